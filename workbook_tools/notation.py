@@ -1,0 +1,183 @@
+"""The field's symbols: how quantities are named, ordered, spelled and re-read.
+
+The writing half and the checking half share these names and nothing else about a network.
+A layered network's units, weights and biases are numbered as the textbooks do it:
+
+- ``i1 i2 …`` inputs, ``t1 t2 …`` targets;
+- ``h1 a_h1`` a hidden unit's pre-activation and activation; with several hidden layers
+  ``h2_1`` is unit 1 of hidden layer 2; ``o1 a_o1`` the same of an output unit;
+- ``w1 w2 …`` weights, layer by layer, unit by unit, in the order of the units they come from;
+- ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share;
+- ``E1 E2 … E_tot`` the loss of each output and their sum;
+- ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Self
+
+LEARNING_RATE = "η"
+TOTAL_LOSS = "E_tot"
+
+
+def gradient_symbol(parameter: str) -> str:
+    """Return the symbol of a parameter's gradient: ``∂E/∂w1`` for ``w1``."""
+    return f"∂E/∂{parameter}"
+
+
+def delta_symbol(pre_activation: str) -> str:
+    """Return the symbol of a pre-activation's gradient: ``δ_h1`` for ``h1``."""
+    return f"δ_{pre_activation}"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The symbols of one layered network, by layer (1 is the first after the inputs)."""
+
+    sizes: tuple[int, ...]  # units per layer, inputs first
+    bias_count: int = 0  # 0 none; one per layer (shared by its units); or one per unit
+
+    @property
+    def layers(self) -> range:
+        """The layers that compute something: 1 … number of weight layers."""
+        return range(1, len(self.sizes))
+
+    @property
+    def network(self) -> str:
+        """The sizes as people say them: ``2-2-2``."""
+        return "-".join(map(str, self.sizes))
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """``i1 i2 …``"""
+        return [f"i{k}" for k in range(1, self.sizes[0] + 1)]
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """``t1 t2 …``"""
+        return [f"t{k}" for k in range(1, self.sizes[-1] + 1)]
+
+    @cached_property
+    def losses(self) -> list[str]:
+        """``E1 E2 …``: each output's part of the loss."""
+        return [f"E{k}" for k in range(1, self.sizes[-1] + 1)]
+
+    def pre_activations(self, layer: int) -> list[str]:
+        """Return ``h1 h2 …`` (``h1_1`` with several hidden layers), or ``o1 o2 …``."""
+        if layer == len(self.sizes) - 1:
+            stem = "o"
+        elif len(self.sizes) == 3:
+            stem = "h"
+        else:
+            stem = f"h{layer}_"
+        return [f"{stem}{k}" for k in range(1, self.sizes[layer] + 1)]
+
+    def activations(self, layer: int) -> list[str]:
+        """Return ``a_h1 a_h2 …``, ``a_o1 a_o2 …``; of layer 0 the inputs."""
+        if layer == 0:
+            return self.inputs
+        return [f"a_{symbol}" for symbol in self.pre_activations(layer)]
+
+    def weights(self, layer: int) -> list[list[str]]:
+        """Return the weights into a layer, ``[unit][source]``."""
+        before = sum(m * n for m, n in pairwise(self.sizes[:layer]))
+        sources = self.sizes[layer - 1]
+        return [
+            [f"w{before + unit * sources + source + 1}" for source in range(sources)]
+            for unit in range(self.sizes[layer])
+        ]
+
+    def biases(self, layer: int) -> list[str]:
+        """Return the bias of each unit of a layer; units that share one repeat it."""
+        if not self.bias_count:
+            return []
+        if self.bias_count == len(self.layers):
+            return [f"b{layer}"] * self.sizes[layer]
+        before = sum(self.sizes[1:layer])
+        return [f"b{before + unit + 1}" for unit in range(self.sizes[layer])]
+
+    def parameters(self, layer: int) -> list[str]:
+        """Return the layer's weights, then its biases, each once."""
+        weights = [symbol for row in self.weights(layer) for symbol in row]
+        return weights + list(dict.fromkeys(self.biases(layer)))
+
+    @property
+    def weight_count(self) -> int:
+        """How many weights the whole network has."""
+        return sum(m * n for m, n in pairwise(self.sizes))
+
+    @property
+    def bias_counts(self) -> tuple[int, int]:
+        """The two numbers of biases a network of this size can have: per layer, per unit."""
+        return len(self.layers), sum(self.sizes[1:])
+
+    @classmethod
+    def from_symbols(cls, symbols: Collection[str]) -> Self | None:
+        """Infer the network whose quantities these are; None if they are no whole network.
+
+        The sizes come from the numbers of inputs, hidden and output pre-activations; weights
+        and biases must then be all there.
+        """
+        hidden: dict[int, int] = {}
+        counts = {"i": 0, "o": 0, "w": 0, "b": 0, "t": 0}
+        for symbol in symbols:
+            if match := re.fullmatch(r"([iowbt])(\d+)", symbol):
+                counts[match[1]] += 1
+            elif match := re.fullmatch(r"h(?:(\d+)_)?(\d+)", symbol):
+                layer = int(match[1] or 1)
+                hidden[layer] = hidden.get(layer, 0) + 1
+        if not counts["i"] or not counts["o"] or sorted(hidden) != list(range(1, len(hidden) + 1)):
+            return None
+        sizes = (counts["i"], *(hidden[layer] for layer in sorted(hidden)), counts["o"])
+        naming = cls(sizes, counts["b"])
+        if counts["b"] and counts["b"] not in naming.bias_counts:
+            return None
+        expected = {
+            *naming.inputs,
+            *naming.targets,
+            *(s for layer in naming.layers for s in naming.parameters(layer)),
+            *(s for layer in naming.layers for s in naming.pre_activations(layer)),
+        }
+        return naming if expected <= set(symbols) else None
+
+
+_SUBSCRIPT_FREE = str.maketrans({"∆": "∂", "𝜕": "∂", "ð": "∂", "Ƞ": "η", "–": "-", "−": "-"})
+_SYMBOL = re.compile(
+    r"""
+    (?P<plain>[tiwb]\d+ | h\d+(_\d+)? | o\d+ | E\d+)
+    | a_(?P<activation>h\d+(_\d+)? | o\d+)
+    | (?P<total>E_?(tot|total))
+    | δ_(?P<delta>h\d+(_\d+)? | o\d+)
+    | ∂E(_?(tot|total))?/∂(?P<gradient>[wb]\d+)
+    """,
+    re.VERBOSE,
+)
+_RATE_LABEL = re.compile(r"(η|lr|eta|learning[ _]?rate)\s*[=:]?", re.IGNORECASE)
+
+
+def _normalised(label: str) -> str:
+    return unicodedata.normalize("NFKC", label).translate(_SUBSCRIPT_FREE).strip()
+
+
+def parse_symbol(label: str) -> str | None:
+    """Return the canonical symbol that a header or label spells, or None if it is none.
+
+    Unicode look-alikes, spaces and subscripts are levelled: ``∂E_total/∂w₅`` is ``∂E/∂w5``.
+    """
+    match = _SYMBOL.fullmatch(re.sub(r"\s", "", _normalised(label)))
+    if not match:
+        return None
+    if match["total"]:
+        return TOTAL_LOSS
+    if match["gradient"]:
+        return gradient_symbol(match["gradient"])
+    return match[0]
+
+
+def is_rate_label(label: str) -> bool:
+    """Tell whether a label names the learning rate: ``η =``, ``Learning rate:`` …"""
+    return _RATE_LABEL.fullmatch(_normalised(label)) is not None

@@ -1,0 +1,124 @@
+"""A1 references: cells, ranges, and formulas that are filled down.
+
+Spreadsheet geometry only; nothing here knows what a formula computes.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+MAX_ROWS = 1_048_576  # Excel's limits, https://support.microsoft.com "Excel specifications and limits"
+MAX_COLUMNS = 16_384
+MAX_FORMULA_LENGTH = 8_192
+
+
+@cache
+def column_letter(column: int) -> str:
+    """Return the letters of a 1-based column number: 1 is A, 27 is AA."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+@cache
+def column_number(letters: str) -> int:
+    """Return the 1-based number of a column's letters: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter.upper()) - ord("A") + 1
+    return number
+
+
+def cell_name(row: int, column: int, absolute: bool = False) -> str:
+    """Return a cell's A1 name, ``E32`` or, absolute, ``$E$32``."""
+    if absolute:
+        return f"${column_letter(column)}${row}"
+    return f"{column_letter(column)}{row}"
+
+
+def range_name(first_row: int, first_column: int, last_row: int, last_column: int) -> str:
+    """Return a range's A1 name; a single cell is named without a colon."""
+    first, last = cell_name(first_row, first_column), cell_name(last_row, last_column)
+    return first if first == last else f"{first}:{last}"
+
+
+def sheet_prefix(sheet: str) -> str:
+    """Return the quoted ``'sheet'!`` that goes before a reference to another sheet."""
+    escaped = sheet.replace("'", "''")
+    return f"'{escaped}'!"
+
+
+_TOKEN = re.compile(
+    r"""
+    (?P<text>"[^"]*")                                          # a string literal: no reference
+    | (?P<sheet>'(?:[^']|'')*'!|[^\W\d][\w.]*!)                # the sheet that a reference is on
+    | [^\W\d][\w.]*\(                                          # a function's name
+    | (?<![\w.$])(?P<column>\$?[A-Za-z]{1,3})(?P<fixed>\$?)(?P<row>[1-9]\d{0,6})(?![\w.(!])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One cell that a formula names, or one corner of a range that it names."""
+
+    sheet: str | None
+    row: int
+    column: int
+
+
+def references(formula: str) -> list[Reference]:
+    """Return the cells that a formula names, in order; of a range, its two corners."""
+    found: list[Reference] = []
+    sheet, sheet_ends = None, -1
+    for match in _TOKEN.finditer(formula):
+        if match["sheet"]:
+            sheet, sheet_ends = match["sheet"][:-1].strip("'").replace("''", "'"), match.end()
+        elif match["column"]:
+            inside_range = found and formula[: match.start()].endswith(":")
+            if match.start() != sheet_ends:
+                sheet = found[-1].sheet if inside_range else None
+            column = column_number(match["column"].replace("$", ""))
+            found.append(Reference(sheet, int(match["row"]), column))
+    return found
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+@dataclass(frozen=True)
+class FilledFormula:
+    """A formula apart from the row it stands in: what the fill handle repeats down a column.
+
+    Two cells of one column hold the same ``FilledFormula`` exactly if their formulas are
+    the same in R1C1 notation.
+    """
+
+    pattern: str  # the formula for str.format, each relative row number a field
+    offsets: tuple[int, ...]  # the distinct distances from the formula's own row, one a field
+
+    @classmethod
+    def parse(cls, formula: str, row: int) -> Self:
+        """Read the formula that stands in ``row``; its relative rows become distances."""
+        offsets: list[int] = []
+        pieces: list[str] = []
+        end = 0
+        for match in _TOKEN.finditer(formula):
+            if match["column"] and not match["fixed"]:
+                offset = int(match["row"]) - row
+                if offset not in offsets:
+                    offsets.append(offset)
+                pieces.append(_escaped(formula[end : match.start("row")]))
+                pieces.append(f"{{{offsets.index(offset)}}}")
+                end = match.end("row")
+        pieces.append(_escaped(formula[end:]))
+        return cls("".join(pieces), tuple(offsets))
+
+    def at(self, row: int) -> str:
+        """Return the formula as it reads when filled into ``row``."""
+        return self.pattern.format(*[row + offset for offset in self.offsets])
