@@ -1,0 +1,66 @@
+# make          set up, write every workbook from its spec, recalculate, cross-check
+# make test     set up what is missing, run all tests
+# make help     every target
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build
+
+SPECS := $(wildcard workbooks/*.toml)
+NAMES := $(SPECS:workbooks/%.toml=%)
+CODE := $(wildcard workbook_tools/*.py workbook_tools/writing/*.py workbook_tools/engines/*.py)
+CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_tools/engines/*.py)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: all help workbooks verify test lint clean FORCE
+
+all: verify ## Write, recalculate and cross-check every workbook (the default)
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+# Stamps are kept in build/, which git does not know: a fresh clone has none and always builds
+# and checks, whatever times git gave the files. A stamp is written last, so that what was
+# interrupted is done anew.
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $$($(PYTHON) --version) is too old; Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+workbooks: $(NAMES:%=$(BUILD)/%.built) ## Write every workbook from its spec
+
+verify: $(NAMES:%=$(BUILD)/%.verified) ## Cross-check every workbook; print the verdicts
+	@cat $^
+
+$(BUILD)/%.built: workbooks/%.toml $(CODE) $(VENV)/installed $$(if $$(wildcard workbooks/$$*.xlsx),,FORCE)
+	@mkdir -p $(BUILD)
+	$(BIN)/workbook-tools build $<
+	@touch $@
+
+$(BUILD)/%.verified: $(BUILD)/%.built $(CHECKER) $$(wildcard workbooks/$$*.xlsx)
+	@$(BIN)/workbook-tools verify workbooks/$*.xlsx > $@.report || { s=$$?; cat $@.report; exit $$s; }
+	@mv $@.report $@
+
+test: $(VENV)/installed-dev ## Run all tests
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/installed-dev ## Check style, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+clean: ## Remove the environment and everything that make built but git does not keep
+	rm -rf $(VENV) $(BUILD) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from workbook_tools.errors import InputError
+from workbook_tools.experiment import load_experiment
+from workbook_tools.writing.layout import Layout
+
+GOOD = """
+title = "test"
+[network]
+layers = [2, 2, 2]
+[data]
+inputs = [0.05, 0.10]
+targets = [0.5, 0.5]
+[start]
+weights = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
+[training]
+learning_rates = [0.1]
+iterations = 68
+"""
+
+
+def load(folder: Path, text: str) -> Layout:
+    spec = folder / "spec.toml"
+    spec.write_text(text, encoding="utf-8")
+    layout = Layout(load_experiment(spec))
+    layout.check_limits()
+    return layout
+
+
+def test_a_good_spec_is_read(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).experiment.training.iterations == 68
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "field", "remedy"),
+    [
+        ('title = "test"', 'titel = "test"', "title", "missing; add it"),
+        ("[data]", "[data]\ncolour = 1", "data.colour", "unknown key"),
+        ("[training]", "[training]\nmomentum = 0.9", "training.momentum", "unknown key"),
+        ("layers = [2, 2, 2]", 'layers = "2-2-2"', "network.layers", "expected"),
+        ("layers = [2, 2, 2]", "layers = [2, 0, 2]", "network.layers[1]", "expected"),
+        ("layers = [2, 2, 2]", "layers = [2]", "network.layers", "at least 2"),
+        ("layers = [2, 2, 2]", "layers = [2, 3, 2]", "start.weights", "change one"),
+        ("inputs = [0.05, 0.10]", "inputs = [0.05]", "data.inputs", "change one"),
+        ("targets = [0.5, 0.5]", "targets = [0.5, nan]", "data.targets[1]", "finite"),
+        ("targets = [0.5, 0.5]", 'targets = [0.5, "x"]', "data.targets[1]", "number"),
+        ("0.15,", "inf,", "start.weights[0]", "finite"),
+        ("learning_rates = [0.1]", "learning_rates = [0]", "training.learning_rates[0]", "greater"),
+        ("learning_rates = [0.1]", "learning_rates = [-1]", "training.learning_rates[0]", "greater"),
+        ("learning_rates = [0.1]", "learning_rates = [nan]", "training.learning_rates[0]", "finite"),
+        ("learning_rates = [0.1]", "learning_rates = []", "training.learning_rates", "at least 1"),
+        ("learning_rates = [0.1]", "learning_rates = [1, 1.0]", "learning_rates", "listed twice"),
+        ("iterations = 68", "iterations = 1.5", "training.iterations", "integer"),
+        ("iterations = 68", "iterations = 1048546", "training.iterations", "at most 1,048,545"),
+        ("[data]", 'biases = "fixed"\n[data]', "start.biases", "one for each layer"),
+        ("[training]", "biases = [1.0]\n[training]", "start.biases", "remove the list"),
+        ("[data]", 'activation = "relu"\n[data]', "network.activation", "'sigmoid'"),
+        ("[data]", "[data", "not a TOML file", "mend it"),
+    ],
+)
+def test_a_bad_spec_is_refused_in_one_line_with_field_and_remedy(
+    tmp_path: Path, good: str, bad: str, field: str, remedy: str
+) -> None:
+    assert good in GOOD
+    with pytest.raises(InputError) as refusal:
+        load(tmp_path, GOOD.replace(good, bad))
+    message = str(refusal.value)
+    assert field in message
+    assert remedy in message
+    assert "\n" not in message
+
+
+def spec_of(layers: list[int]) -> str:
+    weights = sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+    return (
+        f'title = "wide"\n[network]\nlayers = {layers}\n[data]\ninputs = {[0.1] * layers[0]}\n'
+        f"targets = {[0.5] * layers[-1]}\n[start]\nweights = {[0.1] * weights}\n"
+        "[training]\nlearning_rates = [1]\niterations = 2\n"
+    )
+
+
+def test_more_columns_than_excel_has_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"network\.layers: .* columns do not fit"):
+        load(tmp_path, spec_of([100, 82, 1]))
+
+
+def test_a_formula_longer_than_excel_takes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"network\.layers: the formula of .* characters"):
+        load(tmp_path, spec_of([1, 2, 300]))
+
+
+def test_a_missing_spec_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.toml: cannot be read"):
+        load_experiment(tmp_path / "nowhere.toml")

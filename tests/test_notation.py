@@ -1,0 +1,79 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbook_tools.notation import Naming, gradient_symbol, is_rate_label, parse_symbol
+
+CLASSIC = Naming((2, 2, 2))
+
+
+@st.composite
+def namings(draw: st.DrawFn) -> Naming:
+    sizes = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=5)))
+    return Naming(sizes, draw(st.sampled_from([0, *Naming(sizes).bias_counts])))
+
+
+def every_symbol(naming: Naming) -> list[str]:
+    parameters = [p for layer in naming.layers for p in naming.parameters(layer)]
+    units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
+    activations = [a for layer in naming.layers for a in naming.activations(layer)]
+    gradients = [gradient_symbol(p) for p in parameters]
+    return naming.inputs + naming.targets + parameters + units + activations + gradients
+
+
+def test_the_classic_network_is_numbered_as_in_the_classic_sheet() -> None:
+    assert CLASSIC.weights(1) == [["w1", "w2"], ["w3", "w4"]]
+    assert CLASSIC.weights(2) == [["w5", "w6"], ["w7", "w8"]]
+    assert CLASSIC.activations(1) == ["a_h1", "a_h2"]
+    assert CLASSIC.pre_activations(2) == ["o1", "o2"]
+
+
+def test_several_hidden_layers_number_their_units_by_layer() -> None:
+    assert Naming((2, 3, 1, 2)).pre_activations(2) == ["h2_1"]
+    assert Naming((2, 3, 1, 2)).activations(1) == ["a_h1_1", "a_h1_2", "a_h1_3"]
+
+
+def test_a_layer_may_share_one_bias_or_have_one_for_each_unit() -> None:
+    assert Naming((2, 2, 2), 2).biases(1) == ["b1", "b1"]
+    assert Naming((2, 2, 2), 4).biases(2) == ["b3", "b4"]
+
+
+@given(namings())
+def test_the_network_is_inferred_from_its_own_symbols(naming: Naming) -> None:
+    assert Naming.from_symbols(every_symbol(naming)) == naming
+
+
+@given(namings())
+def test_every_symbol_is_read_back_as_itself(naming: Naming) -> None:
+    assert [parse_symbol(symbol) for symbol in every_symbol(naming)] == every_symbol(naming)
+
+
+def test_a_network_with_a_weight_missing_is_no_network() -> None:
+    assert Naming.from_symbols([s for s in every_symbol(CLASSIC) if s != "w3"]) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol"),
+    [
+        (" w1 ", "w1"),
+        ("w₁", "w1"),
+        ("∂E/∂w5", "∂E/∂w5"),
+        ("∂E_total/∂w5", "∂E/∂w5"),
+        ("E_total", "E_tot"),
+        ("a_h1", "a_h1"),
+        ("weight", None),
+        ("h1 = w1·i1 + w2·i2", None),
+    ],
+)
+def test_labels_are_read_however_they_are_spelled(label: str, symbol: str | None) -> None:
+    assert parse_symbol(label) == symbol
+
+
+@pytest.mark.parametrize("label", ["η =", "η", "lr", "Learning rate", "learning_rate:"])
+def test_a_learning_rate_is_known_by_its_label(label: str) -> None:
+    assert is_rate_label(label)
+
+
+@pytest.mark.parametrize("label", ["← the learning rate: change it", "E_tot", "later"])
+def test_other_text_is_no_learning_rate(label: str) -> None:
+    assert not is_rate_label(label)

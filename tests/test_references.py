@@ -1,0 +1,81 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.formula.translate import Translator
+from openpyxl.utils import column_index_from_string, get_column_letter
+
+from workbook_tools.references import (
+    FilledFormula,
+    Reference,
+    column_letter,
+    column_number,
+    range_name,
+    references,
+    sheet_prefix,
+)
+
+cells = st.builds(
+    lambda fix_column, column, fix_row, row: (
+        f"{'$' * fix_column}{get_column_letter(column)}{'$' * fix_row}{row}"
+    ),
+    st.booleans(),
+    st.integers(1, 16_384),
+    st.booleans(),
+    st.integers(50, 1_000),
+)
+operands = st.one_of(
+    cells,
+    st.builds(lambda c: f"EXP(-{c})", cells),
+    st.builds(lambda c: f"'LR 0.1'!{c}", cells),
+    st.builds(lambda a, b: f"SUM({a}:{b})", cells, cells),
+    st.sampled_from(['"A1"', "0.5", "LOG10(2)", "Overview!$C$14", "{1,2}"]),
+)
+formulas = st.lists(operands, min_size=1, max_size=6).map(lambda terms: "=" + "+".join(terms))
+
+
+@given(st.integers(1, 16_384))
+def test_columns_are_lettered_as_openpyxl_letters_them(column: int) -> None:
+    assert column_letter(column) == get_column_letter(column)
+    assert column_number(column_letter(column)) == column_index_from_string(column_letter(column))
+
+
+@given(formulas, st.integers(-49, 500))
+def test_filling_down_shifts_references_as_openpyxl_does(formula: str, distance: int) -> None:
+    filled = FilledFormula.parse(formula, 50)
+    expected = Translator(formula, "ZZ50").translate_formula(f"ZZ{50 + distance}")
+    assert filled.at(50 + distance) == expected
+
+
+@given(formulas, st.integers(1, 500))
+def test_a_formula_filled_down_is_the_same_filled_formula(formula: str, distance: int) -> None:
+    filled = FilledFormula.parse(formula, 50)
+    assert FilledFormula.parse(filled.at(50 + distance), 50 + distance) == filled
+
+
+def test_an_anchored_row_makes_another_formula() -> None:
+    assert FilledFormula.parse("=E32-G30*X32", 33) != FilledFormula.parse("=E32-$G$30*X32", 33)
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("=A1+$B$2", [Reference(None, 1, 1), Reference(None, 2, 2)]),
+        ("='LR 0.1'!W32", [Reference("LR 0.1", 32, 23)]),
+        ("=Overview!$C$14+C1", [Reference("Overview", 14, 3), Reference(None, 1, 3)]),
+        ("=SUM('it''s'!A1:B2)", [Reference("it's", 1, 1), Reference("it's", 2, 2)]),
+        ('="A1"&LOG10(2)', []),
+    ],
+)
+def test_references_name_the_cells_of_a_formula(formula: str, expected: list[Reference]) -> None:
+    assert references(formula) == expected
+
+
+def test_a_range_of_one_cell_is_named_without_a_colon() -> None:
+    assert range_name(32, 26, 99, 26) == "Z32:Z99"
+    assert range_name(32, 26, 32, 26) == "Z32"
+
+
+def test_a_sheet_name_with_an_apostrophe_is_escaped() -> None:
+    assert re.fullmatch(r"'it''s'!", sheet_prefix("it's"))

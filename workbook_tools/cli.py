@@ -1,0 +1,189 @@
+"""The commands: parse, call, print, exit code.
+
+Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad input.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from workbook_tools import __version__
+from workbook_tools.engines import ENGINES
+from workbook_tools.errors import InputError
+
+# Each command imports what it needs: matplotlib and pandas would slow down every start.
+
+AGREES, DIFFERS, NOT_CHECKED = 0, 1, 2
+
+app = typer.Typer(
+    help="Train neural networks inside Excel workbooks, and prove every cell right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[misc]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workbook-tools {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Train neural networks inside Excel workbooks, and prove every cell right."""
+
+
+@app.command()
+def build(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC.toml...", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE|DIR",
+            help="Where to write: an .xlsx file (one spec), or a folder. Default: beside the spec.",
+        ),
+    ] = None,
+) -> None:
+    """Write the workbook of each spec, with every cell's value in it."""
+    from workbook_tools.writing.workbook import BUILD_STEPS
+    from workbook_tools.writing.workbook import build as build_workbook
+
+    out = Console(highlight=False)
+    with _one_line_errors():
+        targets = [_target(spec, output, len(specs)) for spec in specs]
+        with _progress(len(specs) * BUILD_STEPS) as step:
+            for spec, target in zip(specs, targets, strict=True):
+                cells = build_workbook(spec, target, _about(spec, step))
+                out.print(f"{target}: {cells:,} formula cells", soft_wrap=True, markup=False)
+
+
+def _target(spec: Path, output: Path | None, specs: int) -> Path:
+    """Return the workbook that a spec is written to."""
+    if output is None:
+        return spec.with_suffix(".xlsx")
+    if output.suffix == ".xlsx" and not output.is_dir():
+        if specs > 1:
+            raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
+        return output
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{output}: no folder can be made there ({error.strerror}); give -o another one"
+        ) from error
+    return output / spec.with_suffix(".xlsx").name
+
+
+@app.command()
+def verify(
+    workbooks: Annotated[
+        list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)
+    ],
+    engine: Annotated[
+        Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
+    ] = Engine("embedded"),
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - is standard output."),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="R", help="Largest relative difference that agrees. Default: by engine."
+        ),
+    ] = None,
+) -> None:
+    """Find each training table by its labels and check every formula cell of it."""
+    from workbook_tools.checking.reports import print_report, to_json
+    from workbook_tools.checking.verify import VERIFY_STEPS
+    from workbook_tools.checking.verify import verify as verify_workbook
+
+    json_to_stdout = json_file is not None and str(json_file) == "-"
+    out = Console(stderr=json_to_stdout, highlight=False)
+    status = AGREES
+    documents: list[dict[str, Any]] = []
+    with _progress(len(workbooks) * VERIFY_STEPS) as step:
+        for workbook in workbooks:
+            try:
+                report = verify_workbook(workbook, engine.value, tolerance, _about(workbook, step))
+            except InputError as error:
+                _print_error(error)
+                status = NOT_CHECKED
+                continue
+            print_report(report, out)
+            documents.append(to_json(report))
+            status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
+    if json_file is not None:
+        with _one_line_errors():
+            _write_json(documents[0] if len(workbooks) == 1 and documents else documents, json_file)
+    raise typer.Exit(status)
+
+
+def _write_json(document: object, path: Path) -> None:
+    from workbook_tools.files import replacing
+
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    if str(path) == "-":
+        typer.echo(text)
+        return
+    with replacing(path) as new:
+        new.write_text(text + "\n", encoding="utf-8")
+
+
+def _print_error(error: InputError) -> None:
+    typer.echo(f"workbook-tools: {error}", err=True)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn an expected failure into its one line and exit status 2."""
+    try:
+        yield
+    except InputError as error:
+        _print_error(error)
+        raise typer.Exit(NOT_CHECKED) from error
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal, nothing in a pipe; yield what moves it one step on."""
+    console = Console(stderr=True)
+    bar = Progress(
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=steps)
+        started = False
+
+        def step(description: str) -> None:
+            nonlocal started
+            bar.update(task, description=description, advance=1 if started else 0)
+            started = True
+
+        yield step
+
+
+def _about(path: Path, step: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda description: step(f"{path.name}: {description}")

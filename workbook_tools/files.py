@@ -1,0 +1,44 @@
+"""Files are written whole or not at all: the old one stays until the new one is finished."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from workbook_tools.errors import InputError
+
+
+@contextmanager
+def replacing(
+    path: Path, unless_same: Callable[[Path, Path], bool] = lambda new, old: False
+) -> Iterator[Path]:
+    """Yield a new file's path; on success it takes the place of ``path``, else it is removed.
+
+    ``unless_same(new, old)`` may keep the old file where the new one says nothing new.
+    Raises ``InputError`` if the place cannot be written to; the old file is then untouched.
+    """
+    try:
+        # In the same folder, so that the last step is a rename within one file system.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+        os.close(handle)
+        new = Path(name)
+        try:
+            yield new
+            if not unless_same(new, path):
+                new.chmod(0o666 & ~_umask())  # mkstemp lets only the owner read
+                new.replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                new.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); an old file there is "
+            "untouched: choose another folder with -o, or make room"
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

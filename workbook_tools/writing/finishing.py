@@ -1,0 +1,133 @@
+"""The last steps on the file that openpyxl saved: filling down, alternative texts, one date.
+
+openpyxl writes a training table's first two iterations; here the second one is repeated to
+the last row, as Excel's fill handle would do it, while the sheet streams into a new file. So
+a table of any length is written in the memory that one row takes.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+from xml.sax.saxutils import escape, quoteattr, unescape
+
+from PIL import Image
+
+from workbook_tools.references import FilledFormula
+
+# A workbook made anew from the same spec is the same file, so its date cannot be today's.
+FIXED_DATE = "2026-01-01T00:00:00Z"
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_ROWS_A_CHUNK = 2000
+
+_CELL = re.compile(r'<c r="([A-Z]+)\d+"([^>]*)><f>([^<]*)</f><v></v></c>')
+_DATE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Repeat the row ``pattern_row`` down to ``last_row``; the table starts at column A."""
+
+    pattern_row: int
+    last_row: int
+
+
+def finish(
+    saved: Path, destination: BinaryIO, fills: dict[str, Fill], alternative_texts: dict[str, str]
+) -> None:
+    """Copy a saved workbook, filling rows down and describing charts and pictures.
+
+    ``fills`` goes by sheet part (``xl/worksheets/sheet2.xml``); ``alternative_texts`` by the
+    name openpyxl gave the object (``Chart 1``) behind its drawing part and a ``#``. The copy
+    is not compressed: it is read once by the engine and then written anew.
+    """
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(destination, "w") as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename == "docProps/core.xml":
+                content = _DATE.sub(FIXED_DATE.encode(), content)
+            elif entry.filename.startswith("xl/drawings/drawing"):
+                content = _described(content, entry.filename, alternative_texts)
+            with target.open(zipfile.ZipInfo(entry.filename, _ZIP_DATE), "w", force_zip64=True) as part:
+                if entry.filename in fills:
+                    for chunk in _filled(content.decode(), fills[entry.filename]):
+                        part.write(chunk.encode())
+                else:
+                    part.write(content)
+
+
+def _described(content: bytes, part: str, texts: dict[str, str]) -> bytes:
+    def describe(match: re.Match[str]) -> str:
+        text = texts[f"{part}#{match[2]}"]
+        return f'<cNvPr id="{match[1]}" name="{match[2]}" descr={quoteattr(text)}/>'
+
+    pattern = r'<cNvPr id="(\d+)" name="([^"]+)"[^>]*/>'
+    return re.sub(pattern, describe, content.decode()).encode()
+
+
+def _filled(xml: str, fill: Fill) -> Iterator[str]:
+    """Yield a sheet's XML with the pattern row repeated below itself."""
+    start = xml.index(f'<row r="{fill.pattern_row}"')
+    end = xml.index("</row>", start) + len("</row>")
+    columns = re.search(r'<dimension ref="A1:([A-Z]+)\d+"/>', xml)
+    if not columns:
+        raise AssertionError("openpyxl wrote no dimension for the sheet")
+    yield xml[: columns.start()]
+    yield f'<dimension ref="A1:{columns[1]}{fill.last_row}"/>'
+    yield xml[columns.end() : end]
+    row_template = _row_template(xml[start:end], fill.pattern_row)
+    for first in range(fill.pattern_row + 1, fill.last_row + 1, _ROWS_A_CHUNK):
+        rows = range(first, min(first + _ROWS_A_CHUNK, fill.last_row + 1))
+        yield "".join(row_template.at(row) for row in rows)
+    yield xml[end:]
+
+
+def _row_template(row_xml: str, row: int) -> FilledFormula:
+    """Turn a row's XML into one template: every formula's relative rows, and the row's own.
+
+    The cells are joined into one formula-like text, since whatever shifts a formula's
+    references by a row also shifts the cells' own names.
+    """
+    opening = row_xml[: row_xml.index(">") + 1]
+    cells = _CELL.findall(row_xml)
+    if "".join(f'<c r="{c}{row}"{a}><f>{f}</f><v></v></c>' for c, a, f in cells) != (
+        row_xml[len(opening) : -len("</row>")]
+    ):
+        raise AssertionError("openpyxl wrote a row of another form than this module reads")
+    pieces = [opening.replace(f'r="{row}"', 'r="{0}"')]
+    offsets = [0]
+    for column, attributes, formula in cells:
+        filled = FilledFormula.parse(unescape(formula), row)
+        offsets += [offset for offset in filled.offsets if offset not in offsets]
+        fields = [f"{{{offsets.index(offset)}}}" for offset in filled.offsets]
+        text = escape(filled.pattern.format(*fields))
+        pieces.append(f'<c r="{column}{{0}}"{attributes}><f>{text}</f><v></v></c>')
+    return FilledFormula("".join(pieces) + "</row>", tuple(offsets))
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Tell whether two workbooks differ in nothing but how their parts are compressed.
+
+    Compression libraries differ between Python builds; pictures are compared pixel by pixel
+    for the same reason.
+    """
+    try:
+        with zipfile.ZipFile(one) as a, zipfile.ZipFile(other) as b:
+            if a.namelist() != b.namelist():
+                return False
+            return all(_same_part(name, a.open(name), b.open(name)) for name in a.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _same_part(name: str, one: BinaryIO, other: BinaryIO) -> bool:
+    if name.endswith(".png"):
+        a, b = Image.open(BytesIO(one.read())), Image.open(BytesIO(other.read()))
+        return a.size == b.size and a.mode == b.mode and a.tobytes() == b.tobytes()
+    while chunk := one.read(1 << 20):
+        if chunk != other.read(len(chunk)):
+            return False
+    return not other.read(1)

@@ -1,0 +1,84 @@
+"""Colours, fonts, number formats and the printed page: one place for how the workbooks look."""
+
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.worksheet.worksheet import Worksheet
+
+from workbook_tools.writing.formulas import Role
+
+FONT = "Calibri"
+INK = "1F2933"
+MUTED = "616E7C"
+ACCENT = "1F4E79"
+INPUT_BLUE = "0000FF"  # typed numbers are blue, the convention of financial models
+
+HEADER_FILLS = {
+    Role.DATA: "44546A",
+    Role.PARAMETER: "1F4E79",
+    Role.FORWARD: "2E7D6B",
+    Role.LOSS: "B45309",
+    Role.DELTA: "8E4585",
+    Role.GRADIENT: "6B4E9B",
+}
+CELL_FILLS = {
+    Role.DATA: "F3F4F6",
+    Role.PARAMETER: "E8F0F8",
+    Role.FORWARD: "E9F5F1",
+    Role.LOSS: "FDF1E3",
+    Role.DELTA: "F6EAF4",
+    Role.GRADIENT: "F0ECF7",
+}
+NUMBER_FORMATS = {
+    Role.DATA: "0.00####",
+    Role.PARAMETER: "0.000000",
+    Role.FORWARD: "0.000000",
+    Role.LOSS: "0.00000000",
+    Role.DELTA: "0.00000000",
+    Role.GRADIENT: "0.00000000",
+}
+# The curves of the loss chart, told apart in print and by colour-blind eyes (Okabe & Ito).
+CURVE_COLOURS = ["0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "000000"]
+
+TITLE = Font(name=FONT, size=18, bold=True, color=ACCENT)
+SUBTITLE = Font(name=FONT, size=11, color=MUTED)
+HEADING = Font(name=FONT, size=12, bold=True, color=ACCENT)
+BODY = Font(name=FONT, size=11, color=INK)
+EQUATION = Font(name=FONT, size=10, color=INK)
+EQUATION_TITLE = Font(name=FONT, size=10, bold=True, color=ACCENT)
+HEADER = Font(name=FONT, size=11, bold=True, color="FFFFFF")
+NUMBER = Font(name=FONT, size=10, color=INK)
+INPUT = Font(name=FONT, size=11, color=INPUT_BLUE)
+LINK = Font(name=FONT, size=11, color="0563C1", underline="single")
+
+CENTRED = Alignment(horizontal="center", vertical="center")
+WRAPPED = Alignment(vertical="top", wrap_text=True)
+
+_HAIRLINE = Side(style="hair", color="CBD2D9")
+_LINE = Side(style="thin", color="9AA5B1")
+CELL_BORDER = Border(bottom=_HAIRLINE)
+BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
+
+
+def header_fill(role: Role) -> PatternFill:
+    """Return the header colour of a group of columns."""
+    return PatternFill("solid", fgColor=HEADER_FILLS[role])
+
+
+def cell_fill(role: Role) -> PatternFill:
+    """Return the body colour of a group of columns."""
+    return PatternFill("solid", fgColor=CELL_FILLS[role])
+
+
+def set_up_page(sheet: Worksheet) -> None:
+    """Print a sheet in landscape, one page wide, with the file, sheet and page at the foot."""
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToHeight = 0
+    margins = sheet.page_margins
+    margins.left = margins.right = 0.4
+    margins.top, margins.bottom, margins.header, margins.footer = 0.4, 0.6, 0.2, 0.3
+    sheet.oddFooter.left.text = "&F"
+    sheet.oddFooter.center.text = "&A"
+    sheet.oddFooter.right.text = "&P / &N"

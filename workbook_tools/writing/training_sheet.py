@@ -1,0 +1,166 @@
+"""A training sheet: diagram, equations and loss chart above the table of iterations.
+
+Only the first two iterations are written here; ``finishing.py`` fills the second one down.
+"""
+
+from openpyxl.comments import Comment
+from openpyxl.drawing.image import Image
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
+from openpyxl.styles import Alignment
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from workbook_tools.notation import LEARNING_RATE
+from workbook_tools.references import cell_name, column_letter, range_name
+from workbook_tools.writing import styles
+from workbook_tools.writing.charts import loss_chart
+from workbook_tools.writing.equations import Block, equation, equation_blocks
+from workbook_tools.writing.layout import HEADER_ROW, OVERVIEW, RATE, RATE_LABEL, Layout
+
+COLUMN_WIDTH = 11.0  # characters
+COLUMN_PIXELS = 82  # what Excel makes of that width in Calibri 11
+ROW_POINTS = 13.5  # the rows above the table
+ROW_PIXELS = 18
+
+TOP_ROW, BOTTOM_ROW = 3, 29  # diagram, equations and chart
+DIAGRAM_COLUMNS = (1, 8)
+EQUATION_COLUMNS = (10, 15)  # the left edges of two columns of text
+CHART_COLUMNS = (24, 31)
+
+
+def diagram_size() -> tuple[int, int]:
+    """Return the pixels (width, height) that the diagram takes up on a sheet."""
+    first, last = DIAGRAM_COLUMNS
+    return (last - first + 1) * COLUMN_PIXELS, (BOTTOM_ROW - TOP_ROW + 1) * ROW_PIXELS
+
+
+def write_training_sheet(sheet: Worksheet, layout: Layout, rate: float, diagram: Image) -> None:
+    """Write everything of one learning rate's sheet but the rows from the third iteration on."""
+    _columns_and_rows(sheet, layout)
+    _title(sheet, layout)
+    diagram.anchor = _anchor(DIAGRAM_COLUMNS)
+    sheet.add_image(diagram)
+    _equations(sheet, equation_blocks(layout.experiment))
+    chart = loss_chart(layout, sheet)
+    chart.anchor = _anchor(CHART_COLUMNS)
+    sheet.add_chart(chart)
+    _rate(sheet, rate)
+    _header(sheet, layout)
+    _iterations(sheet, layout)
+    _print_setup(sheet, layout)
+
+
+def _anchor(columns: tuple[int, int]) -> TwoCellAnchor:
+    """Tie a picture to its cells on both ends, so that folding the rows away takes it along."""
+    first, last = columns
+    return TwoCellAnchor(
+        editAs="twoCell",
+        _from=AnchorMarker(col=first - 1, row=TOP_ROW - 1),
+        to=AnchorMarker(col=last, row=BOTTOM_ROW),
+    )
+
+
+def _columns_and_rows(sheet: Worksheet, layout: Layout) -> None:
+    for column in range(1, max(len(layout.quantities), CHART_COLUMNS[1]) + 1):
+        sheet.column_dimensions[column_letter(column)].width = COLUMN_WIDTH
+    for row in range(2, BOTTOM_ROW + 1):
+        sheet.row_dimensions[row].height = ROW_POINTS
+        sheet.row_dimensions[row].outlineLevel = 1
+    sheet.row_dimensions[1].height = 26
+    sheet.row_dimensions[HEADER_ROW].height = 20
+    sheet.sheet_format.outlineLevelRow = 1
+    sheet.sheet_properties.outlinePr.summaryBelow = False
+    sheet.sheet_view.showGridLines = False
+    sheet.sheet_view.zoomScale = 85
+    sheet.freeze_panes = cell_name(layout.first_row, 1)
+
+
+def _title(sheet: Worksheet, layout: Layout) -> None:
+    sheet["A1"] = layout.experiment.title
+    sheet["A1"].font = styles.TITLE
+    sheet["A2"] = (
+        "Each row below is one iteration: forward pass, loss and gradients in its own row, new "
+        "weights from the row above. Fold these rows away with the − at the left."
+    )
+    sheet["A2"].font = styles.SUBTITLE
+    last = sheet.cell(2, CHART_COLUMNS[1], "back to the Overview")
+    last.hyperlink = Hyperlink(ref=last.coordinate, location=f"{OVERVIEW}!A1")
+    last.font = styles.LINK
+    last.alignment = Alignment(horizontal="right")
+
+
+def _equations(sheet: Worksheet, blocks: list[Block]) -> None:
+    """Print the numbered blocks in two columns of text, shortened where they do not fit."""
+    rows = BOTTOM_ROW - TOP_ROW + 1
+    sides: list[list[tuple[int, Block]]] = [[], []]
+    for number, block in enumerate(blocks, start=1):
+        sides[0 if number <= 3 else 1].append((number, block))
+    for column, side in zip(EQUATION_COLUMNS, sides, strict=True):
+        row = TOP_ROW
+        spare = rows - 2 * len(side)  # a title and an empty row go with each block
+        for k, (number, block) in enumerate(side):
+            room = max(2, spare - sum(min(len(b.lines), 2) for _, b in side[k + 1 :]))
+            lines = block.lines
+            if len(lines) > room:
+                lines = [*lines[: room - 1], f"… and {len(lines) - room + 1} more, alike"]
+            spare -= len(lines)
+            sheet.cell(row, column, f"{number}  {block.title}").font = styles.EQUATION_TITLE
+            for line in lines:
+                row += 1
+                sheet.cell(row, column, line).font = styles.EQUATION
+            row += 2
+
+
+def _rate(sheet: Worksheet, rate: float) -> None:
+    label = sheet.cell(*RATE_LABEL, f"{LEARNING_RATE} =")
+    label.font = styles.HEADING
+    label.alignment = Alignment(horizontal="right")
+    cell = sheet.cell(*RATE, rate)
+    cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
+    cell.number_format = "General"
+    cell.alignment = styles.CENTRED
+    hint = sheet.cell(RATE[0], RATE[1] + 1, "← the learning rate: change it and watch the run")
+    hint.font = styles.SUBTITLE
+    validation = DataValidation(
+        type="decimal",
+        operator="greaterThan",
+        formula1="0",
+        showErrorMessage=True,
+        errorTitle="Learning rate",
+        error="Type a number above 0.",
+    )
+    validation.add(cell.coordinate)
+    sheet.add_data_validation(validation)
+
+
+def _header(sheet: Worksheet, layout: Layout) -> None:
+    for column, quantity in enumerate(layout.quantities, start=1):
+        cell = sheet.cell(HEADER_ROW, column, quantity.symbol)
+        cell.font = styles.HEADER
+        cell.fill = styles.header_fill(quantity.role)
+        cell.alignment = styles.CENTRED
+        text = equation(quantity)
+        if quantity.from_row_above:
+            text += "\nIn the first iteration: the initial value on the Overview."
+        note = Comment(text, "workbook-tools")
+        note.width = min(560, 60 + 7 * max(map(len, text.split("\n"))))
+        note.height = 30 + 20 * (1 + len(text) // 75 + text.count("\n"))
+        cell.comment = note
+
+
+def _iterations(sheet: Worksheet, layout: Layout) -> None:
+    for row in (layout.first_row, layout.first_row + 1):
+        for column, quantity in enumerate(layout.quantities, start=1):
+            cell = sheet.cell(row, column, layout.formula(quantity, row))
+            cell.font = styles.NUMBER
+            cell.fill = styles.cell_fill(quantity.role)
+            cell.border = styles.CELL_BORDER
+            cell.number_format = styles.NUMBER_FORMATS[quantity.role]
+
+
+def _print_setup(sheet: Worksheet, layout: Layout) -> None:
+    styles.set_up_page(sheet)
+    sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
+    width = max(len(layout.quantities), CHART_COLUMNS[1])
+    sheet.print_area = range_name(1, 1, layout.last_row, width)
