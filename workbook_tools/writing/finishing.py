@@ -1,8 +1,10 @@
-"""The last steps on the file that openpyxl saved: filling down, alternative texts, one date.
+"""The last steps on the file that openpyxl saved: filling down, and what Excel would add.
 
 openpyxl writes a training table's first two iterations; here the second one is repeated to
 the last row, as Excel's fill handle would do it, while the sheet streams into a new file. So
-a table of any length is written in the memory that one row takes.
+a table of any length is written in the memory that one row takes. Beside that, texts become
+shared strings and fonts are put in the schema's order, as in a file that Excel saved; charts
+and pictures get their alternative texts, and the file a fixed date.
 """
 
 import re
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr, unescape
 
+from lxml import etree
 from PIL import Image
 
 from workbook_tools.references import FilledFormula
@@ -23,6 +26,22 @@ FIXED_DATE = "2026-01-01T00:00:00Z"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ROWS_A_CHUNK = 2000
 
+_SHARED_STRINGS = "xl/sharedStrings.xml"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_STRINGS_TYPE = (
+    b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-'
+    b'officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
+_STRINGS_RELATION = (
+    b'<Relationship Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/'
+    b'sharedStrings" Target="sharedStrings.xml" Id="rIdStrings"/>'
+)
+# The order of a font's properties in the Open XML schema; openpyxl writes another.
+_FONT_ORDER = "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
+
+_INLINE_STRING = re.compile(
+    r't="inlineStr"><is><t(?: xml:space="preserve")?>(?P<text>[^<]*)</t></is></c>'
+)
 _CELL = re.compile(r'<c r="([A-Z]+)\d+"([^>]*)><f>([^<]*)</f><v></v></c>')
 _DATE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -44,19 +63,57 @@ def finish(
     name openpyxl gave the object (``Chart 1``) behind its drawing part and a ``#``. The copy
     is not compressed: it is read once by the engine and then written anew.
     """
+    strings: dict[str, int] = {}  # each shared string's number
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(destination, "w") as target:
-        for entry in source.infolist():
-            content = source.read(entry)
-            if entry.filename == "docProps/core.xml":
+        for name in [*source.namelist(), _SHARED_STRINGS]:  # last, when all strings are known
+            content = b"" if name == _SHARED_STRINGS else source.read(name)
+            if name == "docProps/core.xml":
                 content = _DATE.sub(FIXED_DATE.encode(), content)
-            elif entry.filename.startswith("xl/drawings/drawing"):
-                content = _described(content, entry.filename, alternative_texts)
-            with target.open(zipfile.ZipInfo(entry.filename, _ZIP_DATE), "w", force_zip64=True) as part:
-                if entry.filename in fills:
-                    for chunk in _filled(content.decode(), fills[entry.filename]):
+            elif name == "xl/styles.xml":
+                content = _fonts_in_order(content)
+            elif name == _SHARED_STRINGS:
+                content = _shared_strings(strings)
+            elif name == "[Content_Types].xml":
+                content = content.replace(b"</Types>", _STRINGS_TYPE + b"</Types>")
+            elif name == "xl/_rels/workbook.xml.rels":
+                content = content.replace(b"</Relationships>", _STRINGS_RELATION + b"</Relationships>")
+            elif name.startswith("xl/drawings/drawing"):
+                content = _described(content, name, alternative_texts)
+            elif name.startswith("xl/worksheets/sheet"):
+                content = _strings_shared(content, strings)
+            with target.open(zipfile.ZipInfo(name, _ZIP_DATE), "w", force_zip64=True) as part:
+                if name in fills:
+                    for chunk in _filled(content.decode(), fills[name]):
                         part.write(chunk.encode())
                 else:
                     part.write(content)
+
+
+def _strings_shared(content: bytes, strings: dict[str, int]) -> bytes:
+    """Replace the texts in a sheet's cells by their numbers among the shared strings."""
+
+    def share(match: re.Match[str]) -> str:
+        number = strings.setdefault(match["text"], len(strings))
+        return f't="s"><v>{number}</v></c>'
+
+    shared = _INLINE_STRING.sub(share, content.decode())
+    if 't="inlineStr"' in shared:
+        raise AssertionError("openpyxl wrote a text of another form than this module reads")
+    return shared.encode()
+
+
+def _shared_strings(strings: dict[str, int]) -> bytes:
+    items = "".join(f'<si><t xml:space="preserve">{text}</t></si>' for text in strings)
+    head = f'<sst xmlns="{_MAIN}" uniqueCount="{len(strings)}">'
+    return f"<?xml version='1.0' encoding='UTF-8'?>\n{head}{items}</sst>".encode()
+
+
+def _fonts_in_order(content: bytes) -> bytes:
+    styles = etree.fromstring(content)
+    order = [f"{{{_MAIN}}}{name}" for name in _FONT_ORDER.split()]
+    for font in styles.iter(f"{{{_MAIN}}}font"):
+        font[:] = sorted(font, key=lambda element: order.index(element.tag))
+    return etree.tostring(styles, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
 def _described(content: bytes, part: str, texts: dict[str, str]) -> bytes:
