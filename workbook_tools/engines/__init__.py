@@ -4,11 +4,12 @@ An engine is one module with one function ``recalculate(path) -> Calculation``. 
 ran, and its version, is part of every report.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,26 @@ class CellError:
     code: str
 
 
-type CellValue = float | str | bool | CellError | None
+CellValue: TypeAlias = float | str | bool | CellError | None
 
 
 class Calculation(Protocol):
     """A recalculated workbook."""
 
     engine: str  # name and version of what calculated: "formualizer 0.13.0"
-    tolerance: float  # the relative error this engine's arithmetic and storage may leave
+    tolerance: float  # the relative error this engine's arithmetic may leave
+    storage: float  # the relative error of a value that is handed out, 0 for whole doubles
 
     def block(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
         ...
+
+
+def recalculate(path: Path, engine: str) -> Calculation:
+    """Recalculate a workbook with one of ``ENGINES``; raises ``InputError`` if that fails."""
+    # Imported here, since an engine that is not asked for should cost no start-up time.
+    module = import_module(f"workbook_tools.engines.{engine}")
+    calculation: Calculation = module.recalculate(path)
+    return calculation

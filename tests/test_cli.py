@@ -1,0 +1,127 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from workbook_tools.cli import app
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def mazur(workbooks: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(workbooks / "mazur.xlsx", tmp_path))
+
+
+def changed(workbook: Path, sheet: str, cell: str, formula: str) -> Path:
+    """Change one formula, as a person would in a spreadsheet program."""
+    book = openpyxl.load_workbook(workbook)
+    book[sheet][cell] = formula
+    book.save(workbook)
+    return workbook
+
+
+def test_a_right_workbook_passes_with_status_0(mazur: Path) -> None:
+    result = runner.invoke(app, ["verify", str(mazur)])
+    assert result.exit_code == 0, result.output
+    assert "LR 0.5" in result.output
+
+
+def test_a_wrong_formula_fails_with_status_1_and_is_named(mazur: Path) -> None:
+    changed(mazur, "LR 0.5", "AC40", "=(T40-A40)*T40*(1-T40)*J40")
+    result = runner.invoke(app, ["verify", str(mazur)])
+    assert result.exit_code == 1
+    assert "AC40" in result.output
+
+
+def test_json_to_standard_output_is_nothing_but_the_report(mazur: Path) -> None:
+    result = runner.invoke(app, ["verify", str(mazur), "--json", "-"])
+    report = json.loads(result.stdout)
+    assert report["schema"] == 1
+    assert report["verdict"] == "pass"
+    assert [t["network"] for t in report["tables"]] == ["2-2-2"]
+
+
+def test_json_of_several_workbooks_is_a_list(mazur: Path, workbooks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    both = [str(mazur), str(workbooks / "Back_Propogation.xlsx")]
+    assert runner.invoke(app, ["verify", *both, "--json", str(out)]).exit_code == 0
+    assert [report["verdict"] for report in json.loads(out.read_text())] == ["pass", "pass"]
+
+
+def test_a_workbook_without_a_training_table_is_unchecked_with_status_2(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "nothing to see"
+    book.save(tmp_path / "plain.xlsx")
+    result = runner.invoke(app, ["verify", str(tmp_path / "plain.xlsx"), "--json", "-"])
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["verdict"] == "unchecked"
+
+
+def test_bad_input_is_one_line_on_standard_error_with_status_2(tmp_path: Path) -> None:
+    path = tmp_path / "no.xlsx"
+    path.write_text("not a workbook")
+    result = runner.invoke(app, ["verify", str(path)])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "no.xlsx" in result.stderr
+
+
+def test_bad_input_does_not_keep_the_other_workbooks_from_being_checked(
+    mazur: Path, tmp_path: Path
+) -> None:
+    result = runner.invoke(app, ["verify", str(tmp_path / "none.xlsx"), str(mazur)])
+    assert result.exit_code == 2
+    assert "LR 0.5" in result.stdout
+
+
+def test_a_spec_builds_beside_itself_and_into_a_folder(workbooks: Path, tmp_path: Path) -> None:
+    spec = shutil.copy(workbooks / "mazur.toml", tmp_path)
+    assert runner.invoke(app, ["build", spec]).exit_code == 0
+    assert runner.invoke(app, ["build", spec, "-o", str(tmp_path / "new" / "folder")]).exit_code == 0
+    assert runner.invoke(app, ["build", spec, "-o", str(tmp_path / "x.xlsx")]).exit_code == 0
+    made = [tmp_path / "mazur.xlsx", tmp_path / "new/folder/mazur.xlsx", tmp_path / "x.xlsx"]
+    assert len({path.read_bytes() for path in made}) == 1
+
+
+def test_two_specs_into_one_file_is_refused(workbooks: Path, tmp_path: Path) -> None:
+    specs = [str(workbooks / "mazur.toml")] * 2
+    result = runner.invoke(app, ["build", *specs, "-o", str(tmp_path / "x.xlsx")])
+    assert result.exit_code == 2
+    assert "folder" in result.stderr
+
+
+def test_a_bad_spec_writes_nothing_and_ends_with_status_2(tmp_path: Path) -> None:
+    spec = tmp_path / "bad.toml"
+    spec.write_text('title = "x"\n')
+    result = runner.invoke(app, ["build", str(spec)])
+    assert result.exit_code == 2
+    assert "bad.toml: network: missing" in result.stderr
+    assert list(tmp_path.iterdir()) == [spec]
+
+
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_every_command_has_help(command: str) -> None:
+    result = runner.invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_nothing_is_drawn_on_a_pipe(mazur: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "workbook_tools", "verify", str(mazur)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100

@@ -1,0 +1,60 @@
+"""The README does what it says: every command in it is run, every figure in it is looked up."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()
+]
+TOML_BLOCKS = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a fresh clone, in which the README's commands run one after another."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "workbooks", folder / "workbooks")
+    (folder / "my.toml").write_text(TOML_BLOCKS[0], encoding="utf-8")
+    return folder
+
+
+def test_the_readme_shows_commands() -> None:
+    assert "make" in COMMANDS
+    assert "make test" in COMMANDS
+    assert any(command.startswith("workbook-tools verify") for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("workbook-tools")])
+def test_a_command_in_the_readme_succeeds(command: str, folder: Path) -> None:
+    if "--engine libreoffice" in command and not shutil.which("soffice"):
+        pytest.skip("LibreOffice is not installed")
+    words = [sys.executable, "-m", "workbook_tools", *shlex.split(command)[1:]]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make")])
+def test_a_make_target_in_the_readme_exists(command: str) -> None:
+    dry_run = ["make", "--dry-run", *shlex.split(command)[1:]]
+    done = subprocess.run(dry_run, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_in_the_readme_is_of_a_kind_that_is_tested() -> None:
+    assert [c for c in COMMANDS if not c.startswith(("make", "workbook-tools"))] == []
+
+
+def test_pictures_and_files_that_the_readme_links_to_exist() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert links
+    assert missing == []

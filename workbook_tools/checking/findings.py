@@ -1,0 +1,110 @@
+"""What the checker has to say: findings, reports of tables, the verdict."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds of finding; their names are stable."""
+
+    WRONG_FORMULA = "wrong-formula"
+    LATENT = "latent"
+    BROKEN_PATTERN = "broken-pattern"
+    TYPED_VALUE = "typed-value"
+    WRONG_VALUE = "wrong-value"
+    ERROR_VALUE = "error-value"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake, however many cells it was filled into."""
+
+    kind: Kind
+    quantity: str  # canonical symbol
+    sheet: str
+    cells: str  # "Z32:Z99"
+    count: int
+    formula: str | None  # as it reads in the first cell
+    value: float | str | None  # where it is furthest off
+    expected: float | None
+    max_rel_error: float | None
+    message: str
+
+
+@dataclass
+class Cells:
+    """How many formula cells there are, and what became of them."""
+
+    formulas: int = 0
+    checked: int = 0
+    agreeing: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked
+
+    @property
+    def not_checked(self) -> int:
+        """Formula cells about which nothing could be said."""
+        return self.formulas - self.checked
+
+    def leave_out(self, count: int, reason: str) -> None:
+        """Count formula cells that cannot be checked."""
+        self.formulas += count
+        self.reasons[reason] = self.reasons.get(reason, 0) + count
+
+
+@dataclass
+class Differences:
+    """The largest differences between the sheet and the reference."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulps: int = 0  # units in the last place
+
+
+@dataclass
+class TableReport:
+    """One training table."""
+
+    sheet: str
+    range: str
+    network: str
+    learning_rate: float | None
+    iterations: int
+    cells: Cells
+    differences: Differences
+    last_loss: float  # on the sheet
+    last_loss_of_run: float  # by the whole run in pandas, from the first row
+    findings: list[Finding]
+
+
+@dataclass
+class SummaryReport:
+    """The formulas of a summary: losses and learning rates listed by sheet."""
+
+    sheet: str
+    cells: Cells
+    findings: list[Finding]
+
+
+@dataclass
+class Report:
+    """One workbook."""
+
+    workbook: str
+    engine: str
+    tables: list[TableReport]
+    summaries: list[SummaryReport]
+    other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every finding, in the order of the sheets."""
+        return [finding for part in [*self.tables, *self.summaries] for finding in part.findings]
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, ``fail``, or ``unchecked`` where some table could not be checked at all."""
+        if self.findings:
+            return "fail"
+        if not self.tables or any(not table.cells.checked for table in self.tables):
+            return "unchecked"
+        return "pass"

@@ -1,0 +1,187 @@
+"""Evaluates formulas on other numbers: a formula that is right only on its own is wrong.
+
+On a sheet with t1 = t2 = 0.5, a loss that reads the wrong target still shows the right value.
+So two consecutive iterations are drawn at random, worked out by the reference, and put in the
+place of a table's two rows (and of the stated initial values and the learning rate); each
+distinct formula must then give the value of its own quantity. What else a formula reads keeps
+its value.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbook_tools.checking.reader import Cell, SummaryRow, Table, number_at
+from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.sheets import Run
+from workbook_tools.engines import Calculation
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.notation import TOTAL_LOSS
+from workbook_tools.references import MAX_COLUMNS, references
+
+DRAWS = 2
+TOLERANCE = 1e-9  # relative; the drawn numbers are neither large nor nearly cancel
+_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
+_SEED = 20_260_101  # the same verdict every time
+
+
+@dataclass
+class Draw:
+    """Two random iterations, consistent with each other, and the rate between them."""
+
+    rows: pd.DataFrame
+    rate: float
+
+
+def draw(reference: Reference, generator: np.random.Generator) -> Draw:
+    """Draw data, weights, biases and a rate, and work out two iterations."""
+    first = {symbol: generator.uniform(0.2, 1.0) for symbol in reference.constants}
+    # Weights of both signs keep the units from saturating.
+    first |= {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
+    rate = generator.uniform(0.3, 1.5)
+    return Draw(reference.run(first, rate, 2), rate)
+
+
+def probe_table(
+    table: Table,
+    reference: Reference,
+    stated: Mapping[str, Cell],
+    runs: Iterable[tuple[str, Run]],
+    calculation: Calculation,
+) -> list[bool]:
+    """Tell for each run of formulas, given with its quantity, whether it is right.
+
+    A run is tried where it begins: in that row, with the iteration before it in the row above.
+    """
+    runs = list(runs)
+    right = [True] * len(runs)
+    generator = np.random.default_rng(_SEED)
+    draws = [draw(reference, generator) for _ in range(DRAWS)]
+    by_row: dict[int, list[int]] = {}
+    for number, (_, run) in enumerate(runs):
+        by_row.setdefault(run.first_row, []).append(number)
+    for row, numbers in by_row.items():
+        formulas = [runs[number][1].formula.at(row) for number in numbers]
+        for drawn in draws:
+            planted = _planted(table, reference, stated, row, drawn)
+            constants = {table.columns[s]: drawn.rows[s].iloc[0] for s in reference.constants}
+            kept = _kept(table, formulas, planted, constants, calculation)
+            found = _evaluate(planted | kept, table.sheet.name, formulas)
+            at = drawn.rows.iloc[0 if row == table.first_row else 1]
+            for number, value in zip(numbers, found, strict=True):
+                right[number] &= _agree(value, at[runs[number][0]])
+    return right
+
+
+def probe_summary(
+    cells: list[tuple[SummaryRow, str, int]], tables: list[Table], calculation: Calculation
+) -> list[bool]:
+    """Tell for each formula of a summary whether it reads what it says.
+
+    Each is given as its row, its formula, and the iteration whose loss it should show (0: the
+    learning rate). Every table gets its own random rate and losses.
+    """
+    right = [True] * len(cells)
+    generator = np.random.default_rng(_SEED)
+    iterations = {iteration for _, _, iteration in cells if iteration}
+    for _ in range(DRAWS):
+        planted: dict[Cell, float] = {}
+        for table in tables:
+            if table.rate_cell:
+                planted[table.rate_cell] = generator.uniform(0.1, 2.0)
+            column = table.columns[TOTAL_LOSS]
+            for iteration in iterations:
+                cell = (table.sheet.name, table.header_row + iteration, column)
+                planted[cell] = generator.uniform(0.1, 2.0)
+        for number, (row, formula, iteration) in enumerate(cells):
+            table, sheet = row.table, row.rate_cell[0]
+            target = table.rate_cell
+            if iteration:
+                target = (
+                    table.sheet.name,
+                    table.header_row + iteration,
+                    table.columns[TOTAL_LOSS],
+                )
+            kept = _read_elsewhere([formula], sheet, planted, calculation)
+            found = _evaluate(planted | kept, sheet, [formula])[0]
+            right[number] &= target is not None and _agree(found, planted[target])
+    return right
+
+
+def _planted(
+    table: Table, reference: Reference, stated: Mapping[str, Cell], row: int, drawn: Draw
+) -> dict[Cell, float]:
+    """Return the cells that take the drawn numbers: two rows, the rate, the stated start."""
+    sheet = table.sheet.name
+    first = row == table.first_row
+    planted: dict[Cell, float] = {}
+    for k, place in ((0, row),) if first else ((0, row - 1), (1, row)):
+        for symbol, column in table.columns.items():
+            if symbol in drawn.rows:
+                planted[sheet, place, column] = drawn.rows[symbol].iloc[k]
+    if table.rate_cell:
+        planted[table.rate_cell] = drawn.rate
+    for symbol, cell in stated.items():
+        if symbol in drawn.rows:
+            planted[cell] = drawn.rows[symbol].iloc[0]
+    return planted
+
+
+def _kept(
+    table: Table,
+    formulas: list[str],
+    planted: Mapping[Cell, float],
+    constants: Mapping[int, float],
+    calculation: Calculation,
+) -> dict[Cell, float]:
+    """Return the other cells that the formulas read, with their own values.
+
+    Targets, inputs and fixed biases are the same in all rows, so there the drawn ones stand
+    in every row.
+    """
+    kept = _read_elsewhere(formulas, table.sheet.name, planted, calculation)
+    for sheet, row, column in kept:
+        if (
+            sheet == table.sheet.name
+            and column in constants
+            and table.first_row <= row <= table.last_row
+        ):
+            kept[sheet, row, column] = constants[column]
+    return kept
+
+
+def _read_elsewhere(
+    formulas: list[str], sheet: str, planted: Mapping[Cell, float], calculation: Calculation
+) -> dict[Cell, float]:
+    kept: dict[Cell, float] = {}
+    for formula in formulas:
+        for reference in references(formula):
+            cell = (reference.sheet or sheet, reference.row, reference.column)
+            if cell in planted or cell in kept:
+                continue
+            try:
+                number = number_at(cell, calculation)
+            except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
+                continue
+            if not np.isnan(number):
+                kept[cell] = number
+    return kept
+
+
+def _evaluate(cells: Mapping[Cell, float], sheet: str, formulas: list[str]) -> list[object]:
+    """Evaluate formulas as they would stand on a sheet with these numbers."""
+    contents: dict[str, dict[tuple[int, int], float | str]] = {sheet: {}}
+    for (name, row, column), number in cells.items():
+        contents.setdefault(name, {})[row, column] = float(number)
+    for row, formula in enumerate(formulas, start=1):
+        contents[sheet][row, _SCRATCH_COLUMN] = formula
+    block = evaluate(contents).block(
+        sheet, 1, _SCRATCH_COLUMN, len(formulas), _SCRATCH_COLUMN
+    )
+    return [row[0] for row in block]
+
+
+def _agree(found: object, expected: float) -> bool:
+    return isinstance(found, float) and abs(found - expected) <= TOLERANCE * abs(expected)

@@ -1,0 +1,156 @@
+"""A report for people (terminal) and for programs (JSON)."""
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from workbook_tools.checking.findings import Cells, Finding, Report
+
+SCHEMA = 1
+_COLOURS = {"pass": "bold green", "fail": "bold red", "unchecked": "bold yellow"}
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return a report as the JSON document that the README describes."""
+    return {
+        "schema": SCHEMA,
+        "workbook": report.workbook,
+        "engine": report.engine,
+        "verdict": report.verdict,
+        "tables": [
+            {
+                "sheet": table.sheet,
+                "range": table.range,
+                "network": table.network,
+                "learning_rate": table.learning_rate,
+                "iterations": table.iterations,
+                "cells": _cells(table.cells),
+                "max_abs_error": table.differences.absolute,
+                "max_rel_error": table.differences.relative,
+                "max_ulps": table.differences.ulps,
+                "last_loss": _number(table.last_loss),
+                "last_loss_of_run": _number(table.last_loss_of_run),
+                "findings": [_finding(finding) for finding in table.findings],
+            }
+            for table in report.tables
+        ],
+        "summaries": [
+            {
+                "sheet": summary.sheet,
+                "cells": _cells(summary.cells),
+                "findings": [_finding(finding) for finding in summary.findings],
+            }
+            for summary in report.summaries
+        ],
+        "other_formulas": report.other_formulas,
+    }
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    return {
+        "formulas": cells.formulas,
+        "checked": cells.checked,
+        "agreeing": cells.agreeing,
+        "not_checked": cells.not_checked,
+        "not_checked_because": cells.reasons,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind.value,
+        "quantity": finding.quantity,
+        "sheet": finding.sheet,
+        "cells": finding.cells,
+        "count": finding.count,
+        "formula": finding.formula,
+        "value": finding.value,
+        "expected": finding.expected,
+        "max_rel_error": finding.max_rel_error,
+        "message": finding.message,
+    }
+
+
+def _number(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print a line for each sheet, the findings, and the verdict."""
+    console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
+    if report.tables or report.summaries:
+        console.print(_grid(report))
+    for name, reason, count in _reasons(report):
+        console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
+    for finding in report.findings:
+        _print_finding(finding, console)
+    console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
+
+
+def _grid(report: Report) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    grid.add_column("sheet", no_wrap=True)
+    grid.add_column("network", no_wrap=True)
+    for heading in ("η", "iterations", "checked", "agreeing", "not", "max abs", "max rel", "ulps"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for table in report.tables:
+        rate = "?" if table.learning_rate is None else f"{table.learning_rate:g}"
+        worst = table.differences
+        grid.add_row(
+            Text(table.sheet),
+            table.network,
+            rate,
+            f"{table.iterations:,}",
+            *_counts(table.cells),
+            f"{worst.absolute:.1e}",
+            f"{worst.relative:.1e}",
+            f"{worst.ulps:,}" if worst.ulps < 10**6 else f"{worst.ulps:.0e}",
+        )
+    for summary in report.summaries:
+        grid.add_row(Text(summary.sheet), "losses", "", "", *_counts(summary.cells), "", "", "")
+    return grid
+
+
+def _counts(cells: Cells) -> tuple[str, str, str]:
+    return f"{cells.checked:,}", f"{cells.agreeing:,}", f"{cells.not_checked:,}"
+
+
+def _reasons(report: Report) -> list[tuple[str, str, int]]:
+    parts = [(part.sheet, part.cells.reasons) for part in [*report.tables, *report.summaries]]
+    reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
+    outside = "formulas outside any table"
+    return reasons + [(name, outside, count) for name, count in report.other_formulas.items()]
+
+
+def _print_finding(finding: Finding, console: Console) -> None:
+    place = f"{finding.sheet}!{finding.cells}"
+    cells = "1 cell" if finding.count == 1 else f"{finding.count:,} cells"
+    console.print(
+        Text.assemble(
+            "\n", (place, "bold red"), f"  {finding.quantity}  {finding.kind.value}  ({cells})"
+        ),
+        soft_wrap=True,
+    )
+    if finding.formula:
+        console.print(Text(f"  formula   {finding.formula}"), soft_wrap=True)
+    console.print(Text(f"  value     {finding.value!r}"), soft_wrap=True)
+    console.print(Text(f"  expected  {finding.expected!r}"), soft_wrap=True)
+    console.print(Text(f"  {finding.message}"), soft_wrap=True)
+
+
+def _verdict(report: Report) -> str:
+    counts = [part.cells for part in [*report.tables, *report.summaries]]
+    checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
+    if report.verdict == "pass":
+        return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree."
+    if report.verdict == "fail":
+        kinds = len(report.findings)
+        cells = sum(finding.count for finding in report.findings)
+        mistakes = "1 mistake" if kinds == 1 else f"{kinds:,} mistakes"
+        return f"FAIL: {mistakes} in {cells:,} cell{'s' if cells != 1 else ''}; {checked:,} checked."
+    if not report.tables:
+        return "UNCHECKED: no training table found: no row whose labels name a whole network."
+    return "UNCHECKED: there was nothing to check in some table."

@@ -1,0 +1,72 @@
+"""Checks one workbook: reads it, recalculates it, compares every formula cell."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbook_tools.checking.compare import compare_summary, compare_table
+from workbook_tools.checking.findings import Report, SummaryReport
+from workbook_tools.checking.reader import (
+    SummaryRow,
+    Table,
+    read_parameters,
+    read_summary,
+    read_tables,
+)
+from workbook_tools.checking.sheets import Sheet, read_sheets
+from workbook_tools.engines import recalculate
+from workbook_tools.package import open_package
+
+VERIFY_STEPS = 3
+
+
+def verify(
+    path: Path,
+    engine: str = "embedded",
+    tolerance: float | None = None,
+    on_step: Callable[[str], None] = lambda description: None,
+) -> Report:
+    """Check a workbook, with the values that one of ``engines.ENGINES`` gives.
+
+    ``tolerance`` is the relative difference that still agrees; by default the engine's own.
+    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times. Raises ``InputError`` if the
+    file cannot be read or calculated.
+    """
+    on_step("reading")
+    with open_package(path) as package:
+        sheets = read_sheets(package)
+    on_step("recalculating")
+    calculation = recalculate(path, engine)
+    on_step("checking")
+    allowed = calculation.tolerance if tolerance is None else tolerance
+    tables = read_tables(sheets, calculation)
+    stated = read_parameters(sheets, tables, calculation)
+    rows = read_summary(sheets, tables)
+    reports = [compare_table(table, stated, calculation, allowed) for table in tables]
+    summaries = [
+        compare_summary(sheet, own, tables, calculation, allowed)
+        for sheet in sheets
+        if (own := [row for row in rows if row.rate_cell[0] == sheet.name])
+    ]
+    others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
+    return Report(
+        workbook=str(path),
+        engine=calculation.engine,
+        tables=reports,
+        summaries=summaries,
+        other_formulas={name: count for name, count in others.items() if count},
+    )
+
+
+def _others(
+    sheet: Sheet, tables: list[Table], rows: list[SummaryRow], summaries: list[SummaryReport]
+) -> int:
+    """Count a sheet's formula cells that belong to no table and no summary."""
+    own = [table for table in tables if table.sheet is sheet]
+    inside = sum(
+        run.last_row - run.first_row + 1
+        for table in own
+        for column in [*table.columns.values(), *table.unknown]
+        for run in sheet.runs_between(column, table.first_row, table.last_row)
+    )
+    listed = sum(s.cells.formulas for s in summaries if s.sheet == sheet.name)
+    return sheet.formula_count() - inside - listed

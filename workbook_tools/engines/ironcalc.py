@@ -1,0 +1,80 @@
+"""The second embedded engine: IronCalc, another code base, for cross-checking."""
+
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+
+from workbook_tools.engines import CellError, CellValue
+from workbook_tools.errors import InputError
+
+
+class IronCalcCalculation:
+    """A workbook that IronCalc has calculated."""
+
+    tolerance = 1e-12  # it carries full doubles
+    storage = 0.0
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import ironcalc
+        except ImportError as error:
+            raise InputError(
+                "the ironcalc engine is not installed; pip install ironcalc, or use another --engine"
+            ) from error
+        self.engine = f"ironcalc {ironcalc.__version__}"
+        self._errors = ironcalc.CellType.ErrorValue
+        try:
+            self._model = ironcalc.load_from_xlsx(str(path))
+            self._model.evaluate()
+        except ironcalc.WorkbookError as error:
+            raise InputError(
+                f"{path}: ironcalc cannot calculate it ({error}); use another --engine"
+            ) from error
+        sheets = self._model.get_worksheets_properties()
+        self._sheets = {sheet["name"]: number for number, sheet in enumerate(sheets)}
+
+    def block(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> list[list[CellValue]]:
+        """Return the values of a range, row by row; rows and columns count from 1."""
+        number = self._sheets[sheet]
+        return [
+            [self._value(number, row, column) for column in range(first_column, last_column + 1)]
+            for row in range(first_row, last_row + 1)
+        ]
+
+    def _value(self, sheet: int, row: int, column: int) -> CellValue:
+        value = self._model.get_cell_value(sheet, row, column)
+        if (
+            isinstance(value, str)
+            and value.startswith("#")
+            and self._model.get_cell_type(sheet, row, column) == self._errors
+        ):
+            return CellError(value)
+        return value
+
+
+def recalculate(path: Path) -> IronCalcCalculation:
+    """Recalculate a workbook; raises ``InputError`` if IronCalc cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "workbook.xlsx")
+        _copy_without_notes(path, copy)
+        return IronCalcCalculation(copy)
+
+
+def _copy_without_notes(path: Path, copy: Path) -> None:
+    """Copy a workbook without its notes, with which IronCalc cannot open it."""
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+        for name in source.namelist():
+            if "comments" in name.lower() and not name.endswith(".rels"):
+                continue
+            with source.open(name) as old, target.open(name, "w") as new:
+                if name.endswith(".rels"):
+                    pattern = rb'<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>'
+                    new.write(re.sub(pattern, b"", old.read()))
+                elif name == "[Content_Types].xml":
+                    new.write(re.sub(rb'<Override [^>]*comments[^>]*/>', b"", old.read()))
+                else:
+                    while chunk := old.read(1 << 20):
+                        new.write(chunk)

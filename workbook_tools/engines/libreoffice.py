@@ -1,0 +1,73 @@
+"""A real spreadsheet program, when it is installed: LibreOffice Calc, without a window."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from workbook_tools.engines.cached import CachedValues
+from workbook_tools.errors import InputError
+
+TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
+
+# Without this LibreOffice believes the values that the file carries: 0 is "always recalculate".
+_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+  <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+    <prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop>
+  </item>
+</oor:items>
+"""
+
+
+class LibreOfficeCalculation(CachedValues):
+    """The values of a copy that LibreOffice has recalculated and saved."""
+
+    tolerance = 1e-13  # it stores 15 significant digits
+
+    def __init__(self, converted: Path, version: str) -> None:
+        super().__init__(converted)
+        self.engine = version
+
+
+def recalculate(path: Path) -> LibreOfficeCalculation:
+    """Recalculate a workbook.
+
+    Raises ``InputError`` if LibreOffice is missing, takes too long, or cannot open the file.
+    """
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        raise InputError(
+            "LibreOffice is not installed; install it (Debian: apt-get install "
+            "libreoffice-calc-nogui; elsewhere: libreoffice.org) or use another --engine"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        # A profile of its own: the setting holds, and another running LibreOffice does not matter.
+        profile, out = Path(folder, "profile"), Path(folder, "out")
+        settings = profile / "user" / "registrymodifications.xcu"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(_SETTINGS, encoding="utf-8")
+        options = [f"-env:UserInstallation={profile.as_uri()}", "--headless"]
+        convert = ["--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out)]
+        _run([program, *options, *convert, str(path.absolute())], path)
+        converted = out / f"{path.stem}.xlsx"
+        if not converted.exists():
+            raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
+        version = _run([program, *options, "--version"], path)
+        name = re.match(r"LibreOffice [\d.]+", version)
+        return LibreOfficeCalculation(converted, name[0] if name else "LibreOffice")
+
+
+def _run(command: list[str], path: Path) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError(
+            f"{path}: LibreOffice took longer than {TIMEOUT} seconds; use another --engine"
+        ) from error
+    except OSError as error:
+        raise InputError(f"LibreOffice cannot be started ({error.strerror})") from error
+    return done.stdout
