@@ -117,6 +117,8 @@ def verify(
 
     json_to_stdout = json_file is not None and str(json_file) == "-"
     out = Console(stderr=json_to_stdout, highlight=False)
+    if not out.is_terminal:
+        out.width = 100  # a pipe has no width; tables are cut to it
     status = AGREES
     documents: list[dict[str, Any]] = []
     with _progress(len(workbooks) * VERIFY_STEPS) as step:

@@ -71,20 +71,33 @@ class Reference:
     column: int
 
 
-def references(formula: str) -> list[Reference]:
-    """Return the cells that a formula names, in order; of a range, its two corners."""
-    found: list[Reference] = []
+def areas(formula: str) -> list[tuple[Reference, Reference]]:
+    """Return the cells and ranges that a formula names, in order, each as its two corners."""
+    found: list[tuple[Reference, Reference]] = []
     sheet, sheet_ends = None, -1
     for match in _TOKEN.finditer(formula):
         if match["sheet"]:
             sheet, sheet_ends = match["sheet"][:-1].strip("'").replace("''", "'"), match.end()
         elif match["column"]:
-            inside_range = found and formula[: match.start()].endswith(":")
+            inside_range = bool(found) and formula[: match.start()].endswith(":")
             if match.start() != sheet_ends:
-                sheet = found[-1].sheet if inside_range else None
+                sheet = found[-1][0].sheet if inside_range else None
             column = column_number(match["column"].replace("$", ""))
-            found.append(Reference(sheet, int(match["row"]), column))
+            corner = Reference(sheet, int(match["row"]), column)
+            if inside_range:
+                found[-1] = (found[-1][0], corner)
+            else:
+                found.append((corner, corner))
     return found
+
+
+def references(formula: str) -> list[Reference]:
+    """Return the cells that a formula names, in order; of a range, its two corners."""
+    return [
+        corner
+        for first, last in areas(formula)
+        for corner in ((first,) if first is last else (first, last))
+    ]
 
 
 def _escaped(text: str) -> str:
@@ -122,3 +135,20 @@ class FilledFormula:
     def at(self, row: int) -> str:
         """Return the formula as it reads when filled into ``row``."""
         return self.pattern.format(*[row + offset for offset in self.offsets])
+
+
+def anchoring(formula: str) -> str:
+    """Return a formula with its references reduced to how they are anchored.
+
+    ``='LR 1'!$G$30`` becomes ``=!$C$R``: formulas that do the same in different places are
+    alike in this, and one that lost its anchors is not.
+    """
+
+    def reduced(match: re.Match[str]) -> str:
+        if match["sheet"]:
+            return "!"
+        if match["column"]:
+            return f"{'$' * match['column'].startswith('$')}C{match['fixed']}R"
+        return match[0]
+
+    return _TOKEN.sub(reduced, formula)

@@ -1,5 +1,6 @@
 """What the checker has to say: findings, reports of tables, the verdict."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,6 +32,41 @@ class Finding:
     message: str
 
 
+def plain(number: float) -> float | None:
+    """Return a number as JSON knows it: None for NaN and infinity."""
+    return float(number) if math.isfinite(number) else None
+
+
+def message(
+    kind: Kind,
+    symbol: str,
+    cell: str,
+    value: float | str | None,
+    expected: float | None,
+    wrong: bool,
+) -> str:
+    """Say a finding in one sentence; ``cell`` is where ``value`` and ``expected`` differ most."""
+    compared = f"{cell} shows {value!r}, {symbol} is {expected!r} there"
+    if kind is Kind.WRONG_FORMULA:
+        return f"The formula of {symbol} is not the mathematics: {compared}."
+    if kind is Kind.LATENT:
+        return (
+            f"The formula of {symbol} is not the mathematics, though it gives the right value on "
+            "these numbers; on others it does not."
+        )
+    if kind is Kind.BROKEN_PATTERN:
+        return (
+            f"The formula of {symbol} gives the right value, but it is unlike those beside it: "
+            "filled down or copied it goes wrong, or it hides a change."
+        )
+    if kind is Kind.TYPED_VALUE:
+        judged = f"and it is wrong: {compared}" if wrong else "and it happens to be right"
+        return f"A number is typed where a formula of {symbol} belongs, {judged}."
+    if kind is Kind.ERROR_VALUE:
+        return f"The formula of {symbol} gives an error value: {compared}."
+    return f"The value of {symbol} is not what the mathematics gives: {compared}."
+
+
 @dataclass
 class Cells:
     """How many formula cells there are, and what became of them."""
@@ -46,8 +82,7 @@ class Cells:
         return self.formulas - self.checked
 
     def leave_out(self, count: int, reason: str) -> None:
-        """Count formula cells that cannot be checked."""
-        self.formulas += count
+        """Say of formula cells, already counted, why they cannot be checked."""
         self.reasons[reason] = self.reasons.get(reason, 0) + count
 
 

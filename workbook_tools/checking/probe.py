@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.reader import Cell, SummaryRow, Table, number_at
+from workbook_tools.checking.reader import Cell, Table, number_at
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import Run
 from workbook_tools.engines import Calculation
@@ -75,38 +75,45 @@ def probe_table(
     return right
 
 
-def probe_summary(
-    cells: list[tuple[SummaryRow, str, int]], tables: list[Table], calculation: Calculation
-) -> list[bool]:
-    """Tell for each formula of a summary whether it reads what it says.
+@dataclass(frozen=True)
+class SummaryCell:
+    """A cell that should show a table's loss at an iteration (0: its learning rate)."""
 
-    Each is given as its row, its formula, and the iteration whose loss it should show (0: the
-    learning rate). Every table gets its own random rate and losses.
+    table: Table
+    iteration: int
+    place: Cell
+    formula: str | None
+
+    @property
+    def target(self) -> Cell | None:
+        """The cell that has what this one should show."""
+        if not self.iteration:
+            return self.table.rate_cell
+        column = self.table.columns.get(TOTAL_LOSS)
+        row = self.table.header_row + self.iteration
+        return (self.table.sheet.name, row, column) if column else None
+
+
+def probe_summary(
+    cells: list[SummaryCell], tables: list[Table], calculation: Calculation
+) -> list[bool]:
+    """Tell for each cell of a summary whether its formula reads what it should.
+
+    Every table gets its own random rate and losses. A cell without a formula is right.
     """
     right = [True] * len(cells)
     generator = np.random.default_rng(_SEED)
-    iterations = {iteration for _, _, iteration in cells if iteration}
+    iterations = {cell.iteration for cell in cells}
+    targets = {SummaryCell(table, n, ("", 0, 0), None).target for table in tables for n in iterations}
     for _ in range(DRAWS):
-        planted: dict[Cell, float] = {}
-        for table in tables:
-            if table.rate_cell:
-                planted[table.rate_cell] = generator.uniform(0.1, 2.0)
-            column = table.columns[TOTAL_LOSS]
-            for iteration in iterations:
-                cell = (table.sheet.name, table.header_row + iteration, column)
-                planted[cell] = generator.uniform(0.1, 2.0)
-        for number, (row, formula, iteration) in enumerate(cells):
-            table, sheet = row.table, row.rate_cell[0]
-            target = table.rate_cell
-            if iteration:
-                target = (
-                    table.sheet.name,
-                    table.header_row + iteration,
-                    table.columns[TOTAL_LOSS],
-                )
-            kept = _read_elsewhere([formula], sheet, planted, calculation)
-            found = _evaluate(planted | kept, sheet, [formula])[0]
-            right[number] &= target is not None and _agree(found, planted[target])
+        planted = {t: generator.uniform(0.1, 2.0) for t in sorted(filter(None, targets))}
+        for number, cell in enumerate(cells):
+            if cell.formula is None or cell.target is None:
+                continue
+            sheet = cell.place[0]
+            kept = _read_elsewhere([cell.formula], sheet, planted, calculation)
+            found = _evaluate(planted | kept, sheet, [cell.formula])[0]
+            right[number] &= _agree(found, planted[cell.target])
     return right
 
 

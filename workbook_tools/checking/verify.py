@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from workbook_tools.checking.compare import compare_summary, compare_table
+from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.findings import Report, SummaryReport
 from workbook_tools.checking.reader import (
     SummaryRow,
@@ -13,6 +13,7 @@ from workbook_tools.checking.reader import (
     read_tables,
 )
 from workbook_tools.checking.sheets import Sheet, read_sheets
+from workbook_tools.checking.summary import compare_summary
 from workbook_tools.engines import recalculate
 from workbook_tools.package import open_package
 

@@ -1,0 +1,111 @@
+"""Checks a summary: the cells that list each training sheet's learning rate and losses."""
+
+from workbook_tools.checking.findings import (
+    Cells,
+    Finding,
+    Kind,
+    SummaryReport,
+    message,
+    plain,
+)
+from workbook_tools.checking.probe import SummaryCell, probe_summary
+from workbook_tools.checking.reader import SummaryRow, Table, number_at
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import LEARNING_RATE, TOTAL_LOSS
+from workbook_tools.references import anchoring, cell_name
+
+
+def compare_summary(
+    sheet: Sheet,
+    rows: list[SummaryRow],
+    tables: list[Table],
+    calculation: Calculation,
+    tolerance: float,
+) -> SummaryReport:
+    """Check the summary on one sheet, every cell against the table that its row names."""
+    report = SummaryReport(sheet.name, Cells(), [])
+    cells = [
+        SummaryCell(row.table, iteration, cell, _formula(sheet, cell[1], cell[2]))
+        for row in rows
+        for iteration, cell in {0: row.rate_cell, **row.loss_cells}.items()
+    ]
+    right = probe_summary(cells, tables, calculation)
+    for cell, is_right in zip(cells, right, strict=True):
+        column = [c for c in cells if c.place[2] == cell.place[2] and c is not cell]
+        styles = {anchoring(other.formula) if other.formula else None for other in column}
+        finding = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
+        if finding:
+            report.findings.append(finding)
+    return report
+
+
+def _formula(sheet: Sheet, row: int, column: int) -> str | None:
+    runs = sheet.runs_between(column, row, row)
+    return runs[0].formula.at(row) if runs else None
+
+
+def _judge(
+    cell: SummaryCell,
+    is_right: bool,
+    styles: set[str | None],
+    counts: Cells,
+    calculation: Calculation,
+    tolerance: float,
+) -> Finding | None:
+    """Count one cell and find what is wrong with it.
+
+    ``styles`` is how the other formulas of its column are anchored, None for those without.
+    """
+    expected = _expected(cell)
+    value = number_at(cell.place, calculation)
+    allowed = (tolerance + calculation.storage) * abs(expected)
+    wrong = not abs(value - expected) <= allowed
+    if cell.formula is None:
+        if None in styles or not styles or expected != expected:
+            return None  # the whole column is typed
+        return _finding(Kind.TYPED_VALUE, cell, value, expected, wrong)
+    counts.formulas += 1
+    if expected != expected:
+        counts.leave_out(1, "the sheet it speaks of has no such value")
+        return None
+    counts.checked += 1
+    if not is_right:
+        kind = Kind.WRONG_FORMULA if wrong else Kind.LATENT
+    elif wrong:
+        kind = Kind.WRONG_VALUE
+    elif len(styles) == 1 and anchoring(cell.formula) not in styles:
+        kind = Kind.BROKEN_PATTERN
+    else:
+        counts.agreeing += 1
+        return None
+    return _finding(kind, cell, value, expected, wrong)
+
+
+def _expected(cell: SummaryCell) -> float:
+    """Return what the table has: its learning rate, or its loss at an iteration; else NaN."""
+    if not cell.iteration:
+        return cell.table.rate
+    values = cell.table.values
+    if TOTAL_LOSS not in values or cell.iteration > len(values):
+        return float("nan")
+    return float(values[TOTAL_LOSS].iloc[cell.iteration - 1])
+
+
+def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
+    symbol = TOTAL_LOSS if cell.iteration else LEARNING_RATE
+    sheet, row, column = cell.place
+    name = cell_name(row, column)
+    shown, should = plain(value), plain(expected)
+    return Finding(
+        kind=kind,
+        quantity=symbol,
+        sheet=sheet,
+        cells=name,
+        count=1,
+        formula=cell.formula,
+        value=shown,
+        expected=should,
+        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
+        message=message(kind, symbol, name, shown, should, wrong),
+    )
