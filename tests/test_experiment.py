@@ -58,6 +58,7 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
         ("[training]", "biases = [1.0]\n[training]", "start.biases", "remove the list"),
         ("[data]", 'activation = "relu"\n[data]', "network.activation", "'sigmoid'"),
         ("[data]", "[data", "not a TOML file", "mend it"),
+        ('"test"', '"a\\u0001b"', "title", "pattern"),
     ],
 )
 def test_a_bad_spec_is_refused_in_one_line_with_field_and_remedy(

@@ -16,6 +16,7 @@ from workbook_tools.notation import Naming
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 LearningRate = Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)]
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]  # what a cell can hold, in one line
 Size = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -56,8 +57,8 @@ class Training(_Table):
 class Experiment(_Table):
     """A whole spec, valid in itself."""
 
-    title: Annotated[str, Field(min_length=1, max_length=120)]
-    description: Annotated[str, Field(max_length=600)] = ""
+    title: Annotated[Text, Field(min_length=1, max_length=120)]
+    description: Annotated[Text, Field(max_length=600)] = ""
     network: Network
     data: Data
     start: Start

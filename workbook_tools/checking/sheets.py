@@ -57,9 +57,8 @@ def _read(package: WorkbookPackage, part: SheetPart, strings: list[str]) -> Shee
     for row, column, cell in _cells(package, part):
         sheet.last_row = row
         formula = None
-        for child in cell:
-            if child.tag.endswith("}f"):
-                formula = _formula_text(child, row, column, shared)
+        if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
+            formula = _formula_text(cell[0], row, column, shared)
         if formula is not None:
             _append(sheet.runs.setdefault(column, []), row, formula)
             continue

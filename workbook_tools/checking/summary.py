@@ -32,8 +32,8 @@ def compare_summary(
     ]
     right = probe_summary(cells, tables, calculation)
     for cell, is_right in zip(cells, right, strict=True):
-        column = [c for c in cells if c.place[2] == cell.place[2] and c is not cell]
-        styles = {anchoring(other.formula) if other.formula else None for other in column}
+        others = [other for other in cells if other is not cell]
+        styles = {anchoring(other.formula) if other.formula else None for other in others}
         finding = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
         if finding:
             report.findings.append(finding)
@@ -55,7 +55,7 @@ def _judge(
 ) -> Finding | None:
     """Count one cell and find what is wrong with it.
 
-    ``styles`` is how the other formulas of its column are anchored, None for those without.
+    ``styles`` is how the other formulas are anchored, None for a cell without one.
     """
     expected = _expected(cell)
     value = number_at(cell.place, calculation)
@@ -63,7 +63,7 @@ def _judge(
     wrong = not abs(value - expected) <= allowed
     if cell.formula is None:
         if None in styles or not styles or expected != expected:
-            return None  # the whole column is typed
+            return None  # other cells are typed too
         return _finding(Kind.TYPED_VALUE, cell, value, expected, wrong)
     counts.formulas += 1
     if expected != expected:

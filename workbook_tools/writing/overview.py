@@ -59,8 +59,9 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
     sheet["B1"] = experiment.title
     sheet["B1"].font = styles.TITLE
     sheet.row_dimensions[1].height = 28
-    sheet["B2"] = experiment.description
-    sheet["B2"].font = styles.SUBTITLE
+    if experiment.description:
+        sheet["B2"] = experiment.description
+        sheet["B2"].font = styles.SUBTITLE
     sheet["B4"] = "How to use this workbook"
     sheet["B4"].font = styles.HEADING
     steps = [

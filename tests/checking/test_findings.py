@@ -1,0 +1,143 @@
+"""Each kind of finding on a table typed by hand, beside its clean twin."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbook_tools.checking.findings import Finding, Report
+from workbook_tools.checking.verify import verify
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from handmade import FORMULAS, HEADER, HandMade
+
+
+def check(made: HandMade, folder: Path) -> Report:
+    return verify(made.save(folder / "made.xlsx"))
+
+
+def only(report: Report) -> Finding:
+    assert report.verdict == "fail"
+    assert len(report.findings) == 1, report.findings
+    return report.findings[0]
+
+
+def test_a_right_table_passes_wherever_it_stands(tmp_path: Path) -> None:
+    report = check(HandMade(), tmp_path)
+    table = report.tables[0]
+    assert report.verdict == "pass"
+    assert (table.range, table.network, table.learning_rate, table.iterations) == (
+        "B5:AF25",
+        "2-2-2",
+        0.5,
+        20,
+    )
+    # 19 forward, loss and gradient columns of 20 rows, 8 weights of 19: inputs are typed.
+    assert (table.cells.formulas, table.cells.agreeing) == (19 * 20 + 8 * 19, 19 * 20 + 8 * 19)
+    assert table.last_loss == pytest.approx(table.last_loss_of_run, rel=1e-12)
+
+
+def test_other_spellings_of_the_labels_are_understood(tmp_path: Path) -> None:
+    header = [label.replace("E_tot", "E_Total".lower().capitalize()) for label in HEADER]
+    header = [f" {label.replace('∂E/', '∂E_total/')} " for label in header]
+    assert check(HandMade(header=header), tmp_path).verdict == "pass"
+
+
+def test_one_mistake_filled_down_is_one_finding(tmp_path: Path) -> None:
+    wrong = FORMULAS["∂E/∂w3"].replace("O6", "N6")  # w5 where w6 belongs
+    finding = only(check(HandMade({**FORMULAS, "∂E/∂w3": wrong}), tmp_path))
+    assert (finding.kind, finding.quantity) == ("wrong-formula", "∂E/∂w3")
+    assert (finding.cells, finding.count) == ("AA6:AA25", 20)
+    assert finding.formula == wrong
+    assert finding.max_rel_error is not None
+    assert finding.max_rel_error > 0.01
+
+
+def test_a_mistake_is_reported_where_it_is_and_not_where_it_spreads(tmp_path: Path) -> None:
+    finding = only(check(HandMade(cells={"J10": "=F10*D10-G10*E10"}), tmp_path))
+    assert (finding.kind, finding.quantity, finding.cells) == ("wrong-formula", "h1", "J10")
+
+
+def test_a_mistake_that_does_not_show_on_these_numbers_is_latent(tmp_path: Path) -> None:
+    wrong = FORMULAS["E1"].replace("B6", "C6")  # the other target, which has the same value
+    finding = only(check(HandMade({**FORMULAS, "E1": wrong}), tmp_path))
+    assert (finding.kind, finding.quantity, finding.count) == ("latent", "E1", 20)
+
+
+def test_a_number_typed_into_a_formula_is_latent(tmp_path: Path) -> None:
+    wrong = FORMULAS["E1"].replace("B6", "0.5")
+    assert only(check(HandMade({**FORMULAS, "E1": wrong}), tmp_path)).kind == "latent"
+
+
+def test_a_rate_without_anchors_breaks_the_pattern(tmp_path: Path) -> None:
+    finding = only(check(HandMade(cells={"F12": "=F11-D2*Y11"}), tmp_path))
+    assert (finding.kind, finding.quantity, finding.cells) == ("broken-pattern", "w1", "F12")
+
+
+def test_the_same_written_otherwise_throughout_is_no_finding(tmp_path: Path) -> None:
+    other = {**FORMULAS, "h1": "=SUMPRODUCT(F6:G6,D6:E6)", "E_tot": "=SUM(V6:W6)"}
+    assert check(HandMade(other), tmp_path).verdict == "pass"
+
+
+@pytest.mark.parametrize(("number", "word"), [(0.123, "wrong"), (None, "right")])
+def test_a_typed_number_is_found_and_judged(
+    tmp_path: Path, number: float | None, word: str
+) -> None:
+    twin = check(HandMade(), tmp_path)
+    if number is None:  # the number that the formula gives
+        number = 0.5 / (1 / twin.tables[0].last_loss) * 2
+        cells: dict[str, object] = {"X25": number}
+    else:
+        cells = {"X25": number}
+    finding = only(check(HandMade(cells=cells), tmp_path))
+    assert (finding.kind, finding.quantity, finding.cells) == ("typed-value", "E_tot", "X25")
+    assert word in finding.message
+
+
+def test_an_error_value_is_found_where_it_arises(tmp_path: Path) -> None:
+    finding = only(check(HandMade(cells={"K9": "=1/(1+EXP(-#REF!))"}), tmp_path))
+    assert (finding.cells, finding.value) == ("K9", "#REF!")
+
+
+def test_an_unknown_column_is_said_to_be_not_checked(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"AG5": "my notes", "AG6": "=X6*2", "AG7": "=X7*2"}
+    report = check(HandMade(cells=cells), tmp_path)
+    table = report.tables[0]
+    assert report.verdict == "pass"
+    assert table.cells.not_checked == 2
+    assert table.cells.reasons == {"unknown quantity 'my notes'": 2}
+
+
+def test_formulas_outside_the_table_are_counted(tmp_path: Path) -> None:
+    report = check(HandMade(cells={"B2": "=1+1"}), tmp_path)
+    assert report.other_formulas == {"My sheet": 1}
+
+
+def test_without_a_learning_rate_the_updates_are_not_checked_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    report = check(HandMade(cells={"C2": "something else"}), tmp_path)
+    table = report.tables[0]
+    assert table.cells.not_checked == 8 * 19
+    assert table.cells.reasons == {"no learning rate was found": 8 * 19}
+    assert table.learning_rate is None
+
+
+def test_a_table_of_typed_numbers_is_unchecked_never_passed(tmp_path: Path) -> None:
+    made = HandMade()
+    made.save(tmp_path / "made.xlsx")
+    cells: dict[str, object] = {
+        f"{column}{row}": 0.1
+        for row in range(6, 26)
+        for column in [chr(c) for c in range(ord("B"), ord("Z") + 1)]
+        + [f"A{chr(c)}" for c in range(ord("A"), ord("F") + 1)]
+    }
+    report = check(HandMade(cells=cells), tmp_path)
+    assert report.verdict == "unchecked"
+
+
+def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
+    made = HandMade(cells={"J10": "=(F10*D10+G10*E10)*1.00001"})
+    path = made.save(tmp_path / "made.xlsx")
+    assert only(verify(path)).kind == "wrong-formula"
+    assert only(verify(path, tolerance=1e-3)).kind == "latent"

@@ -1,0 +1,158 @@
+"""The two halves against each other: what is built is right, and any one change is found."""
+
+import re
+import shutil
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.sax.saxutils import escape, unescape
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workbook_tools.checking.verify import verify
+from workbook_tools.engines import ENGINES
+from workbook_tools.writing.workbook import build
+
+NAMES = ["Back_Propogation", "mazur"]
+HAS_LIBREOFFICE = shutil.which("soffice") is not None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_formula_cell_of_a_shipped_workbook_agrees(
+    workbooks: Path, name: str, engine: str
+) -> None:
+    if engine == "libreoffice" and not HAS_LIBREOFFICE:
+        pytest.skip("LibreOffice is not installed")
+    path = workbooks / f"{name}.xlsx"
+    report = verify(path, engine)
+    assert report.verdict == "pass"
+    with zipfile.ZipFile(path) as package:
+        sheets = [part for part in package.namelist() if part.startswith("xl/worksheets/sheet")]
+        in_file = sum(package.read(part).count(b"<f>") for part in sheets)
+    counted = [part.cells for part in [*report.tables, *report.summaries]]
+    assert sum(cells.agreeing for cells in counted) == in_file
+    assert report.other_formulas == {}
+    for table in report.tables:
+        assert table.last_loss == pytest.approx(table.last_loss_of_run, rel=1e-11)
+
+
+_CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>[^<]*</v>)</c>')
+_REFERENCE = re.compile(r"(?<![\w'.])(\$?)([A-Z]{1,2})(\$?)(\d+)(?![\w(])")
+
+
+@st.composite
+def changes(draw: st.DrawFn, formula: str) -> str | float:
+    """Draw a change that a slip of the hand can make to one formula."""
+    body = formula.split("!")[-1]
+    prefix = formula[: len(formula) - len(body)]
+    references = list(_REFERENCE.finditer(body))
+    how = draw(st.sampled_from(["column", "row", "anchor", "operator", "constant", "paste"]))
+    if how in ("column", "row", "anchor"):
+        match = draw(st.sampled_from(references))
+        fixed, column, anchored, row = match.groups()
+        if how == "column":
+            others = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVW" if letter != column]
+            column = draw(st.sampled_from(others))
+        elif how == "row":
+            row = str(int(row) + draw(st.sampled_from([-1, 1])))
+        else:
+            fixed, anchored = ("", "") if fixed else ("$", "$")
+        changed = f"{fixed}{column}{anchored}{row}"
+        return prefix + body[: match.start()] + changed + body[match.end() :]
+    if how == "operator" and (found := list(re.finditer(r"[-+*/]", body))):
+        match = draw(st.sampled_from(found))
+        other = draw(st.sampled_from([o for o in "+-*/" if o != match[0]]))
+        return prefix + body[: match.start()] + other + body[match.end() :]
+    if how == "constant" and (found := list(re.finditer(r"(?<![\w$.])(0\.5|1|2)(?![\w.])", body))):
+        match = draw(st.sampled_from(found))
+        return prefix + body[: match.start()] + "1.0003" + body[match.end() :]
+    return draw(st.floats(0.1, 5.0))
+
+
+def with_one_change(source: Path, target: Path, data: st.DataObject) -> tuple[str, str] | None:
+    """Copy a workbook, changing one formula; return the sheet's part and the cell."""
+    with zipfile.ZipFile(source) as old:
+        parts = {name: old.read(name).decode("utf-8", "surrogateescape") for name in old.namelist()}
+    sheets = [name for name in parts if name.startswith("xl/worksheets/sheet")]
+    part = data.draw(st.sampled_from(sheets))
+    cell = data.draw(st.sampled_from(list(_CELL.finditer(parts[part]))))
+    opening, column, row, formula, value = cell.groups()
+    changed = data.draw(changes(unescape(formula)))
+    if changed == unescape(formula):
+        return None
+    if isinstance(changed, float):
+        new = f"{opening}<v>{changed!r}</v></c>"
+    else:
+        new = f"{opening}<f>{escape(changed)}</f>{value}</c>"
+    parts[part] = parts[part][: cell.start()] + new + parts[part][cell.end() :]
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.encode("utf-8", "surrogateescape"))
+    return part, f"{column}{row}"
+
+
+def assert_found_there_and_nowhere_else(source: Path, folder: Path, data: st.DataObject) -> None:
+    target = folder / "changed.xlsx"
+    place = with_one_change(source, target, data)
+    if place is None:
+        return
+    part, cell = place
+    report = verify(target)
+    names = ["Overview", *(table.sheet for table in report.tables)]
+    sheet = names[int(re.findall(r"\d+", part)[0]) - 1]
+    assert report.verdict == "fail"
+    assert [(f.sheet, f.cells) for f in report.findings] == [(sheet, cell)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_one_changed_formula_is_named_and_no_other(
+    workbooks: Path, tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        assert_found_there_and_nowhere_else(workbooks / f"{name}.xlsx", Path(folder), data)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> str:
+    """Draw the spec of a small layered network."""
+    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
+    kind = draw(st.sampled_from(["none", "fixed", "trained"]))
+    counts = {"none": [0]}.get(kind, [len(sizes) - 1, sum(sizes[1:])])
+    biases = draw(st.sampled_from(counts))
+    weights = sum(m * n for m, n in pairwise(sizes))
+    number = st.floats(-1.5, 1.5).map(lambda x: round(x, 3))
+
+    def numbers(count: int) -> list[float]:
+        return draw(st.lists(number, min_size=count, max_size=count))
+
+    # Above zero and apart, so that a wrong input or target cannot give the same value.
+    positive = [0.1 + 0.13 * k for k in range(sizes[0] + sizes[-1])]
+    return (
+        f'title = "drawn"\n[network]\nlayers = {sizes}\nbiases = "{kind}"\n[data]\n'
+        f"inputs = {positive[: sizes[0]]}\ntargets = {positive[sizes[0] :]}\n[start]\n"
+        f"weights = {numbers(weights)}\nbiases = {numbers(biases)}\n[training]\n"
+        f"learning_rates = {draw(st.sampled_from([[0.5], [0.1, 3.0]]))}\niterations = 4\n"
+    )
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(spec=specs(), data=st.data())
+def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
+    spec: str, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "drawn.toml")
+        source.write_text(spec, encoding="utf-8")
+        workbook = Path(folder, "drawn.xlsx")
+        build(source, workbook)
+        for engine in ("embedded", "ironcalc", "cached"):
+            report = verify(workbook, engine)
+            assert (report.verdict, report.findings) == ("pass", [])
+            assert all(not table.cells.not_checked for table in report.tables)
+        assert_found_there_and_nowhere_else(workbook, Path(folder), data)
