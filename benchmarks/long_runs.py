@@ -52,7 +52,10 @@ def measure(command: list[str]) -> tuple[float, float]:
     """Run a command; return its seconds and the peak memory in MiB of its largest process."""
     start = time.monotonic()
     pid = os.posix_spawnp(
-        command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+        command[0],
+        command,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
     )
     _, status, usage = os.wait4(pid, 0)
     seconds = time.monotonic() - start
@@ -98,7 +101,9 @@ def main() -> None:
         office = soffice if shutil.which("soffice") else None
         if office:
             measure(office)  # the first start makes the profile
-        compare("verify (soffice --convert-to xlsx)", [*tool, "verify", str(workbook)], office, runs)
+        compare(
+            "verify (soffice --convert-to xlsx)", [*tool, "verify", str(workbook)], office, runs
+        )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def test_bad_input_does_not_keep_the_other_workbooks_from_being_checked(
 def test_a_spec_builds_beside_itself_and_into_a_folder(workbooks: Path, tmp_path: Path) -> None:
     spec = shutil.copy(workbooks / "mazur.toml", tmp_path)
     assert runner.invoke(app, ["build", spec]).exit_code == 0
-    assert runner.invoke(app, ["build", spec, "-o", str(tmp_path / "new" / "folder")]).exit_code == 0
+    assert (
+        runner.invoke(app, ["build", spec, "-o", str(tmp_path / "new" / "folder")]).exit_code == 0
+    )
     assert runner.invoke(app, ["build", spec, "-o", str(tmp_path / "x.xlsx")]).exit_code == 0
     made = [tmp_path / "mazur.xlsx", tmp_path / "new/folder/mazur.xlsx", tmp_path / "x.xlsx"]
     assert len({path.read_bytes() for path in made}) == 1

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,18 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
         ("targets = [0.5, 0.5]", 'targets = [0.5, "x"]', "data.targets[1]", "number"),
         ("0.15,", "inf,", "start.weights[0]", "finite"),
         ("learning_rates = [0.1]", "learning_rates = [0]", "training.learning_rates[0]", "greater"),
-        ("learning_rates = [0.1]", "learning_rates = [-1]", "training.learning_rates[0]", "greater"),
-        ("learning_rates = [0.1]", "learning_rates = [nan]", "training.learning_rates[0]", "finite"),
+        (
+            "learning_rates = [0.1]",
+            "learning_rates = [-1]",
+            "training.learning_rates[0]",
+            "greater",
+        ),
+        (
+            "learning_rates = [0.1]",
+            "learning_rates = [nan]",
+            "training.learning_rates[0]",
+            "finite",
+        ),
         ("learning_rates = [0.1]", "learning_rates = []", "training.learning_rates", "at least 1"),
         ("learning_rates = [0.1]", "learning_rates = [1, 1.0]", "learning_rates", "listed twice"),
         ("iterations = 68", "iterations = 1.5", "training.iterations", "integer"),
@@ -74,7 +85,7 @@ def test_a_bad_spec_is_refused_in_one_line_with_field_and_remedy(
 
 
 def spec_of(layers: list[int]) -> str:
-    weights = sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+    weights = sum(m * n for m, n in pairwise(layers))
     return (
         f'title = "wide"\n[network]\nlayers = {layers}\n[data]\ninputs = {[0.1] * layers[0]}\n'
         f"targets = {[0.5] * layers[-1]}\n[start]\nweights = {[0.1] * weights}\n"

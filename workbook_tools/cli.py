@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[misc]
+DEFAULT_ENGINE = Engine("embedded")
 
 
 def _print_version(wanted: bool) -> None:
@@ -42,7 +43,9 @@ def _print_version(wanted: bool) -> None:
 def main(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Train neural networks inside Excel workbooks, and prove every cell right."""
@@ -98,15 +101,19 @@ def verify(
     ],
     engine: Annotated[
         Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
-    ] = Engine("embedded"),
+    ] = DEFAULT_ENGINE,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - is standard output."),
+        typer.Option(
+            "--json", metavar="FILE", help="Write the report as JSON; - is standard output."
+        ),
     ] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(
-            min=0.0, metavar="R", help="Largest relative difference that agrees. Default: by engine."
+            min=0.0,
+            metavar="R",
+            help="Largest relative difference that agrees. Default: by engine.",
         ),
     ] = None,
 ) -> None:

@@ -53,12 +53,12 @@ class Naming:
 
     @cached_property
     def inputs(self) -> list[str]:
-        """``i1 i2 …``"""
+        """The inputs ``i1 i2 …`` by name."""
         return [f"i{k}" for k in range(1, self.sizes[0] + 1)]
 
     @cached_property
     def targets(self) -> list[str]:
-        """``t1 t2 …``"""
+        """The targets ``t1 t2 …`` by name."""
         return [f"t{k}" for k in range(1, self.sizes[-1] + 1)]
 
     @cached_property
@@ -179,5 +179,5 @@ def parse_symbol(label: str) -> str | None:
 
 
 def is_rate_label(label: str) -> bool:
-    """Tell whether a label names the learning rate: ``η =``, ``Learning rate:`` …"""
+    """Tell whether a label, such as ``η =`` or ``Learning rate:``, names the learning rate."""
     return _RATE_LABEL.fullmatch(_normalised(label)) is not None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
-MAX_ROWS = 1_048_576  # Excel's limits, https://support.microsoft.com "Excel specifications and limits"
+MAX_ROWS = (
+    1_048_576  # Excel's limits, https://support.microsoft.com "Excel specifications and limits"
+)
 MAX_COLUMNS = 16_384
 MAX_FORMULA_LENGTH = 8_192
 

@@ -1,4 +1,4 @@
-"""The reference's mathematics against PyTorch's autograd, central differences and a published run."""
+"""The reference against PyTorch's autograd, central differences and a published run."""
 
 from itertools import pairwise
 
@@ -39,7 +39,9 @@ def test_loss_and_gradients_are_what_autograd_gives(
     torch = pytest.importorskip("torch")
     reference, values = network
     naming = reference.naming
-    leaves = {s: torch.tensor(v, dtype=torch.float64, requires_grad=True) for s, v in values.items()}
+    leaves = {
+        s: torch.tensor(v, dtype=torch.float64, requires_grad=True) for s, v in values.items()
+    }
     signal = torch.stack([leaves[s] for s in naming.inputs])
     for layer in naming.layers:
         rows = [torch.stack([leaves[w] for w in row]) for row in naming.weights(layer)]

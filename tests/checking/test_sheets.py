@@ -19,8 +19,9 @@ def package(path: Path, rows: str, strings: str = "") -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(
             "_rels/.rels",
-            f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>',
+            f'<Relationships xmlns="{PACKAGE}">'
+            f'<Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
         )
         archive.writestr(
             "xl/workbook.xml",
@@ -49,7 +50,9 @@ def sheet(tmp_path: Path, rows: str, strings: str = "") -> Sheet:
 
 def formulas(found: Sheet) -> dict[str, list[str]]:
     return {
-        f"{column}": [run.formula.at(r) for run in runs for r in range(run.first_row, run.last_row + 1)]
+        f"{column}": [
+            run.formula.at(r) for run in runs for r in range(run.first_row, run.last_row + 1)
+        ]
         for column, runs in found.runs.items()
     }
 
@@ -95,13 +98,16 @@ def test_texts_are_read_wherever_they_are_kept(tmp_path: Path) -> None:
 
 
 def test_cells_that_do_not_say_where_they_stand_follow_one_another(tmp_path: Path) -> None:
-    found = sheet(tmp_path, "<row><c><f>1+1</f></c><c><f>2+2</f></c></row><row><c><f>3</f></c></row>")
+    found = sheet(
+        tmp_path, "<row><c><f>1+1</f></c><c><f>2+2</f></c></row><row><c><f>3</f></c></row>"
+    )
     assert formulas(found) == {"1": ["=1+1", "=3"], "2": ["=2+2"]}
 
 
 def test_a_document_type_is_refused(tmp_path: Path) -> None:
     path = package(tmp_path / "book.xlsx", "")
-    bomb = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><worksheet xmlns="x"><row>&c;</row></worksheet>'
+    entities = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>'
+    bomb = f'{entities}<worksheet xmlns="x"><row>&c;</row></worksheet>'
     with zipfile.ZipFile(path) as old:
         parts = {name: old.read(name) for name in old.namelist()}
     parts["xl/worksheets/sheet1.xml"] = bomb.encode()

@@ -1,4 +1,4 @@
-"""The made workbooks: the committed files are what the specs make, cell by cell and part by part."""
+"""The made workbooks, cell by cell and part by part, and the committed ones against them."""
 
 import re
 import zipfile
@@ -7,8 +7,8 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from openxml_audit import OpenXmlValidator
 from openpyxl.worksheet.worksheet import Worksheet
+from openxml_audit import OpenXmlValidator
 
 from workbook_tools.errors import InputError
 from workbook_tools.references import FilledFormula
@@ -102,7 +102,9 @@ def test_every_sheet_shows_the_right_losses(values: openpyxl.Workbook) -> None:
 
 
 def test_pandas_and_every_reader_of_cached_values_shows_numbers(made: dict[str, Path]) -> None:
-    frame = pd.read_excel(made["Back_Propogation"], sheet_name="LR 0.5", header=30, engine="openpyxl")
+    frame = pd.read_excel(
+        made["Back_Propogation"], sheet_name="LR 0.5", header=30, engine="openpyxl"
+    )
     assert list(frame.columns[:5]) == ["t1", "t2", "i1", "i2", "w1"]
     assert frame["E_tot"].iloc[-1] == pytest.approx(LAST_LOSS["LR 0.5"], rel=1e-12)
     assert not frame.isna().to_numpy().any()
@@ -215,9 +217,7 @@ def test_a_long_run_is_filled_to_its_last_row(workbooks: Path, tmp_path: Path) -
     long = tmp_path / "long.toml"
     long.write_text(spec.replace("iterations = 100", "iterations = 10001"), encoding="utf-8")
     build(long, tmp_path / "long.xlsx")
-    frame = pd.read_excel(
-        tmp_path / "long.xlsx", sheet_name="LR 0.5", header=30, engine="calamine"
-    )
+    frame = pd.read_excel(tmp_path / "long.xlsx", sheet_name="LR 0.5", header=30, engine="calamine")
     assert len(frame) == 10_001
     assert frame["E_tot"].iloc[-1] == pytest.approx(0.0000351, abs=5e-8)
 

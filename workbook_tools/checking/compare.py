@@ -89,9 +89,9 @@ def _last_loss(table: Table) -> float:
 
 def _last_loss_of_run(table: Table, reference: Reference) -> float:
     """Return the loss of the last iteration when pandas trains from the table's first row."""
-    first = table.values.iloc[0].to_dict()
     needed = reference.constants + reference.trained
-    if np.isnan(table.rate) or any(np.isnan(first[symbol]) for symbol in needed):
+    first = {symbol: float(table.values[symbol].iloc[0]) for symbol in needed}
+    if np.isnan([table.rate, *first.values()]).any():
         return float("nan")
     with np.errstate(over="ignore", invalid="ignore"):  # a run with mistakes may diverge
         run = reference.run(first, table.rate, len(table.values))
@@ -165,7 +165,9 @@ class _Comparison:
             for symbol in self._table.columns
             if symbol in self._from_above and not np.isnan(self._expected.values[symbol].iloc[0])
         ]
-        formulas = {s: runs[s][0].formula for s in stated if runs[s] and runs[s][0].first_row == row}
+        formulas = {
+            s: runs[s][0].formula for s in stated if runs[s] and runs[s][0].first_row == row
+        }
         findings = []
         for symbol in stated:
             others = {s: f for s, f in formulas.items() if s != symbol}

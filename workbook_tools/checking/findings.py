@@ -131,9 +131,14 @@ class Report:
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
 
     @property
+    def parts(self) -> list[TableReport | SummaryReport]:
+        """The tables, then the summaries."""
+        return [*self.tables, *self.summaries]
+
+    @property
     def findings(self) -> list[Finding]:
         """Every finding, in the order of the sheets."""
-        return [finding for part in [*self.tables, *self.summaries] for finding in part.findings]
+        return [finding for part in self.parts for finding in part.findings]
 
     @property
     def verdict(self) -> str:

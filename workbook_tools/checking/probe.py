@@ -104,7 +104,9 @@ def probe_summary(
     right = [True] * len(cells)
     generator = np.random.default_rng(_SEED)
     iterations = {cell.iteration for cell in cells}
-    targets = {SummaryCell(table, n, ("", 0, 0), None).target for table in tables for n in iterations}
+    targets = {
+        SummaryCell(table, n, ("", 0, 0), None).target for table in tables for n in iterations
+    }
     for _ in range(DRAWS):
         planted = {t: generator.uniform(0.1, 2.0) for t in sorted(filter(None, targets))}
         for number, cell in enumerate(cells):
@@ -184,9 +186,7 @@ def _evaluate(cells: Mapping[Cell, float], sheet: str, formulas: list[str]) -> l
         contents.setdefault(name, {})[row, column] = float(number)
     for row, formula in enumerate(formulas, start=1):
         contents[sheet][row, _SCRATCH_COLUMN] = formula
-    block = evaluate(contents).block(
-        sheet, 1, _SCRATCH_COLUMN, len(formulas), _SCRATCH_COLUMN
-    )
+    block = evaluate(contents).block(sheet, 1, _SCRATCH_COLUMN, len(formulas), _SCRATCH_COLUMN)
     return [row[0] for row in block]
 
 

@@ -137,7 +137,9 @@ class Reference:
     ) -> None:
         for layer, delta in zip(self.naming.layers, found, strict=True):
             if self.delta_columns:
-                _spread(result, [delta_symbol(z) for z in self.naming.pre_activations(layer)], delta)
+                _spread(
+                    result, [delta_symbol(z) for z in self.naming.pre_activations(layer)], delta
+                )
             gradients = weight_gradient(delta, activations[layer - 1])
             names = [gradient_symbol(w) for row in self.naming.weights(layer) for w in row]
             _spread(result, names, gradients.reshape(len(delta), -1))
@@ -180,7 +182,7 @@ class Reference:
         return self.iteration(trajectory)
 
     def _flat_symbols(self) -> list[str]:
-        """Return the symbols of all weights, then of every unit's bias, as ``run`` lines them up."""
+        """Return the symbols of all weights, then of each unit's bias, in the order of ``run``."""
         weights = [w for k in self.naming.layers for row in self.naming.weights(k) for w in row]
         biases = []
         for layer in self.naming.layers:

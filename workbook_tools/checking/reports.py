@@ -119,7 +119,7 @@ def _counts(cells: Cells) -> tuple[str, str, str]:
 
 
 def _reasons(report: Report) -> list[tuple[str, str, int]]:
-    parts = [(part.sheet, part.cells.reasons) for part in [*report.tables, *report.summaries]]
+    parts = [(part.sheet, part.cells.reasons) for part in report.parts]
     reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
     outside = "formulas outside any table"
     return reasons + [(name, outside, count) for name, count in report.other_formulas.items()]
@@ -142,7 +142,7 @@ def _print_finding(finding: Finding, console: Console) -> None:
 
 
 def _verdict(report: Report) -> str:
-    counts = [part.cells for part in [*report.tables, *report.summaries]]
+    counts = [part.cells for part in report.parts]
     checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
     if report.verdict == "pass":
         return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree."
@@ -150,7 +150,9 @@ def _verdict(report: Report) -> str:
         kinds = len(report.findings)
         cells = sum(finding.count for finding in report.findings)
         mistakes = "1 mistake" if kinds == 1 else f"{kinds:,} mistakes"
-        return f"FAIL: {mistakes} in {cells:,} cell{'s' if cells != 1 else ''}; {checked:,} checked."
+        return (
+            f"FAIL: {mistakes} in {cells:,} cell{'s' if cells != 1 else ''}; {checked:,} checked."
+        )
     if not report.tables:
         return "UNCHECKED: no training table found: no row whose labels name a whole network."
     return "UNCHECKED: there was nothing to check in some table."

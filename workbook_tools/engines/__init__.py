@@ -14,7 +14,7 @@ ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
 
 @dataclass(frozen=True)
 class CellError:
-    """An error value in a cell: ``#DIV/0!``, ``#REF!`` …"""
+    """An error value in a cell, such as ``#DIV/0!``."""
 
     code: str
 

@@ -1,5 +1,6 @@
 """The values that the file already carries: what the last program to save it saw."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.errors import InputError
-
-_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
+from workbook_tools.package import open_package
+from workbook_tools.references import column_number
 
 
 class CachedValues:
@@ -26,6 +27,7 @@ class CachedValues:
                 f"{path}: its values cannot be read ({error}); open and save it in a "
                 "spreadsheet program"
             ) from error
+        self._path = path
         self._rows: dict[str, list[list[Any]]] = {}
 
     def block(
@@ -35,11 +37,26 @@ class CachedValues:
         if sheet not in self._rows:
             content = self._workbook.get_sheet_by_name(sheet)
             self._rows[sheet] = content.to_python(skip_empty_area=False)
+            self._put_errors(sheet)
         rows = self._rows[sheet][first_row - 1 : last_row]
         width = last_column - first_column + 1
         values = [[_value(v) for v in row[first_column - 1 : last_column]] for row in rows]
         values += [[] for _ in range(last_row - first_row + 1 - len(values))]
         return [row + [None] * (width - len(row)) for row in values]
+
+
+    def _put_errors(self, sheet: str) -> None:
+        """Put the error values in, which calamine hands out as empty."""
+        rows = self._rows[sheet]
+        with open_package(self._path) as package:
+            part = next(s.part for s in package.sheets if s.name == sheet)
+            if not package.contains(part, b't="e"'):
+                return
+            for cell in package.iterate(part, "c"):
+                place = re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r") or "")
+                if cell.get("t") == "e" and place:
+                    row = rows[int(place[2]) - 1]
+                    row[column_number(place[1]) - 1] = CellError(cell.findtext("{*}v") or "#N/A")
 
 
 def recalculate(path: Path) -> CachedValues:
@@ -48,12 +65,8 @@ def recalculate(path: Path) -> CachedValues:
 
 
 def _value(value: Any) -> CellValue:
-    if isinstance(value, float):
+    if isinstance(value, float | bool | CellError):
         return value
     if value == "":
         return None
-    if isinstance(value, str):
-        return CellError(value) if value in _ERRORS else value
-    if isinstance(value, bool):
-        return value
     return float(value) if isinstance(value, int) else str(value)

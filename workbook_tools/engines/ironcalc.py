@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.errors import InputError
+from workbook_tools.package import open_package
 
 
 class IronCalcCalculation:
@@ -20,7 +21,7 @@ class IronCalcCalculation:
             import ironcalc
         except ImportError as error:
             raise InputError(
-                "the ironcalc engine is not installed; pip install ironcalc, or use another --engine"
+                "ironcalc is not installed; pip install ironcalc, or use another --engine"
             ) from error
         self.engine = f"ironcalc {ironcalc.__version__}"
         self._errors = ironcalc.CellType.ErrorValue
@@ -57,6 +58,7 @@ class IronCalcCalculation:
 
 def recalculate(path: Path) -> IronCalcCalculation:
     """Recalculate a workbook; raises ``InputError`` if IronCalc cannot."""
+    open_package(path).close()  # what is no workbook is refused here, in one line
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "workbook.xlsx")
         _copy_without_notes(path, copy)
@@ -71,10 +73,10 @@ def _copy_without_notes(path: Path, copy: Path) -> None:
                 continue
             with source.open(name) as old, target.open(name, "w") as new:
                 if name.endswith(".rels"):
-                    pattern = rb'<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>'
+                    pattern = rb"<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>"
                     new.write(re.sub(pattern, b"", old.read()))
                 elif name == "[Content_Types].xml":
-                    new.write(re.sub(rb'<Override [^>]*comments[^>]*/>', b"", old.read()))
+                    new.write(re.sub(rb"<Override [^>]*comments[^>]*/>", b"", old.read()))
                 else:
                     while chunk := old.read(1 << 20):
                         new.write(chunk)

@@ -61,9 +61,7 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
 
 def _run(command: list[str], path: Path) -> str:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
         raise InputError(
             f"{path}: LibreOffice took longer than {TIMEOUT} seconds; use another --engine"

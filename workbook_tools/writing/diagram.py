@@ -69,7 +69,9 @@ def _draw(axes: Axes, experiment: Experiment) -> None:
                 _unit(axes, x, y, Role.FORWARD, z, a)
         if len(units) < naming.sizes[layer]:
             ys = list(units.values())
-            axes.text(x, (ys[-2] + ys[-1]) / 2, "⋮", ha="center", va="center", size=16, color=_MUTED)
+            axes.text(
+                x, (ys[-2] + ys[-1]) / 2, "⋮", ha="center", va="center", size=16, color=_MUTED
+            )
         if layer == 0:
             caption = "inputs"
         elif layer == naming.layers[-1]:
@@ -101,7 +103,14 @@ def _weights(
 
 def _unit(axes: Axes, x: float, y: float, role: Role, name: str, activation: str | None) -> None:
     axes.add_patch(
-        Circle((x, y), _RADIUS, fc=f"#{CELL_FILLS[role]}", ec=f"#{HEADER_FILLS[role]}", lw=1.6, zorder=3)
+        Circle(
+            (x, y),
+            _RADIUS,
+            fc=f"#{CELL_FILLS[role]}",
+            ec=f"#{HEADER_FILLS[role]}",
+            lw=1.6,
+            zorder=3,
+        )
     )
     if activation is None:
         axes.text(x, y, name, ha="center", va="center", size=11, color=_INK, zorder=4)
@@ -135,9 +144,19 @@ def _losses(axes: Axes, experiment: Experiment, units: dict[int, float], x: floa
         axes.plot([x, box_x], [y, y], color=ec, lw=1.1, zorder=1)
         axes.plot([box_x, total_x], [y, 0], color=ec, lw=1.1, zorder=1)
         axes.add_patch(
-            FancyBboxPatch((box_x - 0.3, y - 0.26), 0.6, 0.52, boxstyle="round,pad=0.05", fc=fc, ec=ec, zorder=3)
+            FancyBboxPatch(
+                (box_x - 0.3, y - 0.26),
+                0.6,
+                0.52,
+                boxstyle="round,pad=0.05",
+                fc=fc,
+                ec=ec,
+                zorder=3,
+            )
         )
-        axes.text(box_x, y + 0.12, naming.losses[unit], ha="center", va="center", size=9.5, zorder=4)
+        axes.text(
+            box_x, y + 0.12, naming.losses[unit], ha="center", va="center", size=9.5, zorder=4
+        )
         axes.text(
             box_x, y - 0.14, f"target {naming.targets[unit]}", ha="center", va="center", size=7.5,
             color=_MUTED, zorder=4,

@@ -79,9 +79,7 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
         ]
         chain = [
             f"∂E/∂{w} = ∂E/∂{a} · ∂{a}/∂{z} · ∂{z}/∂{w}"
-            for a, z, row in zip(
-                hidden, naming.pre_activations(1), naming.weights(1), strict=True
-            )
+            for a, z, row in zip(hidden, naming.pre_activations(1), naming.weights(1), strict=True)
             for w in row
         ]
         blocks.append(Block("What arrives at the hidden units", arriving))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.sax.saxutils import escape, quoteattr, unescape
 
 from lxml import etree
@@ -39,7 +39,9 @@ _STRINGS_RELATION = (
     b'sharedStrings" Target="sharedStrings.xml" Id="rIdStrings"/>'
 )
 # The order of a font's properties in the Open XML schema; openpyxl writes another.
-_FONT_ORDER = "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
+_FONT_ORDER = (
+    "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
+)
 
 _INLINE_STRING = re.compile(
     r't="inlineStr"><is><t(?: xml:space="preserve")?>(?P<text>[^<]*)</t></is></c>'
@@ -78,7 +80,9 @@ def finish(
             elif name == "[Content_Types].xml":
                 content = content.replace(b"</Types>", _STRINGS_TYPE + b"</Types>")
             elif name == "xl/_rels/workbook.xml.rels":
-                content = content.replace(b"</Relationships>", _STRINGS_RELATION + b"</Relationships>")
+                content = content.replace(
+                    b"</Relationships>", _STRINGS_RELATION + b"</Relationships>"
+                )
             elif name.startswith("xl/drawings/drawing"):
                 content = _described(content, name, alternative_texts)
             elif name.startswith("xl/worksheets/sheet"):
@@ -115,7 +119,8 @@ def _fonts_in_order(content: bytes) -> bytes:
     order = [f"{{{_MAIN}}}{name}" for name in _FONT_ORDER.split()]
     for font in styles.iter(f"{{{_MAIN}}}font"):
         font[:] = sorted(font, key=lambda element: order.index(element.tag))
-    return etree.tostring(styles, xml_declaration=True, encoding="UTF-8", standalone=True)
+    ordered: bytes = etree.tostring(styles, xml_declaration=True, encoding="UTF-8")
+    return ordered
 
 
 def _described(content: bytes, part: str, texts: dict[str, str]) -> bytes:
@@ -159,8 +164,9 @@ def _row_template(row_xml: str, row: int) -> FilledFormula:
     """
     opening = row_xml[: row_xml.index(">") + 1]
     cells = _CELL.findall(row_xml)
-    if "".join(f'<c r="{c}{row}"{a}><f>{f}</f><v></v></c>' for c, a, f in cells) != (
-        row_xml[len(opening) : -len("</row>")]
+    if (
+        "".join(f'<c r="{c}{row}"{a}><f>{f}</f><v></v></c>' for c, a, f in cells)
+        != (row_xml[len(opening) : -len("</row>")])
     ):
         raise AssertionError("openpyxl wrote a row of another form than this module reads")
     pieces = [opening.replace(f'r="{row}"', 'r="{0}"')]
@@ -189,7 +195,7 @@ def same_content(one: Path, other: Path) -> bool:
         return False
 
 
-def _same_part(name: str, one: BinaryIO, other: BinaryIO) -> bool:
+def _same_part(name: str, one: IO[bytes], other: IO[bytes]) -> bool:
     if name.endswith(".png"):
         a, b = Image.open(BytesIO(one.read())), Image.open(BytesIO(other.read()))
         return a.size == b.size and a.mode == b.mode and a.tobytes() == b.tobytes()

@@ -79,7 +79,11 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
     roles = list(dict.fromkeys(quantity.role for quantity in layout.quantities))
     for column, role in zip((3, 4, 6, 7, 8, 9), roles, strict=False):
         cell = sheet.cell(10, column, role.value)
-        cell.font, cell.fill, cell.alignment = styles.HEADER, styles.header_fill(role), styles.CENTRED
+        cell.font, cell.fill, cell.alignment = (
+            styles.HEADER,
+            styles.header_fill(role),
+            styles.CENTRED,
+        )
 
 
 def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:
@@ -132,7 +136,9 @@ def _meanings(layout: Layout) -> dict[str, str]:
         units, sources = naming.pre_activations(layer), naming.activations(layer - 1)
         for unit, row in zip(units, naming.weights(layer), strict=True):
             for symbol, source in zip(row, sources, strict=True):
-                meanings[symbol] = f"weight from {source.removeprefix('a_')} to {unit}, at the start"
+                meanings[symbol] = (
+                    f"weight from {source.removeprefix('a_')} to {unit}, at the start"
+                )
         suffix = ", at the start" if layout.experiment.network.biases == "trained" else ", fixed"
         for symbol in dict.fromkeys(naming.biases(layer)):
             fed = [u for u, b in zip(units, naming.biases(layer), strict=True) if b == symbol]

@@ -1,0 +1,161 @@
+"""Every engine gives the same numbers; the ones that calculate do not believe the file's own."""
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.comments import Comment
+
+from workbook_tools.engines import ENGINES, CellError, recalculate
+from workbook_tools.engines.cached_values import fill
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.errors import InputError
+
+CALCULATING = [name for name in ENGINES if name != "cached"]
+
+
+def skip_without_libreoffice(engine: str) -> None:
+    if engine == "libreoffice" and not shutil.which("soffice"):
+        pytest.skip("LibreOffice is not installed")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A small workbook with a note, and without cached values, as openpyxl writes it."""
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.title = "It's one"
+    sheet["A1"], sheet["A2"], sheet["A3"] = 0.1, 0.2, "text"
+    sheet["B1"], sheet["B2"] = "=A1+A2", "=1/(1+EXP(-B1))"
+    sheet["B3"], sheet["B4"], sheet["B5"] = "=1/0", '=A3&"!"', "=A1<A2"
+    sheet["C7"] = "=Two!A1*2"
+    sheet["A1"].comment = Comment("a note", "somebody")
+    workbook.create_sheet("Two")["A1"] = 21
+    workbook.save(tmp_path / "book.xlsx")
+    return tmp_path / "book.xlsx"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_gives_numbers_texts_truths_and_errors(
+    book: Path, tmp_path: Path, engine: str
+) -> None:
+    skip_without_libreoffice(engine)
+    if engine == "cached":
+        fill(book, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
+        book = tmp_path / "filled.xlsx"
+    calculation = recalculate(book, engine)
+    block = calculation.block("It's one", 1, 1, 7, 3)
+    assert [len(row) for row in block] == [3] * 7
+    assert block[0][:2] == [0.1, pytest.approx(0.3, rel=1e-15)]
+    assert block[1][1] == pytest.approx(0.574442516811659, rel=1e-14)
+    assert block[2][0] == "text"
+    assert block[2][1] == CellError("#DIV/0!")
+    assert block[3][1] == "text!"
+    assert block[4][1] is True
+    assert block[5] == [None, None, None]
+    assert block[6][2] == 42.0
+    assert calculation.block("Two", 1, 1, 1, 1) == [[21.0]]
+
+
+@pytest.mark.parametrize("engine", CALCULATING)
+def test_an_engine_is_named_with_its_version(book: Path, engine: str) -> None:
+    skip_without_libreoffice(engine)
+    assert re.search(r"\d+\.\d+", recalculate(book, engine).engine)
+
+
+def plant_wrong_values(source: Path, target: Path) -> int:
+    """Copy a workbook with 0.125 as the cached value of every formula; return their number."""
+    planted = 0
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content, count = re.subn(rb"</f><v>[^<]*</v>", b"</f><v>0.125</v>", old.read(name))
+            new.writestr(name, content)
+            planted += count
+    return planted
+
+
+@pytest.mark.parametrize("engine", CALCULATING)
+def test_wrong_cached_values_are_replaced(workbooks: Path, tmp_path: Path, engine: str) -> None:
+    skip_without_libreoffice(engine)
+    stale = tmp_path / "stale.xlsx"
+    assert plant_wrong_values(workbooks / "mazur.xlsx", stale) == 3303
+    believed = recalculate(stale, "cached").block("LR 0.5", 32, 1, 131, 33)
+    assert {value for row in believed for value in row} == {0.125}
+    right = recalculate(workbooks / "mazur.xlsx", "cached").block("LR 0.5", 32, 1, 131, 33)
+    found = recalculate(stale, engine).block("LR 0.5", 32, 1, 131, 33)
+    for found_row, right_row in zip(found, right, strict=True):
+        assert found_row == pytest.approx(right_row, rel=1e-12)
+
+
+def test_a_missing_libreoffice_is_said_with_how_to_install_it(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match="libreoffice-calc-nogui"):
+        recalculate(book, "libreoffice")
+
+
+def test_a_slow_libreoffice_is_given_up(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_libreoffice("libreoffice")
+    monkeypatch.setattr("workbook_tools.engines.libreoffice.TIMEOUT", 0.01)
+    with pytest.raises(InputError, match="took longer than"):
+        recalculate(book, "libreoffice")
+
+
+@pytest.mark.parametrize("engine", ["embedded", "ironcalc", "cached"])
+def test_a_file_that_an_engine_cannot_read_is_said_in_one_line(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "no.xlsx"
+    path.write_bytes(b"PK\x03\x04 no workbook")
+    with pytest.raises(InputError, match=r"no\.xlsx"):
+        recalculate(path, engine)
+
+
+def test_filled_in_values_are_read_back_by_other_programs_libraries(
+    book: Path, tmp_path: Path
+) -> None:
+    filled = tmp_path / "filled.xlsx"
+    assert fill(book, filled, recalculate(book, "embedded")) == 6
+    sheet = openpyxl.load_workbook(filled, data_only=True)["It's one"]
+    values = [sheet[cell].value for cell in ("B1", "B3", "B4", "B5", "C7")]
+    assert values == [pytest.approx(0.3), "#DIV/0!", "text!", True, 42]
+    formulas = openpyxl.load_workbook(filled)["It's one"]
+    assert formulas["B2"].value == "=1/(1+EXP(-B1))"
+
+
+def test_filling_in_values_leaves_everything_else_as_it_was(book: Path, tmp_path: Path) -> None:
+    filled = tmp_path / "filled.xlsx"
+    fill(book, filled, recalculate(book, "embedded"))
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(filled) as new:
+        assert old.namelist() == new.namelist()
+        for name in old.namelist():
+            if not name.startswith("xl/worksheets/sheet"):
+                assert old.read(name) == new.read(name), name
+            else:
+                values = rb"(</f>)<v>[^<]*</v>|(</f>)<v ?/>"
+                a, b = (re.sub(values, b"</f>", x.read(name)) for x in (old, new))
+                assert a == re.sub(rb' t="(str|e|b)"(?=><f)', b"", b), name
+
+
+def test_filling_in_again_replaces_the_older_values(workbooks: Path, tmp_path: Path) -> None:
+    stale, again = tmp_path / "stale.xlsx", tmp_path / "again.xlsx"
+    plant_wrong_values(workbooks / "mazur.xlsx", stale)
+    fill(stale, again, recalculate(stale, "embedded"))
+    assert recalculate(again, "cached").block("LR 0.5", 32, 1, 40, 33) == recalculate(
+        workbooks / "mazur.xlsx", "cached"
+    ).block("LR 0.5", 32, 1, 40, 33)
+
+
+def test_cells_that_are_in_no_file_can_be_evaluated() -> None:
+    cells = {"S": {(1, 1): 2.0, (1, 2): "=A1*T!B2", (1, 3): "=Nowhere!A1"}, "T": {(2, 2): 4.0}}
+    block = evaluate(cells).block("S", 1, 1, 1, 3)
+    assert block == [[2.0, 8.0, CellError("#REF!")]]
+
+
+def test_a_formula_that_cannot_be_read_is_an_error_value_not_a_crash() -> None:
+    formulas = ["=SUM(", "=NOSUCH(1)", "=A4", "=1/0"]
+    cells = {"S": {(row, 1): formula for row, formula in enumerate(formulas, start=1)}}
+    found = [row[0] for row in evaluate({"S": cells["S"]}).block("S", 1, 1, 4, 1)]
+    assert all(isinstance(value, CellError) for value in found)
