@@ -27,7 +27,7 @@ class CachedValues:
                 f"{path}: its values cannot be read ({error}); open and save it in a "
                 "spreadsheet program"
             ) from error
-        self._path = path
+        self._errors = _error_values(path)
         self._rows: dict[str, list[list[Any]]] = {}
 
     def block(
@@ -37,7 +37,8 @@ class CachedValues:
         if sheet not in self._rows:
             content = self._workbook.get_sheet_by_name(sheet)
             self._rows[sheet] = content.to_python(skip_empty_area=False)
-            self._put_errors(sheet)
+            for (row, column), error in self._errors.get(sheet, {}).items():
+                self._rows[sheet][row - 1][column - 1] = error
         rows = self._rows[sheet][first_row - 1 : last_row]
         width = last_column - first_column + 1
         values = [[_value(v) for v in row[first_column - 1 : last_column]] for row in rows]
@@ -45,18 +46,20 @@ class CachedValues:
         return [row + [None] * (width - len(row)) for row in values]
 
 
-    def _put_errors(self, sheet: str) -> None:
-        """Put the error values in, which calamine hands out as empty."""
-        rows = self._rows[sheet]
-        with open_package(self._path) as package:
-            part = next(s.part for s in package.sheets if s.name == sheet)
-            if not package.contains(part, b't="e"'):
-                return
-            for cell in package.iterate(part, "c"):
-                place = re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r") or "")
-                if cell.get("t") == "e" and place:
-                    row = rows[int(place[2]) - 1]
-                    row[column_number(place[1]) - 1] = CellError(cell.findtext("{*}v") or "#N/A")
+def _error_values(path: Path) -> dict[str, dict[tuple[int, int], CellError]]:
+    """Return each sheet's error values by row and column; calamine hands them out as empty."""
+    found: dict[str, dict[tuple[int, int], CellError]] = {}
+    with open_package(path) as package:
+        for sheet in package.sheets:
+            if not package.contains(sheet.part, b't="e"'):
+                continue
+            found[sheet.name] = {
+                (int(place[2]), column_number(place[1])): CellError(cell.findtext("{*}v") or "#N/A")
+                for cell in package.iterate(sheet.part, "c")
+                if cell.get("t") == "e"
+                and (place := re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r") or ""))
+            }
+    return found
 
 
 def recalculate(path: Path) -> CachedValues:
