@@ -15,7 +15,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify test lint clean FORCE
+.PHONY: all help workbooks verify pictures test lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -51,6 +51,15 @@ $(BUILD)/%.built: workbooks/%.toml $(CODE) $(VENV)/installed $$(if $$(wildcard w
 $(BUILD)/%.verified: $(BUILD)/%.built $(CHECKER) $$(wildcard workbooks/$$*.xlsx)
 	@$(BIN)/workbook-tools verify workbooks/$*.xlsx > $@.report || { s=$$?; cat $@.report; exit $$s; }
 	@mv $@.report $@
+
+PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
+
+pictures: workbooks ## Render the README's pictures anew (needs LibreOffice and poppler-utils)
+	@mkdir -p $(BUILD)/pages workbooks/pictures
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx
+	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
+	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
+	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 556 -y 540 -W 570 -H 420
 
 test: $(VENV)/installed-dev ## Run all tests
 	$(BIN)/pytest -n auto

@@ -71,8 +71,8 @@ def test_formulas_read_as_a_person_would_write_them(
 
 def test_the_first_iteration_reads_the_input_cells(classic: Layout) -> None:
     w1 = next(q for q in classic.quantities if q.symbol == "w1")
-    assert classic.formula(w1, 32) == "=Overview!$C$18"
-    assert classic.parameter_cells["w1"] == (18, 3)
+    assert classic.formula(w1, 32) == "=Overview!$C$19"
+    assert classic.parameter_cells["w1"] == (19, 3)
 
 
 def test_a_bias_is_added_to_the_weighted_sum_of_every_unit_that_shares_it() -> None:

@@ -136,18 +136,18 @@ def test_inputs_targets_and_weights_are_typed_once_on_the_overview(
     for name in RATES:
         first_row = [cell.value for cell in formulas[name]["A32:AE32"][0]]
         assert all(str(value).startswith("=") for value in first_row)
-        assert formulas[name]["A32"].value == "=Overview!$C$16"
+        assert formulas[name]["A32"].value == "=Overview!$C$17"
     overview = formulas["Overview"]
-    typed = [overview.cell(row, 3).value for row in range(14, 26)]
+    typed = [overview.cell(row, 3).value for row in range(15, 27)]
     assert typed == [0.05, 0.10, 0.5, 0.5, 0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
     validated = {str(rule.sqref) for rule in overview.data_validations.dataValidation}
-    assert any("C14" in ranges for ranges in validated)
+    assert any("C15" in ranges for ranges in validated)
 
 
 def test_the_overview_links_to_each_sheet_and_shows_its_losses(
     formulas: openpyxl.Workbook, values: openpyxl.Workbook
 ) -> None:
-    for row, name in enumerate(RATES, start=14):
+    for row, name in enumerate(RATES, start=15):
         assert formulas["Overview"][f"G{row}"].hyperlink.location == f"'{name}'!A1"
         assert formulas["Overview"][f"I{row}"].value == f"='{name}'!$W$99"
         assert values["Overview"][f"F{row}"].value == RATES[name]

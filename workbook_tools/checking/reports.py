@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.checking.findings import Cells, Finding, Report
+from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
 _COLOURS = {"pass": "bold green", "fail": "bold red", "unchecked": "bold yellow"}
@@ -87,6 +88,15 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
+    for table in report.tables:
+        if table.findings and math.isfinite(table.last_loss_of_run):
+            console.print(
+                Text(
+                    f"\n{table.sheet}: the whole run, worked out in pandas from its first row, ends "
+                    f"at {TOTAL_LOSS} = {table.last_loss_of_run!r}; the sheet at {table.last_loss!r}."
+                ),
+                soft_wrap=True,
+            )
     console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
 
 

@@ -26,7 +26,7 @@ RATE_LABEL = (30, 6)  # row, column: F30
 RATE = (30, 7)  # G30
 
 OVERVIEW = "Overview"
-PARAMETER_HEADER_ROW = 13
+PARAMETER_HEADER_ROW = 14
 PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
 
 _SYMBOL = re.compile(r"∂E/∂\w+|[^\W\d]\w*\b(?!\()")
