@@ -90,13 +90,11 @@ def print_report(report: Report, console: Console) -> None:
         _print_finding(finding, console)
     for table in report.tables:
         if table.findings and math.isfinite(table.last_loss_of_run):
-            console.print(
-                Text(
-                    f"\n{table.sheet}: the whole run, worked out in pandas from its first row, ends "
-                    f"at {TOTAL_LOSS} = {table.last_loss_of_run!r}; the sheet at {table.last_loss!r}."
-                ),
-                soft_wrap=True,
+            effect = (
+                f"\n{table.sheet}: worked out in pandas from its first row, the run ends at "
+                f"{TOTAL_LOSS} = {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
             )
+            console.print(Text(effect), soft_wrap=True)
     console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
 
 

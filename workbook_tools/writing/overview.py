@@ -72,8 +72,8 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
         "To train for longer, select the last row of a sheet's table and drag it down.",
         "One row is one iteration: forward pass, loss and gradients stand in the row itself, "
         "its weights come from the row above (weight − η · gradient).",
-        "The names: i input, t target, w weight, h and o weighted sum of a hidden and an output unit, "
-        "a_h and a_o their activations, E loss, ∂E/∂w gradient.",
+        "The names: i input, t target, w weight, h and o weighted sum of a hidden and an output "
+        "unit, a_h and a_o their activations, E loss, ∂E/∂w gradient.",
     ]
     for row, step in enumerate(steps, start=5):
         sheet.cell(row, 2, f"{row - 4}.  {step}").font = styles.BODY
