@@ -7,12 +7,12 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from workbook_tools.references import (
+    Area,
     FilledFormula,
-    Reference,
+    areas,
     column_letter,
     column_number,
     range_name,
-    references,
     sheet_prefix,
 )
 
@@ -61,15 +61,16 @@ def test_an_anchored_row_makes_another_formula() -> None:
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("=A1+$B$2", [Reference(None, 1, 1), Reference(None, 2, 2)]),
-        ("='LR 0.1'!W32", [Reference("LR 0.1", 32, 23)]),
-        ("=Overview!$C$14+C1", [Reference("Overview", 14, 3), Reference(None, 1, 3)]),
-        ("=SUM('it''s'!A1:B2)", [Reference("it's", 1, 1), Reference("it's", 2, 2)]),
+        ("=A1+$B$2", [Area(None, 1, 1, 1, 1), Area(None, 2, 2, 2, 2)]),
+        ("='LR 0.1'!W32", [Area("LR 0.1", 32, 23, 32, 23)]),
+        ("=Overview!$C$14+C1", [Area("Overview", 14, 3, 14, 3), Area(None, 1, 3, 1, 3)]),
+        ("=SUM('it''s'!A1:B2)", [Area("it's", 1, 1, 2, 2)]),
+        ("=SUM(B9:A2)", [Area(None, 2, 1, 9, 2)]),
         ('="A1"&LOG10(2)', []),
     ],
 )
-def test_references_name_the_cells_of_a_formula(formula: str, expected: list[Reference]) -> None:
-    assert references(formula) == expected
+def test_the_cells_and_ranges_of_a_formula_are_named(formula: str, expected: list[Area]) -> None:
+    assert areas(formula) == expected
 
 
 def test_a_range_of_one_cell_is_named_without_a_colon() -> None:

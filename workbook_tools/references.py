@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
-MAX_ROWS = (
-    1_048_576  # Excel's limits, https://support.microsoft.com "Excel specifications and limits"
-)
+# What a sheet can hold; from Excel's documentation, "Excel specifications and limits".
+MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_FORMULA_LENGTH = 8_192
 
@@ -65,41 +64,39 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One cell that a formula names, or one corner of a range that it names."""
+class Area:
+    """A cell or a range that a formula names, on a sheet (None: the formula's own)."""
 
     sheet: str | None
-    row: int
-    column: int
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+    @property
+    def cell_count(self) -> int:
+        """How many cells it spans."""
+        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
 
 
-def areas(formula: str) -> list[tuple[Reference, Reference]]:
-    """Return the cells and ranges that a formula names, in order, each as its two corners."""
-    found: list[tuple[Reference, Reference]] = []
+def areas(formula: str) -> list[Area]:
+    """Return the cells and ranges that a formula names, in order."""
+    found: list[Area] = []
     sheet, sheet_ends = None, -1
     for match in _TOKEN.finditer(formula):
         if match["sheet"]:
             sheet, sheet_ends = match["sheet"][:-1].strip("'").replace("''", "'"), match.end()
         elif match["column"]:
-            inside_range = bool(found) and formula[: match.start()].endswith(":")
-            if match.start() != sheet_ends:
-                sheet = found[-1][0].sheet if inside_range else None
-            column = column_number(match["column"].replace("$", ""))
-            corner = Reference(sheet, int(match["row"]), column)
-            if inside_range:
-                found[-1] = (found[-1][0], corner)
+            row, column = int(match["row"]), column_number(match["column"].replace("$", ""))
+            if found and formula[: match.start()].endswith(":"):
+                first = found.pop()
+                rows = sorted((first.first_row, row))
+                columns = sorted((first.first_column, column))
+                found.append(Area(first.sheet, rows[0], columns[0], rows[1], columns[1]))
             else:
-                found.append((corner, corner))
+                on = sheet if match.start() == sheet_ends else None
+                found.append(Area(on, row, column, row, column))
     return found
-
-
-def references(formula: str) -> list[Reference]:
-    """Return the cells that a formula names, in order; of a range, its two corners."""
-    return [
-        corner
-        for first, last in areas(formula)
-        for corner in ((first,) if first is last else (first, last))
-    ]
 
 
 def _escaped(text: str) -> str:

@@ -224,9 +224,7 @@ class _Comparison:
             self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
             unknown -= 1
         if unknown:
-            lost = symbol in self._from_above and np.isnan(self._table.rate)
-            why = "no learning rate was found" if lost else "what it depends on is no number"
-            self.cells.leave_out(unknown, why)
+            self.cells.leave_out(unknown, self._why_not(symbol))
         both = known & ~np.isnan(values)
         if both.any():
             absolute = np.abs(values - expected)[both]
@@ -235,6 +233,16 @@ class _Comparison:
             worst.absolute = max(worst.absolute, float(absolute.max()))
             worst.relative = max(worst.relative, float(column.relative[part][both].max()))
             worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+
+    def _why_not(self, symbol: str) -> str:
+        """Say why nothing can be said of a quantity's cells."""
+        if symbol in self._from_above:
+            gradient = gradient_symbol(symbol)
+            if gradient not in self._table.columns:
+                return f"no column of {gradient} was found"
+            if np.isnan(self._table.rate):
+                return "no learning rate was found"
+        return "what it depends on is no number"
 
     def _wrong_values(self, symbol: str, column: _Column, run: Run) -> Iterator[Finding]:
         """Find the stretches of a rightly filled run whose values are not right all the same."""

@@ -89,7 +89,7 @@ def expected_values(
     for symbol in reference.constants:
         result.put_next(symbol, values[symbol], np.abs(values[symbol]), stated)
     for symbol in reference.trained:
-        step = rate * values[gradient_symbol(symbol)]
+        step = rate * values.get(gradient_symbol(symbol), pd.Series(np.nan, index=values.index))
         size = np.abs(values[symbol]) + np.abs(step)
         result.put_next(symbol, values[symbol] - step, size, stated)
     return result.expected()

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.reader import Cell, Table, number_at
+from workbook_tools.checking.reader import Cell, Table
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import Run
 from workbook_tools.engines import Calculation
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.notation import TOTAL_LOSS
-from workbook_tools.references import MAX_COLUMNS, references
+from workbook_tools.references import MAX_COLUMNS, areas
 
 DRAWS = 2
 TOLERANCE = 1e-9  # relative; the drawn numbers are neither large nor nearly cancel
 _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
+_LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 _SEED = 20_260_101  # the same verdict every time
 
 
@@ -165,17 +166,19 @@ def _read_elsewhere(
     formulas: list[str], sheet: str, planted: Mapping[Cell, float], calculation: Calculation
 ) -> dict[Cell, float]:
     kept: dict[Cell, float] = {}
-    for formula in formulas:
-        for reference in references(formula):
-            cell = (reference.sheet or sheet, reference.row, reference.column)
-            if cell in planted or cell in kept:
-                continue
-            try:
-                number = number_at(cell, calculation)
-            except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
-                continue
-            if not np.isnan(number):
-                kept[cell] = number
+    for area in {area for formula in formulas for area in areas(formula)}:
+        name = area.sheet or sheet
+        if area.cell_count > _LARGEST_AREA:
+            continue
+        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+        try:
+            block = calculation.block(name, *corners)
+        except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
+            continue
+        for row, values in enumerate(block, start=area.first_row):
+            for column, value in enumerate(values, start=area.first_column):
+                if isinstance(value, float) and (name, row, column) not in planted:
+                    kept[name, row, column] = value
     return kept
 
 
