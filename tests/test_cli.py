@@ -126,3 +126,31 @@ def test_nothing_is_drawn_on_a_pipe(mazur: Path) -> None:
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_no_report_is_written_when_nothing_could_be_read(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["verify", str(tmp_path / "none.xlsx"), "--json", "-"])
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_report_that_cannot_be_written_is_said_with_status_2(mazur: Path) -> None:
+    result = runner.invoke(app, ["verify", str(mazur), "--json", "/nowhere/report.json"])
+    assert result.exit_code == 2
+    assert "/nowhere/report.json: cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "much"])
+def test_a_tolerance_that_is_none_is_refused(mazur: Path, tolerance: str) -> None:
+    assert runner.invoke(app, ["verify", str(mazur), "--tolerance", tolerance]).exit_code == 2
+
+
+def test_a_terminal_sees_a_progress_bar(workbooks: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m workbook_tools verify {workbooks / 'mazur.xlsx'}"
+    done = subprocess.run(
+        ["script", "-qec", command, str(tmp_path / "typescript")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "mazur.xlsx: checking" in done.stdout
+    assert "PASS" in done.stdout

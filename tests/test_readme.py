@@ -53,6 +53,14 @@ def test_every_command_in_the_readme_is_of_a_kind_that_is_tested() -> None:
     assert [c for c in COMMANDS if not c.startswith(("make", "workbook-tools"))] == []
 
 
+def test_the_report_in_the_readme_is_the_one_that_is_printed(folder: Path) -> None:
+    words = [sys.executable, "-m", "workbook_tools", "verify", "workbooks/Back_Propogation.xlsx"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    printed = "\n".join(line.rstrip() for line in done.stdout.splitlines())
+    engine = re.compile(r"formualizer [\d.]+")  # its version may be another
+    assert engine.sub("", printed) in engine.sub("", README)
+
+
 def test_pictures_and_files_that_the_readme_links_to_exist() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]

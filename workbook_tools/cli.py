@@ -4,6 +4,7 @@ Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -71,10 +72,10 @@ def build(
     out = Console(highlight=False)
     with _one_line_errors():
         targets = [_target(spec, output, len(specs)) for spec in specs]
-        with _progress(len(specs) * BUILD_STEPS) as step:
-            for spec, target in zip(specs, targets, strict=True):
-                cells = build_workbook(spec, target, _about(spec, step))
-                out.print(f"{target}: {cells:,} formula cells", soft_wrap=True, markup=False)
+        for spec, target in zip(specs, targets, strict=True):
+            with _progress(spec, BUILD_STEPS) as step:
+                cells = build_workbook(spec, target, step)
+            out.print(f"{target}: {cells:,} formula cells", soft_wrap=True, markup=False)
 
 
 def _target(spec: Path, output: Path | None, specs: int) -> Path:
@@ -122,26 +123,28 @@ def verify(
     from workbook_tools.checking.verify import VERIFY_STEPS
     from workbook_tools.checking.verify import verify as verify_workbook
 
+    if tolerance is not None and not math.isfinite(tolerance):
+        raise typer.BadParameter("give a finite number", param_hint="--tolerance")
     json_to_stdout = json_file is not None and str(json_file) == "-"
     out = Console(stderr=json_to_stdout, highlight=False)
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
     status = AGREES
     documents: list[dict[str, Any]] = []
-    with _progress(len(workbooks) * VERIFY_STEPS) as step:
-        for workbook in workbooks:
-            try:
-                report = verify_workbook(workbook, engine.value, tolerance, _about(workbook, step))
-            except InputError as error:
-                _print_error(error)
-                status = NOT_CHECKED
-                continue
-            print_report(report, out)
-            documents.append(to_json(report))
-            status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
-    if json_file is not None:
+    for workbook in workbooks:
+        try:
+            with _progress(workbook, VERIFY_STEPS) as step:
+                report = verify_workbook(workbook, engine.value, tolerance, step)
+        except (InputError, OSError) as error:
+            _print_error(error)
+            status = NOT_CHECKED
+            continue
+        print_report(report, out)
+        documents.append(to_json(report))
+        status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
+    if json_file is not None and documents:
         with _one_line_errors():
-            _write_json(documents[0] if len(workbooks) == 1 and documents else documents, json_file)
+            _write_json(documents[0] if len(workbooks) == 1 else documents, json_file)
     raise typer.Exit(status)
 
 
@@ -156,7 +159,7 @@ def _write_json(document: object, path: Path) -> None:
         new.write_text(text + "\n", encoding="utf-8")
 
 
-def _print_error(error: InputError) -> None:
+def _print_error(error: Exception) -> None:
     typer.echo(f"workbook-tools: {error}", err=True)
 
 
@@ -171,8 +174,8 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal, nothing in a pipe; yield what moves it one step on."""
+def _progress(path: Path, steps: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal, nothing in a pipe; yield what says the next step."""
     console = Console(stderr=True)
     bar = Progress(
         BarColumn(),
@@ -183,16 +186,5 @@ def _progress(steps: int) -> Iterator[Callable[[str], None]]:
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("", total=steps)
-        started = False
-
-        def step(description: str) -> None:
-            nonlocal started
-            bar.update(task, description=description, advance=1 if started else 0)
-            started = True
-
-        yield step
-
-
-def _about(path: Path, step: Callable[[str], None]) -> Callable[[str], None]:
-    return lambda description: step(f"{path.name}: {description}")
+        task = bar.add_task(path.name, total=steps, completed=-1)  # the first step is not done yet
+        yield lambda step: bar.update(task, description=f"{path.name}: {step}", advance=1)

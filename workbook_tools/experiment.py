@@ -16,7 +16,7 @@ from workbook_tools.notation import Naming
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 LearningRate = Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)]
-Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]  # what a cell can hold, in one line
+Text = Annotated[str, Field(pattern=r"^([^=\x00-\x1f][^\x00-\x1f]*)?$")]  # one line, and no formula
 Size = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -82,11 +82,12 @@ class Experiment(_Table):
                 f"or {per_unit} (one for each unit)"
             )
         rates = self.training.learning_rates
-        repeated = [rate for k, rate in enumerate(rates) if rate in rates[:k]]
+        names = [sheet_name(rate) for rate in rates]
+        repeated = [name for k, name in enumerate(names) if name in names[:k]]
         if repeated:
             raise ValueError(
-                f"training.learning_rates: {repeated[0]:g} is listed twice; "
-                "list each rate once, it becomes a sheet's name"
+                f"training.learning_rates: two of them would be the sheet {repeated[0]!r}; "
+                "list each rate once"
             )
         return self
 
@@ -107,6 +108,11 @@ class Experiment(_Table):
             **dict(zip(weights, self.start.weights, strict=True)),
             **dict(zip(biases, self.start.biases, strict=True)),
         }
+
+
+def sheet_name(rate: float) -> str:
+    """Return the name of a learning rate's sheet: ``LR 0.1``."""
+    return f"LR {rate:.15g}"
 
 
 def _same_length(field: str, values: list[float], expected: int) -> None:

@@ -34,7 +34,7 @@ def replacing(
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); an old file there is "
-            "untouched: choose another folder with -o, or make room"
+            "untouched: choose another place, or make room"
         ) from error
 
 

@@ -75,12 +75,17 @@ def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
     ]
 
 
-def _header_rows(sheet: Sheet) -> Iterator[tuple[int, dict[int, str]]]:
-    """Yield the rows that have enough known symbols, with all their labels by column."""
+def _texts_by_row(sheet: Sheet) -> dict[int, dict[int, str]]:
+    """Return a sheet's texts by row, then by column."""
     rows: dict[int, dict[int, str]] = {}
     for (row, column), text in sheet.texts.items():
         rows.setdefault(row, {})[column] = text
-    for row, labels in sorted(rows.items()):
+    return rows
+
+
+def _header_rows(sheet: Sheet) -> Iterator[tuple[int, dict[int, str]]]:
+    """Yield the rows that have enough known symbols, with all their labels by column."""
+    for row, labels in sorted(_texts_by_row(sheet).items()):
         if sum(parse_symbol(text) is not None for text in labels.values()) >= _LABELS_OF_A_TABLE:
             yield row, labels
 
@@ -185,19 +190,20 @@ def read_summary(sheets: list[Sheet], tables: list[Table]) -> list[SummaryRow]:
     by_sheet = {table.sheet.name: table for table in tables}
     found = []
     for sheet in sheets:
-        for (row, column), text in sheet.texts.items():
+        rows = _texts_by_row(sheet)
+        for header_row, labels in rows.items():
+            rate = next((column for column, text in labels.items() if is_rate_label(text)), None)
+            names = next((column for column, text in labels.items() if text == "Sheet"), None)
             losses = {
-                int(match[1]): c
-                for (r, c), label in sheet.texts.items()
-                if r == row and (match := _LOSS_AT.fullmatch(label))
+                int(match[1]): column
+                for column, text in labels.items()
+                if (match := _LOSS_AT.fullmatch(text))
             }
-            if not is_rate_label(text) or not losses:
+            if rate is None or names is None or not losses:
                 continue
-            names = next((c for (r, c), t in sheet.texts.items() if (r, t) == (row, "Sheet")), None)
-            below = row + 1
-            while names and (name := sheet.texts.get((below, names))) in by_sheet:
-                assert name is not None
-                cells = {n: (sheet.name, below, c) for n, c in losses.items()}
-                found.append(SummaryRow(by_sheet[name], (sheet.name, below, column), cells))
-                below += 1
+            row = header_row + 1
+            while table := by_sheet.get(rows.get(row, {}).get(names, "")):
+                cells = {n: (sheet.name, row, column) for n, column in losses.items()}
+                found.append(SummaryRow(table, (sheet.name, row, rate), cells))
+                row += 1
     return found

@@ -99,8 +99,8 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def _grid(report: Report) -> Grid:
-    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    grid.add_column("sheet", no_wrap=True)
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    grid.add_column("sheet", overflow="fold")  # the one column that may wrap
     grid.add_column("network", no_wrap=True)
     for heading in ("η", "iterations", "checked", "agreeing", "not", "max abs", "max rel", "ulps"):
         grid.add_column(heading, justify="right", no_wrap=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import Experiment
+from workbook_tools.experiment import Experiment, sheet_name
 from workbook_tools.notation import LEARNING_RATE, TOTAL_LOSS
 from workbook_tools.references import (
     MAX_COLUMNS,
@@ -61,7 +61,7 @@ class Layout:
     @cached_property
     def sheet_names(self) -> dict[float, str]:
         """The sheet of each learning rate: ``LR 0.1``."""
-        return {rate: f"LR {rate:.15g}" for rate in self.experiment.training.learning_rates}
+        return {rate: sheet_name(rate) for rate in self.experiment.training.learning_rates}
 
     @cached_property
     def parameter_cells(self) -> dict[str, tuple[int, int]]:
