@@ -15,9 +15,10 @@ from workbook_tools.writing.styles import CELL_FILLS, HEADER_FILLS, INK, MUTED
 
 MOST_UNITS_DRAWN = 6  # a larger layer is drawn as its first units, dots and its last
 MOST_WEIGHTS_LABELLED = 12  # between two layers; more labels would hide the lines
-_INK, _MUTED = f"#{INK}", f"#{MUTED}"
+_INK, _MUTED, _GREY, _PALE = f"#{INK}", f"#{MUTED}", "#9AA5B1", "#CBD2D9"
 _RADIUS = 0.3
 _LAYER_GAP = 2.0
+_WIDTH, _HEIGHT = 7.3, 5.4  # at full size, in the drawing's units; more is drawn smaller
 
 
 def diagram_png(experiment: Experiment, width: int, height: int) -> bytes:
@@ -28,7 +29,7 @@ def diagram_png(experiment: Experiment, width: int, height: int) -> bytes:
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_aspect("equal")
     axes.axis("off")
-    _draw(axes, experiment)
+    _Drawing(axes, experiment).draw()
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=2 * dpi)
     # A palette makes the file a third as large, and every sheet carries a copy.
@@ -37,7 +38,7 @@ def diagram_png(experiment: Experiment, width: int, height: int) -> bytes:
     return stream.getvalue()
 
 
-def _positions(size: int) -> dict[int, float]:
+def _heights(size: int) -> dict[int, float]:
     """Return the height of each drawn unit of a layer, by index."""
     drawn = list(range(size))
     slots = list(range(size))
@@ -49,119 +50,110 @@ def _positions(size: int) -> dict[int, float]:
     return {unit: (middle - slot) * spacing for unit, slot in zip(drawn, slots, strict=True)}
 
 
-def _draw(axes: Axes, experiment: Experiment) -> None:
-    naming = experiment.naming
-    heights = [_positions(size) for size in naming.sizes]
-    top = max(h for layer in heights for h in layer.values())
-    lowest = min(h for layer in heights for h in layer.values())
-    right = len(naming.layers) * _LAYER_GAP + 2.85
-    axes.set_xlim(-_RADIUS - 0.15, right)
-    axes.set_ylim(lowest - 1.1, top + (1.25 if naming.bias_count else 0.5))
-    for layer in naming.layers:
-        _weights(axes, heights, layer, naming.weights(layer))
-    for layer, units in enumerate(heights):
-        x = layer * _LAYER_GAP
-        for unit, y in units.items():
-            if layer == 0:
-                _unit(axes, x, y, Role.DATA, naming.inputs[unit], None)
-            else:
-                z, a = naming.pre_activations(layer)[unit], naming.activations(layer)[unit]
-                _unit(axes, x, y, Role.FORWARD, z, a)
-        if len(units) < naming.sizes[layer]:
-            ys = list(units.values())
-            axes.text(
-                x, (ys[-2] + ys[-1]) / 2, "⋮", ha="center", va="center", size=16, color=_MUTED
-            )
-        if layer == 0:
-            caption = "inputs"
-        elif layer == naming.layers[-1]:
-            caption = f"outputs\n{experiment.network.activation} σ"
-        else:
-            caption = f"hidden\n{experiment.network.activation} σ"
-        axes.text(x, lowest - 0.55, caption, ha="center", va="top", size=9, color=_MUTED)
-        if layer and naming.bias_count:
-            _bias(axes, x, top, units, sorted(set(naming.biases(layer)), key=len))
-    _losses(axes, experiment, heights[-1], len(naming.layers) * _LAYER_GAP)
+class _Drawing:
+    """The drawing of one network: layers from left to right, losses at the right."""
 
+    def __init__(self, axes: Axes, experiment: Experiment) -> None:
+        self._axes = axes
+        self._naming = naming = experiment.naming
+        self._activation = experiment.network.activation
+        self._layers = [_heights(size) for size in naming.sizes]
+        heights = [height for layer in self._layers for height in layer.values()]
+        self._top, self._lowest = max(heights), min(heights)
+        left, right = -_RADIUS - 0.15, len(naming.layers) * _LAYER_GAP + 2.85
+        axes.set_xlim(left, right)
+        bottom, top = self._lowest - 1.1, self._top + (1.25 if naming.bias_count else 0.5)
+        axes.set_ylim(bottom, top)
+        self._scale = min(1.0, _WIDTH / (right - left), _HEIGHT / (top - bottom))
 
-def _weights(
-    axes: Axes, heights: list[dict[int, float]], layer: int, weights: list[list[str]]
-) -> None:
-    x0, x1 = (layer - 1) * _LAYER_GAP, layer * _LAYER_GAP
-    labelled = len(weights) * len(weights[0]) <= MOST_WEIGHTS_LABELLED
-    for unit, y1 in heights[layer].items():
-        for source, y0 in heights[layer - 1].items():
-            axes.plot([x0, x1], [y0, y1], color="#9AA5B1", lw=1.1, zorder=1)
-            if labelled:  # near the unit that the weight leads into, clear of the crossings
-                x, y = x0 + 0.66 * (x1 - x0), y0 + 0.66 * (y1 - y0)
-                axes.text(
-                    x, y, weights[unit][source], ha="center", va="center", size=9.5,
-                    color=f"#{HEADER_FILLS[Role.PARAMETER]}", zorder=2,
-                    bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"},
-                )  # fmt: skip
+    def draw(self) -> None:
+        """Draw everything, lines first."""
+        naming = self._naming
+        for layer in naming.layers:
+            self._weights(layer)
+            if naming.bias_count:
+                self._biases(layer)
+        for layer, units in enumerate(self._layers):
+            self._units(layer, units)
+        self._losses()
 
-
-def _unit(axes: Axes, x: float, y: float, role: Role, name: str, activation: str | None) -> None:
-    axes.add_patch(
-        Circle(
-            (x, y),
-            _RADIUS,
-            fc=f"#{CELL_FILLS[role]}",
-            ec=f"#{HEADER_FILLS[role]}",
-            lw=1.6,
-            zorder=3,
-        )
-    )
-    if activation is None:
-        axes.text(x, y, name, ha="center", va="center", size=11, color=_INK, zorder=4)
-        return
-    axes.plot([x - _RADIUS, x + _RADIUS], [y, y], color=f"#{HEADER_FILLS[role]}", lw=0.8, zorder=4)
-    axes.text(x, y + 0.12, name, ha="center", va="center", size=9.5, color=_INK, zorder=5)
-    axes.text(x, y - 0.13, activation, ha="center", va="center", size=9.5, color=_INK, zorder=5)
-
-
-def _bias(axes: Axes, x: float, top: float, units: dict[int, float], names: list[str]) -> None:
-    """Draw a layer's biases as one square above it, joined to the layer's units."""
-    bx, by = x - 0.62 * _LAYER_GAP, top + 0.95
-    label = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-    for y in units.values():
-        axes.plot([bx, x], [by, y], color="#CBD2D9", lw=1.0, ls="--", zorder=1)
-    axes.text(
-        bx, by, label, ha="center", va="center", size=9.5, color=_INK, zorder=4,
-        bbox={
-            "boxstyle": "square,pad=0.4",
-            "fc": f"#{CELL_FILLS[Role.PARAMETER]}",
-            "ec": f"#{HEADER_FILLS[Role.PARAMETER]}",
-        },
-    )  # fmt: skip
-
-
-def _losses(axes: Axes, experiment: Experiment, units: dict[int, float], x: float) -> None:
-    naming = experiment.naming
-    box_x, total_x = x + 1.1, x + 2.4
-    ec, fc = f"#{HEADER_FILLS[Role.LOSS]}", f"#{CELL_FILLS[Role.LOSS]}"
-    for unit, y in units.items():
-        axes.plot([x, box_x], [y, y], color=ec, lw=1.1, zorder=1)
-        axes.plot([box_x, total_x], [y, 0], color=ec, lw=1.1, zorder=1)
-        axes.add_patch(
-            FancyBboxPatch(
-                (box_x - 0.3, y - 0.26),
-                0.6,
-                0.52,
-                boxstyle="round,pad=0.05",
-                fc=fc,
-                ec=ec,
-                zorder=3,
-            )
-        )
-        axes.text(
-            box_x, y + 0.12, naming.losses[unit], ha="center", va="center", size=9.5, zorder=4
-        )
-        axes.text(
-            box_x, y - 0.14, f"target {naming.targets[unit]}", ha="center", va="center", size=7.5,
-            color=_MUTED, zorder=4,
+    def _text(
+        self, x: float, y: float, text: str, size: float, colour: str = _INK, box: object = None
+    ) -> None:
+        self._axes.text(
+            x, y, text, size=size * self._scale, color=colour, bbox=box,
+            ha="center", va="center", zorder=4,
         )  # fmt: skip
-    axes.text(
-        total_x, 0, TOTAL_LOSS, ha="center", va="center", size=10, zorder=4,
-        bbox={"boxstyle": "round,pad=0.35", "fc": fc, "ec": ec},
-    )  # fmt: skip
+
+    def _line(
+        self, start: tuple[float, float], end: tuple[float, float], colour: str, style: str = "-"
+    ) -> None:
+        (x0, y0), (x1, y1) = start, end
+        self._axes.plot([x0, x1], [y0, y1], color=colour, ls=style, lw=1.1, zorder=1)
+
+    def _weights(self, layer: int) -> None:
+        weights = self._naming.weights(layer)
+        x0, x1 = (layer - 1) * _LAYER_GAP, layer * _LAYER_GAP
+        sources, units = self._layers[layer - 1], self._layers[layer]
+        for y0 in sources.values():
+            for y1 in units.values():
+                self._line((x0, y0), (x1, y1), _GREY)
+        if len(weights) * len(weights[0]) > MOST_WEIGHTS_LABELLED:
+            return
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
+        for unit, y1 in units.items():
+            for source, y0 in sources.items():
+                # Towards the unit, clear of the crossings, and each source at its own distance.
+                along = 0.76 - 0.16 * source / max(1, len(weights[0]) - 1)
+                x, y = x0 + along * (x1 - x0), y0 + along * (y1 - y0)
+                colour = f"#{HEADER_FILLS[Role.PARAMETER]}"
+                self._text(x, y, weights[unit][source], 9.5, colour, box)
+
+    def _biases(self, layer: int) -> None:
+        """Draw a layer's biases as one square above it, joined to the layer's units."""
+        names = list(dict.fromkeys(self._naming.biases(layer)))
+        label = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+        x, y = (layer - 0.62) * _LAYER_GAP, self._top + 0.95
+        for height in self._layers[layer].values():
+            self._line((x, y), (layer * _LAYER_GAP, height), _PALE, "--")
+        fill, edge = CELL_FILLS[Role.PARAMETER], HEADER_FILLS[Role.PARAMETER]
+        self._text(
+            x, y, label, 9.5, box={"boxstyle": "square,pad=0.4", "fc": f"#{fill}", "ec": f"#{edge}"}
+        )
+
+    def _units(self, layer: int, units: dict[int, float]) -> None:
+        naming, x = self._naming, layer * _LAYER_GAP
+        role = Role.FORWARD if layer else Role.DATA
+        fill, edge = f"#{CELL_FILLS[role]}", f"#{HEADER_FILLS[role]}"
+        for unit, y in units.items():
+            circle = Circle((x, y), _RADIUS, fc=fill, ec=edge, lw=1.6, zorder=3)
+            self._axes.add_patch(circle)
+            if not layer:
+                self._text(x, y, naming.inputs[unit], 11)
+                continue
+            self._axes.plot([x - _RADIUS, x + _RADIUS], [y, y], color=edge, lw=0.8, zorder=4)
+            size = 9.5 if len(naming.sizes) == 3 else 8.5  # h1_1 is longer than h1
+            self._text(x, y + 0.12, naming.pre_activations(layer)[unit], size)
+            self._text(x, y - 0.13, naming.activations(layer)[unit], size)
+        if len(units) < naming.sizes[layer]:
+            *_, above, last = units.values()
+            self._text(x, (above + last) / 2, "⋮", 16, _MUTED)
+        kind = "outputs" if layer == naming.layers[-1] else "hidden" if layer else "inputs"
+        caption = f"{kind}\n{self._activation} σ" if layer else f"{kind}\n"
+        self._text(x, self._lowest - 0.75, caption, 9, _MUTED)
+
+    def _losses(self) -> None:
+        naming = self._naming
+        x = naming.layers[-1] * _LAYER_GAP
+        box_x, total_x = x + 1.1, x + 2.4
+        fill, edge = f"#{CELL_FILLS[Role.LOSS]}", f"#{HEADER_FILLS[Role.LOSS]}"
+        for unit, y in self._layers[-1].items():
+            self._line((x, y), (box_x, y), edge)
+            self._line((box_x, y), (total_x, 0), edge)
+            corner, style = (box_x - 0.3, y - 0.26), "round,pad=0.05"
+            box = FancyBboxPatch(corner, 0.6, 0.52, boxstyle=style, fc=fill, ec=edge, zorder=3)
+            self._axes.add_patch(box)
+            self._text(box_x, y + 0.12, naming.losses[unit], 9.5)
+            self._text(box_x, y - 0.14, f"target {naming.targets[unit]}", 7.5, _MUTED)
+        total = {"boxstyle": "round,pad=0.35", "fc": fill, "ec": edge}
+        self._text(total_x, 0, TOTAL_LOSS, 10, box=total)

@@ -20,7 +20,7 @@ from workbook_tools.writing.layout import (
     Layout,
 )
 
-WIDTHS = {"A": 3, "B": 10, "C": 12, "D": 32, "E": 4, "F": 15, "G": 12, "H": 21, "I": 21, "J": 4}
+WIDTHS = {"A": 3, "B": 10, "C": 12, "D": 36, "E": 4, "F": 15, "G": 12, "H": 21, "I": 21, "J": 4}
 SUMMARY_COLUMN = 6  # F
 PICTURE_COLUMN = 11  # K
 PICTURE_PIXELS = 560  # the diagram's width
