@@ -45,12 +45,16 @@ _REFERENCE = re.compile(r"(?<![\w'.])(\$?)([A-Z]{1,2})(\$?)(\d+)(?![\w(])")
 
 
 @st.composite
-def changes(draw: st.DrawFn, formula: str) -> str | float:
+def changes(draw: st.DrawFn, formula: str) -> str | float | None:
     """Draw a change that a slip of the hand can make to one formula."""
     body = formula.split("!")[-1]
     prefix = formula[: len(formula) - len(body)]
     references = list(_REFERENCE.finditer(body))
-    how = draw(st.sampled_from(["column", "row", "anchor", "operator", "constant", "paste"]))
+    how = draw(
+        st.sampled_from(["column", "row", "anchor", "operator", "constant", "paste", "clear"])
+    )
+    if how == "clear":
+        return None
     if how in ("column", "row", "anchor"):
         match = draw(st.sampled_from(references))
         fixed, column, anchored, row = match.groups()
@@ -84,7 +88,9 @@ def with_one_change(source: Path, target: Path, data: st.DataObject) -> tuple[st
     changed = data.draw(changes(unescape(formula)))
     if changed == unescape(formula):
         return None
-    if isinstance(changed, float):
+    if changed is None:
+        new = f"{opening}</c>"
+    elif isinstance(changed, float):
         new = f"{opening}<v>{changed!r}</v></c>"
     else:
         new = f"{opening}<f>{escape(changed)}</f>{value}</c>"

@@ -94,6 +94,18 @@ def test_a_typed_number_is_found_and_judged(
     assert word in finding.message
 
 
+def test_an_emptied_cell_is_found(tmp_path: Path) -> None:
+    finding = only(check(HandMade(cells={"K25": None}), tmp_path))
+    assert (finding.kind, finding.quantity, finding.cells) == ("typed-value", "a_h1", "K25")
+    assert "holds no number" in finding.message
+
+
+def test_a_last_row_with_only_the_next_weights_is_no_finding(tmp_path: Path) -> None:
+    weights = {"F": "Y", "G": "Z", "H": "AA", "I": "AB", "N": "AC", "O": "AD", "P": "AE", "Q": "AF"}
+    cells: dict[str, object] = {f"{w}26": f"={w}25-$D$2*{g}25" for w, g in weights.items()}
+    assert check(HandMade(cells=cells), tmp_path).verdict == "pass"
+
+
 def test_an_error_value_is_found_where_it_arises(tmp_path: Path) -> None:
     finding = only(check(HandMade(cells={"K9": "=1/(1+EXP(-#REF!))"}), tmp_path))
     assert (finding.cells, finding.value) == ("K9", "#REF!")

@@ -150,7 +150,6 @@ class _Comparison:
             elif self._breaks_pattern(symbol, run, runs):
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, symbol, column, rows, run.formula))
-        self.cells.agreeing -= sum(finding.count for finding in findings)
         return findings + self._typed_values(symbol, column, runs)
 
     def first_row(self, runs: Mapping[str, list[Run]], known: set[str]) -> list[Finding]:
@@ -181,7 +180,6 @@ class _Comparison:
                 kind = Kind.TYPED_VALUE
             elif anchoring(own.at(row)) not in styles:
                 kind = Kind.BROKEN_PATTERN
-                self.cells.agreeing -= 1
             else:
                 continue
             findings.append(self._finding(kind, symbol, self._column(symbol), (row, row), own))
@@ -263,12 +261,14 @@ class _Comparison:
         return run.last_row >= start and lengths[run.formula] < max(lengths.values())
 
     def _typed_values(self, symbol: str, column: _Column, runs: list[Run]) -> list[Finding]:
-        """Find numbers typed where the column otherwise has formulas."""
+        """Find numbers typed, and cells emptied, where the column otherwise has formulas."""
         start = self._table.first_row + (symbol in self._from_above)
         has_formula = np.zeros(len(column.values), dtype=bool)
         for run in runs:
             has_formula[self._slice(run.first_row, run.last_row)] = True
-        typed = ~has_formula & ~np.isnan(column.values)
+        # In a row that is mostly empty, such as one with the next weights only, nothing is missing.
+        full_row = 2 * self._table.values.isna().sum(axis=1).to_numpy() < len(self._table.columns)
+        typed = ~has_formula & (full_row | ~np.isnan(column.values))
         typed[: start - self._table.first_row] = False
         if 2 * typed.sum() >= len(typed):
             return []  # mostly numbers: a pasted column, of which no formula is missing
@@ -292,6 +292,8 @@ class _Comparison:
         worst = first + int(relative.argmax())
         position = worst - self._table.first_row
         place = self._table.columns[symbol]
+        if formula:
+            self.cells.agreeing -= int((~np.isnan(column.expected[self._slice(first, last)])).sum())
         error = self._table.errors.get((worst, symbol))
         value = error.code if error else plain(column.values[position])
         expected = plain(column.expected[position])

@@ -59,6 +59,8 @@ def message(
             f"The formula of {symbol} gives the right value, but it is unlike those beside it: "
             "filled down or copied it goes wrong, or it hides a change."
         )
+    if kind is Kind.TYPED_VALUE and value is None:
+        return f"{cell} holds no number where a formula of {symbol} belongs."
     if kind is Kind.TYPED_VALUE:
         judged = f"and it is wrong: {compared}" if wrong else "and it happens to be right"
         return f"A number is typed where a formula of {symbol} belongs, {judged}."
