@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape, unescape
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -122,6 +123,17 @@ def test_any_one_changed_formula_is_named_and_no_other(
 ) -> None:
     with TemporaryDirectory() as folder:
         assert_found_there_and_nowhere_else(workbooks / f"{name}.xlsx", Path(folder), data)
+
+
+def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_same(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(workbooks / "Back_Propogation.xlsx")
+    assert book["Overview"]["H16"].value == "='LR 0.2'!$W$32"
+    book["Overview"]["H16"] = "='LR 0.5'!$W$32"  # all runs begin with the same loss
+    book.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [("latent", "Overview", "H16")]
 
 
 @st.composite

@@ -67,10 +67,10 @@ def test_formulas_filled_down_are_one_run(tmp_path: Path) -> None:
 def test_another_formula_or_a_gap_begins_a_new_run(tmp_path: Path) -> None:
     rows = "".join(
         f'<row r="{r}"><c r="B{r}"><f>{f}</f></c></row>'
-        for r, f in ((2, "A2"), (3, "A3"), (4, "A3"), (6, "A6"))
+        for r, f in ((2, "A2"), (3, "A3"), (4, "A3"), (5, "A4"), (7, "A6"))
     )
     found = sheet(tmp_path, rows)
-    assert [(run.first_row, run.last_row) for run in found.runs[2]] == [(2, 3), (4, 4), (6, 6)]
+    assert [(run.first_row, run.last_row) for run in found.runs[2]] == [(2, 3), (4, 5), (7, 7)]
 
 
 def test_shared_formulas_are_read_as_excel_fills_them_down_and_across(tmp_path: Path) -> None:

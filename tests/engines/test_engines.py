@@ -159,3 +159,14 @@ def test_a_formula_that_cannot_be_read_is_an_error_value_not_a_crash() -> None:
     cells = {"S": {(row, 1): formula for row, formula in enumerate(formulas, start=1)}}
     found = [row[0] for row in evaluate({"S": cells["S"]}).block("S", 1, 1, 4, 1)]
     assert all(isinstance(value, CellError) for value in found)
+
+
+def test_a_formula_cell_that_cannot_be_filled_is_never_passed_over(
+    book: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.xlsx"
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'<c r="B2">', b'<c cm="1" r="B2">'))
+    with pytest.raises(AssertionError, match="It's one"):
+        fill(other, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
