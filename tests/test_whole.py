@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
+from workbook_tools.errors import InputError
 from workbook_tools.writing.workbook import build
 
 NAMES = ["Back_Propogation", "mazur"]
@@ -134,6 +135,31 @@ def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_s
     book.save(tmp_path / "changed.xlsx")
     report = verify(tmp_path / "changed.xlsx")
     assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [("latent", "Overview", "H16")]
+
+
+def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(workbooks / "mazur.xlsx")
+    book.save(tmp_path / "bare.xlsx")  # openpyxl writes no values
+    assert verify(tmp_path / "bare.xlsx").verdict == "pass"
+    with pytest.raises(InputError, match="carry no values"):
+        verify(tmp_path / "bare.xlsx", "cached")
+
+
+def test_a_cached_value_that_is_off_by_a_hundred_billionth_is_found(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    off = tmp_path / "off.xlsx"
+    with zipfile.ZipFile(workbooks / "mazur.xlsx") as old, zipfile.ZipFile(off, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "xl/worksheets/sheet2.xml":
+                cell = re.search(rb'<c r="Y40"[^>]*><f>[^<]*</f><v>([^<]*)</v>', content)
+                assert cell is not None
+                value = repr(float(cell[1]) * (1 + 1e-11)).encode()
+                content = content.replace(cell[0], cell[0].replace(cell[1], value))
+            new.writestr(name, content)
+    findings = verify(off, "cached").findings
+    assert [(f.kind, f.cells) for f in findings] == [("wrong-value", "Y40")]
 
 
 @st.composite

@@ -15,7 +15,8 @@ from workbook_tools.checking.reader import (
 )
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.summary import compare_summary
-from workbook_tools.engines import recalculate
+from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
 VERIFY_STEPS = 2
@@ -42,6 +43,11 @@ def verify(
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
     tables = read_tables(sheets, calculation)
+    if not tables and _has_no_values(sheets, calculation):
+        raise InputError(
+            f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
+            "let another --engine calculate them"
+        )
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     reports = [compare_table(table, stated, calculation, allowed) for table in tables]
@@ -58,6 +64,13 @@ def verify(
         summaries=summaries,
         other_formulas={name: count for name, count in others.items() if count},
     )
+
+
+def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
+    """Tell whether there are formulas, and not one of them begins a column with a value."""
+    cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
+    found = [calculation.block(name, r, c, r, c)[0][0] for name, r, c in cells]
+    return bool(cells) and all(value is None for value in found)
 
 
 def _others(
