@@ -271,3 +271,14 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         build(workbooks / "mazur.toml", path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_that_no_workbook_can_hold_is_refused_before_it_is_written(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    spec = (workbooks / "mazur.toml").read_text(encoding="utf-8")
+    huge = tmp_path / "huge.toml"
+    huge.write_text(spec.replace("iterations = 100", "iterations = 1000000"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"training\.iterations: .* give at most \d+,\d+ iter"):
+        build(huge, tmp_path / "huge.xlsx")
+    assert list(tmp_path.iterdir()) == [huge]

@@ -1,8 +1,8 @@
 """The loss charts: one curve on each sheet, all curves on the Overview."""
 
-from openpyxl.chart import LineChart, Reference, Series
-from openpyxl.chart.data_source import StrRef
-from openpyxl.chart.series import SeriesLabel
+from openpyxl.chart import LineChart
+from openpyxl.chart.data_source import NumDataSource, NumRef, StrRef
+from openpyxl.chart.series import Series, SeriesLabel
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.chart.text import RichText, Text
 from openpyxl.chart.title import Title
@@ -81,8 +81,11 @@ def _title(text: str, points: int) -> Title:
 
 def _curve(layout: Layout, sheet: Worksheet, colour: str) -> Series:
     column = layout.columns[TOTAL_LOSS]
-    values = Reference(sheet, min_col=column, min_row=layout.first_row, max_row=layout.last_row)
-    curve = Series(values, title=TOTAL_LOSS)
+    first = cell_name(layout.first_row, column, absolute=True)
+    last = cell_name(layout.last_row, column, absolute=True)
+    # Written out, since openpyxl's own references end at row 1,000,000.
+    values = NumRef(f=f"{sheet_prefix(sheet.title)}{first}:{last}")
+    curve = Series(val=NumDataSource(numRef=values), tx=SeriesLabel(v=TOTAL_LOSS))
     curve.smooth = False
     curve.marker.symbol = "none"
     curve.graphicalProperties = GraphicalProperties(

@@ -19,12 +19,10 @@ from xml.sax.saxutils import escape, quoteattr, unescape
 from lxml import etree
 from PIL import Image
 
-from workbook_tools.errors import InputError
 from workbook_tools.references import FilledFormula
 
 # A workbook made anew from the same spec is the same file, so its date cannot be today's.
 FIXED_DATE = "2026-01-01T00:00:00Z"
-MAX_PART_BYTES = (1 << 31) * 9 // 10  # what fits in a zip file without ZIP64, values included
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ROWS_A_CHUNK = 2000
 
@@ -136,13 +134,6 @@ def _filled(xml: str, fill: Fill) -> Iterator[str]:
     """Yield a sheet's XML with the pattern row repeated below itself."""
     start = xml.index(f'<row r="{fill.pattern_row}"')
     end = xml.index("</row>", start) + len("</row>")
-    size = (end - start) * (fill.last_row - fill.pattern_row)
-    if size > MAX_PART_BYTES:
-        raise InputError(
-            f"training.iterations: a sheet of {size >> 20:,} MiB is more than a workbook can hold "
-            f"({MAX_PART_BYTES >> 20:,} MiB); give at most "
-            f"{MAX_PART_BYTES // (end - start):,} iterations"
-        )
     columns = re.search(r'<dimension ref="A1:([A-Z]+)\d+"/>', xml)
     if not columns:
         raise AssertionError("openpyxl wrote no dimension for the sheet")

@@ -29,6 +29,9 @@ OVERVIEW = "Overview"
 PARAMETER_HEADER_ROW = 14
 PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
 
+MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
+_CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
+
 _SYMBOL = re.compile(r"∂E/∂\w+|[^\W\d]\w*\b(?!\()")
 
 
@@ -109,6 +112,13 @@ class Layout:
             raise InputError(
                 f"network.layers: {len(self.quantities):,} columns do not fit on a sheet of "
                 f"{MAX_COLUMNS:,} (up to {column_letter(MAX_COLUMNS)}); make the layers smaller"
+            )
+        row_bytes = sum(len(self.formula(q, self.last_row)) + _CELL_BYTES for q in self.quantities)
+        if row_bytes * self.experiment.training.iterations > MAX_SHEET_BYTES:
+            raise InputError(
+                f"training.iterations: {self.experiment.training.iterations:,} rows of "
+                f"{row_bytes:,} bytes are more than a workbook file can hold; give at most "
+                f"{MAX_SHEET_BYTES // row_bytes:,} iterations"
             )
         longest = max(self.quantities, key=lambda quantity: len(quantity.formula))
         length = len(self.formula(longest, self.last_row))
