@@ -59,7 +59,7 @@ pictures: workbooks ## Render the README's pictures anew (needs LibreOffice and 
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx
 	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
-	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 556 -y 540 -W 570 -H 420
+	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
 
 test: $(VENV)/installed-dev ## Run all tests
 	$(BIN)/pytest -n auto
