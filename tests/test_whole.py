@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.formula.translate import Translator
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
@@ -135,6 +136,25 @@ def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_s
     book.save(tmp_path / "changed.xlsx")
     report = verify(tmp_path / "changed.xlsx")
     assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [("latent", "Overview", "H16")]
+
+
+def test_a_student_may_change_inputs_and_rate_and_train_for_longer(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(workbooks / "Back_Propogation.xlsx")
+    book["Overview"]["C15"], book["Overview"]["C19"] = 0.9, -1.5  # i1, w1
+    sheet = book["LR 2"]
+    sheet["G30"] = 7.5
+    for row in range(100, 121):  # as the fill handle does it
+        for cell in sheet[99]:
+            filled = Translator(cell.value, cell.coordinate)
+            sheet.cell(row, cell.column, filled.translate_formula(f"{cell.column_letter}{row}"))
+    book.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+    longer = report.tables[-1]
+    assert (longer.sheet, longer.learning_rate, longer.iterations) == ("LR 2", 7.5, 89)
+    assert longer.cells.agreeing == 89 * 31
 
 
 def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path: Path) -> None:
