@@ -111,6 +111,13 @@ def test_an_error_value_is_found_where_it_arises(tmp_path: Path) -> None:
     assert (finding.cells, finding.value) == ("K9", "#REF!")
 
 
+def test_an_overflow_is_no_mistake_of_the_unit_that_shows_it(tmp_path: Path) -> None:
+    report = check(HandMade(cells={"F10": "=F9-$D$2/Y9*1E9"}), tmp_path)
+    finding = only(report)
+    assert (finding.kind, finding.cells) == ("wrong-formula", "F10")
+    assert report.tables[0].cells.reasons["e^(−h1) is too large a number"] == 1
+
+
 def test_an_unknown_column_is_said_to_be_not_checked(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AG5": "my notes", "AG6": "=X6*2", "AG7": "=X7*2"}
     report = check(HandMade(cells=cells), tmp_path)

@@ -15,7 +15,7 @@ from workbook_tools.checking.findings import (
     message,
     plain,
 )
-from workbook_tools.checking.local import Expected, expected_values
+from workbook_tools.checking.local import LARGEST_EXPONENT, Expected, expected_values
 from workbook_tools.checking.probe import probe_table
 from workbook_tools.checking.reader import Cell, Table, number_at
 from workbook_tools.checking.reference import Array, Reference
@@ -221,6 +221,12 @@ class _Comparison:
         if symbol in self._from_above and run.first_row == self._table.first_row and not known[0]:
             self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
             unknown -= 1
+        z = symbol.removeprefix("a_")
+        if z != symbol and z in self._table.values:
+            overflows = int((self._table.values[z].to_numpy()[part] < -LARGEST_EXPONENT).sum())
+            if overflows:
+                self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
+                unknown -= overflows
         if unknown:
             self.cells.leave_out(unknown, self._why_not(symbol))
         both = known & ~np.isnan(values)

@@ -6,6 +6,7 @@ error its arithmetic may leave: relative not to the result but to the terms that
 in it, since a small difference of large terms has a large relative error and is still right.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from workbook_tools.checking.reference import (
     weight_gradient,
 )
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
+
+LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
 
 @dataclass
@@ -58,7 +61,8 @@ def expected_values(
         size = pre_activation(np.abs(weights), np.abs(biases), np.abs(sources))
         expected = pre_activation(weights, biases, sources)
         result.put(naming.pre_activations(layer), expected, size, 2 * size)
-        a = sigmoid(z)
+        # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
+        a = np.where(z < -LARGEST_EXPONENT, np.nan, sigmoid(z))
         result.put(naming.activations(layer), a, a, a + a * (1 - a) * np.abs(z))
     parts = losses(targets, outputs)
     spread = np.abs(targets - outputs) * (np.abs(targets) + np.abs(outputs))
