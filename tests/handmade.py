@@ -5,6 +5,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
 
 HEADER = (
     "t1 t2 i1 i2 w1 w2 w3 w4 h1 a_h1 h2 a_h2 w5 w6 w7 w8 o1 a_o1 o2 a_o2 E1 E2 E_tot "
@@ -45,6 +46,7 @@ class HandMade:
 
     formulas: dict[str, str] = field(default_factory=lambda: dict(FORMULAS))
     cells: dict[str, object] = field(default_factory=dict)  # changes to single cells
+    names: dict[str, str] = field(default_factory=dict)  # defined names, by what they stand for
     header: list[str] = field(default_factory=lambda: list(HEADER))
 
     def save(self, path: Path) -> Path:
@@ -65,6 +67,8 @@ class HandMade:
                 else:
                     gradient = letter[f"∂E/∂{symbol}"]
                     cell.value = f"={letter[symbol]}{row - 1}-$D$2*{gradient}{row - 1}"
+        for name, place in self.names.items():
+            book.defined_names[name] = DefinedName(name, attr_text=place)
         for name, value in self.cells.items():
             sheet[name] = value
         book.save(path)

@@ -101,6 +101,16 @@ def test_an_error_value_is_found_where_it_arises(tmp_path: Path) -> None:
     assert (finding.cells, finding.value) == ("K9", "#REF!")
 
 
+def test_a_rate_that_is_read_by_its_defined_name_is_no_finding(tmp_path: Path) -> None:
+    cells: dict[str, object] = {f"F{row}": f"=F{row - 1}-rate*Y{row - 1}" for row in range(7, 26)}
+    made = HandMade(cells=cells, names={"rate": "'My sheet'!$D$2"})
+    assert check(made, tmp_path).verdict == "pass"
+    made.cells["F12"] = "=F11-rate*Z11"
+    assert only(check(made, tmp_path)).cells == "F12"
+    made.cells["F12"] = "=F11-nosuch*Y11"
+    assert only(check(made, tmp_path)).kind == "error-value"
+
+
 def test_an_overflow_is_no_mistake_of_the_unit_that_shows_it(tmp_path: Path) -> None:
     report = check(HandMade(cells={"F10": "=F9-$D$2/Y9*1E9"}), tmp_path)
     finding = only(report)

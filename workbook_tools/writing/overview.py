@@ -13,6 +13,7 @@ from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.references import cell_name, sheet_prefix
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import comparison_chart
+from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import (
     PARAMETER_COLUMN,
     PARAMETER_HEADER_ROW,
@@ -92,7 +93,7 @@ def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:
     for k, label in enumerate(labels):
         cell = sheet.cell(PARAMETER_HEADER_ROW, column + k, label)
         cell.font = styles.HEADER
-        cell.fill = styles.header_fill(next(iter(styles.HEADER_FILLS)))
+        cell.fill = styles.header_fill(Role.DATA)
         cell.alignment = styles.CENTRED
 
 

@@ -50,7 +50,6 @@ INPUT = Font(name=FONT, size=11, color=INPUT_BLUE)
 LINK = Font(name=FONT, size=11, color="0563C1", underline="single")
 
 CENTRED = Alignment(horizontal="center", vertical="center")
-WRAPPED = Alignment(vertical="top", wrap_text=True)
 
 _HAIRLINE = Side(style="hair", color="CBD2D9")
 _LINE = Side(style="thin", color="9AA5B1")
