@@ -1,0 +1,49 @@
+"""How tight the check is, and that each cell is judged by its own neighbours."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbook_tools.checking.compare import reference_for
+from workbook_tools.checking.local import expected_values
+from workbook_tools.checking.reader import Table, read_tables
+from workbook_tools.checking.sheets import read_sheets
+from workbook_tools.engines import recalculate
+from workbook_tools.package import open_package
+
+
+def tables(path: Path) -> list[Table]:
+    with open_package(path) as package:
+        sheets = read_sheets(package)
+    return read_tables(sheets, recalculate(path, "cached"))
+
+
+@pytest.mark.parametrize("name", ["Back_Propogation", "mazur"])
+def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
+    workbooks: Path, name: str
+) -> None:
+    for table in tables(workbooks / f"{name}.xlsx"):
+        expected = expected_values(reference_for(table), table.values, table.rate, {})
+        values = expected.values.iloc[1:].abs()
+        calculated = 1e-12 * expected.terms.iloc[1:] / values
+        stored = calculated + 5e-15 * expected.inputs.iloc[1:] / values
+        # A sum of one sign, or a product, has no terms larger than itself.
+        plain = [s for s in values if s[0] in "tiaEb" or s in ("h1", "h2")]
+        assert calculated[plain].max().max() <= 1.01e-12
+        assert np.median(calculated.to_numpy()) <= 1.01e-12
+        assert calculated.max().max() <= 1e-10  # where a sum passes through zero
+        assert stored.max().max() <= 1e-9
+
+
+def test_every_quantity_is_worked_out_from_the_sheets_own_values(workbooks: Path) -> None:
+    table = tables(workbooks / "mazur.xlsx")[0]
+    reference = reference_for(table)
+    right = expected_values(reference, table.values, table.rate, {}).values
+    moved = table.values.copy()
+    moved.loc[50, "h1"] += 0.25
+    changed = expected_values(reference, moved, table.rate, {}).values
+    differs = (changed != right) & ~(changed.isna() & right.isna())
+    assert {(r, s) for r, s in zip(*np.nonzero(differs.to_numpy()), strict=True)} == {
+        (50 - table.first_row, list(right.columns).index("a_h1"))
+    }
