@@ -1,0 +1,259 @@
+"""The commands of the MNIST network: parse, call, print, exit code.
+
+Exit status: 0 the conditions are met, 1 one is not, 2 bad input, 130 interrupted.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from workbook_tools.errors import InputError
+
+if TYPE_CHECKING:
+    from cnn.evaluation import Condition
+
+# Each command imports what it needs: torch takes seconds to start.
+
+MET, NOT_MET, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+RUNS = Path("cnn/runs")
+BEST = Path(__file__).parent / "results" / "standard" / "model.pt"
+
+app = typer.Typer(
+    help="Train a small network to read MNIST's digits, and report on it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Model(StrEnum):
+    """The networks of ``recipes.py``."""
+
+    standard = "standard"
+    small = "small"
+    tiny = "tiny"
+
+
+ModelOption = Annotated[Model, typer.Option(help="Which network, and its recipe.")]
+EpochsOption = Annotated[
+    int | None, typer.Option(min=1, max=1000, help="Default: by the recipe.", show_default=False)
+]
+DeviceOption = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda", help="What computes; auto: a GPU if there is one.")
+]
+ThreadsOption = Annotated[
+    int,
+    typer.Option(
+        min=1, max=256, help="CPU threads; more than one pays on a machine that is not busy."
+    ),
+]
+TargetOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=100, metavar="PERCENT", help="Stop after the first epoch that reaches it."
+    ),
+]
+
+
+@app.command()
+def train(
+    model: ModelOption = Model.standard,
+    epochs: EpochsOption = None,
+    seed: Annotated[int, typer.Option(min=0, max=10**6, help="Where all chance comes from.")] = 0,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's folder. Default: cnn/runs/MODEL."),
+    ] = None,
+    target: TargetOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard, too.")
+    ] = False,
+) -> None:
+    """Train a network, judge it by the 10,000 test images, and write the report."""
+    out = out or RUNS / model
+    console = Console(highlight=False)
+    with _one_line_errors():
+        from cnn import data, parallel
+        from cnn.recipes import RECIPES
+        from cnn.runs import make_folder, run
+        from cnn.training import Job
+        from cnn.watchers import Lines, Silence, Tensorboard
+
+        recipe = RECIPES[model]
+        recipe = replace(recipe, epochs=epochs) if epochs else recipe
+        job = Job(str(model), recipe, seed, _device(device), threads, target)
+        make_folder(out)
+        first = parallel.rank() == 0
+        mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
+        with parallel.group(job.device):
+            if not first:
+                run(job, mnist, out, Silence(), resume)
+                return
+            with Lines(console, recipe.epochs) as lines:
+                watcher = Tensorboard(out, lines) if tensorboard else lines
+                try:
+                    metrics = run(job, mnist, out, watcher, resume)
+                except KeyboardInterrupt:
+                    typer.echo(
+                        f"interrupted; {lines.done} epochs are kept in {out}: the same command "
+                        "with --resume goes on",
+                        err=True,
+                    )
+                    raise typer.Exit(INTERRUPTED) from None
+    _print_conditions(metrics.conditions, console)
+    console.print(f"\nreport: {out / 'report.html'}", markup=False, soft_wrap=True)
+    raise typer.Exit(MET if all(condition.met for condition in metrics.conditions) else NOT_MET)
+
+
+@app.command()
+def seeds(
+    model: ModelOption = Model.standard,
+    epochs: EpochsOption = None,
+    count: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="How many.")] = 5,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings at a time. Default: one a core.", show_default=False),
+    ] = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder. Default: cnn/runs/MODEL-seeds."),
+    ] = None,
+) -> None:
+    """Train under several seeds; mean, deviation, min and max; report on the best."""
+    out = out or RUNS / f"{model}-seeds"
+    console = Console(highlight=False)
+    with _one_line_errors():
+        from cnn import data
+        from cnn.runs import adopt, make_folder, report
+        from cnn.seeds import train_seeds
+
+        kind = _device(device)
+        make_folder(out)
+        mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
+        options = ["--device", kind, "--threads", str(threads)]
+        options += ["--epochs", str(epochs)] if epochs else []
+        at_a_time = jobs or (1 if kind == "cuda" else max(1, (os.cpu_count() or 1) // threads))
+        found = train_seeds(str(model), count, out, at_a_time, options, console.print)
+        best = max(found.runs, key=lambda result: result.accuracy)
+        adopt(out / f"seed-{best.seed}", out)
+        metrics = report(out, mnist.validation)
+    console.print(f"\n{found.line()}", soft_wrap=True)
+    console.print(f"report on the best, seed {best.seed}: {out / 'report.html'}", soft_wrap=True)
+    met = found.every_one_meets_the_accuracy and all(c.met for c in metrics.conditions)
+    raise typer.Exit(MET if met else NOT_MET)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
+) -> None:
+    """Write the report of a finished run anew, from its weights and metrics.json."""
+    console = Console(highlight=False)
+    with _one_line_errors():
+        from cnn import data
+        from cnn.runs import report as report_again
+
+        metrics = report_again(folder, data.load(console.print).validation)
+    _print_conditions(metrics.conditions, console)
+    console.print(f"\nreport: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    raise typer.Exit(MET if all(condition.met for condition in metrics.conditions) else NOT_MET)
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", show_default=False)],
+    weights: Annotated[
+        Path, typer.Option(metavar="FILE", help="Which network.", show_default="the best standard")
+    ] = BEST,
+) -> None:
+    """Read the digit in each picture: dark on light or light on dark, of any size."""
+    status = MET
+    with _one_line_errors():
+        import torch
+
+        from cnn.checkpoint import load_model
+        from cnn.data import Images
+        from cnn.evaluation import answers
+        from cnn.pictured import read_picture
+
+        _, model = load_model(weights)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("picture", overflow="fold")
+        table.add_column("digit", justify="right")
+        for digit in range(10):
+            table.add_column(f"p({digit})", justify="right", no_wrap=True)
+        for path in images:
+            try:
+                picture = read_picture(path)
+            except InputError as error:
+                _print_error(error)
+                status = BAD_INPUT
+                continue
+            asked = Images(picture[None], torch.zeros(1, dtype=torch.int64))
+            chances = answers(model, asked).probabilities[0]
+            likeliest = int(chances.argmax())
+            table.add_row(str(path), str(likeliest), *(f"{chance:.4f}" for chance in chances))
+    if table.row_count:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = 120
+        console.print(table, markup=False)
+    raise typer.Exit(status)
+
+
+def _device(name: str) -> str:
+    """Return "cpu" or "cuda"; raises ``InputError`` for another name, or if there is no GPU."""
+    import torch
+
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"{name}: no such device: give --device auto, cpu or cuda")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise InputError("cuda: PyTorch finds no such GPU here: leave out --device, or give cpu")
+    return "cuda" if there and name != "cpu" else "cpu"
+
+
+def _print_conditions(conditions: "Sequence[Condition]", console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("condition", "required", "reached", ""):
+        table.add_column(heading, no_wrap=True)
+    for condition in conditions:
+        verdict = "[green]met[/]" if condition.met else "[red]NOT MET[/]"
+        table.add_row(condition.name, condition.required, condition.reached, verdict)
+    if not console.is_terminal:
+        console.width = 120
+    console.print()
+    console.print(table)
+
+
+def _print_error(error: Exception) -> None:
+    typer.echo(f"cnn: {error}", err=True)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn an expected failure into its one line and exit status 2."""
+    try:
+        yield
+    except InputError as error:
+        _print_error(error)
+        raise typer.Exit(BAD_INPUT) from error
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m cnn")

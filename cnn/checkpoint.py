@@ -1,0 +1,145 @@
+"""Files with weights in them: written whole or not at all, read without running what they hold.
+
+``model.pt`` is a finished network; ``checkpoint.pt`` is a training in progress. Both are
+dictionaries of tensors, numbers and texts, and are loaded as nothing else (``weights_only``).
+"""
+
+import io
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnn import parallel
+from cnn.model import build
+from workbook_tools.errors import InputError
+from workbook_tools.files import replacing
+
+MODEL, PROGRESS = "workbook_tools cnn model 1", "workbook_tools cnn checkpoint 1"
+
+
+def save_model(model: nn.Sequential, name: str, path: Path) -> None:
+    """Write a finished network: its name, its shape and its weights.
+
+    Raises ``InputError`` if the file cannot be written.
+    """
+    convolutions = [layer for layer in model if isinstance(layer, nn.Conv2d)]
+    dropout = next(layer.p for layer in model if isinstance(layer, nn.Dropout))
+    weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
+    document = {
+        "format": MODEL,
+        "model": name,
+        "channels": [layer.out_channels for layer in convolutions],
+        "dropout": dropout,
+        "weights": weights,
+    }
+    _save(document, path)
+
+
+def load_model(path: Path) -> tuple[str, nn.Sequential]:
+    """Return the name of a finished network, and the network, in evaluation mode.
+
+    Raises ``InputError`` if the file is no such network: missing, truncated, of another kind,
+    with other weights than its shape has, with weights that are no numbers, or with code in it.
+    """
+    document = _load(path, MODEL)
+    try:
+        a, b, c, d, e = (int(width) for width in document["channels"])
+        model = build((a, b, c, d, e), float(document["dropout"]))
+        model.load_state_dict(document["weights"])
+        name = str(document["model"])
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not the weights of a network of this family "
+            f"({str(error).splitlines()[0]}): give a model.pt that python -m cnn train wrote"
+        ) from error
+    if not all(value.isfinite().all() for value in model.state_dict().values()):
+        raise InputError(f"{path}: some weights are no numbers (NaN or infinite): train anew")
+    return name, model.eval()
+
+
+@dataclass
+class Checkpoint:
+    """Where a training stands, in ``path``; None keeps nothing.
+
+    ``job`` says what is trained; a file that stands for another job is refused.
+    """
+
+    path: Path | None
+    job: dict[str, Any]
+    resume: bool = False
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """Put the kept state into ``model`` and ``optimizer``; return the log so far.
+
+        The log is empty if nothing is kept, or nothing is to be resumed. Raises ``InputError``
+        if the file cannot be used.
+        """
+        if not self.resume or self.path is None or not self.path.exists():
+            return []
+        document = _load(self.path, PROGRESS)
+        for key, wanted in self.job.items():
+            kept = document.get("job", {}).get(key)
+            if kept != wanted:
+                raise InputError(
+                    f"{self.path}: the checkpoint is of another training ({key} {kept}, not "
+                    f"{wanted}): ask for the same, leave out --resume, or give another --out"
+                )
+        try:
+            model.load_state_dict(document["weights"])
+            optimizer.load_state_dict(document["optimizer"])
+            log: list[dict[str, Any]] = document["log"]
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise InputError(
+                f"{self.path}: the checkpoint does not fit ({str(error).splitlines()[0]}): "
+                "leave out --resume to train anew"
+            ) from error
+        return log
+
+    def keep(self, model: nn.Module, optimizer: torch.optim.Optimizer, log: list[Any]) -> None:
+        """Write the state after the last epoch of ``log``; the first process does it for all."""
+        if self.path is None or parallel.rank() > 0:
+            return
+        document = {
+            "format": PROGRESS,
+            "job": self.job,
+            "weights": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "log": [asdict(row) for row in log],
+        }
+        _save(document, self.path)
+
+    def remove(self) -> None:
+        """The training is finished: what it ended in is kept elsewhere."""
+        if self.path is not None and parallel.rank() == 0:
+            self.path.unlink(missing_ok=True)
+
+
+def _save(document: dict[str, Any], path: Path) -> None:
+    # First into memory: torch reports a full disk as an internal error of its own.
+    whole = io.BytesIO()
+    torch.save(document, whole)
+    with replacing(path) as new:
+        new.write_bytes(whole.getbuffer())
+
+
+def _load(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}): give a file that "
+            "python -m cnn train wrote"
+        ) from error
+    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a file of weights, cut off, or with something else in it than numbers "
+            "(which is not run): give a file that python -m cnn train wrote"
+        ) from error
+    if not isinstance(document, dict) or document.get("format") != kind:
+        raise InputError(f"{path}: not a {kind!r} file: give one that python -m cnn train wrote")
+    return document

@@ -1,0 +1,146 @@
+"""The final figures of a network, and the five conditions it has to meet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cnn.data import Images, normalised
+from cnn.model import CLASSES, parameters, scores
+
+ACCURACY, PARAMETERS, EPOCHS = 99.4, 20_000, 20  # at least; fewer than; fewer than
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of n images: ``probabilities`` (n, 10); and ``truth`` (n,)."""
+
+    probabilities: NDArray[np.float64]
+    truth: NDArray[np.int64]
+
+    @property
+    def said(self) -> NDArray[np.int64]:
+        """The likeliest digit of each image (n,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """How likely the network holds what it says to be (n,)."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def wrong(self) -> NDArray[np.int64]:
+        """The numbers of the misclassified images, the most confident mistake first."""
+        mistakes = np.flatnonzero(self.said != self.truth)
+        return mistakes[np.argsort(-self.confidence[mistakes], kind="stable")]
+
+    @property
+    def accuracy(self) -> float:
+        """Per cent answered rightly."""
+        return float(100 * (len(self.truth) - len(self.wrong)) / len(self.truth))
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy, −ln of the probability given to the truth, in nats."""
+        given = self.probabilities[np.arange(len(self.truth)), self.truth]
+        return float(-np.log(np.maximum(given, np.finfo(np.float64).tiny)).mean())
+
+
+def answers(model: nn.Module, images: Images) -> Answers:
+    """Ask the network about every image, in one pass of its evaluation mode."""
+    device = next(model.parameters()).device
+    said = torch.softmax(scores(model, normalised(images.pixels).to(device)).double(), dim=1)
+    return Answers(said.cpu().numpy(), images.labels.numpy())
+
+
+def confusion(found: Answers) -> NDArray[np.int64]:
+    """Count (10, 10) how often each digit (row) was taken for each digit (column)."""
+    counts = np.zeros((CLASSES, CLASSES), dtype=np.int64)
+    np.add.at(counts, (found.truth, found.said), 1)
+    return counts
+
+
+def precision_and_recall(counts: NDArray[np.int64]) -> list[tuple[float, float]]:
+    """Return, for each digit of a confusion matrix, two parts of 1.
+
+    Precision: of the images called so, how many are; recall: of the images that are, how many
+    are called so. A digit that nothing is, or is called, has NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        precision = counts.diagonal() / counts.sum(axis=0)
+        recall = counts.diagonal() / counts.sum(axis=1)
+    return list(zip(precision.tolist(), recall.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Images of about the same confidence."""
+
+    count: int
+    confidence: float  # mean, of 1
+    accuracy: float  # of 1
+
+
+def calibration(found: Answers, bins: int = 10) -> list[Bin]:
+    """Group images by confidence, as many in each bin, and compare it with their accuracy.
+
+    On MNIST nearly all confidences are above 0.99: bins of equal width would be all but empty.
+    """
+    order = np.argsort(found.confidence, kind="stable")
+    right = found.said == found.truth
+    return [
+        Bin(len(part), float(found.confidence[part].mean()), float(right[part].mean()))
+        for part in np.array_split(order, bins)
+        if len(part)
+    ]
+
+
+def calibration_error(bins: list[Bin]) -> float:
+    """Return the mean distance of confidence and accuracy, weighted by images.
+
+    The expected calibration error of Guo et al., "On Calibration of Modern Neural Networks"
+    (2017), with bins of equal count.
+    """
+    total = sum(group.count for group in bins)
+    return sum(group.count * abs(group.confidence - group.accuracy) for group in bins) / total
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that the network has to meet."""
+
+    name: str
+    required: str
+    reached: str
+    met: bool
+
+
+def conditions(model: nn.Module, accuracy: float, epochs: int) -> list[Condition]:
+    """Judge a network, its accuracy on the 10,000 test images in per cent, and its epochs."""
+    count = parameters(model)
+    layers = list(model.modules())
+    norms = sum(isinstance(layer, nn.BatchNorm2d) for layer in layers)
+    dropout = max((layer.p for layer in layers if isinstance(layer, nn.Dropout)), default=0.0)
+    pools = sum(isinstance(layer, nn.AdaptiveAvgPool2d) for layer in layers)
+    linear = sum(isinstance(layer, nn.Linear) for layer in layers)
+    return [
+        Condition(
+            "validation accuracy", f"≥ {ACCURACY:.2f} %", f"{accuracy:.2f} %", accuracy >= ACCURACY
+        ),
+        Condition("parameters", f"< {PARAMETERS:,}", f"{count:,}", count < PARAMETERS),
+        Condition("epochs", f"< {EPOCHS}", f"{epochs}", 0 < epochs < EPOCHS),
+        Condition(
+            "batch normalisation and dropout",
+            "both",
+            f"{norms} norms, dropout {dropout:g}",
+            norms > 0 and dropout > 0,
+        ),
+        Condition(
+            "global average pooling or fully connected layer",
+            "one",
+            f"{pools} pooling, {linear} fully connected",
+            pools + linear > 0,
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""Several processes, one network: what ``torchrun`` starts, and nothing when it did not.
+
+Each process takes its share of every batch; DistributedDataParallel averages their gradients.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@contextmanager
+def group(device: str) -> Iterator[None]:
+    """Join the processes that ``torchrun`` started, if it did, and leave them at the end."""
+    if "WORLD_SIZE" not in os.environ:
+        yield
+        return
+    torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Return this process's number; the first, 0, evaluates, writes and prints."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def count() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def device_here(name: str) -> torch.device:
+    """Return this process's own device: with several on one machine, each has its own GPU."""
+    if name == "cuda" and count() > 1:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return torch.device(name)
+
+
+def wrapped(model: nn.Module) -> nn.Module:
+    """Return the network with its gradients averaged over the processes."""
+    return DistributedDataParallel(model) if count() > 1 else model
+
+
+def summed(values: Tensor) -> Tensor:
+    """Add the values of all processes, in place."""
+    if count() > 1:
+        torch.distributed.all_reduce(values)
+    return values
+
+
+def of_the_first(values: Tensor) -> Tensor:
+    """Return what the first process has, in place."""
+    if count() > 1:
+        torch.distributed.broadcast(values, src=0)
+    return values

@@ -1,0 +1,105 @@
+"""Any picture of a digit, made into what MNIST looks like.
+
+MNIST's digits are white on black, fitted into 20 × 20 pixels with their proportions kept, and
+placed in 28 × 28 so that the centre of their mass is the centre (LeCun, Cortes and Burges, "The
+MNIST database"). A photograph or a drawing is brought into that form, whatever its size,
+colours and background.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from cnn.model import SIZE
+from workbook_tools.errors import InputError
+
+BOX = 20  # pixels that the digit's longer side gets
+LARGEST = 1024  # pixels; a larger picture is made smaller first
+LEAST_CONTRAST = 24  # of 255, between digit and background
+
+
+def read_picture(path: Path) -> Tensor:
+    """Return the digit in the picture as (1, 28, 28) uint8, as MNIST would have it.
+
+    Raises ``InputError`` if the file is no picture, or there is nothing in it.
+    """
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file).convert("RGBA")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file: give a picture of a digit") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a picture: give a PNG or JPEG of a digit"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: too large a picture: make it smaller first") from error
+    picture.thumbnail((LARGEST, LARGEST))
+    page = Image.new("RGBA", picture.size, "white")  # what is transparent shows the page
+    page.alpha_composite(picture)
+    try:
+        return torch.from_numpy(as_mnist(np.asarray(page.convert("L"))))[None]
+    except ValueError as error:
+        raise InputError(f"{path}: {error}: give a picture of one digit") from error
+
+
+def as_mnist(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the digit in a grey picture of any size as MNIST would have it, (28, 28).
+
+    Raises ``ValueError`` if nothing stands out from the background.
+    """
+    ink = _ink(grey.astype(np.float64))
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(digit.shape)
+    height, width = (max(1, round(side * scale)) for side in digit.shape)
+    small = Image.fromarray(digit.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    )
+    fitted = np.clip(np.asarray(small), 0, 255)
+    centre = [float((fitted.sum(axis=1 - way) @ np.arange(n)) / fitted.sum())
+              for way, n in enumerate(fitted.shape)]  # fmt: skip
+    # The middle of 28 pixels, numbered from 0, lies between the 13th and the 14th.
+    top, left = (
+        int(np.clip(round((SIZE - 1) / 2 - middle), 0, SIZE - side))
+        for middle, side in zip(centre, fitted.shape, strict=True)
+    )
+    frame = np.zeros((SIZE, SIZE))
+    frame[top : top + height, left : left + width] = fitted
+    return np.rint(frame).astype(np.uint8)
+
+
+def _ink(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much ink there is in each pixel, 0…255: 0 for background, whatever its shade.
+
+    The background is what most of the border shows; the digit is what differs from it, either
+    way. Its edge is where Otsu's threshold puts it, less half: so paper grain vanishes and the
+    soft rim of a stroke stays.
+    """
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    background = np.median(border)
+    darker, lighter = background - grey, grey - background
+    ink = np.maximum(darker if darker.max() >= lighter.max() else lighter, 0)
+    if ink.max() < LEAST_CONTRAST:
+        raise ValueError("nothing in the picture stands out from its background")
+    ink = ink * (255 / np.percentile(ink[ink > _otsu(ink)], 50))
+    return np.where(ink > _otsu(ink) / 2, np.minimum(ink, 255), 0)
+
+
+def _otsu(values: NDArray[np.float64]) -> float:
+    """Return the threshold that parts ``values`` into the two most separate groups.
+
+    Otsu, "A Threshold Selection Method from Gray-Level Histograms" (1979).
+    """
+    counts, edges = np.histogram(values, bins=256)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = counts.sum() - below
+    mean = np.cumsum(counts * middles)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = below * above * (mean[:-1] / below - (mean[-1] - mean[:-1]) / above) ** 2
+    return float(edges[1:-1][np.nanargmax(between)])

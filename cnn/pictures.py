@@ -1,0 +1,198 @@
+"""The report's pictures, as SVG; a colour means the same in all of them."""
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from cnn.data import Images, normalised
+from cnn.evaluation import ACCURACY, Answers
+from cnn.model import CLASSES
+from cnn.metrics import Metrics
+from workbook_tools.files import replacing
+
+BLUE, ORANGE, GREY, RED = "#2066a8", "#d1791f", "#8a8f98", "#b3261e"
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "svg.fonttype": "none",  # text stays text: it can be searched, and is crisp
+    "svg.hashsalt": "workbook_tools",  # the same picture is the same file
+}
+MISTAKES_A_ROW = 12
+STRONGEST = 200  # patches averaged to show what a kernel looks for
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as SVG text."""
+    text = StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return text.getvalue()
+
+
+def pictures(metrics: Metrics, model: nn.Sequential, images: Images, found: Answers) -> dict[str, str]:
+    """Draw every picture of a report: name to SVG text."""
+    draw: dict[str, Callable[[], Figure]] = {
+        "curves": lambda: curves(metrics),
+        "confusion": lambda: confusion_matrix(metrics),
+        "calibration": lambda: calibration(metrics),
+        "kernels": lambda: kernels(model, images),
+        "mistakes": lambda: mistakes(images, found),
+    }
+    with mpl.rc_context(STYLE):
+        return {name: svg(make()) for name, make in draw.items()}
+
+
+def write(drawn: dict[str, str], folder: Path) -> None:
+    """Write each picture as ``folder/NAME.svg``; raises ``InputError`` if it cannot be."""
+    folder.mkdir(exist_ok=True)
+    for name, text in drawn.items():
+        with replacing(folder / f"{name}.svg") as new:
+            new.write_text(text, encoding="utf-8")
+
+
+def curves(metrics: Metrics) -> Figure:
+    """Draw loss, mistakes and learning rate over the epochs."""
+    figure = Figure(figsize=(10, 3.1), layout="constrained")
+    loss, errors, rate = figure.subplots(1, 3)
+    epochs = [row.epoch for row in metrics.epochs]
+    for axes, title in ((loss, "loss"), (errors, "mistakes, %"), (rate, "learning rate")):
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.set_xlabel("epoch")
+        axes.grid(axis="y", color="#e4e6ea")
+        axes.set_xlim(0.5, max(epochs) + 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    loss.semilogy(epochs, [row.training_loss for row in metrics.epochs], color=ORANGE, marker=".")
+    loss.semilogy(epochs, [row.validation_loss for row in metrics.epochs], color=BLUE, marker=".")
+    errors.semilogy(
+        epochs,
+        [100 - row.training_accuracy for row in metrics.epochs],
+        color=ORANGE,
+        marker=".",
+        label="training: moved images, dropout on",
+    )
+    errors.semilogy(
+        epochs,
+        [100 - row.validation_accuracy for row in metrics.epochs],
+        color=BLUE,
+        marker=".",
+        label="validation: 10,000 test images",
+    )
+    errors.axhline(100 - ACCURACY, color=GREY, linestyle="--", linewidth=1)
+    errors.text(1, 100 - ACCURACY, f"{ACCURACY} % right ", va="bottom", color=GREY)
+    for axes in (loss, errors):
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    rate.plot(epochs, [row.rate for row in metrics.epochs], color=GREY, marker=".")
+    rate.set_ylim(bottom=0)
+    return figure
+
+
+def confusion_matrix(metrics: Metrics) -> Figure:
+    """Draw how often each digit was taken for each other one."""
+    counts = np.array(metrics.final.confusion)
+    wrong = np.where(np.eye(CLASSES, dtype=bool), 0, counts)
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, 1.6 * wrong.max()))
+    for truth in range(CLASSES):
+        for said in range(CLASSES):
+            if counts[truth, said]:
+                colour = GREY if truth == said else "black"
+                axes.text(
+                    said, truth, f"{counts[truth, said]}", ha="center", va="center", color=colour,
+                    fontsize=8 if truth == said else 10,
+                )  # fmt: skip
+    axes.set_xticks(range(CLASSES))
+    axes.set_yticks(range(CLASSES))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("the network says")
+    axes.set_ylabel("it is")
+    return figure
+
+
+def calibration(metrics: Metrics) -> Figure:
+    """Draw accuracy against confidence, in tenths of the images."""
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    bins = metrics.final.calibration
+    # In parts that are wrong, on logarithmic axes: nearly all confidences are above 0.99.
+    floor = 1e-5
+    doubt = [max(floor, 1 - group.confidence) for group in bins]
+    wrong = [1 - group.accuracy for group in bins]
+    line = [floor, 1.0]
+    axes.loglog(line, line, color=GREY, linestyle="--", linewidth=1)
+    axes.text(2e-5, 3.2e-5, "as right as it thinks", color=GREY, rotation=45, rotation_mode="anchor")
+    some = [i for i, part in enumerate(wrong) if part > 0]
+    none = [i for i, part in enumerate(wrong) if part == 0]
+    axes.loglog([doubt[i] for i in some], [wrong[i] for i in some], "o", color=BLUE)
+    axes.loglog([doubt[i] for i in none], [floor] * len(none), "o", color=BLUE, mfc="white")
+    axes.set_xlim(floor / 1.5, 1)
+    axes.set_ylim(floor / 1.5, 1)
+    axes.set_xlabel("1 − confidence, mean of a tenth of the images")
+    axes.set_ylabel("part of them that is wrong  (○ none)")
+    return figure
+
+
+def kernels(model: nn.Sequential, images: Images) -> Figure:
+    """Draw each kernel of the first layer, what it looks for, and what it makes of a digit."""
+    first = next(layer for layer in model if isinstance(layer, nn.Conv2d))
+    side, count = first.kernel_size[0], first.out_channels
+    sample = normalised(images.pixels[:2000]).to(first.weight.device)
+    with torch.inference_mode():
+        responses = F.conv2d(sample, first.weight)
+        patches = F.unfold(sample, side)  # (n, side², places)
+        digit = model.eval()[:3](sample[:1].clone())[0].cpu().numpy()
+    figure = Figure(figsize=(0.62 * count + 1, 2.6), layout="constrained")
+    grid = figure.subplots(3, count, squeeze=False)
+    limit = float(first.weight.abs().max())
+    for k in range(count):
+        strongest = responses[:, k].flatten().topk(STRONGEST).indices
+        n, place = strongest // patches.shape[2], strongest % patches.shape[2]
+        wanted = patches[n, :, place].mean(0).reshape(side, side).cpu().numpy()
+        weights = first.weight[k, 0].detach().cpu().numpy()
+        _picture(grid[0, k], weights, "RdBu_r", -limit, limit)
+        _picture(grid[1, k], wanted, "gray")
+        _picture(grid[2, k], digit[k], "magma", 0)
+    for row, label in enumerate(("kernel", "looks for", "finds")):
+        grid[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure
+
+
+def mistakes(images: Images, found: Answers) -> Figure:
+    """Draw every misclassified image with what it is, what it was taken for, and how surely."""
+    wrong = found.wrong
+    columns = min(MISTAKES_A_ROW, max(1, len(wrong)))
+    rows = max(1, -(-len(wrong) // columns))
+    figure = Figure(figsize=(0.85 * columns, 1.12 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, number in zip(grid.flat, wrong, strict=False):
+        axes.imshow(images.pixels[number, 0].numpy(), cmap="gray_r", interpolation="none")
+        said, sure = found.said[number], found.confidence[number]
+        axes.set_title(f"{found.truth[number]} → {said}  {sure:.0%}", fontsize=8, pad=2)
+    return figure
+
+
+def _picture(
+    axes: Axes, values: NDArray[np.floating], colours: str,
+    low: float | None = None, high: float | None = None,
+) -> None:  # fmt: skip
+    axes.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="none")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,119 @@
+"""The same training under several seeds: what can be expected, not what once was lucky."""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cnn.evaluation import ACCURACY
+from cnn.metrics import METRICS, Metrics, read_metrics
+from workbook_tools.errors import InputError
+from workbook_tools.files import replacing
+
+SEEDS = "seeds.json"
+
+
+class SeedResult(BaseModel):
+    """One seed's final accuracy, in per cent, after its last epoch."""
+
+    seed: int
+    accuracy: float
+    seconds: float
+
+
+class Seeds(BaseModel):
+    """What ``seeds.json`` holds: one model, several seeds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    model: str
+    runs: list[SeedResult] = Field(min_length=1)
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The accuracies in per cent, seed by seed."""
+        return [run.accuracy for run in self.runs]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy in per cent."""
+        return statistics.mean(self.accuracies)
+
+    @property
+    def deviation(self) -> float:
+        """Sample standard deviation of the accuracy, in points; 0 for one seed."""
+        return statistics.stdev(self.accuracies) if len(self.runs) > 1 else 0.0
+
+    @property
+    def every_one_meets_the_accuracy(self) -> bool:
+        """Whether no seed stays under the required accuracy."""
+        return min(self.accuracies) >= ACCURACY
+
+    def line(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.model}, {len(self.runs)} seeds: mean {self.mean:.3f} %, deviation "
+            f"{self.deviation:.3f}, min {min(self.accuracies):.2f} %, "
+            f"max {max(self.accuracies):.2f} %"
+        )
+
+
+def train_seeds(
+    model: str, seeds: int, folder: Path, jobs: int, options: list[str], say: Callable[[str], None]
+) -> Seeds:
+    """Train ``model`` under the seeds 0 … ``seeds`` − 1 in ``folder/seed-N``, ``jobs`` at a time.
+
+    What is finished is not trained again, what was interrupted goes on. ``options`` are passed
+    to each ``python -m cnn train``; ``say`` is told each result. Writes ``seeds.json``. Raises
+    ``InputError`` if a training fails.
+    """
+
+    def one(seed: int) -> SeedResult:
+        place = folder / f"seed-{seed}"
+        if not (place / METRICS).exists():
+            _train(model, seed, place, options)
+        metrics = read_metrics(place)
+        _check_same(metrics, model, seed, place)
+        say(f"seed {seed}: {metrics.final.accuracy:.2f} %  ({metrics.seconds:.0f} s)")
+        return SeedResult(seed=seed, accuracy=metrics.final.accuracy, seconds=metrics.seconds)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        found = Seeds(model=model, runs=list(pool.map(one, range(seeds))))
+    with replacing(folder / SEEDS) as new:
+        new.write_text(found.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
+    return found
+
+
+def _train(model: str, seed: int, place: Path, options: list[str]) -> None:
+    command = [sys.executable, "-m", "cnn", "train", "--model", model, "--seed", str(seed)]
+    command += ["--out", str(place), "--resume", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    if done.returncode not in (0, 1):  # 1: trained, but a condition is not met
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise InputError(f"seed {seed}: the training failed: {' '.join(last)}")
+
+
+def _check_same(metrics: Metrics, model: str, seed: int, place: Path) -> None:
+    if (metrics.model, metrics.seed) != (model, seed):
+        raise InputError(
+            f"{place}: holds {metrics.model} under seed {metrics.seed}, not {model} under "
+            f"{seed}: give another --out"
+        )
+
+
+def read_seeds(folder: Path) -> Seeds | None:
+    """Read ``seeds.json``; None if there is none. Raises ``InputError`` if it is not a good one."""
+    path = folder / SEEDS
+    if not path.exists():
+        return None
+    try:
+        return Seeds.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path}: not a good file of seeds: run make cnn-seeds anew") from error

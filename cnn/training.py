@@ -1,0 +1,175 @@
+"""The training program, in reading order.
+
+It trains and keeps a checkpoint after every epoch, nothing else: hyperparameters are in
+``recipes.py``, the final figures in ``evaluation.py``, what is shown in ``terminal.py``.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cnn import parallel
+from cnn.augmentation import affine_maps, moved
+from cnn.checkpoint import Checkpoint
+from cnn.data import Mnist, normalised
+from cnn.model import build, scores
+from cnn.recipes import Recipe
+from workbook_tools.errors import InputError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: the same job gives the same weights (on the CPU, bit for bit)."""
+
+    model: str
+    recipe: Recipe
+    seed: int
+    device: str  # "cpu" or "cuda"
+    threads: int  # of the CPU; sums are split among them, so their number is part of the result
+    target: float | None = None  # per cent; stop after the first epoch that reaches it
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the log; losses are mean cross-entropies, accuracies per cent."""
+
+    epoch: int
+    rate: float  # of the last step
+    training_loss: float  # over the epoch, on augmented images, dropout active
+    training_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+class Watcher(Protocol):
+    """Who looks on: a terminal, a log, nobody."""
+
+    def start(self, log: list[Epoch]) -> None:
+        """Take note of the epochs that are done already."""
+
+    def step(self, step: int, steps: int, loss: float) -> None:
+        """Take note of a step of the current epoch."""
+
+    def epoch(self, row: Epoch) -> None:
+        """Take note of a finished epoch."""
+
+
+STEPS_BETWEEN_LOOKS = 20  # asking a GPU for the loss makes it wait
+
+
+def train(
+    job: Job, data: Mnist, checkpoint: Checkpoint, watcher: Watcher
+) -> tuple[nn.Sequential, list[Epoch]]:
+    """Train as ``job`` says, from where ``checkpoint`` stands; return the network and its log.
+
+    Raises ``InputError`` if the loss is no longer a number; the checkpoint of the last good
+    epoch stays.
+    """
+    recipe = job.recipe
+    torch.set_num_threads(job.threads)
+    device = parallel.device_here(job.device)
+    torch.backends.cudnn.benchmark = True
+    half = device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+    # All images live on the device, as numbers, for the whole run.
+    images, labels = normalised(data.training.pixels).to(device), data.training.labels.to(device)
+    unseen = normalised(data.validation.pixels).to(device)
+    unseen_labels = data.validation.labels.to(device)
+
+    torch.manual_seed(job.seed)
+    model = build(recipe.channels, recipe.dropout)
+    model = model.to(device, memory_format=torch.channels_last)
+    optimizer = gradient_descent(model, recipe)
+    log = [Epoch(**row) for row in checkpoint.restore(model, optimizer)]
+    if not log:
+        checkpoint.keep(model, optimizer, log)
+    watcher.start(log)
+    averaging = parallel.wrapped(model)
+
+    steps = len(images) // recipe.batch
+    for epoch in range(len(log), recipe.epochs):
+        if reached(job, log):
+            break
+        start = time.perf_counter()
+        # All chance of an epoch springs from the seed and its number: a resumed run draws the same.
+        torch.manual_seed((job.seed * 1_000 + epoch) * parallel.count() + parallel.rank())
+        chance = torch.Generator().manual_seed(job.seed * 1_000 + epoch)
+        order = torch.randperm(len(images), generator=chance).to(device)
+        totals = torch.zeros(2, device=device)  # loss, right answers
+
+        model.train()
+        for step in range(steps):
+            mine = slice(parallel.rank(), None, parallel.count())
+            batch = order[step * recipe.batch : (step + 1) * recipe.batch][mine]
+            maps = affine_maps(recipe.batch, recipe.augmentation, images.shape[-1], chance)[mine]
+            x, y = moved(images[batch], maps.to(device)), labels[batch]
+
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+                answers = averaging(x)
+            loss = F.cross_entropy(answers.float(), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+            with torch.no_grad():
+                totals[0] += loss * len(y)
+                totals[1] += (answers.argmax(1) == y).sum()
+            if step % STEPS_BETWEEN_LOOKS == 0:
+                watcher.step(step, steps, loss.item())
+
+        seen = steps * recipe.batch
+        training_loss, right = (parallel.summed(totals) / seen).tolist()
+        if not math.isfinite(training_loss):
+            raise InputError(
+                f"epoch {epoch + 1}: the loss is {training_loss}; the checkpoint of epoch {epoch} "
+                "is kept: take a lower peak rate in cnn/recipes.py"
+            )
+        validation_loss, accuracy = judged(model, unseen, unseen_labels)
+        log.append(
+            Epoch(
+                epoch=epoch + 1,
+                rate=optimizer.param_groups[0]["lr"],
+                training_loss=training_loss,
+                training_accuracy=100 * right,
+                validation_loss=validation_loss,
+                validation_accuracy=accuracy,
+                seconds=time.perf_counter() - start,
+            )
+        )
+        checkpoint.keep(model, optimizer, log)
+        watcher.epoch(log[-1])
+    return model, log
+
+
+def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """Return the optimizer: Nesterov momentum, weight decay on the weights alone."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim == 1]  # norms and the linear layer's bias
+    groups = [
+        {"params": weights, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=0.0, momentum=recipe.momentum, nesterov=True)
+
+
+def reached(job: Job, log: list[Epoch]) -> bool:
+    """Return whether the last epoch reached the job's target."""
+    return job.target is not None and bool(log) and log[-1].validation_accuracy >= job.target
+
+
+def judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return the loss and the accuracy (per cent), in evaluation mode; on all processes the same."""
+    answers = scores(model, images)
+    loss = F.cross_entropy(answers, labels)
+    right = (answers.argmax(1) == labels).float().mean()
+    # Each process has seen other images last, so their norms' running means differ by a hair.
+    both = parallel.of_the_first(torch.stack([loss, 100 * right]).double())
+    return both[0].item(), both[1].item()
