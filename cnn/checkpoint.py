@@ -6,7 +6,7 @@ dictionaries of tensors, numbers and texts, and are loaded as nothing else (``we
 
 import io
 import pickle
-import zipfile
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ def load_model(path: Path) -> tuple[str, nn.Sequential]:
     document = _load(path, MODEL)
     try:
         a, b, c, d, e = (int(width) for width in document["channels"])
+        if min(a, b, c, d, e) < 1:
+            raise ValueError("a convolution without channels")
         model = build((a, b, c, d, e), float(document["dropout"]))
         model.load_state_dict(document["weights"])
         name = str(document["model"])
@@ -62,6 +64,24 @@ def load_model(path: Path) -> tuple[str, nn.Sequential]:
     return name, model.eval()
 
 
+@dataclass(frozen=True)
+class State:
+    """What a training changes as it goes."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: nn.Module
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of it as tensors and numbers."""
+        return {part: getattr(self, part).state_dict() for part in ("model", "optimizer", "average")}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put back what ``state_dict`` returned."""
+        for part in ("model", "optimizer", "average"):
+            getattr(self, part).load_state_dict(state[part])
+
+
 @dataclass
 class Checkpoint:
     """Where a training stands, in ``path``; None keeps nothing.
@@ -73,8 +93,8 @@ class Checkpoint:
     job: dict[str, Any]
     resume: bool = False
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
-        """Put the kept state into ``model`` and ``optimizer``; return the log so far.
+    def restore(self, state: State) -> list[dict[str, Any]]:
+        """Put what is kept into ``state``; return the log so far.
 
         The log is empty if nothing is kept, or nothing is to be resumed. Raises ``InputError``
         if the file cannot be used.
@@ -90,8 +110,7 @@ class Checkpoint:
                     f"{wanted}): ask for the same, leave out --resume, or give another --out"
                 )
         try:
-            model.load_state_dict(document["weights"])
-            optimizer.load_state_dict(document["optimizer"])
+            state.load_state_dict(document["state"])
             log: list[dict[str, Any]] = document["log"]
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise InputError(
@@ -100,15 +119,14 @@ class Checkpoint:
             ) from error
         return log
 
-    def keep(self, model: nn.Module, optimizer: torch.optim.Optimizer, log: list[Any]) -> None:
+    def keep(self, state: State, log: list[Any]) -> None:
         """Write the state after the last epoch of ``log``; the first process does it for all."""
         if self.path is None or parallel.rank() > 0:
             return
         document = {
             "format": PROGRESS,
             "job": self.job,
-            "weights": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "state": state.state_dict(),
             "log": [asdict(row) for row in log],
         }
         _save(document, self.path)
@@ -129,13 +147,18 @@ def _save(document: dict[str, Any], path: Path) -> None:
 
 def _load(path: Path, kind: str) -> dict[str, Any]:
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
+        content = io.BytesIO(path.read_bytes())
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}): give a file that "
             "python -m cnn train wrote"
         ) from error
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a foreign file torch warns before it fails
+            document = torch.load(content, map_location="cpu", weights_only=True)
+    # What torch raises for a damaged file depends on where the damage is.
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
         raise InputError(
             f"{path}: not a file of weights, cut off, or with something else in it than numbers "
             "(which is not run): give a file that python -m cnn train wrote"

@@ -37,8 +37,8 @@ class Final(BaseModel):
     accuracy: float  # per cent
     loss: float
     mistakes: int
-    precision: list[float]  # of each digit, of 1
-    recall: list[float]
+    precision: list[float | None]  # of each digit, of 1; None where nothing is called so
+    recall: list[float | None]  # None where nothing is
     confusion: list[list[int]]  # truth in rows, answers in columns
     calibration: list[Bin]
     calibration_error: float
@@ -47,7 +47,7 @@ class Final(BaseModel):
 class Metrics(BaseModel):
     """What ``metrics.json`` holds."""
 
-    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     model: str
@@ -68,14 +68,14 @@ class Metrics(BaseModel):
 def measured(job: Job, model: torch.nn.Module, log: list[Epoch], found: Answers) -> Metrics:
     """Put together what is known of a finished run."""
     counts = confusion(found)
-    both = precision_and_recall(counts)
+    precision, recall = precision_and_recall(counts)
     bins = calibration(found)
     final = Final(
         accuracy=found.accuracy,
         loss=found.loss,
         mistakes=len(found.wrong),
-        precision=[precision for precision, _ in both],
-        recall=[recall for _, recall in both],
+        precision=precision,
+        recall=recall,
         confusion=counts.tolist(),
         calibration=bins,
         calibration_error=calibration_error(bins),

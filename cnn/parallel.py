@@ -43,7 +43,7 @@ def device_here(name: str) -> torch.device:
     return torch.device(name)
 
 
-def wrapped(model: nn.Module) -> nn.Module:
+def shared(model: nn.Module) -> nn.Module:
     """Return the network with its gradients averaged over the processes."""
     return DistributedDataParallel(model) if count() > 1 else model
 

@@ -18,8 +18,9 @@ from cnn.model import SIZE
 from workbook_tools.errors import InputError
 
 BOX = 20  # pixels that the digit's longer side gets
-LARGEST = 1024  # pixels; a larger picture is made smaller first
+LARGEST = 200  # pixels; a larger picture is made smaller first, which evens out its grain
 LEAST_CONTRAST = 24  # of 255, between digit and background
+FAINT = 4  # of 255; less is no ink, even on a background without grain
 
 
 def read_picture(path: Path) -> Tensor:
@@ -38,9 +39,9 @@ def read_picture(path: Path) -> Tensor:
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: too large a picture: make it smaller first") from error
-    picture.thumbnail((LARGEST, LARGEST))
     page = Image.new("RGBA", picture.size, "white")  # what is transparent shows the page
     page.alpha_composite(picture)
+    page.thumbnail((LARGEST, LARGEST))
     try:
         return torch.from_numpy(as_mnist(np.asarray(page.convert("L"))))[None]
     except ValueError as error:
@@ -63,9 +64,9 @@ def as_mnist(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     fitted = np.clip(np.asarray(small), 0, 255)
     centre = [float((fitted.sum(axis=1 - way) @ np.arange(n)) / fitted.sum())
               for way, n in enumerate(fitted.shape)]  # fmt: skip
-    # The middle of 28 pixels, numbered from 0, lies between the 13th and the 14th.
+    # In MNIST's own images the centre of mass is pixel 14, numbered from 0 (and not 13.5).
     top, left = (
-        int(np.clip(round((SIZE - 1) / 2 - middle), 0, SIZE - side))
+        int(np.clip(round(SIZE / 2 - middle), 0, SIZE - side))
         for middle, side in zip(centre, fitted.shape, strict=True)
     )
     frame = np.zeros((SIZE, SIZE))
@@ -76,18 +77,29 @@ def as_mnist(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _ink(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how much ink there is in each pixel, 0…255: 0 for background, whatever its shade.
 
-    The background is what most of the border shows; the digit is what differs from it, either
-    way. Its edge is where Otsu's threshold puts it, less half: so paper grain vanishes and the
-    soft rim of a stroke stays.
+    The background is the plane through the picture's border, so that a light from one side does
+    not matter; the digit is what differs from it, darker or lighter. What differs no more than
+    the border's grain is background too.
     """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    background = np.median(border)
-    darker, lighter = background - grey, grey - background
-    ink = np.maximum(darker if darker.max() >= lighter.max() else lighter, 0)
+    height, width = grey.shape
+    y, x = np.mgrid[0:height, 0:width]
+    border = np.ones_like(grey, dtype=bool)
+    border[1:-1, 1:-1] = False
+    plane = np.stack([np.ones(border.sum()), x[border], y[border]], axis=1)
+    # Twice: what of the digit touches the border is left out the second time.
+    flat = np.full(border.sum(), np.median(grey[border]))
+    for _ in range(2):
+        off = np.abs(grey[border] - flat)
+        calm = off <= 3 * np.median(off) + 1
+        flat = plane @ np.linalg.lstsq(plane[calm], grey[border][calm], rcond=None)[0]
+    a, b, c = np.linalg.lstsq(plane, flat, rcond=None)[0]
+    contrast = grey - (a + b * x + c * y)
+    ink = np.maximum(-contrast if -contrast.min() >= contrast.max() else contrast, 0)
     if ink.max() < LEAST_CONTRAST:
         raise ValueError("nothing in the picture stands out from its background")
-    ink = ink * (255 / np.percentile(ink[ink > _otsu(ink)], 50))
-    return np.where(ink > _otsu(ink) / 2, np.minimum(ink, 255), 0)
+    grain = 1.4826 * np.median(np.abs(grey[border] - flat))  # a deviation, if it is Gaussian
+    full = np.percentile(ink[ink >= _otsu(ink)], 75)  # the middle of a stroke
+    return np.where(ink > 5 * grain + FAINT, np.minimum(ink * (255 / full), 255), 0)
 
 
 def _otsu(values: NDArray[np.float64]) -> float:

@@ -125,25 +125,32 @@ def confusion_matrix(metrics: Metrics) -> Figure:
 
 
 def calibration(metrics: Metrics) -> Figure:
-    """Draw accuracy against confidence, in tenths of the images."""
+    """Draw how often the network is wrong against how much it doubts."""
     figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.subplots()
     bins = metrics.final.calibration
-    # In parts that are wrong, on logarithmic axes: nearly all confidences are above 0.99.
     floor = 1e-5
     doubt = [max(floor, 1 - group.confidence) for group in bins]
-    wrong = [1 - group.accuracy for group in bins]
+    wrong = [max(floor, 1 - group.accuracy) for group in bins]
     line = [floor, 1.0]
     axes.loglog(line, line, color=GREY, linestyle="--", linewidth=1)
-    axes.text(2e-5, 3.2e-5, "as right as it thinks", color=GREY, rotation=45, rotation_mode="anchor")
-    some = [i for i, part in enumerate(wrong) if part > 0]
-    none = [i for i, part in enumerate(wrong) if part == 0]
-    axes.loglog([doubt[i] for i in some], [wrong[i] for i in some], "o", color=BLUE)
-    axes.loglog([doubt[i] for i in none], [floor] * len(none), "o", color=BLUE, mfc="white")
-    axes.set_xlim(floor / 1.5, 1)
-    axes.set_ylim(floor / 1.5, 1)
-    axes.set_xlabel("1 − confidence, mean of a tenth of the images")
-    axes.set_ylabel("part of them that is wrong  (○ none)")
+    axes.text(0.03, 0.036, "as right as it thinks", color=GREY, rotation=45,
+              rotation_mode="anchor", ha="right")  # fmt: skip
+    axes.loglog(doubt, wrong, color=BLUE, marker="o", linewidth=1)
+    for x, y, group in zip(doubt, wrong, bins, strict=True):
+        axes.annotate(
+            f"{group.count:,}", (x, y), xytext=(6, -4), textcoords="offset points",
+            color=GREY, fontsize=8, va="top",
+        )  # fmt: skip
+    axes.set_xlim(floor / 1.5, 1.5)
+    axes.set_ylim(floor / 1.5, 1.5)
+    ticks = [floor, 1e-4, 1e-3, 1e-2, 0.1, 1]
+    labels = ["≤ 0.001", "0.01", "0.1", "1", "10", "100"]
+    axes.set_xticks(ticks, labels)
+    axes.set_yticks(ticks, labels)
+    axes.minorticks_off()
+    axes.set_xlabel("doubt: 1 − confidence, mean of the images, %")
+    axes.set_ylabel("wrong, % of them")
     return figure
 
 
@@ -158,7 +165,7 @@ def kernels(model: nn.Sequential, images: Images) -> Figure:
         digit = model.eval()[:3](sample[:1].clone())[0].cpu().numpy()
     figure = Figure(figsize=(0.62 * count + 1, 2.6), layout="constrained")
     grid = figure.subplots(3, count, squeeze=False)
-    limit = float(first.weight.abs().max())
+    limit = first.weight.abs().max().item()
     for k in range(count):
         strongest = responses[:, k].flatten().topk(STRONGEST).indices
         n, place = strongest // patches.shape[2], strongest % patches.shape[2]

@@ -25,6 +25,7 @@ class Recipe:
     rising: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 5e-4  # of convolution and linear weights, not of norms and biases
+    average: float = 0.999  # decay a step of the moving average of the weights, which is kept
     augmentation: Augmentation = Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2)
 
     def rate(self, progress: float) -> float:

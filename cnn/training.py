@@ -6,16 +6,18 @@ It trains and keeps a checkpoint after every epoch, nothing else: hyperparameter
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from cnn import parallel
 from cnn.augmentation import affine_maps, moved
-from cnn.checkpoint import Checkpoint
+from cnn.checkpoint import Checkpoint, State
 from cnn.data import Mnist, normalised
 from cnn.model import build, scores
 from cnn.recipes import Recipe
@@ -68,6 +70,9 @@ def train(
 ) -> tuple[nn.Sequential, list[Epoch]]:
     """Train as ``job`` says, from where ``checkpoint`` stands; return the network and its log.
 
+    The network is the moving average of the weights over the last steps; so is what the log
+    judges after each epoch.
+
     Raises ``InputError`` if the loss is no longer a number; the checkpoint of the last good
     epoch stays.
     """
@@ -86,11 +91,13 @@ def train(
     model = build(recipe.channels, recipe.dropout)
     model = model.to(device, memory_format=torch.channels_last)
     optimizer = gradient_descent(model, recipe)
-    log = [Epoch(**row) for row in checkpoint.restore(model, optimizer)]
+    average = AveragedModel(model, multi_avg_fn=moving_average(recipe.average), use_buffers=True)
+    state = State(model, optimizer, average)
+    log = [Epoch(**row) for row in checkpoint.restore(state)]
     if not log:
-        checkpoint.keep(model, optimizer, log)
+        checkpoint.keep(state, log)
     watcher.start(log)
-    averaging = parallel.wrapped(model)
+    shared = parallel.shared(model)
 
     steps = len(images) // recipe.batch
     for epoch in range(len(log), recipe.epochs):
@@ -113,11 +120,12 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-                answers = averaging(x)
+                answers = shared(x)
             loss = F.cross_entropy(answers.float(), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            average.update_parameters(model)
 
             with torch.no_grad():
                 totals[0] += loss * len(y)
@@ -132,7 +140,7 @@ def train(
                 f"epoch {epoch + 1}: the loss is {training_loss}; the checkpoint of epoch {epoch} "
                 "is kept: take a lower peak rate in cnn/recipes.py"
             )
-        validation_loss, accuracy = judged(model, unseen, unseen_labels)
+        validation_loss, accuracy = judged(average.module, unseen, unseen_labels)
         log.append(
             Epoch(
                 epoch=epoch + 1,
@@ -144,9 +152,9 @@ def train(
                 seconds=time.perf_counter() - start,
             )
         )
-        checkpoint.keep(model, optimizer, log)
+        checkpoint.keep(state, log)
         watcher.epoch(log[-1])
-    return model, log
+    return average.module, log
 
 
 def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
@@ -158,6 +166,24 @@ def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.SGD(groups, lr=0.0, momentum=recipe.momentum, nesterov=True)
+
+
+def moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """Return what moves averages towards the current values, at first faster than ``decay`` says.
+
+    With a fixed decay the first epochs' average would be mostly the random start. The rule
+    min(decay, (1 + n) / (10 + n)) is that of TensorFlow's ExponentialMovingAverage.
+    """
+
+    def move(averages: list[Tensor], values: list[Tensor], n: Tensor) -> None:
+        share = 1 - min(decay, (1 + n.item()) / (10 + n.item()))
+        for mean, value in zip(averages, values, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, share)
+            else:  # a count of batches
+                mean.copy_(value)
+
+    return move
 
 
 def reached(job: Job, log: list[Epoch]) -> bool:
