@@ -1,5 +1,6 @@
 # make          set up, write every workbook from its spec, recalculate, cross-check
 # make test     set up what is missing, run all tests
+# make cnn      train the MNIST network and report on it
 # make help     every target
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures test lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results test lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -32,6 +33,11 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-cnn: $(VENV)/installed
+	@echo "installing PyTorch, which is large"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cnn]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -61,6 +67,20 @@ pictures: workbooks ## Render the README's pictures anew (needs LibreOffice and 
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
 
+# Interrupted training goes on; a finished run is reported on, not trained again.
+MODEL = standard
+
+cnn: $(VENV)/installed-cnn ## Train the MNIST network, judge and report it (MODEL=standard|small|tiny)
+	$(BIN)/python -m cnn train --model $(MODEL) --resume
+
+cnn-seeds: $(VENV)/installed-cnn ## The same under five seeds (MODEL=standard|small|tiny)
+	$(BIN)/python -m cnn seeds --model $(MODEL)
+
+cnn-results: $(VENV)/installed-cnn ## Train the committed networks of cnn/results anew
+	for model in standard small tiny; do \
+	  $(BIN)/python -m cnn seeds --model $$model --out cnn/results/$$model || exit; \
+	done
+
 test: $(VENV)/installed-dev ## Run all tests
 	$(BIN)/pytest -n auto
 
@@ -71,5 +91,5 @@ lint: $(VENV)/installed-dev ## Check style, types and the import contracts
 	$(BIN)/lint-imports --no-cache
 
 clean: ## Remove the environment and everything that make built but git does not keep
-	rm -rf $(VENV) $(BUILD) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BUILD) cnn/runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -64,6 +64,9 @@ def load_model(path: Path) -> tuple[str, nn.Sequential]:
     return name, model.eval()
 
 
+PARTS = ("model", "optimizer", "average")
+
+
 @dataclass(frozen=True)
 class State:
     """What a training changes as it goes."""
@@ -74,11 +77,11 @@ class State:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it as tensors and numbers."""
-        return {part: getattr(self, part).state_dict() for part in ("model", "optimizer", "average")}
+        return {part: getattr(self, part).state_dict() for part in PARTS}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what ``state_dict`` returned."""
-        for part in ("model", "optimizer", "average"):
+        for part in PARTS:
             getattr(self, part).load_state_dict(state[part])
 
 
@@ -132,7 +135,7 @@ class Checkpoint:
         _save(document, self.path)
 
     def remove(self) -> None:
-        """The training is finished: what it ended in is kept elsewhere."""
+        """Remove the file: the training is finished, and what it ended in is kept elsewhere."""
         if self.path is not None and parallel.rank() == 0:
             self.path.unlink(missing_ok=True)
 

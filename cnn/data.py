@@ -159,8 +159,8 @@ def _keep(new: Path, names: list[str], place: Path) -> None:
 def _mirror(source: str, place: Path) -> str | None:
     """Let torchvision download from one mirror; return what went wrong."""
 
-    class OneMirror(MNIST):
-        mirrors = [source]  # a silent mirror costs one wait, not one for each file
+    class OneMirror(MNIST):  # type: ignore[misc]  # torchvision has no types
+        mirrors = (source,)  # a silent mirror costs one wait, not one for each file
         raw_folder = str(place)
 
     before = socket.getdefaulttimeout()

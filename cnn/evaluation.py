@@ -23,12 +23,12 @@ class Answers:
     @property
     def said(self) -> NDArray[np.int64]:
         """The likeliest digit of each image (n,)."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def confidence(self) -> NDArray[np.float64]:
         """How likely the network holds what it says to be (n,)."""
-        return self.probabilities.max(axis=1)
+        return np.asarray(self.probabilities.max(axis=1))
 
     @property
     def wrong(self) -> NDArray[np.int64]:

@@ -109,6 +109,6 @@ def scores(model: nn.Module, images: Tensor, batch: int = 500) -> Tensor:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        out = torch.cat([model(part) for part in images.split(batch)])
+        out = torch.cat([model(part) for part in torch.split(images, batch)])
     model.train(was_training)
     return out.float()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,12 +16,12 @@ from torch.nn import functional as F
 
 from cnn.data import Images, normalised
 from cnn.evaluation import ACCURACY, Answers
-from cnn.model import CLASSES
 from cnn.metrics import Metrics
+from cnn.model import CLASSES
 from workbook_tools.files import replacing
 
 BLUE, ORANGE, GREY, RED = "#2066a8", "#d1791f", "#8a8f98", "#b3261e"
-STYLE = {
+STYLE: Any = {  # matplotlib names every setting in a type
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
@@ -41,7 +42,9 @@ def svg(figure: Figure) -> str:
     return text.getvalue()
 
 
-def pictures(metrics: Metrics, model: nn.Sequential, images: Images, found: Answers) -> dict[str, str]:
+def pictures(
+    metrics: Metrics, model: nn.Sequential, images: Images, found: Answers
+) -> dict[str, str]:
     """Draw every picture of a report: name to SVG text."""
     draw: dict[str, Callable[[], Figure]] = {
         "curves": lambda: curves(metrics),

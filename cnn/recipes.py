@@ -13,20 +13,22 @@ CONFIGURATIONS_TRIED = 1  # lines of benchmarks/search.csv
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and its training."""
+    """A network and its training.
+
+    It learns by stochastic gradient descent with Nesterov momentum. The rate rises evenly to its
+    peak, then falls evenly to 0.
+    """
 
     channels: tuple[int, int, int, int, int]  # of the five convolutions
-    dropout: float = 0.05  # of the averaged features, before the linear layer
-    epochs: int = 19
-    batch: int = 128  # images a step; what is left over at the end of an epoch is dropped
-    # Stochastic gradient descent with Nesterov momentum. The rate rises evenly to its peak over
-    # the first part of all steps, then falls evenly to 0: of everything here, the fall matters most.
-    peak_rate: float = 0.2
-    rising: float = 0.2
-    momentum: float = 0.9
-    weight_decay: float = 5e-4  # of convolution and linear weights, not of norms and biases
-    average: float = 0.999  # decay a step of the moving average of the weights, which is kept
-    augmentation: Augmentation = Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2)
+    dropout: float  # of the averaged features, before the linear layer
+    epochs: int
+    batch: int  # images a step; what is left over at the end of an epoch is dropped
+    peak_rate: float
+    rising: float  # the part of all steps in which the rate rises
+    momentum: float
+    weight_decay: float  # of convolution and linear weights, not of norms and biases
+    average: float  # decay a step of the moving average of the weights, which is what is kept
+    augmentation: Augmentation
 
     def rate(self, progress: float) -> float:
         """Return the learning rate after this part (0…1) of all steps."""
@@ -34,7 +36,18 @@ class Recipe:
         return self.peak_rate * min(rise, fall)
 
 
-STANDARD = Recipe(channels=(16, 16, 16, 32, 32))
+STANDARD = Recipe(
+    channels=(16, 16, 16, 32, 32),
+    dropout=0.05,
+    epochs=19,
+    batch=128,
+    peak_rate=0.2,
+    rising=0.2,
+    momentum=0.9,
+    weight_decay=5e-4,
+    average=0.999,
+    augmentation=Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2),
+)
 
 RECIPES = {
     "standard": STANDARD,

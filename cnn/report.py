@@ -12,9 +12,9 @@ from torch import nn
 from cnn import pictures
 from cnn.data import Images
 from cnn.evaluation import Answers
+from cnn.metrics import Metrics
 from cnn.model import CLASSES, layer_table
 from cnn.recipes import CONFIGURATIONS_TRIED
-from cnn.metrics import Metrics
 from cnn.seeds import Seeds
 from workbook_tools.files import replacing
 

@@ -1,6 +1,5 @@
 """The same training under several seeds: what can be expected, not what once was lucky."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -94,7 +93,7 @@ def train_seeds(
 def _train(model: str, seed: int, place: Path, options: list[str]) -> None:
     command = [sys.executable, "-m", "cnn", "train", "--model", model, "--seed", str(seed)]
     command += ["--out", str(place), "--resume", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):  # 1: trained, but a condition is not met
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise InputError(f"seed {seed}: the training failed: {' '.join(last)}")

@@ -62,6 +62,8 @@ class Watcher(Protocol):
         """Take note of a finished epoch."""
 
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 STEPS_BETWEEN_LOOKS = 20  # asking a GPU for the loss makes it wait
 
 
@@ -89,7 +91,7 @@ def train(
 
     torch.manual_seed(job.seed)
     model = build(recipe.channels, recipe.dropout)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = gradient_descent(model, recipe)
     average = AveragedModel(model, multi_avg_fn=moving_average(recipe.average), use_buffers=True)
     state = State(model, optimizer, average)
@@ -123,7 +125,7 @@ def train(
                 answers = shared(x)
             loss = F.cross_entropy(answers.float(), y)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             average.update_parameters(model)
 
@@ -154,7 +156,8 @@ def train(
         )
         checkpoint.keep(state, log)
         watcher.epoch(log[-1])
-    return average.module, log
+    trained: nn.Sequential = average.module  # type: ignore[assignment]
+    return trained, log
 
 
 def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
@@ -168,15 +171,15 @@ def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=0.0, momentum=recipe.momentum, nesterov=True)
 
 
-def moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """Return what moves averages towards the current values, at first faster than ``decay`` says.
 
     With a fixed decay the first epochs' average would be mostly the random start. The rule
     min(decay, (1 + n) / (10 + n)) is that of TensorFlow's ExponentialMovingAverage.
     """
 
-    def move(averages: list[Tensor], values: list[Tensor], n: Tensor) -> None:
-        share = 1 - min(decay, (1 + n.item()) / (10 + n.item()))
+    def move(averages: Tensors, values: Tensors, n: Tensor | int) -> None:
+        share = 1 - min(decay, (1 + int(n)) / (10 + int(n)))
         for mean, value in zip(averages, values, strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, share)
@@ -192,7 +195,7 @@ def reached(job: Job, log: list[Epoch]) -> bool:
 
 
 def judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the loss and the accuracy (per cent), in evaluation mode; on all processes the same."""
+    """Return the loss and the accuracy (per cent) in evaluation mode, as the first process has it."""
     answers = scores(model, images)
     loss = F.cross_entropy(answers, labels)
     right = (answers.argmax(1) == labels).float().mean()

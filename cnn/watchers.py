@@ -5,7 +5,6 @@
 """
 
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -64,7 +63,7 @@ class Lines(AbstractContextManager["Lines"]):
     ) -> None:
         self.bar.stop()
 
-    def start(self, log: Sequence[Epoch]) -> None:
+    def start(self, log: list[Epoch]) -> None:
         """Print what an interrupted run has done already."""
         self.before = self.done = len(log)
         self.started = time.perf_counter()
@@ -100,7 +99,7 @@ class Lines(AbstractContextManager["Lines"]):
 class Silence:
     """Shows nothing: all processes but the first."""
 
-    def start(self, log: Sequence[Epoch]) -> None:
+    def start(self, log: list[Epoch]) -> None:
         """Show nothing."""
 
     def step(self, step: int, steps: int, loss: float) -> None:
@@ -123,7 +122,7 @@ class Tensorboard:
         self.writer = SummaryWriter(str(folder / "tensorboard"))
         self.other = other
 
-    def start(self, log: Sequence[Epoch]) -> None:
+    def start(self, log: list[Epoch]) -> None:
         """Pass it on; an interrupted run has written its own curves."""
         self.other.start(log)
 

@@ -88,7 +88,9 @@ def test_an_image_is_moved_as_the_affine_map_of_torchvision_moves_it(mnist: Mnis
 
     images = normalised(mnist.validation.pixels[:16]) - BACKGROUND
     angle = math.radians(10)
-    maps = torch.tensor([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0]])
+    maps = torch.tensor(
+        [[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0]]
+    )
     found = moved(images + BACKGROUND, maps.float().expand(16, 2, 3)) - BACKGROUND
     expected = affine(
         images, angle=-10, translate=[0, 0], scale=1, shear=[0, 0],

@@ -41,7 +41,9 @@ class Harmful:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("by", [torch.save, lambda document, path: path.write_bytes(pickle.dumps(document))])
+@pytest.mark.parametrize(
+    "by", [torch.save, lambda document, path: path.write_bytes(pickle.dumps(document))]
+)
 def test_code_in_a_file_is_not_run(tmp_path: Path, by: object) -> None:
     by({"format": MODEL, "weights": Harmful(tmp_path / "harm")}, tmp_path / "model.pt")  # type: ignore[operator]
     with pytest.raises(InputError, match="not run"):

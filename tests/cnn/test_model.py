@@ -9,7 +9,9 @@ from cnn.model import build, layer_table, parameters, scores
 from cnn.recipes import RECIPES
 
 
-@pytest.mark.parametrize(("name", "count"), [("standard", 19_386), ("small", 7_706), ("tiny", 4_466)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("standard", 19_386), ("small", 7_706), ("tiny", 4_466)]
+)
 def test_a_network_has_the_promised_number_of_parameters(name: str, count: int) -> None:
     assert parameters(build(RECIPES[name].channels, 0.05)) == count
 

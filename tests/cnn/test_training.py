@@ -51,9 +51,7 @@ class StopAfter(Silence):
 
 def test_one_epoch_on_10000_images_reaches_97_percent(mnist: Mnist) -> None:
     one = replace(RECIPES["standard"], epochs=1)
-    model, log = train(
-        job(one), part(mnist, 10_000, 10_000), Checkpoint(None, {}), Silence()
-    )
+    model, log = train(job(one), part(mnist, 10_000, 10_000), Checkpoint(None, {}), Silence())
     assert answers(model, mnist.validation).accuracy >= 97
     assert log[0].validation_accuracy == pytest.approx(answers(model, mnist.validation).accuracy)
 
@@ -105,9 +103,7 @@ def test_a_checkpoint_of_another_training_is_refused(mnist: Mnist, tmp_path: Pat
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(mnist: Mnist) -> None:
     data = part(mnist, 1_000, 500)
-    logs = [
-        train(job(seed=seed), data, Checkpoint(None, {}), Silence())[1] for seed in (3, 3, 4)
-    ]
+    logs = [train(job(seed=seed), data, Checkpoint(None, {}), Silence())[1] for seed in (3, 3, 4)]
     losses = [[row.training_loss for row in log] for log in logs]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
@@ -135,7 +131,7 @@ def test_a_target_stops_after_the_first_epoch_that_reaches_it(mnist: Mnist) -> N
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
-    recipe = Recipe(channels=(1, 1, 1, 1, 1), peak_rate=0.5, rising=0.25)
+    recipe = replace(SHORT, peak_rate=0.5, rising=0.25)
     assert recipe.rate(0) == 0
     assert recipe.rate(0.125) == pytest.approx(0.25)
     assert recipe.rate(0.25) == pytest.approx(0.5)
