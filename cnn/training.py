@@ -195,7 +195,7 @@ def reached(job: Job, log: list[Epoch]) -> bool:
 
 
 def judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the loss and the accuracy (per cent) in evaluation mode, as the first process has it."""
+    """Return the loss and the accuracy (per cent) in evaluation mode, as the first process has."""
     answers = scores(model, images)
     loss = F.cross_entropy(answers, labels)
     right = (answers.argmax(1) == labels).float().mean()
