@@ -196,7 +196,7 @@ def predict(
         table.add_column("picture", overflow="fold")
         table.add_column("digit", justify="right")
         for digit in range(10):
-            table.add_column(f"p({digit})", justify="right", no_wrap=True)
+            table.add_column(f"{digit}, %", justify="right", no_wrap=True)
         for path in images:
             try:
                 picture = read_picture(path)
@@ -207,11 +207,11 @@ def predict(
             asked = Images(picture[None], torch.zeros(1, dtype=torch.int64))
             chances = answers(model, asked).probabilities[0]
             likeliest = int(chances.argmax())
-            table.add_row(str(path), str(likeliest), *(f"{chance:.4f}" for chance in chances))
+            table.add_row(str(path), str(likeliest), *(f"{100 * chance:.2f}" for chance in chances))
     if table.row_count:
         console = Console(highlight=False)
         if not console.is_terminal:
-            console.width = 120
+            console.width = 1000  # a pipe has no width; a path is not cut
         console.print(table, markup=False)
     raise typer.Exit(status)
 

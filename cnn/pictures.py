@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from cnn.data import Images, normalised
 from cnn.evaluation import ACCURACY, Answers
 from cnn.metrics import Metrics
-from cnn.model import CLASSES
+from cnn.model import CLASSES, SIZE
 from workbook_tools.files import replacing
 
 BLUE, ORANGE, GREY, RED = "#2066a8", "#d1791f", "#8a8f98", "#b3261e"
@@ -31,7 +31,7 @@ STYLE: Any = {  # matplotlib names every setting in a type
     "svg.hashsalt": "workbook_tools",  # the same picture is the same file
 }
 MISTAKES_A_ROW = 12
-STRONGEST = 200  # patches averaged to show what a kernel looks for
+SAMPLE, STRONGEST = 1000, 100  # images, and patches of them averaged to show what is looked for
 
 
 def svg(figure: Figure) -> str:
@@ -128,32 +128,25 @@ def confusion_matrix(metrics: Metrics) -> Figure:
 
 
 def calibration(metrics: Metrics) -> Figure:
-    """Draw how often the network is wrong against how much it doubts."""
+    """Draw how often the network is right against how sure it is."""
     figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.subplots()
     bins = metrics.final.calibration
-    floor = 1e-5
-    doubt = [max(floor, 1 - group.confidence) for group in bins]
-    wrong = [max(floor, 1 - group.accuracy) for group in bins]
-    line = [floor, 1.0]
-    axes.loglog(line, line, color=GREY, linestyle="--", linewidth=1)
-    axes.text(0.03, 0.036, "as right as it thinks", color=GREY, rotation=45,
-              rotation_mode="anchor", ha="right")  # fmt: skip
-    axes.loglog(doubt, wrong, color=BLUE, marker="o", linewidth=1)
-    for x, y, group in zip(doubt, wrong, bins, strict=True):
+    sure = [100 * group.confidence for group in bins]
+    right = [100 * group.accuracy for group in bins]
+    axes.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1)
+    axes.text(52, 54, "as right as it is sure", color=GREY, rotation=45, rotation_mode="anchor")
+    axes.plot(sure, right, color=BLUE, marker="o", linewidth=1)
+    for x, y, group in zip(sure, right, bins, strict=True):
         axes.annotate(
-            f"{group.count:,}", (x, y), xytext=(6, -4), textcoords="offset points",
+            f"{group.count:,}", (x, y), xytext=(7, -5), textcoords="offset points",
             color=GREY, fontsize=8, va="top",
         )  # fmt: skip
-    axes.set_xlim(floor / 1.5, 1.5)
-    axes.set_ylim(floor / 1.5, 1.5)
-    ticks = [floor, 1e-4, 1e-3, 1e-2, 0.1, 1]
-    labels = ["≤ 0.001", "0.01", "0.1", "1", "10", "100"]
-    axes.set_xticks(ticks, labels)
-    axes.set_yticks(ticks, labels)
-    axes.minorticks_off()
-    axes.set_xlabel("doubt: 1 − confidence, mean of the images, %")
-    axes.set_ylabel("wrong, % of them")
+    low = min(40.0, *sure, *right) - 3
+    axes.set_xlim(low, 106)
+    axes.set_ylim(low, 103)
+    axes.set_xlabel("confidence, mean of the images, %")
+    axes.set_ylabel("right, % of them")
     return figure
 
 
@@ -161,12 +154,13 @@ def kernels(model: nn.Sequential, images: Images) -> Figure:
     """Draw each kernel of the first layer, what it looks for, and what it makes of a digit."""
     first = next(layer for layer in model if isinstance(layer, nn.Conv2d))
     side, count = first.kernel_size[0], first.out_channels
-    sample = normalised(images.pixels[:2000]).to(first.weight.device)
+    sample = normalised(images.pixels[:SAMPLE]).to(first.weight.device)
     with torch.inference_mode():
         responses = F.conv2d(sample, first.weight)
         patches = F.unfold(sample, side)  # (n, side², places)
         digit = model.eval()[:3](sample[:1].clone())[0].cpu().numpy()
-    figure = Figure(figsize=(0.62 * count + 1, 2.6), layout="constrained")
+    figure = Figure(figsize=(0.62 * count, 1.95))
+    figure.subplots_adjust(0, 0, 1, 1, wspace=0.08, hspace=0.08)
     grid = figure.subplots(3, count, squeeze=False)
     limit = first.weight.abs().max().item()
     for k in range(count):
@@ -187,14 +181,17 @@ def mistakes(images: Images, found: Answers) -> Figure:
     wrong = found.wrong
     columns = min(MISTAKES_A_ROW, max(1, len(wrong)))
     rows = max(1, -(-len(wrong) // columns))
-    figure = Figure(figsize=(0.85 * columns, 1.12 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for axes, number in zip(grid.flat, wrong, strict=False):
-        axes.imshow(images.pixels[number, 0].numpy(), cmap="gray_r", interpolation="none")
-        said, sure = found.said[number], found.confidence[number]
-        axes.set_title(f"{found.truth[number]} → {said}  {sure:.0%}", fontsize=8, pad=2)
+    wide, high = SIZE + 6, SIZE + 12  # of a cell, in pixels of the images
+    sheet = np.zeros((rows * high, columns * wide), dtype=np.uint8)
+    figure = Figure(figsize=(0.85 * columns, 1.0 * rows))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    for place, number in enumerate(wrong):
+        top, left = place // columns * high, place % columns * wide
+        sheet[top + 10 : top + 10 + SIZE, left : left + SIZE] = images.pixels[number, 0].numpy()
+        what = f"{found.truth[number]} → {found.said[number]}  {found.confidence[number]:.0%}"
+        axes.text(left + SIZE / 2, top + 8, what, fontsize=8, ha="center")
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="none")
     return figure
 
 
