@@ -107,5 +107,14 @@ def test_a_failed_check_fails_make_and_is_not_remembered(clone: Path) -> None:
 
 def test_help_lists_every_target(clone: Path) -> None:
     printed = make(clone, "help")
-    for target in ("all", "help", "workbooks", "verify", "test", "lint", "clean"):
+    for target in ("all", "help", "workbooks", "verify", "cnn", "cnn-seeds", "test", "lint", "clean"):
         assert f"make {target}" in printed
+
+
+def test_the_network_is_trained_where_it_was_interrupted(clone: Path) -> None:
+    would_do = make(clone, "--dry-run", "cnn", "MODEL=tiny")
+    assert "pip install" in would_do
+    assert "python -m cnn train --model tiny --resume" in would_do
+    (clone / ".venv" / "installed-cnn").touch()
+    later(clone / ".venv" / "installed-cnn")
+    assert "pip install" not in make(clone, "--dry-run", "cnn")

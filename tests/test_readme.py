@@ -10,7 +10,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import typer
 
+from cnn.__main__ import app as cnn_app
 from workbook_tools.checking.reports import to_json
 from workbook_tools.checking.verify import verify
 
@@ -54,8 +56,16 @@ def test_a_make_target_in_the_readme_exists(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("python -m cnn")])
+def test_a_command_of_the_network_in_the_readme_is_understood(command: str) -> None:
+    words = shlex.split(command)[3:]
+    commands = typer.main.get_command(cnn_app).commands  # type: ignore[attr-defined]
+    commands[words[0]].make_context(words[0], words[1:])  # raises if an option is unknown
+
+
 def test_every_command_in_the_readme_is_of_a_kind_that_is_tested() -> None:
-    assert [c for c in COMMANDS if not c.startswith(("make", "workbook-tools"))] == []
+    tested = ("make", "workbook-tools", "python -m cnn", "torchrun")
+    assert [c for c in COMMANDS if not c.startswith(tested)] == []
 
 
 def test_the_report_in_the_readme_is_the_one_that_is_printed(folder: Path) -> None:
