@@ -102,6 +102,7 @@ def train(
     shared = parallel.shared(model)
 
     steps = len(images) // recipe.batch
+    mine = slice(parallel.rank(), None, parallel.count())  # of every batch
     for epoch in range(len(log), recipe.epochs):
         if reached(job, log):
             break
@@ -110,14 +111,16 @@ def train(
         torch.manual_seed((job.seed * 1_000 + epoch) * parallel.count() + parallel.rank())
         chance = torch.Generator().manual_seed(job.seed * 1_000 + epoch)
         order = torch.randperm(len(images), generator=chance).to(device)
+        maps = affine_maps(steps * recipe.batch, recipe.augmentation, images.shape[-1], chance).to(
+            device
+        )
         totals = torch.zeros(2, device=device)  # loss, right answers
 
         model.train()
         for step in range(steps):
-            mine = slice(parallel.rank(), None, parallel.count())
-            batch = order[step * recipe.batch : (step + 1) * recipe.batch][mine]
-            maps = affine_maps(recipe.batch, recipe.augmentation, images.shape[-1], chance)[mine]
-            x, y = moved(images[batch], maps.to(device)), labels[batch]
+            whole = slice(step * recipe.batch, (step + 1) * recipe.batch)
+            batch = order[whole][mine]
+            x, y = moved(images[batch], maps[whole][mine]), labels[batch]
 
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
@@ -168,7 +171,7 @@ def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
         {"params": weights, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.SGD(groups, lr=0.0, momentum=recipe.momentum, nesterov=True)
+    return torch.optim.SGD(groups, lr=0.0, momentum=recipe.momentum, nesterov=True, foreach=True)
 
 
 def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:

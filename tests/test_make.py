@@ -107,7 +107,17 @@ def test_a_failed_check_fails_make_and_is_not_remembered(clone: Path) -> None:
 
 def test_help_lists_every_target(clone: Path) -> None:
     printed = make(clone, "help")
-    for target in ("all", "help", "workbooks", "verify", "cnn", "cnn-seeds", "test", "lint", "clean"):
+    for target in (
+        "all",
+        "help",
+        "workbooks",
+        "verify",
+        "cnn",
+        "cnn-seeds",
+        "test",
+        "lint",
+        "clean",
+    ):
         assert f"make {target}" in printed
 
 
