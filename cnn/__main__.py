@@ -44,7 +44,10 @@ class Model(StrEnum):
 
 ModelOption = Annotated[Model, typer.Option(help="Which network, and its recipe.")]
 EpochsOption = Annotated[
-    int | None, typer.Option(min=1, max=1000, help="Default: by the recipe.", show_default=False)
+    int | None,
+    typer.Option(
+        min=1, max=1000, help="Default: by the recipe; 4 with a target.", show_default=False
+    ),
 ]
 DeviceOption = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda", help="What computes; auto: a GPU if there is one.")
@@ -87,13 +90,13 @@ def train(
     console = Console(highlight=False)
     with _one_line_errors():
         from cnn import data, parallel
-        from cnn.recipes import RECIPES
+        from cnn.recipes import RECIPES, SPRINT
         from cnn.runs import make_folder, run
         from cnn.training import Job
         from cnn.watchers import Lines, Silence, Tensorboard
 
         recipe = RECIPES[model]
-        recipe = replace(recipe, epochs=epochs) if epochs else recipe
+        recipe = replace(recipe, epochs=epochs or (SPRINT if target else recipe.epochs))
         job = Job(str(model), recipe, seed, _device(device), threads, target)
         make_folder(out)
         first = parallel.rank() == 0
