@@ -116,6 +116,10 @@ def train(
                         err=True,
                     )
                     raise typer.Exit(INTERRUPTED) from None
+    if not lines.done:
+        console.print(
+            f"{out}: trained already; without --resume it is trained anew", soft_wrap=True
+        )
     _print_conditions(metrics.conditions, console)
     console.print(f"\nreport: {out / 'report.html'}", markup=False, soft_wrap=True)
     raise typer.Exit(MET if all(condition.met for condition in metrics.conditions) else NOT_MET)

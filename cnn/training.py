@@ -1,7 +1,7 @@
 """The training program, in reading order.
 
 It trains and keeps a checkpoint after every epoch, nothing else: hyperparameters are in
-``recipes.py``, the final figures in ``evaluation.py``, what is shown in ``terminal.py``.
+``recipes.py``, the final figures in ``evaluation.py``, who looks on in ``watchers.py``.
 """
 
 import math
@@ -84,11 +84,12 @@ def train(
     torch.backends.cudnn.benchmark = True
     half = device.type == "cuda" and torch.cuda.is_bf16_supported()
 
-    # All images live on the device, as numbers, for the whole run.
+    # The data: all images live on the device, as numbers, for the whole run.
     images, labels = normalised(data.training.pixels).to(device), data.training.labels.to(device)
     unseen = normalised(data.validation.pixels).to(device)
     unseen_labels = data.validation.labels.to(device)
 
+    # The network, what moves it, and where an interrupted run left both.
     torch.manual_seed(job.seed)
     model = build(recipe.channels, recipe.dropout)
     model = model.to(device).to(memory_format=torch.channels_last)
@@ -107,13 +108,13 @@ def train(
         if reached(job, log):
             break
         start = time.perf_counter()
+
         # All chance of an epoch springs from the seed and its number: a resumed run draws the same.
         torch.manual_seed((job.seed * 1_000 + epoch) * parallel.count() + parallel.rank())
         chance = torch.Generator().manual_seed(job.seed * 1_000 + epoch)
         order = torch.randperm(len(images), generator=chance).to(device)
-        maps = affine_maps(steps * recipe.batch, recipe.augmentation, images.shape[-1], chance).to(
-            device
-        )
+        count, side = steps * recipe.batch, images.shape[-1]
+        maps = affine_maps(count, recipe.augmentation, side, chance).to(device)
         totals = torch.zeros(2, device=device)  # loss, right answers
 
         model.train()
@@ -138,14 +139,14 @@ def train(
             if step % STEPS_BETWEEN_LOOKS == 0:
                 watcher.step(step, steps, loss.item())
 
-        seen = steps * recipe.batch
-        training_loss, right = (parallel.summed(totals) / seen).tolist()
-        if not math.isfinite(training_loss):
-            raise InputError(
-                f"epoch {epoch + 1}: the loss is {training_loss}; the checkpoint of epoch {epoch} "
-                "is kept: take a lower peak rate in cnn/recipes.py"
-            )
+        # How it went; and what if it went wrong.
+        training_loss, right = (parallel.summed(totals) / count).tolist()
         validation_loss, accuracy = judged(average.module, unseen, unseen_labels)
+        if not math.isfinite(training_loss + validation_loss):
+            raise InputError(
+                f"epoch {epoch + 1}: the loss is no longer a number; the checkpoint of epoch "
+                f"{epoch} is kept: take a lower peak rate in cnn/recipes.py"
+            )
         log.append(
             Epoch(
                 epoch=epoch + 1,

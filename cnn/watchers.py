@@ -48,10 +48,11 @@ class Lines(AbstractContextManager["Lines"]):
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task("", epoch=1, loss=0.0, accuracy="", left="", total=None)
+        self.task = self.bar.add_task(
+            "", visible=False, epoch="", loss=0.0, accuracy="", left="", total=None
+        )
 
     def __enter__(self) -> "Lines":
-        self.console.print(HEADER, style="bold", soft_wrap=True)
         self.bar.start()
         return self
 
@@ -64,7 +65,8 @@ class Lines(AbstractContextManager["Lines"]):
         self.bar.stop()
 
     def start(self, log: list[Epoch]) -> None:
-        """Print what an interrupted run has done already."""
+        """Print the header, and what an interrupted run has done already."""
+        self.console.print(HEADER, style="bold", soft_wrap=True)
         self.before = self.done = len(log)
         self.started = time.perf_counter()
         for row in log:
@@ -74,8 +76,9 @@ class Lines(AbstractContextManager["Lines"]):
         """Move the bar."""
         epoch, left = self.done + 1, self._left(step / steps)
         of = f"{epoch} of {self.epochs}"
+        left = f"{left} left"
         self.bar.update(
-            self.task, completed=step, total=steps, epoch=of, loss=loss, left=f"{left} left"
+            self.task, visible=True, completed=step, total=steps, epoch=of, loss=loss, left=left
         )
 
     def epoch(self, row: Epoch) -> None:

@@ -114,7 +114,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
 ) -> None:
     data = part(mnist, 1_000, 500)
     steep = replace(SHORT, peak_rate=1e30)
-    with pytest.raises(InputError, match=r"the loss is (nan|inf).*epoch 0 is kept"):
+    with pytest.raises(InputError, match="no longer a number; the checkpoint of epoch 0 is kept"):
         run(job(steep), data, tmp_path, Silence(), resume=False)
     assert not (tmp_path / "model.pt").exists()
     kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
