@@ -53,7 +53,7 @@ def main() -> None:
         print(f"fold {fold}: {accuracies[-1]:.2f} %, loss {losses[-1]:.4f}")
     mean, loss = statistics.mean(accuracies), statistics.mean(losses)
     with TABLE.open("a", encoding="utf-8", newline="") as file:
-        row = [asked.model, recipe.epochs, " ".join(asked.changes), asked.folds]
+        row = [asked.model, recipe.epochs, "; ".join(asked.changes), asked.folds]
         csv.writer(file, lineterminator="\n").writerow([*row, f"{mean:.3f}", f"{loss:.4f}"])
     print(f"mean {mean:.3f} %, loss {loss:.4f}: added to {TABLE}")
 

@@ -20,7 +20,7 @@ from torch import nn
 from cnn import parallel
 from cnn.checkpoint import Checkpoint, load_model, save_model
 from cnn.data import Images, Mnist
-from cnn.evaluation import Answers, answers
+from cnn.evaluation import Answers, answers, conditions
 from cnn.metrics import LOG, METRICS, Metrics, measured, read_metrics, write_metrics
 from cnn.report import write_report
 from cnn.seeds import read_seeds
@@ -66,6 +66,9 @@ def report(folder: Path, images: Images) -> Metrics:
             f"{folder}: {MODEL} reaches {found.accuracy:.2f} %, {METRICS} says "
             f"{metrics.final.accuracy:.2f} %: they are not of one run; train anew"
         )
+    # Judged anew, too: what the file says of the conditions proves nothing.
+    judged = conditions(model, found.accuracy, len(metrics.epochs))
+    metrics = metrics.model_copy(update={"conditions": judged})
     _report(metrics, model, images, found, folder)
     return metrics
 
