@@ -4,8 +4,7 @@ Exit status: 0 the conditions are met, 1 one is not, 2 bad input, 130 interrupte
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -15,14 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from workbook_tools.errors import InputError
+from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
+from workbook_tools.files import make_folder
 
 if TYPE_CHECKING:
     from cnn.evaluation import Condition
 
 # Each command imports what it needs: torch takes seconds to start.
 
-MET, NOT_MET, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+PROGRAM = "cnn"
+MET, NOT_MET, INTERRUPTED = 0, 1, 130
 RUNS = Path("cnn/runs")
 BEST = Path(__file__).parent / "results" / "standard" / "model.pt"
 
@@ -88,17 +89,17 @@ def train(
     """Train a network, judge it by the 10,000 test images, and write the report."""
     out = out or RUNS / model
     console = Console(highlight=False)
-    with _one_line_errors():
+    with one_line_errors(PROGRAM):
         from cnn import data, parallel
         from cnn.recipes import RECIPES, SPRINT
-        from cnn.runs import make_folder, run
+        from cnn.runs import run
         from cnn.training import Job
         from cnn.watchers import Lines, Silence, Tensorboard
 
         recipe = RECIPES[model]
         recipe = replace(recipe, epochs=epochs or (SPRINT if target else recipe.epochs))
         job = Job(str(model), recipe, seed, _device(device), threads, target)
-        make_folder(out)
+        make_folder(out, "--out")
         first = parallel.rank() == 0
         mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
         with parallel.group(job.device):
@@ -144,13 +145,13 @@ def seeds(
     """Train under several seeds; mean, deviation, min and max; report on the best."""
     out = out or RUNS / f"{model}-seeds"
     console = Console(highlight=False)
-    with _one_line_errors():
+    with one_line_errors(PROGRAM):
         from cnn import data
-        from cnn.runs import adopt, make_folder, report
+        from cnn.runs import adopt, report
         from cnn.seeds import train_seeds
 
         kind = _device(device)
-        make_folder(out)
+        make_folder(out, "--out")
         mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
         options = ["--device", kind, "--threads", str(threads)]
         options += ["--epochs", str(epochs)] if epochs else []
@@ -171,7 +172,7 @@ def report(
 ) -> None:
     """Write the report of a finished run anew, from its weights and metrics.json."""
     console = Console(highlight=False)
-    with _one_line_errors():
+    with one_line_errors(PROGRAM):
         from cnn import data
         from cnn.runs import report as report_again
 
@@ -190,7 +191,7 @@ def predict(
 ) -> None:
     """Read the digit in each picture: dark on light or light on dark, of any size."""
     status = MET
-    with _one_line_errors():
+    with one_line_errors(PROGRAM):
         import torch
 
         from cnn.checkpoint import load_model
@@ -208,7 +209,7 @@ def predict(
             try:
                 picture = read_picture(path)
             except InputError as error:
-                _print_error(error)
+                print_error(PROGRAM, error)
                 status = BAD_INPUT
                 continue
             asked = Images(picture[None], torch.zeros(1, dtype=torch.int64))
@@ -246,20 +247,6 @@ def _print_conditions(conditions: "Sequence[Condition]", console: Console) -> No
         console.width = 120
     console.print()
     console.print(table)
-
-
-def _print_error(error: Exception) -> None:
-    typer.echo(f"cnn: {error}", err=True)
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn an expected failure into its one line and exit status 2."""
-    try:
-        yield
-    except InputError as error:
-        _print_error(error)
-        raise typer.Exit(BAD_INPUT) from error
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from cnn.report import write_report
 from cnn.seeds import read_seeds
 from cnn.training import Job, Watcher, train
 from workbook_tools.errors import InputError
+from workbook_tools.files import make_folder
 
 MODEL, CHECKPOINT = "model.pt", "checkpoint.pt"
 
@@ -36,7 +37,7 @@ def run(job: Job, data: Mnist, folder: Path, watcher: Watcher, resume: bool) -> 
     With ``resume``, an interrupted run goes on, and a finished one is only reported on again.
     Raises ``InputError`` if the folder cannot be written to, or holds another job to resume.
     """
-    make_folder(folder)
+    make_folder(folder, "--out")
     if resume and (folder / METRICS).exists() and not (folder / CHECKPOINT).exists():
         _refuse_another(read_metrics(folder), job, folder)
         return report(folder, data.validation)
@@ -77,16 +78,6 @@ def adopt(run_folder: Path, folder: Path) -> None:
     """Make ``folder`` the folder of a finished run, by copying its results (not its report)."""
     for name in (MODEL, METRICS, LOG):
         shutil.copyfile(run_folder / name, folder / name)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder; raises ``InputError`` if that cannot be done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: no folder can be made there ({error.strerror}); give --out another one"
-        ) from error
 
 
 def identity(job: Job) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workbook_tools import __version__
 from workbook_tools.engines import ENGINES
-from workbook_tools.errors import InputError
+from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
+from workbook_tools.files import make_folder
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
-AGREES, DIFFERS, NOT_CHECKED = 0, 1, 2
+PROGRAM = "workbook-tools"
+AGREES, DIFFERS, NOT_CHECKED = 0, 1, BAD_INPUT
 
 app = typer.Typer(
     help="Train neural networks inside Excel workbooks, and prove every cell right.",
@@ -70,7 +72,7 @@ def build(
     from workbook_tools.writing.workbook import build as build_workbook
 
     out = Console(highlight=False)
-    with _one_line_errors():
+    with one_line_errors(PROGRAM):
         targets = [_target(spec, output, len(specs)) for spec in specs]
         for spec, target in zip(specs, targets, strict=True):
             with _progress(spec, BUILD_STEPS) as step:
@@ -86,12 +88,7 @@ def _target(spec: Path, output: Path | None, specs: int) -> Path:
         if specs > 1:
             raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
         return output
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{output}: no folder can be made there ({error.strerror}); give -o another one"
-        ) from error
+    make_folder(output, "-o")
     return output / spec.with_suffix(".xlsx").name
 
 
@@ -136,14 +133,14 @@ def verify(
             with _progress(workbook, VERIFY_STEPS) as step:
                 report = verify_workbook(workbook, engine.value, tolerance, step)
         except (InputError, OSError) as error:
-            _print_error(error)
+            print_error(PROGRAM, error)
             status = NOT_CHECKED
             continue
         print_report(report, out)
         documents.append(to_json(report))
         status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
     if json_file is not None and documents:
-        with _one_line_errors():
+        with one_line_errors(PROGRAM):
             _write_json(documents[0] if len(workbooks) == 1 else documents, json_file)
     raise typer.Exit(status)
 
@@ -157,20 +154,6 @@ def _write_json(document: object, path: Path) -> None:
         return
     with replacing(path) as new:
         new.write_text(text + "\n", encoding="utf-8")
-
-
-def _print_error(error: Exception) -> None:
-    typer.echo(f"workbook-tools: {error}", err=True)
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn an expected failure into its one line and exit status 2."""
-    try:
-        yield
-    except InputError as error:
-        _print_error(error)
-        raise typer.Exit(NOT_CHECKED) from error
 
 
 @contextmanager

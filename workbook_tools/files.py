@@ -38,6 +38,19 @@ def replacing(
         ) from error
 
 
+def make_folder(folder: Path, option: str) -> None:
+    """Make a folder and those above it; ``option`` is what the user named it with.
+
+    Raises ``InputError`` if that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: no folder can be made there ({error.strerror}); give {option} another one"
+        ) from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
