@@ -50,7 +50,7 @@ class StopAfter(Silence):
 
 
 def test_one_epoch_on_10000_images_reaches_97_percent(mnist: Mnist) -> None:
-    one = replace(RECIPES["standard"], epochs=1)
+    one = replace(RECIPES["standard"], epochs=1, batch=32)  # 312 steps
     model, log = train(job(one), part(mnist, 10_000, 10_000), Checkpoint(None, {}), Silence())
     assert answers(model, mnist.validation).accuracy >= 97
     assert log[0].validation_accuracy == pytest.approx(answers(model, mnist.validation).accuracy)
