@@ -92,12 +92,12 @@ def curves(metrics: Metrics) -> Figure:
         marker=".",
         label="validation: 10,000 test images",
     )
-    errors.axhline(100 - ACCURACY, color=GREY, linestyle="--", linewidth=1)
-    errors.text(1, 100 - ACCURACY, f"{ACCURACY} % right ", va="bottom", color=GREY)
+    limit = f"{ACCURACY} % right"
+    errors.axhline(100 - ACCURACY, color=GREY, linestyle="--", linewidth=1, label=limit)
     for axes in (loss, errors):
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     rate.plot(epochs, [row.rate for row in metrics.epochs], color=GREY, marker=".")
     rate.set_ylim(bottom=0)
     return figure
