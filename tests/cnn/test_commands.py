@@ -76,6 +76,7 @@ def test_train_writes_curves_for_tensorboard(quick: None, tmp_path: Path) -> Non
 
     result = call("train", "--model", "tiny", "--out", tmp_path, "--tensorboard")
     assert result.exit_code == 1, result.output
+    assert len(result.stdout.split("condition")[0].strip().splitlines()) == 3  # shown as ever
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))

@@ -215,6 +215,39 @@ def test_two_processes_train_one_network(mnist: Mnist, tmp_path: Path) -> None:
     assert answers(model, mnist.validation).accuracy == metrics.final.accuracy
 
 
+SHARED = """
+import sys, torch
+from dataclasses import replace
+from cnn import data, parallel
+from cnn.checkpoint import Checkpoint
+from cnn.recipes import RECIPES
+from cnn.training import Job, train
+from cnn.watchers import Silence
+mnist = data.load()
+part = data.Mnist(mnist.training[:1_000], mnist.validation[:500])
+job = Job("tiny", replace(RECIPES["tiny"], epochs=1), 0, "cpu", 1)
+with parallel.group("cpu"):
+    model, _ = train(job, part, Checkpoint(None, {}), Silence())
+    torch.save(model.state_dict(), f"{sys.argv[1]}/{parallel.rank()}.pt")
+"""
+
+
+def test_two_processes_share_what_each_learns(mnist: Mnist, tmp_path: Path) -> None:
+    """Each sees its half of every batch: the same weights mean that gradients were shared."""
+    (tmp_path / "shared.py").write_text(SHARED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "shared.py"), str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in range(2))
+    assert torch.equal(first["conv1.weight"], second["conv1.weight"])
+    assert torch.equal(first["linear.weight"], second["linear.weight"])
+    # Each has seen other images: the norms' running means tell.
+    assert not torch.equal(first["norm5.running_mean"], second["norm5.running_mean"])
+
+
 def test_a_state_goes_into_a_checkpoint_and_out_again(tmp_path: Path) -> None:
     def state() -> State:
         model = build((2, 2, 2, 2, 2), 0.1)
