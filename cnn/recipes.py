@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cnn.augmentation import Augmentation
 
-CONFIGURATIONS_TRIED = 26  # lines of benchmarks/search.csv
+CONFIGURATIONS_TRIED = 32  # lines of benchmarks/search.csv
 SPRINT = 4  # epochs of a training that only aims at a target: the rate falls in time for it
 
 
