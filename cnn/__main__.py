@@ -4,11 +4,11 @@ Exit status: 0 the conditions are met, 1 one is not, 2 bad input, 130 interrupte
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_
 from workbook_tools.files import make_folder
 
 if TYPE_CHECKING:
-    from cnn.evaluation import Condition
+    from cnn.metrics import Metrics
 
 # Each command imports what it needs: torch takes seconds to start.
 
@@ -101,7 +101,7 @@ def train(
         job = Job(str(model), recipe, seed, _device(device), threads, target)
         make_folder(out, "--out")
         first = parallel.rank() == 0
-        mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
+        mnist = data.load(_plain(console))
         with parallel.group(job.device):
             if not first:
                 run(job, mnist, out, Silence(), resume)
@@ -118,12 +118,8 @@ def train(
                     )
                     raise typer.Exit(INTERRUPTED) from None
     if not lines.done:
-        console.print(
-            f"{out}: trained already; without --resume it is trained anew", soft_wrap=True
-        )
-    _print_conditions(metrics.conditions, console)
-    console.print(f"\nreport: {out / 'report.html'}", markup=False, soft_wrap=True)
-    raise typer.Exit(MET if all(condition.met for condition in metrics.conditions) else NOT_MET)
+        _plain(console)(f"{out}: trained already; without --resume it is trained anew")
+    _finish(metrics, out, console)
 
 
 @app.command()
@@ -152,17 +148,17 @@ def seeds(
 
         kind = _device(device)
         make_folder(out, "--out")
-        mnist = data.load(lambda line: console.print(line, markup=False, soft_wrap=True))
+        mnist = data.load(_plain(console))
         options = ["--device", kind, "--threads", str(threads)]
         options += ["--epochs", str(epochs)] if epochs else []
         at_a_time = jobs or (1 if kind == "cuda" else max(1, (os.cpu_count() or 1) // threads))
-        found = train_seeds(str(model), count, out, at_a_time, options, console.print)
+        found = train_seeds(str(model), count, out, at_a_time, options, _plain(console))
         best = max(found.runs, key=lambda result: result.accuracy)
         adopt(out / f"seed-{best.seed}", out)
         metrics = report(out, mnist.validation)
-    console.print(f"\n{found.line()}", soft_wrap=True)
-    console.print(f"report on the best, seed {best.seed}: {out / 'report.html'}", soft_wrap=True)
-    met = found.every_one_meets_the_accuracy and all(c.met for c in metrics.conditions)
+    _plain(console)(f"\n{found.line()}")
+    _plain(console)(f"report on the best, seed {best.seed}: {out / 'report.html'}")
+    met = found.every_one_meets_the_accuracy and metrics.all_conditions_met
     raise typer.Exit(MET if met else NOT_MET)
 
 
@@ -176,10 +172,8 @@ def report(
         from cnn import data
         from cnn.runs import report as report_again
 
-        metrics = report_again(folder, data.load(console.print).validation)
-    _print_conditions(metrics.conditions, console)
-    console.print(f"\nreport: {folder / 'report.html'}", markup=False, soft_wrap=True)
-    raise typer.Exit(MET if all(condition.met for condition in metrics.conditions) else NOT_MET)
+        metrics = report_again(folder, data.load(_plain(console)).validation)
+    _finish(metrics, folder, console)
 
 
 @app.command()
@@ -236,17 +230,25 @@ def _device(name: str) -> str:
     return "cuda" if there and name != "cpu" else "cpu"
 
 
-def _print_conditions(conditions: "Sequence[Condition]", console: Console) -> None:
+def _plain(console: Console) -> Callable[[str], None]:
+    """Return what prints a line as it stands: a path may have brackets in it, and is not cut."""
+    return lambda line: console.print(line, markup=False, soft_wrap=True)
+
+
+def _finish(metrics: "Metrics", folder: Path, console: Console) -> NoReturn:
+    """Print the table of the five conditions and where the report is, and exit accordingly."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("condition", "required", "reached", ""):
         table.add_column(heading, no_wrap=True)
-    for condition in conditions:
+    for condition in metrics.conditions:
         verdict = "[green]met[/]" if condition.met else "[red]NOT MET[/]"
         table.add_row(condition.name, condition.required, condition.reached, verdict)
     if not console.is_terminal:
         console.width = 120
     console.print()
     console.print(table)
+    _plain(console)(f"\nreport: {folder / 'report.html'}")
+    raise typer.Exit(MET if metrics.all_conditions_met else NOT_MET)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,6 @@ def load_model(path: Path) -> tuple[str, nn.Sequential]:
     return name, model.eval()
 
 
-PARTS = ("model", "optimizer", "average")
-
-
 @dataclass(frozen=True)
 class State:
     """What a training changes as it goes."""
@@ -77,12 +74,12 @@ class State:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it as tensors and numbers."""
-        return {part: getattr(self, part).state_dict() for part in PARTS}
+        return {name: part.state_dict() for name, part in vars(self).items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what ``state_dict`` returned."""
-        for part in PARTS:
-            getattr(self, part).load_state_dict(state[part])
+        for name, part in vars(self).items():
+            part.load_state_dict(state[name])
 
 
 @dataclass

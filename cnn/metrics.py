@@ -26,7 +26,7 @@ from cnn.model import parameters
 from cnn.recipes import Recipe
 from cnn.training import Epoch, Job
 from workbook_tools.errors import InputError
-from workbook_tools.files import replacing
+from workbook_tools.files import write_text
 
 METRICS, LOG = "metrics.json", "log.csv"
 
@@ -63,6 +63,11 @@ class Metrics(BaseModel):
     seconds: float  # of all epochs, validation included
     final: Final
     conditions: list[Condition]
+
+    @property
+    def all_conditions_met(self) -> bool:
+        """Whether the network meets all five."""
+        return all(condition.met for condition in self.conditions)
 
 
 def measured(job: Job, model: torch.nn.Module, log: list[Epoch], found: Answers) -> Metrics:
@@ -101,14 +106,12 @@ def measured(job: Job, model: torch.nn.Module, log: list[Epoch], found: Answers)
 
 def write_metrics(metrics: Metrics, folder: Path) -> None:
     """Write ``metrics.json`` and ``log.csv``; raises ``InputError`` if that cannot be done."""
-    with replacing(folder / METRICS) as new:
-        new.write_text(metrics.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
+    write_text(folder / METRICS, metrics.model_dump_json(indent=1, by_alias=True) + "\n")
     table = StringIO()
     writer = csv.DictWriter(table, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in metrics.epochs)
-    with replacing(folder / LOG) as new:
-        new.write_text(table.getvalue(), encoding="utf-8")
+    write_text(folder / LOG, table.getvalue())
 
 
 def read_metrics(folder: Path) -> Metrics:

@@ -18,9 +18,9 @@ from cnn.data import Images, normalised
 from cnn.evaluation import ACCURACY, Answers
 from cnn.metrics import Metrics
 from cnn.model import CLASSES, SIZE
-from workbook_tools.files import replacing
+from workbook_tools.files import write_text
 
-BLUE, ORANGE, GREY, RED = "#2066a8", "#d1791f", "#8a8f98", "#b3261e"
+BLUE, ORANGE, GREY = "#2066a8", "#d1791f", "#8a8f98"
 STYLE: Any = {  # matplotlib names every setting in a type
     "font.family": "sans-serif",
     "font.size": 10,
@@ -61,8 +61,7 @@ def write(drawn: dict[str, str], folder: Path) -> None:
     """Write each picture as ``folder/NAME.svg``; raises ``InputError`` if it cannot be."""
     folder.mkdir(exist_ok=True)
     for name, text in drawn.items():
-        with replacing(folder / f"{name}.svg") as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(folder / f"{name}.svg", text)
 
 
 def curves(metrics: Metrics) -> Figure:
@@ -76,22 +75,14 @@ def curves(metrics: Metrics) -> Figure:
         axes.grid(axis="y", color="#e4e6ea")
         axes.set_xlim(0.5, max(epochs) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    loss.semilogy(epochs, [row.training_loss for row in metrics.epochs], color=ORANGE, marker=".")
-    loss.semilogy(epochs, [row.validation_loss for row in metrics.epochs], color=BLUE, marker=".")
-    errors.semilogy(
-        epochs,
-        [100 - row.training_accuracy for row in metrics.epochs],
-        color=ORANGE,
-        marker=".",
-        label="training: moved images, dropout on",
-    )
-    errors.semilogy(
-        epochs,
-        [100 - row.validation_accuracy for row in metrics.epochs],
-        color=BLUE,
-        marker=".",
-        label="validation: 10,000 test images",
-    )
+    for part, colour, label in (
+        ("training", ORANGE, "training: moved images, dropout on"),
+        ("validation", BLUE, "validation: 10,000 test images"),
+    ):
+        losses = [getattr(row, f"{part}_loss") for row in metrics.epochs]
+        wrong = [100 - getattr(row, f"{part}_accuracy") for row in metrics.epochs]
+        loss.semilogy(epochs, losses, color=colour, marker=".")
+        errors.semilogy(epochs, wrong, color=colour, marker=".", label=label)
     limit = f"{ACCURACY} % right"
     errors.axhline(100 - ACCURACY, color=GREY, linestyle="--", linewidth=1, label=limit)
     for axes in (loss, errors):

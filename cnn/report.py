@@ -16,7 +16,7 @@ from cnn.metrics import Metrics
 from cnn.model import CLASSES, layer_table
 from cnn.recipes import CONFIGURATIONS_TRIED
 from cnn.seeds import Seeds
-from workbook_tools.files import replacing
+from workbook_tools.files import write_text
 
 HTML, MARKDOWN, PICTURES = "report.html", "report.md", "pictures"
 
@@ -56,7 +56,6 @@ def write_report(
         "pictures": {name: _svg_uri(text) for name, text in drawn.items()},
         "seeds": seeds,
         "tried": CONFIGURATIONS_TRIED,
-        "all_met": all(condition.met for condition in metrics.conditions),
     }
     templates = Environment(
         loader=PackageLoader("cnn"),
@@ -68,8 +67,7 @@ def write_report(
     )
     for name in (HTML, MARKDOWN):
         text = templates.get_template(f"{name}.j2").render(words)
-        with replacing(folder / name) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
 
 
 def _mistake(images: Images, found: Answers, number: int) -> Mistake:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cnn.evaluation import ACCURACY
 from cnn.metrics import METRICS, Metrics, read_metrics
 from workbook_tools.errors import InputError
-from workbook_tools.files import replacing
+from workbook_tools.files import write_text
 
 SEEDS = "seeds.json"
 
@@ -85,8 +85,7 @@ def train_seeds(
 
     with ThreadPoolExecutor(jobs) as pool:
         found = Seeds(model=model, runs=list(pool.map(one, range(seeds))))
-    with replacing(folder / SEEDS) as new:
-        new.write_text(found.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
+    write_text(folder / SEEDS, found.model_dump_json(indent=1, by_alias=True) + "\n")
     return found
 
 

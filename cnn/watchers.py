@@ -74,9 +74,7 @@ class Lines(AbstractContextManager["Lines"]):
 
     def step(self, step: int, steps: int, loss: float) -> None:
         """Move the bar."""
-        epoch, left = self.done + 1, self._left(step / steps)
-        of = f"{epoch} of {self.epochs}"
-        left = f"{left} left"
+        of, left = f"{self.done + 1} of {self.epochs}", f"{self._left(step / steps)} left"
         self.bar.update(
             self.task, visible=True, completed=step, total=steps, epoch=of, loss=loss, left=left
         )

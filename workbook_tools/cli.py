@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from workbook_tools import __version__
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder
+from workbook_tools.files import make_folder, write_text
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -146,14 +146,11 @@ def verify(
 
 
 def _write_json(document: object, path: Path) -> None:
-    from workbook_tools.files import replacing
-
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     if str(path) == "-":
         typer.echo(text)
         return
-    with replacing(path) as new:
-        new.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 @contextmanager

@@ -38,6 +38,12 @@ def replacing(
         ) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; raises ``InputError`` as ``replacing`` does."""
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
+
+
 def make_folder(folder: Path, option: str) -> None:
     """Make a folder and those above it; ``option`` is what the user named it with.
 
