@@ -101,8 +101,9 @@ def train(
         job = Job(str(model), recipe, seed, _device(device), threads, target)
         make_folder(out, "--out")
         first = parallel.rank() == 0
-        mnist = data.load(_plain(console))
         with parallel.group(job.device):
+            with parallel.first_alone():
+                mnist = data.load(_plain(console))
             if not first:
                 run(job, mnist, out, Silence(), resume)
                 return

@@ -26,6 +26,16 @@ def group(device: str) -> Iterator[None]:
         torch.distributed.destroy_process_group()
 
 
+@contextmanager
+def first_alone() -> Iterator[None]:
+    """Let the first process do a thing, then the others: what it has fetched, they find."""
+    if rank() > 0:
+        torch.distributed.barrier()
+    yield
+    if rank() == 0 and count() > 1:
+        torch.distributed.barrier()
+
+
 def rank() -> int:
     """Return this process's number; the first, 0, evaluates, writes and prints."""
     return int(os.environ.get("RANK", "0"))

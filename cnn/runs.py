@@ -48,7 +48,7 @@ def run(job: Job, data: Mnist, folder: Path, watcher: Watcher, resume: bool) -> 
     if parallel.rank() == 0:
         save_model(model, job.model, folder / MODEL)
         write_metrics(metrics, folder)
-        _report(metrics, model.cpu(), data.validation, found, folder)
+    _report(metrics, model.cpu(), data.validation, found, folder)
     checkpoint.remove()
     return metrics
 
@@ -92,11 +92,12 @@ def _refuse_another(metrics: Metrics, job: Job, folder: Path) -> None:
         if identity(job)[key] != value:
             raise InputError(
                 f"{folder}: holds a finished run of another training ({key} {value}, not "
-                f"{identity(job)[key]}): leave out --resume to train anew, or give another --out"
+                f"{identity(job)[key]}): to train anew, delete it or give another --out"
             )
 
 
 def _report(
     metrics: Metrics, model: nn.Sequential, images: Images, found: Answers, folder: Path
 ) -> None:
-    write_report(metrics, model, images, found, read_seeds(folder), folder)
+    if parallel.rank() == 0:
+        write_report(metrics, model, images, found, read_seeds(folder), folder)

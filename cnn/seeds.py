@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cnn.evaluation import ACCURACY
-from cnn.metrics import METRICS, Metrics, read_metrics
+from cnn.metrics import read_metrics
 from workbook_tools.errors import InputError
 from workbook_tools.files import write_text
 
@@ -71,15 +71,13 @@ def train_seeds(
 
     What is finished is not trained again, what was interrupted goes on. ``options`` are passed
     to each ``python -m cnn train``; ``say`` is told each result. Writes ``seeds.json``. Raises
-    ``InputError`` if a training fails.
+    ``InputError`` if a training fails, or a folder holds another one.
     """
 
     def one(seed: int) -> SeedResult:
         place = folder / f"seed-{seed}"
-        if not (place / METRICS).exists():
-            _train(model, seed, place, options)
+        _train(model, seed, place, options)
         metrics = read_metrics(place)
-        _check_same(metrics, model, seed, place)
         say(f"seed {seed}: {metrics.final.accuracy:.2f} %  ({metrics.seconds:.0f} s)")
         return SeedResult(seed=seed, accuracy=metrics.final.accuracy, seconds=metrics.seconds)
 
@@ -96,14 +94,6 @@ def _train(model: str, seed: int, place: Path, options: list[str]) -> None:
     if done.returncode not in (0, 1):  # 1: trained, but a condition is not met
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise InputError(f"seed {seed}: the training failed: {' '.join(last)}")
-
-
-def _check_same(metrics: Metrics, model: str, seed: int, place: Path) -> None:
-    if (metrics.model, metrics.seed) != (model, seed):
-        raise InputError(
-            f"{place}: holds {metrics.model} under seed {metrics.seed}, not {model} under "
-            f"{seed}: give another --out"
-        )
 
 
 def read_seeds(folder: Path) -> Seeds | None:

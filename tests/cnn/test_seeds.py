@@ -12,21 +12,27 @@ from cnn.metrics import read_metrics
 from cnn.recipes import RECIPES
 from cnn.runs import run
 from cnn.seeds import read_seeds, train_seeds
-from cnn.training import Job
+from cnn.training import Epoch, Job
 from cnn.watchers import Silence
 from workbook_tools.errors import InputError
 
 
 @pytest.fixture
 def trained(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Trainings of a second each, in this process; the list of seeds that were trained."""
+    """Trainings of a second each, in this process; the list of the seeds of all epochs."""
     done: list[int] = []
     part = Mnist(mnist.training[:1_000], mnist.validation[:500])
 
     def quick(model: str, seed: int, place: Path, options: list[str]) -> None:
         recipe = replace(RECIPES[model], epochs=1)
-        run(Job(model, recipe, seed, "cpu", 1), part, place, Silence(), resume=True)
-        done.append(seed)
+        run(Job(model, recipe, seed, "cpu", 1), part, place, Counting(seed), resume=True)
+
+    class Counting(Silence):
+        def __init__(self, seed: int) -> None:
+            self.seed = seed
+
+        def epoch(self, row: Epoch) -> None:
+            done.append(self.seed)
 
     monkeypatch.setattr(seeds, "_train", quick)
     return done
@@ -55,8 +61,18 @@ def test_what_is_finished_is_not_trained_again(trained: list[int], tmp_path: Pat
 
 def test_a_folder_of_another_model_is_refused(trained: list[int], tmp_path: Path) -> None:
     train_seeds("tiny", 1, tmp_path, 1, [], lambda line: None)
-    with pytest.raises(InputError, match="holds tiny under seed 0, not small under 0"):
+    with pytest.raises(InputError, match="holds a finished run of another training .channels"):
         train_seeds("small", 1, tmp_path, 1, [], lambda line: None)
+
+
+def test_seeds_of_another_recipe_are_refused(
+    trained: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_seeds("tiny", 1, tmp_path, 1, [], lambda line: None)
+    monkeypatch.setitem(RECIPES, "tiny", replace(RECIPES["tiny"], peak_rate=0.1))
+    with pytest.raises(InputError, match=r"peak_rate 0\.2, not 0\.1"):
+        train_seeds("tiny", 1, tmp_path, 1, [], lambda line: None)
+    assert trained == [0]
 
 
 def test_a_training_that_fails_is_said_in_its_own_words(tmp_path: Path) -> None:
