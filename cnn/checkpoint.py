@@ -71,6 +71,7 @@ class State:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: nn.Module
+    difficulty: nn.Module
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it as tensors and numbers."""

@@ -83,18 +83,13 @@ def load(say: Callable[[str], None] = lambda line: None) -> Mnist:
     return Mnist(_read("train"), _read("t10k"))
 
 
-def hold_out(training: Images, fold: int, size: int = 5_000) -> Mnist:
+def hold_out(training: Images, size: int = 10_000) -> Mnist:
     """Set ``size`` training images aside, to choose by without looking at the test images.
 
-    Fold 0, 1, … are disjoint parts of one fixed permutation of the training images.
-    Raises ``ValueError`` if there is no such fold.
+    They are always the same ones, drawn once at random.
     """
-    if not 0 <= fold < len(training) // size:
-        raise ValueError(f"fold {fold}: there are {len(training) // size}, from 0")
-    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(777))
-    aside = slice(fold * size, (fold + 1) * size)
-    rest = torch.cat([order[: aside.start], order[aside.stop :]])
-    return Mnist(training[rest], training[order[aside]])
+    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(7))
+    return Mnist(training[order[size:]], training[order[:size]])
 
 
 def fetch(say: Callable[[str], None] = lambda line: None) -> None:

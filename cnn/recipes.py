@@ -7,6 +7,7 @@ the 10,000 test images.
 from dataclasses import dataclass, replace
 
 from cnn.augmentation import Augmentation
+from cnn.sampling import Sampling
 
 CONFIGURATIONS_TRIED = 32  # lines of benchmarks/search.csv
 SPRINT = 4  # epochs of a training that only aims at a target: the rate falls in time for it
@@ -16,8 +17,8 @@ SPRINT = 4  # epochs of a training that only aims at a target: the rate falls in
 class Recipe:
     """A network and its training.
 
-    It learns by stochastic gradient descent with Nesterov momentum. The rate rises evenly to its
-    peak, then falls evenly to 0.
+    It learns by stochastic gradient descent with Nesterov momentum, from as many images an epoch
+    as there are. The rate rises evenly to its peak, then falls evenly to 0.
     """
 
     channels: tuple[int, int, int, int, int]  # of the five convolutions
@@ -30,6 +31,7 @@ class Recipe:
     weight_decay: float  # of convolution and linear weights, not of norms and biases
     average: float  # decay a step of the moving average of the weights, which is what is kept
     augmentation: Augmentation
+    sampling: Sampling
 
     def rate(self, progress: float) -> float:
         """Return the learning rate after this part (0…1) of all steps."""
@@ -48,6 +50,7 @@ STANDARD = Recipe(
     weight_decay=5e-4,
     average=0.999,
     augmentation=Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2),
+    sampling=Sampling(share=0.8, most=8, memory=0.5),
 )
 
 RECIPES = {

@@ -21,6 +21,7 @@ from cnn.checkpoint import Checkpoint, State
 from cnn.data import Mnist, normalised
 from cnn.model import build, scores
 from cnn.recipes import Recipe
+from cnn.sampling import Difficulty
 from workbook_tools.errors import InputError
 
 
@@ -42,7 +43,7 @@ class Epoch:
 
     epoch: int
     rate: float  # of the last step
-    training_loss: float  # over the epoch, on augmented images, dropout active
+    training_loss: float  # over the epoch, on augmented images as weighted, dropout active
     training_accuracy: float
     validation_loss: float
     validation_accuracy: float
@@ -95,7 +96,8 @@ def train(
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = gradient_descent(model, recipe)
     average = AveragedModel(model, multi_avg_fn=moving_average(recipe.average), use_buffers=True)
-    state = State(model, optimizer, average)
+    difficulty = Difficulty(len(images)).to(device)
+    state = State(model, optimizer, average, difficulty)
     log = [Epoch(**row) for row in checkpoint.restore(state)]
     if not log:
         checkpoint.keep(state, log)
@@ -112,37 +114,40 @@ def train(
         # All chance of an epoch springs from the seed and its number: a resumed run draws the same.
         torch.manual_seed((job.seed * 1_000 + epoch) * parallel.count() + parallel.rank())
         chance = torch.Generator().manual_seed(job.seed * 1_000 + epoch)
-        order = torch.randperm(len(images), generator=chance).to(device)
+        order, weights = difficulty.draw(recipe.sampling, chance)
         count, side = steps * recipe.batch, images.shape[-1]
         maps = affine_maps(count, recipe.augmentation, side, chance).to(device)
-        totals = torch.zeros(2, device=device)  # loss, right answers
+        totals = torch.zeros(3, device=device)  # loss, right answers, images; all by weight
 
         model.train()
         for step in range(steps):
             whole = slice(step * recipe.batch, (step + 1) * recipe.batch)
             batch = order[whole][mine]
-            x, y = moved(images[batch], maps[whole][mine]), labels[batch]
+            x, y, weight = moved(images[batch], maps[whole][mine]), labels[batch], weights[batch]
 
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate((epoch * steps + step) / (recipe.epochs * steps))
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
                 answers = shared(x)
-            loss = F.cross_entropy(answers.float(), y)
+            losses = F.cross_entropy(answers.float(), y, reduction="none")
+            loss = (weight * losses).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             average.update_parameters(model)
 
             with torch.no_grad():
-                totals[0] += loss * len(y)
-                totals[1] += (answers.argmax(1) == y).sum()
+                difficulty.note(batch, losses)
+                right = answers.argmax(1) == y
+                totals += torch.stack([weight * losses, weight * right, weight]).sum(dim=1)
             if step % STEPS_BETWEEN_LOOKS == 0:
                 watcher.step(step, steps, loss.item())
 
         # How it went; and what if it went wrong.
-        training_loss, right = (parallel.summed(totals) / count).tolist()
+        difficulty.learn(recipe.sampling)
+        loss_sum, right_sum, weight_sum = parallel.summed(totals).tolist()
         validation_loss, accuracy = judged(average.module, unseen, unseen_labels)
-        if not math.isfinite(training_loss + validation_loss):
+        if not math.isfinite(loss_sum + validation_loss):
             raise InputError(
                 f"epoch {epoch + 1}: the loss is no longer a number; the checkpoint of epoch "
                 f"{epoch} is kept: take a lower peak rate in cnn/recipes.py"
@@ -151,8 +156,8 @@ def train(
             Epoch(
                 epoch=epoch + 1,
                 rate=optimizer.param_groups[0]["lr"],
-                training_loss=training_loss,
-                training_accuracy=100 * right,
+                training_loss=loss_sum / weight_sum,
+                training_accuracy=100 * right_sum / weight_sum,
                 validation_loss=validation_loss,
                 validation_accuracy=accuracy,
                 seconds=time.perf_counter() - start,

@@ -61,7 +61,7 @@ def test_what_is_finished_is_not_trained_again(trained: list[int], tmp_path: Pat
 
 def test_a_folder_of_another_model_is_refused(trained: list[int], tmp_path: Path) -> None:
     train_seeds("tiny", 1, tmp_path, 1, [], lambda line: None)
-    with pytest.raises(InputError, match="holds a finished run of another training .channels"):
+    with pytest.raises(InputError, match=r"holds a finished run of another training \(channels"):
         train_seeds("small", 1, tmp_path, 1, [], lambda line: None)
 
 

@@ -19,6 +19,7 @@ from cnn.metrics import read_metrics
 from cnn.model import build
 from cnn.recipes import RECIPES, Recipe
 from cnn.runs import identity, run
+from cnn.sampling import Difficulty
 from cnn.training import Epoch, Job, gradient_descent, moving_average, train
 from cnn.watchers import Silence
 from workbook_tools.errors import InputError
@@ -221,8 +222,15 @@ from dataclasses import replace
 from cnn import data, parallel
 from cnn.checkpoint import Checkpoint
 from cnn.recipes import RECIPES
+from cnn.sampling import Difficulty
 from cnn.training import Job, train
 from cnn.watchers import Silence
+
+def kept(self, sampling, learn=Difficulty.learn):
+    learn(self, sampling)
+    torch.save(self.known, f"{sys.argv[1]}/known-{parallel.rank()}.pt")
+
+Difficulty.learn = kept
 mnist = data.load()
 part = data.Mnist(mnist.training[:1_000], mnist.validation[:500])
 job = Job("tiny", replace(RECIPES["tiny"], epochs=1), 0, "cpu", 1)
@@ -244,6 +252,10 @@ def test_two_processes_share_what_each_learns(mnist: Mnist, tmp_path: Path) -> N
     first, second = (torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in range(2))
     assert torch.equal(first["conv1.weight"], second["conv1.weight"])
     assert torch.equal(first["linear.weight"], second["linear.weight"])
+    # What is hard, all know from all.
+    known = [torch.load(tmp_path / f"known-{n}.pt", weights_only=True) for n in range(2)]
+    assert torch.equal(*known)
+    assert (known[0] < 1).sum() == 1_000 // 128 * 128
     # Each has seen other images: the norms' running means tell.
     assert not torch.equal(first["norm5.running_mean"], second["norm5.running_mean"])
 
@@ -252,7 +264,7 @@ def test_a_state_goes_into_a_checkpoint_and_out_again(tmp_path: Path) -> None:
     def state() -> State:
         model = build((2, 2, 2, 2, 2), 0.1)
         average = torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
-        return State(model, gradient_descent(model, SHORT), average)
+        return State(model, gradient_descent(model, SHORT), average, Difficulty(4))
 
     kept, other = state(), state()
     row = Epoch(1, 0.1, 1.0, 50.0, 0.9, 60.0, 1.5)
