@@ -1,0 +1,113 @@
+"""Activations and losses as arrays: the reference's own mathematics, in no way the cells' own.
+
+Every function works on plain arrays and on those that carry their rounding (``rounding.py``).
+Arrays have the units of a layer as their last axis. At a kink the derivatives are PyTorch's: that
+of ReLU at 0 is 0, that of leaky ReLU its slope below 0, that of ELU 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from workbook_tools.checking.rounding import Array, Rounded
+from workbook_tools.vocabulary import LEAK, Activation, Loss
+
+Numbers: TypeAlias = "Array | Rounded"
+
+
+@dataclass(frozen=True)
+class ActivationFunction:
+    """A unit's function a = f(z), and its derivative in terms of z and a."""
+
+    value: Callable[[Numbers], Numbers]
+    derivative: Callable[[Numbers, Numbers], Numbers]
+
+
+def sigmoid(z: Numbers) -> Numbers:
+    """Return 1/(1 + e^(−z)), without overflow: e^z/(1 + e^z) where z is negative."""
+    return np.exp(np.minimum(z, 0.0)) / (1.0 + np.exp(-np.absolute(z)))
+
+
+def softplus(z: Numbers) -> Numbers:
+    """Return ln(1 + e^z), without overflow."""
+    return np.maximum(z, 0.0) + np.log(1.0 + np.exp(-np.absolute(z)))
+
+
+def _positive(z: Numbers) -> Array:
+    return np.asarray(z > 0, dtype=float)
+
+
+ELEMENTWISE = {
+    Activation.SIGMOID: ActivationFunction(sigmoid, lambda z, a: a * (1.0 - a)),
+    Activation.TANH: ActivationFunction(np.tanh, lambda z, a: 1.0 - a * a),
+    Activation.RELU: ActivationFunction(
+        lambda z: np.maximum(z, 0.0), lambda z, a: _positive(z) + 0.0 * a
+    ),
+    Activation.LEAKY_RELU: ActivationFunction(
+        lambda z: np.maximum(z, LEAK * z),
+        lambda z, a: LEAK + (1.0 - LEAK) * _positive(z) + 0.0 * a,
+    ),
+    Activation.ELU: ActivationFunction(
+        lambda z: np.maximum(z, 0.0) + (np.exp(np.minimum(z, 0.0)) - 1.0),
+        lambda z, a: np.exp(np.minimum(z, 0.0)),
+    ),
+    Activation.SOFTPLUS: ActivationFunction(softplus, lambda z, a: sigmoid(z)),
+    Activation.LINEAR: ActivationFunction(lambda z: z + 0.0, lambda z, a: 1.0 + 0.0 * a),
+}
+
+
+def exponentials(z: Numbers) -> Numbers:
+    """Return e^(z − max z) of each unit: softmax's numerators."""
+    return np.exp(z - z.max(axis=-1, keepdims=True))
+
+
+def activated(activation: Activation, z: Numbers) -> Numbers:
+    """Return a layer's activations."""
+    if activation is Activation.SOFTMAX:
+        powers = exponentials(z)
+        return powers / powers.sum(axis=-1, keepdims=True)
+    return ELEMENTWISE[activation].value(z)
+
+
+def losses(loss: Loss, targets: Numbers, z: Numbers, outputs: Numbers) -> Numbers:
+    """Return each output's part of the loss, from pre-activations ``z`` or activations.
+
+    The cross-entropies come from the pre-activations, so that no saturated output makes ln 0:
+    −t ln σ(z) − (1 − t) ln(1 − σ(z)) = ln(1 + e^z) − t z, and −ln softmax(z) = ln Σ e^z − z.
+    """
+    count = outputs.shape[-1]
+    if loss is Loss.HALF_SQUARED_ERROR:
+        return 0.5 * np.square(targets - outputs)
+    if loss is Loss.MEAN_SQUARED_ERROR:
+        return np.square(targets - outputs) / count
+    if loss is Loss.BINARY_CROSS_ENTROPY:
+        return (softplus(z) - targets * z) / count
+    total = exponentials(z).sum(axis=-1, keepdims=True)
+    return targets * (np.log(total) - (z - z.max(axis=-1, keepdims=True)))
+
+
+def output_delta(
+    loss: Loss, activation: Activation, targets: Numbers, z: Numbers, outputs: Numbers
+) -> Numbers:
+    """Return ∂E/∂z of the output layer.
+
+    For the cross-entropies with their own activations it is a − t (C. M. Bishop, "Pattern
+    Recognition and Machine Learning", 2006, section 5.3.1), for targets that add up to 1.
+    """
+    error, count = outputs - targets, outputs.shape[-1]
+    if loss is Loss.CATEGORICAL_CROSS_ENTROPY:
+        return error
+    if loss is Loss.BINARY_CROSS_ENTROPY:
+        return error / count
+    if loss is Loss.MEAN_SQUARED_ERROR:
+        error = 2.0 * error / count
+    return error * ELEMENTWISE[activation].derivative(z, outputs)
+
+
+def hidden_delta(
+    activation: Activation, weights: Numbers, delta: Numbers, z: Numbers, outputs: Numbers
+) -> Numbers:
+    """Return ∂E/∂z of a layer: from the weights into the next layer and that layer's δ."""
+    return (delta @ weights) * ELEMENTWISE[activation].derivative(z, outputs)

@@ -1,0 +1,149 @@
+"""Layered networks in matrix form: forward pass, backpropagation, whole trainings.
+
+A layer computes z = W a + b and a' = f(z). Backpropagation: δ = ∂E/∂z is known at the outputs
+and is (Wᵀ δ) f'(z) below them; ∂E/∂W = δ aᵀ and ∂E/∂b = δ, averaged or added up over the samples
+of an iteration. (M. A. Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2, equations
+BP1–BP4.)
+
+Arrays are (iterations, samples, units), parameters (iterations, units, sources) and (iterations,
+units). All of it works on plain arrays and on those that carry their rounding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbook_tools.checking.functions import (
+    Numbers,
+    activated,
+    hidden_delta,
+    losses,
+    output_delta,
+)
+from workbook_tools.checking.optimizers import KEEPS, Rule, State, next_state, step
+from workbook_tools.checking.rounding import Array
+from workbook_tools.vocabulary import Activation, Loss
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is trained, layer by layer, and what it should make small."""
+
+    sizes: tuple[int, ...]  # units per layer, inputs first
+    activations: tuple[Activation, ...]
+    loss: Loss
+    averaged: bool = True  # the gradients of an iteration's samples; else they are added up
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The weights and biases into each layer; a layer without biases has zeros."""
+
+    weights: list[Numbers]
+    biases: list[Numbers]
+
+
+def pre_activation(weights: Numbers, biases: Numbers, sources: Numbers) -> Numbers:
+    """Return z = W a + b of every sample."""
+    return sources @ weights.swapaxes(1, 2) + biases.reshape(-1, 1, biases.shape[-1])
+
+
+def forward(
+    network: Network, parameters: Parameters, inputs: Numbers
+) -> tuple[list[Numbers], list[Numbers]]:
+    """Return each layer's pre-activations and activations; layer 0's activations are the inputs."""
+    zs: list[Numbers] = []
+    outputs = [inputs]
+    for weights, biases, activation in zip(
+        parameters.weights, parameters.biases, network.activations, strict=True
+    ):
+        zs.append(pre_activation(weights, biases, outputs[-1]))
+        outputs.append(activated(activation, zs[-1]))
+    return zs, outputs
+
+
+def deltas(
+    network: Network,
+    parameters: Parameters,
+    targets: Numbers,
+    zs: list[Numbers],
+    outputs: list[Numbers],
+) -> list[Numbers]:
+    """Return every layer's δ, from what ``forward`` returned."""
+    found = [output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])]
+    for layer in range(len(zs) - 1, 0, -1):
+        activation = network.activations[layer - 1]
+        weights, z, a = parameters.weights[layer], zs[layer - 1], outputs[layer]
+        found.insert(0, hidden_delta(activation, weights, found[0], z, a))
+    return found
+
+
+def weight_gradient(network: Network, delta: Numbers, sources: Numbers) -> Numbers:
+    """Return ∂E/∂W of an iteration, (iterations, units, sources)."""
+    total = delta.swapaxes(1, 2) @ sources
+    return total / delta.shape[1] if network.averaged else total
+
+
+def bias_gradient(network: Network, delta: Numbers) -> Numbers:
+    """Return ∂E/∂b of an iteration, (iterations, units)."""
+    total = delta.sum(axis=1)
+    return total / delta.shape[1] if network.averaged else total
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The data: inputs (samples, units) and targets (samples, units), in the order of training."""
+
+    inputs: Array
+    targets: Array
+
+    def batch(self, iteration: int, size: int) -> tuple[Array, Array]:
+        """Return an iteration's samples, counted from 0; after the last comes the first again."""
+        numbers = (iteration * size + np.arange(size)) % len(self.inputs)
+        return self.inputs[numbers][None], self.targets[numbers][None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained: on which samples, so many an iteration, by which rule."""
+
+    samples: Samples
+    batch: int
+    rule: Rule
+    trained_biases: tuple[Array, ...]  # (units,) of each layer: 1 where a bias is trained, else 0
+    sharing: tuple[Array, ...]  # (units, units) of each layer: 1 where two units share a bias
+
+
+def run(
+    network: Network, training: Training, start: Parameters, iterations: int
+) -> Iterator[Parameters]:
+    """Yield the parameters of each iteration, from the ``start`` on."""
+    rule = training.rule
+    now = [*start.weights, *start.biases]
+    states: list[State] = [
+        {letter: np.zeros_like(part) for letter in KEEPS[rule.optimizer]} for part in now
+    ]
+    layers = len(start.weights)
+    for k in range(iterations):
+        parameters = Parameters(now[:layers], now[layers:])
+        yield parameters
+        inputs, targets = training.samples.batch(k, training.batch)
+        zs, outputs = forward(network, parameters, inputs)
+        found = deltas(network, parameters, targets, zs, outputs)
+        gradients = [
+            weight_gradient(network, delta, sources)
+            for delta, sources in zip(found, outputs, strict=False)
+        ]
+        gradients += [
+            bias_gradient(network, delta) @ shared
+            for delta, shared in zip(found, training.sharing, strict=True)
+        ]
+        iteration = np.array(k + 1.0)
+        rate = rule.rates(iteration)
+        moves = [*(1.0 for _ in start.weights), *training.trained_biases]
+        for part, gradient in enumerate(gradients):
+            before = now[part]
+            states[part] = next_state(rule, states[part], before, gradient)
+            after = step(rule, rate, iteration, before, gradient, states[part])
+            now[part] = np.where(moves[part], after, before)
