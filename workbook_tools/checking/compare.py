@@ -18,7 +18,8 @@ from workbook_tools.checking.findings import (
 from workbook_tools.checking.local import LARGEST_EXPONENT, Expected, expected_values
 from workbook_tools.checking.probe import probe_table
 from workbook_tools.checking.reader import Cell, Table, number_at
-from workbook_tools.checking.reference import Array, Reference
+from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Run
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol

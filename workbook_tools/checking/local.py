@@ -1,9 +1,12 @@
-"""What each cell of a table should be, from the sheet's own values of what it depends on.
+"""What each cell should be, given the other cells of its own row and the row above.
 
-A quantity is worked out from its own row (a parameter: from the row above), so a wrong cell
-is wrong alone, however far its error spreads. With each expected value goes how large an
-error its arithmetic may leave: relative not to the result but to the terms that are added up
-in it, since a small difference of large terms has a large relative error and is still right.
+A quantity is worked out from the sheet's own values of what it directly depends on, so a
+mistake is found where it was made: every cell that only inherits it agrees with its own
+neighbours. A cell that spells out a longer chain (a hidden gradient without δ columns) is worked
+out from the activations, weights and targets that it spells out.
+
+Beside each value stands how large its rounding errors may be (``rounding.py``): a sum that
+nearly cancels has lost digits without an error and is still right.
 """
 
 import math
@@ -13,16 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.reference import (
-    Array,
-    Reference,
+from workbook_tools.checking.functions import (
+    Numbers,
+    activated,
     hidden_delta,
     losses,
     output_delta,
-    pre_activation,
-    sigmoid,
-    weight_gradient,
 )
+from workbook_tools.checking.network import pre_activation
+from workbook_tools.checking.optimizers import step
+from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.rounding import Array, Rounded
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
 
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
@@ -33,8 +37,9 @@ class Expected:
     """The right values of a table's cells; frames like the table's own values.
 
     ``terms``: the size of what is added up in a cell; rounding leaves a few units in the last
-    place of it. ``inputs``: how much of a relative error in the cells it reads comes through
-    (first order); for values that were stored with fewer digits than they were calculated with.
+    place of it. ``inputs``: how much of a relative error in the cells it reads, and in itself,
+    comes through (first order); for values that were stored with fewer digits than they were
+    calculated with.
     """
 
     values: pd.DataFrame
@@ -51,73 +56,47 @@ def expected_values(
     values by symbol, for the first row.
     """
     result = _Collector(values)
-    naming = reference.naming
+    naming, network = reference.naming, reference.network
     get = result.get
     parameters = reference.parameters(values)
-    targets, outputs = get(naming.targets), get(naming.activations(naming.layers[-1]))
+    weights = [Rounded.read(part) for part in parameters.weights]
+    biases = [Rounded.read(part) for part in parameters.biases]
+    targets = get(naming.targets)
+    zs = [get(naming.pre_activations(layer)) for layer in naming.layers]
+    outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
     for layer in naming.layers:
-        weights, biases = parameters.weights[layer - 1], parameters.biases[layer - 1]
-        sources, z = get(naming.activations(layer - 1)), get(naming.pre_activations(layer))
-        size = pre_activation(np.abs(weights), np.abs(biases), np.abs(sources))
-        expected = pre_activation(weights, biases, sources)
-        result.put(naming.pre_activations(layer), expected, size, 2 * size)
+        into = pre_activation(weights[layer - 1], biases[layer - 1], outputs[layer - 1])
+        result.put(naming.pre_activations(layer), into)
+        z = zs[layer - 1]
+        a = activated(network.activations[layer - 1], z)
         # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
-        a = np.where(z < -LARGEST_EXPONENT, np.nan, sigmoid(z))
-        result.put(naming.activations(layer), a, a, a + a * (1 - a) * np.abs(z))
-    parts = losses(targets, outputs)
-    spread = np.abs(targets - outputs) * (np.abs(targets) + np.abs(outputs))
-    result.put(naming.losses, parts, parts, parts + spread)
-    summands = get(naming.losses)
-    total, size = summands.sum(axis=1), np.abs(summands).sum(axis=1)
-    result.put([TOTAL_LOSS], total[:, None], size[:, None], size[:, None])
+        a.values[z.values < -LARGEST_EXPONENT] = np.nan
+        result.put(naming.activations(layer), a)
+    result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1]))
+    result.put([TOTAL_LOSS], get(naming.losses).sum(axis=-1, keepdims=True))
 
-    delta = output_delta(targets, outputs)
-    terms = np.abs(delta)
-    inputs = (np.abs(outputs) + np.abs(targets)) * np.abs(outputs) * (1 + np.abs(outputs))
+    last = naming.layers[-1]
+    delta = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
     for layer in reversed(naming.layers):
-        names = [delta_symbol(name) for name in naming.pre_activations(layer)]
+        if layer < last:
+            activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
+            delta = hidden_delta(activation, weights[layer], delta, z, a)
         if reference.delta_columns:
-            result.put(names, delta, terms, inputs)
+            names = [delta_symbol(name) for name in naming.pre_activations(layer)]
+            result.put(names, delta)
             delta = get(names)  # what follows reads the sheet's own δ
-            terms = inputs = np.abs(delta)
-        sources = get(naming.activations(layer - 1))
-        _put_gradients(result, reference, layer, sources, (delta, terms, inputs))
-        if layer > 1:
-            weights = parameters.weights[layer - 1]
-            slope = np.abs(sources) * np.abs(1 - sources)
-            steep = np.abs(sources) * (1 + np.abs(sources))
-            terms = (terms[:, None, :] @ np.abs(weights))[:, 0, :] * slope
-            inputs = 2 * (inputs[:, None, :] @ np.abs(weights))[:, 0, :] * steep
-            delta = hidden_delta(weights, delta, sources)
+        for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
+            result.put(names, gradients)
 
     for symbol in reference.constants:
-        result.put_next(symbol, values[symbol], np.abs(values[symbol]), stated)
+        result.put_next(symbol, get([symbol]), stated)
+    now = np.arange(1.0, len(values) + 1)[:, None, None]
+    eta = Rounded.read(np.full_like(now, rate))
     for symbol in reference.trained:
-        step = rate * values.get(gradient_symbol(symbol), pd.Series(np.nan, index=values.index))
-        size = np.abs(values[symbol]) + np.abs(step)
-        result.put_next(symbol, values[symbol] - step, size, stated)
+        gradient = get([gradient_symbol(symbol)])
+        following = step(reference.rule, eta, now, get([symbol]), gradient, {})
+        result.put_next(symbol, following, stated)
     return result.expected()
-
-
-def _put_gradients(
-    result: "_Collector",
-    reference: Reference,
-    layer: int,
-    sources: Array,
-    errors: tuple[Array, Array, Array],
-) -> None:
-    """Put ∂E/∂w and ∂E/∂b of one layer, with their term and input sizes."""
-    naming = reference.naming
-    names = [gradient_symbol(w) for row in naming.weights(layer) for w in row]
-    factors = (sources, np.abs(sources), 2 * np.abs(sources))
-    products = [weight_gradient(e, f) for e, f in zip(errors, factors, strict=True)]
-    result.put(names, *(product.reshape(len(product), -1) for product in products))
-    if reference.trained_biases:
-        biases = naming.biases(layer)
-        for bias in dict.fromkeys(biases):
-            units = [unit for unit, name in enumerate(biases) if name == bias]
-            sums = [error[:, units].sum(axis=1, keepdims=True) for error in errors]
-            result.put([gradient_symbol(bias)], *sums)
 
 
 class _Collector:
@@ -129,27 +108,34 @@ class _Collector:
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
 
-    def get(self, symbols: list[str]) -> Array:
-        """Return the sheet's own values, NaN for a column that the table lacks."""
-        return self._sheet.reindex(columns=symbols).to_numpy(dtype=float)
+    def get(self, symbols: list[str]) -> Rounded:
+        """Return the sheet's own values (rows, 1, symbols), NaN for a column it lacks."""
+        return Rounded.read(self._sheet.reindex(columns=symbols).to_numpy(dtype=float)[:, None, :])
 
-    def put(self, symbols: list[str], values: Array, terms: Array, inputs: Array) -> None:
+    def put(self, symbols: list[str], found: Numbers) -> None:
+        """Put values with one column for each symbol."""
+        flat = found.reshape(-1, len(symbols))
+        size = np.abs(flat.values)
+        terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
         for k, symbol in enumerate(symbols):
             if symbol in self._sheet:
-                self._values[symbol] = values[:, k]
+                self._values[symbol] = flat.values[:, k]
                 self._terms[symbol] = terms[:, k]
                 self._inputs[symbol] = inputs[:, k]
 
-    def put_next(
-        self, symbol: str, following: pd.Series, size: pd.Series, stated: Mapping[str, float]
-    ) -> None:
+    def put_next(self, symbol: str, following: Numbers, stated: Mapping[str, float]) -> None:
         """Put a quantity whose value comes from the row above, or from a stated start."""
+        self.put([symbol], following)
         start = stated.get(symbol, np.nan)
-        self._values[symbol] = np.concatenate([[start], following.to_numpy()[:-1]])
-        self._terms[symbol] = np.concatenate([[abs(start)], size.to_numpy()[:-1]])
-        self._inputs[symbol] = self._terms[symbol]
+        for part, first in (
+            (self._values, start),
+            (self._terms, abs(start)),
+            (self._inputs, abs(start)),
+        ):
+            part[symbol] = np.concatenate([[first], part[symbol][:-1]])
 
     def expected(self) -> Expected:
+        """Return what was gathered, as frames like the sheet's values."""
         sheet = self._sheet
         frames = [
             pd.DataFrame(columns, index=sheet.index).reindex(columns=sheet.columns)

@@ -4,9 +4,9 @@ A cell's formula and the reference compute the same number in two ways, and floa
 makes them differ a little. How much is right depends on what was added up: 1 − 0.9999999 is
 rounded as 1 is. So the reference is worked out with arrays that carry, beside each value,
 
-- ``terms``: the sizes of all intermediate results, as far as they reach the value; rounding
-  leaves a few units in the last place of it (a running error analysis: N. J. Higham, "Accuracy
-  and Stability of Numerical Algorithms", 2002, section 3.3);
+- ``terms``: the size of what was added up on the way to it; rounding leaves some units in the
+  last place of that (a running error analysis, after N. J. Higham, "Accuracy and Stability of
+  Numerical Algorithms", 2002, section 3.3, without counting the operations);
 - ``inputs``: how much of a relative error in the numbers read comes through (first order); for
   values that were stored with fewer digits than they were calculated with.
 
@@ -56,10 +56,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, axis: int, keepdims: bool = False) -> "Rounded":
         """Add up along an axis."""
-        terms = (self.terms + np.abs(self.values)).sum(axis=axis, keepdims=keepdims)
+        terms = np.maximum(self.terms, np.abs(self.values))
         return Rounded(
             self.values.sum(axis=axis, keepdims=keepdims),
-            terms,
+            terms.sum(axis=axis, keepdims=keepdims),
             self.inputs.sum(axis=axis, keepdims=keepdims),
         )
 
@@ -99,8 +99,8 @@ def _rounded(part: Any) -> Rounded:
 
 
 def _made(values: Array, terms: Array, inputs: Array) -> Rounded:
-    """Return a new intermediate result: its own size joins what it was made from."""
-    return Rounded(values, terms + np.abs(values), inputs)
+    """Return a new intermediate result, which is rounded itself."""
+    return Rounded(values, np.maximum(terms, np.abs(values)), inputs)
 
 
 def _add(a: Rounded, b: Rounded) -> Rounded:
@@ -113,29 +113,22 @@ def _subtract(a: Rounded, b: Rounded) -> Rounded:
 
 def _multiply(a: Rounded, b: Rounded) -> Rounded:
     x, y = np.abs(a.values), np.abs(b.values)
-    return _made(
-        a.values * b.values, a.terms * y + x * b.terms, a.inputs * y + x * b.inputs
-    )
+    terms = np.maximum(a.terms * y, x * b.terms)
+    return _made(a.values * b.values, terms, a.inputs * y + x * b.inputs)
 
 
 def _divide(a: Rounded, b: Rounded) -> Rounded:
     with np.errstate(divide="ignore", invalid="ignore"):
         values = a.values / b.values
         size, below = np.abs(values), np.abs(b.values)
-        return _made(
-            values, (a.terms + size * b.terms) / below, (a.inputs + size * b.inputs) / below
-        )
+        terms = np.maximum(a.terms, size * b.terms) / below
+        return _made(values, terms, (a.inputs + size * b.inputs) / below)
 
 
 def _matmul(a: Rounded, b: Rounded) -> Rounded:
     x, y = np.abs(a.values), np.abs(b.values)
-    # Each product and each sum on the way is an intermediate result of about this size.
-    size = x @ y
-    return Rounded(
-        a.values @ b.values,
-        a.terms @ y + x @ b.terms + 2 * size,
-        a.inputs @ y + x @ b.inputs,
-    )
+    terms = np.maximum(np.maximum(a.terms @ y, x @ b.terms), x @ y)
+    return Rounded(a.values @ b.values, terms, a.inputs @ y + x @ b.inputs)
 
 
 def _smooth(
