@@ -42,7 +42,7 @@ class Optimizer(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the learning rate η changes with the iteration k = 1, 2, …"""
+    """How the learning rate η changes with the iterations k, counted from 1."""
 
     CONSTANT = "constant"  # η
     STEP = "step"  # η · γ^⌊(k − 1) / every⌋

@@ -50,7 +50,9 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     sizes = tuple(draw(st.lists(st.integers(1, 6), min_size=2, max_size=6)))
     loss, output = draw(st.sampled_from(PAIRS))
-    hidden = draw(st.lists(st.sampled_from(HIDDEN), min_size=len(sizes) - 2, max_size=len(sizes) - 2))
+    hidden = draw(
+        st.lists(st.sampled_from(HIDDEN), min_size=len(sizes) - 2, max_size=len(sizes) - 2)
+    )
     network = Network(sizes, (*hidden, output), loss, draw(st.booleans()))
     biases = draw(st.sampled_from(["none", "fixed", "trained", "shared"]))
     chance = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -160,11 +162,15 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
 
     weights = [leaf(part[0]) for part in case.start.weights]
     trained = case.biases in ("trained", "shared")
-    biases = [leaf(b[0, :1] if case.biases == "shared" else b[0], trained) for b in case.start.biases]
+    biases = [
+        leaf(b[0, :1] if case.biases == "shared" else b[0], trained) for b in case.start.biases
+    ]
     optimizer = torch_optimizer(rule, weights + (biases if trained else []))
     schedule = torch_schedule(rule, optimizer)
     for k, ours in enumerate(run(network, training, case.start, ITERATIONS)):
-        numbers = [(k * training.batch + n) % len(training.samples.inputs) for n in range(training.batch)]
+        numbers = [
+            (k * training.batch + n) % len(training.samples.inputs) for n in range(training.batch)
+        ]
         signal = leaf(training.samples.inputs[numbers], trained=False)
         targets = leaf(training.samples.targets[numbers], trained=False)
         for layer, (w, b, activation) in enumerate(

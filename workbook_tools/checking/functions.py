@@ -7,14 +7,11 @@ of ReLU at 0 is 0, that of leaky ReLU its slope below 0, that of ELU 1.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.checking.rounding import Array, Rounded
+from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.vocabulary import LEAK, Activation, Loss
-
-Numbers: TypeAlias = "Array | Rounded"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from workbook_tools.checking.functions import (
-    Numbers,
     activated,
     hidden_delta,
     losses,
@@ -26,7 +25,7 @@ from workbook_tools.checking.functions import (
 from workbook_tools.checking.network import pre_activation
 from workbook_tools.checking.optimizers import step
 from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.rounding import Array, Rounded
+from workbook_tools.checking.rounding import Array, Numbers, Rounded
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
 
 LARGEST_EXPONENT = math.log(np.finfo(float).max)

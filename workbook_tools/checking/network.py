@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbook_tools.checking.functions import (
-    Numbers,
     activated,
     hidden_delta,
-    losses,
     output_delta,
 )
 from workbook_tools.checking.optimizers import KEEPS, Rule, State, next_state, step
-from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.vocabulary import Activation, Loss
 
 
@@ -125,6 +123,7 @@ def run(
         {letter: np.zeros_like(part) for letter in KEEPS[rule.optimizer]} for part in now
     ]
     layers = len(start.weights)
+    moving = [*(np.array(1.0) for _ in start.weights), *training.trained_biases]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
         yield parameters
@@ -141,9 +140,8 @@ def run(
         ]
         iteration = np.array(k + 1.0)
         rate = rule.rates(iteration)
-        moves = [*(1.0 for _ in start.weights), *training.trained_biases]
         for part, gradient in enumerate(gradients):
             before = now[part]
             states[part] = next_state(rule, states[part], before, gradient)
             after = step(rule, rate, iteration, before, gradient, states[part])
-            now[part] = np.where(moves[part], after, before)
+            now[part] = np.where(moving[part], after, before)

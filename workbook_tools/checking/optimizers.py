@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.checking.functions import Numbers
+from workbook_tools.checking.rounding import Numbers
 from workbook_tools.vocabulary import Optimizer, Schedule
 
 

@@ -5,12 +5,12 @@ columns.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.functions import Numbers, losses
+from workbook_tools.checking.functions import losses
 from workbook_tools.checking.network import (
     Network,
     Parameters,
@@ -23,7 +23,7 @@ from workbook_tools.checking.network import (
     weight_gradient,
 )
 from workbook_tools.checking.optimizers import Rule
-from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.notation import TOTAL_LOSS, Naming, delta_symbol, gradient_symbol
 from workbook_tools.vocabulary import Activation, Loss
 
@@ -35,7 +35,7 @@ class Reference:
     naming: Naming
     trained_biases: bool
     delta_columns: bool
-    rule: Rule = Rule()
+    rule: Rule = field(default_factory=Rule)
 
     @property
     def network(self) -> Network:

@@ -14,13 +14,13 @@ The functions of NumPy that the mathematics needs work on them as on plain array
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Unary = Callable[["Rounded"], "Rounded"]
+Numbers: TypeAlias = Any  # Array | Rounded: NumPy's type hints know its own arrays only
 
 
 class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
@@ -79,11 +79,6 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             return ufunc(*(_plain(part) for part in given))
         rule = _RULES.get(ufunc)
         return rule(*map(_rounded, given)) if rule else NotImplemented
-
-
-def plain(array: "Rounded | Array") -> Array:
-    """Return the values alone."""
-    return array.values if isinstance(array, Rounded) else array
 
 
 def _plain(part: Any) -> Any:
