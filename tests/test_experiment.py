@@ -39,7 +39,48 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
     [
         ('title = "test"', 'titel = "test"', "title", "missing; add it"),
         ("[data]", "[data]\ncolour = 1", "data.colour", "unknown key"),
-        ("[training]", "[training]\nmomentum = 0.9", "training.momentum", "unknown key"),
+        ("[training]", "[training]\nfoo = 0.9", "training.foo", "unknown key"),
+        ("[training]", "[training]\nmomentum = 0.9", "training.momentum", "remove it"),
+        ("[training]", '[training]\noptimizer = "sgd"', "training.optimizer", "'momentum'"),
+        ("[training]", '[training]\nschedule = "step"', "training.factor", "needs it"),
+        (
+            "[training]",
+            '[training]\nschedule = "cosine"\nspan = 9',
+            "training.span",
+            "at least 68",
+        ),
+        ("[training]", "[training]\nweight_decay = -1", "training.weight_decay", "equal to 0"),
+        (
+            "[data]",
+            'activation = ["relu", "relu", "tanh"]\n[data]',
+            "network.activation",
+            "one for each layer",
+        ),
+        (
+            "[data]",
+            'activation = ["softmax", "sigmoid"]\n[data]',
+            "network.activation",
+            "for the outputs only",
+        ),
+        (
+            "layers = [2, 2, 2]",
+            'layers = [2, 1]\nactivation = "softmax"',
+            "network.activation",
+            "give two outputs",
+        ),
+        ("[data]", 'activation = "relux"\n[data]', "network.activation[0]: 'relux'", "'relu'"),
+        (
+            "[data]",
+            'activation = ["relu", "softmax"]\n[data]',
+            "network.loss",
+            "categorical-cross-entropy",
+        ),
+        (
+            "[data]",
+            'loss = "binary-cross-entropy"\nactivation = "tanh"\n[data]',
+            "network.loss",
+            "sigmoid",
+        ),
         ("layers = [2, 2, 2]", 'layers = "2-2-2"', "network.layers", "expected"),
         ("layers = [2, 2, 2]", "layers = [2, 0, 2]", "network.layers[1]", "expected"),
         ("layers = [2, 2, 2]", "layers = [2]", "network.layers", "at least 2"),
@@ -67,7 +108,6 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
         ("iterations = 68", "iterations = 1048546", "training.iterations", "at most 1,048,545"),
         ("[data]", 'biases = "fixed"\n[data]', "start.biases", "one for each layer"),
         ("[training]", "biases = [1.0]\n[training]", "start.biases", "remove the list"),
-        ("[data]", 'activation = "relu"\n[data]', "network.activation", "'sigmoid'"),
         ("[data]", "[data", "not a TOML file", "mend it"),
         ('"test"', '"=1+1"', "title", "pattern"),
         ('"test"', '"a\\u0001b"', "title", "pattern"),
@@ -83,6 +123,24 @@ def test_a_bad_spec_is_refused_in_one_line_with_field_and_remedy(
     assert field in message
     assert remedy in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "targets", "remedy"),
+    [
+        ("categorical-cross-entropy", "softmax", "[0.5, 0.6]", "add up to 1"),
+        ("categorical-cross-entropy", "softmax", "[-0.5, 1.5]", "from 0 to 1"),
+        ("binary-cross-entropy", "sigmoid", "[0.5, 1.5]", "from 0 to 1"),
+    ],
+)
+def test_targets_of_a_cross_entropy_are_probabilities(
+    tmp_path: Path, loss: str, output: str, targets: str, remedy: str
+) -> None:
+    spec = GOOD.replace("targets = [0.5, 0.5]", f"targets = {targets}").replace(
+        "[data]", f'activation = ["tanh", "{output}"]\nloss = "{loss}"\n[data]'
+    )
+    with pytest.raises(InputError, match=rf"data\.targets: {loss} .*{remedy}"):
+        load(tmp_path, spec)
 
 
 def spec_of(layers: list[int]) -> str:

@@ -17,6 +17,7 @@ from openpyxl.formula.translate import Translator
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import InputError
+from workbook_tools.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
 NAMES = ["Back_Propogation", "mazur"]
@@ -182,10 +183,42 @@ def test_a_cached_value_that_is_off_by_a_hundred_billionth_is_found(
     assert [(f.kind, f.cells) for f in findings] == [("wrong-value", "Y40")]
 
 
+HIDDEN = [activation.value for activation in Activation if activation is not Activation.SOFTMAX]
+SETTINGS = {
+    "momentum": "momentum = 0.8",
+    "nesterov": "momentum = 0.8",
+    "rmsprop": "smoothing = 0.9\nepsilon = 0.001",
+    "adam": "beta1 = 0.8\nbeta2 = 0.95\nepsilon = 0.001",
+    "adamw": "beta1 = 0.8\nbeta2 = 0.95\nepsilon = 0.001",
+}
+SCHEDULES = {
+    "constant": "",
+    "step": "factor = 0.7\nspan = 2",
+    "exponential": "factor = 0.9",
+    "cosine": "span = 6",
+}
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> str:
-    """Draw the spec of a small layered network."""
+    """Draw the spec of a small layered network and its training."""
+    optimizer = draw(st.sampled_from(list(Optimizer)))
     sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
+    if optimizer in SETTINGS:  # what begins alike is judged by the others: there must be some
+        sizes[0] = max(sizes[0], 3)
+    losses = [loss for loss in Loss if sizes[-1] > 1 or "categorical" not in loss]
+    loss = draw(st.sampled_from(losses))
+    output = {
+        Loss.BINARY_CROSS_ENTROPY: "sigmoid",
+        Loss.CATEGORICAL_CROSS_ENTROPY: "softmax",
+    }.get(loss) or draw(st.sampled_from(HIDDEN))
+    count = len(sizes) - 2
+    activations = [
+        *draw(st.lists(st.sampled_from(HIDDEN), min_size=count, max_size=count)),
+        output,
+    ]
+    gradients = draw(st.sampled_from(["", 'gradients = "delta"']))
+    schedule = draw(st.sampled_from(list(SCHEDULES)))
     kind = draw(st.sampled_from(["none", "fixed", "trained"]))
     counts = {"none": [0]}.get(kind, [len(sizes) - 1, sum(sizes[1:])])
     biases = draw(st.sampled_from(counts))
@@ -197,11 +230,18 @@ def specs(draw: st.DrawFn) -> str:
 
     # Above zero and apart, so that a wrong input or target cannot give the same value.
     positive = [0.1 + 0.13 * k for k in range(sizes[0] + sizes[-1])]
+    inputs, targets = positive[: sizes[0]], positive[sizes[0] :]
+    if loss in (Loss.BINARY_CROSS_ENTROPY, Loss.CATEGORICAL_CROSS_ENTROPY):
+        targets = [target / sum(targets) for target in targets] if len(targets) > 1 else [0.7]
     return (
-        f'title = "drawn"\n[network]\nlayers = {sizes}\nbiases = "{kind}"\n[data]\n'
-        f"inputs = {positive[: sizes[0]]}\ntargets = {positive[sizes[0] :]}\n[start]\n"
+        f'title = "drawn"\n[network]\nlayers = {sizes}\nbiases = "{kind}"\n'
+        f'activation = {activations}\nloss = "{loss}"\n{gradients}\n[data]\n'
+        f"inputs = {inputs}\ntargets = {targets}\n[start]\n"
         f"weights = {numbers(weights)}\nbiases = {numbers(biases)}\n[training]\n"
-        f"learning_rates = {draw(st.sampled_from([[0.5], [0.1, 3.0]]))}\niterations = 4\n"
+        f"learning_rates = {draw(st.sampled_from([[0.5], [0.1, 0.7]]))}\niterations = 4\n"
+        f'optimizer = "{optimizer}"\n{SETTINGS.get(optimizer, "")}\n'
+        f"weight_decay = {draw(st.sampled_from([0.0, 0.05]))}\n"
+        f'schedule = "{schedule}"\n{SCHEDULES[schedule]}\n'
     )
 
 

@@ -8,8 +8,13 @@ A layered network's units, weights and biases are numbered as the textbooks do i
   ``h2_1`` is unit 1 of hidden layer 2; ``o1 a_o1`` the same of an output unit;
 - ``w1 w2 …`` weights, layer by layer, unit by unit, in the order of the units they come from;
 - ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share;
+- ``max_o e_o1`` of softmax outputs: the largest pre-activation, and e^(o1 − max_o);
 - ``E1 E2 … E_tot`` the loss of each output and their sum;
-- ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter.
+- ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter;
+- ``m_w1 v_w1`` what an optimizer remembers of a parameter: of its gradients, of their squares;
+- ``iteration`` its number, from 1; ``η`` the learning rate, ``η_k`` that of the iteration.
+
+The settings of a training are ``μ α β1 β2 ε λ`` (of the optimizers) and ``γ span`` (of a schedule).
 """
 
 import re
@@ -22,6 +27,11 @@ from typing import Self
 
 LEARNING_RATE = "η"
 TOTAL_LOSS = "E_tot"
+ITERATION = "iteration"
+ITERATION_RATE = "η_k"
+LARGEST_OUTPUT = "max_o"
+SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span")
+WORDS = ("activation", "loss", "optimizer", "schedule")
 
 
 def gradient_symbol(parameter: str) -> str:
@@ -32,6 +42,16 @@ def gradient_symbol(parameter: str) -> str:
 def delta_symbol(pre_activation: str) -> str:
     """Return the symbol of a pre-activation's gradient: ``δ_h1`` for ``h1``."""
     return f"δ_{pre_activation}"
+
+
+def exponential_symbol(pre_activation: str) -> str:
+    """Return the symbol of a softmax output's exponential: ``e_o1`` for ``o1``."""
+    return f"e_{pre_activation}"
+
+
+def state_symbol(letter: str, parameter: str) -> str:
+    """Return the symbol of an optimizer's state: ``m_w1`` for m of ``w1``."""
+    return f"{letter}_{parameter}"
 
 
 @dataclass(frozen=True)
@@ -148,7 +168,9 @@ class Naming:
 _SUBSCRIPT_FREE = str.maketrans({"∆": "∂", "𝜕": "∂", "ð": "∂", "Ƞ": "η", "–": "-", "−": "-"})
 _SYMBOL = re.compile(
     r"""
-    (?P<plain>[tiwb]\d+ | h\d+(_\d+)? | o\d+ | E\d+)
+    (?P<plain>
+        [tiwb]\d+ | h\d+(_\d+)? | o\d+ | E\d+ | [mv]_[wb]\d+ | e_o\d+ | max_o | η_k | iteration
+    )
     | a_(?P<activation>h\d+(_\d+)? | o\d+)
     | (?P<total>E_?(tot|total))
     | δ_(?P<delta>h\d+(_\d+)? | o\d+)
@@ -156,6 +178,7 @@ _SYMBOL = re.compile(
     """,
     re.VERBOSE,
 )
+_SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS + WORDS)})\s*[=:]?")
 _RATE_LABEL = re.compile(r"(η|lr|eta|learning[ _]?rate)\s*[=:]?", re.IGNORECASE)
 
 
@@ -181,3 +204,9 @@ def parse_symbol(label: str) -> str | None:
 def is_rate_label(label: str) -> bool:
     """Tell whether a label, such as ``η =`` or ``Learning rate:``, names the learning rate."""
     return _RATE_LABEL.fullmatch(_normalised(label)) is not None
+
+
+def parse_setting(label: str) -> str | None:
+    """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
+    match = _SETTING_LABEL.fullmatch(_normalised(label))
+    return match[1] if match else None

@@ -5,26 +5,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbook_tools.checking.compare import reference_for
+from workbook_tools.checking.described import reference_for
 from workbook_tools.checking.local import expected_values
 from workbook_tools.checking.reader import Table, read_tables
+from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import read_sheets
 from workbook_tools.engines import recalculate
 from workbook_tools.package import open_package
 
 
-def tables(path: Path) -> list[Table]:
+def tables(path: Path) -> list[tuple[Table, Reference]]:
     with open_package(path) as package:
         sheets = read_sheets(package)
-    return read_tables(sheets, recalculate(path, "cached"))
+    calculation = recalculate(path, "cached")
+    found = read_tables(sheets, calculation)
+    return [(table, reference_for(table, calculation)) for table in found]
 
 
 @pytest.mark.parametrize("name", ["Back_Propogation", "mazur"])
 def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
     workbooks: Path, name: str
 ) -> None:
-    for table in tables(workbooks / f"{name}.xlsx"):
-        expected = expected_values(reference_for(table), table.values, table.rate, {})
+    for table, reference in tables(workbooks / f"{name}.xlsx"):
+        expected = expected_values(reference, table.values, table.rate, {})
         values = expected.values.iloc[1:].abs()
         calculated = 1e-12 * expected.terms.iloc[1:] / values
         stored = calculated + 5e-15 * expected.inputs.iloc[1:] / values
@@ -37,8 +40,7 @@ def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
 
 
 def test_every_quantity_is_worked_out_from_the_sheets_own_values(workbooks: Path) -> None:
-    table = tables(workbooks / "mazur.xlsx")[0]
-    reference = reference_for(table)
+    table, reference = tables(workbooks / "mazur.xlsx")[0]
     right = expected_values(reference, table.values, table.rate, {}).values
     moved = table.values.copy()
     moved.loc[50, "h1"] += 0.25

@@ -54,7 +54,12 @@ def cases(draw: st.DrawFn) -> Case:
         st.lists(st.sampled_from(HIDDEN), min_size=len(sizes) - 2, max_size=len(sizes) - 2)
     )
     network = Network(sizes, (*hidden, output), loss, draw(st.booleans()))
-    biases = draw(st.sampled_from(["none", "fixed", "trained", "shared"]))
+    kinds = ["none", "fixed", "trained", "shared"]
+    if output is Activation.SOFTMAX:
+        # A bias that all softmax units share has the gradient 0. Rounding leaves 1e-17 of it, other
+        # digits in every program, and Adam makes steps of 1e-9 of that.
+        kinds.remove("shared")
+    biases = draw(st.sampled_from(kinds))
     chance = np.random.default_rng(draw(st.integers(0, 2**32)))
     count = draw(st.integers(1, 6))
     targets = chance.uniform(0, 1, (count, sizes[-1]))
@@ -167,7 +172,8 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
     ]
     optimizer = torch_optimizer(rule, weights + (biases if trained else []))
     schedule = torch_schedule(rule, optimizer)
-    for k, ours in enumerate(run(network, training, case.start, ITERATIONS)):
+    for k, moment in enumerate(run(network, training, case.start, ITERATIONS)):
+        ours = moment.parameters
         numbers = [
             (k * training.batch + n) % len(training.samples.inputs) for n in range(training.batch)
         ]

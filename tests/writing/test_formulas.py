@@ -6,7 +6,7 @@ import pytest
 from workbook_tools.experiment import Data, Experiment, Network, Start, Training, load_experiment
 from workbook_tools.notation import Naming
 from workbook_tools.writing.equations import equation_blocks
-from workbook_tools.writing.formulas import quantities
+from workbook_tools.writing.formulas import Formulas, Quantity
 from workbook_tools.writing.layout import Layout
 
 CLASSIC_HEADER = (
@@ -24,6 +24,10 @@ def experiment(sizes: list[int], biases: str = "none", bias_count: int = 0) -> E
         start=Start(weights=[0.1] * weights, biases=[0.1] * bias_count),
         training=Training(learning_rates=[1.0], iterations=3),
     )
+
+
+def quantities(spec: Experiment) -> list[Quantity]:
+    return Formulas.of(spec).quantities()
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +83,13 @@ def test_a_bias_is_added_to_the_weighted_sum_of_every_unit_that_shares_it() -> N
     formulas = {q.symbol: q.formula for q in quantities(experiment([2, 2, 2], "fixed", 2))}
     assert formulas["h1"] == "w1*i1+w2*i2+b1"
     assert formulas["h2"] == "w3*i1+w4*i2+b1"
-    assert formulas["b1"] == "b1"
+    assert formulas["b1"] == "b1[-1]"
     assert "∂E/∂b1" not in formulas
 
 
 def test_a_shared_trained_bias_gathers_the_errors_of_its_units() -> None:
     formulas = {q.symbol: q.formula for q in quantities(experiment([1, 1, 2], "trained", 2))}
-    assert formulas["b2"] == "b2-η*∂E/∂b2"
+    assert formulas["b2"] == "b2[-1]-η*∂E/∂b2[-1]"
     assert formulas["∂E/∂b2"] == "(a_o1-t1)*a_o1*(1-a_o1)+(a_o2-t2)*a_o2*(1-a_o2)"
 
 

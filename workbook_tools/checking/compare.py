@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.checking.described import NotUnderstoodError, reference_for
 from workbook_tools.checking.findings import (
     Cells,
     Differences,
@@ -22,17 +23,8 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Run
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
+from workbook_tools.notation import TOTAL_LOSS, gradient_symbol
 from workbook_tools.references import FilledFormula, anchoring, cell_name, range_name
-
-
-def reference_for(table: Table) -> Reference:
-    """Return the mathematics that a table's columns ask for."""
-    naming = table.naming
-    biases = [f"b{k}" for k in range(1, naming.bias_count + 1)]
-    trained = bool(biases) and all(gradient_symbol(bias) in table.columns for bias in biases)
-    units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
-    return Reference(naming, trained, all(delta_symbol(z) in table.columns for z in units))
 
 
 def compare_table(
@@ -42,7 +34,10 @@ def compare_table(
 
     ``stated`` are the cells that state initial values; a symbol stated twice states nothing.
     """
-    reference = reference_for(table)
+    try:
+        reference = reference_for(table, calculation)
+    except NotUnderstoodError as problem:
+        return _not_understood(table, str(problem))
     starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
     start_values = {symbol: number_at(cell, calculation) for symbol, cell in starts.items()}
     expected = expected_values(reference, table.values, table.rate, start_values)
@@ -66,7 +61,9 @@ def compare_table(
     findings: list[Finding] = []
     for symbol, own in runs.items():
         findings += comparison.column(symbol, own, wrong_runs)
-    findings += comparison.first_row(runs, {finding.cells for finding in findings})
+    known = {finding.cells for finding in findings}
+    for alike in (reference.constants + reference.trained, *reference.all_states):
+        findings += comparison.first_row(alike, runs, known)
     comparison.leave_out_unknown_columns()
     return TableReport(
         sheet=table.sheet.name,
@@ -79,6 +76,27 @@ def compare_table(
         last_loss=_last_loss(table),
         last_loss_of_run=_last_loss_of_run(table, reference),
         findings=findings,
+    )
+
+
+def _not_understood(table: Table, why: str) -> TableReport:
+    """Return the report of a table of which nothing can be checked."""
+    cells = Cells()
+    for column in table.columns.values():
+        runs = table.sheet.runs_between(column, table.first_row, table.last_row)
+        cells.formulas += sum(run.last_row - run.first_row + 1 for run in runs)
+    cells.leave_out(cells.formulas, why)
+    return TableReport(
+        sheet=table.sheet.name,
+        range=table.range,
+        network=table.naming.network,
+        learning_rate=plain(table.rate),
+        iterations=len(table.values),
+        cells=cells,
+        differences=Differences(),
+        last_loss=_last_loss(table),
+        last_loss_of_run=float("nan"),
+        findings=[],
     )
 
 
@@ -124,7 +142,8 @@ class _Comparison:
         self.differences = Differences()
         self._table = table
         self._expected = expected
-        self._from_above = set(reference.constants + reference.trained)
+        self._reference = reference
+        self._from_above = reference.from_above
         self._storage = storage
         self._tolerance = tolerance
 
@@ -153,17 +172,20 @@ class _Comparison:
                 findings.append(self._finding(kind, symbol, column, rows, run.formula))
         return findings + self._typed_values(symbol, column, runs)
 
-    def first_row(self, runs: Mapping[str, list[Run]], known: set[str]) -> list[Finding]:
-        """Judge the initial values by each other, where the sheet reads them from stated cells.
+    def first_row(
+        self, alike: list[str], runs: Mapping[str, list[Run]], known: set[str]
+    ) -> list[Finding]:
+        """Judge the first row's cells of quantities that begin ``alike``, by each other.
 
-        One that is typed there, or anchored unlike all the others, is out of step. ``known``
-        has the cells with a finding already.
+        Where the sheet reads initial values from stated cells, or an optimizer's state begins,
+        one that is typed, or anchored unlike all the others, is out of step. ``known`` has the
+        cells with a finding already.
         """
         row = self._table.first_row
         stated = [
             symbol
             for symbol in self._table.columns
-            if symbol in self._from_above and not np.isnan(self._expected.values[symbol].iloc[0])
+            if symbol in alike and not np.isnan(self._expected.values[symbol].iloc[0])
         ]
         formulas = {
             s: runs[s][0].formula for s in stated if runs[s] and runs[s][0].first_row == row
@@ -241,10 +263,11 @@ class _Comparison:
 
     def _why_not(self, symbol: str) -> str:
         """Say why nothing can be said of a quantity's cells."""
-        if symbol in self._from_above:
-            gradient = gradient_symbol(symbol)
-            if gradient not in self._table.columns:
-                return f"no column of {gradient} was found"
+        if symbol in self._reference.trained:
+            needed = [gradient_symbol(symbol), *self._reference.states(symbol).values()]
+            for column in needed:
+                if column not in self._table.columns:
+                    return f"no column of {column} was found"
             if np.isnan(self._table.rate):
                 return "no learning rate was found"
         return "what it depends on is no number"

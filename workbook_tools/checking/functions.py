@@ -55,21 +55,38 @@ ELEMENTWISE = {
 }
 
 
-def exponentials(z: Numbers) -> Numbers:
-    """Return e^(z − max z) of each unit: softmax's numerators."""
-    return np.exp(z - z.max(axis=-1, keepdims=True))
+@dataclass(frozen=True)
+class Softmax:
+    """What softmax goes through: the largest z of a layer, and e^(z − largest) of each unit."""
+
+    largest: Numbers
+    powers: Numbers
+
+    @classmethod
+    def of(cls, z: Numbers) -> "Softmax":
+        """Work both out from the pre-activations."""
+        largest = z.max(axis=-1, keepdims=True)
+        return cls(largest, np.exp(z - largest))
+
+    @property
+    def shares(self) -> Numbers:
+        """The activations."""
+        return self.powers / self.powers.sum(axis=-1, keepdims=True)
 
 
 def activated(activation: Activation, z: Numbers) -> Numbers:
     """Return a layer's activations."""
     if activation is Activation.SOFTMAX:
-        powers = exponentials(z)
-        return powers / powers.sum(axis=-1, keepdims=True)
+        return Softmax.of(z).shares
     return ELEMENTWISE[activation].value(z)
 
 
-def losses(loss: Loss, targets: Numbers, z: Numbers, outputs: Numbers) -> Numbers:
+def losses(
+    loss: Loss, targets: Numbers, z: Numbers, outputs: Numbers, softmax: Softmax | None = None
+) -> Numbers:
     """Return each output's part of the loss, from pre-activations ``z`` or activations.
+
+    ``softmax`` is what the outputs went through, if it is known.
 
     The cross-entropies come from the pre-activations, so that no saturated output makes ln 0:
     −t ln σ(z) − (1 − t) ln(1 − σ(z)) = ln(1 + e^z) − t z, and −ln softmax(z) = ln Σ e^z − z.
@@ -81,8 +98,9 @@ def losses(loss: Loss, targets: Numbers, z: Numbers, outputs: Numbers) -> Number
         return np.square(targets - outputs) / count
     if loss is Loss.BINARY_CROSS_ENTROPY:
         return (softplus(z) - targets * z) / count
-    total = exponentials(z).sum(axis=-1, keepdims=True)
-    return targets * (np.log(total) - (z - z.max(axis=-1, keepdims=True)))
+    softmax = softmax or Softmax.of(z)
+    total = softmax.powers.sum(axis=-1, keepdims=True)
+    return targets * (np.log(total) - (z - softmax.largest))
 
 
 def output_delta(

@@ -17,16 +17,25 @@ import numpy as np
 import pandas as pd
 
 from workbook_tools.checking.functions import (
+    Softmax,
     activated,
     hidden_delta,
     losses,
     output_delta,
 )
 from workbook_tools.checking.network import pre_activation
-from workbook_tools.checking.optimizers import step
+from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array, Numbers, Rounded
-from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
+from workbook_tools.notation import (
+    ITERATION,
+    ITERATION_RATE,
+    LARGEST_OUTPUT,
+    TOTAL_LOSS,
+    delta_symbol,
+    exponential_symbol,
+    gradient_symbol,
+)
 
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
@@ -71,7 +80,8 @@ def expected_values(
         # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
         a.values[z.values < -LARGEST_EXPONENT] = np.nan
         result.put(naming.activations(layer), a)
-    result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1]))
+    softmax = _put_softmax(result, reference, zs[-1])
+    result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1], softmax))
     result.put([TOTAL_LOSS], get(naming.losses).sum(axis=-1, keepdims=True))
 
     last = naming.layers[-1]
@@ -89,13 +99,44 @@ def expected_values(
 
     for symbol in reference.constants:
         result.put_next(symbol, get([symbol]), stated)
-    now = np.arange(1.0, len(values) + 1)[:, None, None]
-    eta = Rounded.read(np.full_like(now, rate))
-    for symbol in reference.trained:
-        gradient = get([gradient_symbol(symbol)])
-        following = step(reference.rule, eta, now, get([symbol]), gradient, {})
-        result.put_next(symbol, following, stated)
+    _put_training(result, reference, rate, stated)
     return result.expected()
+
+
+def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Softmax | None:
+    """Put what softmax goes through; return the sheet's own, where it has columns of it."""
+    naming = reference.naming
+    names = [exponential_symbol(name) for name in naming.pre_activations(naming.layers[-1])]
+    if not result.has([LARGEST_OUTPUT, *names]):
+        return None
+    sheet = Softmax(result.get([LARGEST_OUTPUT]), result.get(names))
+    result.put([LARGEST_OUTPUT], Softmax.of(z).largest)
+    result.put(names, np.exp(z - sheet.largest))
+    result.put(naming.activations(naming.layers[-1]), sheet.shares)
+    return sheet
+
+
+def _put_training(
+    result: "_Collector", reference: Reference, rate: float, stated: Mapping[str, float]
+) -> None:
+    """Put the iteration's number and rate, the optimizer's state and the next parameters."""
+    get, rule = result.get, reference.rule
+    k = result.row_numbers[:, None, None]
+    if result.has([ITERATION]):
+        k = get([ITERATION]).values
+        result.put_next(ITERATION, Rounded.read(k + 1.0), {})
+    eta = Rounded.read(np.full_like(k, rate))
+    result.put([ITERATION_RATE], eta * rule.multiplier(k))
+    if result.has([ITERATION_RATE]):
+        eta = get([ITERATION_RATE])
+    for symbol in reference.trained:
+        now, gradient = get([symbol]), get([gradient_symbol(symbol)])
+        columns = reference.states(symbol)
+        state = {letter: get([column]) for letter, column in columns.items()}
+        before = {letter: part.row_above(0.0) for letter, part in state.items()}
+        for letter, found in next_state(rule, before, now, gradient).items():
+            result.put([columns[letter]], found)
+        result.put_next(symbol, step(rule, eta, k, now, gradient, state), stated)
 
 
 class _Collector:
@@ -110,6 +151,15 @@ class _Collector:
     def get(self, symbols: list[str]) -> Rounded:
         """Return the sheet's own values (rows, 1, symbols), NaN for a column it lacks."""
         return Rounded.read(self._sheet.reindex(columns=symbols).to_numpy(dtype=float)[:, None, :])
+
+    @property
+    def row_numbers(self) -> Array:
+        """The iterations' numbers, from 1, as the rows count them."""
+        return np.arange(1.0, len(self._sheet) + 1)
+
+    def has(self, symbols: list[str]) -> bool:
+        """Tell whether the table has all these columns."""
+        return all(symbol in self._sheet for symbol in symbols)
 
     def put(self, symbols: list[str], found: Numbers) -> None:
         """Put values with one column for each symbol."""

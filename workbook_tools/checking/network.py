@@ -113,10 +113,18 @@ class Training:
     sharing: tuple[Array, ...]  # (units, units) of each layer: 1 where two units share a bias
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One iteration of a training: its parameters, and the states after its gradients."""
+
+    parameters: Parameters
+    states: list[State]  # of the weights of each layer, then of the biases of each layer
+
+
 def run(
-    network: Network, training: Training, start: Parameters, iterations: int
-) -> Iterator[Parameters]:
-    """Yield the parameters of each iteration, from the ``start`` on."""
+    network: Network, training: Training, start: Parameters, iterations: int, first: int = 1
+) -> Iterator[Moment]:
+    """Yield each iteration, from the ``start`` on; ``first`` is the number of the first one."""
     rule = training.rule
     now = [*start.weights, *start.biases]
     states: list[State] = [
@@ -126,7 +134,6 @@ def run(
     moving = [*(np.array(1.0) for _ in start.weights), *training.trained_biases]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
-        yield parameters
         inputs, targets = training.samples.batch(k, training.batch)
         zs, outputs = forward(network, parameters, inputs)
         found = deltas(network, parameters, targets, zs, outputs)
@@ -138,10 +145,13 @@ def run(
             bias_gradient(network, delta) @ shared
             for delta, shared in zip(found, training.sharing, strict=True)
         ]
-        iteration = np.array(k + 1.0)
-        rate = rule.rates(iteration)
-        for part, gradient in enumerate(gradients):
-            before = now[part]
-            states[part] = next_state(rule, states[part], before, gradient)
-            after = step(rule, rate, iteration, before, gradient, states[part])
-            now[part] = np.where(moving[part], after, before)
+        states = [
+            next_state(rule, state, part, gradient)
+            for state, part, gradient in zip(states, now, gradients, strict=True)
+        ]
+        yield Moment(parameters, states)
+        iteration = np.array(float(first + k))
+        rate = rule.rate * rule.multiplier(iteration)
+        for part, (gradient, state) in enumerate(zip(gradients, states, strict=True)):
+            after = step(rule, rate, iteration, now[part], gradient, state)
+            now[part] = np.where(moving[part], after, now[part])

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.checking.rounding import Numbers
+from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.vocabulary import Optimizer, Schedule
 
 
@@ -28,18 +28,18 @@ class Rule:
     decay: float = 0.0  # λ
     schedule: Schedule = Schedule.CONSTANT
     factor: float = 1.0  # γ of a step or exponential schedule
-    span: int = 1  # iterations: between steps, or of the cosine
+    span: float = 1  # iterations: between steps, or of the cosine
 
-    def rates(self, iterations: Numbers) -> Numbers:
-        """Return the rate of each iteration, counted from 1."""
-        before = iterations - 1.0
+    def multiplier(self, iteration: Array) -> Array:
+        """Return what the schedule makes of η in each iteration, counted from 1."""
+        before = iteration - 1.0
         if self.schedule is Schedule.STEP:
-            return self.rate * self.factor ** np.floor(before / self.span)
+            return np.asarray(self.factor ** np.floor(before / self.span))
         if self.schedule is Schedule.EXPONENTIAL:
-            return self.rate * self.factor**before
+            return np.asarray(self.factor**before)
         if self.schedule is Schedule.COSINE:
-            return self.rate * (1.0 + np.cos(np.pi * before / self.span)) / 2.0
-        return self.rate + 0.0 * before
+            return (1.0 + np.cos(np.pi * before / self.span)) / 2.0
+        return np.ones_like(before)
 
 
 State: TypeAlias = dict[str, Numbers]  # by the letter of its columns: m, v
@@ -81,7 +81,7 @@ def next_state(rule: Rule, before: State, parameters: Numbers, gradients: Number
 def step(
     rule: Rule,
     rate: Numbers,
-    iteration: Numbers,
+    iteration: Array,
     parameters: Numbers,
     gradients: Numbers,
     state: State,

@@ -2,17 +2,19 @@
 
 On a sheet with t1 = t2 = 0.5, a loss that reads the wrong target still shows the right value.
 So two consecutive iterations are drawn at random, worked out by the reference, and put in the
-place of a table's two rows (and of the stated initial values and the learning rate); each
-distinct formula must then give the value of its own quantity. What else a formula reads keeps
-its value.
+place of a table's two rows (and of the stated initial values, the learning rate and the other
+settings); each distinct formula must then give the value of its own quantity. What else a
+formula reads keeps its value.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.reader import Cell, Table
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import Run
@@ -20,9 +22,22 @@ from workbook_tools.engines import Calculation, CellError
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.references import MAX_COLUMNS, areas
+from workbook_tools.vocabulary import Activation, Loss, Schedule
 
 DRAWS = 2
+DRAWS_OF_BRANCHES = 12  # of formulas with MAX, MIN, IF or INT, so that each way is taken
 TOLERANCE = 1e-9  # relative; the drawn numbers are neither large nor nearly cancel
+_ITERATIONS = 4  # so that an optimizer has something to remember
+_RANGES = {
+    "μ": (0.5, 0.95),
+    "α": (0.5, 0.95),
+    "β1": (0.5, 0.95),
+    "β2": (0.5, 0.95),
+    "ε": (0.01, 0.1),
+    "λ": (0.01, 0.2),
+    "γ": (0.5, 0.9),
+    "span": (2, 9),
+}
 _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
 _LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 _SEED = 20_260_101  # the same verdict every time
@@ -30,19 +45,36 @@ _SEED = 20_260_101  # the same verdict every time
 
 @dataclass
 class Draw:
-    """Two random iterations, consistent with each other, and the rate between them."""
+    """Random iterations that follow each other, their learning rate and other settings."""
 
-    rows: pd.DataFrame
+    begin: pd.DataFrame  # the first two of a training
+    later: pd.DataFrame  # two of its midst
     rate: float
+    settings: dict[str, float]  # by symbol
 
 
-def draw(reference: Reference, generator: np.random.Generator) -> Draw:
-    """Draw data, weights, biases and a rate, and work out two iterations."""
+def draw(reference: Reference, settings: Iterable[str], generator: np.random.Generator) -> Draw:
+    """Draw data, weights, biases, a rate and these settings, and work the iterations out."""
     first = {symbol: generator.uniform(0.2, 1.0) for symbol in reference.constants}
+    if reference.loss is Loss.CATEGORICAL_CROSS_ENTROPY:  # its targets add up to 1
+        total = sum(first[target] for target in reference.naming.targets)
+        first |= {target: first[target] / total for target in reference.naming.targets}
     # Weights of both signs keep the units from saturating.
     first |= {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
     rate = generator.uniform(0.3, 1.5)
-    return Draw(reference.run(first, rate, 2), rate)
+    drawn = {symbol: generator.uniform(*_RANGES[symbol]) for symbol in settings}
+    drawn = {s: round(value) if s == "span" else value for s, value in drawn.items()}
+    changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
+    changed = replace(reference, rule=replace(reference.rule, **changes))
+    midst = changed.run(first, rate, _ITERATIONS, int(generator.integers(2, 20)))
+    return Draw(changed.run(first, rate, 2), midst.iloc[-2:], rate, drawn)
+
+
+def _draws(reference: Reference) -> int:
+    smooth = {Activation.SIGMOID, Activation.TANH, Activation.LINEAR}
+    plain = set(reference.network.activations) <= smooth and not reference.delta_columns
+    constant = reference.rule.schedule is Schedule.CONSTANT
+    return DRAWS if plain and constant else DRAWS_OF_BRANCHES
 
 
 def probe_table(
@@ -59,7 +91,7 @@ def probe_table(
     runs = list(runs)
     right = [True] * len(runs)
     generator = np.random.default_rng(_SEED)
-    draws = [draw(reference, generator) for _ in range(DRAWS)]
+    draws = [draw(reference, table.settings, generator) for _ in range(_draws(reference))]
     by_row: dict[int, list[int]] = {}
     for number, (_, run) in enumerate(runs):
         by_row.setdefault(run.first_row, []).append(number)
@@ -67,10 +99,11 @@ def probe_table(
         formulas = [runs[number][1].formula.at(row) for number in numbers]
         for drawn in draws:
             planted = _planted(table, reference, stated, row, drawn)
-            constants = {table.columns[s]: drawn.rows[s].iloc[0] for s in reference.constants}
+            pair = drawn.begin if row == table.first_row else drawn.later
+            constants = {table.columns[s]: pair[s].iloc[0] for s in reference.constants}
             kept = _kept(table, formulas, planted, constants, calculation)
             found = _evaluate(planted | kept, table.sheet.name, formulas)
-            at = drawn.rows.iloc[0 if row == table.first_row else 1]
+            at = pair.iloc[0 if row == table.first_row else 1]
             for number, value in zip(numbers, found, strict=True):
                 right[number] &= _agree(value, at[runs[number][0]])
     return right
@@ -126,16 +159,18 @@ def _planted(
     """Return the cells that take the drawn numbers: two rows, the rate, the stated start."""
     sheet = table.sheet.name
     first = row == table.first_row
+    pair = drawn.begin if first else drawn.later
     planted: dict[Cell, float] = {}
     for k, place in ((0, row),) if first else ((0, row - 1), (1, row)):
         for symbol, column in table.columns.items():
-            if symbol in drawn.rows:
-                planted[sheet, place, column] = drawn.rows[symbol].iloc[k]
+            if symbol in pair:
+                planted[sheet, place, column] = pair[symbol].iloc[k]
     if table.rate_cell:
         planted[table.rate_cell] = drawn.rate
+    planted |= {table.settings[symbol]: value for symbol, value in drawn.settings.items()}
     for symbol, cell in stated.items():
-        if symbol in drawn.rows:
-            planted[cell] = drawn.rows[symbol].iloc[0]
+        if symbol in pair:
+            planted[cell] = pair[symbol].iloc[0]
     return planted
 
 

@@ -14,7 +14,15 @@ import pandas as pd
 
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation, CellError, CellValue
-from workbook_tools.notation import TOTAL_LOSS, Naming, is_rate_label, parse_symbol
+from workbook_tools.notation import (
+    SETTINGS,
+    TOTAL_LOSS,
+    WORDS,
+    Naming,
+    is_rate_label,
+    parse_setting,
+    parse_symbol,
+)
 from workbook_tools.references import range_name
 
 Cell = tuple[str, int, int]  # sheet, row, column
@@ -36,6 +44,8 @@ class Table:
     unknown: dict[int, str]  # column -> a label that names no known quantity
     rate_cell: Cell | None
     rate: float  # NaN where no rate was found
+    settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
+    words: dict[str, str]  # what is said of the network and its training, by label
     values: pd.DataFrame  # by row number and symbol; NaN where there is no number
     errors: dict[tuple[int, str], CellError]  # by row number and symbol
 
@@ -108,7 +118,18 @@ def _table(
     if values.empty:
         return None
     rate_cell, rate = _rate(sheet, header_row, calculation)
-    return Table(sheet, naming, header_row, columns, unknown, rate_cell, rate, values, errors)
+    return Table(
+        sheet,
+        naming,
+        header_row,
+        columns,
+        unknown,
+        rate_cell,
+        rate,
+        *_settings(sheet, header_row, calculation),
+        values,
+        errors,
+    )
 
 
 def _values(
@@ -163,6 +184,23 @@ def _rate(sheet: Sheet, header_row: int, calculation: Calculation) -> tuple[Cell
             if not np.isnan(rate):
                 return cell, rate
     return None, float("nan")
+
+
+def _settings(
+    sheet: Sheet, header_row: int, calculation: Calculation
+) -> tuple[dict[str, Cell], dict[str, str]]:
+    """Return the labelled settings nearest above a header: numbers, and words, right of a label."""
+    settings: dict[str, Cell] = {}
+    words: dict[str, str] = {}
+    for (row, column), text in sorted(sheet.texts.items()):
+        name = parse_setting(text) if row < header_row else None
+        if name in WORDS and (said := sheet.texts.get((row, column + 1))):
+            words[name] = said
+        elif name in SETTINGS:
+            cell = (sheet.name, row, column + 1)
+            if not np.isnan(number_at(cell, calculation)):
+                settings[name] = cell
+    return settings, words
 
 
 def read_parameters(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.functions import losses
+from workbook_tools.checking.functions import Softmax, losses
 from workbook_tools.checking.network import (
     Network,
     Parameters,
@@ -22,9 +22,19 @@ from workbook_tools.checking.network import (
     run,
     weight_gradient,
 )
-from workbook_tools.checking.optimizers import Rule
+from workbook_tools.checking.optimizers import KEEPS, Rule
 from workbook_tools.checking.rounding import Array, Numbers
-from workbook_tools.notation import TOTAL_LOSS, Naming, delta_symbol, gradient_symbol
+from workbook_tools.notation import (
+    ITERATION,
+    ITERATION_RATE,
+    LARGEST_OUTPUT,
+    TOTAL_LOSS,
+    Naming,
+    delta_symbol,
+    exponential_symbol,
+    gradient_symbol,
+    state_symbol,
+)
 from workbook_tools.vocabulary import Activation, Loss
 
 
@@ -35,13 +45,31 @@ class Reference:
     naming: Naming
     trained_biases: bool
     delta_columns: bool
+    activations: tuple[Activation, ...] = ()  # of each layer; none: sigmoid everywhere
+    loss: Loss = Loss.HALF_SQUARED_ERROR
     rule: Rule = field(default_factory=Rule)
 
     @property
     def network(self) -> Network:
         """The network in matrix form."""
-        activations = tuple(Activation.SIGMOID for _ in self.naming.layers)
-        return Network(self.naming.sizes, activations, Loss.HALF_SQUARED_ERROR)
+        activations = self.activations or tuple(Activation.SIGMOID for _ in self.naming.layers)
+        return Network(self.naming.sizes, activations, self.loss)
+
+    def states(self, parameter: str) -> dict[str, str]:
+        """Return the symbols of what the optimizer remembers of a parameter, by letter."""
+        return {letter: state_symbol(letter, parameter) for letter in KEEPS[self.rule.optimizer]}
+
+    @property
+    def from_above(self) -> set[str]:
+        """What reads the row above, and is otherwise got at in the first row."""
+        states = {symbol for alike in self.all_states for symbol in alike}
+        return {*self.constants, *self.trained, *states, ITERATION}
+
+    @property
+    def all_states(self) -> list[list[str]]:
+        """All columns of the optimizer's state, those of one letter together."""
+        letters = KEEPS[self.rule.optimizer]
+        return [[state_symbol(letter, p) for p in self.trained] for letter in letters]
 
     @property
     def constants(self) -> list[str]:
@@ -86,6 +114,11 @@ class Reference:
         for layer in naming.layers:
             _spread(result, naming.pre_activations(layer), zs[layer - 1])
             _spread(result, naming.activations(layer), outputs[layer])
+        if network.activations[-1] is Activation.SOFTMAX:
+            softmax = Softmax.of(zs[-1])
+            _spread(result, [LARGEST_OUTPUT], softmax.largest)
+            names = [exponential_symbol(z) for z in naming.pre_activations(naming.layers[-1])]
+            _spread(result, names, softmax.powers)
         _spread(result, naming.losses, parts)
         result[TOTAL_LOSS] = parts.sum(axis=-1)[:, 0]
         found = deltas(network, parameters, targets, zs, outputs)
@@ -107,10 +140,13 @@ class Reference:
             found.append((names, bias_gradient(self.network, delta) @ self.sharing(layer)))
         return found
 
-    def run(self, first_row: Mapping[str, float], rate: float, iterations: int) -> pd.DataFrame:
+    def run(
+        self, first_row: Mapping[str, float], rate: float, iterations: int, first: int = 1
+    ) -> pd.DataFrame:
         """Train from the data, weights and biases of a first row; return every iteration.
 
-        The result has one row an iteration, counted from 0, and every quantity as a column.
+        The result has one row an iteration, and every quantity as a column; ``first`` is the
+        number of the first iteration.
         """
         values = pd.DataFrame({s: [first_row[s]] for s in self.constants + self.trained})
         layers = self.naming.layers
@@ -122,15 +158,29 @@ class Reference:
             trained_biases=tuple(np.full(self.naming.sizes[layer], moves) for layer in layers),
             sharing=tuple(self.sharing(layer) for layer in layers),
         )
-        history = [
-            np.concatenate([np.ravel(part) for part in now.weights + now.biases])
-            for now in run(self.network, training, self.parameters(values), iterations)
-        ]
-        trajectory = pd.DataFrame(np.array(history), columns=self._flat_symbols())
-        trajectory = trajectory.loc[:, ~trajectory.columns.duplicated()]
+        start = self.parameters(values)
+        moments = list(run(self.network, training, start, iterations, first))
+        flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
+        trajectory = self._frame(flat)
         for symbol in self.naming.targets + self.naming.inputs:
             trajectory[symbol] = first_row[symbol]
-        return self.iteration(trajectory)
+        numbers = np.arange(first, first + iterations, dtype=float)
+        found = [
+            self.iteration(trajectory),
+            pd.DataFrame(
+                {ITERATION: numbers, ITERATION_RATE: rate * self.rule.multiplier(numbers)}
+            ),
+        ]
+        for letter in KEEPS[self.rule.optimizer]:
+            states = self._frame([[state[letter] for state in m.states] for m in moments])
+            found.append(states[self.trained].add_prefix(state_symbol(letter, "")))
+        return pd.concat(found, axis=1)
+
+    def _frame(self, rows: list[list[Numbers]]) -> pd.DataFrame:
+        """Return a frame of arrays: in each row those of every layer's weights, then biases."""
+        flat = np.array([np.concatenate([np.ravel(part) for part in row]) for row in rows])
+        frame = pd.DataFrame(flat, columns=self._flat_symbols())
+        return frame.loc[:, ~frame.columns.duplicated()]
 
     def _flat_symbols(self) -> list[str]:
         """Return the symbols of all weights, then of each unit's bias, in the order of ``run``."""

@@ -50,6 +50,16 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         """Return the same numbers in another shape."""
         return self._each(lambda part: part.reshape(*shape))
 
+    def row_above(self, first: float) -> "Rounded":
+        """Return what stands one place before along the first axis; ``first`` at its beginning."""
+
+        def shifted(start: float) -> Callable[[Array], Array]:
+            return lambda part: np.concatenate([np.full_like(part[:1], start), part[:-1]])
+
+        return Rounded(
+            shifted(first)(self.values), shifted(0.0)(self.terms), shifted(abs(first))(self.inputs)
+        )
+
     def swapaxes(self, one: int, other: int) -> "Rounded":
         """Return the same numbers with two axes exchanged."""
         return self._each(lambda part: part.swapaxes(one, other))
@@ -135,7 +145,9 @@ def _smooth(
         with np.errstate(all="ignore"):
             values = function(x.values)
             steep = np.abs(slope(x.values, values))
-            return _made(values, x.terms * steep, x.inputs * steep)
+            # At √0 the slope is infinite, and nothing comes through of nothing.
+            terms, inputs = (np.where(part == 0, 0.0, part * steep) for part in (x.terms, x.inputs))
+            return _made(values, terms, inputs)
 
     return rule
 

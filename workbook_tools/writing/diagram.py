@@ -56,7 +56,7 @@ class _Drawing:
     def __init__(self, axes: Axes, experiment: Experiment) -> None:
         self._axes = axes
         self._naming = naming = experiment.naming
-        self._activation = experiment.network.activation
+        self._activations = experiment.network.activations
         self._layers = [_heights(size) for size in naming.sizes]
         heights = [height for layer in self._layers for height in layer.values()]
         self._top, self._lowest = max(heights), min(heights)
@@ -139,7 +139,9 @@ class _Drawing:
             *_, above, last = units.values()
             self._text(x, (above + last) / 2, "⋮", 16, _MUTED)
         kind = "outputs" if layer == naming.layers[-1] else "hidden" if layer else "inputs"
-        caption = f"{kind}\n{self._activation} σ" if layer else f"{kind}\n"
+        activation = self._activations[layer - 1] if layer else ""
+        sign = " σ" if activation == "sigmoid" else ""
+        caption = f"{kind}\n{activation}{sign}"
         self._text(x, self._lowest - 0.75, caption, 9, _MUTED)
 
     def _losses(self) -> None:

@@ -3,20 +3,16 @@
 They are the cells' own formulas (``formulas.py``), written as in a textbook.
 """
 
+import re
 from dataclasses import dataclass
 
-from workbook_tools.experiment import Experiment
+from workbook_tools.experiment import CROSS_ENTROPY_OUTPUTS, Experiment
 from workbook_tools.notation import gradient_symbol
-from workbook_tools.writing.formulas import (
-    Quantity,
-    Role,
-    activation_gradient,
-    half_squared_error,
-    half_squared_error_derivative,
-    has_delta_columns,
-    quantities,
-    sigmoid_derivative,
-)
+from workbook_tools.vocabulary import Activation
+from workbook_tools.writing.formulas import BEFORE, SYMBOL, Formulas, Quantity, Role
+from workbook_tools.writing.functions import loss_part, loss_slope
+
+_SETTINGS = {"η", "μ", "α", "β1", "β2", "ε", "λ", "γ", "span"}
 
 
 @dataclass(frozen=True)
@@ -30,27 +26,36 @@ class Block:
 def textbook(formula: str) -> str:
     """Write a formula in symbols as mathematics: ``0.5*(t1-a_o1)^2`` as ``½(t1 − a_o1)²``."""
     for typed, printed in (
+        (BEFORE, "[before]"),
         ("0.5*", "½"),
-        ("EXP(-", "e^(−"),
+        ("1/(1+EXP(-", "1/(1+e^(−"),
         ("^2", "²"),
         ("*", "·"),
         ("+", " + "),
         ("-", " − "),
+        ("( − ", "(−"),
+        (",", ", "),
+        (">", " > "),
     ):
         formula = formula.replace(typed, printed)
-    return formula
+    for function in ("EXP", "LN", "MAX", "MIN", "ABS", "TANH", "COS"):
+        formula = formula.replace(f"{function}(", f"{function.lower()}(")
+    return formula.replace("SUM(", "sum(").replace("SQRT(", "√(").replace("PI()", "π")
 
 
 def equation(quantity: Quantity) -> str:
     """Return ``symbol = formula`` as mathematics, saying so if it reads the row above."""
-    suffix = "   (from the row above)" if quantity.from_row_above else ""
-    return f"{quantity.symbol} = {textbook(quantity.formula)}{suffix}"
+    formula, suffix = quantity.formula, ""
+    now = {match["symbol"] for match in SYMBOL.finditer(formula) if not match["before"]}
+    if BEFORE in formula and now <= _SETTINGS:
+        formula, suffix = formula.replace(BEFORE, ""), "   (from the row above)"
+    return f"{quantity.symbol} = {textbook(formula)}{suffix}"
 
 
 def equation_blocks(experiment: Experiment) -> list[Block]:
-    """Return the blocks: forward pass, chain rule, gradients of each layer."""
-    naming = experiment.naming
-    every = quantities(experiment)
+    """Return the blocks: forward pass, chain rule, gradients of each layer, the optimizer."""
+    naming, formulas = experiment.naming, Formulas.of(experiment)
+    every = formulas.quantities()
     last = naming.layers[-1]
     forward = [equation(q) for q in every if q.role in (Role.FORWARD, Role.LOSS)]
     gradients = {q.symbol: equation(q) for q in every if q.role is Role.GRADIENT}
@@ -59,54 +64,84 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
         symbols = map(gradient_symbol, naming.parameters(layer))
         return [gradients[symbol] for symbol in symbols if symbol in gradients]
 
+    first = gradient_symbol(naming.weights(last)[0][0])
     blocks = [
         Block("Forward pass and loss", forward),
-        Block(f"The chain rule, for {_first_output_gradient(experiment)}", _chain_rule(experiment)),
+        Block(f"The chain rule, for {first}", _chain_rule(experiment, formulas)),
     ]
-    if has_delta_columns(naming):
+    if experiment.network.has_delta_columns:
         deltas = [equation(q) for q in every if q.role is Role.DELTA]
         outputs = naming.sizes[-1]
         blocks.append(Block("Errors of the output units, δ = ∂E/∂o", deltas[:outputs]))
-        blocks.append(Block("Errors of the hidden units, δ = ∂E/∂h", deltas[outputs:]))
+        if deltas[outputs:]:
+            blocks.append(Block("Errors of the hidden units, δ = ∂E/∂h", deltas[outputs:]))
         blocks.append(Block("Gradients: the error times what came in", list(gradients.values())))
-        return blocks
-    blocks.append(Block("Gradients of the output layer", of_layer(last)))
-    if last > 1:
-        hidden = naming.activations(1)
-        arriving = [
-            f"∂E/∂{a} = {textbook(activation_gradient(naming, 1, unit))}"
-            for unit, a in enumerate(hidden)
-        ]
-        chain = [
-            f"∂E/∂{w} = ∂E/∂{a} · ∂{a}/∂{z} · ∂{z}/∂{w}"
-            for a, z, row in zip(hidden, naming.pre_activations(1), naming.weights(1), strict=True)
-            for w in row
-        ]
-        blocks.append(Block("What arrives at the hidden units", arriving))
-        blocks.append(Block("The chain rule, for the hidden layer", chain))
-        blocks.append(Block("Gradients of the hidden layer, written out", of_layer(1)))
+    else:
+        blocks.append(Block("Gradients of the output layer", of_layer(last)))
+        if last > 1:
+            blocks += _hidden_blocks(experiment, formulas, of_layer(1))
+    if not experiment.training.is_plain:
+        blocks.append(Block("The optimizer, for the first weight", _optimizer(every)))
     return blocks
 
 
-def _first_output_gradient(experiment: Experiment) -> str:
+def _hidden_blocks(experiment: Experiment, formulas: Formulas, gradients: list[str]) -> list[Block]:
+    """Return what leads to the hidden layer's gradients where they are spelled out."""
     naming = experiment.naming
-    return gradient_symbol(naming.weights(naming.layers[-1])[0][0])
+    hidden = naming.activations(1)
+    arriving = [
+        f"∂E/∂{a} = {textbook(formulas.activation_gradient(1, unit))}"
+        for unit, a in enumerate(hidden)
+    ]
+    chain = [
+        f"∂E/∂{w} = ∂E/∂{a} · ∂{a}/∂{z} · ∂{z}/∂{w}"
+        for a, z, row in zip(hidden, naming.pre_activations(1), naming.weights(1), strict=True)
+        for w in row
+    ]
+    return [
+        Block("What arrives at the hidden units", arriving),
+        Block("The chain rule, for the hidden layer", chain),
+        Block("Gradients of the hidden layer, written out", gradients),
+    ]
 
 
-def _chain_rule(experiment: Experiment) -> list[str]:
+def _chain_rule(experiment: Experiment, formulas: Formulas) -> list[str]:
     """Take ∂E_tot/∂w apart for the first weight of the output layer."""
-    naming = experiment.naming
+    naming, network = experiment.naming, experiment.network
     last = naming.layers[-1]
     w = naming.weights(last)[0][0]
     a, o, target = naming.activations(last)[0], naming.pre_activations(last)[0], naming.targets[0]
     source = naming.activations(last - 1)[0]
-    loss = textbook(half_squared_error(target, a))
-    slope = half_squared_error_derivative(target, a)
-    derivative = sigmoid_derivative(a)
+    error = loss_slope(network.loss, target, a, naming.sizes[-1])
+    whole = f"∂E_tot/∂{w} = {textbook(f'{formulas.output_delta(0)}*{source}')}"
+    if network.loss in CROSS_ENTROPY_OUTPUTS:
+        return [
+            f"∂E_tot/∂{w} = ∂E_tot/∂{o} · ∂{o}/∂{w}",
+            f"∂E_tot/∂{o} = {textbook(error).strip('()')}   ({network.activations[-1]} and "
+            "cross-entropy, taken together)",
+            f"∂{o}/∂{w} = {source}",
+            whole,
+        ]
+    loss = textbook(loss_part(network.loss, target, o, a, naming.pre_activations(last)))
+    slope = formulas.slope(last, 0)
+    name = "σ" if network.activations[-1] is Activation.SIGMOID else "f"
     return [
         f"∂E_tot/∂{w} = ∂E_tot/∂{a} · ∂{a}/∂{o} · ∂{o}/∂{w}",
-        f"∂E_tot/∂{a} = ∂({loss})/∂{a} = {textbook(slope).strip('()')}",
-        f"∂{a}/∂{o} = ∂σ({o})/∂{o} = {textbook(derivative)}",
+        f"∂E_tot/∂{a} = ∂({loss})/∂{a} = {_bare(textbook(error))}",
+        f"∂{a}/∂{o} = ∂{name}({o})/∂{o} = {_bare(textbook(slope)) if slope else 1}",
         f"∂{o}/∂{w} = {source}",
-        f"∂E_tot/∂{w} = {textbook(f'{slope}*{derivative}*{source}')}",
+        whole,
     ]
+
+
+def _bare(text: str) -> str:
+    """Take the brackets around a whole expression away."""
+    return text[1:-1] if re.fullmatch(r"\([^()]*\)", text) else text
+
+
+def _optimizer(every: list[Quantity]) -> list[str]:
+    """Return the equations of the rate, of one parameter's state and of its update."""
+    state = [q for q in every if q.role is Role.STATE and q.symbol.endswith("_w1")]
+    rate = [q for q in every if q.symbol == "η_k"]
+    update = [q for q in every if q.symbol == "w1"]
+    return [equation(q) for q in rate + state + update]

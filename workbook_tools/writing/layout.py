@@ -19,11 +19,13 @@ from workbook_tools.references import (
     column_letter,
     sheet_prefix,
 )
-from workbook_tools.writing.formulas import Quantity, quantities
+from workbook_tools.vocabulary import Schedule
+from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
 
 HEADER_ROW = 31
 RATE_LABEL = (30, 6)  # row, column: F30
 RATE = (30, 7)  # G30
+SETTINGS_COLUMN = 14  # N: the first of the other settings; labels stand left of them
 
 OVERVIEW = "Overview"
 PARAMETER_HEADER_ROW = 14
@@ -31,8 +33,6 @@ PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
 
 MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
 _CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
-
-_SYMBOL = re.compile(r"∂E/∂\w+|[^\W\d]\w*\b(?!\()")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Layout:
     @cached_property
     def quantities(self) -> list[Quantity]:
         """The table's columns, from the left."""
-        return quantities(self.experiment)
+        return Formulas.of(self.experiment).quantities()
 
     @cached_property
     def columns(self) -> dict[str, int]:
@@ -67,6 +67,31 @@ class Layout:
         return {rate: sheet_name(rate) for rate in self.experiment.training.learning_rates}
 
     @cached_property
+    def setting_cells(self) -> dict[str, tuple[int, int]]:
+        """The cell (row, column) above each table of η and of every other setting."""
+        settings = self.experiment.training.settings
+        columns = range(SETTINGS_COLUMN, SETTINGS_COLUMN + 2 * len(settings), 2)
+        places = {
+            symbol: (RATE[0], column) for symbol, column in zip(settings, columns, strict=True)
+        }
+        return {LEARNING_RATE: RATE, **places}
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What stands above each table in words, where it is not the classic's."""
+        network, training = self.experiment.network, self.experiment.training
+        if network.is_classic and training.is_plain:
+            return {}
+        found = {
+            "activation": ", ".join(network.activations),
+            "loss": str(network.loss),
+            "optimizer": str(training.optimizer),
+        }
+        if training.schedule is not Schedule.CONSTANT:
+            found["schedule"] = str(training.schedule)
+        return found
+
+    @cached_property
     def parameter_cells(self) -> dict[str, tuple[int, int]]:
         """The input cell (row, column) on the Overview of each initial value."""
         naming = self.experiment.naming
@@ -78,23 +103,32 @@ class Layout:
             for row, symbol in enumerate(in_reading_order, start=PARAMETER_HEADER_ROW + 1)
         }
 
+    def content(self, quantity: Quantity, row: int) -> str | int:
+        """Return what stands in a quantity's cell: its formula, or a number to begin with."""
+        if row == self.first_row and isinstance(quantity.first, int):
+            return quantity.first
+        return self.formula(quantity, row)
+
     def formula(self, quantity: Quantity, row: int) -> str:
         """Return the cell formula of a quantity in an iteration's row.
 
-        In the first row a quantity that comes from the row above reads its initial value on
-        the Overview.
+        In the first row a quantity that is stated reads its initial value on the Overview.
         """
-        if quantity.from_row_above and row == self.first_row:
-            cell = cell_name(*self.parameter_cells[quantity.symbol], absolute=True)
-            return f"={OVERVIEW}!{cell}"
-        source_row = row - 1 if quantity.from_row_above else row
+        formula = quantity.formula
+        if row == self.first_row:
+            if quantity.stated:
+                cell = cell_name(*self.parameter_cells[quantity.symbol], absolute=True)
+                return f"={OVERVIEW}!{cell}"
+            if isinstance(quantity.first, str):
+                formula = quantity.first
 
         def reference(match: re.Match[str]) -> str:
-            if match[0] == LEARNING_RATE:
-                return cell_name(*RATE, absolute=True)
-            return cell_name(source_row, self.columns[match[0]])
+            symbol = match["symbol"]
+            if setting := self.setting_cells.get(symbol):
+                return cell_name(*setting, absolute=True)
+            return cell_name(row - 1 if match["before"] else row, self.columns[symbol])
 
-        return "=" + _SYMBOL.sub(reference, quantity.formula)
+        return "=" + SYMBOL.sub(reference, formula)
 
     def loss_cell(self, rate: float, row: int) -> str:
         """Return the reference, with its sheet, to E_tot in a row."""

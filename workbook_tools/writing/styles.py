@@ -18,6 +18,7 @@ HEADER_FILLS = {
     Role.LOSS: "B45309",
     Role.DELTA: "8E4585",
     Role.GRADIENT: "6B4E9B",
+    Role.STATE: "7A5C3E",
 }
 CELL_FILLS = {
     Role.DATA: "F3F4F6",
@@ -26,6 +27,7 @@ CELL_FILLS = {
     Role.LOSS: "FDF1E3",
     Role.DELTA: "F6EAF4",
     Role.GRADIENT: "F0ECF7",
+    Role.STATE: "F5EFE8",
 }
 NUMBER_FORMATS = {
     Role.DATA: "0.00####",
@@ -34,6 +36,7 @@ NUMBER_FORMATS = {
     Role.LOSS: "0.00000000",
     Role.DELTA: "0.00000000",
     Role.GRADIENT: "0.00000000",
+    Role.STATE: "0.00000000",
 }
 # The curves of the loss chart, told apart in print and by colour-blind eyes (Okabe & Ito).
 CURVE_COLOURS = ["0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "000000"]

@@ -15,8 +15,15 @@ from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import cell_name, column_letter, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import loss_chart
-from workbook_tools.writing.equations import Block, equation, equation_blocks
-from workbook_tools.writing.layout import HEADER_ROW, OVERVIEW, RATE, RATE_LABEL, Layout
+from workbook_tools.writing.equations import Block, equation, equation_blocks, textbook
+from workbook_tools.writing.layout import (
+    HEADER_ROW,
+    OVERVIEW,
+    RATE,
+    RATE_LABEL,
+    SETTINGS_COLUMN,
+    Layout,
+)
 
 COLUMN_WIDTH = 11.0  # characters
 COLUMN_PIXELS = 82  # what Excel makes of that width in Calibri 11
@@ -46,6 +53,7 @@ def write_training_sheet(sheet: Worksheet, layout: Layout, rate: float, diagram:
     chart.anchor = _anchor(CHART_COLUMNS)
     sheet.add_chart(chart)
     _rate(sheet, rate)
+    _settings(sheet, layout)
     _header(sheet, layout)
     _iterations(sheet, layout)
     _print_setup(sheet, layout)
@@ -134,6 +142,25 @@ def _rate(sheet: Worksheet, rate: float) -> None:
     sheet.add_data_validation(validation)
 
 
+def _settings(sheet: Worksheet, layout: Layout) -> None:
+    """Write what else the training is: numbers that the formulas read, and words."""
+    experiment = layout.experiment
+    for symbol, value in experiment.training.settings.items():
+        row, column = layout.setting_cells[symbol]
+        label = sheet.cell(row, column - 1, f"{symbol} =")
+        label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
+        cell = sheet.cell(row, column, value)
+        cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
+        cell.number_format = "General"
+        cell.alignment = styles.CENTRED
+    column = SETTINGS_COLUMN + 2 * len(experiment.training.settings)
+    for name, words in layout.words.items():
+        label = sheet.cell(RATE[0], column, f"{name}:")
+        label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
+        sheet.cell(RATE[0], column + 1, words).font = styles.BODY
+        column += 2 + len(words) // 11
+
+
 def _header(sheet: Worksheet, layout: Layout) -> None:
     for column, quantity in enumerate(layout.quantities, start=1):
         cell = sheet.cell(HEADER_ROW, column, quantity.symbol)
@@ -141,8 +168,10 @@ def _header(sheet: Worksheet, layout: Layout) -> None:
         cell.fill = styles.header_fill(quantity.role)
         cell.alignment = styles.CENTRED
         text = equation(quantity)
-        if quantity.from_row_above:
+        if quantity.stated:
             text += "\nIn the first iteration: the initial value on the Overview."
+        elif quantity.first is not None:
+            text += f"\nIn the first iteration: {textbook(str(quantity.first))}"
         note = Comment(text, "workbook-tools")
         note.width = min(560, 60 + 7 * max(map(len, text.split("\n"))))
         note.height = 30 + 20 * (1 + len(text) // 75 + text.count("\n"))
@@ -152,7 +181,7 @@ def _header(sheet: Worksheet, layout: Layout) -> None:
 def _iterations(sheet: Worksheet, layout: Layout) -> None:
     for row in (layout.first_row, layout.first_row + 1):
         for column, quantity in enumerate(layout.quantities, start=1):
-            cell = sheet.cell(row, column, layout.formula(quantity, row))
+            cell = sheet.cell(row, column, layout.content(quantity, row))
             cell.font = styles.NUMBER
             cell.fill = styles.cell_fill(quantity.role)
             cell.border = styles.CELL_BORDER

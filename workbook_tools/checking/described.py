@@ -1,0 +1,84 @@
+"""What mathematics a table asks for: by its columns, and by what is said above it.
+
+Where nothing is said, it is the classic: sigmoid units, half the squared error, plain gradient
+descent.
+"""
+
+from enum import StrEnum
+from typing import TypeVar
+
+from workbook_tools.checking.optimizers import Rule
+from workbook_tools.checking.reader import Table, number_at
+from workbook_tools.checking.reference import Reference
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import Naming, delta_symbol, gradient_symbol
+from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+
+Word = TypeVar("Word", bound=StrEnum)
+
+FIELDS = {
+    "μ": "momentum",
+    "α": "smoothing",
+    "β1": "first",
+    "β2": "second",
+    "ε": "smallest",
+    "λ": "decay",
+    "γ": "factor",
+    "span": "span",
+}
+
+
+class NotUnderstoodError(Exception):
+    """What is said above a table describes no network that can be checked."""
+
+
+def reference_for(table: Table, calculation: Calculation) -> Reference:
+    """Return the mathematics that a table asks for; raises ``NotUnderstoodError``."""
+    naming = table.naming
+    biases = [f"b{k}" for k in range(1, naming.bias_count + 1)]
+    trained = bool(biases) and all(gradient_symbol(bias) in table.columns for bias in biases)
+    units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
+    settings = {FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items()}
+    activations = _said(table, "activation", Activation) or [Activation.SIGMOID]
+    if len(activations) == 1:
+        activations *= len(naming.layers)
+    loss = _one(table, "loss", Loss.HALF_SQUARED_ERROR)
+    _fit_together(naming, activations, loss)
+    rule = Rule(
+        optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
+        rate=table.rate,
+        schedule=_one(table, "schedule", Schedule.CONSTANT),
+        **settings,
+    )
+    delta_columns = all(delta_symbol(z) in table.columns for z in units)
+    return Reference(naming, trained, delta_columns, tuple(activations), loss, rule)
+
+
+def _said(table: Table, label: str, kind: type[Word]) -> list[Word]:
+    """Return the words of a kind that stand right of a label above a table."""
+    words = [word.strip() for word in table.words.get(label, "").split(",")]
+    for word in filter(None, words):
+        if word not in list(kind):
+            raise NotUnderstoodError(f"unknown {label} {word!r}")
+    return [kind(word) for word in words if word]
+
+
+def _one(table: Table, label: str, default: Word) -> Word:
+    words = _said(table, label, type(default))
+    if len(words) > 1:
+        raise NotUnderstoodError(f"more than one {label}")
+    return words[0] if words else default
+
+
+def _fit_together(naming: Naming, activations: list[Activation], loss: Loss) -> None:
+    *hidden, output = activations
+    if len(activations) != len(naming.layers):
+        raise NotUnderstoodError(f"{len(activations)} activations for {len(naming.layers)} layers")
+    if Activation.SOFTMAX in hidden:
+        raise NotUnderstoodError("softmax on a hidden layer")
+    needed = {
+        Loss.BINARY_CROSS_ENTROPY: Activation.SIGMOID,
+        Loss.CATEGORICAL_CROSS_ENTROPY: Activation.SOFTMAX,
+    }.get(loss)
+    if (needed or output) is not output or (output is Activation.SOFTMAX and not needed):
+        raise NotUnderstoodError(f"{loss} of {output} outputs")

@@ -1,0 +1,76 @@
+"""Activations and losses as cell formulas, in symbols: each is written here, once.
+
+None of them fails on a saturated unit: exponents are never positive where they could be large,
+and no logarithm's argument is below 1 (or 0, where the classic spelling is kept).
+"""
+
+from dataclasses import dataclass
+
+from workbook_tools.notation import LARGEST_OUTPUT, exponential_symbol
+from workbook_tools.vocabulary import LEAK, Activation, Loss
+
+SAFE_SIGMOID = "EXP(MIN({z},0))/(1+EXP(-ABS({z})))"
+
+
+@dataclass(frozen=True)
+class ActivationFormula:
+    """A unit's a = f(z), and da/dz in symbols of z and a; the latter can be multiplied."""
+
+    value: str
+    derivative: str
+
+    def at(self, z: str) -> str:
+        """Return the formula of the activation of ``z``."""
+        return self.value.format(z=z)
+
+    def slope(self, z: str, a: str) -> str:
+        """Return the formula of the derivative."""
+        return self.derivative.format(z=z, a=a)
+
+
+ACTIVATIONS = {
+    Activation.SIGMOID: ActivationFormula(SAFE_SIGMOID, "{a}*(1-{a})"),
+    Activation.TANH: ActivationFormula("TANH({z})", "(1-{a}^2)"),
+    Activation.RELU: ActivationFormula("MAX({z},0)", "IF({z}>0,1,0)"),
+    Activation.LEAKY_RELU: ActivationFormula(f"MAX({{z}},{LEAK}*{{z}})", f"IF({{z}}>0,1,{LEAK})"),
+    Activation.ELU: ActivationFormula("MAX({z},0)+EXP(MIN({z},0))-1", "EXP(MIN({z},0))"),
+    Activation.SOFTPLUS: ActivationFormula("MAX({z},0)+LN(1+EXP(-ABS({z})))", SAFE_SIGMOID),
+    Activation.LINEAR: ActivationFormula("{z}", "1"),
+}
+# As textbooks spell it, and a person would type it; an error value where z is below −709.
+CLASSIC_SIGMOID = ActivationFormula("1/(1+EXP(-{z}))", "{a}*(1-{a})")
+
+
+def softmax(z: str, exponentials: list[str]) -> str:
+    """Return a unit's share of the layer's exponentials."""
+    return f"{exponential_symbol(z)}/SUM({','.join(exponentials)})"
+
+
+def exponential(z: str) -> str:
+    """Return e^(z − max z), which is at most 1."""
+    return f"EXP({z}-{LARGEST_OUTPUT})"
+
+
+def loss_part(loss: Loss, target: str, z: str, output: str, outputs: list[str]) -> str:
+    """Return one output's part of the loss; ``outputs`` are all outputs' pre-activations."""
+    mean = f"/{len(outputs)}" if len(outputs) > 1 else ""
+    match loss:
+        case Loss.HALF_SQUARED_ERROR:
+            return f"0.5*({target}-{output})^2"
+        case Loss.MEAN_SQUARED_ERROR:
+            return f"({target}-{output})^2{mean}"
+        case Loss.BINARY_CROSS_ENTROPY:
+            part = f"MAX({z},0)-{target}*{z}+LN(1+EXP(-ABS({z})))"
+            return f"({part}){mean}" if mean else part
+    total = ",".join(map(exponential_symbol, outputs))
+    return f"{target}*(LN(SUM({total}))-({z}-{LARGEST_OUTPUT}))"
+
+
+def loss_slope(loss: Loss, target: str, output: str, count: int) -> str:
+    """Return ∂E/∂a of a squared error, or ∂E/∂z of a cross-entropy, for an output of ``count``."""
+    error = f"({output}-{target})"
+    if loss is Loss.MEAN_SQUARED_ERROR:
+        return f"2*{error}/{count}" if count > 1 else f"2*{error}"
+    if loss is Loss.BINARY_CROSS_ENTROPY and count > 1:
+        return f"{error}/{count}"
+    return error

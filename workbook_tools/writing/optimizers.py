@@ -1,0 +1,87 @@
+"""How parameters follow their gradients, as cell formulas in symbols.
+
+The definitions are those of ``torch.optim`` (documentation of PyTorch 2.x: SGD with ``momentum``
+and ``nesterov``, RMSprop, Adam, AdamW); the state m, v of every parameter has columns of its own.
+``x[-1]`` is the value of x in the iteration before.
+"""
+
+from dataclasses import dataclass
+
+from workbook_tools.notation import ITERATION, gradient_symbol, state_symbol
+from workbook_tools.vocabulary import Optimizer, Schedule
+
+
+@dataclass(frozen=True)
+class StateFormula:
+    """A column of an optimizer's state; all states are 0 before the first iteration."""
+
+    symbol: str
+    formula: str
+    first: str
+
+
+def gradient(optimizer: Optimizer, parameter: str, decays: bool) -> str:
+    """Return what the optimizer takes for the gradient: with weight decay, it has λ w added."""
+    symbol = gradient_symbol(parameter)
+    return f"({symbol}+λ*{parameter})" if decays and optimizer is not Optimizer.ADAMW else symbol
+
+
+def state(optimizer: Optimizer, parameter: str, decays: bool) -> list[StateFormula]:
+    """Return the state columns of a parameter."""
+    g = gradient(optimizer, parameter, decays)
+    m, v = state_symbol("m", parameter), state_symbol("v", parameter)
+    match optimizer:
+        case Optimizer.GRADIENT_DESCENT:
+            return []
+        case Optimizer.MOMENTUM | Optimizer.NESTEROV:
+            return [StateFormula(m, f"μ*{m}[-1]+{g}", g)]
+        case Optimizer.RMSPROP:
+            return [StateFormula(v, f"α*{v}[-1]+(1-α)*{g}^2", f"(1-α)*{g}^2")]
+    return [
+        StateFormula(m, f"β1*{m}[-1]+(1-β1)*{g}", f"(1-β1)*{g}"),
+        StateFormula(v, f"β2*{v}[-1]+(1-β2)*{g}^2", f"(1-β2)*{g}^2"),
+    ]
+
+
+def update(optimizer: Optimizer, parameter: str, rate: str, decays: bool) -> str:
+    """Return a parameter's formula: its value before, moved; ``rate`` is η or its column."""
+    before = f"{parameter}[-1]"
+    g = gradient(optimizer, parameter, decays)
+    g = g.replace(parameter, before)  # its gradient's symbol ends in the parameter's
+    m, v = (f"{state_symbol(letter, parameter)}[-1]" for letter in "mv")
+    match optimizer:
+        case Optimizer.GRADIENT_DESCENT:
+            return f"{before}-{rate}*{g}"
+        case Optimizer.MOMENTUM:
+            return f"{before}-{rate}*{m}"
+        case Optimizer.NESTEROV:
+            return f"{before}-{rate}*({g}+μ*{m})"
+        case Optimizer.RMSPROP:
+            return f"{before}-{rate}*{g}/(SQRT({v})+ε)"
+    k = f"{ITERATION}[-1]"
+    moved = f"{rate}*({m}/(1-β1^{k}))/(SQRT({v}/(1-β2^{k}))+ε)"
+    if optimizer is Optimizer.ADAMW and decays:
+        return f"{before}-{rate}*λ*{before}-{moved}"
+    return f"{before}-{moved}"
+
+
+SETTINGS = {
+    Optimizer.GRADIENT_DESCENT: (),
+    Optimizer.MOMENTUM: ("μ",),
+    Optimizer.NESTEROV: ("μ",),
+    Optimizer.RMSPROP: ("α", "ε"),
+    Optimizer.ADAM: ("β1", "β2", "ε"),
+    Optimizer.ADAMW: ("β1", "β2", "ε"),
+}
+
+
+def scheduled(schedule: Schedule) -> str:
+    """Return the rate of an iteration."""
+    match schedule:
+        case Schedule.STEP:
+            return f"η*γ^INT(({ITERATION}-1)/span)"
+        case Schedule.EXPONENTIAL:
+            return f"η*γ^({ITERATION}-1)"
+        case Schedule.COSINE:
+            return f"η*(1+COS(PI()*({ITERATION}-1)/span))/2"
+    raise ValueError("a constant rate has no column")
