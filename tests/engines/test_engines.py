@@ -148,17 +148,19 @@ def test_filling_in_again_replaces_the_older_values(workbooks: Path, tmp_path: P
     ).block("LR 0.5", 32, 1, 40, 33)
 
 
-def test_cells_that_are_in_no_file_can_be_evaluated() -> None:
-    cells = {"S": {(1, 1): 2.0, (1, 2): "=A1*T!B2", (1, 3): "=Nowhere!A1"}, "T": {(2, 2): 4.0}}
-    block = evaluate(cells).block("S", 1, 1, 1, 3)
-    assert block == [[2.0, 8.0, CellError("#REF!")]]
+def test_formulas_that_are_in_no_file_are_evaluated_with_each_set_of_numbers() -> None:
+    formulas = {("S", 1, 2): "=A1*T!B2", ("S", 1, 3): "=Nowhere!A1", ("S", 1, 4): "=B1+1"}
+    numbers = [{("S", 1, 1): 2.0, ("T", 2, 2): t} for t in (4.0, 5.0)]
+    found = [list(values.values()) for values in evaluate(formulas, numbers)]
+    missing = CellError("#REF!")
+    assert found == [[8.0, missing, 9.0], [10.0, missing, 11.0]]
 
 
 def test_a_formula_that_cannot_be_read_is_an_error_value_not_a_crash() -> None:
     formulas = ["=SUM(", "=NOSUCH(1)", "=A4", "=1/0"]
-    cells = {"S": {(row, 1): formula for row, formula in enumerate(formulas, start=1)}}
-    found = [row[0] for row in evaluate({"S": cells["S"]}).block("S", 1, 1, 4, 1)]
-    assert all(isinstance(value, CellError) for value in found)
+    places = {("S", row, 1): formula for row, formula in enumerate(formulas, start=1)}
+    [found] = evaluate(places, [{}])
+    assert all(isinstance(value, CellError) for value in found.values())
 
 
 def test_a_formula_cell_that_cannot_be_filled_is_never_passed_over(

@@ -246,7 +246,8 @@ class _Comparison:
             unknown -= 1
         z = symbol.removeprefix("a_")
         if z != symbol and z in self._table.values:
-            overflows = int((self._table.values[z].to_numpy()[part] < -LARGEST_EXPONENT).sum())
+            overflowing = self._table.values[z].to_numpy()[part] < -LARGEST_EXPONENT
+            overflows = int((overflowing & ~known).sum())
             if overflows:
                 self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
                 unknown -= overflows

@@ -78,7 +78,8 @@ def expected_values(
         z = zs[layer - 1]
         a = activated(network.activations[layer - 1], z)
         # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
-        a.values[z.values < -LARGEST_EXPONENT] = np.nan
+        overflows = (z.values < -LARGEST_EXPONENT) & np.isnan(outputs[layer].values)
+        a.values[overflows] = np.nan
         result.put(naming.activations(layer), a)
     softmax = _put_softmax(result, reference, zs[-1])
     result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1], softmax))

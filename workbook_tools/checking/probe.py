@@ -7,7 +7,7 @@ settings); each distinct formula must then give the value of its own quantity. W
 formula reads keeps its value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.reader import Cell, Table
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import Run
-from workbook_tools.engines import Calculation, CellError
+from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.references import MAX_COLUMNS, areas
@@ -97,13 +97,15 @@ def probe_table(
         by_row.setdefault(run.first_row, []).append(number)
     for row, numbers in by_row.items():
         formulas = [runs[number][1].formula.at(row) for number in numbers]
+        cells, rows = [], []
         for drawn in draws:
             planted = _planted(table, reference, stated, row, drawn)
             pair = drawn.begin if row == table.first_row else drawn.later
             constants = {table.columns[s]: pair[s].iloc[0] for s in reference.constants}
             kept = _kept(table, formulas, planted, constants, calculation)
-            found = _evaluate(planted | kept, table.sheet.name, formulas)
-            at = pair.iloc[0 if row == table.first_row else 1]
+            cells.append(planted | kept)
+            rows.append(pair.iloc[0 if row == table.first_row else 1])
+        for at, found in zip(rows, _evaluate(cells, table.sheet.name, formulas), strict=True):
             for number, value in zip(numbers, found, strict=True):
                 right[number] &= _agree(value, at[runs[number][0]])
     return right
@@ -148,7 +150,7 @@ def probe_summary(
                 continue
             sheet = cell.place[0]
             kept = _read_elsewhere([cell.formula], sheet, planted, calculation)
-            found = _evaluate(planted | kept, sheet, [cell.formula])[0]
+            [[found]] = _evaluate([planted | kept], sheet, [cell.formula])
             right[number] &= _agree(found, planted[cell.target])
     return right
 
@@ -217,15 +219,14 @@ def _read_elsewhere(
     return kept
 
 
-def _evaluate(cells: Mapping[Cell, float], sheet: str, formulas: list[str]) -> list[object]:
-    """Evaluate formulas as they would stand on a sheet with these numbers."""
-    contents: dict[str, dict[tuple[int, int], float | str]] = {sheet: {}}
-    for (name, row, column), number in cells.items():
-        contents.setdefault(name, {})[row, column] = float(number)
-    for row, formula in enumerate(formulas, start=1):
-        contents[sheet][row, _SCRATCH_COLUMN] = formula
-    block = evaluate(contents).block(sheet, 1, _SCRATCH_COLUMN, len(formulas), _SCRATCH_COLUMN)
-    return [row[0] for row in block]
+def _evaluate(
+    cells: Sequence[Mapping[Cell, float]], sheet: str, formulas: list[str]
+) -> list[list[CellValue]]:
+    """Evaluate formulas as they would stand on a sheet, with each set of numbers."""
+    places = {
+        (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
+    }
+    return [list(values.values()) for values in evaluate(places, cells)]
 
 
 def _agree(found: object, expected: float) -> bool:

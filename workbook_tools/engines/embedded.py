@@ -1,6 +1,6 @@
 """The default engine: formualizer, a wheel that needs no other program."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,25 +60,35 @@ def recalculate(path: Path) -> FormualizerCalculation:
     return FormualizerCalculation(workbook)
 
 
-def evaluate(
-    cells: Mapping[str, Mapping[tuple[int, int], float | str]],
-) -> FormualizerCalculation:
-    """Calculate cells that are in no file: by sheet, (row, column) to a number or ``=formula``.
+Place = tuple[str, int, int]  # sheet, row, column
 
-    A formula that cannot be read, or that names a missing sheet, becomes an error value.
+
+def evaluate(
+    formulas: Mapping[Place, str], numbers: Iterable[Mapping[Place, float]]
+) -> Iterator[dict[Place, CellValue]]:
+    """Calculate formulas that are in no file, once with each set of numbers beside them.
+
+    The sets are of the same cells. A formula that cannot be read, or that names a sheet without
+    numbers, becomes an error value.
     """
+    workbook: fz.Workbook | None = None
+    for cells in numbers:
+        first = workbook is None
+        workbook = workbook or _with_sheets({sheet for sheet, _, _ in [*formulas, *cells]})
+        for (name, row, column), number in cells.items():
+            workbook.set_value(name, row, column, float(number))
+        if first:  # a formula takes its time to be read, and is read once
+            for (name, row, column), formula in formulas.items():
+                workbook.set_formula(name, row, column, formula)
+        workbook.evaluate_all()
+        yield {place: _value(workbook.get_value(*place)) for place in formulas}
+
+
+def _with_sheets(names: Iterable[str]) -> fz.Workbook:
     workbook = fz.Workbook(config=_config())
-    for name in cells:
+    for name in sorted(names):
         workbook.add_sheet(name)
-    for name, contents in cells.items():
-        sheet = workbook.sheet(name)
-        for (row, column), content in contents.items():
-            if isinstance(content, str):
-                sheet.set_formula(row, column, content)
-            else:
-                sheet.set_value(row, column, content)
-    workbook.evaluate_all()
-    return FormualizerCalculation(workbook)
+    return workbook
 
 
 def _config() -> fz.WorkbookConfig:

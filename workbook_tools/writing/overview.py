@@ -72,7 +72,7 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
         f"{cell_name(*RATE)} of a sheet: every iteration, loss and chart follows.",
         "To train for longer, select the last row of a sheet's table and drag it down.",
         "One row is one iteration: forward pass, loss and gradients stand in the row itself, "
-        "its weights come from the row above (weight − η · gradient).",
+        f"its weights come from the row above ({_update(layout)}).",
         "The names: i input, t target, w weight, h and o weighted sum of a hidden and an output "
         "unit, a_h and a_o their activations, E loss, ∂E/∂w gradient.",
     ]
@@ -87,6 +87,13 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
             styles.header_fill(role),
             styles.CENTRED,
         )
+
+
+def _update(layout: Layout) -> str:
+    training = layout.experiment.training
+    if training.is_plain:
+        return "weight − η · gradient"
+    return f"moved as {training.optimizer} does it; the table's last columns are what it remembers"
 
 
 def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:

@@ -11,7 +11,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import LEARNING_RATE
+from workbook_tools.notation import ITERATION, LEARNING_RATE
 from workbook_tools.references import cell_name, column_letter, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import loss_chart
@@ -108,7 +108,8 @@ def _equations(sheet: Worksheet, blocks: list[Block]) -> None:
         row = TOP_ROW
         spare = rows - 2 * len(side)  # a title and an empty row go with each block
         for k, (number, block) in enumerate(side):
-            room = max(2, spare - sum(min(len(b.lines), 2) for _, b in side[k + 1 :]))
+            # Later blocks keep some lines; a short one, such as the optimizer's, all of them.
+            room = max(2, spare - sum(min(len(b.lines), 4) for _, b in side[k + 1 :]))
             lines = block.lines
             if len(lines) > room:
                 lines = [*lines[: room - 1], f"… and {len(lines) - room + 1} more, alike"]
@@ -185,7 +186,8 @@ def _iterations(sheet: Worksheet, layout: Layout) -> None:
             cell.font = styles.NUMBER
             cell.fill = styles.cell_fill(quantity.role)
             cell.border = styles.CELL_BORDER
-            cell.number_format = styles.NUMBER_FORMATS[quantity.role]
+            is_count = quantity.symbol == ITERATION
+            cell.number_format = "0" if is_count else styles.NUMBER_FORMATS[quantity.role]
 
 
 def _print_setup(sheet: Worksheet, layout: Layout) -> None:
