@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
 
 from workbook_tools.checking.verify import verify
@@ -156,6 +157,76 @@ def test_a_student_may_change_inputs_and_rate_and_train_for_longer(
     longer = report.tables[-1]
     assert (longer.sheet, longer.learning_rate, longer.iterations) == ("LR 2", 7.5, 89)
     assert longer.cells.agreeing == 89 * 31
+
+
+ADAM = """
+title = "Softmax and Adam"
+[network]
+layers = [2, 2, 2]
+activation = ["tanh", "softmax"]
+loss = "categorical-cross-entropy"
+[data]
+inputs = [0.2, -0.4]
+targets = [0, 1]
+[start]
+weights = [0.1, 0.2, 0.3, -0.4, 0.5, 0.6, -0.1, 0.2]
+[training]
+learning_rates = [0.05]
+iterations = 6
+optimizer = "adam"
+"""
+
+
+@pytest.fixture
+def adam(tmp_path: Path) -> openpyxl.Workbook:
+    (tmp_path / "adam.toml").write_text(ADAM, encoding="utf-8")
+    build(tmp_path / "adam.toml", tmp_path / "adam.xlsx")
+    return openpyxl.load_workbook(tmp_path / "adam.xlsx")
+
+
+def cell_right_of(book: openpyxl.Workbook, label: str) -> Cell:
+    cells = [cell for row in book["LR 0.05"]["A30:AZ30"] for cell in row if cell.value == label]
+    found: Cell = cells[0].offset(column=1)
+    return found
+
+
+def test_a_setting_above_the_table_may_be_changed(adam: openpyxl.Workbook, tmp_path: Path) -> None:
+    cell_right_of(adam, "β1 =").value = 0.5
+    adam.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
+def test_a_setting_typed_into_a_formula_is_latent(adam: openpyxl.Workbook, tmp_path: Path) -> None:
+    sheet, setting = adam["LR 0.05"], cell_right_of(adam, "β2 =")
+    column = next(cell.column for cell in sheet[31] if cell.value == "v_w3")
+    cell = sheet.cell(35, column)
+    cell.value = cell.value.replace(f"${setting.column_letter}$30", "0.999")
+    adam.save(tmp_path / "changed.xlsx")
+    findings = verify(tmp_path / "changed.xlsx").findings
+    assert [(f.kind, f.quantity, f.cells) for f in findings] == [
+        ("latent", "v_w3", cell.coordinate)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "word", "reason"),
+    [
+        ("optimizer:", "lamb", "unknown optimizer 'lamb'"),
+        ("activation:", "tanh, swish", "unknown activation 'swish'"),
+        ("activation:", "tanh, tanh, softmax", "3 activations for 2 layers"),
+        ("loss:", "half-squared-error", "half-squared-error of softmax outputs"),
+    ],
+)
+def test_what_is_not_understood_is_not_checked_and_not_passed(
+    adam: openpyxl.Workbook, tmp_path: Path, label: str, word: str, reason: str
+) -> None:
+    cell_right_of(adam, label).value = word
+    adam.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert report.verdict == "unchecked"
+    [table] = report.tables
+    assert table.cells.reasons == {reason: table.cells.formulas}
 
 
 def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path: Path) -> None:
