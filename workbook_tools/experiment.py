@@ -4,20 +4,22 @@ Everything that can be wrong with a spec is found here, before anything is writt
 in one line: the file, the field, the remedy.
 """
 
+import re
 import tomllib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from workbook_tools.data import DataTable, Finite, Text
 from workbook_tools.errors import InputError
-from workbook_tools.notation import Naming
+from workbook_tools.notation import AVERAGED, SAMPLE_COUNT, Naming
+from workbook_tools.start import Start
 from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
 
-Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 LearningRate = Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)]
-Text = Annotated[str, Field(pattern=r"^([^=\x00-\x1f][^\x00-\x1f]*)?$")]  # one line, and no formula
 Size = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -59,14 +61,18 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Biases = Literal["none", "fixed", "trained"]
+
+
 class Network(_Table):
     """``[network]``: layers, activations, loss."""
 
     layers: Annotated[list[Size], Field(min_length=2)]
     activation: Annotated[list[Activation], BeforeValidator(_listed)] = [Activation.SIGMOID]
     loss: Loss = Loss.HALF_SQUARED_ERROR
-    biases: Literal["none", "fixed", "trained"] = "none"
+    biases: Annotated[list[Biases], BeforeValidator(_listed)] = ["none"]
     gradients: Literal["expanded", "delta"] | None = None
+    gradient_sizes: bool = False  # a column for each layer: how large its gradient is
 
     @property
     def activations(self) -> list[Activation]:
@@ -74,14 +80,26 @@ class Network(_Table):
         layers = len(self.layers) - 1
         return self.activation * layers if len(self.activation) == 1 else self.activation
 
+    @property
+    def bias_kinds(self) -> list[Biases]:
+        """What biases each layer after the inputs has."""
+        layers = len(self.layers) - 1
+        return self.biases * layers if len(self.biases) == 1 else self.biases
+
+    @property
+    def biased_layers(self) -> list[int]:
+        """The layers that have biases, counted from 1."""
+        return [layer for layer, kind in enumerate(self.bias_kinds, start=1) if kind != "none"]
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Network":
         layers = len(self.layers) - 1
-        if len(self.activations) != layers:
-            raise ValueError(
-                f"network.activation: {len(self.activations)} given, network.layers asks for "
-                f"{layers}; give one for each layer after the inputs, or one word for all"
-            )
+        for name, listed in (("activation", self.activations), ("biases", self.bias_kinds)):
+            if len(listed) != layers:
+                raise ValueError(
+                    f"network.{name}: {len(listed)} given, network.layers asks for "
+                    f"{layers}; give one for each layer after the inputs, or one word for all"
+                )
         *hidden, output = self.activations
         if Activation.SOFTMAX in hidden:
             raise ValueError(
@@ -111,34 +129,6 @@ class Network(_Table):
             )
         return self
 
-    @property
-    def is_classic(self) -> bool:
-        """Whether this is the network of the classic sheet: spelled as people know it."""
-        return (
-            set(self.activations) == {Activation.SIGMOID}
-            and self.loss is Loss.HALF_SQUARED_ERROR
-            and not self.has_delta_columns
-        )
-
-    @property
-    def has_delta_columns(self) -> bool:
-        """Whether gradients go through columns δ: where asked for, or with more hidden layers."""
-        return self.gradients == "delta" or len(self.layers) > 3
-
-
-class Data(_Table):
-    """``[data]``: the one sample that every iteration trains on."""
-
-    inputs: list[Finite]
-    targets: list[Finite]
-
-
-class Start(_Table):
-    """``[start]``: the parameters of iteration 1, in the order of ``notation.Naming``."""
-
-    weights: list[Finite]
-    biases: list[Finite] = []
-
 
 Part = Annotated[float, Field(allow_inf_nan=False, strict=True, ge=0, lt=1)]
 
@@ -151,6 +141,8 @@ class Training(_Table):
 
     learning_rates: Annotated[list[LearningRate], Field(min_length=1)]
     iterations: Annotated[int, Field(strict=True, ge=2)]
+    batch: Size | None = None  # samples an iteration, in the order of the data; by default all
+    over_samples: Literal["averaged", "summed"] = AVERAGED  # what gradients and losses are
     optimizer: Optimizer = Optimizer.GRADIENT_DESCENT
     momentum: Part | None = None
     smoothing: Part | None = None
@@ -208,30 +200,35 @@ class Experiment(_Table):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
     description: Annotated[Text, Field(max_length=600)] = ""
     network: Network
-    data: Data
+    data: DataTable
     start: Start
     training: Training
+    variants: dict[str, "Experiment"] = {}  # by the name of the sheet; from [[sheet]]
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> "Experiment":
-        _same_length("data.inputs", self.data.inputs, self.network.layers[0])
-        _same_length("data.targets", self.data.targets, self.network.layers[-1])
-        _probable("data.targets", self.data.targets, self.network.loss)
-        _same_length("start.weights", self.start.weights, self.naming.weight_count)
-        per_layer, per_unit = self.naming.bias_counts
-        given = len(self.start.biases)
-        if self.network.biases == "none" and given:
+        inputs, asked = len(self.data.inputs[0]), self.network.layers[0]
+        if inputs != asked:
             raise ValueError(
-                "start.biases: the network has no biases; remove the list, "
-                'or set network.biases to "fixed" or "trained"'
+                f"data.inputs: {inputs} values given, network.layers asks for {asked}; "
+                "change one or the other"
             )
-        if self.network.biases != "none" and given not in (per_layer, per_unit):
+        targets = self.data.target_rows(self.network.layers[-1])
+        for number, row in enumerate(targets, start=1):
+            of = f" sample {number}:" if self.data.is_several else ""
+            _probable(f"data.targets:{of}", row, self.network.loss)
+        if self.data.is_several and self.network.gradients == "expanded":
             raise ValueError(
-                f"start.biases: {given} values given; give {per_layer} (one for each layer) "
-                f"or {per_unit} (one for each unit)"
+                'network.gradients: "expanded" spells out the gradients of one sample, and there '
+                'are several; take "delta"'
             )
-        rates = self.training.learning_rates
-        names = [sheet_name(rate) for rate in rates]
+        if self.training.batch and self.training.batch > self.data.count:
+            raise ValueError(
+                f"training.batch: {self.training.batch} samples an iteration, and there are "
+                f"{self.data.count}; give at most so many"
+            )
+        self._check_start()
+        names = [run.name for run in self.runs]
         repeated = [name for k, name in enumerate(names) if name in names[:k]]
         if repeated:
             raise ValueError(
@@ -240,47 +237,118 @@ class Experiment(_Table):
             )
         return self
 
+    def _check_start(self) -> None:
+        weights = self.start.weights
+        if weights is not None and len(weights) != self.naming.weight_count:
+            raise ValueError(
+                f"start.weights: {len(weights)} values given, network.layers asks for "
+                f"{self.naming.weight_count}; change one or the other"
+            )
+
     @cached_property
     def naming(self) -> Naming:
         """The symbols of this network's quantities."""
-        return Naming(tuple(self.network.layers), len(self.start.biases))
+        sizes, having = tuple(self.network.layers), self.network.biased_layers
+        given = self.start.biases
+        if not having:
+            if given:
+                raise ValueError(
+                    "start.biases: the network has no biases; remove the list, "
+                    'or set network.biases to "fixed" or "trained"'
+                )
+            return Naming(sizes)
+        count = sum(sizes[layer] for layer in having)
+        if given is None and self.start.draw is None:
+            given = []
+        try:
+            return Naming.with_biases(sizes, count if given is None else len(given), having)
+        except ValueError as fitting:
+            raise ValueError(
+                f"start.biases: {len(given or ())} values given; give {fitting}"
+            ) from fitting
+
+    @property
+    def has_delta_columns(self) -> bool:
+        """Whether gradients go through columns δ.
+
+        They do where that is asked for, with more than one hidden layer, and with several samples.
+        """
+        deep = len(self.network.layers) > 3
+        return self.network.gradients == "delta" or deep or self.data.is_several
+
+    @property
+    def is_classic(self) -> bool:
+        """Whether the network is that of the classic sheet: spelled as people know it."""
+        return (
+            set(self.network.activations) == {Activation.SIGMOID}
+            and self.network.loss is Loss.HALF_SQUARED_ERROR
+            and not self.has_delta_columns
+        )
+
+    @property
+    def batch(self) -> int:
+        """How many samples an iteration has: so many rows of a sheet."""
+        return self.training.batch or self.data.count
+
+    @property
+    def tells_classes(self) -> bool:
+        """Whether an output says yes or no to a class, so that an answer is right or wrong."""
+        if self.network.activations[-1] not in CROSS_ENTROPY_OUTPUTS.values():
+            return False
+        rows = self.data.target_rows(self.network.layers[-1])
+        one_hot = self.network.activations[-1] is Activation.SOFTMAX
+        return all(set(row) <= {0.0, 1.0} and (not one_hot or sum(row) == 1) for row in rows)
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The numbers beside η that a sheet's formulas read, by symbol."""
+        count = {SAMPLE_COUNT: self.data.count} if self.data.is_several else {}
+        return {**self.training.settings, **count}
 
     @property
     def initial_values(self) -> dict[str, float]:
-        """Each target, input, weight and bias of iteration 1, by symbol."""
+        """Each weight and bias of iteration 1 and, of one sample, target and input, by symbol."""
         naming = self.naming
-        weights = [f"w{k}" for k in range(1, naming.weight_count + 1)]
-        biases = [f"b{k}" for k in range(1, naming.bias_count + 1)]
-        return {
-            **dict(zip(naming.targets, self.data.targets, strict=True)),
-            **dict(zip(naming.inputs, self.data.inputs, strict=True)),
-            **dict(zip(weights, self.start.weights, strict=True)),
-            **dict(zip(biases, self.start.biases, strict=True)),
-        }
+        symbols: list[str] = []
+        values: list[float] = []
+        if not self.data.is_several:
+            symbols += naming.targets + naming.inputs
+            values += self.data.target_rows(naming.sizes[-1])[0] + self.data.inputs[0]
+        symbols += [f"w{k}" for k in range(1, naming.weight_count + 1)]
+        values += self.start.weights_for(naming)
+        symbols += [f"b{k}" for k in range(1, naming.bias_count + 1)]
+        values += self.start.biases or [0.0] * naming.bias_count
+        return dict(zip(symbols, values, strict=True))
+
+    @cached_property
+    def runs(self) -> list["Run"]:
+        """The trainings, one sheet each: of every learning rate, or every ``[[sheet]]``."""
+        if self.variants:
+            return [
+                Run(name, variant, variant.training.learning_rates[0])
+                for name, variant in self.variants.items()
+            ]
+        return [Run(f"LR {r:.15g}", self, r) for r in self.training.learning_rates]
 
 
-def sheet_name(rate: float) -> str:
-    """Return the name of a learning rate's sheet: ``LR 0.1``."""
-    return f"LR {rate:.15g}"
+@dataclass(frozen=True)
+class Run:
+    """One training on a sheet of its own."""
+
+    name: str  # of the sheet
+    experiment: Experiment
+    rate: float
 
 
-def _same_length(field: str, values: list[float], expected: int) -> None:
-    if len(values) != expected:
-        raise ValueError(
-            f"{field}: {len(values)} values given, network.layers asks for {expected}; "
-            "change one or the other"
-        )
-
-
-def _probable(field: str, targets: list[float], loss: Loss) -> None:
+def _probable(where: str, targets: list[float], loss: Loss) -> None:
     """Refuse targets that are no probabilities, where the loss compares probabilities."""
     if loss not in CROSS_ENTROPY_OUTPUTS:
         return
     if not all(0 <= target <= 1 for target in targets):
-        raise ValueError(f"{field}: {loss} needs targets from 0 to 1; correct the values")
+        raise ValueError(f"{where} {loss} needs targets from 0 to 1; correct the values")
     if loss is Loss.CATEGORICAL_CROSS_ENTROPY and abs(sum(targets) - 1) > 1e-9:
         raise ValueError(
-            f"{field}: {loss} needs targets that add up to 1, such as one 1 and zeros; "
+            f"{where} {loss} needs targets that add up to 1, such as one 1 and zeros; "
             f"these add up to {sum(targets):.15g}"
         )
 
@@ -298,18 +366,71 @@ def load_experiment(path: Path) -> Experiment:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
+    sheets = content.pop("sheet", [])
+    context = {"folder": path.parent}
     try:
-        return Experiment.model_validate(content)
+        variants = _variants(content, sheets)
+        return Experiment.model_validate({**content, "variants": variants}, context=context)
     except ValidationError as error:
         raise InputError(f"{path}: {_first_problem(error)}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+_SHEET_NAME = re.compile(r"[^\[\]:*?/\\\x00-\x1f']{1,31}")
+_SAME_EVERYWHERE = {"layers", "biases", "gradient_sizes", "iterations"}
+
+
+def _variants(content: dict[str, Any], sheets: Any) -> dict[str, Any]:
+    """Return the spec of each ``[[sheet]]``: the whole one, with the sheet's own words put in."""
+    if not isinstance(sheets, list) or not all(isinstance(own, dict) for own in sheets):
+        raise ValueError("sheet: write each sheet as a table of its own, headed [[sheet]]")
+    found: dict[str, Any] = {}
+    for number, own in enumerate(sheets, start=1):
+        name = own.get("name")
+        if not isinstance(name, str) or not _SHEET_NAME.fullmatch(name):
+            raise ValueError(
+                f"sheet[{number}].name: {name!r} given, expected up to 31 characters without "
+                "[ ] : * ? / \\ or '; correct the value"
+            )
+        if name.lower() in {"overview", "data", *map(str.lower, found)}:
+            raise ValueError(f"sheet[{number}].name: {name!r} is taken already; choose another")
+        merged = {**content, "network": dict(content.get("network", {}))}
+        merged["training"] = dict(content.get("training", {}))
+        for key, value in own.items():
+            part = next((p for p, k in _PARTS.items() if key in k.model_fields), None)
+            if key == "name":
+                continue
+            if part is None or key in _SAME_EVERYWHERE:
+                raise ValueError(
+                    f"sheet[{number}].{key}: not something that one sheet can have to itself; "
+                    "remove it"
+                )
+            merged[part][key] = value
+        rates = merged["training"].get("learning_rates")
+        if isinstance(rates, list) and len(rates) > 1:
+            raise ValueError(
+                f"sheet[{number}].learning_rates: {len(rates)} given for one sheet; give one"
+            )
+        found[name] = merged
+    return found
+
+
+_PARTS: dict[str, type[_Table]] = {"network": Network, "training": Training}
 
 
 def _first_problem(error: ValidationError) -> str:
     """Say the first of pydantic's complaints in one line, with the remedy."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+        within = problem["ctx"]["error"]
+        if isinstance(within, ValidationError):  # a CSV file's own keys
+            return f"data.{_first_problem(within)}"
+        return str(within)
+    location = problem["loc"]
+    if location[:1] == ("variants",):
+        location = (f"sheet {location[1]!r}", *location[2:])
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     field = field.removeprefix(".")
     if problem["type"] == "extra_forbidden":
         return f"{field}: unknown key; remove it or correct its spelling"

@@ -7,19 +7,25 @@ A layered network's units, weights and biases are numbered as the textbooks do i
 - ``h1 a_h1`` a hidden unit's pre-activation and activation; with several hidden layers
   ``h2_1`` is unit 1 of hidden layer 2; ``o1 a_o1`` the same of an output unit;
 - ``w1 w2 …`` weights, layer by layer, unit by unit, in the order of the units they come from;
-- ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share;
+- ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share; a
+  layer can also have none;
 - ``max_o e_o1`` of softmax outputs: the largest pre-activation, and e^(o1 − max_o);
 - ``E1 E2 … E_tot`` the loss of each output and their sum;
 - ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter;
 - ``m_w1 v_w1`` what an optimizer remembers of a parameter: of its gradients, of their squares;
-- ``iteration`` its number, from 1; ``η`` the learning rate, ``η_k`` that of the iteration.
+- ``g_1 g_2 …`` the size of the gradient of all parameters into a layer;
+- ``iteration`` its number, from 1; ``η`` the learning rate, ``η_k`` that of the iteration;
+- ``sample`` the number of a sample, from 1; ``correct`` 1 where its class is told rightly, else 0;
+- ``E_mean`` or ``E_sum`` the loss of an iteration's samples, ``accuracy`` the part told rightly;
+- ``x1 x2 …`` measurements as they were taken, ``class`` what a sample is.
 
-The settings of a training are ``μ α β1 β2 ε λ`` (of the optimizers) and ``γ span`` (of a schedule).
+The settings of a training are ``μ α β1 β2 ε λ`` (of the optimizers), ``γ span`` (of a schedule)
+and ``N``, how many samples there are.
 """
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -30,8 +36,17 @@ TOTAL_LOSS = "E_tot"
 ITERATION = "iteration"
 ITERATION_RATE = "η_k"
 LARGEST_OUTPUT = "max_o"
-SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span")
-WORDS = ("activation", "loss", "optimizer", "schedule")
+SAMPLE = "sample"
+CORRECT = "correct"
+ACCURACY = "accuracy"
+MEAN_LOSS, SUMMED_LOSS = "E_mean", "E_sum"
+CLASS = "class"
+MEAN, DEVIATION = "mean", "deviation"  # of a measurement, beside its columns
+SAMPLE_COUNT = "N"
+SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span", SAMPLE_COUNT)
+WORDS = ("activation", "loss", "biases", "gradients", "optimizer", "schedule")
+NO_BIAS, SHARED_BIAS, OWN_BIASES = "none", "shared", "own"  # the words for a layer's biases
+AVERAGED, SUMMED = "averaged", "summed"  # the words for gradients over samples
 
 
 def gradient_symbol(parameter: str) -> str:
@@ -49,6 +64,11 @@ def exponential_symbol(pre_activation: str) -> str:
     return f"e_{pre_activation}"
 
 
+def size_symbol(layer: int) -> str:
+    """Return the symbol of the size of a layer's gradient: ``g_1``."""
+    return f"g_{layer}"
+
+
 def state_symbol(letter: str, parameter: str) -> str:
     """Return the symbol of an optimizer's state: ``m_w1`` for m of ``w1``."""
     return f"{letter}_{parameter}"
@@ -59,7 +79,7 @@ class Naming:
     """The symbols of one layered network, by layer (1 is the first after the inputs)."""
 
     sizes: tuple[int, ...]  # units per layer, inputs first
-    bias_count: int = 0  # 0 none; one per layer (shared by its units); or one per unit
+    bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 that its units share, or one per unit
 
     @property
     def layers(self) -> range:
@@ -70,6 +90,12 @@ class Naming:
     def network(self) -> str:
         """The sizes as people say them: ``2-2-2``."""
         return "-".join(map(str, self.sizes))
+
+    def layer_name(self, layer: int) -> str:
+        """Return what people call a layer: ``hidden layer 1``, ``output layer``."""
+        if layer == len(self.sizes) - 1:
+            return "output layer"
+        return "hidden layer" if len(self.sizes) == 3 else f"hidden layer {layer}"
 
     @cached_property
     def inputs(self) -> list[str]:
@@ -113,12 +139,12 @@ class Naming:
 
     def biases(self, layer: int) -> list[str]:
         """Return the bias of each unit of a layer; units that share one repeat it."""
-        if not self.bias_count:
+        if not self.bias_sizes or not self.bias_sizes[layer - 1]:
             return []
-        if self.bias_count == len(self.layers):
-            return [f"b{layer}"] * self.sizes[layer]
-        before = sum(self.sizes[1:layer])
-        return [f"b{before + unit + 1}" for unit in range(self.sizes[layer])]
+        before, units = sum(self.bias_sizes[: layer - 1]), self.sizes[layer]
+        if self.bias_sizes[layer - 1] == 1:
+            return [f"b{before + 1}"] * units
+        return [f"b{before + unit + 1}" for unit in range(units)]
 
     def parameters(self, layer: int) -> list[str]:
         """Return the layer's weights, then its biases, each once."""
@@ -131,16 +157,34 @@ class Naming:
         return sum(m * n for m, n in pairwise(self.sizes))
 
     @property
-    def bias_counts(self) -> tuple[int, int]:
-        """The two numbers of biases a network of this size can have: per layer, per unit."""
-        return len(self.layers), sum(self.sizes[1:])
+    def bias_count(self) -> int:
+        """How many biases the whole network has."""
+        return sum(self.bias_sizes)
 
     @classmethod
-    def from_symbols(cls, symbols: Collection[str]) -> Self | None:
+    def with_biases(cls, sizes: tuple[int, ...], count: int, having: Collection[int] = ()) -> Self:
+        """Return the network that has so many biases: one for each layer, or for each unit.
+
+        ``having`` are the layers that have biases, by default all. Raises ``ValueError`` if so
+        many do not fit.
+        """
+        layers = range(1, len(sizes))
+        own = tuple(sizes[k] if not having or k in having else 0 for k in layers)
+        shared = tuple(min(size, 1) for size in own)
+        for bias_sizes in (shared, own):
+            if count == sum(bias_sizes):
+                return cls(sizes, bias_sizes)
+        if not count and not having:
+            return cls(sizes)
+        raise ValueError(f"{sum(shared)} (one for each layer) or {sum(own)} (one for each unit)")
+
+    @classmethod
+    def from_symbols(cls, symbols: Collection[str], biases: Sequence[str] = ()) -> Self | None:
         """Infer the network whose quantities these are; None if they are no whole network.
 
         The sizes come from the numbers of inputs, hidden and output pre-activations; weights
-        and biases must then be all there.
+        and biases must then be all there. ``biases`` says of each layer which it has, in words;
+        without, all layers have the same kind.
         """
         hidden: dict[int, int] = {}
         counts = {"i": 0, "o": 0, "w": 0, "b": 0, "t": 0}
@@ -153,8 +197,13 @@ class Naming:
         if not counts["i"] or not counts["o"] or sorted(hidden) != list(range(1, len(hidden) + 1)):
             return None
         sizes = (counts["i"], *(hidden[layer] for layer in sorted(hidden)), counts["o"])
-        naming = cls(sizes, counts["b"])
-        if counts["b"] and counts["b"] not in naming.bias_counts:
+        try:
+            naming = cls.with_biases(sizes, counts["b"])
+            if biases:
+                own = {NO_BIAS: 0, SHARED_BIAS: 1}
+                bias_sizes = [own.get(b, k) for b, k in zip(biases, sizes[1:], strict=True)]
+                naming = cls(sizes, tuple(bias_sizes))
+        except ValueError:
             return None
         expected = {
             *naming.inputs,
@@ -169,7 +218,8 @@ _SUBSCRIPT_FREE = str.maketrans({"∆": "∂", "𝜕": "∂", "ð": "∂", "Ƞ":
 _SYMBOL = re.compile(
     r"""
     (?P<plain>
-        [tiwb]\d+ | h\d+(_\d+)? | o\d+ | E\d+ | [mv]_[wb]\d+ | e_o\d+ | max_o | η_k | iteration
+        [tiwbx]\d+ | h\d+(_\d+)? | o\d+ | E\d+ | [mv]_[wb]\d+ | e_o\d+ | g_\d+ | max_o | η_k
+        | iteration | sample | correct | accuracy | E_mean | E_sum | class
     )
     | a_(?P<activation>h\d+(_\d+)? | o\d+)
     | (?P<total>E_?(tot|total))

@@ -27,7 +27,7 @@ def experiment(sizes: list[int], biases: str = "none", bias_count: int = 0) -> E
 
 
 def quantities(spec: Experiment) -> list[Quantity]:
-    return Formulas.of(spec).quantities()
+    return Formulas(spec).quantities()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """The loss charts: one curve on each sheet, all curves on the Overview."""
 
-from openpyxl.chart import LineChart
-from openpyxl.chart.data_source import NumDataSource, NumRef, StrRef
-from openpyxl.chart.series import Series, SeriesLabel
+from openpyxl.chart import LineChart, ScatterChart
+from openpyxl.chart.data_source import AxDataSource, NumDataSource, NumRef, StrRef
+from openpyxl.chart.series import Series, SeriesLabel, XYSeries
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.chart.text import RichText, Text
 from openpyxl.chart.title import Title
@@ -13,40 +13,72 @@ from openpyxl.drawing.text import (
     ParagraphProperties,
     RegularTextRun,
 )
-from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import TOTAL_LOSS
+from workbook_tools.notation import ACCURACY, ITERATION
 from workbook_tools.references import cell_name, sheet_prefix
-from workbook_tools.writing.layout import Layout
+from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Layout
 from workbook_tools.writing.styles import CURVE_COLOURS, INK
+
+Chart = LineChart | ScatterChart
 
 _LINE_WIDTH = 19_050  # English Metric Units: 1.5 points
 
 
-def loss_chart(layout: Layout, sheet: Worksheet) -> LineChart:
-    """Return the chart of one sheet's E_tot over its iterations."""
-    chart = _chart(layout, "Loss over iterations")
+def loss_chart(layout: Layout) -> Chart:
+    """Return the chart of one sheet's loss over its iterations."""
+    chart = _chart([layout], "Loss over iterations", layout.loss)
     chart.y_axis.number_format = "0.0000"
     chart.legend = None
-    chart.series.append(_curve(layout, sheet, CURVE_COLOURS[0]))
+    chart.series.append(_curve(layout, layout.loss, 0))
+    return chart
+
+
+def accuracy_chart(layout: Layout) -> Chart:
+    """Return the chart of the part of the samples whose class is told rightly."""
+    chart = _chart([layout], "Accuracy over iterations", ACCURACY)
+    chart.y_axis.number_format = "0%"
+    chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
+    chart.legend = None
+    chart.series.append(_curve(layout, ACCURACY, 2))
     return chart
 
 
 def comparison_chart(
-    layout: Layout, sheets: list[Worksheet], name_cells: list[tuple[Worksheet, int, int]]
-) -> LineChart:
-    """Return the chart of all sheets' losses, on a logarithmic axis.
+    layouts: list[Layout],
+    symbol: str,
+    title: str,
+    names: list[tuple[str, int, int]],
+) -> Chart:
+    """Return the chart of a quantity on all sheets, on a logarithmic axis.
 
-    ``name_cells`` holds, for each curve, the cell (sheet, row, column) that names it, so that
-    the legend follows a changed learning rate.
+    ``names`` holds, for each curve, the cell (sheet, row, column) that names it, so that the
+    legend follows a changed learning rate.
     """
-    chart = _chart(layout, "Loss over iterations, by learning rate η")
+    curves = [_curve(layout, symbol, k) for k, layout in enumerate(layouts)]
+    return _on_logarithmic_axis(layouts, symbol, title, curves, names)
+
+
+def sizes_chart(layout: Layout, symbols: list[str]) -> Chart:
+    """Return the chart of the sizes of all layers' gradients on a sheet, on a logarithmic axis."""
+    curves = [_curve(layout, symbol, k) for k, symbol in enumerate(symbols)]
+    names = [(layout.run.name, HEADER_ROW, layout.columns[symbol]) for symbol in symbols]
+    title = f"Size of the gradient of each layer: {layout.run.name}"
+    return _on_logarithmic_axis([layout], "‖∂E/∂w‖", title, curves, names)
+
+
+def _on_logarithmic_axis(
+    layouts: list[Layout],
+    axis_title: str,
+    title: str,
+    curves: list[Series],
+    names: list[tuple[str, int, int]],
+) -> Chart:
+    chart = _chart(layouts, title, axis_title)
     chart.y_axis.scaling.logBase = 10
     chart.y_axis.number_format = "0.E+00"
     chart.legend.position = "r"
-    for k, (sheet, (name_sheet, row, column)) in enumerate(zip(sheets, name_cells, strict=True)):
-        curve = _curve(layout, sheet, CURVE_COLOURS[k % len(CURVE_COLOURS)])
-        name = sheet_prefix(name_sheet.title) + cell_name(row, column, absolute=True)
+    for curve, (sheet, row, column) in zip(curves, names, strict=True):
+        name = sheet_prefix(sheet) + cell_name(row, column, absolute=True)
         curve.tx = SeriesLabel(strRef=StrRef(name))
         chart.series.append(curve)
     # Iterations run along the bottom, also where the logarithmic axis starts below 1.
@@ -56,17 +88,25 @@ def comparison_chart(
     return chart
 
 
-def _chart(layout: Layout, title: str) -> LineChart:
-    chart = LineChart()
+def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
+    """Return an empty chart: of lines, or of points with their iteration where rows have gaps."""
+    iterations = max(layout.experiment.training.iterations for layout in layouts)
+    if any(ITERATION in layout.columns and layout.block > 1 for layout in layouts):
+        chart = ScatterChart()
+        chart.style, chart.scatterStyle = None, "lineMarker"
+        chart.display_blanks = "span"  # an iteration's other rows have no loss
+        chart.visible_cells_only = False  # and may be folded away
+        chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, iterations
+        chart.x_axis.majorGridlines = None
+    else:
+        chart = LineChart()
+        chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = max(1, round(iterations / 10))
     chart.title = _title(title, points=13)
     chart.x_axis.title = _title("iteration", points=10)
-    chart.y_axis.title = _title(TOTAL_LOSS, points=10)
+    chart.y_axis.title = _title(axis_title, points=10)
     # openpyxl leaves both axes out of the drawing unless told.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.number_format = "0"
-    chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = max(
-        1, round(layout.experiment.training.iterations / 10)
-    )
     grid = GraphicalProperties(ln=LineProperties(solidFill="E4E7EB", w=6_350))
     chart.y_axis.majorGridlines.spPr = grid
     return chart
@@ -79,16 +119,26 @@ def _title(text: str, points: int) -> Title:
     return Title(tx=Text(rich=RichText(p=[paragraph])), overlay=False)
 
 
-def _curve(layout: Layout, sheet: Worksheet, colour: str) -> Series:
-    column = layout.columns[TOTAL_LOSS]
-    first = cell_name(layout.first_row, column, absolute=True)
-    last = cell_name(layout.last_row, column, absolute=True)
-    # Written out, since openpyxl's own references end at row 1,000,000.
-    values = NumRef(f=f"{sheet_prefix(sheet.title)}{first}:{last}")
-    curve = Series(val=NumDataSource(numRef=values), tx=SeriesLabel(v=TOTAL_LOSS))
+def _curve(layout: Layout, symbol: str, colour: int) -> Series:
+    values = NumDataSource(numRef=_column(layout, symbol))
+    name = SeriesLabel(v=symbol)
+    if layout.block > 1:
+        iterations = AxDataSource(numRef=_column(layout, ITERATION))
+        curve = XYSeries(xVal=iterations, yVal=values, tx=name)
+    else:
+        curve = Series(val=values, tx=name)
     curve.smooth = False
     curve.marker.symbol = "none"
+    line = CURVE_COLOURS[colour % len(CURVE_COLOURS)]
     curve.graphicalProperties = GraphicalProperties(
-        ln=LineProperties(solidFill=colour, w=_LINE_WIDTH)
+        ln=LineProperties(solidFill=line, w=_LINE_WIDTH)
     )
     return curve
+
+
+def _column(layout: Layout, symbol: str) -> NumRef:
+    """Return the cells of a quantity, written out: openpyxl's own end at row 1,000,000."""
+    column = layout.columns[symbol]
+    first = cell_name(FIRST_ROW, column, absolute=True)
+    last = cell_name(layout.last_row, column, absolute=True)
+    return NumRef(f=f"{sheet_prefix(layout.run.name)}{first}:{last}")

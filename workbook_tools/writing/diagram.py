@@ -21,6 +21,16 @@ _LAYER_GAP = 2.0
 _WIDTH, _HEIGHT = 7.3, 5.4  # at full size, in the drawing's units; more is drawn smaller
 
 
+def described(experiment: Experiment) -> str:
+    """Say what the diagram shows."""
+    sizes = experiment.naming.sizes
+    hidden = "".join(f"a hidden layer of {size} units, " for size in sizes[1:-1])
+    return (
+        f"Diagram of the {experiment.naming.network} network: {sizes[0]} inputs, {hidden}"
+        f"{sizes[-1]} outputs with their losses, and the weights between them."
+    )
+
+
 def diagram_png(experiment: Experiment, width: int, height: int) -> bytes:
     """Draw the network as a PNG of ``width`` x ``height`` pixels at twice that resolution."""
     dpi = 100
@@ -71,7 +81,7 @@ class _Drawing:
         naming = self._naming
         for layer in naming.layers:
             self._weights(layer)
-            if naming.bias_count:
+            if naming.biases(layer):
                 self._biases(layer)
         for layer, units in enumerate(self._layers):
             self._units(layer, units)

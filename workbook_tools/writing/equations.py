@@ -7,12 +7,21 @@ import re
 from dataclasses import dataclass
 
 from workbook_tools.experiment import CROSS_ENTROPY_OUTPUTS, Experiment
-from workbook_tools.notation import gradient_symbol
+from workbook_tools.notation import LEARNING_RATE, SETTINGS, gradient_symbol
 from workbook_tools.vocabulary import Activation
-from workbook_tools.writing.formulas import BEFORE, SYMBOL, Formulas, Quantity, Role
+from workbook_tools.writing.formulas import (
+    ABOVE,
+    BEFORE,
+    EVERY,
+    SYMBOL,
+    Formulas,
+    Quantity,
+    Role,
+)
+from workbook_tools.writing.layout import DATA
 from workbook_tools.writing.functions import loss_part, loss_slope
 
-_SETTINGS = {"η", "μ", "α", "β1", "β2", "ε", "λ", "γ", "span"}
+_SETTINGS = {LEARNING_RATE, *SETTINGS}
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,11 @@ def textbook(formula: str) -> str:
     """Write a formula in symbols as mathematics: ``0.5*(t1-a_o1)^2`` as ``½(t1 − a_o1)²``."""
     for typed, printed in (
         (BEFORE, "[before]"),
+        (ABOVE, "[above]"),
+        (EVERY, ""),
+        ("SUMPRODUCT(", "Σ("),
+        ("SUMSQ(", "sum of squares("),
+        ("AVERAGE(", "mean("),
         ("0.5*", "½"),
         ("1/(1+EXP(-", "1/(1+e^(−"),
         ("^2", "²"),
@@ -45,6 +59,8 @@ def textbook(formula: str) -> str:
 
 def equation(quantity: Quantity) -> str:
     """Return ``symbol = formula`` as mathematics, saying so if it reads the row above."""
+    if quantity.looked_up:
+        return f"{quantity.symbol} = that of the row's sample, from the sheet {DATA}"
     formula, suffix = quantity.formula, ""
     now = {match["symbol"] for match in SYMBOL.finditer(formula) if not match["before"]}
     if BEFORE in formula and now <= _SETTINGS:
@@ -54,7 +70,7 @@ def equation(quantity: Quantity) -> str:
 
 def equation_blocks(experiment: Experiment) -> list[Block]:
     """Return the blocks: forward pass, chain rule, gradients of each layer, the optimizer."""
-    naming, formulas = experiment.naming, Formulas.of(experiment)
+    naming, formulas = experiment.naming, Formulas(experiment)
     every = formulas.quantities()
     last = naming.layers[-1]
     forward = [equation(q) for q in every if q.role in (Role.FORWARD, Role.LOSS)]
@@ -69,7 +85,7 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
         Block("Forward pass and loss", forward),
         Block(f"The chain rule, for {first}", _chain_rule(experiment, formulas)),
     ]
-    if experiment.network.has_delta_columns:
+    if experiment.has_delta_columns:
         deltas = [equation(q) for q in every if q.role is Role.DELTA]
         outputs = naming.sizes[-1]
         blocks.append(Block("Errors of the output units, δ = ∂E/∂o", deltas[:outputs]))

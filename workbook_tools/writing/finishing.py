@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, BinaryIO
 from xml.sax.saxutils import escape, quoteattr, unescape
@@ -50,9 +51,10 @@ _DATE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @dataclass(frozen=True)
 class Fill:
-    """Repeat the row ``pattern_row`` down to ``last_row``; the table starts at column A."""
+    """Repeat the rows from ``pattern_row`` on down to ``last_row``; they start at column A."""
 
     pattern_row: int
+    rows: int  # that the pattern has: those of an iteration
     last_row: int
 
 
@@ -131,19 +133,24 @@ def _described(content: bytes, part: str, texts: dict[str, str]) -> bytes:
 
 
 def _filled(xml: str, fill: Fill) -> Iterator[str]:
-    """Yield a sheet's XML with the pattern row repeated below itself."""
+    """Yield a sheet's XML with the pattern rows repeated below themselves."""
     start = xml.index(f'<row r="{fill.pattern_row}"')
-    end = xml.index("</row>", start) + len("</row>")
+    last_pattern_row = fill.pattern_row + fill.rows - 1
+    end = xml.index("</row>", xml.index(f'<row r="{last_pattern_row}"')) + len("</row>")
     columns = re.search(r'<dimension ref="A1:([A-Z]+)\d+"/>', xml)
     if not columns:
         raise AssertionError("openpyxl wrote no dimension for the sheet")
     yield xml[: columns.start()]
     yield f'<dimension ref="A1:{columns[1]}{fill.last_row}"/>'
     yield xml[columns.end() : end]
-    row_template = _row_template(xml[start:end], fill.pattern_row)
-    for first in range(fill.pattern_row + 1, fill.last_row + 1, _ROWS_A_CHUNK):
+    row_ends = [match.end() for match in re.finditer("</row>", xml[start:end])]
+    pieces = [xml[start + a : start + b] for a, b in pairwise([0, *row_ends])]
+    templates = [
+        _row_template(piece, row) for row, piece in enumerate(pieces, start=fill.pattern_row)
+    ]
+    for first in range(last_pattern_row + 1, fill.last_row + 1, _ROWS_A_CHUNK):
         rows = range(first, min(first + _ROWS_A_CHUNK, fill.last_row + 1))
-        yield "".join(row_template.at(row) for row in rows)
+        yield "".join(templates[(row - fill.pattern_row) % fill.rows].at(row) for row in rows)
     yield xml[end:]
 
 

@@ -8,30 +8,42 @@ representations by back-propagating errors", Nature 323 (1986). Activations and 
 
 With at most one hidden layer the gradients are spelled out, as a person would write them;
 deeper networks, and others that ask for it, get a column δ = ∂E/∂(pre-activation) for each unit,
-so that no formula grows with the depth.
+so that no formula grows with the depth. With several samples an iteration is a block of rows, one
+a sample: parameters, gradients over the samples, the optimizer's state, loss and accuracy of the
+iteration stand in its first row only.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from workbook_tools.experiment import Experiment, Network, Training
 from workbook_tools.notation import (
+    ACCURACY,
+    AVERAGED,
+    CORRECT,
     ITERATION,
     ITERATION_RATE,
     LARGEST_OUTPUT,
     LEARNING_RATE,
+    MEAN_LOSS,
+    SAMPLE,
+    SAMPLE_COUNT,
+    SUMMED_LOSS,
     TOTAL_LOSS,
     Naming,
     delta_symbol,
     exponential_symbol,
     gradient_symbol,
+    size_symbol,
 )
+from workbook_tools.references import MOST_ARGUMENTS
 from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
 from workbook_tools.writing.functions import (
     ACTIVATIONS,
     CLASSIC_SIGMOID,
     ActivationFormula,
+    correct,
     exponential,
     loss_part,
     loss_slope,
@@ -40,7 +52,12 @@ from workbook_tools.writing.functions import (
 from workbook_tools.writing.optimizers import scheduled, state, update
 
 BEFORE = "[-1]"  # after a symbol: its value in the iteration before
-SYMBOL = re.compile(r"(?P<symbol>∂E/∂\w+|[^\W\d]\w*\b(?!\())(?P<before>\[-1\])?")
+ABOVE = "[^]"  # … in the row above
+EVERY = "[:]"  # … of every sample of the iteration
+OF_SAMPLE = "[#]"  # … in the data, of the row's sample
+SYMBOL = re.compile(
+    r"(?P<symbol>∂E/∂\w+|[^\W\d]\w*\b(?!\())(?:(?P<before>\[-1\])|(?P<above>\[\^\])|(?P<every>\[:\]))?"
+)
 
 
 class Role(StrEnum):
@@ -64,48 +81,70 @@ class Quantity:
     role: Role
     first: str | int | None = None  # formula or number of the first iteration, if another
     stated: bool = False  # then the first iteration reads the initial value on the Overview
+    once: bool = False  # an iteration, in its first row, where it has several
+    looked_up: bool = False  # then every row reads the data, by the number of its sample
+    group: str = ""  # the columns that it belongs with, in words
 
 
 @dataclass(frozen=True)
 class Formulas:
     """Every formula of one network and its training."""
 
-    naming: Naming
-    network: Network
-    training: Training
+    experiment: Experiment
 
-    @classmethod
-    def of(cls, experiment: Experiment) -> "Formulas":
-        """Return the formulas of a spec."""
-        return cls(experiment.naming, experiment.network, experiment.training)
+    @property
+    def naming(self) -> Naming:
+        """The symbols of the network's quantities."""
+        return self.experiment.naming
+
+    @property
+    def network(self) -> Network:
+        """The spec of the network."""
+        return self.experiment.network
+
+    @property
+    def training(self) -> Training:
+        """The spec of its training."""
+        return self.experiment.training
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several samples, and so a row for each."""
+        return self.experiment.data.is_several
 
     def quantities(self) -> list[Quantity]:
         """Return every quantity of one iteration, in the order of the columns.
 
-        Iteration and rate where they are needed; targets, inputs; layer by layer weights, biases,
-        pre-activations and activations; the loss of each output and the total; δ; gradients; the
-        optimizer's state.
+        Iteration, sample and rate where they are needed; the loss and accuracy of several samples;
+        targets, inputs; layer by layer weights, biases, pre-activations and activations; the loss
+        of each output and the total; δ; gradients; the optimizer's state.
         """
         naming = self.naming
-        columns = self._iteration()
-        columns += [_constant(symbol, Role.DATA) for symbol in naming.targets + naming.inputs]
+        columns = _grouped("iteration", self._iteration())
+        if self.several:
+            columns += _grouped("result", self._over_samples())
+        columns += _grouped("targets", [self._data(symbol) for symbol in naming.targets])
+        columns += _grouped("inputs", [self._data(symbol) for symbol in naming.inputs])
         for layer in naming.layers:
-            columns += self._parameters(layer)
-            columns += self._forward(layer)
-        columns += self._losses()
-        if self.network.has_delta_columns:
+            name = naming.layer_name(layer)
+            columns += _grouped(f"{name}: weights", self._parameters(layer))
+            columns += _grouped(f"{name}: units", self._forward(layer))
+        columns += _grouped("loss", self._losses())
+        if self.experiment.has_delta_columns:
             for layer in reversed(naming.layers):
-                for unit, z in enumerate(naming.pre_activations(layer)):
-                    formula = self.delta(layer, unit)
-                    columns.append(Quantity(delta_symbol(z), formula, Role.DELTA))
-        gradients = [g for layer in naming.layers for g in self._gradients(layer)]
+                columns += _grouped(f"{naming.layer_name(layer)}: errors δ", self._deltas(layer))
+        gradients = [
+            gradient
+            for layer in naming.layers
+            for gradient in _grouped(
+                f"{naming.layer_name(layer)}: gradients", self._gradients(layer)
+            )
+        ]
         columns += sorted(gradients, key=lambda quantity: "/∂b" in quantity.symbol)
-        optimizer, decays = self.training.optimizer, self.training.weight_decay > 0
+        if self.network.gradient_sizes:
+            columns += _grouped("gradients: sizes", [self._size(layer) for layer in naming.layers])
         for parameter in self.trained:
-            columns += [
-                Quantity(column.symbol, column.formula, Role.STATE, column.first)
-                for column in state(optimizer, parameter, decays)
-            ]
+            columns += _grouped("optimizer", self._state(parameter))
         return columns
 
     @property
@@ -113,19 +152,74 @@ class Formulas:
         """The parameters that every iteration updates: weights, then biases."""
         every = [p for layer in self.naming.layers for p in self.naming.parameters(layer)]
         weights = [p for p in every if p.startswith("w")]
-        biases = [p for p in every if p.startswith("b")]
-        return weights + (biases if self.network.biases == "trained" else [])
+        return weights + [
+            bias
+            for layer in self.naming.layers
+            for bias in dict.fromkeys(self.naming.biases(layer))
+            if self.has_trained_biases(layer)
+        ]
+
+    def has_trained_biases(self, layer: int) -> bool:
+        """Whether every iteration updates the biases of a layer."""
+        return self.network.bias_kinds[layer - 1] == "trained"
 
     def _iteration(self) -> list[Quantity]:
         scheduled_rate = self.training.schedule is not Schedule.CONSTANT
         adam = self.training.optimizer in (Optimizer.ADAM, Optimizer.ADAMW)
         columns = []
-        if scheduled_rate or adam:
-            columns.append(Quantity(ITERATION, f"{ITERATION}{BEFORE}+1", Role.DATA, first=1))
+        if scheduled_rate or adam or self.several:
+            number = f"{ITERATION}{BEFORE}+1"
+            columns.append(Quantity(ITERATION, number, Role.DATA, first=1, once=self.several))
+        if self.several:
+            number = f"MOD({SAMPLE}{ABOVE},{SAMPLE_COUNT})+1"
+            columns.append(Quantity(SAMPLE, number, Role.DATA, first=1))
         if scheduled_rate:
             formula = scheduled(self.training.schedule)
-            columns.append(Quantity(ITERATION_RATE, formula, Role.PARAMETER))
+            columns.append(Quantity(ITERATION_RATE, formula, Role.PARAMETER, once=self.several))
         return columns
+
+    def _over_samples(self) -> list[Quantity]:
+        """Return the loss of all samples of the iteration and, of classes, the accuracy."""
+        if self.averaged:
+            loss = Quantity(MEAN_LOSS, f"AVERAGE({TOTAL_LOSS}{EVERY})", Role.LOSS, once=True)
+        else:
+            loss = Quantity(SUMMED_LOSS, f"SUM({TOTAL_LOSS}{EVERY})", Role.LOSS, once=True)
+        if not self.experiment.tells_classes:
+            return [loss]
+        return [loss, Quantity(ACCURACY, f"AVERAGE({CORRECT}{EVERY})", Role.LOSS, once=True)]
+
+    @property
+    def averaged(self) -> bool:
+        """Whether gradients and losses are averaged over the samples, or added up."""
+        return self.training.over_samples == AVERAGED
+
+    def _deltas(self, layer: int) -> list[Quantity]:
+        return [
+            Quantity(delta_symbol(z), self.delta(layer, unit), Role.DELTA)
+            for unit, z in enumerate(self.naming.pre_activations(layer))
+        ]
+
+    def _state(self, parameter: str) -> list[Quantity]:
+        optimizer, decays = self.training.optimizer, self.training.weight_decay > 0
+        return [
+            Quantity(column.symbol, column.formula, Role.STATE, column.first, once=self.several)
+            for column in state(optimizer, parameter, decays)
+        ]
+
+    def _data(self, symbol: str) -> Quantity:
+        if self.several:
+            return Quantity(symbol, f"{symbol}{OF_SAMPLE}", Role.DATA, looked_up=True)
+        return _constant(symbol, Role.DATA)
+
+    def _size(self, layer: int) -> Quantity:
+        trained = set(self.trained)
+        own = [p for p in self.naming.parameters(layer) if p in trained]
+        sums = [
+            f"SUMSQ({','.join(map(gradient_symbol, own[k : k + MOST_ARGUMENTS]))})"
+            for k in range(0, len(own), MOST_ARGUMENTS)
+        ]
+        formula = f"SQRT({'+'.join(sums)})"
+        return Quantity(size_symbol(layer), formula, Role.GRADIENT, once=self.several)
 
     def _parameters(self, layer: int) -> list[Quantity]:
         trained = set(self.trained)
@@ -133,9 +227,13 @@ class Formulas:
         rate = LEARNING_RATE if constant else f"{ITERATION_RATE}{BEFORE}"
         optimizer, decays = self.training.optimizer, self.training.weight_decay > 0
         return [
-            Quantity(symbol, update(optimizer, symbol, rate, decays), Role.PARAMETER, stated=True)
-            if symbol in trained
-            else _constant(symbol, Role.PARAMETER)
+            Quantity(
+                symbol,
+                update(optimizer, symbol, rate, decays) if symbol in trained else symbol + BEFORE,
+                Role.PARAMETER,
+                stated=True,
+                once=self.several,
+            )
             for symbol in self.naming.parameters(layer)
         ]
 
@@ -169,10 +267,14 @@ class Formulas:
             Quantity(symbol, loss_part(self.network.loss, t, z, a, zs), Role.LOSS)
             for symbol, t, z, a in zip(naming.losses, naming.targets, zs, outputs, strict=True)
         ]
-        return [*parts, Quantity(TOTAL_LOSS, "+".join(naming.losses), Role.LOSS)]
+        columns = [*parts, Quantity(TOTAL_LOSS, "+".join(naming.losses), Role.LOSS)]
+        if self.several and self.experiment.tells_classes:
+            formula = correct(self.network.activations[-1], naming.targets, outputs)
+            columns.append(Quantity(CORRECT, formula, Role.LOSS))
+        return columns
 
     def _activation(self, activation: Activation) -> ActivationFormula:
-        classic = activation is Activation.SIGMOID and self.network.is_classic
+        classic = activation is Activation.SIGMOID and self.experiment.is_classic
         return CLASSIC_SIGMOID if classic else ACTIVATIONS[activation]
 
     def weighted_sum(self, layer: int, unit: int) -> str:
@@ -206,7 +308,7 @@ class Formulas:
         naming, following = self.naming, layer + 1
         terms = []
         for k, z in enumerate(naming.pre_activations(following)):
-            columns = self.network.has_delta_columns
+            columns = self.experiment.has_delta_columns
             error = delta_symbol(z) if columns else self.output_delta(k)
             terms.append(f"{error}*{naming.weights(following)[k][unit]}")
         return "+".join(terms)
@@ -224,9 +326,11 @@ class Formulas:
 
     def _gradients(self, layer: int) -> list[Quantity]:
         """Return ∂E/∂w and, where trained, ∂E/∂b of one layer."""
+        if self.several:
+            return self._gradients_over_samples(layer)
         naming = self.naming
         errors = [
-            delta_symbol(z) if self.network.has_delta_columns else self.delta(layer, unit)
+            delta_symbol(z) if self.experiment.has_delta_columns else self.delta(layer, unit)
             for unit, z in enumerate(naming.pre_activations(layer))
         ]
         formulas = {
@@ -234,10 +338,33 @@ class Formulas:
             for error, row in zip(errors, naming.weights(layer), strict=True)
             for weight, source in zip(row, naming.activations(layer - 1), strict=True)
         }
-        if self.network.biases == "trained":
+        if self.has_trained_biases(layer):
             for bias, error in zip(naming.biases(layer), errors, strict=True):
                 formulas[bias] = f"{formulas[bias]}+{error}" if bias in formulas else error
         return [Quantity(gradient_symbol(p), f, Role.GRADIENT) for p, f in formulas.items()]
+
+    def _gradients_over_samples(self, layer: int) -> list[Quantity]:
+        """Return the same from the columns δ of all samples of the iteration."""
+        naming = self.naming
+        errors = [delta_symbol(z) + EVERY for z in naming.pre_activations(layer)]
+        part = f"/{self.experiment.batch}" if self.averaged else ""
+        formulas = {
+            weight: f"SUMPRODUCT({error},{source}{EVERY}){part}"
+            for error, row in zip(errors, naming.weights(layer), strict=True)
+            for weight, source in zip(row, naming.activations(layer - 1), strict=True)
+        }
+        if self.has_trained_biases(layer):
+            added: dict[str, list[str]] = {}
+            for bias, error in zip(naming.biases(layer), errors, strict=True):
+                added.setdefault(bias, []).append(error)
+            formulas |= {bias: f"SUM({','.join(parts)}){part}" for bias, parts in added.items()}
+        return [
+            Quantity(gradient_symbol(p), f, Role.GRADIENT, once=True) for p, f in formulas.items()
+        ]
+
+
+def _grouped(group: str, columns: list[Quantity]) -> list[Quantity]:
+    return [replace(column, group=group) for column in columns]
 
 
 def _constant(symbol: str, role: Role) -> Quantity:

@@ -66,6 +66,19 @@ def loss_part(loss: Loss, target: str, z: str, output: str, outputs: list[str]) 
     return f"{target}*(LN(SUM({total}))-({z}-{LARGEST_OUTPUT}))"
 
 
+def correct(activation: Activation, targets: list[str], outputs: list[str]) -> str:
+    """Return 1 where the outputs tell the class rightly, else 0.
+
+    Softmax outputs do if that of the target is the largest; sigmoid outputs if each is on the
+    target's side of one half.
+    """
+    if activation is Activation.SOFTMAX:
+        own = "+".join(f"{t}*{a}" for t, a in zip(targets, outputs, strict=True))
+        return f"IF({own}>=MAX({','.join(outputs)}),1,0)"
+    sides = ",".join(f"({t}-0.5)*({a}-0.5)" for t, a in zip(targets, outputs, strict=True))
+    return f"IF(MIN({sides})>0,1,0)"
+
+
 def loss_slope(loss: Loss, target: str, output: str, count: int) -> str:
     """Return ∂E/∂a of a squared error, or ∂E/∂z of a cross-entropy, for an output of ``count``."""
     error = f"({output}-{target})"

@@ -1,7 +1,8 @@
 """Where each quantity stands: columns, rows, and formulas with references for symbols.
 
-A training table has its header in row 31 and one iteration a row below it; the learning rate
-stands above the header, in G30. People know this layout from the classic exercise.
+A training table has its header in row 31 and the iterations below it: a row each or, with several
+samples, a block of rows each, one a sample. The learning rate stands above the header, in G30.
+People know this layout from the classic exercise.
 """
 
 import re
@@ -9,20 +10,33 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import Experiment, sheet_name
-from workbook_tools.notation import LEARNING_RATE, TOTAL_LOSS
+from workbook_tools.experiment import Experiment, Run
+from workbook_tools.notation import (
+    ACCURACY,
+    CLASS,
+    LEARNING_RATE,
+    MEAN_LOSS,
+    NO_BIAS,
+    OWN_BIASES,
+    SAMPLE,
+    SHARED_BIAS,
+    SUMMED_LOSS,
+    TOTAL_LOSS,
+)
 from workbook_tools.references import (
     MAX_COLUMNS,
     MAX_FORMULA_LENGTH,
     MAX_ROWS,
+    MOST_ARGUMENTS,
     cell_name,
     column_letter,
     sheet_prefix,
 )
-from workbook_tools.vocabulary import Schedule
+from workbook_tools.vocabulary import Activation, Schedule
 from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
 
 HEADER_ROW = 31
+FIRST_ROW = HEADER_ROW + 1
 RATE_LABEL = (30, 6)  # row, column: F30
 RATE = (30, 7)  # G30
 SETTINGS_COLUMN = 14  # N: the first of the other settings; labels stand left of them
@@ -31,45 +45,130 @@ OVERVIEW = "Overview"
 PARAMETER_HEADER_ROW = 14
 PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
 
+DATA = "Data"
+DATA_HEADER_ROW = 7
+
 MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
 _CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
+_SAVED_BYTES = 16  # about what a formula cell takes in the saved, compressed file
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The cells of one experiment's workbook."""
+class DataLayout:
+    """The cells of the sheet with the samples: a row each, below their symbols."""
+
+    experiment: Experiment
+
+    @property
+    def first_row(self) -> int:
+        """The row of sample 1."""
+        return DATA_HEADER_ROW + 1
+
+    @property
+    def last_row(self) -> int:
+        """The row of the last sample."""
+        return DATA_HEADER_ROW + self.experiment.data.count
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Each symbol's column, counted from 1."""
+        naming, data = self.experiment.naming, self.experiment.data
+        symbols = [SAMPLE]
+        if data.standardise:
+            symbols += [f"x{k}" for k in range(1, naming.sizes[0] + 1)]
+        if data.classes:
+            symbols.append(CLASS)
+        symbols += naming.inputs + naming.targets
+        return {symbol: column for column, symbol in enumerate(symbols, start=1)}
+
+    def column_range(self, symbol: str) -> str:
+        """Return the reference, with its sheet, to a quantity of all samples."""
+        column = self.columns[symbol]
+        first = cell_name(self.first_row, column, absolute=True)
+        last = cell_name(self.last_row, column, absolute=True)
+        return f"{DATA}!{first}:{last}"
+
+
+@dataclass(frozen=True)
+class ParameterLayout:
+    """The input cells on the Overview: one sample, weights and biases at the start."""
 
     experiment: Experiment
 
     @cached_property
+    def cells(self) -> dict[str, tuple[int, int]]:
+        """The cell (row, column) of each initial value."""
+        naming = self.experiment.naming
+        symbols = list(self.experiment.initial_values)
+        sample = [s for s in naming.inputs + naming.targets if s in symbols]
+        in_reading_order = sample + [symbol for symbol in symbols if symbol[0] in "wb"]
+        return {
+            symbol: (row, PARAMETER_COLUMN + 1)
+            for row, symbol in enumerate(in_reading_order, start=PARAMETER_HEADER_ROW + 1)
+        }
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The cells of one training's sheet."""
+
+    run: Run
+
+    @property
+    def experiment(self) -> Experiment:
+        """The spec of this sheet."""
+        return self.run.experiment
+
+    @cached_property
     def quantities(self) -> list[Quantity]:
         """The table's columns, from the left."""
-        return Formulas.of(self.experiment).quantities()
+        return Formulas(self.experiment).quantities()
 
     @cached_property
     def columns(self) -> dict[str, int]:
         """Each symbol's column, counted from 1."""
         return {quantity.symbol: k for k, quantity in enumerate(self.quantities, start=1)}
 
+    @cached_property
+    def _once(self) -> set[str]:
+        return {quantity.symbol for quantity in self.quantities if quantity.once}
+
+    @cached_property
+    def _parameters(self) -> dict[str, tuple[int, int]]:
+        return ParameterLayout(self.experiment).cells
+
+    @cached_property
+    def _data(self) -> DataLayout:
+        return DataLayout(self.experiment)
+
     @property
-    def first_row(self) -> int:
-        """The row of iteration 1."""
-        return HEADER_ROW + 1
+    def block(self) -> int:
+        """How many rows an iteration has: one a sample."""
+        return self.experiment.batch
 
     @property
     def last_row(self) -> int:
-        """The row of the last iteration."""
-        return HEADER_ROW + self.experiment.training.iterations
+        """The row of the last iteration's last sample."""
+        return HEADER_ROW + self.experiment.training.iterations * self.block
 
-    @cached_property
-    def sheet_names(self) -> dict[float, str]:
-        """The sheet of each learning rate: ``LR 0.1``."""
-        return {rate: sheet_name(rate) for rate in self.experiment.training.learning_rates}
+    def iteration_row(self, iteration: int) -> int:
+        """Return the first row of an iteration, counted from 1."""
+        return FIRST_ROW + (iteration - 1) * self.block
+
+    @property
+    def loss(self) -> str:
+        """The symbol of an iteration's loss."""
+        return next(s for s in (MEAN_LOSS, SUMMED_LOSS, TOTAL_LOSS) if s in self.columns)
+
+    @property
+    def results(self) -> list[str]:
+        """What an iteration achieves: its loss and, where it tells classes, its accuracy."""
+        return [self.loss, *([ACCURACY] if ACCURACY in self.columns else [])]
 
     @cached_property
     def setting_cells(self) -> dict[str, tuple[int, int]]:
         """The cell (row, column) above each table of η and of every other setting."""
-        settings = self.experiment.training.settings
+        settings = self.experiment.settings
         columns = range(SETTINGS_COLUMN, SETTINGS_COLUMN + 2 * len(settings), 2)
         places = {
             symbol: (RATE[0], column) for symbol, column in zip(settings, columns, strict=True)
@@ -80,44 +179,49 @@ class Layout:
     def words(self) -> dict[str, str]:
         """What stands above each table in words, where it is not the classic's."""
         network, training = self.experiment.network, self.experiment.training
-        if network.is_classic and training.is_plain:
-            return {}
-        found = {
-            "activation": ", ".join(network.activations),
-            "loss": str(network.loss),
-            "optimizer": str(training.optimizer),
-        }
+        found: dict[str, str] = {}
+        if not (self.experiment.is_classic and training.is_plain):
+            found = {
+                "activation": ", ".join(network.activations),
+                "loss": str(network.loss),
+                "optimizer": str(training.optimizer),
+            }
+        naming = self.experiment.naming
+        if len(set(network.bias_kinds)) > 1:
+            found["biases"] = ", ".join(
+                NO_BIAS if not count else SHARED_BIAS if count < units else OWN_BIASES
+                for count, units in zip(naming.bias_sizes, naming.sizes[1:], strict=True)
+            )
+        if self.experiment.data.is_several:
+            found["gradients"] = training.over_samples
         if training.schedule is not Schedule.CONSTANT:
             found["schedule"] = str(training.schedule)
         return found
 
-    @cached_property
-    def parameter_cells(self) -> dict[str, tuple[int, int]]:
-        """The input cell (row, column) on the Overview of each initial value."""
-        naming = self.experiment.naming
-        symbols = list(self.experiment.initial_values)
-        in_reading_order = naming.inputs + naming.targets
-        in_reading_order += [symbol for symbol in symbols if symbol[0] in "wb"]
-        return {
-            symbol: (row, PARAMETER_COLUMN + 1)
-            for row, symbol in enumerate(in_reading_order, start=PARAMETER_HEADER_ROW + 1)
-        }
+    def content(self, quantity: Quantity, row: int) -> str | int | None:
+        """Return what stands in a quantity's cell: its formula, a number to begin with, or None.
 
-    def content(self, quantity: Quantity, row: int) -> str | int:
-        """Return what stands in a quantity's cell: its formula, or a number to begin with."""
-        if row == self.first_row and isinstance(quantity.first, int):
+        What there is once an iteration stands in its first row only.
+        """
+        if quantity.once and (row - FIRST_ROW) % self.block:
+            return None
+        if row == FIRST_ROW and isinstance(quantity.first, int):
             return quantity.first
         return self.formula(quantity, row)
 
     def formula(self, quantity: Quantity, row: int) -> str:
-        """Return the cell formula of a quantity in an iteration's row.
+        """Return the cell formula of a quantity in a row.
 
-        In the first row a quantity that is stated reads its initial value on the Overview.
+        In the first iteration a quantity that is stated reads its initial value on the Overview.
         """
         formula = quantity.formula
-        if row == self.first_row:
+        begin = row - (row - FIRST_ROW) % self.block  # of the iteration
+        if quantity.looked_up:
+            sample = cell_name(row, self.columns[SAMPLE])
+            return f"=INDEX({self._data.column_range(quantity.symbol)},{sample})"
+        if begin == FIRST_ROW:
             if quantity.stated:
-                cell = cell_name(*self.parameter_cells[quantity.symbol], absolute=True)
+                cell = cell_name(*self._parameters[quantity.symbol], absolute=True)
                 return f"={OVERVIEW}!{cell}"
             if isinstance(quantity.first, str):
                 formula = quantity.first
@@ -126,38 +230,99 @@ class Layout:
             symbol = match["symbol"]
             if setting := self.setting_cells.get(symbol):
                 return cell_name(*setting, absolute=True)
-            return cell_name(row - 1 if match["before"] else row, self.columns[symbol])
+            column = self.columns[symbol]
+            if match["every"]:
+                last = cell_name(begin + self.block - 1, column)
+                return f"{cell_name(begin, column)}:{last}"
+            if match["above"]:
+                return cell_name(row - 1, column)
+            there = begin if symbol in self._once else row
+            return cell_name(there - self.block if match["before"] else there, column)
 
         return "=" + SYMBOL.sub(reference, formula)
 
-    def loss_cell(self, rate: float, row: int) -> str:
-        """Return the reference, with its sheet, to E_tot in a row."""
-        name = cell_name(row, self.columns[TOTAL_LOSS], absolute=True)
-        return sheet_prefix(self.sheet_names[rate]) + name
+    def result_cell(self, symbol: str, iteration: int) -> str:
+        """Return the reference, with its sheet, to a quantity of an iteration."""
+        name = cell_name(self.iteration_row(iteration), self.columns[symbol], absolute=True)
+        return sheet_prefix(self.run.name) + name
+
+    @property
+    def formula_cells(self) -> int:
+        """How many formula cells the table has, and the typed numbers in its first row."""
+        once = len(self._once)
+        rows = self.experiment.training.iterations
+        return rows * (once + self.block * (len(self.quantities) - once))
 
     def check_limits(self) -> None:
-        """Raise ``InputError`` if Excel could not hold the workbook."""
+        """Raise ``InputError`` if Excel could not hold the sheet."""
+        iterations = self.experiment.training.iterations
         if self.last_row > MAX_ROWS:
+            a_block = f" of {self.block:,} samples" if self.block > 1 else ""
             raise InputError(
-                f"training.iterations: {self.experiment.training.iterations:,} rows do not fit "
-                f"on a sheet of {MAX_ROWS:,}; give at most {MAX_ROWS - HEADER_ROW:,}"
+                f"training.iterations: {iterations:,}{a_block} do not fit on the "
+                f"{MAX_ROWS:,} rows of a sheet; give at most "
+                f"{(MAX_ROWS - HEADER_ROW) // self.block:,}"
             )
         if len(self.quantities) > MAX_COLUMNS:
             raise InputError(
                 f"network.layers: {len(self.quantities):,} columns do not fit on a sheet of "
                 f"{MAX_COLUMNS:,} (up to {column_letter(MAX_COLUMNS)}); make the layers smaller"
             )
-        row_bytes = sum(len(self.formula(q, self.last_row)) + _CELL_BYTES for q in self.quantities)
-        if row_bytes * self.experiment.training.iterations > MAX_SHEET_BYTES:
+        outputs = self.experiment.naming.sizes[-1]
+        if self.experiment.network.activations[-1] is Activation.SOFTMAX:
+            if outputs > MOST_ARGUMENTS:
+                raise InputError(
+                    f"network.layers: softmax of {outputs} outputs takes functions of as many "
+                    f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
+                )
+        lengths = [len(self.formula(quantity, self.last_row)) for quantity in self.quantities]
+        block_bytes = sum(
+            (length + _CELL_BYTES) * (1 if quantity.once else self.block)
+            for length, quantity in zip(lengths, self.quantities, strict=True)
+        )
+        if block_bytes * iterations > MAX_SHEET_BYTES:
             raise InputError(
-                f"training.iterations: {self.experiment.training.iterations:,} rows of "
-                f"{row_bytes:,} bytes are more than a workbook file can hold; give at most "
-                f"{MAX_SHEET_BYTES // row_bytes:,} iterations"
+                f"training.iterations: {iterations:,} times {block_bytes:,} bytes are more than "
+                f"a workbook file can hold; give at most {MAX_SHEET_BYTES // block_bytes:,} "
+                "iterations"
             )
-        longest = max(self.quantities, key=lambda quantity: len(quantity.formula))
-        length = len(self.formula(longest, self.last_row))
+        longest, length = max(
+            zip(self.quantities, lengths, strict=True), key=lambda one: one[1]
+        )
         if length > MAX_FORMULA_LENGTH:
             raise InputError(
                 f"network.layers: the formula of {longest.symbol} has {length:,} characters, "
                 f"Excel takes {MAX_FORMULA_LENGTH:,}; make the layers smaller"
             )
+
+
+@dataclass(frozen=True)
+class Book:
+    """The cells of one experiment's workbook."""
+
+    experiment: Experiment
+
+    @cached_property
+    def sheets(self) -> list[Layout]:
+        """The trainings' sheets, in their order."""
+        return [Layout(run) for run in self.experiment.runs]
+
+    @property
+    def parameters(self) -> ParameterLayout:
+        """The input cells on the Overview."""
+        return ParameterLayout(self.experiment)
+
+    @property
+    def data(self) -> DataLayout | None:
+        """The sheet of the samples, where there are several."""
+        return DataLayout(self.experiment) if self.experiment.data.is_several else None
+
+    def check_limits(self) -> None:
+        """Raise ``InputError`` if Excel could not hold the workbook."""
+        for sheet in self.sheets:
+            sheet.check_limits()
+
+    @property
+    def expected_bytes(self) -> int:
+        """About how large the saved file will be."""
+        return _SAVED_BYTES * sum(sheet.formula_cells for sheet in self.sheets)

@@ -1,5 +1,7 @@
 """The Overview sheet: what this is, the input cells, the losses of all learning rates."""
 
+from itertools import groupby
+
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
 from openpyxl.drawing.xdr import XDRPositiveSize2D
@@ -9,15 +11,18 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import TOTAL_LOSS
-from workbook_tools.references import cell_name, sheet_prefix
+from workbook_tools.references import cell_name, column_letter, sheet_prefix
 from workbook_tools.writing import styles
-from workbook_tools.writing.charts import comparison_chart
+from workbook_tools.writing.charts import comparison_chart, sizes_chart
 from workbook_tools.writing.formulas import Role
+from workbook_tools.writing.diagram import described
 from workbook_tools.writing.layout import (
+    DATA,
+    OVERVIEW,
     PARAMETER_COLUMN,
     PARAMETER_HEADER_ROW,
     RATE,
+    Book,
     Layout,
 )
 
@@ -26,26 +31,74 @@ SUMMARY_COLUMN = 6  # F
 PICTURE_COLUMN = 11  # K
 PICTURE_PIXELS = 560  # the diagram's width
 CHART_PIXELS = (502, 380)  # as wide as the summary table
+ROW_PIXELS = 20
+MOST_COLUMNS_UNEXPLAINED = 40
 
 
-def write_overview(
-    sheet: Worksheet, layout: Layout, training_sheets: list[Worksheet], diagram: Image
-) -> None:
-    """Write the whole sheet; ``training_sheets`` are in the order of the learning rates."""
+def write_overview(sheet: Worksheet, book: Book, diagram: Image) -> list[str]:
+    """Write the whole sheet; return what each chart shows, then each picture."""
     for letter, width in WIDTHS.items():
         sheet.column_dimensions[letter].width = width
     sheet.sheet_view.showGridLines = False
-    _introduction(sheet, layout)
-    _parameters(sheet, layout)
-    names = _summary(sheet, layout)
+    _introduction(sheet, book)
+    _parameters(sheet, book)
+    _summary(sheet, book)
     height = round(PICTURE_PIXELS * diagram.height / diagram.width)
     diagram.anchor = _anchor(PARAMETER_HEADER_ROW - 1, PICTURE_COLUMN, PICTURE_PIXELS, height)
     sheet.add_image(diagram)
-    chart = comparison_chart(layout, training_sheets, names)
-    below_summary = PARAMETER_HEADER_ROW + len(training_sheets) + 2
-    chart.anchor = _anchor(below_summary, SUMMARY_COLUMN, *CHART_PIXELS)
-    sheet.add_chart(chart)
+    shown = _charts(sheet, book)
+    if len(book.sheets[0].quantities) > MOST_COLUMNS_UNEXPLAINED:
+        _columns(sheet, book.sheets[0], PARAMETER_HEADER_ROW + height // ROW_PIXELS + 1)
     styles.set_up_page(sheet)
+    return [*shown, described(book.experiment)]
+
+
+def _charts(sheet: Worksheet, book: Book) -> list[str]:
+    """Draw the loss of all trainings and, where they are asked for, the gradients' sizes."""
+    first = book.sheets[0]
+    row = PARAMETER_HEADER_ROW + len(book.sheets) + 2
+    named_by = SUMMARY_COLUMN + 1 if book.experiment.variants else SUMMARY_COLUMN
+    names = [
+        (OVERVIEW, PARAMETER_HEADER_ROW + k, named_by) for k in range(1, len(book.sheets) + 1)
+    ]
+    by = "by sheet" if book.experiment.variants else "by learning rate η"
+    title = f"Loss over iterations, {by}"
+    charts = [comparison_chart(book.sheets, first.loss, title, names)]
+    one_for = "sheet" if book.experiment.variants else "learning rate"
+    shown = [
+        f"Line chart of the loss {first.loss} over the iterations, one curve for each {one_for}, "
+        "on a logarithmic axis."
+    ]
+    for layout in book.sheets:
+        if sizes := [q.symbol for q in layout.quantities if q.symbol.startswith("g_")]:
+            charts.append(sizes_chart(layout, sizes))
+            shown.append(
+                f"Line chart of the size of each layer's gradient on the sheet {layout.run.name}, "
+                "on a logarithmic axis."
+            )
+    for chart in charts:
+        chart.anchor = _anchor(row, SUMMARY_COLUMN, *CHART_PIXELS)
+        sheet.add_chart(chart)
+        row += CHART_PIXELS[1] // ROW_PIXELS + 1
+    return shown
+
+
+def _columns(sheet: Worksheet, layout: Layout, row: int) -> None:
+    """List what the columns of a wide table hold."""
+    title = sheet.cell(row, PICTURE_COLUMN, "What the columns of a training hold")
+    title.font = styles.HEADING
+    column = 1
+    for group, quantities in groupby(layout.quantities, key=lambda quantity: quantity.group):
+        own = list(quantities)
+        row += 1
+        first, last = column_letter(column), column_letter(column + len(own) - 1)
+        names = own[0].symbol if len(own) == 1 else f"{own[0].symbol} … {own[-1].symbol}"
+        place = sheet.cell(row, PICTURE_COLUMN, first if first == last else f"{first} – {last}")
+        place.font, place.fill = styles.HEADER, styles.header_fill(own[0].role)
+        place.alignment = styles.CENTRED
+        sheet.cell(row, PICTURE_COLUMN + 1, group).font = styles.BODY
+        sheet.cell(row, PICTURE_COLUMN + 4, names).font = styles.SUBTITLE
+        column += len(own)
 
 
 def _anchor(row: int, column: int, width: int, height: int) -> OneCellAnchor:
@@ -55,8 +108,8 @@ def _anchor(row: int, column: int, width: int, height: int) -> OneCellAnchor:
     )
 
 
-def _introduction(sheet: Worksheet, layout: Layout) -> None:
-    experiment = layout.experiment
+def _introduction(sheet: Worksheet, book: Book) -> None:
+    experiment, layout = book.experiment, book.sheets[0]
     sheet["B1"] = experiment.title
     sheet["B1"].font = styles.TITLE
     sheet.row_dimensions[1].height = 28
@@ -68,11 +121,12 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
     steps = [
         "Every number on the other sheets is a live formula. Click a cell to see its mathematics; "
         "rest the pointer on a column's header to read its equation.",
-        "Change a blue number below, or the learning rate in cell "
-        f"{cell_name(*RATE)} of a sheet: every iteration, loss and chart follows.",
-        "To train for longer, select the last row of a sheet's table and drag it down.",
-        "One row is one iteration: forward pass, loss and gradients stand in the row itself, "
-        f"its weights come from the row above ({_update(layout)}).",
+        f"Change a blue number below{f' or on the sheet {DATA}' if book.data else ''}, or the "
+        f"learning rate in cell {cell_name(*RATE)} of a sheet: every iteration, loss and chart "
+        "follows.",
+        f"To train for longer, select the last {_rows(layout)} of a sheet's table and drag it "
+        "down.",
+        _one_iteration(layout),
         "The names: i input, t target, w weight, h and o weighted sum of a hidden and an output "
         "unit, a_h and a_o their activations, E loss, ∂E/∂w gradient.",
     ]
@@ -87,6 +141,23 @@ def _introduction(sheet: Worksheet, layout: Layout) -> None:
             styles.header_fill(role),
             styles.CENTRED,
         )
+
+
+def _rows(layout: Layout) -> str:
+    return "row" if layout.block == 1 else f"{layout.block} rows (one iteration)"
+
+
+def _one_iteration(layout: Layout) -> str:
+    if layout.block == 1:
+        return (
+            "One row is one iteration: forward pass, loss and gradients stand in the row itself, "
+            f"its weights come from the row above ({_update(layout)})."
+        )
+    return (
+        f"An iteration is {layout.block} rows, one a sample: forward pass, loss and errors δ in "
+        "each; weights, gradients over all of them, loss and accuracy in the first. The next "
+        f"iteration's weights come from there ({_update(layout)})."
+    )
 
 
 def _update(layout: Layout) -> str:
@@ -104,11 +175,12 @@ def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:
         cell.alignment = styles.CENTRED
 
 
-def _parameters(sheet: Worksheet, layout: Layout) -> None:
-    title = sheet.cell(PARAMETER_HEADER_ROW - 1, PARAMETER_COLUMN, "Inputs, targets and the start")
+def _parameters(sheet: Worksheet, book: Book) -> None:
+    what = "Weights at the start" if book.data else "Inputs, targets and the start"
+    title = sheet.cell(PARAMETER_HEADER_ROW - 1, PARAMETER_COLUMN, what)
     title.font = styles.HEADING
     _table_header(sheet, PARAMETER_COLUMN, ["Symbol", "Value", "What it is"])
-    meanings = _meanings(layout)
+    meanings = _meanings(book)
     validation = DataValidation(
         type="decimal",
         operator="between",
@@ -122,8 +194,9 @@ def _parameters(sheet: Worksheet, layout: Layout) -> None:
         prompt="All sheets read this number.",
     )
     sheet.add_data_validation(validation)
-    for symbol, value in layout.experiment.initial_values.items():
-        row, column = layout.parameter_cells[symbol]
+    places = book.parameters.cells
+    for symbol, value in book.experiment.initial_values.items():
+        row, column = places[symbol]
         name = sheet.cell(row, column - 1, symbol)
         cell = sheet.cell(row, column, value)
         meaning = sheet.cell(row, column + 1, meanings[symbol])
@@ -136,9 +209,10 @@ def _parameters(sheet: Worksheet, layout: Layout) -> None:
         validation.add(cell.coordinate)
 
 
-def _meanings(layout: Layout) -> dict[str, str]:
+def _meanings(book: Book) -> dict[str, str]:
     """Say in words what each initial value is."""
-    naming = layout.experiment.naming
+    experiment = book.experiment
+    naming = experiment.naming
     meanings = {symbol: f"input {k}" for k, symbol in enumerate(naming.inputs, start=1)}
     for target, output in zip(naming.targets, naming.activations(naming.layers[-1]), strict=True):
         meanings[target] = f"target for {output}"
@@ -149,7 +223,8 @@ def _meanings(layout: Layout) -> dict[str, str]:
                 meanings[symbol] = (
                     f"weight from {source.removeprefix('a_')} to {unit}, at the start"
                 )
-        suffix = ", at the start" if layout.experiment.network.biases == "trained" else ", fixed"
+        trained = experiment.network.bias_kinds[layer - 1] == "trained"
+        suffix = ", at the start" if trained else ", fixed"
         for symbol in dict.fromkeys(naming.biases(layer)):
             fed = [u for u, b in zip(units, naming.biases(layer), strict=True) if b == symbol]
             names = ", ".join(fed) if len(fed) < 4 else f"{fed[0]} … {fed[-1]}"
@@ -157,33 +232,32 @@ def _meanings(layout: Layout) -> dict[str, str]:
     return meanings
 
 
-def _summary(sheet: Worksheet, layout: Layout) -> list[tuple[Worksheet, int, int]]:
-    """Write the table of losses; return the cells with the learning rates."""
+def _summary(sheet: Worksheet, book: Book) -> None:
+    """Write the table of what each training achieves."""
     title = sheet.cell(PARAMETER_HEADER_ROW - 1, SUMMARY_COLUMN, "What each learning rate achieves")
+    if book.experiment.variants:
+        title.value = "What each sheet achieves"
     title.font = styles.HEADING
-    iterations = layout.experiment.training.iterations
-    _table_header(
-        sheet,
-        SUMMARY_COLUMN,
-        [
-            "Learning rate",
-            "Sheet",
-            f"{TOTAL_LOSS} at iteration 1",
-            f"{TOTAL_LOSS} at iteration {iterations}",
-        ],
-    )
-    rates = []
-    for row, (rate, name) in enumerate(layout.sheet_names.items(), start=PARAMETER_HEADER_ROW + 1):
-        rate_cell = sheet.cell(row, SUMMARY_COLUMN)
-        rate_cell.value = f"={sheet_prefix(name)}{cell_name(*RATE, absolute=True)}"
+    iterations = book.experiment.training.iterations
+    every = [layout.results for layout in book.sheets]
+    loss, *accuracy = min(every, key=len)
+    stated = [(loss, 1), (loss, iterations), *((symbol, iterations) for symbol in accuracy)]
+    labels = [f"{symbol} at iteration {iteration}" for symbol, iteration in stated]
+    _table_header(sheet, SUMMARY_COLUMN, ["Learning rate", "Sheet", *labels])
+    for row, layout in enumerate(book.sheets, start=PARAMETER_HEADER_ROW + 1):
+        name = layout.run.name
+        rate = sheet.cell(row, SUMMARY_COLUMN)
+        rate.value = f"={sheet_prefix(name)}{cell_name(*RATE, absolute=True)}"
         link = sheet.cell(row, SUMMARY_COLUMN + 1, name)
         link.hyperlink = Hyperlink(ref=link.coordinate, location=f"{sheet_prefix(name)}A1")
-        first = sheet.cell(row, SUMMARY_COLUMN + 2, f"={layout.loss_cell(rate, layout.first_row)}")
-        last = sheet.cell(row, SUMMARY_COLUMN + 3, f"={layout.loss_cell(rate, layout.last_row)}")
-        for cell in (rate_cell, link, first, last):
+        results = []
+        for column, (symbol, iteration) in enumerate(stated, start=SUMMARY_COLUMN + 2):
+            cell = sheet.cell(row, column, f"={layout.result_cell(symbol, iteration)}")
+            cell.number_format = "0.0%" if symbol in accuracy else "0.0000000000"
+            results.append(cell)
+        for cell in (rate, link, *results):
             cell.font = styles.LINK if cell is link else styles.BODY
             cell.border = styles.BOX
             cell.alignment = Alignment(horizontal="center")
-        first.number_format = last.number_format = "0.0000000000"
-        rates.append((sheet, row, SUMMARY_COLUMN))
-    return rates
+    if accuracy:
+        sheet.column_dimensions[column_letter(SUMMARY_COLUMN + 1 + len(stated))].width = 21

@@ -3,7 +3,8 @@
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.writing.formulas import Role
+from workbook_tools.notation import ACCURACY, CORRECT, ITERATION, SAMPLE
+from workbook_tools.writing.formulas import Quantity, Role
 
 FONT = "Calibri"
 INK = "1F2933"
@@ -48,7 +49,9 @@ BODY = Font(name=FONT, size=11, color=INK)
 EQUATION = Font(name=FONT, size=10, color=INK)
 EQUATION_TITLE = Font(name=FONT, size=10, bold=True, color=ACCENT)
 HEADER = Font(name=FONT, size=11, bold=True, color="FFFFFF")
+FIRST_NUMBER = Font(name=FONT, size=10, bold=True, color=INK)
 NUMBER = Font(name=FONT, size=10, color=INK)
+TYPED_NUMBER = Font(name=FONT, size=10, color=INPUT_BLUE)
 INPUT = Font(name=FONT, size=11, color=INPUT_BLUE)
 LINK = Font(name=FONT, size=11, color="0563C1", underline="single")
 
@@ -57,6 +60,7 @@ CENTRED = Alignment(horizontal="center", vertical="center")
 _HAIRLINE = Side(style="hair", color="CBD2D9")
 _LINE = Side(style="thin", color="9AA5B1")
 CELL_BORDER = Border(bottom=_HAIRLINE)
+BLOCK_BORDER = Border(top=_LINE, bottom=_HAIRLINE)
 BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
 
@@ -64,6 +68,13 @@ INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
 def header_fill(role: Role) -> PatternFill:
     """Return the header colour of a group of columns."""
     return PatternFill("solid", fgColor=HEADER_FILLS[role])
+
+
+def number_format(quantity: Quantity) -> str:
+    """Return how a quantity's numbers are shown."""
+    if quantity.symbol in (ITERATION, SAMPLE, CORRECT):
+        return "0"
+    return "0.0%" if quantity.symbol == ACCURACY else NUMBER_FORMATS[quantity.role]
 
 
 def cell_fill(role: Role) -> PatternFill:

@@ -1,7 +1,10 @@
 """A training sheet: diagram, equations and loss chart above the table of iterations.
 
-Only the first two iterations are written here; ``finishing.py`` fills the second one down.
+Only the first two iterations are written here; ``finishing.py`` fills the second one down. Where
+an iteration has several rows, all but its first can be folded away; so can groups of columns.
 """
+
+from itertools import groupby
 
 from openpyxl.comments import Comment
 from openpyxl.drawing.image import Image
@@ -11,12 +14,14 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import ITERATION, LEARNING_RATE
+from workbook_tools.notation import ACCURACY, LEARNING_RATE, SAMPLE
 from workbook_tools.references import cell_name, column_letter, range_name
 from workbook_tools.writing import styles
-from workbook_tools.writing.charts import loss_chart
+from workbook_tools.writing.charts import accuracy_chart, loss_chart
+from workbook_tools.writing.diagram import described
 from workbook_tools.writing.equations import Block, equation, equation_blocks, textbook
 from workbook_tools.writing.layout import (
+    FIRST_ROW,
     HEADER_ROW,
     OVERVIEW,
     RATE,
@@ -34,6 +39,10 @@ TOP_ROW, BOTTOM_ROW = 3, 29  # diagram, equations and chart
 DIAGRAM_COLUMNS = (1, 8)
 EQUATION_COLUMNS = (10, 15)  # the left edges of two columns of text
 CHART_COLUMNS = (24, 31)
+CHARTS_MEET_ROW = 16  # where there are two, one above the other
+
+MOST_COLUMNS_UNGROUPED = 40
+MOST_ROWS_UNFOLDED = 12  # of an iteration
 
 
 def diagram_size() -> tuple[int, int]:
@@ -42,31 +51,51 @@ def diagram_size() -> tuple[int, int]:
     return (last - first + 1) * COLUMN_PIXELS, (BOTTOM_ROW - TOP_ROW + 1) * ROW_PIXELS
 
 
-def write_training_sheet(sheet: Worksheet, layout: Layout, rate: float, diagram: Image) -> None:
-    """Write everything of one learning rate's sheet but the rows from the third iteration on."""
+def write_training_sheet(sheet: Worksheet, layout: Layout, diagram: Image) -> list[str]:
+    """Write everything of one training's sheet but the rows from the third iteration on.
+
+    Return what each chart shows, then each picture.
+    """
     _columns_and_rows(sheet, layout)
     _title(sheet, layout)
     diagram.anchor = _anchor(DIAGRAM_COLUMNS)
     sheet.add_image(diagram)
     _equations(sheet, equation_blocks(layout.experiment))
-    chart = loss_chart(layout, sheet)
-    chart.anchor = _anchor(CHART_COLUMNS)
-    sheet.add_chart(chart)
-    _rate(sheet, rate)
+    shown = _charts(sheet, layout)
+    _rate(sheet, layout.run.rate)
     _settings(sheet, layout)
     _header(sheet, layout)
     _iterations(sheet, layout)
     _print_setup(sheet, layout)
+    return [*shown, described(layout.experiment)]
 
 
-def _anchor(columns: tuple[int, int]) -> TwoCellAnchor:
+def _anchor(
+    columns: tuple[int, int], first_row: int = TOP_ROW, last_row: int = BOTTOM_ROW
+) -> TwoCellAnchor:
     """Tie a picture to its cells on both ends, so that folding the rows away takes it along."""
     first, last = columns
     return TwoCellAnchor(
         editAs="twoCell",
-        _from=AnchorMarker(col=first - 1, row=TOP_ROW - 1),
-        to=AnchorMarker(col=last, row=BOTTOM_ROW),
+        _from=AnchorMarker(col=first - 1, row=first_row - 1),
+        to=AnchorMarker(col=last, row=last_row),
     )
+
+
+def _charts(sheet: Worksheet, layout: Layout) -> list[str]:
+    """Draw loss and accuracy; return what the charts show."""
+    both = ACCURACY in layout.columns
+    chart = loss_chart(layout)
+    chart.anchor = _anchor(CHART_COLUMNS, last_row=CHARTS_MEET_ROW if both else BOTTOM_ROW)
+    sheet.add_chart(chart)
+    of_sheet = f"over the iterations of the sheet {layout.run.name}."
+    shown = [f"Line chart of the loss {layout.loss} {of_sheet}"]
+    if both:
+        accuracy = accuracy_chart(layout)
+        accuracy.anchor = _anchor(CHART_COLUMNS, first_row=CHARTS_MEET_ROW + 1)
+        sheet.add_chart(accuracy)
+        shown.append(f"Line chart of the accuracy {of_sheet}")
+    return shown
 
 
 def _columns_and_rows(sheet: Worksheet, layout: Layout) -> None:
@@ -81,16 +110,50 @@ def _columns_and_rows(sheet: Worksheet, layout: Layout) -> None:
     sheet.sheet_properties.outlinePr.summaryBelow = False
     sheet.sheet_view.showGridLines = False
     sheet.sheet_view.zoomScale = 85
-    sheet.freeze_panes = cell_name(layout.first_row, 1)
+    frozen = layout.columns.get(SAMPLE, 0)  # what tells the rows apart stays in sight
+    sheet.freeze_panes = cell_name(FIRST_ROW, frozen + 1)
+    _group_columns(sheet, layout)
+    _group_rows(sheet, layout)
+
+
+def _group_columns(sheet: Worksheet, layout: Layout) -> None:
+    """Let each group of columns of a wide table be folded to its first one."""
+    if len(layout.quantities) <= MOST_COLUMNS_UNGROUPED:
+        return
+    sheet.sheet_properties.outlinePr.summaryRight = False
+    sheet.sheet_format.outlineLevelCol = 1
+    column = 1
+    for _, columns in groupby(layout.quantities, key=lambda quantity: quantity.group):
+        count = len(list(columns))
+        if column > layout.columns.get(SAMPLE, 0):
+            for later in range(column + 1, column + count):
+                sheet.column_dimensions[column_letter(later)].outlineLevel = 1
+        column += count
+
+
+def _group_rows(sheet: Worksheet, layout: Layout) -> None:
+    """Let an iteration's rows be folded to its first; many are folded to begin with."""
+    for row in range(FIRST_ROW, FIRST_ROW + 2 * layout.block):
+        is_first = (row - FIRST_ROW) % layout.block == 0
+        if not is_first:
+            sheet.row_dimensions[row].outlineLevel = 1
+        if layout.block > MOST_ROWS_UNFOLDED:
+            sheet.row_dimensions[row].hidden = not is_first
+            sheet.row_dimensions[row].collapsed = is_first
 
 
 def _title(sheet: Worksheet, layout: Layout) -> None:
     sheet["A1"] = layout.experiment.title
     sheet["A1"].font = styles.TITLE
-    sheet["A2"] = (
-        "Each row below is one iteration: forward pass, loss and gradients in its own row, new "
-        "weights from the row above. Fold these rows away with the − at the left."
-    )
+    each = "Each row below is one iteration: forward pass, loss and gradients in its own row, new "
+    above = "weights from the row above"
+    if layout.block > 1:
+        each = (
+            f"Each iteration below has {layout.block} rows, one a sample. Gradients over them, "
+            "loss and accuracy stand in the first, new "
+        )
+        above = "weights come from the iteration above"
+    sheet["A2"] = f"{each}{above}. Fold these rows away with the − at the left."
     sheet["A2"].font = styles.SUBTITLE
     last = sheet.cell(2, CHART_COLUMNS[1], "back to the Overview")
     last.hyperlink = Hyperlink(ref=last.coordinate, location=f"{OVERVIEW}!A1")
@@ -146,7 +209,7 @@ def _rate(sheet: Worksheet, rate: float) -> None:
 def _settings(sheet: Worksheet, layout: Layout) -> None:
     """Write what else the training is: numbers that the formulas read, and words."""
     experiment = layout.experiment
-    for symbol, value in experiment.training.settings.items():
+    for symbol, value in experiment.settings.items():
         row, column = layout.setting_cells[symbol]
         label = sheet.cell(row, column - 1, f"{symbol} =")
         label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
@@ -154,7 +217,7 @@ def _settings(sheet: Worksheet, layout: Layout) -> None:
         cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
         cell.number_format = "General"
         cell.alignment = styles.CENTRED
-    column = SETTINGS_COLUMN + 2 * len(experiment.training.settings)
+    column = SETTINGS_COLUMN + 2 * len(experiment.settings)
     for name, words in layout.words.items():
         label = sheet.cell(RATE[0], column, f"{name}:")
         label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
@@ -169,6 +232,8 @@ def _header(sheet: Worksheet, layout: Layout) -> None:
         cell.fill = styles.header_fill(quantity.role)
         cell.alignment = styles.CENTRED
         text = equation(quantity)
+        if quantity.once:
+            text += "\nOnce an iteration, in its first row."
         if quantity.stated:
             text += "\nIn the first iteration: the initial value on the Overview."
         elif quantity.first is not None:
@@ -180,14 +245,17 @@ def _header(sheet: Worksheet, layout: Layout) -> None:
 
 
 def _iterations(sheet: Worksheet, layout: Layout) -> None:
-    for row in (layout.first_row, layout.first_row + 1):
+    for row in range(FIRST_ROW, FIRST_ROW + 2 * layout.block):
+        begins = layout.block > 1 and (row - FIRST_ROW) % layout.block == 0
         for column, quantity in enumerate(layout.quantities, start=1):
-            cell = sheet.cell(row, column, layout.content(quantity, row))
-            cell.font = styles.NUMBER
+            content = layout.content(quantity, row)
+            if content is None:
+                continue
+            cell = sheet.cell(row, column, content)
+            cell.font = styles.FIRST_NUMBER if begins and quantity.once else styles.NUMBER
             cell.fill = styles.cell_fill(quantity.role)
-            cell.border = styles.CELL_BORDER
-            is_count = quantity.symbol == ITERATION
-            cell.number_format = "0" if is_count else styles.NUMBER_FORMATS[quantity.role]
+            cell.border = styles.BLOCK_BORDER if begins else styles.CELL_BORDER
+            cell.number_format = styles.number_format(quantity)
 
 
 def _print_setup(sheet: Worksheet, layout: Layout) -> None:

@@ -13,10 +13,10 @@ from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
 from workbook_tools.experiment import load_experiment
 from workbook_tools.files import replacing
-from workbook_tools.notation import TOTAL_LOSS
+from workbook_tools.writing.data_sheet import write_data_sheet
 from workbook_tools.writing.diagram import diagram_png
 from workbook_tools.writing.finishing import Fill, finish, same_content
-from workbook_tools.writing.layout import OVERVIEW, Layout
+from workbook_tools.writing.layout import DATA, OVERVIEW, Book
 from workbook_tools.writing.overview import write_overview
 from workbook_tools.writing.training_sheet import diagram_size, write_training_sheet
 
@@ -36,36 +36,43 @@ def build(
     written to.
     """
     experiment = load_experiment(spec)
-    layout = Layout(experiment)
+    book = Book(experiment)
     try:
-        layout.check_limits()
+        book.check_limits()
     except InputError as error:
         raise InputError(f"{spec}: {error}") from error
     with replacing(workbook, unless_same=same_content) as new, TemporaryDirectory() as folder:
         saved, filled = Path(folder, "saved.xlsx"), Path(folder, "filled.xlsx")
         on_step("writing")
-        openpyxl_workbook(layout).save(saved)
+        workbook_of_two_iterations, texts = openpyxl_workbook(book)
+        workbook_of_two_iterations.save(saved)
         with filled.open("wb") as file:
-            finish(saved, file, _fills(layout), _alternative_texts(layout))
+            finish(saved, file, _fills(book), texts)
         on_step("recalculating")
         calculation = recalculate(filled, "embedded")
         on_step("caching values")
         return fill(filled, new, calculation)
 
 
-def openpyxl_workbook(layout: Layout) -> Workbook:
-    """Return the workbook with the first two iterations of every table, without values."""
-    experiment = layout.experiment
+def openpyxl_workbook(book: Book) -> tuple[Workbook, dict[str, str]]:
+    """Return the workbook with the first two iterations of every table, without values.
+
+    Beside it, what each chart and picture shows, by its part in the file and the name that
+    openpyxl gives it there.
+    """
+    experiment = book.experiment
     workbook = Workbook()
     overview = workbook.active
     overview.title = OVERVIEW
-    picture = diagram_png(experiment, *diagram_size())
-    sheets = []
-    for rate, name in layout.sheet_names.items():
-        sheet = workbook.create_sheet(name)
-        write_training_sheet(sheet, layout, rate, Image(BytesIO(picture)))
-        sheets.append(sheet)
-    write_overview(overview, layout, sheets, Image(BytesIO(picture)))
+    shown: list[list[str]] = []
+    if book.data:
+        shown.append(write_data_sheet(workbook.create_sheet(DATA), book.data))
+    for layout in book.sheets:
+        sheet = workbook.create_sheet(layout.run.name)
+        picture = BytesIO(diagram_png(layout.experiment, *diagram_size()))
+        shown.append(write_training_sheet(sheet, layout, Image(picture)))
+    picture = BytesIO(diagram_png(experiment, *diagram_size()))
+    shown.insert(0, write_overview(overview, book, Image(picture)))
     # Excel works everything out afresh on opening, whatever the cached values say.
     workbook.calculation.fullCalcOnLoad = True
     properties = workbook.properties
@@ -73,36 +80,25 @@ def openpyxl_workbook(layout: Layout) -> Workbook:
     properties.description = experiment.description
     properties.creator = properties.lastModifiedBy = "workbook_tools"
     properties.keywords = "backpropagation, neural network, gradient descent"
-    return workbook
+    return workbook, _alternative_texts(workbook, shown)
 
 
-def _sheet_part(number: int) -> str:
-    return f"xl/worksheets/sheet{number}.xml"
-
-
-def _fills(layout: Layout) -> dict[str, Fill]:
-    fill_down = Fill(layout.first_row + 1, layout.last_row)
-    count = len(layout.sheet_names)
-    return {_sheet_part(number): fill_down for number in range(2, count + 2)}
-
-
-def _alternative_texts(layout: Layout) -> dict[str, str]:
-    """Describe each chart and picture, by the part and the name that openpyxl gives it."""
-    naming = layout.experiment.naming
-    diagram = (
-        f"Diagram of the {naming.network} network: {naming.sizes[0]} inputs, "
-        + "".join(f"a hidden layer of {size} units, " for size in naming.sizes[1:-1])
-        + f"{naming.sizes[-1]} outputs with their losses, and the weights between them."
-    )
-    texts = {
-        "xl/drawings/drawing1.xml#Chart 1": f"Line chart of the loss {TOTAL_LOSS} over the "
-        "iterations, one curve for each learning rate, on a logarithmic axis.",
-        "xl/drawings/drawing1.xml#Image 2": diagram,
-    }
-    for number, name in enumerate(layout.sheet_names.values(), start=2):
-        part = f"xl/drawings/drawing{number}.xml"
-        texts[f"{part}#Chart 1"] = (
-            f"Line chart of the loss {TOTAL_LOSS} over the iterations of the sheet {name}."
-        )
-        texts[f"{part}#Image 2"] = diagram
+def _alternative_texts(workbook: Workbook, shown: list[list[str]]) -> dict[str, str]:
+    """Return the texts by part and name; drawings are numbered where a sheet has one."""
+    texts: dict[str, str] = {}
+    drawn = [(sheet, own) for sheet, own in zip(workbook, shown, strict=True) if own]
+    for number, (sheet, own) in enumerate(drawn, start=1):
+        kinds = ["Chart"] * len(sheet._charts) + ["Image"] * len(sheet._images)
+        for place, (kind, text) in enumerate(zip(kinds, own, strict=True), start=1):
+            texts[f"xl/drawings/drawing{number}.xml#{kind} {place}"] = text
     return texts
+
+
+def _fills(book: Book) -> dict[str, Fill]:
+    before = 2 if book.data else 1  # Overview and Data go before the trainings
+    return {
+        f"xl/worksheets/sheet{number}.xml": Fill(
+            layout.iteration_row(2), layout.block, layout.last_row
+        )
+        for number, layout in enumerate(book.sheets, start=before + 1)
+    }
