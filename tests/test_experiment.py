@@ -5,7 +5,7 @@ import pytest
 
 from workbook_tools.errors import InputError
 from workbook_tools.experiment import load_experiment
-from workbook_tools.writing.layout import Layout
+from workbook_tools.writing.layout import Book
 
 GOOD = """
 title = "test"
@@ -22,12 +22,12 @@ iterations = 68
 """
 
 
-def load(folder: Path, text: str) -> Layout:
+def load(folder: Path, text: str) -> Book:
     spec = folder / "spec.toml"
     spec.write_text(text, encoding="utf-8")
-    layout = Layout(load_experiment(spec))
-    layout.check_limits()
-    return layout
+    book = Book(load_experiment(spec))
+    book.check_limits()
+    return book
 
 
 def test_a_good_spec_is_read(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ CLASSIC = Naming((2, 2, 2))
 @st.composite
 def namings(draw: st.DrawFn) -> Naming:
     sizes = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=5)))
-    return Naming(sizes, draw(st.sampled_from([0, *Naming(sizes).bias_counts])))
+    kinds = [sorted({0, 1, size}) for size in sizes[1:]]
+    return Naming(sizes, tuple(draw(st.sampled_from(own)) for own in kinds))
 
 
 def every_symbol(naming: Naming) -> list[str]:
@@ -34,13 +35,27 @@ def test_several_hidden_layers_number_their_units_by_layer() -> None:
 
 
 def test_a_layer_may_share_one_bias_or_have_one_for_each_unit() -> None:
-    assert Naming((2, 2, 2), 2).biases(1) == ["b1", "b1"]
-    assert Naming((2, 2, 2), 4).biases(2) == ["b3", "b4"]
+    assert Naming((2, 2, 2), (1, 1)).biases(1) == ["b1", "b1"]
+    assert Naming((2, 2, 2), (2, 2)).biases(2) == ["b3", "b4"]
 
 
 @given(namings())
 def test_the_network_is_inferred_from_its_own_symbols(naming: Naming) -> None:
+    words = ["none" if not n else "shared" if n == 1 else "own" for n in naming.bias_sizes]
+    assert Naming.from_symbols(every_symbol(naming), words) == naming
+
+
+@pytest.mark.parametrize("sizes", [(), (1, 1), (2, 3)])
+def test_biases_of_one_kind_in_every_layer_need_no_words(sizes: tuple[int, ...]) -> None:
+    naming = Naming((2, 2, 3), sizes)
     assert Naming.from_symbols(every_symbol(naming)) == naming
+
+
+def test_words_that_do_not_fit_the_biases_describe_no_network() -> None:
+    naming = Naming((2, 2, 2), (0, 2))
+    assert Naming.from_symbols(every_symbol(naming), ["none", "own"]) == naming
+    assert Naming.from_symbols(every_symbol(naming), ["own", "own"]) is None
+    assert Naming.from_symbols(every_symbol(naming), ["none"]) is None
 
 
 @given(namings())

@@ -372,7 +372,7 @@ def load_experiment(path: Path) -> Experiment:
         variants = _variants(content, sheets)
         return Experiment.model_validate({**content, "variants": variants}, context=context)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error)}") from error
+        raise InputError(f"{path}: {_first_problem(error, content)}") from error
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -419,17 +419,21 @@ def _variants(content: dict[str, Any], sheets: Any) -> dict[str, Any]:
 _PARTS: dict[str, type[_Table]] = {"network": Network, "training": Training}
 
 
-def _first_problem(error: ValidationError) -> str:
-    """Say the first of pydantic's complaints in one line, with the remedy."""
+def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
+    """Say the first of pydantic's complaints about a spec in one line, with the remedy."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "value_error":
         within = problem["ctx"]["error"]
         if isinstance(within, ValidationError):  # a CSV file's own keys
-            return f"data.{_first_problem(within)}"
+            return f"data.{_first_problem(within, {})}"
         return str(within)
     location = problem["loc"]
     if location[:1] == ("variants",):
         location = (f"sheet {location[1]!r}", *location[2:])
+    if location[:1] == ("data",) and len(location) == 4:
+        listed = content["data"][location[1]]
+        if not any(isinstance(part, list) for part in listed):  # one sample, given flat
+            location = (*location[:2], location[3])
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     field = field.removeprefix(".")
     if problem["type"] == "extra_forbidden":

@@ -197,12 +197,13 @@ class Naming:
         if not counts["i"] or not counts["o"] or sorted(hidden) != list(range(1, len(hidden) + 1)):
             return None
         sizes = (counts["i"], *(hidden[layer] for layer in sorted(hidden)), counts["o"])
+        own = {NO_BIAS: 0, SHARED_BIAS: 1}
         try:
-            naming = cls.with_biases(sizes, counts["b"])
             if biases:
-                own = {NO_BIAS: 0, SHARED_BIAS: 1}
                 bias_sizes = [own.get(b, k) for b, k in zip(biases, sizes[1:], strict=True)]
                 naming = cls(sizes, tuple(bias_sizes))
+            else:
+                naming = cls.with_biases(sizes, counts["b"])
         except ValueError:
             return None
         expected = {
@@ -211,7 +212,8 @@ class Naming:
             *(s for layer in naming.layers for s in naming.parameters(layer)),
             *(s for layer in naming.layers for s in naming.pre_activations(layer)),
         }
-        return naming if expected <= set(symbols) else None
+        fits = naming.bias_count == counts["b"]
+        return naming if fits and expected <= set(symbols) else None
 
 
 _SUBSCRIPT_FREE = str.maketrans({"∆": "∂", "𝜕": "∂", "ð": "∂", "Ƞ": "η", "–": "-", "−": "-"})

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from workbook_tools.experiment import Data, Experiment, Network, Start, Training, load_experiment
+from workbook_tools.experiment import DataTable, Experiment, Network, Start, Training, load_experiment
 from workbook_tools.notation import Naming
 from workbook_tools.writing.equations import equation_blocks
 from workbook_tools.writing.formulas import Formulas, Quantity
-from workbook_tools.writing.layout import Layout
+from workbook_tools.writing.layout import FIRST_ROW, Book, Layout, ParameterLayout
 
 CLASSIC_HEADER = (
     "t1 t2 i1 i2 w1 w2 w3 w4 h1 a_h1 h2 a_h2 w5 w6 w7 w8 o1 a_o1 o2 a_o2 E1 E2 E_tot "
@@ -20,7 +20,7 @@ def experiment(sizes: list[int], biases: str = "none", bias_count: int = 0) -> E
     return Experiment(
         title="test",
         network=Network(layers=sizes, biases=biases),  # type: ignore[arg-type]
-        data=Data(inputs=[0.1] * sizes[0], targets=[0.5] * sizes[-1]),
+        data=DataTable(inputs=[0.1] * sizes[0], targets=[0.5] * sizes[-1]),
         start=Start(weights=[0.1] * weights, biases=[0.1] * bias_count),
         training=Training(learning_rates=[1.0], iterations=3),
     )
@@ -32,12 +32,12 @@ def quantities(spec: Experiment) -> list[Quantity]:
 
 @pytest.fixture(scope="module")
 def classic(workbooks: Path) -> Layout:
-    return Layout(load_experiment(workbooks / "Back_Propogation.toml"))
+    return Book(load_experiment(workbooks / "Back_Propogation.toml")).sheets[0]
 
 
 def test_the_classic_table_has_the_columns_people_know(classic: Layout) -> None:
     assert list(classic.columns) == CLASSIC_HEADER
-    assert (classic.first_row, classic.last_row) == (32, 99)
+    assert (FIRST_ROW, classic.last_row) == (32, 99)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_formulas_read_as_a_person_would_write_them(
 def test_the_first_iteration_reads_the_input_cells(classic: Layout) -> None:
     w1 = next(q for q in classic.quantities if q.symbol == "w1")
     assert classic.formula(w1, 32) == "=Overview!$C$19"
-    assert classic.parameter_cells["w1"] == (19, 3)
+    assert ParameterLayout(classic.experiment).cells["w1"] == (19, 3)
 
 
 def test_a_bias_is_added_to_the_weighted_sum_of_every_unit_that_shares_it() -> None:
@@ -107,7 +107,7 @@ def test_a_deep_network_has_delta_columns_and_no_formula_grows_with_depth() -> N
     [([1, 1], "none", 0), ([3, 2], "trained", 2), ([2, 3, 1], "fixed", 4), ([2] * 5, "trained", 8)],
 )
 def test_every_symbol_in_a_formula_is_a_column(sizes: list[int], biases: str, count: int) -> None:
-    layout = Layout(experiment(sizes, biases, count))
+    layout = Book(experiment(sizes, biases, count)).sheets[0]
     for quantity in layout.quantities:
         assert layout.formula(quantity, 33).startswith("=")
     assert Naming.from_symbols(layout.columns) == layout.experiment.naming

@@ -11,7 +11,7 @@ from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reader import Table, number_at
 from workbook_tools.checking.reference import Reference
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import Naming, delta_symbol, gradient_symbol
+from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, Naming, delta_symbol, gradient_symbol
 from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -35,10 +35,17 @@ class NotUnderstoodError(Exception):
 def reference_for(table: Table, calculation: Calculation) -> Reference:
     """Return the mathematics that a table asks for; raises ``NotUnderstoodError``."""
     naming = table.naming
-    biases = [f"b{k}" for k in range(1, naming.bias_count + 1)]
-    trained = bool(biases) and all(gradient_symbol(bias) in table.columns for bias in biases)
+    layers = [dict.fromkeys(naming.biases(layer)) for layer in naming.layers]
+    trained = [
+        bias
+        for own in layers
+        for bias in own
+        if all(gradient_symbol(other) in table.columns for other in own)
+    ]
     units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
-    settings = {FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items()}
+    settings = {
+        FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
+    }
     activations = _said(table, "activation", Activation) or [Activation.SIGMOID]
     if len(activations) == 1:
         activations *= len(naming.layers)
@@ -51,7 +58,25 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         **settings,
     )
     delta_columns = all(delta_symbol(z) in table.columns for z in units)
-    return Reference(naming, trained, delta_columns, tuple(activations), loss, rule)
+    return Reference(
+        naming,
+        tuple(trained),
+        delta_columns,
+        tuple(activations),
+        loss,
+        rule,
+        block=table.block,
+        looked_up=SAMPLE in table.columns,
+        averaged=_averaged(table),
+    )
+
+
+def _averaged(table: Table) -> bool:
+    """Tell whether gradients are averaged over the samples of an iteration, or added up."""
+    said = table.words.get("gradients", AVERAGED).strip()
+    if said not in (AVERAGED, SUMMED):
+        raise NotUnderstoodError(f"unknown gradients {said!r}")
+    return said == AVERAGED
 
 
 def _said(table: Table, label: str, kind: type[Word]) -> list[Word]:

@@ -55,6 +55,9 @@ ELEMENTWISE = {
 }
 
 
+CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
+
+
 @dataclass(frozen=True)
 class Softmax:
     """What softmax goes through: the largest z of a layer, and e^(z − largest) of each unit."""
@@ -126,3 +129,20 @@ def hidden_delta(
 ) -> Numbers:
     """Return ∂E/∂z of a layer: from the weights into the next layer and that layer's δ."""
     return (delta @ weights) * ELEMENTWISE[activation].derivative(z, outputs)
+
+
+def correct(activation: Activation, targets: Array, outputs: Array) -> Array:
+    """Return 1 for each sample whose class is told rightly, else 0; (iterations, samples, 1).
+
+    Softmax outputs tell it if that of the target is the largest; sigmoid outputs if each is on
+    the target's side of one half. Where a rounding error decides, it is NaN.
+    """
+    if activation is Activation.SOFTMAX:
+        own = (targets * outputs).sum(axis=-1, keepdims=True)
+        margin = own - outputs.max(axis=-1, keepdims=True)
+        found = margin >= 0
+    else:
+        margin = ((targets - 0.5) * (outputs - 0.5)).min(axis=-1, keepdims=True)
+        found = margin > 0
+    doubtful = np.isnan(margin) | ((margin != 0) & (np.abs(margin) < CLOSE_CALL))
+    return np.where(doubtful, np.nan, found)

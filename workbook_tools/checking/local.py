@@ -19,6 +19,7 @@ import pandas as pd
 from workbook_tools.checking.functions import (
     Softmax,
     activated,
+    correct,
     hidden_delta,
     losses,
     output_delta,
@@ -28,13 +29,19 @@ from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array, Numbers, Rounded
 from workbook_tools.notation import (
+    ACCURACY,
+    CORRECT,
     ITERATION,
     ITERATION_RATE,
     LARGEST_OUTPUT,
+    MEAN_LOSS,
+    SAMPLE,
+    SUMMED_LOSS,
     TOTAL_LOSS,
     delta_symbol,
     exponential_symbol,
     gradient_symbol,
+    size_symbol,
 )
 
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
@@ -56,17 +63,21 @@ class Expected:
 
 
 def expected_values(
-    reference: Reference, values: pd.DataFrame, rate: float, stated: Mapping[str, float]
+    reference: Reference,
+    values: pd.DataFrame,
+    rate: float,
+    stated: Mapping[str, float],
+    data: pd.DataFrame | None = None,
 ) -> Expected:
     """Return what every cell should be; NaN where that cannot be said.
 
-    ``values`` has one row an iteration and a column for each symbol; ``stated`` holds initial
-    values by symbol, for the first row.
+    ``values`` has the rows of a table and a column for each symbol; ``stated`` holds initial
+    values by symbol, for the first row; ``data`` has inputs and targets by the number of a sample.
     """
-    result = _Collector(values)
+    result = _Collector(values, reference.block)
     naming, network = reference.naming, reference.network
     get = result.get
-    parameters = reference.parameters(values)
+    parameters = reference.parameters(result.sheet)
     weights = [Rounded.read(part) for part in parameters.weights]
     biases = [Rounded.read(part) for part in parameters.biases]
     targets = get(naming.targets)
@@ -95,13 +106,39 @@ def expected_values(
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]
             result.put(names, delta)
             delta = get(names)  # what follows reads the sheet's own δ
+        own: list[str] = []
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
-            result.put(names, gradients)
+            result.put_once(names, gradients)
+            own += dict.fromkeys(names)
+        if not result.has([size_symbol(layer)]):
+            continue
+        squares = np.square(result.get_once(own)).sum(axis=-1, keepdims=True)
+        result.put_once([size_symbol(layer)], np.sqrt(squares))
 
+    if reference.looked_up:
+        _put_samples(result, reference, data)
     for symbol in reference.constants:
-        result.put_next(symbol, get([symbol]), stated)
+        result.put_next(symbol, result.get_once([symbol]), stated)
     _put_training(result, reference, rate, stated)
     return result.expected()
+
+
+def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:
+    """Put what belongs to several samples: their data, their number, loss and accuracy of all."""
+    get = result.get
+    numbers = get([SAMPLE]).values.ravel()
+    if data is not None:
+        drawn = Rounded.read(data.reindex(numbers)[reference.data].to_numpy(dtype=float))
+        result.put(reference.data, drawn)
+        result.put_next_row(SAMPLE, Rounded.read(numbers % len(data) + 1.0), first=1.0)
+    total = get([TOTAL_LOSS]).sum(axis=1)
+    result.put_once([SUMMED_LOSS], total)
+    result.put_once([MEAN_LOSS], total / float(reference.block))
+    naming, activation = reference.naming, reference.network.activations[-1]
+    outputs = get(naming.activations(naming.layers[-1]))
+    told = correct(activation, get(naming.targets).values, outputs.values)
+    result.put([CORRECT], Rounded.read(told))
+    result.put_once([ACCURACY], get([CORRECT]).sum(axis=1) / float(reference.block))
 
 
 def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Softmax | None:
@@ -121,13 +158,13 @@ def _put_training(
     result: "_Collector", reference: Reference, rate: float, stated: Mapping[str, float]
 ) -> None:
     """Put the iteration's number and rate, the optimizer's state and the next parameters."""
-    get, rule = result.get, reference.rule
-    k = result.row_numbers[:, None, None]
+    get, rule = result.get_once, reference.rule
+    k = result.iteration_numbers[:, None]
     if result.has([ITERATION]):
         k = get([ITERATION]).values
         result.put_next(ITERATION, Rounded.read(k + 1.0), {})
     eta = Rounded.read(np.full_like(k, rate))
-    result.put([ITERATION_RATE], eta * rule.multiplier(k))
+    result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
     for symbol in reference.trained:
@@ -136,59 +173,94 @@ def _put_training(
         state = {letter: get([column]) for letter, column in columns.items()}
         before = {letter: part.row_above(0.0) for letter, part in state.items()}
         for letter, found in next_state(rule, before, now, gradient).items():
-            result.put([columns[letter]], found)
+            result.put_once([columns[letter]], found)
         result.put_next(symbol, step(rule, eta, k, now, gradient, state), stated)
 
 
 class _Collector:
-    """Gathers expected values, for the columns that the table has."""
+    """Gathers expected values, for the columns that the table has.
 
-    def __init__(self, values: pd.DataFrame) -> None:
-        self._sheet = values
+    ``sheet`` has the table's values, and empty rows where the last iteration lacks some.
+    """
+
+    def __init__(self, values: pd.DataFrame, block: int) -> None:
+        self._rows = values.index
+        self._block = block
+        self._iterations = -(-len(values) // block)
+        first = values.index[0]
+        self.sheet = values.reindex(pd.RangeIndex(first, first + self._iterations * block))
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
 
     def get(self, symbols: list[str]) -> Rounded:
-        """Return the sheet's own values (rows, 1, symbols), NaN for a column it lacks."""
-        return Rounded.read(self._sheet.reindex(columns=symbols).to_numpy(dtype=float)[:, None, :])
+        """Return the sheet's values (iterations, samples, symbols), NaN for a column it lacks."""
+        columns = self.sheet.reindex(columns=symbols).to_numpy(dtype=float)
+        return Rounded.read(columns.reshape(self._iterations, self._block, len(symbols)))
+
+    def get_once(self, symbols: list[str]) -> Rounded:
+        """Return the sheet's values of each iteration's first row (iterations, symbols)."""
+        return self.get(symbols)[:, 0, :]
 
     @property
-    def row_numbers(self) -> Array:
+    def iteration_numbers(self) -> Array:
         """The iterations' numbers, from 1, as the rows count them."""
-        return np.arange(1.0, len(self._sheet) + 1)
+        return np.arange(1.0, self._iterations + 1)
 
     def has(self, symbols: list[str]) -> bool:
         """Tell whether the table has all these columns."""
-        return all(symbol in self._sheet for symbol in symbols)
+        return all(symbol in self.sheet for symbol in symbols)
 
     def put(self, symbols: list[str], found: Numbers) -> None:
-        """Put values with one column for each symbol."""
-        flat = found.reshape(-1, len(symbols))
+        """Put values (iterations, samples, symbols)."""
+        self._put(symbols, found.reshape(-1, len(symbols)), 1)
+
+    def put_once(self, symbols: list[str], found: Numbers) -> None:
+        """Put values (iterations, symbols) in the first rows of the iterations."""
+        self._put(symbols, found.reshape(-1, len(symbols)), self._block)
+
+    def _put(self, symbols: list[str], flat: Numbers, step: int) -> None:
         size = np.abs(flat.values)
         terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
         for k, symbol in enumerate(symbols):
-            if symbol in self._sheet:
-                self._values[symbol] = flat.values[:, k]
-                self._terms[symbol] = terms[:, k]
-                self._inputs[symbol] = inputs[:, k]
+            if symbol in self.sheet:
+                self._values[symbol] = self._spread(flat.values[:, k], step)
+                self._terms[symbol] = self._spread(terms[:, k], step)
+                self._inputs[symbol] = self._spread(inputs[:, k], step)
+
+    def _spread(self, column: Array, step: int) -> Array:
+        if step == 1:
+            return column
+        spread = np.full(len(self.sheet), np.nan)
+        spread[::step] = column
+        return spread
 
     def put_next(self, symbol: str, following: Numbers, stated: Mapping[str, float]) -> None:
-        """Put a quantity whose value comes from the row above, or from a stated start."""
-        self.put([symbol], following)
-        start = stated.get(symbol, np.nan)
+        """Put what each iteration gives to the next one; the first one has a stated start."""
+        self._put([symbol], following.reshape(-1, 1), self._block)
+        self._move_down(symbol, self._block, stated.get(symbol, np.nan))
+
+    def put_next_row(self, symbol: str, following: Numbers, first: float) -> None:
+        """Put what each row gives to the one below it."""
+        self._put([symbol], following.reshape(-1, 1), 1)
+        self._move_down(symbol, 1, first)
+
+    def _move_down(self, symbol: str, rows: int, start: float) -> None:
         for part, first in (
             (self._values, start),
             (self._terms, abs(start)),
             (self._inputs, abs(start)),
         ):
-            part[symbol] = np.concatenate([[first], part[symbol][:-1]])
+            begin = np.full(rows, np.nan)
+            begin[0] = first
+            part[symbol] = np.concatenate([begin, part[symbol][:-rows]])
 
     def expected(self) -> Expected:
-        """Return what was gathered, as frames like the sheet's values."""
-        sheet = self._sheet
+        """Return what was gathered, as frames like the table's values."""
         frames = [
-            pd.DataFrame(columns, index=sheet.index).reindex(columns=sheet.columns)
+            pd.DataFrame(columns, index=self.sheet.index)
+            .reindex(columns=self.sheet.columns)
+            .loc[self._rows]
             for columns in (self._values, self._terms, self._inputs)
         ]
         return Expected(*frames)

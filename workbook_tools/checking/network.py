@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.checking.functions import (
     activated,
@@ -96,9 +97,13 @@ class Samples:
     inputs: Array
     targets: Array
 
+    def numbers(self, iteration: int, size: int) -> NDArray[np.int64]:
+        """Return the numbers, from 0, of an iteration's samples; after the last comes the first."""
+        return np.asarray((iteration * size + np.arange(size)) % len(self.inputs))
+
     def batch(self, iteration: int, size: int) -> tuple[Array, Array]:
-        """Return an iteration's samples, counted from 0; after the last comes the first again."""
-        numbers = (iteration * size + np.arange(size)) % len(self.inputs)
+        """Return an iteration's samples; it is counted from 0."""
+        numbers = self.numbers(iteration, size)
         return self.inputs[numbers][None], self.targets[numbers][None]
 
 
@@ -134,7 +139,7 @@ def run(
     moving = [*(np.array(1.0) for _ in start.weights), *training.trained_biases]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
-        inputs, targets = training.samples.batch(k, training.batch)
+        inputs, targets = training.samples.batch(first - 1 + k, training.batch)
         zs, outputs = forward(network, parameters, inputs)
         found = deltas(network, parameters, targets, zs, outputs)
         gradients = [

@@ -2,8 +2,8 @@
 
 On a sheet with t1 = t2 = 0.5, a loss that reads the wrong target still shows the right value.
 So two consecutive iterations are drawn at random, worked out by the reference, and put in the
-place of a table's two rows (and of the stated initial values, the learning rate and the other
-settings); each distinct formula must then give the value of its own quantity. What else a
+place of two of a table's (and of the data, the stated initial values, the learning rate and the
+other settings); each distinct formula must then give the value of its own quantity. What else a
 formula reads keeps its value.
 """
 
@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from workbook_tools.checking.described import FIELDS
+from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reader import Cell, Table
 from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.sheets import Run
+from workbook_tools.checking.samples import SampleTable
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
-from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.references import MAX_COLUMNS, areas
 from workbook_tools.vocabulary import Activation, Loss, Schedule
 
@@ -45,29 +45,68 @@ _SEED = 20_260_101  # the same verdict every time
 
 @dataclass
 class Draw:
-    """Random iterations that follow each other, their learning rate and other settings."""
+    """Random iterations that follow each other, with all that they were worked out from."""
 
     begin: pd.DataFrame  # the first two of a training
     later: pd.DataFrame  # two of its midst
+    samples: Samples
+    start: dict[str, float]  # weights and biases, by symbol; those of ``later``'s start too
     rate: float
     settings: dict[str, float]  # by symbol
 
+    def iteration(self, number: int) -> pd.DataFrame:
+        """Return what belongs in the place of the first iteration (0), or of any later one."""
+        pair = self.later if number else self.begin
+        count = len(pair) // 2
+        return pair.iloc[count:] if number else pair.iloc[:count]
 
-def draw(reference: Reference, settings: Iterable[str], generator: np.random.Generator) -> Draw:
-    """Draw data, weights, biases, a rate and these settings, and work the iterations out."""
-    first = {symbol: generator.uniform(0.2, 1.0) for symbol in reference.constants}
-    if reference.loss is Loss.CATEGORICAL_CROSS_ENTROPY:  # its targets add up to 1
-        total = sum(first[target] for target in reference.naming.targets)
-        first |= {target: first[target] / total for target in reference.naming.targets}
+    @property
+    def before(self) -> pd.DataFrame:
+        """The iteration before a later one."""
+        return self.later.iloc[: len(self.later) // 2]
+
+
+def draw(
+    reference: Reference,
+    settings: Iterable[str],
+    count: int,
+    classes: bool,
+    generator: np.random.Generator,
+) -> Draw:
+    """Draw data, weights, biases, a rate and these settings, and work the iterations out.
+
+    There are ``count`` samples; ``classes`` says whether their targets are 0 and 1.
+    """
+    samples = _samples(reference, count, classes, generator)
     # Weights of both signs keep the units from saturating.
-    first |= {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
+    start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
+    fixed = [symbol for symbol in reference.start if symbol not in start]
+    start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
     rate = generator.uniform(0.3, 1.5)
-    drawn = {symbol: generator.uniform(*_RANGES[symbol]) for symbol in settings}
+    drawn = {symbol: generator.uniform(*_RANGES[symbol]) for symbol in settings if symbol in FIELDS}
     drawn = {s: round(value) if s == "span" else value for s, value in drawn.items()}
     changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
     changed = replace(reference, rule=replace(reference.rule, **changes))
-    midst = changed.run(first, rate, _ITERATIONS, int(generator.integers(2, 20)))
-    return Draw(changed.run(first, rate, 2), midst.iloc[-2:], rate, drawn)
+    number = int(generator.integers(2, 20))
+    midst = changed.run(start, samples, rate, _ITERATIONS, number)
+    later = midst.iloc[-2 * reference.block :]
+    begin = changed.run(start, samples, rate, 2)
+    return Draw(begin, later, samples, start, rate, drawn)
+
+
+def _samples(
+    reference: Reference, count: int, classes: bool, generator: np.random.Generator
+) -> Samples:
+    sizes = reference.naming.sizes
+    inputs = generator.uniform(0.2, 1.0, (count, sizes[0]))
+    targets = generator.uniform(0.2, 1.0, (count, sizes[-1]))
+    if reference.loss is Loss.CATEGORICAL_CROSS_ENTROPY:  # its targets add up to 1
+        if classes:
+            targets = np.eye(sizes[-1])[generator.integers(0, sizes[-1], count)]
+        targets = targets / targets.sum(axis=1, keepdims=True)
+    elif classes:
+        targets = np.round(targets - 0.1)
+    return Samples(inputs, targets)
 
 
 def _draws(reference: Reference) -> int:
@@ -77,45 +116,63 @@ def _draws(reference: Reference) -> int:
     return DRAWS if plain and constant else DRAWS_OF_BRANCHES
 
 
+@dataclass(frozen=True)
+class Place:
+    """A cell of a table with a formula to try: of which quantity, and in which row."""
+
+    symbol: str
+    row: int
+    formula: str
+
+
 def probe_table(
     table: Table,
     reference: Reference,
     stated: Mapping[str, Cell],
-    runs: Iterable[tuple[str, Run]],
+    samples: SampleTable | None,
+    places: Sequence[Place],
     calculation: Calculation,
 ) -> list[bool]:
-    """Tell for each run of formulas, given with its quantity, whether it is right.
+    """Tell for each formula whether it is right where it stands.
 
-    A run is tried where it begins: in that row, with the iteration before it in the row above.
+    An iteration's formulas are tried together, with the iteration before it above them.
     """
-    runs = list(runs)
-    right = [True] * len(runs)
+    right = [True] * len(places)
     generator = np.random.default_rng(_SEED)
-    draws = [draw(reference, table.settings, generator) for _ in range(_draws(reference))]
-    by_row: dict[int, list[int]] = {}
-    for number, (_, run) in enumerate(runs):
-        by_row.setdefault(run.first_row, []).append(number)
-    for row, numbers in by_row.items():
-        formulas = [runs[number][1].formula.at(row) for number in numbers]
-        cells, rows = [], []
+    count = len(samples.values) if samples else reference.block
+    draws = [
+        # Every second draw is of classes, where there are several samples.
+        draw(reference, table.settings, count, reference.looked_up and k % 2 == 0, generator)
+        for k in range(_draws(reference))
+    ]
+    by_iteration: dict[int, list[int]] = {}
+    for number, place in enumerate(places):
+        by_iteration.setdefault((place.row - table.first_row) // table.block, []).append(number)
+    for iteration, numbers in by_iteration.items():
+        formulas = [places[number].formula for number in numbers]
+        cells = []
         for drawn in draws:
-            planted = _planted(table, reference, stated, row, drawn)
-            pair = drawn.begin if row == table.first_row else drawn.later
-            constants = {table.columns[s]: pair[s].iloc[0] for s in reference.constants}
+            planted = _planted(table, stated, samples, iteration, drawn)
+            first = drawn.before if iteration else drawn.begin
+            constants = {table.columns[s]: first[s].iloc[0] for s in reference.constants}
             kept = _kept(table, formulas, planted, constants, calculation)
             cells.append(planted | kept)
-            rows.append(pair.iloc[0 if row == table.first_row else 1])
-        for at, found in zip(rows, _evaluate(cells, table.sheet.name, formulas), strict=True):
+        begin = table.first_row + iteration * table.block
+        found_in_all = _evaluate(cells, table.sheet.name, formulas)
+        for drawn, found in zip(draws, found_in_all, strict=True):
+            expected = drawn.iteration(iteration)
             for number, value in zip(numbers, found, strict=True):
-                right[number] &= _agree(value, at[runs[number][0]])
+                place = places[number]
+                right[number] &= _agree(value, expected[place.symbol].iloc[place.row - begin])
     return right
 
 
 @dataclass(frozen=True)
 class SummaryCell:
-    """A cell that should show a table's loss at an iteration (0: its learning rate)."""
+    """A cell that should show a table's loss or accuracy at an iteration (0: its learning rate)."""
 
     table: Table
+    symbol: str
     iteration: int
     place: Cell
     formula: str | None
@@ -125,8 +182,8 @@ class SummaryCell:
         """The cell that has what this one should show."""
         if not self.iteration:
             return self.table.rate_cell
-        column = self.table.columns.get(TOTAL_LOSS)
-        row = self.table.header_row + self.iteration
+        column = self.table.columns.get(self.symbol)
+        row = self.table.first_row + (self.iteration - 1) * self.table.block
         return (self.table.sheet.name, row, column) if column else None
 
 
@@ -139,9 +196,9 @@ def probe_summary(
     """
     right = [True] * len(cells)
     generator = np.random.default_rng(_SEED)
-    iterations = {cell.iteration for cell in cells}
+    wanted = {(cell.symbol, cell.iteration) for cell in cells}
     targets = {
-        SummaryCell(table, n, ("", 0, 0), None).target for table in tables for n in iterations
+        SummaryCell(table, *at, ("", 0, 0), None).target for table in tables for at in wanted
     }
     for _ in range(DRAWS):
         planted = {t: generator.uniform(0.1, 2.0) for t in sorted(filter(None, targets))}
@@ -156,23 +213,33 @@ def probe_summary(
 
 
 def _planted(
-    table: Table, reference: Reference, stated: Mapping[str, Cell], row: int, drawn: Draw
+    table: Table,
+    stated: Mapping[str, Cell],
+    samples: SampleTable | None,
+    iteration: int,
+    drawn: Draw,
 ) -> dict[Cell, float]:
-    """Return the cells that take the drawn numbers: two rows, the rate, the stated start."""
+    """Return the cells that take the drawn numbers: two iterations, the data, rate and start."""
     sheet = table.sheet.name
-    first = row == table.first_row
-    pair = drawn.begin if first else drawn.later
+    begin = table.first_row + iteration * table.block
+    pieces = [(begin, drawn.iteration(iteration))]
+    if iteration:
+        pieces.append((begin - table.block, drawn.before))
     planted: dict[Cell, float] = {}
-    for k, place in ((0, row),) if first else ((0, row - 1), (1, row)):
+    for row, frame in pieces:
         for symbol, column in table.columns.items():
-            if symbol in pair:
-                planted[sheet, place, column] = pair[symbol].iloc[k]
+            if symbol not in frame:
+                continue
+            for k, value in enumerate(frame[symbol].to_numpy()):
+                if not np.isnan(value):
+                    planted[sheet, row + k, column] = value
     if table.rate_cell:
         planted[table.rate_cell] = drawn.rate
     planted |= {table.settings[symbol]: value for symbol, value in drawn.settings.items()}
-    for symbol, cell in stated.items():
-        if symbol in pair:
-            planted[cell] = pair[symbol].iloc[0]
+    first = pieces[-1][1].iloc[0]
+    planted |= {cell: first[symbol] for symbol, cell in stated.items() if symbol in first}
+    if samples:
+        planted |= samples.planted(drawn.samples)
     return planted
 
 

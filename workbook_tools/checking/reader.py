@@ -1,8 +1,9 @@
 """Finds what belongs to a training run, by its labels alone, on any sheet of a workbook.
 
 A *training table* is a header row whose labels name every quantity of a layered network,
-with one iteration a row below it. Beside it there may be a labelled learning rate, initial
-values stated elsewhere (a label, and the number to its right), and a summary of the losses.
+with the iterations below it: a row each or, beside a column ``sample``, as many rows as an
+iteration has samples. Beside it there may be a labelled learning rate, initial values stated
+elsewhere (a label, and the number to its right), and a summary of the losses.
 """
 
 import re
@@ -15,7 +16,12 @@ import pandas as pd
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.notation import (
+    ACCURACY,
+    ITERATION,
+    MEAN_LOSS,
+    SAMPLE,
     SETTINGS,
+    SUMMED_LOSS,
     TOTAL_LOSS,
     WORDS,
     Naming,
@@ -30,7 +36,9 @@ Cell = tuple[str, int, int]  # sheet, row, column
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
 _PARAMETER = re.compile(r"[tiwb]\d+")
-_LOSS_AT = re.compile(rf"{TOTAL_LOSS} at iteration (\d+)")
+_RESULT_AT = re.compile(
+    rf"({'|'.join((TOTAL_LOSS, MEAN_LOSS, SUMMED_LOSS, ACCURACY))}) at iteration (\d+)"
+)
 
 
 @dataclass
@@ -47,6 +55,7 @@ class Table:
     settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
     words: dict[str, str]  # what is said of the network and its training, by label
     values: pd.DataFrame  # by row number and symbol; NaN where there is no number
+    block: int  # how many rows an iteration has
     errors: dict[tuple[int, str], CellError]  # by row number and symbol
 
     @property
@@ -56,8 +65,18 @@ class Table:
 
     @property
     def last_row(self) -> int:
-        """The row of the last iteration."""
+        """The last row of the last iteration."""
         return self.header_row + len(self.values)
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations there are; the last may lack samples."""
+        return -(-len(self.values) // self.block)
+
+    @property
+    def loss(self) -> str:
+        """The symbol of an iteration's loss: over its samples, where there is such a column."""
+        return next((s for s in (MEAN_LOSS, SUMMED_LOSS) if s in self.columns), TOTAL_LOSS)
 
     @property
     def range(self) -> str:
@@ -72,7 +91,7 @@ class SummaryRow:
 
     table: Table
     rate_cell: Cell
-    loss_cells: dict[int, Cell]  # iteration -> cell
+    result_cells: dict[tuple[str, int], Cell]  # by symbol and iteration
 
 
 def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
@@ -85,7 +104,7 @@ def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
     ]
 
 
-def _texts_by_row(sheet: Sheet) -> dict[int, dict[int, str]]:
+def rows_of_labels(sheet: Sheet) -> dict[int, dict[int, str]]:
     """Return a sheet's texts by row, then by column."""
     rows: dict[int, dict[int, str]] = {}
     for (row, column), text in sheet.texts.items():
@@ -95,7 +114,7 @@ def _texts_by_row(sheet: Sheet) -> dict[int, dict[int, str]]:
 
 def _header_rows(sheet: Sheet) -> Iterator[tuple[int, dict[int, str]]]:
     """Yield the rows that have enough known symbols, with all their labels by column."""
-    for row, labels in sorted(_texts_by_row(sheet).items()):
+    for row, labels in sorted(rows_of_labels(sheet).items()):
         if sum(parse_symbol(text) is not None for text in labels.values()) >= _LABELS_OF_A_TABLE:
             yield row, labels
 
@@ -111,10 +130,12 @@ def _table(
             unknown[column] = label
         else:
             columns[symbol] = column
-    naming = Naming.from_symbols(columns)
+    settings, words = _settings(sheet, header_row, calculation)
+    biases = [word.strip() for word in words.get("biases", "").split(",")]
+    naming = Naming.from_symbols(columns, [word for word in biases if word])
     if naming is None:
         return None
-    values, errors = _values(sheet, header_row, columns, calculation)
+    values, errors = read_values(sheet, header_row, columns, calculation)
     if values.empty:
         return None
     rate_cell, rate = _rate(sheet, header_row, calculation)
@@ -126,13 +147,15 @@ def _table(
         unknown,
         rate_cell,
         rate,
-        *_settings(sheet, header_row, calculation),
+        settings,
+        words,
         values,
+        _rows_of_an_iteration(values),
         errors,
     )
 
 
-def _values(
+def read_values(
     sheet: Sheet, header_row: int, columns: dict[str, int], calculation: Calculation
 ) -> tuple[pd.DataFrame, dict[tuple[int, str], CellError]]:
     """Return the numbers below a header, as far down as any of its columns has something."""
@@ -162,6 +185,22 @@ def _values(
     data = np.concatenate(numbers) if numbers else np.empty((0, len(columns)))
     index = pd.RangeIndex(header_row + 1, header_row + 1 + len(data))
     return pd.DataFrame(data, index=index, columns=list(columns)), errors
+
+
+def _rows_of_an_iteration(values: pd.DataFrame) -> int:
+    """Return how many rows each iteration has: those of its samples, else 1.
+
+    What there is once an iteration stands in its first row; most distances between such rows
+    are the number.
+    """
+    if SAMPLE not in values:
+        return 1
+    marked = next(symbol for symbol in (ITERATION, "w1") if symbol in values)
+    begins = np.flatnonzero(values[marked].notna())
+    if len(begins) < 2:
+        return len(values)
+    distances, counts = np.unique(np.diff(begins), return_counts=True)
+    return int(distances[counts.argmax()])
 
 
 def _number(value: CellValue) -> float:
@@ -228,20 +267,20 @@ def read_summary(sheets: list[Sheet], tables: list[Table]) -> list[SummaryRow]:
     by_sheet = {table.sheet.name: table for table in tables}
     found = []
     for sheet in sheets:
-        rows = _texts_by_row(sheet)
+        rows = rows_of_labels(sheet)
         for header_row, labels in rows.items():
             rate = next((column for column, text in labels.items() if is_rate_label(text)), None)
             names = next((column for column, text in labels.items() if text == "Sheet"), None)
-            losses = {
-                int(match[1]): column
+            results = {
+                (match[1], int(match[2])): column
                 for column, text in labels.items()
-                if (match := _LOSS_AT.fullmatch(text))
+                if (match := _RESULT_AT.fullmatch(text))
             }
-            if rate is None or names is None or not losses:
+            if rate is None or names is None or not results:
                 continue
             row = header_row + 1
             while table := by_sheet.get(rows.get(row, {}).get(names, "")):
-                cells = {n: (sheet.name, row, column) for n, column in losses.items()}
+                cells = {at: (sheet.name, row, column) for at, column in results.items()}
                 found.append(SummaryRow(table, (sheet.name, row, rate), cells))
                 row += 1
     return found

@@ -1,16 +1,18 @@
 """The mathematics of a table: between columns named by symbols and the matrices of ``network.py``.
 
-All frames have the rows of a table, that is the iterations, as their rows, and symbols as their
-columns.
+All frames have the rows of a table as their rows, and symbols as their columns: an iteration has
+a row for each of its samples, and what there is once an iteration is a number in the first of
+them, NaN in the others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.functions import Softmax, losses
+from workbook_tools.checking.functions import Softmax, correct, losses
 from workbook_tools.checking.network import (
     Network,
     Parameters,
@@ -25,14 +27,20 @@ from workbook_tools.checking.network import (
 from workbook_tools.checking.optimizers import KEEPS, Rule
 from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.notation import (
+    ACCURACY,
+    CORRECT,
     ITERATION,
     ITERATION_RATE,
     LARGEST_OUTPUT,
+    MEAN_LOSS,
+    SAMPLE,
+    SUMMED_LOSS,
     TOTAL_LOSS,
     Naming,
     delta_symbol,
     exponential_symbol,
     gradient_symbol,
+    size_symbol,
     state_symbol,
 )
 from workbook_tools.vocabulary import Activation, Loss
@@ -43,51 +51,75 @@ class Reference:
     """One network as the columns of a table name it."""
 
     naming: Naming
-    trained_biases: bool
+    trained_biases: tuple[str, ...]
     delta_columns: bool
     activations: tuple[Activation, ...] = ()  # of each layer; none: sigmoid everywhere
     loss: Loss = Loss.HALF_SQUARED_ERROR
     rule: Rule = field(default_factory=Rule)
+    block: int = 1  # rows of an iteration, one a sample
+    looked_up: bool = False  # inputs and targets by a column ``sample``; else they stay the same
+    averaged: bool = True  # gradients over the samples of an iteration; else added up
 
-    @property
+    @cached_property
     def network(self) -> Network:
         """The network in matrix form."""
         activations = self.activations or tuple(Activation.SIGMOID for _ in self.naming.layers)
-        return Network(self.naming.sizes, activations, self.loss)
+        return Network(self.naming.sizes, activations, self.loss, self.averaged)
 
     def states(self, parameter: str) -> dict[str, str]:
         """Return the symbols of what the optimizer remembers of a parameter, by letter."""
         return {letter: state_symbol(letter, parameter) for letter in KEEPS[self.rule.optimizer]}
 
-    @property
+    @cached_property
     def from_above(self) -> set[str]:
-        """What reads the row above, and is otherwise got at in the first row."""
+        """What reads the iteration above, and is otherwise got at in the first one."""
         states = {symbol for alike in self.all_states for symbol in alike}
-        return {*self.constants, *self.trained, *states, ITERATION}
+        return {*self.constants, *self.trained, *states, ITERATION, SAMPLE}
 
-    @property
+    @cached_property
+    def once(self) -> set[str]:
+        """What there is once an iteration, in its first row."""
+        parameters = {p for layer in self.naming.layers for p in self.naming.parameters(layer)}
+        states = {symbol for alike in self.all_states for symbol in alike}
+        sizes = {size_symbol(layer) for layer in self.naming.layers}
+        results = {ITERATION, ITERATION_RATE, MEAN_LOSS, SUMMED_LOSS, ACCURACY}
+        return {*parameters, *map(gradient_symbol, parameters), *states, *sizes, *results}
+
+    @cached_property
     def all_states(self) -> list[list[str]]:
         """All columns of the optimizer's state, those of one letter together."""
         letters = KEEPS[self.rule.optimizer]
         return [[state_symbol(letter, p) for p in self.trained] for letter in letters]
 
     @property
-    def constants(self) -> list[str]:
-        """What stays the same in every iteration: targets, inputs, fixed biases."""
-        fixed = [] if self.trained_biases else self._bias_symbols()
-        return self.naming.targets + self.naming.inputs + fixed
+    def data(self) -> list[str]:
+        """Targets and inputs."""
+        return self.naming.targets + self.naming.inputs
 
-    @property
+    @cached_property
+    def constants(self) -> list[str]:
+        """What stays the same in every iteration: fixed biases and, of one sample, its data."""
+        fixed = [b for b in self._bias_symbols if b not in self.trained_biases]
+        return fixed if self.looked_up else self.data + fixed
+
+    @cached_property
     def trained(self) -> list[str]:
         """The parameters that every iteration updates."""
-        biases = self._bias_symbols() if self.trained_biases else []
+        biases = [b for b in self._bias_symbols if b in self.trained_biases]
         return [f"w{k}" for k in range(1, self.naming.weight_count + 1)] + biases
 
+    @property
     def _bias_symbols(self) -> list[str]:
         return [f"b{k}" for k in range(1, self.naming.bias_count + 1)]
 
+    @property
+    def start(self) -> list[str]:
+        """Every weight and bias."""
+        return [f"w{k}" for k in range(1, self.naming.weight_count + 1)] + self._bias_symbols
+
     def parameters(self, values: pd.DataFrame) -> Parameters:
-        """Gather the weight and bias columns of every row into matrices."""
+        """Gather the weights and biases of every iteration into matrices."""
+        values = values.iloc[:: self.block]
         weights, biases = [], []
         for layer in self.naming.layers:
             symbols = self.naming.weights(layer)
@@ -104,76 +136,102 @@ class Reference:
         return np.array([[float(a == b) for b in names] for a in names])
 
     def iteration(self, values: pd.DataFrame) -> pd.DataFrame:
-        """Work out a whole iteration in each row, from its data, weights and biases alone."""
+        """Work out whole iterations, from their data, weights and biases alone."""
         network, naming = self.network, self.naming
+        rows = _Rows(len(values) // self.block, self.block)
         parameters = self.parameters(values)
-        targets = _columns(values, naming.targets)[:, None, :]
-        zs, outputs = forward(network, parameters, _columns(values, naming.inputs)[:, None, :])
+        targets = rows.blocks(values, naming.targets)
+        zs, outputs = forward(network, parameters, rows.blocks(values, naming.inputs))
         parts = losses(network.loss, targets, zs[-1], outputs[-1])
-        result = {symbol: values[symbol].to_numpy() for symbol in self.constants + self.trained}
+        given = [*self.data, *self.start]
+        result = {symbol: values[symbol].to_numpy() for symbol in given}
         for layer in naming.layers:
-            _spread(result, naming.pre_activations(layer), zs[layer - 1])
-            _spread(result, naming.activations(layer), outputs[layer])
+            rows.spread(result, naming.pre_activations(layer), zs[layer - 1])
+            rows.spread(result, naming.activations(layer), outputs[layer])
         if network.activations[-1] is Activation.SOFTMAX:
             softmax = Softmax.of(zs[-1])
-            _spread(result, [LARGEST_OUTPUT], softmax.largest)
+            rows.spread(result, [LARGEST_OUTPUT], softmax.largest)
             names = [exponential_symbol(z) for z in naming.pre_activations(naming.layers[-1])]
-            _spread(result, names, softmax.powers)
-        _spread(result, naming.losses, parts)
-        result[TOTAL_LOSS] = parts.sum(axis=-1)[:, 0]
+            rows.spread(result, names, softmax.powers)
+        rows.spread(result, naming.losses, parts)
+        rows.spread(result, [TOTAL_LOSS], parts.sum(axis=-1, keepdims=True))
+        if self.looked_up:
+            total = parts.sum(axis=(1, 2))
+            rows.spread_once(result, [MEAN_LOSS], total / self.block)
+            rows.spread_once(result, [SUMMED_LOSS], total)
+            told = correct(network.activations[-1], targets, outputs[-1])
+            rows.spread(result, [CORRECT], told)
+            rows.spread_once(result, [ACCURACY], told.mean(axis=1))
         found = deltas(network, parameters, targets, zs, outputs)
         for layer, delta in zip(naming.layers, found, strict=True):
             if self.delta_columns:
-                _spread(result, [delta_symbol(z) for z in naming.pre_activations(layer)], delta)
+                names = [delta_symbol(z) for z in naming.pre_activations(layer)]
+                rows.spread(result, names, delta)
+            squares = np.zeros(rows.iterations)
             for symbols, gradients in self.gradients(layer, delta, outputs[layer - 1]):
-                _spread(result, symbols, gradients)
+                rows.spread_once(result, symbols, gradients)
+                unique = [symbols.index(symbol) for symbol in dict.fromkeys(symbols)]
+                squares = squares + np.square(gradients[:, unique]).sum(axis=-1)
+            rows.spread_once(result, [size_symbol(layer)], np.sqrt(squares))
         return pd.DataFrame(result, index=values.index)
 
     def gradients(
         self, layer: int, delta: Numbers, sources: Numbers
     ) -> list[tuple[list[str], Numbers]]:
-        """Return the symbols and the values of a layer's gradients, weights and biases apart."""
+        """Return symbols and values of a layer's gradients, weights and trained biases apart.
+
+        The values are (iterations, symbols).
+        """
         names = [gradient_symbol(w) for row in self.naming.weights(layer) for w in row]
         found = [(names, weight_gradient(self.network, delta, sources).reshape(-1, len(names)))]
-        if self.trained_biases:
-            names = [gradient_symbol(bias) for bias in self.naming.biases(layer)]
+        biases = self.naming.biases(layer)
+        if biases and biases[0] in self.trained_biases:
+            names = [gradient_symbol(bias) for bias in biases]
             found.append((names, bias_gradient(self.network, delta) @ self.sharing(layer)))
         return found
 
     def run(
-        self, first_row: Mapping[str, float], rate: float, iterations: int, first: int = 1
+        self,
+        start: Mapping[str, float],
+        samples: Samples,
+        rate: float,
+        iterations: int,
+        first: int = 1,
     ) -> pd.DataFrame:
-        """Train from the data, weights and biases of a first row; return every iteration.
+        """Train from weights and biases on; return every iteration.
 
-        The result has one row an iteration, and every quantity as a column; ``first`` is the
-        number of the first iteration.
+        The result has every quantity as a column; ``first`` is the number of the first iteration.
         """
-        values = pd.DataFrame({s: [first_row[s]] for s in self.constants + self.trained})
-        layers = self.naming.layers
-        moves = float(self.trained_biases)
+        naming, layers = self.naming, self.naming.layers
         training = Training(
-            Samples(_columns(values, self.naming.inputs), _columns(values, self.naming.targets)),
-            batch=1,
+            samples,
+            batch=self.block,
             rule=replace(self.rule, rate=rate),
-            trained_biases=tuple(np.full(self.naming.sizes[layer], moves) for layer in layers),
+            trained_biases=tuple(
+                np.array([float(b in self.trained_biases) for b in naming.biases(layer)] or [0.0])
+                for layer in layers
+            ),
             sharing=tuple(self.sharing(layer) for layer in layers),
         )
-        start = self.parameters(values)
-        moments = list(run(self.network, training, start, iterations, first))
+        given = pd.DataFrame({s: [start[s]] * self.block for s in self.start})
+        moments = list(run(self.network, training, self.parameters(given), iterations, first))
         flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
-        trajectory = self._frame(flat)
-        for symbol in self.naming.targets + self.naming.inputs:
-            trajectory[symbol] = first_row[symbol]
-        numbers = np.arange(first, first + iterations, dtype=float)
-        found = [
-            self.iteration(trajectory),
-            pd.DataFrame(
-                {ITERATION: numbers, ITERATION_RATE: rate * self.rule.multiplier(numbers)}
-            ),
-        ]
+        rows = _Rows(iterations, self.block)
+        trajectory = rows.expanded(self._frame(flat))
+        numbers = np.concatenate(
+            [samples.numbers(k, self.block) for k in range(first - 1, first - 1 + iterations)]
+        )
+        trajectory[naming.inputs] = samples.inputs[numbers]
+        trajectory[naming.targets] = samples.targets[numbers]
+        counted = np.arange(first, first + iterations, dtype=float)
+        once = {ITERATION: counted, ITERATION_RATE: rate * self.rule.multiplier(counted)}
+        found = [self.iteration(trajectory), rows.expanded(pd.DataFrame(once))]
+        if self.looked_up:
+            found.append(pd.DataFrame({SAMPLE: numbers + 1.0}))
         for letter in KEEPS[self.rule.optimizer]:
             states = self._frame([[state[letter] for state in m.states] for m in moments])
-            found.append(states[self.trained].add_prefix(state_symbol(letter, "")))
+            states = states[self.trained].add_prefix(state_symbol(letter, ""))
+            found.append(rows.expanded(states))
         return pd.concat(found, axis=1)
 
     def _frame(self, rows: list[list[Numbers]]) -> pd.DataFrame:
@@ -192,11 +250,34 @@ class Reference:
         return weights + biases
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a frame, as iterations of so many samples."""
+
+    iterations: int
+    block: int
+
+    def blocks(self, values: pd.DataFrame, symbols: list[str]) -> Array:
+        """Return columns as an array (iterations, samples, symbols)."""
+        return _columns(values, symbols).reshape(self.iterations, self.block, len(symbols))
+
+    def spread(self, result: dict[str, Array], symbols: list[str], columns: Numbers) -> None:
+        """Put an array (iterations, samples, symbols) into ``result``."""
+        flat = np.asarray(columns).reshape(-1, len(symbols))
+        result.update(zip(symbols, flat.T, strict=True))
+
+    def spread_once(self, result: dict[str, Array], symbols: list[str], columns: Numbers) -> None:
+        """Put an array (iterations, symbols) into the first rows of the iterations."""
+        flat = np.full((self.iterations * self.block, len(symbols)), np.nan)
+        flat[:: self.block] = np.asarray(columns).reshape(self.iterations, len(symbols))
+        result.update(zip(symbols, flat.T, strict=True))
+
+    def expanded(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame of iterations with a row for each sample, the first one filled."""
+        result: dict[str, Array] = {}
+        self.spread_once(result, list(frame.columns), frame.to_numpy())
+        return pd.DataFrame(result)
+
+
 def _columns(values: pd.DataFrame, symbols: list[str]) -> Array:
     return values[symbols].to_numpy(dtype=float)
-
-
-def _spread(result: dict[str, Array], symbols: list[str], columns: Numbers) -> None:
-    """Put an array with one column for each symbol into ``result``."""
-    flat = np.asarray(columns).reshape(-1, len(symbols))
-    result.update(zip(symbols, flat.T, strict=True))

@@ -1,7 +1,8 @@
 """What stands on a sheet: its texts, and its formulas as runs that were filled down.
 
 Sheets are read row by row. A column of 100,000 formulas that are one formula filled down is
-kept as that one formula, so a sheet of any length fits in memory.
+kept as that one formula, so a sheet of any length fits in memory. So are formulas that come again
+every few rows, where a block of rows was filled down.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,17 @@ from workbook_tools.references import FilledFormula, cell_name, column_number
 
 @dataclass
 class Run:
-    """Cells of one column, row under row, that hold one formula filled down."""
+    """Cells of one column, as many rows apart, that hold one formula filled down."""
 
     first_row: int
     last_row: int
     formula: FilledFormula
+    step: int = 1
+
+    @property
+    def rows(self) -> range:
+        """The rows of the cells."""
+        return range(self.first_row, self.last_row + 1, self.step)
 
 
 @dataclass
@@ -34,15 +41,16 @@ class Sheet:
 
     def runs_between(self, column: int, first_row: int, last_row: int) -> list[Run]:
         """Return a column's runs, cut to these rows."""
-        return [
-            Run(max(run.first_row, first_row), min(run.last_row, last_row), run.formula)
-            for run in self.runs.get(column, [])
-            if run.first_row <= last_row and run.last_row >= first_row
-        ]
+        found = []
+        for run in self.runs.get(column, []):
+            before = max(0, -((run.first_row - first_row) // run.step))
+            if rows := range(run.first_row, min(run.last_row, last_row) + 1, run.step)[before:]:
+                found.append(Run(rows[0], rows[-1], run.formula, run.step))
+        return found
 
     def formula_count(self) -> int:
         """How many formula cells the sheet has."""
-        return sum(r.last_row - r.first_row + 1 for runs in self.runs.values() for r in runs)
+        return sum(len(run.rows) for runs in self.runs.values() for run in runs)
 
 
 def read_sheets(package: WorkbookPackage) -> list[Sheet]:
@@ -54,13 +62,16 @@ def read_sheets(package: WorkbookPackage) -> list[Sheet]:
 def _read(package: WorkbookPackage, part: SheetPart, strings: list[str]) -> Sheet:
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
+    readers: dict[int, _Column] = {}
     for row, column, cell in _cells(package, part):
         sheet.last_row = row
         formula = None
         if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
             formula = _formula_text(cell[0], row, column, shared)
         if formula is not None:
-            _append(sheet.runs.setdefault(column, []), row, formula)
+            if column not in readers:
+                readers[column] = _Column(sheet.runs.setdefault(column, []))
+            readers[column].add(row, formula)
             continue
         kind = cell.get("t")
         if kind == "s":
@@ -87,12 +98,38 @@ def _cells(package: WorkbookPackage, part: SheetPart) -> Iterator[tuple[int, int
             yield row, column, cell
 
 
-def _append(runs: list[Run], row: int, formula: str) -> None:
-    """Add a formula below a column's runs: to the last one, if it is that one filled down."""
-    if runs and runs[-1].last_row == row - 1 and runs[-1].formula.at(row) == formula:
-        runs[-1].last_row = row
-    else:
-        runs.append(Run(row, row, FilledFormula.parse(formula, row)))
+class _Column:
+    """Puts the formulas of one column, from the top, into runs."""
+
+    def __init__(self, runs: list[Run]) -> None:
+        self._runs = runs
+        self._by_last_row: dict[int, Run] = {}
+        self._latest: dict[FilledFormula, Run] = {}
+        self._step = 1  # how far above a formula the same one stood last
+
+    def add(self, row: int, formula: str) -> None:
+        """Add the next formula: to the run that it goes on, or as a run of its own."""
+        for step in dict.fromkeys((1, self._step)):
+            run = self._by_last_row.get(row - step)
+            if run and self._goes_on(run, row) and run.formula.at(row) == formula:
+                self._extend(run, row)
+                return
+        parsed = FilledFormula.parse(formula, row)
+        latest = self._latest.get(parsed)
+        if latest and self._goes_on(latest, row):
+            self._step = row - latest.last_row
+            self._extend(latest, row)
+            return
+        self._latest[parsed] = self._by_last_row[row] = Run(row, row, parsed)
+        self._runs.append(self._by_last_row[row])
+
+    def _goes_on(self, run: Run, row: int) -> bool:
+        return run.first_row == run.last_row or row - run.last_row == run.step
+
+    def _extend(self, run: Run, row: int) -> None:
+        del self._by_last_row[run.last_row]
+        run.step, run.last_row = row - run.last_row, row
+        self._by_last_row[row] = run
 
 
 def _shared_string(cell: Any, strings: list[str]) -> str:

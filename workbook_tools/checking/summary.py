@@ -1,4 +1,4 @@
-"""Checks a summary: the cells that list each training sheet's learning rate and losses."""
+"""Checks a summary: the cells that list each training sheet's learning rate and results."""
 
 from workbook_tools.checking.findings import (
     Cells,
@@ -12,7 +12,7 @@ from workbook_tools.checking.probe import SummaryCell, probe_summary
 from workbook_tools.checking.reader import SummaryRow, Table, number_at
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import LEARNING_RATE, TOTAL_LOSS
+from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import anchoring, cell_name
 
 
@@ -26,9 +26,12 @@ def compare_summary(
     """Check the summary on one sheet, every cell against the table that its row names."""
     report = SummaryReport(sheet.name, Cells(), [])
     cells = [
-        SummaryCell(row.table, iteration, cell, _formula(sheet, cell[1], cell[2]))
+        SummaryCell(row.table, symbol, iteration, cell, _formula(sheet, cell[1], cell[2]))
         for row in rows
-        for iteration, cell in {0: row.rate_cell, **row.loss_cells}.items()
+        for (symbol, iteration), cell in {
+            (LEARNING_RATE, 0): row.rate_cell,
+            **row.result_cells,
+        }.items()
     ]
     right = probe_summary(cells, tables, calculation)
     for cell, is_right in zip(cells, right, strict=True):
@@ -83,23 +86,22 @@ def _judge(
 
 
 def _expected(cell: SummaryCell) -> float:
-    """Return what the table has: its learning rate, or its loss at an iteration; else NaN."""
+    """Return what the table has: its learning rate, or its result at an iteration; else NaN."""
     if not cell.iteration:
         return cell.table.rate
-    values = cell.table.values
-    if TOTAL_LOSS not in values or cell.iteration > len(values):
+    values, row = cell.table.values, (cell.iteration - 1) * cell.table.block
+    if cell.symbol not in values or row >= len(values):
         return float("nan")
-    return float(values[TOTAL_LOSS].iloc[cell.iteration - 1])
+    return float(values[cell.symbol].iloc[row])
 
 
 def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
-    symbol = TOTAL_LOSS if cell.iteration else LEARNING_RATE
     sheet, row, column = cell.place
     name = cell_name(row, column)
     shown, should = plain(value), plain(expected)
     return Finding(
         kind=kind,
-        quantity=symbol,
+        quantity=cell.symbol,
         sheet=sheet,
         cells=name,
         count=1,
@@ -107,5 +109,5 @@ def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong
         value=shown,
         expected=should,
         max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
-        message=message(kind, symbol, name, shown, should, wrong),
+        message=message(kind, cell.symbol, name, shown, should, wrong),
     )

@@ -13,6 +13,7 @@ from workbook_tools.checking.reader import (
     read_summary,
     read_tables,
 )
+from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.summary import compare_summary
 from workbook_tools.engines import Calculation, recalculate
@@ -50,12 +51,22 @@ def verify(
         )
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
-    reports = [compare_table(table, stated, calculation, allowed) for table in tables]
+    samples = {
+        sizes: read_samples(sheets, *sizes, calculation)
+        for sizes in dict.fromkeys(_data_sizes(table) for table in tables)
+    }
+    reports = [
+        compare_table(table, stated, samples[_data_sizes(table)], calculation, allowed)
+        for table in tables
+    ]
     summaries = [
         compare_summary(sheet, own, tables, calculation, allowed)
         for sheet in sheets
         if (own := [row for row in rows if row.rate_cell[0] == sheet.name])
     ]
+    for found in filter(None, samples.values()):
+        if report := compare_samples(found, calculation, allowed):
+            summaries.append(report)
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     return Report(
         workbook=str(path),
@@ -64,6 +75,11 @@ def verify(
         summaries=summaries,
         other_formulas={name: count for name, count in others.items() if count},
     )
+
+
+def _data_sizes(table: Table) -> tuple[int, int]:
+    """Return how many inputs and targets a table has."""
+    return table.naming.sizes[0], table.naming.sizes[-1]
 
 
 def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
@@ -79,7 +95,7 @@ def _others(
     """Count a sheet's formula cells that belong to no table and no summary."""
     own = [table for table in tables if table.sheet is sheet]
     inside = sum(
-        run.last_row - run.first_row + 1
+        len(run.rows)
         for table in own
         for column in [*table.columns.values(), *table.unknown]
         for run in sheet.runs_between(column, table.first_row, table.last_row)

@@ -1,0 +1,83 @@
+"""Which cells of a column hold the same formula, though it may look different from row to row.
+
+In a table with a row for each iteration the same formula reads the same when both are filled into
+one row. Where an iteration has several rows, a formula in any of them may also read the first one
+of its iteration: it is the same as another that reads the first one of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.checking.sheets import Run
+from workbook_tools.references import FilledFormula
+
+
+class Formula(Protocol):
+    """A formula that can be read in any row that holds it."""
+
+    def at(self, row: int) -> str:
+        """Return the formula as it reads in ``row``."""
+
+
+@dataclass(frozen=True)
+class _BlockFormula:
+    """A formula whose references are to its own row, or to rows of its iteration by number."""
+
+    pattern: str
+    places: tuple[int | None, ...]  # from the first row of the iteration; None: the own row
+    first_row: int
+    block: int
+
+    @classmethod
+    def of(cls, run: Run, first_row: int, block: int) -> "_BlockFormula":
+        """Take the offsets of a run's formula, other than 0, for places in its iteration."""
+        within = (run.first_row - first_row) % block
+        places = (offset + within if offset else None for offset in run.formula.offsets)
+        return cls(run.formula.pattern, tuple(places), first_row, block)
+
+    def at(self, row: int) -> str:
+        begin = row - (row - self.first_row) % self.block
+        rows = [row if place is None else begin + place for place in self.places]
+        return self.pattern.format(*rows)
+
+
+@dataclass(frozen=True)
+class Families:
+    """The distinct formulas of a column's cells in a table."""
+
+    formulas: list[Formula]
+    numbers: NDArray[np.int64]  # by position in the table: which of the formulas; −1 for none
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], first_row: int, count: int, block: int) -> "Families":
+        """Sort the runs of a column, in a table of ``count`` rows from ``first_row`` on."""
+        numbers = np.full(count, -1)
+        formulas: list[Formula] = []
+        known: dict[FilledFormula, int] = {}
+
+        def ambiguous(run: Run) -> bool:  # its own row is the first of the iteration
+            begins = (run.first_row - first_row) % block == 0
+            return begins and (len(run.rows) == 1 or run.step % block == 0)
+
+        for run in sorted(runs, key=lambda run: (ambiguous(run), -len(run.rows))):
+            number = known.get(run.formula)
+            if block > 1:
+                text = run.formula.at(run.first_row)
+                alike = (k for k, f in enumerate(formulas) if f.at(run.first_row) == text)
+                number = next(alike, None)
+            if number is None:
+                number = len(formulas)
+                of_iteration = len(run.rows) == 1 or run.step % block == 0
+                if block == 1 or ambiguous(run) or not of_iteration:
+                    formulas.append(run.formula)
+                else:
+                    formulas.append(_BlockFormula.of(run, first_row, block))
+            if block == 1:
+                known[run.formula] = number
+            rows = run.rows
+            numbers[rows[0] - first_row : rows[-1] - first_row + 1 : run.step] = number
+        return cls(formulas, numbers)

@@ -1,0 +1,307 @@
+"""Cell by cell: agrees, differs, or not checked and why; and what that says of the formulas."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.checking.families import Families, Formula
+from workbook_tools.checking.findings import Cells, Differences, Finding, Kind, message, plain
+from workbook_tools.checking.local import LARGEST_EXPONENT, Expected
+from workbook_tools.checking.reader import Table
+from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.rounding import Array
+from workbook_tools.notation import gradient_symbol
+from workbook_tools.references import anchoring, cell_name, range_name
+
+
+@dataclass
+class _Column:
+    """The cells of one column, by position in the table."""
+
+    values: Array
+    expected: Array
+    wrong: NDArray[np.bool_]  # differs by more than the tolerance
+    relative: Array
+
+
+class Judge:
+    """The work on one table: counts, differences and findings, column by column."""
+
+    def __init__(
+        self,
+        table: Table,
+        reference: Reference,
+        expected: Expected,
+        families: dict[str, Families],
+        storage: float,
+        tolerance: float,
+    ) -> None:
+        self.cells = Cells()
+        self.differences = Differences()
+        self.families = families
+        self._table = table
+        self._expected = expected
+        self._reference = reference
+        self._from_above = reference.from_above
+        self._storage = storage
+        self._tolerance = tolerance
+
+    def to_try(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each formula with its quantity, its number and the row that it first stands in.
+
+        Of what reads the iteration above, a formula that begins in the first iteration and goes
+        on is yielded a second time, where it goes on. A formula is left out where there is nothing
+        to say of any of its cells.
+        """
+        table = self._table
+        for symbol, own in self.families.items():
+            known = ~np.isnan(self._expected.values[symbol].to_numpy())
+            for number in range(len(own.formulas)):
+                places = np.flatnonzero((own.numbers == number) & known)
+                if not len(places):
+                    continue
+                begin = int(np.flatnonzero(own.numbers == number)[0])
+                yield symbol, number, table.first_row + begin
+                later = places[places >= table.block]
+                if begin < table.block and len(later) and symbol in self._from_above:
+                    yield symbol, number, table.first_row + int(later[0])
+
+    def column(self, symbol: str, wrong_formulas: set[int]) -> list[Finding]:
+        """Count and judge one column; ``wrong_formulas`` are the numbers of those that are."""
+        column = self._column(symbol)
+        own = self.families[symbol]
+        self._count(symbol, column, own.numbers >= 0)
+        findings: list[Finding] = []
+        usual = self._usual(symbol, own)
+        for number, places in self._stretches(symbol, own):
+            if number < 0:
+                continue
+            formula = own.formulas[number]
+            if number in wrong_formulas:
+                kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
+                findings.append(self._finding(kind, symbol, column, places, formula))
+            elif column.wrong[places].any():
+                findings += self._wrong_values(symbol, column, places, formula)
+            elif usual and number not in usual and places[-1] >= self._start(symbol):
+                kind = Kind.BROKEN_PATTERN
+                findings.append(self._finding(kind, symbol, column, places, formula))
+        return findings + self._typed_values(symbol, column, own)
+
+    def _start(self, symbol: str) -> int:
+        """Return the position from which on a column's formulas are alike."""
+        if symbol not in self._from_above:
+            return 0
+        return self._table.block if symbol in self._reference.once else 1
+
+    def _applicable(self, symbol: str) -> NDArray[np.int64]:
+        """Return the positions where the table has a cell of a quantity."""
+        step = self._table.block if symbol in self._reference.once else 1
+        return np.arange(0, len(self._table.values), step)
+
+    def _stretches(
+        self, symbol: str, own: Families
+    ) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield the positions, one after the other, that hold the same formula, with its number."""
+        places = self._applicable(symbol)
+        if len(places) < len(own.numbers):  # formulas where there should be none are looked at too
+            extra = np.flatnonzero(own.numbers >= 0)
+            if not np.isin(extra, places).all():
+                places = np.union1d(places, extra)
+        numbers = own.numbers[places]
+        ends = [*(np.flatnonzero(np.diff(numbers)) + 1), len(places)]
+        begin = 0
+        for end in ends:
+            yield int(numbers[begin]), places[begin:end]
+            begin = end
+
+    def _usual(self, symbol: str, own: Families) -> set[int]:
+        """Return the number of the formula that most of a column's cells hold; or several, alike.
+
+        There is none in a column of which only the first iteration has formulas.
+        """
+        numbers = own.numbers[self._start(symbol) :]
+        counts = np.bincount(numbers[numbers >= 0], minlength=len(own.formulas))
+        return set(np.flatnonzero(counts == counts.max()).tolist()) if counts.any() else set()
+
+    def first_row(self, alike: list[str], known: set[str]) -> list[Finding]:
+        """Judge the first row's cells of quantities that begin ``alike``, by each other.
+
+        Where the sheet reads initial values from stated cells, or an optimizer's state begins,
+        one that is typed, or anchored unlike all the others, is out of step. ``known`` has the
+        cells with a finding already.
+        """
+        row = self._table.first_row
+        stated = [
+            symbol
+            for symbol in self._table.columns
+            if symbol in alike and not np.isnan(self._expected.values[symbol].iloc[0])
+        ]
+        formulas = {
+            s: own.formulas[own.numbers[0]]
+            for s in stated
+            if (own := self.families[s]).numbers[0] >= 0
+        }
+        findings = []
+        for symbol in stated:
+            others = {s: f for s, f in formulas.items() if s != symbol}
+            styles = {anchoring(formula.at(row)) for formula in others.values()}
+            if len(others) < max(2, len(stated) - 1) or len(styles) > 1:
+                continue
+            if cell_name(row, self._table.columns[symbol]) in known:
+                continue
+            own = formulas.get(symbol)
+            if own is None:
+                kind = Kind.TYPED_VALUE
+            elif anchoring(own.at(row)) not in styles:
+                kind = Kind.BROKEN_PATTERN
+            else:
+                continue
+            first = np.array([0])
+            findings.append(self._finding(kind, symbol, self._column(symbol), first, own))
+        return findings
+
+    def leave_out_unknown_columns(self) -> None:
+        """Count the formulas under labels that name no known quantity."""
+        table = self._table
+        for column, label in table.unknown.items():
+            runs = table.sheet.runs_between(column, table.first_row, table.last_row)
+            if count := sum(len(run.rows) for run in runs):
+                self.cells.formulas += count
+                self.cells.leave_out(count, f"unknown quantity {label.strip()!r}")
+
+    def _column(self, symbol: str) -> _Column:
+        values = self._table.values[symbol].to_numpy()
+        expected = self._expected.values[symbol].to_numpy()
+        allowed = self._tolerance * self._expected.terms[symbol].to_numpy()
+        allowed = allowed + self._storage * self._expected.inputs[symbol].to_numpy()
+        difference = np.abs(values - expected)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
+        # A cell that should be a number and is none is wrong too.
+        wrong = ~(difference <= allowed) & ~np.isnan(expected)
+        return _Column(values, expected, wrong, relative)
+
+    def _count(self, symbol: str, column: _Column, part: NDArray[np.bool_]) -> None:
+        """Take a column's formula cells, ``part`` of it, into the counts and differences."""
+        values, expected = column.values[part], column.expected[part]
+        known = ~np.isnan(expected)
+        self.cells.formulas += len(known)
+        self.cells.checked += int(known.sum())
+        self.cells.agreeing += int(known.sum())
+        unknown = int((~known).sum())
+        if symbol in self._from_above and part[0] and not known[0]:
+            self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
+            unknown -= 1
+        z = symbol.removeprefix("a_")
+        if z != symbol and z in self._table.values:
+            overflowing = self._table.values[z].to_numpy()[part] < -LARGEST_EXPONENT
+            overflows = int((overflowing & ~known).sum())
+            if overflows:
+                self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
+                unknown -= overflows
+        if unknown:
+            self.cells.leave_out(unknown, self._why_not(symbol))
+        both = known & ~np.isnan(values)
+        if both.any():
+            absolute = np.abs(values - expected)[both]
+            ulps = absolute / np.spacing(np.maximum(np.abs(values), np.abs(expected))[both])
+            worst = self.differences
+            worst.absolute = max(worst.absolute, float(absolute.max()))
+            worst.relative = max(worst.relative, float(column.relative[part][both].max()))
+            worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+
+    def _why_not(self, symbol: str) -> str:
+        """Say why nothing can be said of a quantity's cells."""
+        if symbol in self._reference.trained:
+            needed = [gradient_symbol(symbol), *self._reference.states(symbol).values()]
+            for column in needed:
+                if column not in self._table.columns:
+                    return f"no column of {column} was found"
+            if np.isnan(self._table.rate):
+                return "no learning rate was found"
+        return "what it depends on is no number"
+
+    def _wrong_values(
+        self, symbol: str, column: _Column, places: NDArray[np.int64], formula: Formula
+    ) -> Iterator[Finding]:
+        """Find the stretches of a rightly filled run whose values are not right all the same."""
+        for wrong, part in _alike(column.wrong[places], places):
+            if wrong:
+                error = self._table.errors.get((self._table.first_row + int(part[0]), symbol))
+                kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
+                yield self._finding(kind, symbol, column, part, formula)
+
+    def _typed_values(self, symbol: str, column: _Column, own: Families) -> list[Finding]:
+        """Find numbers typed, and cells emptied, where the column otherwise has formulas."""
+        has_formula = own.numbers >= 0
+        typed = ~has_formula & (self._full_rows | ~np.isnan(column.values))
+        typed[: self._start(symbol)] = False
+        places = self._applicable(symbol)
+        typed = typed[places]
+        if 2 * typed.sum() >= len(typed):
+            return []  # mostly numbers: a pasted column, of which no formula is missing
+        return [
+            self._finding(Kind.TYPED_VALUE, symbol, column, part, None)
+            for is_typed, part in _alike(typed, places)
+            if is_typed
+        ]
+
+    @cached_property
+    def _full_rows(self) -> NDArray[np.bool_]:
+        """Which rows have most of their numbers.
+
+        In a row that is mostly empty, such as one with the next weights only, nothing is missing.
+        """
+        values, block = self._table.values, self._table.block
+        missing = values.isna().to_numpy()
+        later = np.array([symbol not in self._reference.once for symbol in values.columns])
+        full = 2 * missing.sum(axis=1) < missing.shape[1]
+        if block > 1:
+            is_later = np.arange(len(values)) % block > 0
+            full[is_later] = 2 * missing[is_later][:, later].sum(axis=1) < later.sum()
+        return np.asarray(full)
+
+    def _finding(
+        self,
+        kind: Kind,
+        symbol: str,
+        column: _Column,
+        places: NDArray[np.int64],
+        formula: Formula | None,
+    ) -> Finding:
+        """Make a finding about the cells at these positions, stating the worst of them."""
+        relative = np.nan_to_num(column.relative[places], nan=-1.0)
+        position = int(places[relative.argmax()])
+        first, last = (self._table.first_row + int(place) for place in places[[0, -1]])
+        worst = self._table.first_row + position
+        place = self._table.columns[symbol]
+        if formula:
+            self.cells.agreeing -= int((~np.isnan(column.expected[places])).sum())
+        error = self._table.errors.get((worst, symbol))
+        value = error.code if error else plain(column.values[position])
+        expected = plain(column.expected[position])
+        wrong = bool(column.wrong[position])
+        return Finding(
+            kind=kind,
+            quantity=symbol,
+            sheet=self._table.sheet.name,
+            cells=range_name(first, place, last, place),
+            count=len(places),
+            formula=formula.at(first) if formula else None,
+            value=value,
+            expected=expected,
+            max_rel_error=plain(column.relative[position]),
+            message=message(kind, symbol, cell_name(worst, place), value, expected, wrong),
+        )
+
+
+def _alike(
+    marks: NDArray[np.bool_], places: NDArray[np.int64]
+) -> Iterator[tuple[bool, NDArray[np.int64]]]:
+    """Yield the positions that follow one another with the same mark, and the mark."""
+    ends = np.flatnonzero(np.diff(marks)) + 1
+    for part, own in zip(np.split(places, ends), np.split(marks, ends), strict=True):
+        yield bool(own[0]), part

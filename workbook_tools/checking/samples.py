@@ -1,0 +1,248 @@
+"""Finds the sheet's samples, by their labels, and checks what is worked out beside them.
+
+A *sample table* has a header row with ``sample``, inputs ``i1 …`` and targets ``t1 …``, but no
+weights, and a sample a row below it. Measurements ``x1 …`` may stand beside the inputs, with their
+``mean`` and ``deviation`` above; a ``class`` beside targets, whose own class is named above them.
+"""
+
+from dataclasses import dataclass
+from statistics import mode
+
+import numpy as np
+import pandas as pd
+from openpyxl.formula.translate import Translator
+
+from workbook_tools.checking.families import Families
+from workbook_tools.checking.findings import Cells, Finding, Kind, SummaryReport, message, plain
+from workbook_tools.checking.network import Samples
+from workbook_tools.checking.reader import Cell, number_at, read_values, rows_of_labels
+from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE, parse_symbol
+from workbook_tools.references import cell_name, range_name
+
+
+_RIGHT = -2  # no number of a formula
+
+
+@dataclass
+class SampleTable:
+    """The samples of a workbook, as their sheet shows them."""
+
+    sheet: Sheet
+    header_row: int
+    columns: dict[str, int]  # symbol -> column
+    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
+    spread: dict[str, int]  # ``mean`` and ``deviation``: their rows
+
+    @property
+    def first_row(self) -> int:
+        """The row of the first sample."""
+        return self.header_row + 1
+
+    @property
+    def data(self) -> pd.DataFrame | None:
+        """Inputs and targets by the number of the sample; None if a number comes twice."""
+        data = self.values.set_index(SAMPLE)
+        return None if data.index.has_duplicates else data
+
+    def planted(self, drawn: Samples) -> dict[Cell, float]:
+        """Return the cells of inputs and targets, with other samples in their place."""
+        found: dict[Cell, float] = {}
+        for letter, array in (("i", drawn.inputs), ("t", drawn.targets)):
+            for k, column in enumerate(array.T, start=1):
+                place = self.columns[f"{letter}{k}"]
+                rows = range(self.first_row, self.first_row + len(column))
+                found |= {
+                    (self.sheet.name, row, place): float(value)
+                    for row, value in zip(rows, column, strict=True)
+                }
+        return found
+
+
+def read_samples(
+    sheets: list[Sheet], inputs: int, targets: int, calculation: Calculation
+) -> SampleTable | None:
+    """Return the first sample table with so many inputs and targets; None if there is none."""
+    wanted = [SAMPLE, *(f"i{k}" for k in range(1, inputs + 1))]
+    wanted += [f"t{k}" for k in range(1, targets + 1)]
+    for sheet in sheets:
+        for header_row, labels in sorted(rows_of_labels(sheet).items()):
+            columns: dict[str, int] = {}
+            for column, label in sorted(labels.items()):
+                if symbol := parse_symbol(label):
+                    columns.setdefault(symbol, column)
+            if not set(wanted) <= set(columns) or "w1" in columns:
+                continue
+            values, _ = read_values(sheet, header_row, columns, calculation)
+            if len(values):
+                above = {row: set(texts.values()) for row, texts in rows_of_labels(sheet).items()}
+                spread = {
+                    word: row
+                    for row, texts in above.items()
+                    for word in (MEAN, DEVIATION)
+                    if row < header_row and word in texts
+                }
+                return SampleTable(sheet, header_row, columns, values, spread)
+    return None
+
+
+def compare_samples(
+    table: SampleTable, calculation: Calculation, tolerance: float
+) -> SummaryReport | None:
+    """Check every formula beside the samples; None if there is none."""
+    report = SummaryReport(table.sheet.name, Cells(), [])
+    allowed = tolerance + calculation.storage
+    for symbol, column in table.columns.items():
+        _check_column(report, table, symbol, column, calculation, allowed)
+    for word, row in table.spread.items():
+        _check_spread(report, table, word, row, calculation, allowed)
+    return report if report.cells.formulas else None
+
+
+def _check_column(
+    report: SummaryReport,
+    table: SampleTable,
+    symbol: str,
+    column: int,
+    calculation: Calculation,
+    allowed: float,
+) -> None:
+    """Check one column: standardised inputs, or the targets of classes."""
+    last_row = table.header_row + len(table.values)
+    runs = table.sheet.runs_between(column, table.first_row, last_row)
+    if not runs:
+        return
+    families = Families.of(runs, table.first_row, len(table.values), 1)
+    has = families.numbers >= 0
+    report.cells.formulas += int(has.sum())
+    expected, terms = _expected(table, symbol, column, calculation)
+    if np.isnan(expected).all():
+        report.cells.leave_out(int(has.sum()), f"it is not said what {symbol} is made from")
+        return
+    values = table.values[symbol].to_numpy()
+    difference = np.abs(values - expected)
+    wrong = ~(difference <= allowed * terms)
+    usual = mode(families.numbers[has].tolist())
+    report.cells.checked += int(has.sum())
+    report.cells.agreeing += int(has.sum())
+    marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
+    if 2 * has.sum() <= len(has):
+        marks[~has] = _RIGHT  # mostly numbers: no formula is missing
+    ends = np.flatnonzero(np.diff(marks)) + 1
+    for part in np.split(np.arange(len(marks)), ends):
+        number = int(marks[part[0]])
+        if number == _RIGHT:
+            continue
+        kind, formula = Kind.BROKEN_PATTERN, None
+        if number < 0:
+            kind = Kind.TYPED_VALUE
+        else:
+            report.cells.agreeing -= len(part)
+            formula = families.formulas[number].at(table.first_row + int(part[0]))
+            if wrong[part].any():
+                odd = number != usual or wrong[families.numbers == usual].all()
+                kind = Kind.WRONG_FORMULA if odd else Kind.WRONG_VALUE
+        worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
+        rows = (table.first_row + int(part[0]), table.first_row + int(part[-1]))
+        shown = (table.first_row + worst, values[worst], expected[worst], bool(wrong[worst]))
+        report.findings.append(_finding(kind, symbol, table, column, rows, formula, *shown))
+
+
+def _expected(
+    table: SampleTable, symbol: str, column: int, calculation: Calculation
+) -> tuple[Array, Array]:
+    """Return what a column should be, and the size of the terms that rounding leaves traces of."""
+    values = table.values
+    nothing = np.full(len(values), np.nan)
+    measured = f"x{symbol[1:]}"
+    if symbol[0] == "i" and measured in table.columns and len(table.spread) == 2:
+        x = values[measured].to_numpy()
+        place = table.columns[measured]
+        mean, deviation = (
+            number_at((table.sheet.name, table.spread[word], place), calculation)
+            for word in (MEAN, DEVIATION)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (x - mean) / deviation, 2 * (np.abs(x) + abs(mean)) / abs(deviation)
+    if symbol[0] == "t" and CLASS in table.columns:
+        named = table.sheet.texts.get((table.header_row - 1, column))
+        if named is not None:
+            rows = range(table.first_row, table.first_row + len(values))
+            own = [table.sheet.texts.get((row, table.columns[CLASS])) for row in rows]
+            found = np.array([float(text == named) for text in own])
+            return found, np.ones(len(values))
+    return nothing, nothing
+
+
+def _check_spread(
+    report: SummaryReport,
+    table: SampleTable,
+    word: str,
+    row: int,
+    calculation: Calculation,
+    allowed: float,
+) -> None:
+    """Check the means or the deviations of what was measured, one cell a measurement."""
+    measured = [symbol for symbol in table.columns if symbol[0] == "x"]
+    formulas: dict[str, str] = {}
+    for symbol in measured:
+        column = table.columns[symbol]
+        if runs := table.sheet.runs_between(column, row, row):
+            formulas[symbol] = runs[0].formula.at(row)
+    there = cell_name(row, 1)
+    moved = {  # into one column, where those that are alike read the same
+        s: Translator(f, origin=cell_name(row, table.columns[s])).translate_formula(there)
+        for s, f in formulas.items()
+    }
+    report.cells.formulas += len(formulas)
+    report.cells.checked += len(formulas)
+    for symbol in measured:
+        x = table.values[symbol].to_numpy()
+        expected = float(np.mean(x) if word == MEAN else np.std(x))
+        value = number_at((table.sheet.name, row, table.columns[symbol]), calculation)
+        wrong = not abs(value - expected) <= len(x) * allowed * float(np.abs(x).max())
+        others = {text for s, text in moved.items() if s != symbol}
+        if symbol not in formulas:
+            if not wrong and len(formulas) <= len(measured) / 2:
+                continue  # means are typed here
+            kind = Kind.TYPED_VALUE
+        elif wrong:
+            kind = Kind.WRONG_FORMULA
+        elif len(others) == 1 and moved[symbol] not in others:
+            kind = Kind.BROKEN_PATTERN
+        else:
+            report.cells.agreeing += 1
+            continue
+        place, formula = table.columns[symbol], formulas.get(symbol)
+        shown = (row, value, expected, wrong)
+        report.findings.append(_finding(kind, symbol, table, place, (row, row), formula, *shown))
+
+
+def _finding(
+    kind: Kind,
+    symbol: str,
+    table: SampleTable,
+    column: int,
+    rows: tuple[int, int],
+    formula: str | None,
+    worst_row: int,
+    value: float,
+    expected: float,
+    wrong: bool,
+) -> Finding:
+    shown, should = plain(value), plain(expected)
+    name = cell_name(worst_row, column)
+    return Finding(
+        kind=kind,
+        quantity=symbol,
+        sheet=table.sheet.name,
+        cells=range_name(rows[0], column, rows[1], column),
+        count=rows[1] - rows[0] + 1,
+        formula=formula,
+        value=shown,
+        expected=should,
+        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
+        message=message(kind, symbol, name, shown, should, wrong),
+    )
