@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 BUILD := build
 
 SPECS := $(wildcard workbooks/*.toml)
+DATA := $(wildcard workbooks/*.csv)
 NAMES := $(SPECS:workbooks/%.toml=%)
 CODE := $(wildcard workbook_tools/*.py workbook_tools/writing/*.py workbook_tools/engines/*.py)
 CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_tools/engines/*.py)
@@ -49,7 +50,7 @@ workbooks: $(NAMES:%=$(BUILD)/%.built) ## Write every workbook from its spec
 verify: $(NAMES:%=$(BUILD)/%.verified) ## Cross-check every workbook; print the verdicts
 	@cat $^
 
-$(BUILD)/%.built: workbooks/%.toml $(CODE) $(VENV)/installed $$(if $$(wildcard workbooks/$$*.xlsx),,FORCE)
+$(BUILD)/%.built: workbooks/%.toml $(DATA) $(CODE) $(VENV)/installed $$(if $$(wildcard workbooks/$$*.xlsx),,FORCE)
 	@mkdir -p $(BUILD)
 	$(BIN)/workbook-tools build $<
 	@touch $@

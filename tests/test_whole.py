@@ -10,10 +10,11 @@ from xml.sax.saxutils import escape, unescape
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
+from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
@@ -21,7 +22,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
-NAMES = ["Back_Propogation", "mazur"]
+NAMES = ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing"]
 HAS_LIBREOFFICE = shutil.which("soffice") is not None
 
 
@@ -71,7 +72,11 @@ def changes(draw: st.DrawFn, formula: str) -> str | float | None:
         else:
             fixed, anchored = ("", "") if fixed else ("$", "$")
         changed = f"{fixed}{column}{anchored}{row}"
-        return prefix + body[: match.start()] + changed + body[match.end() :]
+        changed = body[: match.start()] + changed + body[match.end() :]
+        for first, last in re.findall(r"\b([A-Z]{1,2}\d+):([A-Z]{1,2}\d+)\b", changed):
+            ends = range_boundaries(f"{first}:{last}")
+            assume(ends[0] <= ends[2] and ends[1] <= ends[3])  # Excel turns others around
+        return prefix + changed
     if how == "operator" and (found := list(re.finditer(r"[-+*/]", body))):
         match = draw(st.sampled_from(found))
         other = draw(st.sampled_from([o for o in "+-*/" if o != match[0]]))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from workbook_tools import __version__
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
 from workbook_tools.files import make_folder, write_text
+from workbook_tools.vocabulary import Loss, Optimizer
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -55,6 +57,31 @@ def main(
 
 
 @app.command()
+def new(
+    layers: Annotated[str, typer.Argument(metavar="LAYERS", help="Units by layer: 4-6-3.")],
+    activation: Annotated[
+        str,
+        typer.Option(metavar="A,B", help="Of each layer after the inputs. Default: by the loss."),
+    ] = "",
+    loss: Annotated[Loss, typer.Option(help="What training makes small.")] = (
+        Loss.HALF_SQUARED_ERROR
+    ),
+    optimizer: Annotated[
+        Optimizer, typer.Option(help="How weights follow their gradients.")
+    ] = Optimizer.GRADIENT_DESCENT,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Samples; its first row names columns.")
+    ] = None,
+) -> None:
+    """Print a commented spec to start from."""
+    from workbook_tools.new_spec import Wish, new_spec
+
+    with one_line_errors(PROGRAM):
+        activations = [word.strip() for word in activation.split(",") if word.strip()]
+        typer.echo(new_spec(Wish(layers, activations, loss, optimizer, data)), nl=False)
+
+
+@app.command()
 def build(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC.toml...", show_default=False)],
     output: Annotated[
@@ -76,8 +103,14 @@ def build(
         targets = [_target(spec, output, len(specs)) for spec in specs]
         for spec, target in zip(specs, targets, strict=True):
             with _progress(spec, BUILD_STEPS) as step:
-                cells = build_workbook(spec, target, step)
-            out.print(f"{target}: {cells:,} formula cells", soft_wrap=True, markup=False)
+                cells = build_workbook(spec, target, step, partial(_print_plan, out, target))
+            size = target.stat().st_size / 1e6
+            done = f"{target}: {cells:,} formula cells, {size:,.1f} MB"
+            out.print(done, soft_wrap=True, markup=False)
+
+
+def _print_plan(out: Console, target: Path, plan: str) -> None:
+    out.print(f"{target}: {plan}", soft_wrap=True, markup=False)
 
 
 def _target(spec: Path, output: Path | None, specs: int) -> Path:

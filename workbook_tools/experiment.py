@@ -366,15 +366,26 @@ def load_experiment(path: Path) -> Experiment:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
-    sheets = content.pop("sheet", [])
-    context = {"folder": path.parent}
     try:
-        variants = _variants(content, sheets)
-        return Experiment.model_validate({**content, "variants": variants}, context=context)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error, content)}") from error
-    except ValueError as error:
+        return parse_experiment(content, path.parent)
+    except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:
+    """Validate the content of a spec; a CSV file that it names is looked for in ``folder``.
+
+    Raises ``InputError`` with the field and the remedy.
+    """
+    context = {"folder": folder}
+    whole = {key: value for key, value in content.items() if key != "sheet"}
+    try:
+        variants = _variants(whole, content.get("sheet", []))
+        return Experiment.model_validate({**whole, "variants": variants}, context=context)
+    except ValidationError as error:
+        raise InputError(_first_problem(error, whole)) from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 _SHEET_NAME = re.compile(r"[^\[\]:*?/\\\x00-\x1f']{1,31}")

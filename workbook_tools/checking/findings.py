@@ -115,11 +115,12 @@ class TableReport:
 
 @dataclass
 class SummaryReport:
-    """The formulas of a summary: losses and learning rates listed by sheet."""
+    """Formulas beside the trainings: results listed by sheet, or what samples are made from."""
 
     sheet: str
     cells: Cells
     findings: list[Finding]
+    what: str = "losses"
 
 
 @dataclass

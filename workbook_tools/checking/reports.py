@@ -41,6 +41,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "summaries": [
             {
                 "sheet": summary.sheet,
+                "what": summary.what,
                 "cells": _cells(summary.cells),
                 "findings": [_finding(finding) for finding in summary.findings],
             }
@@ -118,7 +119,7 @@ def _grid(report: Report) -> Grid:
             f"{worst.ulps:,}" if worst.ulps < 10**6 else f"{worst.ulps:.0e}",
         )
     for summary in report.summaries:
-        grid.add_row(Text(summary.sheet), "losses", "", "", *_counts(summary.cells), "", "", "")
+        grid.add_row(Text(summary.sheet), summary.what, "", "", *_counts(summary.cells), "", "", "")
     return grid
 
 

@@ -20,7 +20,7 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE, parse_symbol
-from workbook_tools.references import cell_name, range_name
+from workbook_tools.references import MAX_COLUMNS, cell_name, range_name
 
 
 _RIGHT = -2  # no number of a formula
@@ -92,7 +92,7 @@ def compare_samples(
     table: SampleTable, calculation: Calculation, tolerance: float
 ) -> SummaryReport | None:
     """Check every formula beside the samples; None if there is none."""
-    report = SummaryReport(table.sheet.name, Cells(), [])
+    report = SummaryReport(table.sheet.name, Cells(), [], "samples")
     allowed = tolerance + calculation.storage
     for symbol, column in table.columns.items():
         _check_column(report, table, symbol, column, calculation, allowed)
@@ -124,7 +124,8 @@ def _check_column(
     values = table.values[symbol].to_numpy()
     difference = np.abs(values - expected)
     wrong = ~(difference <= allowed * terms)
-    usual = mode(families.numbers[has].tolist())
+    # The formula that is right in most cells is the one that was meant.
+    usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
     report.cells.checked += int(has.sum())
     report.cells.agreeing += int(has.sum())
     marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
@@ -191,7 +192,7 @@ def _check_spread(
         column = table.columns[symbol]
         if runs := table.sheet.runs_between(column, row, row):
             formulas[symbol] = runs[0].formula.at(row)
-    there = cell_name(row, 1)
+    there = cell_name(row, MAX_COLUMNS // 2)
     moved = {  # into one column, where those that are alike read the same
         s: Translator(f, origin=cell_name(row, table.columns[s])).translate_formula(there)
         for s, f in formulas.items()

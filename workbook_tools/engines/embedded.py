@@ -19,6 +19,7 @@ _ERROR_CODES = {
     "Ref": "#REF!",
     "Value": "#VALUE!",
 }
+_ENGINE_ERRORS = (fz.FormualizerHostError, fz.ExcelEvaluationError)
 _NO_LIMIT = 1 << 40
 _LOAD_LIMITS = {
     "max_input_bytes": _NO_LIMIT,
@@ -53,7 +54,7 @@ def recalculate(path: Path) -> FormualizerCalculation:
     try:
         workbook = fz.Workbook.load_path(str(path), config=_config(), load_limits=_LOAD_LIMITS)
         workbook.evaluate_all()
-    except (OSError, ValueError, RuntimeError, fz.FormualizerHostError) as error:
+    except (OSError, ValueError, RuntimeError, *_ENGINE_ERRORS) as error:
         raise InputError(
             f"{path}: the embedded engine cannot calculate it ({error}); try --engine libreoffice"
         ) from error
@@ -80,7 +81,19 @@ def evaluate(
         if first:  # a formula takes its time to be read, and is read once
             for (name, row, column), formula in formulas.items():
                 workbook.set_formula(name, row, column, formula)
-        workbook.evaluate_all()
+        try:
+            workbook.evaluate_all()
+        except fz.ExcelEvaluationError as error:  # such as of a range that runs backwards
+            if len(formulas) == 1:
+                yield dict.fromkeys(formulas, CellError(str(error)))
+                continue
+            yield {
+                place: value
+                for place, formula in formulas.items()
+                for found in evaluate({place: formula}, [cells])
+                for value in found.values()
+            }
+            continue
         yield {place: _value(workbook.get_value(*place)) for place in formulas}
 
 

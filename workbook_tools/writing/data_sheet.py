@@ -145,10 +145,11 @@ def _cell(sheet: Worksheet, row: int, column: int, symbol: str, value: object) -
     typed = symbol != SAMPLE and not (isinstance(value, str) and value.startswith("="))
     cell.font = styles.TYPED_NUMBER if typed else styles.NUMBER
     cell.border = styles.CELL_BORDER
-    cell.alignment = Alignment(horizontal="center" if symbol in (SAMPLE, CLASS) else "right")
+    centred = symbol in (SAMPLE, CLASS) or symbol[0] == "t"
+    cell.alignment = Alignment(horizontal="center" if centred else "right")
     cell.fill = styles.cell_fill(Role.FORWARD if symbol[0] in "it" else Role.DATA)
-    whole = symbol == SAMPLE or symbol[0] == "t"
-    cell.number_format = "General" if whole or symbol[0] == "x" else "0.0000"
+    is_formula = cell.data_type == "f"
+    cell.number_format = "0.0000" if is_formula and symbol[0] == "i" else "General"
 
 
 def _picture(sheet: Worksheet, layout: DataLayout) -> list[str]:
@@ -158,7 +159,7 @@ def _picture(sheet: Worksheet, layout: DataLayout) -> list[str]:
     if experiment.naming.sizes[0] != 2:
         return []
     targets = data.target_rows(experiment.naming.sizes[-1])
-    labels = data.classes or [", ".join(f"{t:g}" for t in row) for row in targets]
+    labels = data.classes or ["target " + ", ".join(f"{t:g}" for t in row) for row in targets]
     kinds = list(dict.fromkeys(labels))
     if len(kinds) > len(CURVE_COLOURS):
         return []
@@ -180,7 +181,8 @@ def _scatter(
     for kind, colour in zip(kinds, CURVE_COLOURS, strict=False):
         points = [point for point, label in zip(inputs, labels, strict=True) if label == kind]
         x, y = zip(*points, strict=True)
-        axes.scatter(x, y, s=28, color=f"#{colour}", edgecolors="white", linewidths=0.5, label=kind)
+        size = max(24, min(90, 2000 / len(inputs)))
+        axes.scatter(x, y, s=size, color=f"#{colour}", edgecolors="white", linewidths=0.5, label=kind)
     first, second = names or ("i1", "i2")
     axes.set_xlabel(first, color=f"#{INK}")
     axes.set_ylabel(second, color=f"#{INK}")

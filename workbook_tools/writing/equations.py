@@ -64,7 +64,8 @@ def equation(quantity: Quantity) -> str:
     formula, suffix = quantity.formula, ""
     now = {match["symbol"] for match in SYMBOL.finditer(formula) if not match["before"]}
     if BEFORE in formula and now <= _SETTINGS:
-        formula, suffix = formula.replace(BEFORE, ""), "   (from the row above)"
+        above = "iteration" if quantity.once else "row"
+        formula, suffix = formula.replace(BEFORE, ""), f"   (from the {above} above)"
     return f"{quantity.symbol} = {textbook(formula)}{suffix}"
 
 
@@ -73,7 +74,8 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
     naming, formulas = experiment.naming, Formulas(experiment)
     every = formulas.quantities()
     last = naming.layers[-1]
-    forward = [equation(q) for q in every if q.role in (Role.FORWARD, Role.LOSS)]
+    forward = [equation(q) for q in every if q.role in (Role.FORWARD, Role.LOSS) and not q.once]
+    forward += [equation(q) for q in every if q.role is Role.LOSS and q.once]
     gradients = {q.symbol: equation(q) for q in every if q.role is Role.GRADIENT}
 
     def of_layer(layer: int) -> list[str]:

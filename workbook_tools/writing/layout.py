@@ -50,7 +50,8 @@ DATA_HEADER_ROW = 7
 
 MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
 _CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
-_SAVED_BYTES = 16  # about what a formula cell takes in the saved, compressed file
+# About what a formula cell takes in the saved, compressed file, and a sheet with its pictures.
+_SAVED_CELL_BYTES, _SAVED_SHEET_BYTES = 21, 25_000
 
 
 @dataclass(frozen=True)
@@ -324,5 +325,23 @@ class Book:
 
     @property
     def expected_bytes(self) -> int:
-        """About how large the saved file will be."""
-        return _SAVED_BYTES * sum(sheet.formula_cells for sheet in self.sheets)
+        """About how large the saved file will be; within a fifth for the shipped workbooks."""
+        cells = sum(sheet.formula_cells for sheet in self.sheets)
+        return _SAVED_CELL_BYTES * cells + _SAVED_SHEET_BYTES * (1 + len(self.sheets))
+
+    @property
+    def described(self) -> str:
+        """What will be written, in a line: sheets, rows, columns, cells and size."""
+        tables = [
+            f"{layout.experiment.training.iterations * layout.block:,} rows × "
+            f"{len(layout.quantities):,} columns"
+            for layout in self.sheets
+        ]
+        alike = [
+            text if tables.count(text) == 1 else f"{tables.count(text)} × {text}"
+            for text in dict.fromkeys(tables)
+        ]
+        cells = sum(layout.formula_cells for layout in self.sheets)
+        size = self.expected_bytes / 1e6
+        shown = f"{size:,.1f}" if size < 10 else f"{size:,.0f}"
+        return f"{'; '.join(alike)}: {cells:,} cells, about {shown} MB"

@@ -134,7 +134,7 @@ def _introduction(sheet: Worksheet, book: Book) -> None:
         sheet.cell(row, 2, f"{row - 4}.  {step}").font = styles.BODY
     sheet.cell(11, 2, "Colours").font = styles.HEADING
     roles = list(dict.fromkeys(quantity.role for quantity in layout.quantities))
-    for column, role in zip((3, 4, 6, 7, 8, 9), roles, strict=False):
+    for column, role in zip((3, 4, 6, 7, 8, 9, 10), roles, strict=False):
         cell = sheet.cell(11, column, role.value)
         cell.font, cell.fill, cell.alignment = (
             styles.HEADER,

@@ -42,6 +42,7 @@ CHART_COLUMNS = (24, 31)
 CHARTS_MEET_ROW = 16  # where there are two, one above the other
 
 MOST_COLUMNS_UNGROUPED = 40
+MOST_COLUMNS_A_PAGE = 40
 MOST_ROWS_UNFOLDED = 12  # of an iteration
 
 
@@ -263,3 +264,7 @@ def _print_setup(sheet: Worksheet, layout: Layout) -> None:
     sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
     width = max(len(layout.quantities), CHART_COLUMNS[1])
     sheet.print_area = range_name(1, 1, layout.last_row, width)
+    if width > MOST_COLUMNS_A_PAGE:  # one page would be too small to read
+        sheet.page_setup.fitToWidth = -(-width // MOST_COLUMNS_A_PAGE)
+        if SAMPLE in layout.columns:
+            sheet.print_title_cols = f"A:{column_letter(layout.columns[SAMPLE])}"

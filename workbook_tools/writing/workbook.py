@@ -24,13 +24,17 @@ BUILD_STEPS = 3
 
 
 def build(
-    spec: Path, workbook: Path, on_step: Callable[[str], None] = lambda description: None
+    spec: Path,
+    workbook: Path,
+    on_step: Callable[[str], None] = lambda description: None,
+    on_plan: Callable[[str], None] = lambda description: None,
 ) -> int:
     """Make the workbook of a spec; return how many formula cells it has.
 
     Every formula cell carries the value that the embedded engine calculates for it. The file
     at ``workbook`` is replaced only when the new one is whole, and left as it is when its
-    content would stay the same. ``on_step`` hears what is being done, ``BUILD_STEPS`` times.
+    content would stay the same. ``on_step`` hears what is being done, ``BUILD_STEPS`` times;
+    ``on_plan`` hears before that, once, how much will be written.
 
     Raises ``InputError`` for a spec that cannot be built and for a place that cannot be
     written to.
@@ -41,6 +45,7 @@ def build(
         book.check_limits()
     except InputError as error:
         raise InputError(f"{spec}: {error}") from error
+    on_plan(book.described)
     with replacing(workbook, unless_same=same_content) as new, TemporaryDirectory() as folder:
         saved, filled = Path(folder, "saved.xlsx"), Path(folder, "filled.xlsx")
         on_step("writing")
