@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbook_tools.checking.functions import losses
+from workbook_tools.checking.functions import hidden_delta, losses
 from workbook_tools.checking.network import (
     Network,
     Parameters,
@@ -23,7 +23,9 @@ from workbook_tools.checking.network import (
     weight_gradient,
 )
 from workbook_tools.checking.optimizers import Rule
+from workbook_tools.engines.embedded import evaluate
 from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.writing.functions import ACTIVATIONS
 
 torch = pytest.importorskip("torch")
 
@@ -33,6 +35,7 @@ PAIRS = [(loss, a) for loss in Loss if "squared" in loss for a in HIDDEN] + [
     (Loss.BINARY_CROSS_ENTROPY, Activation.SIGMOID),
     (Loss.CATEGORICAL_CROSS_ENTROPY, Activation.SOFTMAX),
 ]
+TRAINED = ("trained", "shared")
 KINKED = (Activation.RELU, Activation.LEAKY_RELU)
 
 
@@ -43,7 +46,7 @@ class Case:
     network: Network
     training: Training
     start: Parameters
-    biases: str  # "none", "fixed", "trained" or "shared" (trained, one a layer)
+    biases: list[str]  # of each layer: "none", "fixed", "trained" or "shared" (trained, one)
 
 
 @st.composite
@@ -54,12 +57,12 @@ def cases(draw: st.DrawFn) -> Case:
         st.lists(st.sampled_from(HIDDEN), min_size=len(sizes) - 2, max_size=len(sizes) - 2)
     )
     network = Network(sizes, (*hidden, output), loss, draw(st.booleans()))
-    kinds = ["none", "fixed", "trained", "shared"]
-    if output is Activation.SOFTMAX:
+    kinds = st.sampled_from(["none", "fixed", "trained", "shared"])
+    biases = draw(st.lists(kinds, min_size=len(sizes) - 1, max_size=len(sizes) - 1))
+    if output is Activation.SOFTMAX and biases[-1] == "shared":
         # A bias that all softmax units share has the gradient 0. Rounding leaves 1e-17 of it, other
         # digits in every program, and Adam makes steps of 1e-9 of that.
-        kinds.remove("shared")
-    biases = draw(st.sampled_from(kinds))
+        biases[-1] = "trained"
     chance = np.random.default_rng(draw(st.integers(0, 2**32)))
     count = draw(st.integers(1, 6))
     targets = chance.uniform(0, 1, (count, sizes[-1]))
@@ -86,19 +89,24 @@ def cases(draw: st.DrawFn) -> Case:
         [chance.uniform(-1, 1, (1, n, m)) for m, n in pairwise(sizes)],
         [
             np.zeros((1, n))
-            if biases == "none"
+            if kind == "none"
             else np.full((1, n), chance.uniform(-1, 1))
-            if biases == "shared"
+            if kind == "shared"
             else chance.uniform(-1, 1, (1, n))
-            for n in units
+            for n, kind in zip(units, biases, strict=True)
         ],
     )
     training = Training(
         samples,
         draw(st.integers(1, count)),
         rule,
-        tuple(np.full(n, float(biases in ("trained", "shared"))) for n in units),
-        tuple(np.ones((n, n)) if biases == "shared" else np.eye(n) for n in units),
+        tuple(
+            np.full(n, float(kind in TRAINED)) for n, kind in zip(units, biases, strict=True)
+        ),
+        tuple(
+            np.ones((n, n)) if kind == "shared" else np.eye(n)
+            for n, kind in zip(units, biases, strict=True)
+        ),
     )
     return Case(network, training, start, biases)
 
@@ -166,11 +174,12 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
         return torch.tensor(value, dtype=torch.float64, requires_grad=trained)
 
     weights = [leaf(part[0]) for part in case.start.weights]
-    trained = case.biases in ("trained", "shared")
     biases = [
-        leaf(b[0, :1] if case.biases == "shared" else b[0], trained) for b in case.start.biases
+        leaf(b[0, :1] if kind == "shared" else b[0], kind in TRAINED)
+        for b, kind in zip(case.start.biases, case.biases, strict=True)
     ]
-    optimizer = torch_optimizer(rule, weights + (biases if trained else []))
+    moving = [b for b, kind in zip(biases, case.biases, strict=True) if kind in TRAINED]
+    optimizer = torch_optimizer(rule, weights + moving)
     schedule = torch_schedule(rule, optimizer)
     for k, moment in enumerate(run(network, training, case.start, ITERATIONS)):
         ours = moment.parameters
@@ -202,9 +211,61 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
             assert gradient == pytest.approx(weights[layer].grad.numpy(), **near)
             value = biases[layer].detach().expand(network.sizes[layer + 1]).numpy()
             assert ours.biases[layer][0] == pytest.approx(value, **near)
-            if trained:
+            if case.biases[layer] in TRAINED:
                 own = bias_gradient(network, delta) @ training.sharing[layer]
                 theirs = biases[layer].grad.expand(network.sizes[layer + 1]).numpy()
                 assert own[0] == pytest.approx(theirs, **near)
         optimizer.step()
         schedule.step()
+
+
+def mean_loss(network: Network, parameters: Parameters, samples: Samples) -> float:
+    inputs, targets = samples.batch(0, len(samples.inputs))
+    zs, outputs = forward(network, parameters, inputs)
+    parts = losses(network.loss, targets, zs[-1], outputs[-1])
+    return float(parts.sum() / len(samples.inputs))
+
+
+def test_gradients_are_the_slopes_of_the_loss_away_from_kinks() -> None:
+    """Central differences, every activation and loss; pre-activations stay off the kinks."""
+    chance = np.random.default_rng(5)
+    step = 1e-6
+    for hidden in HIDDEN:
+        for loss, output in PAIRS:
+            network = Network((3, 4, 2), (hidden, output), loss)
+            targets = chance.dirichlet((1.0, 1.0), 3)
+            samples = Samples(chance.uniform(-1, 1, (3, 3)), targets)
+            inputs, goals = samples.batch(0, 3)
+            start = Parameters(
+                [chance.uniform(-1, 1, (1, 4, 3)), chance.uniform(-1, 1, (1, 2, 4))],
+                [chance.uniform(-1, 1, (1, 4)), chance.uniform(-1, 1, (1, 2))],
+            )
+
+            zs, outputs = forward(network, start, inputs)
+            assert min(np.abs(z).min() for z in zs) > 10 * step
+            found = deltas(network, start, goals, zs, outputs)
+            for layer in (0, 1):
+                ours = weight_gradient(network, found[layer], outputs[layer])[0]
+                for place in np.ndindex(ours.shape):
+                    moved = [[w.copy() for w in start.weights] for _ in range(2)]
+                    moved[0][layer][0][place] += step
+                    moved[1][layer][0][place] -= step
+                    up, down = (
+                        mean_loss(network, Parameters(weights, start.biases), samples)
+                        for weights in moved
+                    )
+                    slope = (up - down) / (2 * step)
+                    assert ours[place] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("activation", [*KINKED, Activation.ELU])
+def test_at_a_kink_the_slope_is_pytorchs_and_the_cells(activation: Activation) -> None:
+    z = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    FUNCTIONS[activation](z).sum().backward()
+    zero = np.zeros((1, 1, 1))
+    ours = hidden_delta(activation, np.ones((1, 1, 1)), np.ones((1, 1, 1)), zero, zero)
+    assert ours.item() == z.grad.item()
+    formula = ACTIVATIONS[activation].slope("A1", "B1")
+    cells = {("S", 1, 1): 0.0, ("S", 1, 2): 0.0}
+    [found] = evaluate({("S", 1, 9): f"={formula}"}, [cells])
+    assert found == {("S", 1, 9): ours.item()}

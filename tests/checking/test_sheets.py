@@ -116,3 +116,29 @@ def test_a_document_type_is_refused(tmp_path: Path) -> None:
             new.writestr(name, content)
     with open_package(path) as opened, pytest.raises(InputError, match="document type"):
         read_sheets(opened)
+
+
+def test_formulas_that_come_again_every_few_rows_are_one_run_each(tmp_path: Path) -> None:
+    """A block of three rows, each of which reads the first one, filled down."""
+    rows = "".join(
+        f'<row r="{r}"><c r="B{r}"><f>A{r}*C{r - (r - 2) % 3}</f></c></row>' for r in range(2, 14)
+    )
+    found = sheet(tmp_path, rows)
+    assert [run.rows for run in found.runs[2]] == [range(2 + k, 14, 3) for k in range(3)]
+    assert found.formula_count() == 12
+    assert [r.rows for r in found.runs_between(2, 5, 9)] == [
+        range(5, 6 + 3, 3),
+        range(6, 7 + 3, 3),
+        range(7, 8, 3),
+    ]
+
+
+def test_a_change_in_a_block_ends_a_run_and_nothing_else(tmp_path: Path) -> None:
+    def formula(r: int) -> str:
+        return "A1" if r == 9 else f"A{r}*C{r - (r - 2) % 3}"
+
+    rows = "".join(f'<row r="{r}"><c r="B{r}"><f>{formula(r)}</f></c></row>' for r in range(2, 17))
+    found = sheet(tmp_path, rows)
+    by_row = {r: run.formula.at(r) for run in found.runs[2] for r in run.rows}
+    assert by_row == {r: f"={formula(r)}" for r in range(2, 17)}
+    assert len(found.runs[2]) <= 5
