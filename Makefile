@@ -60,13 +60,15 @@ $(BUILD)/%.verified: $(BUILD)/%.built $(CHECKER) $$(wildcard workbooks/$$*.xlsx)
 	@mv $@.report $@
 
 PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
+XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
 pictures: workbooks ## Render the README's pictures anew (needs LibreOffice and poppler-utils)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
-	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx
 	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
+	$(XOR_PAGES) workbooks/pictures/several_samples -f 3 -r 190 -x 60 -y 60 -W 2100 -H 900
 
 # Interrupted training goes on; a finished run is reported on, not trained again.
 MODEL = standard

@@ -32,16 +32,16 @@ def write_only(spec_file: Path, workbook: Path) -> None:
 
     from workbook_tools.experiment import load_experiment
     from workbook_tools.references import FilledFormula
-    from workbook_tools.writing.layout import HEADER_ROW, Layout
+    from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Book
 
-    layout = Layout(load_experiment(spec_file))
+    [layout] = Book(load_experiment(spec_file)).sheets
     book = Workbook(write_only=True)
     sheet = book.create_sheet("LR 0.5")
     for _ in range(HEADER_ROW - 1):
         sheet.append([])
     sheet.append([quantity.symbol for quantity in layout.quantities])
-    sheet.append([layout.formula(quantity, layout.first_row) for quantity in layout.quantities])
-    second = layout.first_row + 1
+    sheet.append([layout.formula(quantity, FIRST_ROW) for quantity in layout.quantities])
+    second = FIRST_ROW + 1
     filled = [FilledFormula.parse(layout.formula(q, second), second) for q in layout.quantities]
     for row in range(second, layout.last_row + 1):
         sheet.append([formula.at(row) for formula in filled])

@@ -1,6 +1,7 @@
 """The README does what it says: every command in it is run, every figure in it is looked up."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -97,3 +98,34 @@ def test_pictures_and_files_that_the_readme_links_to_exist() -> None:
     missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
     assert links
     assert missing == []
+
+
+def test_the_activation_that_the_readme_adds_is_built_proven_and_pytorchs(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    shutil.copytree(ROOT / "workbook_tools", tmp_path / "workbook_tools")
+    block = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[0]
+    pieces = re.findall(r"^# (\S+), in (\w+).*?\n(.*?)(?=^#|\Z)", block, re.MULTILINE | re.DOTALL)
+    assert [place for _, place, _ in pieces] == [
+        "Activation", "ACTIVATIONS", "ELEMENTWISE", "FUNCTIONS",
+    ]  # fmt: skip
+    for name, place, lines in pieces[:3]:
+        path = tmp_path / name
+        code = path.read_text(encoding="utf-8")
+        begin = code.index(f"class {place}") if place == "Activation" else code.index(f"{place} = ")
+        before = code.index(
+            "    LINEAR =" if place == "Activation" else "    Activation.LINEAR", begin
+        )
+        path.write_text(code[:before] + lines + code[before:], encoding="utf-8")
+    spec = (ROOT / "workbooks" / "xor.toml").read_text(encoding="utf-8")
+    (tmp_path / "a.toml").write_text(spec.replace("tanh", "swish"), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for words in (["build", "a.toml"], ["verify", "a.xlsx"]):
+        command = [sys.executable, "-m", "workbook_tools", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx", data_only=True)["LR 0.5"]
+    header = [cell.value for cell in sheet[31]]
+    z, a = (torch.tensor(sheet.cell(34, header.index(s) + 1).value) for s in ("h1", "a_h1"))
+    assert a.item() == pytest.approx(torch.nn.functional.silu(z).item())

@@ -12,7 +12,10 @@ NAMING = Naming((4, 6, 3))
 def test_drawn_weights_are_the_mersenne_twisters_as_stated() -> None:
     weights = Start(draw=Drawing.UNIFORM, range=0.5, seed=1).weights_for(NAMING)
     # random() of seed 1 begins with these; they are part of Python's documented guarantee.
-    assert weights[:2] == [round(-0.5 + 0.13436424411240122, 4), round(-0.5 + 0.8474337369372327, 4)]
+    assert weights[:2] == [
+        round(-0.5 + 0.13436424411240122, 4),
+        round(-0.5 + 0.8474337369372327, 4),
+    ]
     assert len(weights) == NAMING.weight_count
     chance = Random(1)
     assert weights == [round(-0.5 + chance.random(), 4) for _ in weights]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from workbook_tools.data import DataTable, Finite, Text
+from workbook_tools.data import DataTable, Text
 from workbook_tools.errors import InputError
 from workbook_tools.notation import AVERAGED, SAMPLE_COUNT, Naming
 from workbook_tools.start import Start

@@ -71,7 +71,10 @@ def _text(wish: Wish, sizes: list[int]) -> str:
         ("", ""),
         ("[network]", ""),
         (f"layers = {json.dumps(sizes)}", "inputs, hidden units …, outputs"),
-        (f"activation = {_listed(activations)}", "one for all layers after the inputs, or for each"),
+        (
+            f"activation = {_listed(activations)}",
+            "one for all layers after the inputs, or for each",
+        ),
         (f"# {', '.join(Activation)}", ""),
         (f'loss = "{wish.loss}"', ""),
         (f"# {', '.join(Loss)}", ""),

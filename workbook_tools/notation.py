@@ -29,7 +29,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 LEARNING_RATE = "η"
 TOTAL_LOSS = "E_tot"
@@ -46,7 +46,9 @@ SAMPLE_COUNT = "N"
 SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span", SAMPLE_COUNT)
 WORDS = ("activation", "loss", "biases", "gradients", "optimizer", "schedule")
 NO_BIAS, SHARED_BIAS, OWN_BIASES = "none", "shared", "own"  # the words for a layer's biases
-AVERAGED, SUMMED = "averaged", "summed"  # the words for gradients over samples
+# The words for gradients over samples.
+AVERAGED: Literal["averaged"] = "averaged"
+SUMMED: Literal["summed"] = "summed"
 
 
 def gradient_symbol(parameter: str) -> str:

@@ -39,7 +39,7 @@ def test_a_formula_over_the_rows_of_an_iteration_is_one_formula() -> None:
 
 
 def test_the_same_distance_to_another_row_of_the_iteration_is_another_formula() -> None:
-    """Row 2 of an iteration should read its first row, and reads the row above it, as row 1 does."""
+    """Row 2 of an iteration reads the row above it, as row 1 does, instead of the first."""
     changed = FIRST + 6
 
     def slipped(row: int, begin: int) -> str:

@@ -100,9 +100,7 @@ def cases(draw: st.DrawFn) -> Case:
         samples,
         draw(st.integers(1, count)),
         rule,
-        tuple(
-            np.full(n, float(kind in TRAINED)) for n, kind in zip(units, biases, strict=True)
-        ),
+        tuple(np.full(n, float(kind in TRAINED)) for n, kind in zip(units, biases, strict=True)),
         tuple(
             np.ones((n, n)) if kind == "shared" else np.eye(n)
             for n, kind in zip(units, biases, strict=True)

@@ -38,7 +38,9 @@ def iteration(reference: Reference, values: dict[str, float]) -> pd.Series:
 
 def one_sample(reference: Reference, values: dict[str, float]) -> Samples:
     inputs, targets = reference.naming.inputs, reference.naming.targets
-    return Samples(np.array([[values[s] for s in inputs]]), np.array([[values[s] for s in targets]]))
+    return Samples(
+        np.array([[values[s] for s in inputs]]), np.array([[values[s] for s in targets]])
+    )
 
 
 @settings(deadline=None, max_examples=150)

@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from workbook_tools.experiment import DataTable, Experiment, Network, Start, Training, load_experiment
+from workbook_tools.experiment import (
+    DataTable,
+    Experiment,
+    Network,
+    Start,
+    Training,
+    load_experiment,
+)
 from workbook_tools.notation import Naming
 from workbook_tools.writing.equations import equation_blocks
 from workbook_tools.writing.formulas import Formulas, Quantity

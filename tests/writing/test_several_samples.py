@@ -99,7 +99,9 @@ def test_a_formula_reads_its_own_row_or_the_first_of_its_iteration(
 def test_what_there_is_once_an_iteration_stands_in_its_first_row_only(sheet: Worksheet) -> None:
     once = [s for s in HEADER if s[0] in "wbmg∂" or s in ("iteration", "E_mean", "accuracy")]
     for symbol in HEADER:
-        filled = [r for r in range(32, 44) if sheet[f"{column(sheet, symbol)}{r}"].value is not None]
+        filled = [
+            r for r in range(32, 44) if sheet[f"{column(sheet, symbol)}{r}"].value is not None
+        ]
         assert filled == (list(range(32, 44, 3)) if symbol in once else list(range(32, 44)))
 
 
@@ -152,7 +154,11 @@ def test_charts_join_the_iterations_over_the_rows_between_them(made: Path) -> No
 def test_the_summary_states_loss_and_accuracy(made: Path) -> None:
     overview = openpyxl.load_workbook(made)["Overview"]
     header = [overview.cell(14, c).value for c in range(6, 11)]
-    assert header[2:] == ["E_mean at iteration 1", "E_mean at iteration 4", "accuracy at iteration 4"]
+    assert header[2:] == [
+        "E_mean at iteration 1",
+        "E_mean at iteration 4",
+        "accuracy at iteration 4",
+    ]
     assert overview["J15"].value == "='LR 0.5'!$D$41"
 
 

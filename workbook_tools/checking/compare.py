@@ -122,9 +122,7 @@ def _last_loss(table: Table) -> float:
     return float(table.values[table.loss].iloc[(table.iterations - 1) * table.block])
 
 
-def _last_loss_of_run(
-    table: Table, reference: Reference, samples: SampleTable | None
-) -> float:
+def _last_loss_of_run(table: Table, reference: Reference, samples: SampleTable | None) -> float:
     """Return the loss of the last iteration when pandas trains from the table's first one."""
     first = {symbol: float(table.values[symbol].iloc[0]) for symbol in reference.start}
     source = samples.values if samples else table.values.iloc[: reference.block]

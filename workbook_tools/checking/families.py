@@ -52,6 +52,12 @@ class Families:
     formulas: list[Formula]
     numbers: NDArray[np.int64]  # by position in the table: which of the formulas; −1 for none
 
+    @property
+    def first(self) -> Formula | None:
+        """The formula in the table's first row; None if there is none."""
+        number = self.numbers[0]
+        return self.formulas[number] if number >= 0 else None
+
     @classmethod
     def of(cls, runs: Sequence[Run], first_row: int, count: int, block: int) -> "Families":
         """Sort the runs of a column, in a table of ``count`` rows from ``first_row`` on."""

@@ -101,9 +101,7 @@ class Judge:
         step = self._table.block if symbol in self._reference.once else 1
         return np.arange(0, len(self._table.values), step)
 
-    def _stretches(
-        self, symbol: str, own: Families
-    ) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _stretches(self, symbol: str, own: Families) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield the positions, one after the other, that hold the same formula, with its number."""
         places = self._applicable(symbol)
         if len(places) < len(own.numbers):  # formulas where there should be none are looked at too
@@ -139,11 +137,7 @@ class Judge:
             for symbol in self._table.columns
             if symbol in alike and not np.isnan(self._expected.values[symbol].iloc[0])
         ]
-        formulas = {
-            s: own.formulas[own.numbers[0]]
-            for s in stated
-            if (own := self.families[s]).numbers[0] >= 0
-        }
+        formulas = {s: first for s in stated if (first := self.families[s].first)}
         findings = []
         for symbol in stated:
             others = {s: f for s, f in formulas.items() if s != symbol}
@@ -159,8 +153,8 @@ class Judge:
                 kind = Kind.BROKEN_PATTERN
             else:
                 continue
-            first = np.array([0])
-            findings.append(self._finding(kind, symbol, self._column(symbol), first, own))
+            begin = np.array([0])
+            findings.append(self._finding(kind, symbol, self._column(symbol), begin, own))
         return findings
 
     def leave_out_unknown_columns(self) -> None:

@@ -22,7 +22,6 @@ from workbook_tools.engines import Calculation
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE, parse_symbol
 from workbook_tools.references import MAX_COLUMNS, cell_name, range_name
 
-
 _RIGHT = -2  # no number of a formula
 
 

@@ -1,6 +1,9 @@
 """The loss charts: one curve on each sheet, all curves on the Overview."""
 
+from typing import TypeAlias
+
 from openpyxl.chart import LineChart, ScatterChart
+from openpyxl.chart._chart import ChartBase
 from openpyxl.chart.data_source import AxDataSource, NumDataSource, NumRef, StrRef
 from openpyxl.chart.series import Series, SeriesLabel, XYSeries
 from openpyxl.chart.shapes import GraphicalProperties
@@ -19,7 +22,7 @@ from workbook_tools.references import cell_name, sheet_prefix
 from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Layout
 from workbook_tools.writing.styles import CURVE_COLOURS, INK
 
-Chart = LineChart | ScatterChart
+Chart: TypeAlias = ChartBase
 
 _LINE_WIDTH = 19_050  # English Metric Units: 1.5 points
 

@@ -109,7 +109,11 @@ def _spread(sheet: Worksheet, layout: DataLayout) -> None:
             first = cell_name(layout.first_row, column)
             cell = sheet.cell(row, column)
             cell.value = f"={function}({first}:{cell_name(layout.last_row, column)})"
-            cell.font, cell.fill, cell.border = styles.NUMBER, styles.cell_fill(Role.DATA), styles.BOX
+            cell.font, cell.fill, cell.border = (
+                styles.NUMBER,
+                styles.cell_fill(Role.DATA),
+                styles.BOX,
+            )
             cell.number_format = "0.0000"
 
 
@@ -126,9 +130,7 @@ def _samples(sheet: Worksheet, layout: DataLayout) -> None:
                 column = columns[f"x{k}"]
                 values[f"x{k}"] = value
                 letter = column_letter(column)
-                values[symbol] = (
-                    f"=({letter}{row}-{letter}${MEAN_ROW})/{letter}${DEVIATION_ROW}"
-                )
+                values[symbol] = f"=({letter}{row}-{letter}${MEAN_ROW})/{letter}${DEVIATION_ROW}"
         for symbol, value in zip(naming.targets, wanted, strict=True):
             values[symbol] = value
             if data.classes:
@@ -182,7 +184,9 @@ def _scatter(
         points = [point for point, label in zip(inputs, labels, strict=True) if label == kind]
         x, y = zip(*points, strict=True)
         size = max(24, min(90, 2000 / len(inputs)))
-        axes.scatter(x, y, s=size, color=f"#{colour}", edgecolors="white", linewidths=0.5, label=kind)
+        axes.scatter(
+            x, y, s=size, color=f"#{colour}", edgecolors="white", linewidths=0.5, label=kind
+        )
     first, second = names or ("i1", "i2")
     axes.set_xlabel(first, color=f"#{INK}")
     axes.set_ylabel(second, color=f"#{INK}")

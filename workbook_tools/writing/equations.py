@@ -18,9 +18,10 @@ from workbook_tools.writing.formulas import (
     Quantity,
     Role,
 )
-from workbook_tools.writing.layout import DATA
 from workbook_tools.writing.functions import loss_part, loss_slope
+from workbook_tools.writing.layout import DATA
 
+_SUM_OF_PRODUCTS = re.compile(r"SUMPRODUCT\(([^(),]+),([^(),]+)\)")
 _SETTINGS = {LEARNING_RATE, *SETTINGS}
 
 
@@ -34,11 +35,11 @@ class Block:
 
 def textbook(formula: str) -> str:
     """Write a formula in symbols as mathematics: ``0.5*(t1-a_o1)^2`` as ``½(t1 − a_o1)²``."""
+    formula = _SUM_OF_PRODUCTS.sub(r"Σ \1·\2", formula)
     for typed, printed in (
         (BEFORE, "[before]"),
         (ABOVE, "[above]"),
         (EVERY, ""),
-        ("SUMPRODUCT(", "Σ("),
         ("SUMSQ(", "sum of squares("),
         ("AVERAGE(", "mean("),
         ("0.5*", "½"),

@@ -270,12 +270,12 @@ class Layout:
                 f"{MAX_COLUMNS:,} (up to {column_letter(MAX_COLUMNS)}); make the layers smaller"
             )
         outputs = self.experiment.naming.sizes[-1]
-        if self.experiment.network.activations[-1] is Activation.SOFTMAX:
-            if outputs > MOST_ARGUMENTS:
-                raise InputError(
-                    f"network.layers: softmax of {outputs} outputs takes functions of as many "
-                    f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
-                )
+        is_softmax = self.experiment.network.activations[-1] is Activation.SOFTMAX
+        if is_softmax and outputs > MOST_ARGUMENTS:
+            raise InputError(
+                f"network.layers: softmax of {outputs} outputs takes functions of as many "
+                f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
+            )
         lengths = [len(self.formula(quantity, self.last_row)) for quantity in self.quantities]
         block_bytes = sum(
             (length + _CELL_BYTES) * (1 if quantity.once else self.block)
@@ -287,9 +287,7 @@ class Layout:
                 f"a workbook file can hold; give at most {MAX_SHEET_BYTES // block_bytes:,} "
                 "iterations"
             )
-        longest, length = max(
-            zip(self.quantities, lengths, strict=True), key=lambda one: one[1]
-        )
+        longest, length = max(zip(self.quantities, lengths, strict=True), key=lambda one: one[1])
         if length > MAX_FORMULA_LENGTH:
             raise InputError(
                 f"network.layers: the formula of {longest.symbol} has {length:,} characters, "

@@ -14,8 +14,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from workbook_tools.references import cell_name, column_letter, sheet_prefix
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import comparison_chart, sizes_chart
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.diagram import described
+from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import (
     DATA,
     OVERVIEW,
@@ -58,9 +58,7 @@ def _charts(sheet: Worksheet, book: Book) -> list[str]:
     first = book.sheets[0]
     row = PARAMETER_HEADER_ROW + len(book.sheets) + 2
     named_by = SUMMARY_COLUMN + 1 if book.experiment.variants else SUMMARY_COLUMN
-    names = [
-        (OVERVIEW, PARAMETER_HEADER_ROW + k, named_by) for k in range(1, len(book.sheets) + 1)
-    ]
+    names = [(OVERVIEW, PARAMETER_HEADER_ROW + k, named_by) for k in range(1, len(book.sheets) + 1)]
     by = "by sheet" if book.experiment.variants else "by learning rate η"
     title = f"Loss over iterations, {by}"
     charts = [comparison_chart(book.sheets, first.loss, title, names)]
