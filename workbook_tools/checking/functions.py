@@ -55,9 +55,6 @@ ELEMENTWISE = {
 }
 
 
-CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
-
-
 @dataclass(frozen=True)
 class Softmax:
     """What softmax goes through: the largest z of a layer, and e^(z − largest) of each unit."""
@@ -131,11 +128,11 @@ def hidden_delta(
     return (delta @ weights) * ELEMENTWISE[activation].derivative(z, outputs)
 
 
-def correct(activation: Activation, targets: Array, outputs: Array) -> Array:
-    """Return 1 for each sample whose class is told rightly, else 0; (iterations, samples, 1).
+def correct(activation: Activation, targets: Array, outputs: Array) -> tuple[Array, Array]:
+    """Return 1 for each sample whose class is told rightly, else 0; and how near the call was.
 
     Softmax outputs tell it if that of the target is the largest; sigmoid outputs if each is on
-    the target's side of one half. Where a rounding error decides, it is NaN.
+    the target's side of one half. Both arrays are (iterations, samples, 1).
     """
     if activation is Activation.SOFTMAX:
         own = (targets * outputs).sum(axis=-1, keepdims=True)
@@ -144,5 +141,4 @@ def correct(activation: Activation, targets: Array, outputs: Array) -> Array:
     else:
         margin = ((targets - 0.5) * (outputs - 0.5)).min(axis=-1, keepdims=True)
         found = margin > 0
-    doubtful = np.isnan(margin) | ((margin != 0) & (np.abs(margin) < CLOSE_CALL))
-    return np.where(doubtful, np.nan, found)
+    return np.where(np.isnan(margin), np.nan, found), np.abs(margin)

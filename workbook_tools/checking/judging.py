@@ -250,7 +250,13 @@ class Judge:
         In a row that is mostly empty, such as one with the next weights only, nothing is missing.
         """
         values, block = self._table.values, self._table.block
-        missing = values.isna().to_numpy()
+        missing = np.stack(
+            [
+                values[symbol].isna() & (self.families[symbol].numbers < 0)
+                for symbol in map(str, values.columns)
+            ],
+            axis=1,
+        )
         later = np.array([symbol not in self._reference.once for symbol in values.columns])
         full = 2 * missing.sum(axis=1) < missing.shape[1]
         if block > 1:

@@ -150,7 +150,7 @@ def _table(
         settings,
         words,
         values,
-        _rows_of_an_iteration(values),
+        _rows_of_an_iteration(values, errors),
         errors,
     )
 
@@ -187,16 +187,21 @@ def read_values(
     return pd.DataFrame(data, index=index, columns=list(columns)), errors
 
 
-def _rows_of_an_iteration(values: pd.DataFrame) -> int:
+def _rows_of_an_iteration(values: pd.DataFrame, errors: dict[tuple[int, str], CellError]) -> int:
     """Return how many rows each iteration has: those of its samples, else 1.
 
-    What there is once an iteration stands in its first row; most distances between such rows
-    are the number.
+    Its number and the weights stand in its first row; most distances between such rows are the
+    number. One cell more or less, or an error value in it, does not matter.
     """
     if SAMPLE not in values:
         return 1
-    marked = next(symbol for symbol in (ITERATION, "w1") if symbol in values)
-    begins = np.flatnonzero(values[marked].notna())
+    symbols = map(str, values.columns)
+    marks = [symbol for symbol in symbols if symbol == ITERATION or symbol[0] == "w"]
+    filled = values[marks].notna()
+    for row, symbol in errors:
+        if symbol in marks:
+            filled.loc[row, symbol] = True
+    begins = np.flatnonzero(2 * filled.to_numpy().sum(axis=1) >= len(marks))
     if len(begins) < 2:
         return len(values)
     distances, counts = np.unique(np.diff(begins), return_counts=True)

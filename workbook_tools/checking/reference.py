@@ -159,7 +159,7 @@ class Reference:
             total = parts.sum(axis=(1, 2))
             rows.spread_once(result, [MEAN_LOSS], total / self.block)
             rows.spread_once(result, [SUMMED_LOSS], total)
-            told = correct(network.activations[-1], targets, outputs[-1])
+            told, _ = correct(network.activations[-1], targets, outputs[-1])
             rows.spread(result, [CORRECT], told)
             rows.spread_once(result, [ACCURACY], told.mean(axis=1))
         found = deltas(network, parameters, targets, zs, outputs)
