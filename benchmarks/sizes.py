@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
@@ -74,7 +75,7 @@ def measure(spec_file: Path) -> None:
     if report.verdict != "pass":
         sys.exit(f"{spec_file}: {report.verdict}")
     # plan, write, recalculate, cache; then read (with a recalculation beside it), check
-    seconds = [after - before for before, after in zip(begun, begun[1:], strict=False)]
+    seconds = [after - before for before, after in pairwise(begun)]
     plan, write, calculate, cache, _, read, check = seconds
     total = begun[-1] - begun[0]
     peak = getrusage(RUSAGE_SELF).ru_maxrss / 1024
