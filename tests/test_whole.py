@@ -73,7 +73,8 @@ def changes(draw: st.DrawFn, formula: str) -> str | float | None:
             fixed, anchored = ("", "") if fixed else ("$", "$")
         changed = f"{fixed}{column}{anchored}{row}"
         changed = body[: match.start()] + changed + body[match.end() :]
-        for first, last in re.findall(r"\b([A-Z]{1,2}\d+):([A-Z]{1,2}\d+)\b", changed):
+        plain = changed.replace("$", "")
+        for first, last in re.findall(r"\b([A-Z]{1,2}\d+):([A-Z]{1,2}\d+)\b", plain):
             ends = range_boundaries(f"{first}:{last}")
             assume(ends[0] <= ends[2] and ends[1] <= ends[3])  # Excel turns others around
         return prefix + changed
@@ -384,7 +385,8 @@ def specs(draw: st.DrawFn) -> str:
     def numbers(count: int) -> list[float]:
         return draw(st.lists(number, min_size=count, max_size=count))
 
-    samples = draw(st.integers(1, 5))
+    # Where two samples are worked out differently, none says which one is the slip.
+    samples = draw(st.sampled_from([1, 3, 4, 5]))
     # Above zero and apart, so that a wrong input or target cannot give the same value.
     positive = [[0.1 + 0.13 * k + 0.03 * n for k in range(sum(sizes))] for n in range(samples)]
     inputs = [row[: sizes[0]] for row in positive]

@@ -129,7 +129,7 @@ def _check_column(
     report.cells.agreeing += int(has.sum())
     marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
     if 2 * has.sum() <= len(has):
-        marks[~has] = _RIGHT  # mostly numbers: no formula is missing
+        marks[~has & ~wrong] = _RIGHT  # mostly numbers: no formula is missing
     ends = np.flatnonzero(np.diff(marks)) + 1
     for part in np.split(np.arange(len(marks)), ends):
         number = int(marks[part[0]])
@@ -198,26 +198,40 @@ def _check_spread(
     }
     report.cells.formulas += len(formulas)
     report.cells.checked += len(formulas)
+    shown = {s: number_at((table.sheet.name, row, table.columns[s]), calculation) for s in measured}
+    expected = {s: _spread_of(word, table.values[s].to_numpy()) for s in measured}
+    wrong = {
+        s: not abs(shown[s] - expected[s]) <= allowed * float(table.values[s].abs().sum())
+        for s in measured
+    }
+    # Of those that are right, most say how it is meant; of two, the one that is spelled plainly.
+    right = sorted((s for s in moved if not wrong[s]), key=lambda s: not _is_plain(moved[s]))
+    usual = mode(moved[s] for s in right) if right else None
     for symbol in measured:
-        x = table.values[symbol].to_numpy()
-        expected = float(np.mean(x) if word == MEAN else np.std(x))
-        value = number_at((table.sheet.name, row, table.columns[symbol]), calculation)
-        wrong = not abs(value - expected) <= len(x) * allowed * float(np.abs(x).max())
-        others = {text for s, text in moved.items() if s != symbol}
         if symbol not in formulas:
-            if not wrong and len(formulas) <= len(measured) / 2:
+            if not wrong[symbol] and len(formulas) <= len(measured) / 2:
                 continue  # means are typed here
             kind = Kind.TYPED_VALUE
-        elif wrong:
+        elif wrong[symbol]:
             kind = Kind.WRONG_FORMULA
-        elif len(others) == 1 and moved[symbol] not in others:
+        elif moved[symbol] != usual:
             kind = Kind.BROKEN_PATTERN
         else:
             report.cells.agreeing += 1
             continue
         place, formula = table.columns[symbol], formulas.get(symbol)
-        shown = (row, value, expected, wrong)
-        report.findings.append(_finding(kind, symbol, table, place, (row, row), formula, *shown))
+        cell = (row, shown[symbol], expected[symbol], wrong[symbol])
+        report.findings.append(_finding(kind, symbol, table, place, (row, row), formula, *cell))
+
+
+def _spread_of(word: str, x: Array) -> float:
+    """Return the mean, or the standard deviation over all samples, by their number."""
+    return float(np.mean(x) if word == MEAN else np.std(x))
+
+
+def _is_plain(formula: str) -> bool:
+    """Tell whether one function does it."""
+    return formula.startswith(("=AVERAGE(", "=STDEV"))
 
 
 def _finding(
