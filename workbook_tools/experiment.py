@@ -17,16 +17,12 @@ from workbook_tools.data import DataTable, Text
 from workbook_tools.errors import InputError
 from workbook_tools.notation import AVERAGED, SAMPLE_COUNT, Naming
 from workbook_tools.start import Start
-from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
 LearningRate = Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)]
 Size = Annotated[int, Field(strict=True, ge=1)]
 
 
-CROSS_ENTROPY_OUTPUTS = {
-    Loss.BINARY_CROSS_ENTROPY: Activation.SIGMOID,
-    Loss.CATEGORICAL_CROSS_ENTROPY: Activation.SOFTMAX,
-}
 OPTIMIZER_SETTINGS: dict[Optimizer, dict[str, float]] = {
     Optimizer.GRADIENT_DESCENT: {},
     Optimizer.MOMENTUM: {"momentum": 0.9},
@@ -314,9 +310,8 @@ class Experiment(_Table):
         if not self.data.is_several:
             symbols += naming.targets + naming.inputs
             values += self.data.target_rows(naming.sizes[-1])[0] + self.data.inputs[0]
-        symbols += [f"w{k}" for k in range(1, naming.weight_count + 1)]
+        symbols += naming.all_weights + naming.all_biases
         values += self.start.weights_for(naming)
-        symbols += [f"b{k}" for k in range(1, naming.bias_count + 1)]
         values += self.start.biases or [0.0] * naming.bias_count
         return dict(zip(symbols, values, strict=True))
 

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import (
-    CROSS_ENTROPY_OUTPUTS,
-    OPTIMIZER_SETTINGS,
-    parse_experiment,
-)
-from workbook_tools.vocabulary import Activation, Loss, Optimizer
+from workbook_tools.experiment import OPTIMIZER_SETTINGS, parse_experiment
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
 
 ITERATIONS = 50
 RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  # else 0.5

@@ -154,6 +154,16 @@ class Naming:
         return weights + list(dict.fromkeys(self.biases(layer)))
 
     @property
+    def all_weights(self) -> list[str]:
+        """Every weight of the network, ``w1 w2 …``."""
+        return [f"w{k}" for k in range(1, self.weight_count + 1)]
+
+    @property
+    def all_biases(self) -> list[str]:
+        """Every bias of the network, ``b1 b2 …``."""
+        return [f"b{k}" for k in range(1, self.bias_count + 1)]
+
+    @property
     def weight_count(self) -> int:
         """How many weights the whole network has."""
         return sum(m * n for m, n in pairwise(self.sizes))

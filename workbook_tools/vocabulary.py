@@ -50,4 +50,9 @@ class Schedule(StrEnum):
     COSINE = "cosine"  # η · (1 + cos(π (k − 1) / over)) / 2
 
 
+# The outputs that say the probabilities which a cross-entropy compares.
+CROSS_ENTROPY_OUTPUTS = {
+    Loss.BINARY_CROSS_ENTROPY: Activation.SIGMOID,
+    Loss.CATEGORICAL_CROSS_ENTROPY: Activation.SOFTMAX,
+}
 LEAK = 0.01  # the slope of leaky ReLU below 0

@@ -12,7 +12,7 @@ from workbook_tools.checking.reader import Table, number_at
 from workbook_tools.checking.reference import Reference
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, Naming, delta_symbol, gradient_symbol
-from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -101,9 +101,6 @@ def _fit_together(naming: Naming, activations: list[Activation], loss: Loss) -> 
         raise NotUnderstoodError(f"{len(activations)} activations for {len(naming.layers)} layers")
     if Activation.SOFTMAX in hidden:
         raise NotUnderstoodError("softmax on a hidden layer")
-    needed = {
-        Loss.BINARY_CROSS_ENTROPY: Activation.SIGMOID,
-        Loss.CATEGORICAL_CROSS_ENTROPY: Activation.SOFTMAX,
-    }.get(loss)
+    needed = CROSS_ENTROPY_OUTPUTS.get(loss)
     if (needed or output) is not output or (output is Activation.SOFTMAX and not needed):
         raise NotUnderstoodError(f"{loss} of {output} outputs")

@@ -79,7 +79,7 @@ class Reference:
     @cached_property
     def once(self) -> set[str]:
         """What there is once an iteration, in its first row."""
-        parameters = {p for layer in self.naming.layers for p in self.naming.parameters(layer)}
+        parameters = set(self.start)
         states = {symbol for alike in self.all_states for symbol in alike}
         sizes = {size_symbol(layer) for layer in self.naming.layers}
         results = {ITERATION, ITERATION_RATE, MEAN_LOSS, SUMMED_LOSS, ACCURACY}
@@ -99,23 +99,19 @@ class Reference:
     @cached_property
     def constants(self) -> list[str]:
         """What stays the same in every iteration: fixed biases and, of one sample, its data."""
-        fixed = [b for b in self._bias_symbols if b not in self.trained_biases]
+        fixed = [b for b in self.naming.all_biases if b not in self.trained_biases]
         return fixed if self.looked_up else self.data + fixed
 
     @cached_property
     def trained(self) -> list[str]:
         """The parameters that every iteration updates."""
-        biases = [b for b in self._bias_symbols if b in self.trained_biases]
-        return [f"w{k}" for k in range(1, self.naming.weight_count + 1)] + biases
-
-    @property
-    def _bias_symbols(self) -> list[str]:
-        return [f"b{k}" for k in range(1, self.naming.bias_count + 1)]
+        biases = [b for b in self.naming.all_biases if b in self.trained_biases]
+        return self.naming.all_weights + biases
 
     @property
     def start(self) -> list[str]:
         """Every weight and bias."""
-        return [f"w{k}" for k in range(1, self.naming.weight_count + 1)] + self._bias_symbols
+        return self.naming.all_weights + self.naming.all_biases
 
     def parameters(self, values: pd.DataFrame) -> Parameters:
         """Gather the weights and biases of every iteration into matrices."""
@@ -242,12 +238,11 @@ class Reference:
 
     def _flat_symbols(self) -> list[str]:
         """Return the symbols of all weights, then of each unit's bias, in the order of ``run``."""
-        weights = [w for k in self.naming.layers for row in self.naming.weights(k) for w in row]
         biases = []
         for layer in self.naming.layers:
             names = self.naming.biases(layer)
             biases += names or [f"no bias {layer}.{k}" for k in range(self.naming.sizes[layer])]
-        return weights + biases
+        return self.naming.all_weights + biases
 
 
 @dataclass(frozen=True)

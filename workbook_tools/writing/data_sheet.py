@@ -9,13 +9,13 @@ from openpyxl.drawing.image import Image
 from openpyxl.styles import Alignment
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
-from PIL import Image as PillowImage
 
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
 from workbook_tools.references import cell_name, column_letter
 from workbook_tools.writing import styles
 from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import DATA_HEADER_ROW, OVERVIEW, DataLayout
+from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import CURVE_COLOURS, INK, MUTED
 
 MEAN_ROW, DEVIATION_ROW, NAME_ROW = 4, 5, 6
@@ -194,7 +194,4 @@ def _scatter(
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.legend(loc="outside upper center", ncols=len(kinds), frameon=False)
-    drawn, saved = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", dpi=200)
-    PillowImage.open(drawn).convert("RGB").quantize(64).save(saved, format="png", optimize=True)
-    return saved.getvalue()
+    return png(figure, 200)

@@ -1,16 +1,14 @@
 """The picture of a layered network: units, activations, numbered weights, biases, errors."""
 
-from io import BytesIO
-
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
-from PIL import Image
 
 from workbook_tools.experiment import Experiment
 from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.writing.formulas import Role
+from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import CELL_FILLS, HEADER_FILLS, INK, MUTED
 
 MOST_UNITS_DRAWN = 6  # a larger layer is drawn as its first units, dots and its last
@@ -40,12 +38,7 @@ def diagram_png(experiment: Experiment, width: int, height: int) -> bytes:
     axes.set_aspect("equal")
     axes.axis("off")
     _Drawing(axes, experiment).draw()
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", dpi=2 * dpi)
-    # A palette makes the file a third as large, and every sheet carries a copy.
-    stream = BytesIO()
-    Image.open(drawn).convert("RGB").quantize(64).save(stream, format="png", optimize=True)
-    return stream.getvalue()
+    return png(figure, 2 * dpi)
 
 
 def _heights(size: int) -> dict[int, float]:

@@ -6,9 +6,9 @@ They are the cells' own formulas (``formulas.py``), written as in a textbook.
 import re
 from dataclasses import dataclass
 
-from workbook_tools.experiment import CROSS_ENTROPY_OUTPUTS, Experiment
+from workbook_tools.experiment import Experiment
 from workbook_tools.notation import LEARNING_RATE, SETTINGS, gradient_symbol
-from workbook_tools.vocabulary import Activation
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation
 from workbook_tools.writing.formulas import (
     ABOVE,
     BEFORE,

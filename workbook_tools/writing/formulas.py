@@ -82,8 +82,12 @@ class Quantity:
     first: str | int | None = None  # formula or number of the first iteration, if another
     stated: bool = False  # then the first iteration reads the initial value on the Overview
     once: bool = False  # an iteration, in its first row, where it has several
-    looked_up: bool = False  # then every row reads the data, by the number of its sample
     group: str = ""  # the columns that it belongs with, in words
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether every row reads it from the data, by the number of its sample."""
+        return self.formula.endswith(OF_SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ class Formulas:
 
     def _data(self, symbol: str) -> Quantity:
         if self.several:
-            return Quantity(symbol, f"{symbol}{OF_SAMPLE}", Role.DATA, looked_up=True)
+            return Quantity(symbol, f"{symbol}{OF_SAMPLE}", Role.DATA)
         return _constant(symbol, Role.DATA)
 
     def _size(self, layer: int) -> Quantity:

@@ -37,8 +37,7 @@ from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
 
 HEADER_ROW = 31
 FIRST_ROW = HEADER_ROW + 1
-RATE_LABEL = (30, 6)  # row, column: F30
-RATE = (30, 7)  # G30
+RATE = (30, 7)  # row, column: G30; its label stands left of it
 SETTINGS_COLUMN = 14  # N: the first of the other settings; labels stand left of them
 
 OVERVIEW = "Overview"

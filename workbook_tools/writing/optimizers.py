@@ -65,16 +65,6 @@ def update(optimizer: Optimizer, parameter: str, rate: str, decays: bool) -> str
     return f"{before}-{moved}"
 
 
-SETTINGS = {
-    Optimizer.GRADIENT_DESCENT: (),
-    Optimizer.MOMENTUM: ("μ",),
-    Optimizer.NESTEROV: ("μ",),
-    Optimizer.RMSPROP: ("α", "ε"),
-    Optimizer.ADAM: ("β1", "β2", "ε"),
-    Optimizer.ADAMW: ("β1", "β2", "ε"),
-}
-
-
 def scheduled(schedule: Schedule) -> str:
     """Return the rate of an iteration."""
     match schedule:

@@ -6,6 +6,7 @@ an iteration has several rows, all but its first can be folded away; so can grou
 
 from itertools import groupby
 
+from openpyxl.cell import Cell
 from openpyxl.comments import Comment
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
@@ -25,7 +26,6 @@ from workbook_tools.writing.layout import (
     HEADER_ROW,
     OVERVIEW,
     RATE,
-    RATE_LABEL,
     SETTINGS_COLUMN,
     Layout,
 )
@@ -186,13 +186,7 @@ def _equations(sheet: Worksheet, blocks: list[Block]) -> None:
 
 
 def _rate(sheet: Worksheet, rate: float) -> None:
-    label = sheet.cell(*RATE_LABEL, f"{LEARNING_RATE} =")
-    label.font = styles.HEADING
-    label.alignment = Alignment(horizontal="right")
-    cell = sheet.cell(*RATE, rate)
-    cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
-    cell.number_format = "General"
-    cell.alignment = styles.CENTRED
+    cell = _setting(sheet, LEARNING_RATE, RATE, rate)
     hint = sheet.cell(RATE[0], RATE[1] + 1, "← the learning rate: change it and watch the run")
     hint.font = styles.SUBTITLE
     validation = DataValidation(
@@ -207,21 +201,30 @@ def _rate(sheet: Worksheet, rate: float) -> None:
     sheet.add_data_validation(validation)
 
 
+def _setting(sheet: Worksheet, symbol: str, place: tuple[int, int], value: float) -> Cell:
+    """Write a number that the formulas read, with its symbol left of it; return its cell."""
+    row, column = place
+    _label(sheet, (row, column - 1), f"{symbol} =")
+    cell = sheet.cell(row, column, value)
+    cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
+    cell.number_format = "General"
+    cell.alignment = styles.CENTRED
+    return cell
+
+
+def _label(sheet: Worksheet, place: tuple[int, int], text: str) -> None:
+    label = sheet.cell(*place, text)
+    label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
+
+
 def _settings(sheet: Worksheet, layout: Layout) -> None:
     """Write what else the training is: numbers that the formulas read, and words."""
     experiment = layout.experiment
     for symbol, value in experiment.settings.items():
-        row, column = layout.setting_cells[symbol]
-        label = sheet.cell(row, column - 1, f"{symbol} =")
-        label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
-        cell = sheet.cell(row, column, value)
-        cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
-        cell.number_format = "General"
-        cell.alignment = styles.CENTRED
+        _setting(sheet, symbol, layout.setting_cells[symbol], value)
     column = SETTINGS_COLUMN + 2 * len(experiment.settings)
     for name, words in layout.words.items():
-        label = sheet.cell(RATE[0], column, f"{name}:")
-        label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
+        _label(sheet, (RATE[0], column), f"{name}:")
         sheet.cell(RATE[0], column + 1, words).font = styles.BODY
         column += 2 + len(words) // 11
 

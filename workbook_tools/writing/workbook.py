@@ -11,7 +11,7 @@ from openpyxl.drawing.image import Image
 from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import load_experiment
+from workbook_tools.experiment import Experiment, load_experiment
 from workbook_tools.files import replacing
 from workbook_tools.writing.data_sheet import write_data_sheet
 from workbook_tools.writing.diagram import diagram_png
@@ -70,14 +70,20 @@ def openpyxl_workbook(book: Book) -> tuple[Workbook, dict[str, str]]:
     overview = workbook.active
     overview.title = OVERVIEW
     shown: list[list[str]] = []
+    drawn: dict[str, bytes] = {}  # sheets of the same network show the same picture
+
+    def diagram(of: Experiment) -> Image:
+        look = ", ".join(of.network.activations)
+        if look not in drawn:
+            drawn[look] = diagram_png(of, *diagram_size())
+        return Image(BytesIO(drawn[look]))
+
     if book.data:
         shown.append(write_data_sheet(workbook.create_sheet(DATA), book.data))
     for layout in book.sheets:
         sheet = workbook.create_sheet(layout.run.name)
-        picture = BytesIO(diagram_png(layout.experiment, *diagram_size()))
-        shown.append(write_training_sheet(sheet, layout, Image(picture)))
-    picture = BytesIO(diagram_png(experiment, *diagram_size()))
-    shown.insert(0, write_overview(overview, book, Image(picture)))
+        shown.append(write_training_sheet(sheet, layout, diagram(layout.experiment)))
+    shown.insert(0, write_overview(overview, book, diagram(experiment)))
     # Excel works everything out afresh on opening, whatever the cached values say.
     workbook.calculation.fullCalcOnLoad = True
     properties = workbook.properties
