@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import pstdev
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Text = Annotated[str, Field(pattern=r"^([^=\x00-\x1f][^\x00-\x1f]*)?$")]  # one line, and no formula
@@ -32,15 +32,6 @@ class DataTable(BaseModel):
     classes: list[Name] | None = None  # of each sample, in place of targets
     class_names: Annotated[list[Name], Field(min_length=2)] | None = None  # by output
     standardise: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_file(cls, value: Any, info: ValidationInfo) -> Any:
-        """Read the samples where a CSV file is named."""
-        if isinstance(value, dict) and "file" in value:
-            folder = info.context["folder"] if info.context else Path()
-            return read_csv(CsvFile.model_validate(value), folder)
-        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> "DataTable":

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from workbook_tools.data import DataTable, Text
+from workbook_tools.data import CsvFile, DataTable, Text, read_csv
 from workbook_tools.errors import InputError
 from workbook_tools.notation import AVERAGED, SAMPLE_COUNT, Naming
 from workbook_tools.start import Start
@@ -372,15 +372,27 @@ def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:
 
     Raises ``InputError`` with the field and the remedy.
     """
-    context = {"folder": folder}
     whole = {key: value for key, value in content.items() if key != "sheet"}
     try:
+        if "data" in whole:
+            whole["data"] = _samples(whole["data"], folder)
         variants = _variants(whole, content.get("sheet", []))
-        return Experiment.model_validate({**whole, "variants": variants}, context=context)
+        return Experiment.model_validate({**whole, "variants": variants})
     except ValidationError as error:
         raise InputError(_first_problem(error, whole)) from error
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _samples(data: Any, folder: Path) -> Any:
+    """Return what ``[data]`` says, with the samples of a CSV file in place of the file."""
+    if not isinstance(data, dict) or "file" not in data:
+        return data
+    try:
+        asked = CsvFile.model_validate(data)
+    except ValidationError as error:
+        raise ValueError(f"data.{_first_problem(error, {})}") from error
+    return read_csv(asked, folder)
 
 
 _SHEET_NAME = re.compile(r"[^\[\]:*?/\\\x00-\x1f']{1,31}")
@@ -429,10 +441,7 @@ def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
     """Say the first of pydantic's complaints about a spec in one line, with the remedy."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "value_error":
-        within = problem["ctx"]["error"]
-        if isinstance(within, ValidationError):  # a CSV file's own keys
-            return f"data.{_first_problem(within, {})}"
-        return str(within)
+        return str(problem["ctx"]["error"])
     location = problem["loc"]
     if location[:1] == ("variants",):
         location = (f"sheet {location[1]!r}", *location[2:])

@@ -5,9 +5,9 @@ one row. Where an iteration has several rows, a formula in any of them may also 
 of its iteration: it is the same as another that reads the first one of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +87,12 @@ class Families:
             rows = run.rows
             numbers[rows[0] - first_row : rows[-1] - first_row + 1 : run.step] = number
         return cls(formulas, numbers)
+
+
+def stretches(
+    marks: NDArray[Any], places: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield the places that follow one another with the same mark, and the mark."""
+    ends = np.flatnonzero(np.diff(marks)) + 1
+    for part, own in zip(np.split(places, ends), np.split(marks, ends), strict=True):
+        yield int(own[0]), part

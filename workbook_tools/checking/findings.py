@@ -69,6 +69,34 @@ def message(
     return f"The value of {symbol} is not what the mathematics gives: {compared}."
 
 
+def finding_of_value(
+    kind: Kind,
+    quantity: str,
+    sheet: str,
+    cells: str,
+    count: int,
+    formula: str | None,
+    worst: str,
+    value: float,
+    expected: float,
+    wrong: bool,
+) -> Finding:
+    """Return a finding about cells, of which ``worst`` has the value and should have another."""
+    shown, should = plain(value), plain(expected)
+    return Finding(
+        kind=kind,
+        quantity=quantity,
+        sheet=sheet,
+        cells=cells,
+        count=count,
+        formula=formula,
+        value=shown,
+        expected=should,
+        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
+        message=message(kind, quantity, worst, shown, should, wrong),
+    )
+
+
 @dataclass
 class Cells:
     """How many formula cells there are, and what became of them."""

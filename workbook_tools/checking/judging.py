@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.checking.families import Families, Formula
+from workbook_tools.checking.families import Families, Formula, stretches
 from workbook_tools.checking.findings import Cells, Differences, Finding, Kind, message, plain
 from workbook_tools.checking.local import LARGEST_EXPONENT, Expected
 from workbook_tools.checking.reader import Table
@@ -102,18 +102,13 @@ class Judge:
         return np.arange(0, len(self._table.values), step)
 
     def _stretches(self, symbol: str, own: Families) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Yield the positions, one after the other, that hold the same formula, with its number."""
+        """Return the positions, one after the other, that hold the same formula, by its number."""
         places = self._applicable(symbol)
         if len(places) < len(own.numbers):  # formulas where there should be none are looked at too
             extra = np.flatnonzero(own.numbers >= 0)
             if not np.isin(extra, places).all():
                 places = np.union1d(places, extra)
-        numbers = own.numbers[places]
-        ends = [*(np.flatnonzero(np.diff(numbers)) + 1), len(places)]
-        begin = 0
-        for end in ends:
-            yield int(numbers[begin]), places[begin:end]
-            begin = end
+        return stretches(own.numbers[places], places)
 
     def _usual(self, symbol: str, own: Families) -> set[int]:
         """Return the number of the formula that most of a column's cells hold; or several, alike.
@@ -222,7 +217,7 @@ class Judge:
         self, symbol: str, column: _Column, places: NDArray[np.int64], formula: Formula
     ) -> Iterator[Finding]:
         """Find the stretches of a rightly filled run whose values are not right all the same."""
-        for wrong, part in _alike(column.wrong[places], places):
+        for wrong, part in stretches(column.wrong[places], places):
             if wrong:
                 error = self._table.errors.get((self._table.first_row + int(part[0]), symbol))
                 kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
@@ -239,7 +234,7 @@ class Judge:
             return []  # mostly numbers: a pasted column, of which no formula is missing
         return [
             self._finding(Kind.TYPED_VALUE, symbol, column, part, None)
-            for is_typed, part in _alike(typed, places)
+            for is_typed, part in stretches(typed, places)
             if is_typed
         ]
 
@@ -296,12 +291,3 @@ class Judge:
             max_rel_error=plain(column.relative[position]),
             message=message(kind, symbol, cell_name(worst, place), value, expected, wrong),
         )
-
-
-def _alike(
-    marks: NDArray[np.bool_], places: NDArray[np.int64]
-) -> Iterator[tuple[bool, NDArray[np.int64]]]:
-    """Yield the positions that follow one another with the same mark, and the mark."""
-    ends = np.flatnonzero(np.diff(marks)) + 1
-    for part, own in zip(np.split(places, ends), np.split(marks, ends), strict=True):
-        yield bool(own[0]), part

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from openpyxl.formula.translate import Translator
 
-from workbook_tools.checking.families import Families
-from workbook_tools.checking.findings import Cells, Finding, Kind, SummaryReport, message, plain
+from workbook_tools.checking.families import Families, stretches
+from workbook_tools.checking.findings import Cells, Finding, Kind, SummaryReport, finding_of_value
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reader import Cell, number_at, read_values, rows_of_labels
 from workbook_tools.checking.rounding import Array
@@ -130,9 +130,7 @@ def _check_column(
     marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
     if 2 * has.sum() <= len(has):
         marks[~has & ~wrong] = _RIGHT  # mostly numbers: no formula is missing
-    ends = np.flatnonzero(np.diff(marks)) + 1
-    for part in np.split(np.arange(len(marks)), ends):
-        number = int(marks[part[0]])
+    for number, part in stretches(marks, np.arange(len(marks))):
         if number == _RIGHT:
             continue
         kind, formula = Kind.BROKEN_PATTERN, None
@@ -246,17 +244,15 @@ def _finding(
     expected: float,
     wrong: bool,
 ) -> Finding:
-    shown, should = plain(value), plain(expected)
-    name = cell_name(worst_row, column)
-    return Finding(
-        kind=kind,
-        quantity=symbol,
-        sheet=table.sheet.name,
-        cells=range_name(rows[0], column, rows[1], column),
-        count=rows[1] - rows[0] + 1,
-        formula=formula,
-        value=shown,
-        expected=should,
-        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
-        message=message(kind, symbol, name, shown, should, wrong),
+    return finding_of_value(
+        kind,
+        symbol,
+        table.sheet.name,
+        range_name(rows[0], column, rows[1], column),
+        rows[1] - rows[0] + 1,
+        formula,
+        cell_name(worst_row, column),
+        value,
+        expected,
+        wrong,
     )

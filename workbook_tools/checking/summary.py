@@ -5,8 +5,7 @@ from workbook_tools.checking.findings import (
     Finding,
     Kind,
     SummaryReport,
-    message,
-    plain,
+    finding_of_value,
 )
 from workbook_tools.checking.probe import SummaryCell, probe_summary
 from workbook_tools.checking.reader import SummaryRow, Table, number_at
@@ -98,16 +97,6 @@ def _expected(cell: SummaryCell) -> float:
 def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
     sheet, row, column = cell.place
     name = cell_name(row, column)
-    shown, should = plain(value), plain(expected)
-    return Finding(
-        kind=kind,
-        quantity=cell.symbol,
-        sheet=sheet,
-        cells=name,
-        count=1,
-        formula=cell.formula,
-        value=shown,
-        expected=should,
-        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
-        message=message(kind, cell.symbol, name, shown, should, wrong),
+    return finding_of_value(
+        kind, cell.symbol, sheet, name, 1, cell.formula, name, value, expected, wrong
     )
