@@ -165,3 +165,44 @@ def test_a_formula_longer_than_excel_takes_is_refused(tmp_path: Path) -> None:
 def test_a_missing_spec_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.toml: cannot be read"):
         load_experiment(tmp_path / "nowhere.toml")
+
+
+SEVERAL = GOOD.replace("inputs = [0.05, 0.10]", "inputs = [[0.05, 0.10], [0.3, 0.4]]").replace(
+    "targets = [0.5, 0.5]", "targets = [[0.5, 0.5], [0.1, 0.9]]"
+)
+SHEETS = SEVERAL + '[[sheet]]\nname = "one"\n[[sheet]]\nname = "two"\noptimizer = "adam"\n'
+
+
+def test_a_sheet_has_what_it_says_and_else_what_all_have(tmp_path: Path) -> None:
+    one, two = load(tmp_path, SHEETS).experiment.runs
+    assert (one.name, one.rate, one.experiment.training.optimizer) == (
+        "one",
+        0.1,
+        "gradient-descent",
+    )
+    assert (two.name, two.rate, two.experiment.training.optimizer) == ("two", 0.1, "adam")
+    assert two.experiment.data == one.experiment.data
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        ("iterations = 68", "iterations = 68\nbatch = 3", "training.batch: 3 samples"),
+        ("[data]", 'gradients = "expanded"\n[data]', "network.gradients"),
+        ('"two"', '"one"', "sheet[2].name: 'one' is taken"),
+        ('"two"', '"Data"', "sheet[2].name: 'Data' is taken"),
+        ('"two"', '"a/b"', "sheet[2].name: 'a/b' given"),
+        ('optimizer = "adam"', "layers = [2, 2]", "sheet[2].layers: not something"),
+        ('optimizer = "adam"', "iterations = 5", "sheet[2].iterations: not something"),
+        ('optimizer = "adam"', 'colour = "red"', "sheet[2].colour: not something"),
+        ('optimizer = "adam"', "learning_rates = [1, 2]", "sheet[2].learning_rates: 2 given"),
+        ('optimizer = "adam"', 'optimizer = "eve"', "sheet 'two'.training.optimizer"),
+    ],
+)
+def test_samples_and_sheets_that_do_not_fit_are_refused(
+    tmp_path: Path, good: str, bad: str, said: str
+) -> None:
+    assert good in SHEETS
+    with pytest.raises(InputError) as refusal:
+        load(tmp_path, SHEETS.replace(good, bad))
+    assert said in str(refusal.value)

@@ -297,6 +297,17 @@ def test_an_iteration_without_its_number_is_still_one(
     assert report.tables[0].iterations == 150
 
 
+def test_iterations_are_told_apart_where_all_weights_are_error_values(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(workbooks / "deep.xlsx")
+    for row in range(40, 1232, 8):
+        book["LR 0.1"][f"A{row}"] = "=NA()"
+    book["LR 0.1"]["G30"] = "=NA()"
+    book.save(tmp_path / "changed.xlsx")
+    assert verify(tmp_path / "changed.xlsx").tables[0].iterations == 150
+
+
 def test_a_mistake_in_every_sample_of_every_iteration_is_one_finding(
     workbooks: Path, tmp_path: Path
 ) -> None:
