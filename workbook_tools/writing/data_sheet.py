@@ -167,7 +167,8 @@ def _picture(sheet: Worksheet, layout: DataLayout) -> list[str]:
         return []
     image = Image(BytesIO(_scatter(data.inputs, labels, kinds, data.input_names)))
     image.width, image.height = PICTURE_PIXELS
-    image.anchor = cell_name(3, max(layout.columns.values()) + 2)
+    # Below the header, which is printed again on every page.
+    image.anchor = cell_name(layout.first_row, max(layout.columns.values()) + 2)
     sheet.add_image(image)
     kind = "class" if data.classes else "target"
     return [f"The {data.count} samples as points in their two inputs, coloured by {kind}."]

@@ -236,6 +236,9 @@ def _summary(sheet: Worksheet, book: Book) -> None:
     if book.experiment.variants:
         title.value = "What each sheet achieves"
     title.font = styles.HEADING
+    longest = max(len(layout.run.name) for layout in book.sheets)
+    names = sheet.column_dimensions[column_letter(SUMMARY_COLUMN + 1)]
+    names.width = max(names.width, longest + 2)
     iterations = book.experiment.training.iterations
     every = [layout.results for layout in book.sheets]
     loss, *accuracy = min(every, key=len)
