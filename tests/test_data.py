@@ -81,6 +81,7 @@ def test_one_output_tells_of_the_second_of_two_classes(tmp_path: Path) -> None:
         (CSV, "length,width,kind\n", "no samples below its header"),
         (CSV, "", "no samples below its header"),
         ("square", "round", "every sample is a 'round'"),
+        ("square", "Round", "data.classes: 'Round' is there twice"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_line_and_column(

@@ -39,6 +39,7 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
     [
         ('title = "test"', 'titel = "test"', "title", "missing; add it"),
         ("[data]", "[data]\ncolour = 1", "data.colour", "unknown key"),
+        ('title = "test"', 'title = "test"\nvariants = {}', "variants", "unknown key"),
         ("[training]", "[training]\nfoo = 0.9", "training.foo", "unknown key"),
         ("[training]", "[training]\nmomentum = 0.9", "training.momentum", "remove it"),
         ("[training]", '[training]\noptimizer = "sgd"', "training.optimizer", "'momentum'"),

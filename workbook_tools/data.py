@@ -76,6 +76,12 @@ class DataTable(BaseModel):
                     f"data.class_names: {name!r} is missing, sample {self.classes.index(name) + 1} "
                     "is one; add it"
                 )
+        for k, name in enumerate(names := self.outputs):
+            if name.lower() in map(str.lower, names[:k]):
+                raise ValueError(
+                    f"data.classes: {name!r} is there twice, and a workbook's = takes capitals and "
+                    "small letters for the same; rename one"
+                )
         if len(found) < 2:
             raise ValueError(
                 f"data.classes: every sample is a {found[0]!r}, there is nothing to tell apart; "

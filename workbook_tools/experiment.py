@@ -199,7 +199,7 @@ class Experiment(_Table):
     data: DataTable
     start: Start
     training: Training
-    variants: dict[str, "Experiment"] = {}  # by the name of the sheet; from [[sheet]]
+    variants: Annotated[dict[str, "Experiment"], Field(alias="sheet")] = {}  # by the sheet's name
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> "Experiment":
@@ -377,7 +377,7 @@ def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:
         if "data" in whole:
             whole["data"] = _samples(whole["data"], folder)
         variants = _variants(whole, content.get("sheet", []))
-        return Experiment.model_validate({**whole, "variants": variants})
+        return Experiment.model_validate({**whole, "sheet": variants})
     except ValidationError as error:
         raise InputError(_first_problem(error, whole)) from error
     except ValueError as error:
@@ -443,7 +443,7 @@ def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
     location = problem["loc"]
-    if location[:1] == ("variants",):
+    if location[:1] == ("sheet",):
         location = (f"sheet {location[1]!r}", *location[2:])
     if location[:1] == ("data",) and len(location) == 4:
         listed = content["data"][location[1]]

@@ -66,6 +66,20 @@ def test_an_engine_is_named_with_its_version(book: Path, engine: str) -> None:
     assert re.search(r"\d+\.\d+", recalculate(book, engine).engine)
 
 
+@pytest.mark.parametrize("engine", CALCULATING)
+def test_an_engine_compares_numbers_near_0_as_it_says(tmp_path: Path, engine: str) -> None:
+    skip_without_libreoffice(engine)
+    numbers = [1e-300, 1e-17, 2.0**-53, 1.01 * 2.0**-52, 1e-15]
+    workbook = openpyxl.Workbook()
+    for row, number in enumerate(numbers, start=1):
+        workbook.active.append([number, f"=IF(A{row}>0,1,0)", f"=IF(-A{row}<0,1,0)"])
+    workbook.save(tmp_path / "near.xlsx")
+    calculation = recalculate(tmp_path / "near.xlsx", engine)
+    told = [float(number >= calculation.zero) for number in numbers]
+    found = calculation.block(workbook.active.title, 1, 2, len(numbers), 3)
+    assert found == [[positive, positive] for positive in told]
+
+
 def plant_wrong_values(source: Path, target: Path) -> int:
     """Copy a workbook with 0.125 as the cached value of every formula; return their number."""
     planted = 0

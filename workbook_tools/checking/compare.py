@@ -43,7 +43,9 @@ def compare_table(
     start_values = {symbol: number_at(cell, calculation) for symbol, cell in starts.items()}
     samples = samples if reference.looked_up else None
     data = samples.data if samples else None
-    expected = expected_values(reference, table.values, table.rate, start_values, data)
+    expected = expected_values(
+        reference, table.values, table.rate, start_values, data, calculation.zero
+    )
     families = {
         symbol: Families.of(
             table.sheet.runs_between(column, table.first_row, table.last_row),

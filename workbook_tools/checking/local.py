@@ -69,11 +69,13 @@ def expected_values(
     rate: float,
     stated: Mapping[str, float],
     data: pd.DataFrame | None = None,
+    zero: float = 0.0,
 ) -> Expected:
     """Return what every cell should be; NaN where that cannot be said.
 
     ``values`` has the rows of a table and a column for each symbol; ``stated`` holds initial
     values by symbol, for the first row; ``data`` has inputs and targets by the number of a sample.
+    Pre-activations nearer to 0 than ``zero`` are at the kink of ReLU: so the engine compares them.
     """
     result = _Collector(values, reference.block)
     naming, network = reference.naming, reference.network
@@ -97,6 +99,7 @@ def expected_values(
     result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1], softmax))
     result.put([TOTAL_LOSS], get(naming.losses).sum(axis=-1, keepdims=True))
 
+    zs = [Rounded.read(np.where(np.abs(z.values) < zero, 0.0, z.values)) for z in zs]
     last = naming.layers[-1]
     delta = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
     for layer in reversed(naming.layers):

@@ -18,6 +18,7 @@ class CachedValues:
     engine = "cached values"
     tolerance = 1e-12
     storage = 5e-15  # programs store 15 significant digits, or 17
+    zero = 0.0
 
     def __init__(self, path: Path) -> None:
         try:

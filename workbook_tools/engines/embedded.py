@@ -36,6 +36,7 @@ class FormualizerCalculation:
     engine = f"formualizer {version('formualizer')}"
     tolerance = 1e-12  # it carries full doubles
     storage = 0.0
+    zero = 0.0
 
     def __init__(self, workbook: fz.Workbook) -> None:
         self._workbook = workbook

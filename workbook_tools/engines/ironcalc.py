@@ -15,6 +15,7 @@ class IronCalcCalculation:
 
     tolerance = 1e-12  # it carries full doubles
     storage = 0.0
+    zero = 2.0**-52  # measured: of 1e-16 and −1e-16, none is > 0 or < 0
 
     def __init__(self, path: Path) -> None:
         try:

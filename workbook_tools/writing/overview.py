@@ -47,8 +47,12 @@ def write_overview(sheet: Worksheet, book: Book, diagram: Image) -> list[str]:
     diagram.anchor = _anchor(PARAMETER_HEADER_ROW - 1, PICTURE_COLUMN, PICTURE_PIXELS, height)
     sheet.add_image(diagram)
     shown = _charts(sheet, book)
-    if len(book.sheets[0].quantities) > MOST_COLUMNS_UNEXPLAINED:
-        _columns(sheet, book.sheets[0], PARAMETER_HEADER_ROW + height // ROW_PIXELS + 1)
+    widest = max(book.sheets, key=lambda layout: len(layout.quantities))
+    if len(widest.quantities) > MOST_COLUMNS_UNEXPLAINED:
+        alike = all(layout.columns == widest.columns for layout in book.sheets)
+        what = "a training" if alike else f"the sheet {widest.run.name}"
+        title = f"What the columns of {what} hold"
+        _columns(sheet, widest, title, PARAMETER_HEADER_ROW + height // ROW_PIXELS + 1)
     styles.set_up_page(sheet)
     return [*shown, described(book.experiment)]
 
@@ -81,10 +85,9 @@ def _charts(sheet: Worksheet, book: Book) -> list[str]:
     return shown
 
 
-def _columns(sheet: Worksheet, layout: Layout, row: int) -> None:
+def _columns(sheet: Worksheet, layout: Layout, title: str, row: int) -> None:
     """List what the columns of a wide table hold."""
-    title = sheet.cell(row, PICTURE_COLUMN, "What the columns of a training hold")
-    title.font = styles.HEADING
+    sheet.cell(row, PICTURE_COLUMN, title).font = styles.HEADING
     column = 1
     for group, quantities in groupby(layout.quantities, key=lambda quantity: quantity.group):
         own = list(quantities)
@@ -124,14 +127,14 @@ def _introduction(sheet: Worksheet, book: Book) -> None:
         "follows.",
         f"To train for longer, select the last {_rows(layout)} of a sheet's table and drag it "
         "down.",
-        _one_iteration(layout),
+        _one_iteration(layout, _update(book)),
         "The names: i input, t target, w weight, h and o weighted sum of a hidden and an output "
         "unit, a_h and a_o their activations, E loss, ∂E/∂w gradient.",
     ]
     for row, step in enumerate(steps, start=5):
         sheet.cell(row, 2, f"{row - 4}.  {step}").font = styles.BODY
     sheet.cell(11, 2, "Colours").font = styles.HEADING
-    roles = list(dict.fromkeys(quantity.role for quantity in layout.quantities))
+    roles = list(dict.fromkeys(q.role for own in book.sheets for q in own.quantities))
     for column, role in zip((3, 4, 6, 7, 8, 9, 10), roles, strict=False):
         cell = sheet.cell(11, column, role.value)
         cell.font, cell.fill, cell.alignment = (
@@ -145,24 +148,27 @@ def _rows(layout: Layout) -> str:
     return "row" if layout.block == 1 else f"{layout.block} rows (one iteration)"
 
 
-def _one_iteration(layout: Layout) -> str:
+def _one_iteration(layout: Layout, update: str) -> str:
     if layout.block == 1:
         return (
             "One row is one iteration: forward pass, loss and gradients stand in the row itself, "
-            f"its weights come from the row above ({_update(layout)})."
+            f"its weights come from the row above ({update})."
         )
     return (
         f"An iteration is {layout.block} rows, one a sample: forward pass, loss and errors δ in "
         "each; weights, gradients over all of them, loss and accuracy in the first. The next "
-        f"iteration's weights come from there ({_update(layout)})."
+        f"iteration's weights come from there ({update})."
     )
 
 
-def _update(layout: Layout) -> str:
-    training = layout.experiment.training
-    if training.is_plain:
+def _update(book: Book) -> str:
+    """Say how a weight moves."""
+    trainings = [layout.experiment.training for layout in book.sheets]
+    if all(training.is_plain for training in trainings):
         return "weight − η · gradient"
-    return f"moved as {training.optimizer} does it; the table's last columns are what it remembers"
+    optimizers = {str(training.optimizer) for training in trainings}
+    by = optimizers.pop() if len(optimizers) == 1 else "the sheet's optimizer"
+    return f"moved as {by} does it; the table's last columns are what it remembers"
 
 
 def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:
