@@ -24,7 +24,6 @@ and ``N``, how many samples there are.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -226,51 +225,3 @@ class Naming:
         }
         fits = naming.bias_count == counts["b"]
         return naming if fits and expected <= set(symbols) else None
-
-
-_SUBSCRIPT_FREE = str.maketrans({"∆": "∂", "𝜕": "∂", "ð": "∂", "Ƞ": "η", "–": "-", "−": "-"})
-_SYMBOL = re.compile(
-    r"""
-    (?P<plain>
-        [tiwbx]\d+ | h\d+(_\d+)? | o\d+ | E\d+ | [mv]_[wb]\d+ | e_o\d+ | g_\d+ | max_o | η_k
-        | iteration | sample | correct | accuracy | E_mean | E_sum | class
-    )
-    | a_(?P<activation>h\d+(_\d+)? | o\d+)
-    | (?P<total>E_?(tot|total))
-    | δ_(?P<delta>h\d+(_\d+)? | o\d+)
-    | ∂E(_?(tot|total))?/∂(?P<gradient>[wb]\d+)
-    """,
-    re.VERBOSE,
-)
-_SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS + WORDS)})\s*[=:]?")
-_RATE_LABEL = re.compile(r"(η|lr|eta|learning[ _]?rate)\s*[=:]?", re.IGNORECASE)
-
-
-def _normalised(label: str) -> str:
-    return unicodedata.normalize("NFKC", label).translate(_SUBSCRIPT_FREE).strip()
-
-
-def parse_symbol(label: str) -> str | None:
-    """Return the canonical symbol that a header or label spells, or None if it is none.
-
-    Unicode look-alikes, spaces and subscripts are levelled: ``∂E_total/∂w₅`` is ``∂E/∂w5``.
-    """
-    match = _SYMBOL.fullmatch(re.sub(r"\s", "", _normalised(label)))
-    if not match:
-        return None
-    if match["total"]:
-        return TOTAL_LOSS
-    if match["gradient"]:
-        return gradient_symbol(match["gradient"])
-    return match[0]
-
-
-def is_rate_label(label: str) -> bool:
-    """Tell whether a label, such as ``η =`` or ``Learning rate:``, names the learning rate."""
-    return _RATE_LABEL.fullmatch(_normalised(label)) is not None
-
-
-def parse_setting(label: str) -> str | None:
-    """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
-    match = _SETTING_LABEL.fullmatch(_normalised(label))
-    return match[1] if match else None

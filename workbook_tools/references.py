@@ -137,6 +137,21 @@ class FilledFormula:
         return self.pattern.format(*[row + offset for offset in self.offsets])
 
 
+def without_spaces(formula: str) -> str:
+    """Return a formula without the spaces that say nothing.
+
+    Those in texts stay, and one that stands between two ranges, which is an operator.
+    """
+    if not re.search(r"\s", formula):
+        return formula
+    parts = re.split(r"(\"[^\"]*\"|'[^']*')", formula)
+    parts[::2] = [
+        re.sub(r"\s+", "", re.sub(r"(?<=[\w)])\s+(?=[\w($])", "\0", part)).replace("\0", " ")
+        for part in parts[::2]
+    ]
+    return "".join(parts)
+
+
 def anchoring(formula: str) -> str:
     """Return a formula with its references reduced to how they are anchored.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.described import NotUnderstoodError, reference_for
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.findings import (
@@ -17,9 +18,9 @@ from workbook_tools.checking.judging import Judge
 from workbook_tools.checking.local import expected_values
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, probe_table
-from workbook_tools.checking.reader import Cell, Table, number_at
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 
 

@@ -7,9 +7,10 @@ descent.
 from enum import StrEnum
 from typing import TypeVar
 
+from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.optimizers import Rule
-from workbook_tools.checking.reader import Table, number_at
 from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, Naming, delta_symbol, gradient_symbol
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule

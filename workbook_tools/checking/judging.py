@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from workbook_tools.checking.families import Families, Formula, stretches
 from workbook_tools.checking.findings import Cells, Differences, Finding, Kind, message, plain
 from workbook_tools.checking.local import LARGEST_EXPONENT, Expected
-from workbook_tools.checking.reader import Table
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.table import Table
 from workbook_tools.notation import gradient_symbol
 from workbook_tools.references import anchoring, cell_name, range_name
 

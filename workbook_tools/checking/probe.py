@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.network import Samples
-from workbook_tools.checking.reader import Cell, Table
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import MAX_COLUMNS, areas

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 from openpyxl.formula.translate import Translator
 
+from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.families import Families, stretches
 from workbook_tools.checking.findings import Cells, Finding, Kind, SummaryReport, finding_of_value
+from workbook_tools.checking.labels import parse_symbol
 from workbook_tools.checking.network import Samples
-from workbook_tools.checking.reader import Cell, number_at, read_values, rows_of_labels
+from workbook_tools.checking.reader import read_values
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE, parse_symbol
+from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
 from workbook_tools.references import MAX_COLUMNS, cell_name, range_name
 
 _RIGHT = -2  # no number of a formula
@@ -67,16 +69,16 @@ def read_samples(
     wanted = [SAMPLE, *(f"i{k}" for k in range(1, inputs + 1))]
     wanted += [f"t{k}" for k in range(1, targets + 1)]
     for sheet in sheets:
-        for header_row, labels in sorted(rows_of_labels(sheet).items()):
+        for header_row, labels in sorted(sheet.rows_of_texts.items()):
             columns: dict[str, int] = {}
             for column, label in sorted(labels.items()):
                 if symbol := parse_symbol(label):
                     columns.setdefault(symbol, column)
             if not set(wanted) <= set(columns) or "w1" in columns:
                 continue
-            values, _ = read_values(sheet, header_row, columns, calculation)
+            values, _ = read_values(sheet, header_row + 1, sheet.last_row, columns, calculation)
             if len(values):
-                above = {row: set(texts.values()) for row, texts in rows_of_labels(sheet).items()}
+                above = {row: set(texts.values()) for row, texts in sheet.rows_of_texts.items()}
                 spread = {
                     word: row
                     for row, texts in above.items()

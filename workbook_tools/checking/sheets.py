@@ -7,12 +7,13 @@ every few rows, where a block of rows was filled down.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from openpyxl.formula.translate import Translator
 
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import FilledFormula, cell_name, column_number
+from workbook_tools.references import FilledFormula, cell_name, column_number, without_spaces
 
 
 @dataclass
@@ -47,6 +48,14 @@ class Sheet:
             if rows := range(run.first_row, min(run.last_row, last_row) + 1, run.step)[before:]:
                 found.append(Run(rows[0], rows[-1], run.formula, run.step))
         return found
+
+    @cached_property
+    def rows_of_texts(self) -> dict[int, dict[int, str]]:
+        """The texts by row, then by column."""
+        rows: dict[int, dict[int, str]] = {}
+        for (row, column), text in self.texts.items():
+            rows.setdefault(row, {})[column] = text
+        return rows
 
     def formula_count(self) -> int:
         """How many formula cells the sheet has."""
@@ -159,7 +168,7 @@ def _formula_text(
     element: Any, row: int, column: int, shared: dict[str, _SharedFormula]
 ) -> str | None:
     """Return a cell's formula with its equals sign; None if the cell only belongs to an array."""
-    text = f"={element.text}" if element.text else None
+    text = without_spaces(f"={element.text}") if element.text else None
     if element.get("t") != "shared":
         return text
     if text:

@@ -1,5 +1,6 @@
 """Checks a summary: the cells that list each training sheet's learning rate and results."""
 
+from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.findings import (
     Cells,
     Finding,
@@ -8,8 +9,9 @@ from workbook_tools.checking.findings import (
     finding_of_value,
 )
 from workbook_tools.checking.probe import SummaryCell, probe_summary
-from workbook_tools.checking.reader import SummaryRow, Table, number_at
 from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.stated import SummaryRow
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import anchoring, cell_name

@@ -6,16 +6,12 @@ from pathlib import Path
 
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.findings import Report, SummaryReport
-from workbook_tools.checking.reader import (
-    SummaryRow,
-    Table,
-    read_parameters,
-    read_summary,
-    read_tables,
-)
+from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
+from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, recalculate
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package

@@ -1,5 +1,6 @@
 """The default engine: formualizer, a wheel that needs no other program."""
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +55,7 @@ def recalculate(path: Path) -> FormualizerCalculation:
     """Recalculate a workbook; raises ``InputError`` if formualizer cannot read it."""
     try:
         workbook = fz.Workbook.load_path(str(path), config=_config(), load_limits=_LOAD_LIMITS)
+        _add_functions(workbook)
         workbook.evaluate_all()
     except (OSError, ValueError, RuntimeError, *_ENGINE_ERRORS) as error:
         raise InputError(
@@ -61,6 +63,14 @@ def recalculate(path: Path) -> FormualizerCalculation:
         ) from error
     return FormualizerCalculation(workbook)
 
+
+_GOOGLE_SHEETS = {
+    "POW": operator.pow,
+    "ADD": operator.add,
+    "MINUS": operator.sub,
+    "MULTIPLY": operator.mul,
+    "DIVIDE": operator.truediv,
+}
 
 Place = tuple[str, int, int]  # sheet, row, column
 
@@ -98,8 +108,15 @@ def evaluate(
         yield {place: _value(workbook.get_value(*place)) for place in formulas}
 
 
+def _add_functions(workbook: fz.Workbook) -> None:
+    """Add what Google Sheets calls arithmetic, and writes into the workbooks that it exports."""
+    for name, function in _GOOGLE_SHEETS.items():
+        workbook.register_function(name, function, min_args=2, max_args=2)
+
+
 def _with_sheets(names: Iterable[str]) -> fz.Workbook:
     workbook = fz.Workbook(config=_config())
+    _add_functions(workbook)
     for name in sorted(names):
         workbook.add_sheet(name)
     return workbook

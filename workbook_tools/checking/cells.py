@@ -1,0 +1,16 @@
+"""Single cells of a calculated workbook: where one is, and the number in it."""
+
+from workbook_tools.engines import Calculation, CellValue
+
+Cell = tuple[str, int, int]  # sheet, row, column
+
+
+def number(value: CellValue) -> float:
+    """Return a cell's value as a number; NaN if it is none."""
+    return value if isinstance(value, float) else float("nan")
+
+
+def number_at(cell: Cell, calculation: Calculation) -> float:
+    """Return a cell's number, or NaN if it has none."""
+    sheet, row, column = cell
+    return number(calculation.block(sheet, row, column, row, column)[0][0])
