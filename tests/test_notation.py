@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbook_tools.notation import Naming, gradient_symbol, is_rate_label, parse_symbol
+from workbook_tools.notation import Naming, gradient_symbol
 
 CLASSIC = Naming((2, 2, 2))
 
@@ -58,37 +58,5 @@ def test_words_that_do_not_fit_the_biases_describe_no_network() -> None:
     assert Naming.from_symbols(every_symbol(naming), ["none"]) is None
 
 
-@given(namings())
-def test_every_symbol_is_read_back_as_itself(naming: Naming) -> None:
-    assert [parse_symbol(symbol) for symbol in every_symbol(naming)] == every_symbol(naming)
-
-
 def test_a_network_with_a_weight_missing_is_no_network() -> None:
     assert Naming.from_symbols([s for s in every_symbol(CLASSIC) if s != "w3"]) is None
-
-
-@pytest.mark.parametrize(
-    ("label", "symbol"),
-    [
-        (" w1 ", "w1"),
-        ("w₁", "w1"),
-        ("∂E/∂w5", "∂E/∂w5"),
-        ("∂E_total/∂w5", "∂E/∂w5"),
-        ("E_total", "E_tot"),
-        ("a_h1", "a_h1"),
-        ("weight", None),
-        ("h1 = w1·i1 + w2·i2", None),
-    ],
-)
-def test_labels_are_read_however_they_are_spelled(label: str, symbol: str | None) -> None:
-    assert parse_symbol(label) == symbol
-
-
-@pytest.mark.parametrize("label", ["η =", "η", "lr", "Learning rate", "learning_rate:"])
-def test_a_learning_rate_is_known_by_its_label(label: str) -> None:
-    assert is_rate_label(label)
-
-
-@pytest.mark.parametrize("label", ["← the learning rate: change it", "E_tot", "later"])
-def test_other_text_is_no_learning_rate(label: str) -> None:
-    assert not is_rate_label(label)

@@ -64,6 +64,9 @@ _TOKEN = re.compile(
 )
 
 
+_BARE = re.compile(r"=[+(]*('(?:[^']|'')*'!|[^\W\d][\w.]*!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
+
+
 @dataclass(frozen=True)
 class Area:
     """A cell or a range that a formula names, on a sheet (None: the formula's own)."""
@@ -98,6 +101,14 @@ def areas(formula: str) -> list[Area]:
                 on = sheet if match.start() == sheet_ends else None
                 found.append(Area(on, row, column, row, column))
     return found
+
+
+def bare_reference(formula: str) -> Area | None:
+    """Return the one cell that a formula only fetches; None if it does anything else."""
+    found = areas(formula)
+    if len(found) != 1 or found[0].cell_count != 1:
+        return None
+    return found[0] if _BARE.fullmatch(formula) else None
 
 
 def _escaped(text: str) -> str:

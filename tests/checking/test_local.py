@@ -7,9 +7,10 @@ import pytest
 
 from workbook_tools.checking.described import reference_for
 from workbook_tools.checking.local import expected_values
-from workbook_tools.checking.reader import Table, read_tables
+from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.sheets import read_sheets
+from workbook_tools.checking.table import Table
 from workbook_tools.engines import recalculate
 from workbook_tools.package import open_package
 

@@ -22,6 +22,7 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
+from workbook_tools.references import bare_reference
 
 
 def compare_table(
@@ -41,6 +42,7 @@ def compare_table(
     except NotUnderstoodError as problem:
         return _not_understood(table, str(problem))
     starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
+    starts |= _fetched(table, reference, stated, calculation)
     start_values = {symbol: number_at(cell, calculation) for symbol, cell in starts.items()}
     samples = samples if reference.looked_up else None
     data = samples.data if samples else None
@@ -77,6 +79,33 @@ def compare_table(
         last_loss_of_run=_last_loss_of_run(table, reference, samples),
         findings=findings,
     )
+
+
+def _fetched(
+    table: Table,
+    reference: Reference,
+    stated: Mapping[str, list[Cell]],
+    calculation: Calculation,
+) -> dict[str, Cell]:
+    """Return the cells that the first row fetches data and initial values from, unlabelled ones.
+
+    Such a cell states the value, unless the same symbol is stated with another number, or the
+    cell is labelled as another symbol's.
+    """
+    labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
+    found: dict[str, Cell] = {}
+    for symbol in reference.constants + reference.start:
+        runs = table.sheet.runs_between(table.columns[symbol], table.first_row, table.first_row)
+        area = bare_reference(runs[0].formula.at(table.first_row)) if runs else None
+        if area is None:
+            continue
+        cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)
+        number = number_at(cell, calculation)
+        said = [number_at(other, calculation) for other in stated.get(symbol, [])]
+        is_own = labelled.get(cell, symbol) == symbol and cell not in found.values()
+        if is_own and not np.isnan(number) and (number in said or not said):
+            found[symbol] = cell
+    return found
 
 
 def _wrong_formulas(

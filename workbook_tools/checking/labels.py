@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 
 from workbook_tools.notation import (
+    ITERATION,
     SETTINGS,
     TOTAL_LOSS,
     WORDS,
@@ -19,7 +20,8 @@ from workbook_tools.notation import (
 
 _LOOK_ALIKES = str.maketrans(
     {
-        **dict.fromkeys("ðđəәд∆", "∂"),
+        **dict.fromkeys("ðđəәд", "∂"),
+        "Δ": "∆",  # of a weight alone it is its change, no gradient
         **dict.fromkeys("ƞȠɳŋղ", "η"),
         **dict.fromkeys("–—−‐‑‒", "-"),
         **dict.fromkeys("⁄∕÷", "/"),
@@ -46,7 +48,7 @@ def _z(match: re.Match[str]) -> str:
 
 _SHORT = r"(?:h(?P<h>\d+(?:_\d+)?)|[o0](?P<o>\d+))"  # a zero is often typed for the letter o
 _UNIT = r"(?:h(?:idden)?(?P<h>\d+(?:_\d+)?)|(?:[o0]|output|out)(?P<o>\d+))"
-_D, _E = "[∂dδ]", r"(?:total|tot)?(?:e|err|error|loss|cost|j)(?:total|tot|t|sum)?"
+_D, _E = "[∂dδ∆]", r"(?:total|tot)?(?:e|err|error|loss|cost|j)(?:total|tot|t|sum)?"
 _NUMBER = r"(?P<n>\d+)"
 
 _Maker = Callable[[re.Match[str]], str]
@@ -69,11 +71,11 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
         (rf"{_D}?{_E}/?{_D}(?:w|wt|weight){_NUMBER}", lambda m: gradient_symbol(f"w{m['n']}")),
         (rf"{_D}?{_E}/?{_D}(?:b|bias){_NUMBER}", lambda m: gradient_symbol(f"b{m['n']}")),
         (
-            rf"(?:(?:grad|gradient|∇)(?:of|e)?|{_D})(?:w|weight){_NUMBER}",
+            rf"(?:(?:grad|gradient|∇)(?:of|e)?|[∂dδ])(?:w|weight){_NUMBER}",
             lambda m: gradient_symbol(f"w{m['n']}"),
         ),
         (
-            rf"(?:(?:grad|gradient|∇)(?:of|e)?|{_D})(?:b|bias){_NUMBER}",
+            rf"(?:(?:grad|gradient|∇)(?:of|e)?|[∂dδ])(?:b|bias){_NUMBER}",
             lambda m: gradient_symbol(f"b{m['n']}"),
         ),
         (rf"{_D}{_E}/?{_D}(?:net|z|in)?{_UNIT}", lambda m: delta_symbol(_z(m))),
@@ -94,6 +96,9 @@ _RATE_LABEL = re.compile(
     re.DOTALL,
 )
 _SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
+_COUNTER = re.compile(
+    r"(iter(ation)?s?|epochs?|steps?|no|nr|number|index|#)[\s.:#]*(no|number)?\.?"
+)
 _SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS)})\s*[=:]?|({'|'.join(WORDS)})\s*:")
 
 
@@ -117,6 +122,8 @@ def parse_symbol(label: str) -> str | None:
     as they are: what they mean depends on what stands beside them.
     """
     text = _normalised(label)
+    if _COUNTER.fullmatch(text.casefold()):
+        return ITERATION
     if exact := _CANONICAL.fullmatch(re.sub(r"\s", "", text)):
         return exact[0]
     levelled = _levelled(text.split("=")[0])

@@ -19,6 +19,7 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
@@ -41,6 +42,8 @@ _RANGES = {
     "span": (2, 9),
 }
 _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
+_DEEPEST_HELPER = 20  # formulas that go through one another
+_LARGEST_HELPER_AREA = 1_000  # cells
 _LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 _SEED = 20_260_101  # the same verdict every time
 
@@ -157,10 +160,12 @@ def probe_table(
             planted = _planted(table, stated, samples, iteration, drawn)
             first = drawn.before if iteration else drawn.begin
             constants = {table.columns[s]: first[s].iloc[0] for s in reference.constants}
-            kept = _kept(table, formulas, planted, constants, calculation)
-            cells.append(planted | kept)
+            helpers = _helpers(table.sheet, formulas, planted)
+            every = [*formulas, *helpers.values()]
+            kept = _kept(table, every, planted, constants, calculation)
+            cells.append(planted | {c: v for c, v in kept.items() if c not in helpers})
         begin = table.first_row + iteration * table.block
-        found_in_all = _evaluate(cells, table.sheet.name, formulas)
+        found_in_all = _evaluate(cells, table.sheet.name, formulas, helpers)
         for drawn, found in zip(draws, found_in_all, strict=True):
             expected = drawn.iteration(iteration)
             for number, value in zip(numbers, found, strict=True):
@@ -245,6 +250,41 @@ def _planted(
     return planted
 
 
+def _helpers(
+    sheet: Sheet, formulas: Iterable[str], planted: Mapping[Cell, float]
+) -> dict[Cell, str]:
+    """Return the other formulas of the sheet that these go through to read a planted cell.
+
+    Such as a column of a product that several gradients share: it takes part, worked out anew.
+    """
+    found: dict[Cell, str] = {}
+    seen: dict[Cell, bool] = {}
+
+    def depends(formula: str, depth: int) -> bool:
+        cells = [
+            (sheet.name, row, column)
+            for area in areas(formula)
+            if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
+            for row in range(area.first_row, area.last_row + 1)
+            for column in range(area.first_column, area.last_column + 1)
+        ]
+        reads = [cell in planted or passes_on(cell, depth) for cell in cells]  # each is followed
+        return any(reads)
+
+    def passes_on(cell: Cell, depth: int) -> bool:
+        if cell not in seen:
+            seen[cell] = False  # a formula that reads itself ends here
+            formula = sheet.formula_at(*cell[1:]) if depth < _DEEPEST_HELPER else None
+            if formula and depends(formula, depth + 1):
+                found[cell] = formula
+                seen[cell] = True
+        return seen[cell]
+
+    for formula in formulas:
+        depends(formula, 0)
+    return found
+
+
 def _kept(
     table: Table,
     formulas: list[str],
@@ -289,13 +329,20 @@ def _read_elsewhere(
 
 
 def _evaluate(
-    cells: Sequence[Mapping[Cell, float]], sheet: str, formulas: list[str]
+    cells: Sequence[Mapping[Cell, float]],
+    sheet: str,
+    formulas: list[str],
+    helpers: Mapping[Cell, str] | None = None,
 ) -> list[list[CellValue]]:
-    """Evaluate formulas as they would stand on a sheet, with each set of numbers."""
+    """Evaluate formulas as they would stand on a sheet, with each set of numbers.
+
+    ``helpers`` are formulas in cells that they read.
+    """
     places = {
         (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
     }
-    return [list(values.values()) for values in evaluate(places, cells)]
+    found = evaluate({**places, **(helpers or {})}, cells)
+    return [[values[place] for place in places] for values in found]
 
 
 def _agree(found: object, expected: float) -> bool:

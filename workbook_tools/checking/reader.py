@@ -117,7 +117,7 @@ def _table(
         values,
         block,
         errors,
-        _rows_of_next_weights(values, errors, computed) if block == 1 else 0,
+        _unfinished_rows(values, errors, computed) if block == 1 else 0,
     )
 
 
@@ -193,10 +193,14 @@ def _rows_of_an_iteration(values: pd.DataFrame, errors: dict[tuple[int, str], Ce
     return int(distances[counts.argmax()])
 
 
-def _rows_of_next_weights(
+def _unfinished_rows(
     values: pd.DataFrame, errors: dict[tuple[int, str], CellError], computed: list[str]
 ) -> int:
-    """Return 1 if nothing of the last row is worked out but what a next one would begin with."""
-    last = values.index[-1]
-    empty = values[computed].iloc[-1].isna().all() and len(values) > 1
-    return int(empty and not any(row == last and symbol in computed for row, symbol in errors))
+    """Return how many rows at the end have nothing that an iteration works out.
+
+    Such a row may hold data, and the weights that the next iteration would begin with.
+    """
+    filled = values[computed].notna().any(axis=1).to_numpy()
+    rows = [row - int(values.index[0]) for row, symbol in errors if symbol in computed]
+    filled[rows] = True
+    return len(values) - 1 - int(np.flatnonzero(filled).max(initial=0))

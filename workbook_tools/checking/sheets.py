@@ -57,6 +57,11 @@ class Sheet:
             rows.setdefault(row, {})[column] = text
         return rows
 
+    def formula_at(self, row: int, column: int) -> str | None:
+        """Return the formula in a cell; None if it has none."""
+        runs = self.runs_between(column, row, row)
+        return runs[0].formula.at(row) if runs else None
+
     def formula_count(self) -> int:
         """How many formula cells the sheet has."""
         return sum(len(run.rows) for runs in self.runs.values() for run in runs)

@@ -27,7 +27,7 @@ def compare_summary(
     """Check the summary on one sheet, every cell against the table that its row names."""
     report = SummaryReport(sheet.name, Cells(), [])
     cells = [
-        SummaryCell(row.table, symbol, iteration, cell, _formula(sheet, cell[1], cell[2]))
+        SummaryCell(row.table, symbol, iteration, cell, sheet.formula_at(*cell[1:]))
         for row in rows
         for (symbol, iteration), cell in {
             (LEARNING_RATE, 0): row.rate_cell,
@@ -42,11 +42,6 @@ def compare_summary(
         if finding:
             report.findings.append(finding)
     return report
-
-
-def _formula(sheet: Sheet, row: int, column: int) -> str | None:
-    runs = sheet.runs_between(column, row, row)
-    return runs[0].formula.at(row) if runs else None
 
 
 def _judge(

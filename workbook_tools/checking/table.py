@@ -27,7 +27,7 @@ class Table:
     values: pd.DataFrame  # by row number and symbol; NaN where there is no number
     block: int  # how many rows an iteration has
     errors: dict[tuple[int, str], CellError]  # by row number and symbol
-    next_weights: int  # rows at the end that hold only what a next iteration would begin with
+    unfinished: int  # rows at the end that hold no more than a next iteration would begin with
 
     @property
     def rate_cell(self) -> Cell | None:
@@ -52,7 +52,7 @@ class Table:
     @property
     def iterations(self) -> int:
         """How many iterations there are; the last may lack samples."""
-        return -(-(len(self.values) - self.next_weights) // self.block)
+        return -(-(len(self.values) - self.unfinished) // self.block)
 
     @property
     def loss(self) -> str:
@@ -63,5 +63,5 @@ class Table:
     def range(self) -> str:
         """The table's cells, header included: ``A31:AE99``."""
         columns = [*self.columns.values(), *self.unknown]
-        last_row = self.last_row - self.next_weights
+        last_row = self.last_row - self.unfinished
         return range_name(self.header_row, min(columns), last_row, max(columns))

@@ -1,0 +1,141 @@
+"""Labels are read however they are spelled; what is no quantity is not taken for one."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbook_tools.checking.labels import is_rate_label, parse_setting, parse_symbol
+from workbook_tools.notation import SETTINGS, Naming, gradient_symbol
+
+
+@st.composite
+def symbols(draw: st.DrawFn) -> str:
+    sizes = tuple(draw(st.lists(st.integers(1, 12), min_size=2, max_size=5)))
+    naming = Naming(sizes, sizes[1:])
+    layer = draw(st.sampled_from(list(naming.layers)))
+    kind = draw(st.sampled_from([naming.pre_activations, naming.activations, naming.parameters]))
+    every = [*kind(layer), *naming.inputs, *naming.targets, *naming.losses, "E_tot"]
+    every += [gradient_symbol(p) for p in naming.parameters(layer)]
+    every += [f"δ_{z}" for z in naming.pre_activations(layer)]
+    return draw(st.sampled_from(every))
+
+
+@given(symbols())
+def test_every_symbol_is_read_back_as_itself(symbol: str) -> None:
+    assert parse_symbol(symbol) == symbol
+
+
+PARTIALS = ["∂", "d", "δ", "𝟃", "𝜕", "ð", "∆", r"\partial "]
+LOSSES = ["E", "E_total", "E_tot", "Etotal", "E_T", "E_t", "e", "Error", "Loss", "E(total)", "J"]
+NAMES = {
+    "i": ["i", "I", "input", "Input ", "i_", "in"],
+    "t": ["t", "T", "target", "Target ", "t_", "target_o", "desired"],
+    "w": ["w", "W", "weight", "Weight ", "w_", "wt"],
+    "b": ["b", "B", "bias", "Bias ", "b_"],
+    "h": ["h", "H", "net_h", "net h", "z_h", "in_h", "net_hidden", "sum_h", "h_"],
+    "o": ["o", "O", "net_o", "net o", "z_o", "in_o", "0", "net_output", "o_"],
+    "a_h": ["a_h", "A_h", "out_h", "Out h", "ah", "a(h", "σ(h", "sigmoid(h", "act_h", "output_h"],
+    "a_o": ["a_o", "A_o", "out_o", "Out o", "ao", "a(o", "σ(o", "sigmoid(o", "a_0", "out_0"],
+    "E": ["E", "e", "Error", "Loss ", "E_", "E_o", "error_o"],
+    "δ_h": ["δ_h", "delta_h", "delta h", "δh", "δ(h", "∂E/∂h", "dE/dnet_h", "dE_total/dh"],
+    "δ_o": ["δ_o", "delta_o", "delta o", "δo", "δ(o", "∂E/∂o", "dE/dnet_o", "∂E_total/∂o"],
+}
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a symbol and one of the ways in which people write it."""
+    kind = draw(st.sampled_from([*NAMES, "gradient", "total"]))
+    number = str(draw(st.integers(1, 12)))
+    if kind == "total":
+        label = draw(
+            st.sampled_from(["E_total", "E total", "E-Total", "E_T", "Total error", "Loss"])
+        )
+        return "E_tot", label
+    if kind == "gradient":
+        letter = draw(st.sampled_from("wb"))
+        partial, loss = draw(st.sampled_from(PARTIALS)), draw(st.sampled_from(LOSSES))
+        parameter = draw(st.sampled_from(NAMES[letter])) + number
+        forms = [f"{partial}{loss}/{partial}{parameter}", f"{loss}{partial}{parameter}"]
+        forms += [
+            f"{partial}{loss} / {partial}{parameter}",
+            f"{partial}({loss})/{partial}({parameter})",
+        ]
+        return gradient_symbol(letter + number), draw(st.sampled_from(forms))
+    name = draw(st.sampled_from(NAMES[kind]))
+    label = f"{name}{number}" + (")" if "(" in name else "")
+    return kind + number, label
+
+
+@given(spelled(), st.integers(0, 2**16))
+def test_a_spelled_symbol_is_understood(spelling: tuple[str, str], seed: int) -> None:
+    symbol, label = spelling
+    chance = random.Random(seed)
+    if chance.random() < 0.3 and "(" not in label:
+        label = label.translate(SUBSCRIPTS)
+    if chance.random() < 0.3:
+        label = chance.choice(
+            [f" {label}", f"{label} ", f"{label}\n", f"\t{label}:", f"{label}\u00a0"]
+        )
+    if chance.random() < 0.2:
+        label = f"{label} = something + else"
+    assert parse_symbol(label) == symbol
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "weight",
+        "A",
+        "E_0.1",
+        "η = 0.1",
+        "∂a_h1/∂h1",
+        "∂o1/∂a_h1",
+        "Δw1",
+        "output1",
+        "hidden1",
+        "1",
+        "",
+    ],
+)
+def test_what_is_no_quantity_or_may_be_two_is_none(label: str) -> None:
+    assert parse_symbol(label) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol"),
+    [
+        ("h1 = w1·i1 + w2·i2", "h1"),
+        ("01", "o1"),
+        ("a_01", "a_o1"),
+        ("e_o1", "e_o1"),
+        ("E_o1", "E1"),
+        ("a_h2_10", "a_h2_10"),
+        ("Epoch", "iteration"),
+        ("Step no.", "iteration"),
+    ],
+)
+def test_what_is_like_something_else_is_told_apart(label: str, symbol: str) -> None:
+    assert parse_symbol(label) == symbol
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["η =", "η", "ƞ =", "lr", "L.R.", "Learning rate", "learning_rate:", "learning rate(theta)",
+     "learning rate:  η =", "Learning Rate (η)", "eta"],
+)  # fmt: skip
+def test_a_learning_rate_is_known_by_its_label(label: str) -> None:
+    assert is_rate_label(label)
+
+
+@pytest.mark.parametrize("label", ["← the learning rate: change it", "E_tot", "later", "η = 0.1"])
+def test_other_text_is_no_learning_rate(label: str) -> None:
+    assert not is_rate_label(label)
+
+
+def test_settings_are_known_and_words_want_a_colon() -> None:
+    assert [parse_setting(f"{symbol} =") for symbol in SETTINGS] == list(SETTINGS)
+    assert [parse_setting(label) for label in ("loss:", "loss", "Loss")] == ["loss", None, None]
