@@ -81,6 +81,7 @@ class Naming:
 
     sizes: tuple[int, ...]  # units per layer, inputs first
     bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 that its units share, or one per unit
+    order: tuple[str, ...] = ()  # of the weights, by unit and source, where it is not the usual one
 
     @property
     def layers(self) -> range:
@@ -133,10 +134,9 @@ class Naming:
         """Return the weights into a layer, ``[unit][source]``."""
         before = sum(m * n for m, n in pairwise(self.sizes[:layer]))
         sources = self.sizes[layer - 1]
-        return [
-            [f"w{before + unit * sources + source + 1}" for source in range(sources)]
-            for unit in range(self.sizes[layer])
-        ]
+        order = self.order or self.all_weights
+        begins = [before + unit * sources for unit in range(self.sizes[layer])]
+        return [list(order[begin : begin + sources]) for begin in begins]
 
     def biases(self, layer: int) -> list[str]:
         """Return the bias of each unit of a layer; units that share one repeat it."""
@@ -152,7 +152,7 @@ class Naming:
         weights = [symbol for row in self.weights(layer) for symbol in row]
         return weights + list(dict.fromkeys(self.biases(layer)))
 
-    @property
+    @cached_property
     def all_weights(self) -> list[str]:
         """Every weight of the network, ``w1 w2 …``."""
         return [f"w{k}" for k in range(1, self.weight_count + 1)]

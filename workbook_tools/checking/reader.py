@@ -16,6 +16,7 @@ from workbook_tools.checking.rates import find_rate
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.stated import read_settings
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming
 
@@ -103,7 +104,9 @@ def _table(
     if values.empty or 2 * values[computed].iloc[0].notna().sum() < len(computed) > len(errors):
         return None
     block = _rows_of_an_iteration(values, errors)
-    rate = find_rate(sheet, columns, header_row, begin, begin + len(values) - 1, block, calculation)
+    end = begin + len(values) - 1
+    rate = find_rate(sheet, columns, header_row, begin, end, block, calculation)
+    naming = wired(naming, sheet, columns, begin, end, block)
     unknown = {column: label for column, label in labels.items() if column not in columns.values()}
     return Table(
         sheet,
@@ -200,7 +203,7 @@ def _unfinished_rows(
 
     Such a row may hold data, and the weights that the next iteration would begin with.
     """
-    filled = values[computed].notna().any(axis=1).to_numpy()
+    filled = values[computed].notna().any(axis=1).to_numpy(copy=True)
     rows = [row - int(values.index[0]) for row, symbol in errors if symbol in computed]
     filled[rows] = True
     return len(values) - 1 - int(np.flatnonzero(filled).max(initial=0))

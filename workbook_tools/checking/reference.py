@@ -242,7 +242,8 @@ class Reference:
         for layer in self.naming.layers:
             names = self.naming.biases(layer)
             biases += names or [f"no bias {layer}.{k}" for k in range(self.naming.sizes[layer])]
-        return self.naming.all_weights + biases
+        naming = self.naming
+        return [w for layer in naming.layers for row in naming.weights(layer) for w in row] + biases
 
 
 @dataclass(frozen=True)
