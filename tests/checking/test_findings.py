@@ -132,16 +132,6 @@ def test_formulas_outside_the_table_are_counted(tmp_path: Path) -> None:
     assert report.other_formulas == {"My sheet": 1}
 
 
-def test_without_a_learning_rate_the_updates_are_not_checked_and_it_is_said(
-    tmp_path: Path,
-) -> None:
-    report = check(HandMade(cells={"C2": "something else"}), tmp_path)
-    table = report.tables[0]
-    assert table.cells.not_checked == 8 * 19
-    assert table.cells.reasons == {"no learning rate was found": 8 * 19}
-    assert table.learning_rate is None
-
-
 def test_a_table_of_typed_numbers_is_unchecked_never_passed(tmp_path: Path) -> None:
     made = HandMade()
     made.save(tmp_path / "made.xlsx")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openpyxl import Workbook
+from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
@@ -48,6 +49,7 @@ class HandMade:
     cells: dict[str, object] = field(default_factory=dict)  # changes to single cells
     names: dict[str, str] = field(default_factory=dict)  # defined names, by what they stand for
     header: list[str] = field(default_factory=lambda: list(HEADER))
+    rate: str = "$D$2"  # what the updates read, as it stands in row 7
 
     def save(self, path: Path) -> Path:
         """Write the workbook."""
@@ -66,7 +68,8 @@ class HandMade:
                     cell.value = START[symbol]
                 else:
                     gradient = letter[f"∂E/∂{symbol}"]
-                    cell.value = f"={letter[symbol]}{row - 1}-$D$2*{gradient}{row - 1}"
+                    rate = Translator(f"={self.rate}", "A7").translate_formula(f"A{row}")[1:]
+                    cell.value = f"={letter[symbol]}{row - 1}-{rate}*{gradient}{row - 1}"
         for name, place in self.names.items():
             book.defined_names[name] = DefinedName(name, attr_text=place)
         for name, value in self.cells.items():

@@ -59,10 +59,15 @@ def compare_table(
         for symbol, column in table.columns.items()
     }
     judge = Judge(table, reference, expected, families, calculation.storage, tolerance)
-    wrong = _wrong_formulas(judge, table, reference, starts, samples, calculation)
+    wrong, wrong_rates = _wrong_formulas(judge, table, reference, starts, samples, calculation)
     findings: list[Finding] = []
     for symbol in families:
-        findings += judge.column(symbol, {number for s, number in wrong if s == symbol})
+        findings += judge.column(
+            symbol,
+            {number for s, number in wrong if s == symbol},
+            {number for s, number in wrong_rates if s == symbol},
+        )
+        findings += judge.odd_starts(symbol)
     known = {finding.cells for finding in findings}
     for alike in (reference.constants + reference.trained, *reference.all_states):
         findings += judge.first_row(alike, known)
@@ -115,8 +120,11 @@ def _wrong_formulas(
     starts: Mapping[str, Cell],
     samples: SampleTable | None,
     calculation: Calculation,
-) -> set[tuple[str, int]]:
-    """Return the formulas, by quantity and number, that are wrong on random numbers."""
+) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+    """Return the formulas, by quantity and number, that are wrong on random numbers.
+
+    Then those of them that would be right if they read the learning rate.
+    """
     tried: list[tuple[str, int]] = []
     places: list[Place] = []
     for symbol, number, row in judge.to_try():
@@ -124,7 +132,15 @@ def _wrong_formulas(
         formula = judge.families[symbol].formulas[number].at(row)
         places.append(Place(symbol, row, formula))
     right = probe_table(table, reference, starts, samples, places, calculation)
-    return {one for one, is_right in zip(tried, right, strict=True) if not is_right}
+    wrong = {one for one, is_right in zip(tried, right, strict=True) if not is_right}
+    updates = [
+        (one, place)
+        for one, place in zip(tried, places, strict=True)
+        if one in wrong and one[0] in reference.trained and table.rate_cell
+    ]
+    own = [place for _, place in updates]
+    right = probe_table(table, reference, starts, samples, own, calculation, rate_everywhere=True)
+    return wrong, {one for (one, _), is_right in zip(updates, right, strict=True) if is_right}
 
 
 def _not_understood(table: Table, why: str) -> TableReport:

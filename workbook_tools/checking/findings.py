@@ -9,11 +9,18 @@ class Kind(StrEnum):
     """The kinds of finding; their names are stable."""
 
     WRONG_FORMULA = "wrong-formula"
+    WRONG_REFERENCE_RATE = "wrong-reference-rate"
     LATENT = "latent"
     BROKEN_PATTERN = "broken-pattern"
     TYPED_VALUE = "typed-value"
     WRONG_VALUE = "wrong-value"
     ERROR_VALUE = "error-value"
+    ODD_START = "odd-start"
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it is worth a look, but may well be meant."""
+        return self is Kind.ODD_START
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,13 @@ def message(
     compared = f"{cell} shows {value!r}, {symbol} is {expected!r} there"
     if kind is Kind.WRONG_FORMULA:
         return f"The formula of {symbol} is not the mathematics: {compared}."
+    if kind is Kind.WRONG_REFERENCE_RATE:
+        return (
+            f"The update of {symbol} reads another cell than that of the learning rate (a $ may be "
+            f"missing): {compared}."
+        )
+    if kind is Kind.ODD_START:
+        return f"{symbol} is {value!r} here and {expected!r} elsewhere; perhaps that is meant."
     if kind is Kind.LATENT:
         return (
             f"The formula of {symbol} is not the mathematics, though it gives the right value on "
@@ -173,8 +187,11 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, or ``unchecked`` where some table could not be checked at all."""
-        if self.findings:
+        """``pass``, ``fail``, or ``unchecked`` where some table could not be checked at all.
+
+        Warnings do not make a workbook fail.
+        """
+        if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
         if not self.tables or any(not table.cells.checked for table in self.tables):
             return "unchecked"

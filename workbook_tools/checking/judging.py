@@ -1,7 +1,7 @@
 """Cell by cell: agrees, differs, or not checked and why; and what that says of the formulas."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,9 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.notation import gradient_symbol
-from workbook_tools.references import anchoring, cell_name, range_name
+from workbook_tools.references import anchoring, areas, cell_name, range_name
+
+_ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
 
 @dataclass
@@ -69,8 +71,11 @@ class Judge:
                 if begin < table.block and len(later) and symbol in self._from_above:
                     yield symbol, number, table.first_row + int(later[0])
 
-    def column(self, symbol: str, wrong_formulas: set[int]) -> list[Finding]:
-        """Count and judge one column; ``wrong_formulas`` are the numbers of those that are."""
+    def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
+        """Count and judge one column; ``wrong_formulas`` are the numbers of those that are.
+
+        Those of ``wrong_rates`` are wrong in the cell of the learning rate alone.
+        """
         column = self._column(symbol)
         own = self.families[symbol]
         self._count(symbol, column, own.numbers >= 0)
@@ -80,7 +85,10 @@ class Judge:
             if number < 0:
                 continue
             formula = own.formulas[number]
-            if number in wrong_formulas:
+            if number in wrong_rates or self._rate_drifts(symbol, column, places, formula):
+                kind = Kind.WRONG_REFERENCE_RATE
+                findings.append(self._finding(kind, symbol, column, places, formula))
+            elif number in wrong_formulas:
                 kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
                 findings.append(self._finding(kind, symbol, column, places, formula))
             elif column.wrong[places].any():
@@ -89,6 +97,45 @@ class Judge:
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, symbol, column, places, formula))
         return findings + self._typed_values(symbol, column, own)
+
+    def _rate_drifts(
+        self, symbol: str, column: _Column, places: NDArray[np.int64], formula: Formula
+    ) -> bool:
+        """Tell whether an update that goes wrong further down reads a next cell in each row."""
+        table = self._table
+        if symbol not in self._reference.trained or not column.wrong[places].any():
+            return False
+
+        def others(place: int) -> set[tuple[str | None, int, int]]:
+            own = {table.columns[s] for s in table.columns}
+            return {
+                (area.sheet, area.first_row, area.first_column)
+                for area in areas(formula.at(table.first_row + place))
+                if area.first_column not in own or area.first_row < table.first_row
+            }
+
+        first, last = (others(int(place)) for place in places[[0, -1]])
+        rate = table.rate_cell
+        reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
+        return reads_rate and first != last
+
+    def odd_starts(self, symbol: str) -> list[Finding]:
+        """Find numbers typed for data that are unlike the rest of the column."""
+        if symbol not in self._reference.constants:
+            return []
+        own, column = self.families[symbol], self._column(symbol)
+        typed = np.flatnonzero((own.numbers < 0) & ~np.isnan(column.values))
+        found, counts = np.unique(column.values[typed], return_counts=True)
+        if len(found) < 2 or 2 * counts.max() <= len(typed):
+            return []
+        usual = np.full_like(column.values, found[counts.argmax()])
+        odd = ~np.isclose(column.values, usual, rtol=_ODD, atol=0.0)
+        column = replace(column, expected=usual, relative=np.abs(column.values / usual - 1))
+        return [
+            self._finding(Kind.ODD_START, symbol, column, places, None)
+            for is_odd, places in stretches(odd[typed], typed)
+            if is_odd
+        ]
 
     def _start(self, symbol: str) -> int:
         """Return the position from which on a column's formulas are alike."""

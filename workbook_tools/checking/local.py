@@ -43,6 +43,7 @@ from workbook_tools.notation import (
     gradient_symbol,
     size_symbol,
 )
+from workbook_tools.vocabulary import Schedule
 
 CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
@@ -170,7 +171,8 @@ def _put_training(
         k = get([ITERATION]).values
         result.put_next(ITERATION, Rounded.read(k + 1.0), {})
     eta = Rounded.read(np.full_like(k, rate))
-    result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
+    if rule.schedule is not Schedule.CONSTANT:  # else a column of rates is the author's own
+        result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
     for symbol in reference.trained:

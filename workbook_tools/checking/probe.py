@@ -76,18 +76,20 @@ def draw(
     settings: Iterable[str],
     count: int,
     classes: bool,
+    rate: float | None,
     generator: np.random.Generator,
 ) -> Draw:
     """Draw data, weights, biases, a rate and these settings, and work the iterations out.
 
-    There are ``count`` samples; ``classes`` says whether their targets are 0 and 1.
+    There are ``count`` samples; ``classes`` says whether their targets are 0 and 1. A ``rate``
+    that is given is not drawn.
     """
     samples = _samples(reference, count, classes, generator)
     # Weights of both signs keep the units from saturating.
     start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
     fixed = [symbol for symbol in reference.start if symbol not in start]
     start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
-    rate = generator.uniform(0.3, 1.5)
+    rate = generator.uniform(0.3, 1.5) if rate is None else rate
     drawn = {symbol: generator.uniform(*_RANGES[symbol]) for symbol in settings if symbol in FIELDS}
     drawn = {s: round(value) if s == "span" else value for s, value in drawn.items()}
     changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
@@ -137,17 +139,27 @@ def probe_table(
     samples: SampleTable | None,
     places: Sequence[Place],
     calculation: Calculation,
+    rate_everywhere: bool = False,
 ) -> list[bool]:
     """Tell for each formula whether it is right where it stands.
 
-    An iteration's formulas are tried together, with the iteration before it above them.
+    An iteration's formulas are tried together, with the iteration before it above them. With
+    ``rate_everywhere`` whatever else they read is the learning rate.
     """
     right = [True] * len(places)
     generator = np.random.default_rng(_SEED)
     count = len(samples.values) if samples else reference.block
+    typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
     draws = [
         # Every second draw is of classes, where there are several samples.
-        draw(reference, table.settings, count, reference.looked_up and k % 2 == 0, generator)
+        draw(
+            reference,
+            table.settings,
+            count,
+            reference.looked_up and k % 2 == 0,
+            typed_rate,
+            generator,
+        )
         for k in range(_draws(reference))
     ]
     by_iteration: dict[int, list[int]] = {}
@@ -163,6 +175,8 @@ def probe_table(
             helpers = _helpers(table.sheet, formulas, planted)
             every = [*formulas, *helpers.values()]
             kept = _kept(table, every, planted, constants, calculation)
+            if rate_everywhere:
+                kept = dict.fromkeys(_other_cells(table, every, planted), drawn.rate)
             cells.append(planted | {c: v for c, v in kept.items() if c not in helpers})
         begin = table.first_row + iteration * table.block
         found_in_all = _evaluate(cells, table.sheet.name, formulas, helpers)
@@ -306,6 +320,17 @@ def _kept(
         ):
             kept[sheet, row, column] = constants[column]
     return kept
+
+
+def _other_cells(table: Table, formulas: list[str], planted: Mapping[Cell, float]) -> set[Cell]:
+    """Return the single cells that the formulas read, other than those with drawn numbers."""
+    cells = {
+        (area.sheet or table.sheet.name, area.first_row, area.first_column)
+        for formula in formulas
+        for area in areas(formula)
+        if area.cell_count == 1
+    }
+    return cells - set(planted)
 
 
 def _read_elsewhere(

@@ -136,10 +136,11 @@ def _reasons(report: Report) -> list[tuple[str, str, int]]:
 
 def _print_finding(finding: Finding, console: Console) -> None:
     place = f"{finding.sheet}!{finding.cells}"
+    colour = "bold yellow" if finding.kind.is_warning else "bold red"
     cells = "1 cell" if finding.count == 1 else f"{finding.count:,} cells"
     console.print(
         Text.assemble(
-            "\n", (place, "bold red"), f"  {finding.quantity}  {finding.kind.value}  ({cells})"
+            "\n", (place, colour), f"  {finding.quantity}  {finding.kind.value}  ({cells})"
         ),
         soft_wrap=True,
     )
@@ -156,8 +157,8 @@ def _verdict(report: Report) -> str:
     if report.verdict == "pass":
         return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree."
     if report.verdict == "fail":
-        kinds = len(report.findings)
-        cells = sum(finding.count for finding in report.findings)
+        mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
+        kinds, cells = len(mistaken), sum(finding.count for finding in mistaken)
         mistakes = "1 mistake" if kinds == 1 else f"{kinds:,} mistakes"
         return (
             f"FAIL: {mistakes} in {cells:,} cell{'s' if cells != 1 else ''}; {checked:,} checked."
