@@ -178,6 +178,37 @@ def verify(
     raise typer.Exit(status)
 
 
+@app.command()
+def explain(
+    workbooks: Annotated[
+        list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)
+    ],
+    engine: Annotated[
+        Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
+    ] = DEFAULT_ENGINE,
+) -> None:
+    """Say how each training table was understood: columns, wiring, rate, what was assumed."""
+    from workbook_tools.checking.reports import print_explanation
+    from workbook_tools.checking.verify import VERIFY_STEPS
+    from workbook_tools.checking.verify import verify as verify_workbook
+
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = 100
+    status = AGREES
+    for workbook in workbooks:
+        try:
+            with _progress(workbook, VERIFY_STEPS) as step:
+                report = verify_workbook(workbook, engine.value, on_step=step)
+        except (InputError, OSError) as error:
+            print_error(PROGRAM, error)
+            status = NOT_CHECKED
+            continue
+        print_explanation(report, out)
+        status = status if report.tables else NOT_CHECKED
+    raise typer.Exit(status)
+
+
 def _write_json(document: object, path: Path) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     if str(path) == "-":

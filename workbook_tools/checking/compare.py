@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbook_tools.checking.cells import Cell, number_at
-from workbook_tools.checking.described import NotUnderstoodError, reference_for
+from workbook_tools.checking.described import NotUnderstoodError, reference_for, understood
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.findings import (
     Cells,
@@ -75,6 +75,7 @@ def compare_table(
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
+        understood=understood(table, reference),
         network=table.naming.network,
         learning_rate=plain(table.rate),
         iterations=table.iterations,
@@ -153,6 +154,7 @@ def _not_understood(table: Table, why: str) -> TableReport:
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
+        understood=understood(table, None),
         network=table.naming.network,
         learning_rate=plain(table.rate),
         iterations=table.iterations,

@@ -1,18 +1,21 @@
 """What mathematics a table asks for: by its columns, and by what is said above it.
 
-Where nothing is said, it is the classic: sigmoid units, half the squared error, plain gradient
-descent.
+Where nothing is said, activations and loss are those that the formulas compute; if these are no
+known ones, it is the classic: sigmoid units, half the squared error. And plain gradient descent.
 """
 
 from enum import StrEnum
 from typing import TypeVar
 
 from workbook_tools.checking.cells import number_at
+from workbook_tools.checking.findings import Understood
+from workbook_tools.checking.inferred import inferred_activation, inferred_loss
 from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, Naming, delta_symbol, gradient_symbol
+from workbook_tools.references import cell_name, column_letter
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -47,10 +50,16 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     settings = {
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
-    activations = _said(table, "activation", Activation) or [Activation.SIGMOID]
+    activations = _said(table, "activation", Activation)
+    if not activations:
+        found = [inferred_activation(table, layer) for layer in naming.layers]
+        activations = [activation or Activation.SIGMOID for activation in found]
     if len(activations) == 1:
         activations *= len(naming.layers)
-    loss = _one(table, "loss", Loss.HALF_SQUARED_ERROR)
+    inferred = None
+    if not table.words.get("loss") and len(activations) == len(naming.layers):
+        inferred = inferred_loss(table, activations[-1])
+    loss = _one(table, "loss", inferred or Loss.HALF_SQUARED_ERROR)
     _fit_together(naming, activations, loss)
     rule = Rule(
         optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
@@ -105,3 +114,29 @@ def _fit_together(naming: Naming, activations: list[Activation], loss: Loss) -> 
     needed = CROSS_ENTROPY_OUTPUTS.get(loss)
     if (needed or output) is not output or (output is Activation.SOFTMAX and not needed):
         raise NotUnderstoodError(f"{loss} of {output} outputs")
+
+
+def understood(table: Table, reference: Reference | None) -> Understood:
+    """Say how a table was read; without a reference, what is said above it is not understood."""
+    naming = table.naming
+    rate = table.found_rate
+    assumed = [label for label in ("activation", "loss", "optimizer") if label not in table.words]
+    return Understood(
+        header_row=table.header_row,
+        first_row=table.first_row,
+        columns={symbol: column_letter(column) for symbol, column in table.columns.items()},
+        unknown={column_letter(column): label for column, label in table.unknown.items()},
+        rate_cell=f"{rate.cell[0]}!{cell_name(*rate.cell[1:])}" if rate.cell else None,
+        rate_found=rate.how,
+        wiring=[
+            f"{unit} = " + " + ".join(f"{w}·{s}" for w, s in zip(row, sources, strict=True))
+            for layer in naming.layers
+            for sources in [naming.activations(layer - 1)]
+            for unit, row in zip(naming.pre_activations(layer), naming.weights(layer), strict=True)
+        ],
+        usual_wiring=not naming.order,
+        activations=[str(a) for a in reference.network.activations] if reference else [],
+        loss=str(reference.loss) if reference else table.words.get("loss", ""),
+        optimizer=str(reference.rule.optimizer) if reference else "",
+        assumed=assumed,
+    )

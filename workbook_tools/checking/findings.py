@@ -140,11 +140,30 @@ class Differences:
 
 
 @dataclass
+class Understood:
+    """How a table was read: what its labels say, what its formulas say, and what was assumed."""
+
+    header_row: int
+    first_row: int
+    columns: dict[str, str]  # letters by symbol
+    unknown: dict[str, str]  # labels that name no known quantity, by letters
+    rate_cell: str | None  # "Sheet1!G31"
+    rate_found: str  # how
+    wiring: list[str]  # "h1 = w1·i1 + w2·i2"
+    usual_wiring: bool
+    activations: list[str]  # of each layer after the inputs
+    loss: str
+    optimizer: str
+    assumed: list[str]  # which of these nothing is said of
+
+
+@dataclass
 class TableReport:
     """One training table."""
 
     sheet: str
     range: str
+    understood: Understood
     network: str
     learning_rate: float | None
     iterations: int

@@ -1,13 +1,14 @@
 """A report for people (terminal) and for programs (JSON)."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.checking.findings import Cells, Finding, Report
+from workbook_tools.checking.findings import Cells, Finding, Report, TableReport
 from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ def to_json(report: Report) -> dict[str, Any]:
                 "max_ulps": table.differences.ulps,
                 "last_loss": _number(table.last_loss),
                 "last_loss_of_run": _number(table.last_loss_of_run),
+                "understood": asdict(table.understood),
                 "findings": [_finding(finding) for finding in table.findings],
             }
             for table in report.tables
@@ -97,6 +99,56 @@ def print_report(report: Report, console: Console) -> None:
             )
             console.print(Text(effect), soft_wrap=True)
     console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
+
+
+def print_explanation(report: Report, console: Console) -> None:
+    """Print how each table was read: network, wiring, rate, columns, and what was assumed."""
+    console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
+    for table in report.tables:
+        console.print(Text(f"\n{table.sheet}!{table.range}", style="bold"), soft_wrap=True)
+        grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for what, text in _explained(table):
+            grid.add_row(what, Text(text))
+        console.print(grid)
+    if not report.tables:
+        console.print(Text("no training table: no row whose labels name a whole network"))
+    for name, count in report.other_formulas.items():
+        console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))
+
+
+def _explained(table: TableReport) -> list[tuple[str, str]]:
+    read = table.understood
+    last_row = table.range.rsplit(":")[-1].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    lines = [
+        ("network", table.network),
+        ("header", f"row {read.header_row}"),
+        ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
+        ("activations", ", ".join(read.activations) or "not understood"),
+        ("loss", read.loss or "not understood"),
+        ("optimizer", read.optimizer or "not understood"),
+    ]
+    if table.learning_rate is None:
+        lines.append(("learning rate", read.rate_found))
+    else:
+        where = f"{read.rate_cell} = " if read.rate_cell else ""
+        lines.append(("learning rate", f"{where}{table.learning_rate:g}, {read.rate_found}"))
+    kind = "as usual" if read.usual_wiring else "as the formulas have it"
+    lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
+    columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
+    lines.append(("columns", columns))
+    if read.unknown:
+        labels = ", ".join(f"{letters} {text.strip()!r}" for letters, text in read.unknown.items())
+        lines.append(("not understood", labels))
+    if read.assumed:
+        told = {"activation": "activations", "loss": "loss"}
+        by_formulas = [told[a] for a in read.assumed if a in told]
+        rest = [a for a in read.assumed if a not in told]
+        said = [f"{' and '.join(by_formulas)} by the formulas"] if by_formulas else []
+        said += [f"{' and '.join(rest)} as nothing is said"] if rest else []
+        lines.append(("assumed", "; ".join(said)))
+    return lines
 
 
 def _grid(report: Report) -> Grid:

@@ -1,0 +1,327 @@
+"""How well mistakes are found: in a sample of labelled real workbooks, and in made ones.
+
+The sample is a folder of other people's workbooks with a ``labels.json``: for each file and sheet
+the tables, with ``header_row first_row last_row columns learning_rate_cell learning_rate wrong
+latent``. It is no part of the project; without it, the first table is left out.
+
+The made ones are the project's own workbooks with one formula changed, by kind of change. A change
+that gives the same numbers on random ones as the formula it took the place of is no mistake, and
+is not counted. Everything else must be found at exactly its cell.
+
+    python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
+"""
+
+import argparse
+import json
+import random
+import re
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape, unescape
+
+import openpyxl
+
+from workbook_tools.checking.findings import Kind, Report
+from workbook_tools.checking.verify import verify
+from workbook_tools.engines import ENGINES
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.errors import InputError
+from workbook_tools.references import areas
+
+WORKBOOKS = Path(__file__).parent.parent / "workbooks"
+WRONG = {Kind.WRONG_FORMULA, Kind.WRONG_REFERENCE_RATE, Kind.WRONG_VALUE, Kind.ERROR_VALUE}
+SUSPECT = {Kind.BROKEN_PATTERN, Kind.TYPED_VALUE}
+
+
+# The sample
+
+
+@dataclass
+class SampleScore:
+    """What was found of one labelled table."""
+
+    file: str
+    sheet: str
+    problems: list[str]
+    quantities: int
+    missed: int
+    false: int
+    other: Counter[str]  # findings that the labels do not speak of, by kind
+
+
+def score_sample(folder: Path, engine: str) -> list[SampleScore]:
+    """Check every workbook of a sample against its labels."""
+    labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    scores = []
+    for path in sorted(folder.glob("*.xlsx")):
+        expected = labels.get(path.stem, {})
+        try:
+            report = verify(path, engine)
+        except InputError as error:
+            scores.append(SampleScore(path.stem, "", [str(error)], 0, 0, 0, Counter()))
+            continue
+        wanted = [(sheet, label) for sheet, own in expected.items() for label in own]
+        scores += [_score_table(path.stem, sheet, label, report) for sheet, label in wanted]
+        extra = len(report.tables) - len(wanted)
+        if extra > 0:
+            problem = f"{extra} tables that are none"
+            scores.append(SampleScore(path.stem, "", [problem], 0, 0, 0, Counter()))
+    return scores
+
+
+def _score_table(file: str, sheet: str, label: dict, report: Report) -> SampleScore:
+    columns = label["columns"]
+    table = next(
+        (
+            t
+            for t in report.tables
+            if t.sheet == sheet and int(re.findall(r"\d+", t.range)[0]) == label["header_row"]
+        ),
+        None,
+    )
+    if table is None:
+        return SampleScore(file, sheet, ["no table"], len(columns), len(columns), 0, Counter())
+    problems = []
+    rows = [int(number) for number in re.findall(r"\d+", table.range)]
+    read = table.understood
+    if (read.first_row, rows[-1]) != (label["first_row"], label["last_row"]):
+        problems.append(f"rows {read.first_row}–{rows[-1]}")
+    if any(read.columns.get(symbol) != letter for symbol, letter in columns.items()):
+        problems.append("columns")
+    if (read.rate_cell, table.learning_rate) != (
+        f"{sheet}!{label['learning_rate_cell']}",
+        label["learning_rate"],
+    ):
+        problems.append(f"rate {read.rate_cell} = {table.learning_rate}")
+    found = {
+        "wrong": {f.quantity for f in table.findings if f.kind in WRONG},
+        "latent": {f.quantity for f in table.findings if f.kind is Kind.LATENT},
+    }
+    missed = [f"{q} {kind}" for kind, own in found.items() for q in set(label[kind]) - own]
+    false = [f"{q} not {kind}" for kind, own in found.items() for q in own - set(label[kind])]
+    other = Counter(f.kind.value for f in table.findings if f.kind in SUSPECT or f.kind.is_warning)
+    problems += [f"missed {one}" for one in missed] + [f"false: {one}" for one in false]
+    return SampleScore(file, sheet, problems, len(columns), len(missed), len(false), other)
+
+
+def print_sample(scores: list[SampleScore]) -> bool:
+    """Print what was not as labelled, then the sums; tell whether all is right."""
+    for score in scores:
+        note = ", ".join(f"{n} {kind}" for kind, n in score.other.items())
+        for problem in score.problems:
+            print(f"  {score.file} {score.sheet}: {problem}")
+        if note:
+            print(f"  {score.file} {score.sheet}: beside the labels {note}")
+    tables = [score for score in scores if score.quantities]
+    found = sum("no table" not in score.problems for score in tables)
+    print(f"tables found        {found} of {len(tables)}")
+    print(f"quantities judged   {sum(score.quantities for score in tables)}")
+    print(f"  missed            {sum(score.missed for score in tables)}")
+    print(f"  false alarms      {sum(score.false for score in tables)}")
+    return not any(score.problems for score in scores)
+
+
+# One formula changed
+
+_REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
+_CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
+_TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
+_OTHER_FUNCTION = {
+    "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
+    "SUMPRODUCT": "SUM", "TANH": "SIN", "SQRT": "ABS", "ABS": "SIGN", "STDEVP": "AVERAGE",
+}  # fmt: skip
+
+
+def _reference(formula: str, chance: random.Random) -> str | None:
+    match = _pick(_REFERENCE, formula, chance)
+    if not match:
+        return None
+    fixed, column, anchored, row = match.groups()
+    if chance.random() < 0.5:
+        row = str(max(1, int(row) + chance.choice([-1, 1])))
+    else:
+        column = chance.choice([c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c != column])
+    return _replaced(formula, match, f"{fixed}{column}{anchored}{row}")
+
+
+def _anchor(formula: str, chance: random.Random) -> str | None:
+    match = _pick(_REFERENCE, formula, chance)
+    if not match:
+        return None
+    fixed, column, anchored, row = match.groups()
+    other = ("", "") if fixed or anchored else ("$", "$")
+    return _replaced(formula, match, f"{other[0]}{column}{other[1]}{row}")
+
+
+def _operator(formula: str, chance: random.Random) -> str | None:
+    match = _pick(re.compile(r"(?<=[\w)])[-+*/]"), formula, chance)
+    others = [o for o in "+-*/" if match and o != match[0]]
+    return _replaced(formula, match, chance.choice(others)) if match else None
+
+
+def _constant(formula: str, chance: random.Random) -> str | None:
+    match = _pick(re.compile(r"(?<![\w$.])\d+(\.\d+)?(?![\w.(])"), formula, chance)
+    if not match:
+        return None
+    return _replaced(formula, match, repr(float(match[0]) * chance.choice([2.0, 1.01]) + 0.5))
+
+
+def _parenthesis(formula: str, chance: random.Random) -> str | None:
+    pairs = []
+    opened: list[int] = []
+    for place, letter in enumerate(formula):
+        if letter == "(":
+            opened.append(place)
+        elif letter == ")" and opened:
+            begin = opened.pop()
+            if not formula[begin - 1].isalnum():  # no call of a function
+                pairs.append((begin, place))
+    if not pairs:
+        return None
+    begin, end = chance.choice(pairs)
+    return formula[:begin] + formula[begin + 1 : end] + formula[end + 1 :]
+
+
+def _function(formula: str, chance: random.Random) -> str | None:
+    match = _pick(re.compile(rf"\b({'|'.join(_OTHER_FUNCTION)})(?=\()"), formula, chance)
+    return _replaced(formula, match, _OTHER_FUNCTION[match[0]]) if match else None
+
+
+def _dropped_term(formula: str, chance: random.Random) -> str | None:
+    match = _pick(
+        re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])"), formula, chance
+    )
+    return _replaced(formula, match, "") if match else None
+
+
+def _pick(pattern: re.Pattern[str], formula: str, chance: random.Random) -> re.Match[str] | None:
+    begin = formula.rfind("!") + 1  # what names another sheet stays
+    found = list(pattern.finditer(formula, begin))
+    return chance.choice(found) if found else None
+
+
+def _replaced(formula: str, match: re.Match[str], other: str) -> str:
+    return formula[: match.start()] + other + formula[match.end() :]
+
+
+CHANGES: dict[str, Callable[[str, random.Random], str | None]] = {
+    "reference": _reference,
+    "operator": _operator,
+    "constant": _constant,
+    "anchor": _anchor,
+    "parenthesis": _parenthesis,
+    "function": _function,
+    "dropped term": _dropped_term,
+}
+PASTED = "pasted value"
+
+
+def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
+    """Tell whether two formulas give the same on random numbers; an error value is no number."""
+    cells = {
+        (area.sheet or sheet, row, column)
+        for formula in (one, other)
+        for area in areas(formula)
+        for row in range(area.first_row, area.last_row + 1)
+        for column in range(area.first_column, area.last_column + 1)
+    }
+    numbers = [{cell: chance.uniform(-2.0, 2.0) for cell in sorted(cells)} for _ in range(8)]
+    places = {(sheet, 1, 16_000): f"={one}", (sheet, 2, 16_000): f"={other}"}
+    for found in evaluate(places, numbers):
+        a, b = found.values()
+        if not (isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-9 * abs(a)):
+            return False
+    return True
+
+
+def score_changes(count: int, seed: int) -> bool:
+    """Change one formula at a time, ``count`` times in each workbook; print what was found."""
+    chance = random.Random(seed)
+    tried: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    equal: Counter[str] = Counter()
+    false = 0
+    for path in sorted(WORKBOOKS.glob("*.xlsx")):
+        with zipfile.ZipFile(path) as package:
+            parts = {name: package.read(name) for name in package.namelist()}
+        names = openpyxl.load_workbook(path, read_only=True).sheetnames
+        false += len(verify(path).findings)
+        sheets = {
+            f"xl/worksheets/sheet{number}.xml": name for number, name in enumerate(names, start=1)
+        }
+        cells = {
+            part: found_cells
+            for part in sheets
+            if (found_cells := list(_CELL.finditer(parts[part].decode())))
+        }
+        for _ in range(count):
+            part = chance.choice(sorted(cells))
+            cell = chance.choice(cells[part])
+            kind = chance.choice([*CHANGES, PASTED])
+            opening, column, row, text, value, number = cell.groups()
+            formula = unescape(text)
+            if kind == PASTED:
+                if not re.fullmatch(r"[-\d.eE+]+", number):
+                    continue
+                new = f"{opening}<v>{float(number) * chance.choice([1, 1.001, 0.5])!r}</v></c>"
+            else:
+                changed = CHANGES[kind](formula, chance)
+                if changed is None or changed == formula:
+                    continue
+                if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
+                    equal[kind] += 1
+                    continue
+                new = f"{opening}<f>{escape(changed)}</f>{value}</c>"
+            content = parts[part].decode()
+            content = content[: cell.start()] + new + content[cell.end() :]
+            report = _verified({**parts, part: content.encode()})
+            tried[kind] += 1
+            places = [(finding.sheet, finding.cells) for finding in report.findings]
+            right = (sheets[part], f"{column}{row}")
+            found[kind] += right in places
+            false += len([place for place in places if place != right])
+            if places != [right]:
+                print(f"  {path.name} {right}: {kind} {formula} -> {new}: found {places}")
+    print(f"{'change':<14} {'tried':>6} {'found':>6} {'equal, not counted':>20}")
+    for kind in [*CHANGES, PASTED]:
+        print(f"{kind:<14} {tried[kind]:6} {found[kind]:6} {equal[kind]:20}")
+    print(f"{'all':<14} {tried.total():6} {found.total():6} {equal.total():20}")
+    print(f"findings anywhere else, and in the unchanged workbooks: {false}")
+    return tried == found and not false
+
+
+def _verified(parts: dict[str, bytes]) -> Report:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "changed.xlsx")
+        with zipfile.ZipFile(path, "w") as package:
+            for name, content in parts.items():
+                package.writestr(name, content)
+        return verify(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sample", type=Path, help="folder of labelled workbooks")
+    parser.add_argument("--engine", choices=ENGINES, default="embedded", help="for the sample")
+    parser.add_argument("--changes", type=int, default=20, help="in each workbook")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    good = True
+    if asked.sample and (asked.sample / "labels.json").is_file():
+        print(f"Sample of labelled workbooks ({asked.engine})")
+        good &= print_sample(score_sample(asked.sample, asked.engine))
+    else:
+        print("No sample of labelled workbooks is here; only made mistakes are looked for.")
+    if asked.changes:
+        print(f"\nOne formula changed (seed {asked.seed})")
+        good &= score_changes(asked.changes, asked.seed)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
