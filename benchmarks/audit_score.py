@@ -219,6 +219,7 @@ CHANGES: dict[str, Callable[[str, random.Random], str | None]] = {
     "dropped term": _dropped_term,
 }
 PASTED = "pasted value"
+_MOST_DRAWS = 200
 
 
 def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
@@ -259,40 +260,56 @@ def score_changes(count: int, seed: int) -> bool:
             for part in sheets
             if (found_cells := list(_CELL.finditer(parts[part].decode())))
         }
-        for _ in range(count):
-            part = chance.choice(sorted(cells))
-            cell = chance.choice(cells[part])
-            kind = chance.choice([*CHANGES, PASTED])
-            opening, column, row, text, value, number = cell.groups()
-            formula = unescape(text)
-            if kind == PASTED:
-                if not re.fullmatch(r"[-\d.eE+]+", number):
-                    continue
-                new = f"{opening}<v>{float(number) * chance.choice([1, 1.001, 0.5])!r}</v></c>"
-            else:
-                changed = CHANGES[kind](formula, chance)
-                if changed is None or changed == formula:
-                    continue
-                if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
-                    equal[kind] += 1
-                    continue
-                new = f"{opening}<f>{escape(changed)}</f>{value}</c>"
+        for number in range(count):
+            kind = [*CHANGES, PASTED][number % (len(CHANGES) + 1)]
+            drawn = _draw(kind, cells, sheets, chance, equal)
+            if drawn is None:
+                continue  # no formula of this workbook has anything of the kind
+            part, cell, new = drawn
             content = parts[part].decode()
             content = content[: cell.start()] + new + content[cell.end() :]
             report = _verified({**parts, part: content.encode()})
             tried[kind] += 1
             places = [(finding.sheet, finding.cells) for finding in report.findings]
-            right = (sheets[part], f"{column}{row}")
+            right = (sheets[part], f"{cell[2]}{cell[3]}")
             found[kind] += right in places
             false += len([place for place in places if place != right])
             if places != [right]:
-                print(f"  {path.name} {right}: {kind} {formula} -> {new}: found {places}")
+                print(f"  {path.name} {right}: {kind} {cell[4]} -> {new}: found {places}")
     print(f"{'change':<14} {'tried':>6} {'found':>6} {'equal, not counted':>20}")
     for kind in [*CHANGES, PASTED]:
         print(f"{kind:<14} {tried[kind]:6} {found[kind]:6} {equal[kind]:20}")
     print(f"{'all':<14} {tried.total():6} {found.total():6} {equal.total():20}")
     print(f"findings anywhere else, and in the unchanged workbooks: {false}")
     return tried == found and not false
+
+
+def _draw(
+    kind: str,
+    cells: dict[str, list[re.Match[str]]],
+    sheets: dict[str, str],
+    chance: random.Random,
+    equal: Counter[str],
+) -> tuple[str, re.Match[str], str] | None:
+    """Draw a cell that a change of this kind makes wrong: its part, place and new content."""
+    for _ in range(_MOST_DRAWS):
+        part = chance.choice(sorted(cells))
+        cell = chance.choice(cells[part])
+        opening, _, _, text, value, number = cell.groups()
+        formula = unescape(text)
+        if kind == PASTED:
+            if re.fullmatch(r"[-\d.eE+]+", number):
+                pasted = float(number) * chance.choice([1, 1.001, 0.5])
+                return part, cell, f"{opening}<v>{pasted!r}</v></c>"
+            continue
+        changed = CHANGES[kind](formula, chance)
+        if changed is None or changed == formula:
+            continue
+        if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
+            equal[kind] += 1
+            continue
+        return part, cell, f"{opening}<f>{escape(changed)}</f>{value}</c>"
+    return None
 
 
 def _verified(parts: dict[str, bytes]) -> Report:

@@ -49,6 +49,8 @@ def compare_table(
     expected = expected_values(
         reference, table.values, table.rate, start_values, data, calculation.zero
     )
+    for row, symbol in table.not_calculated:
+        expected.values.loc[row, symbol] = np.nan
     families = {
         symbol: Families.of(
             table.sheet.runs_between(column, table.first_row, table.last_row),

@@ -11,7 +11,7 @@ from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
-from workbook_tools.checking.table import Table
+from workbook_tools.checking.table import UNKNOWN_NAME, Table
 from workbook_tools.engines import Calculation, recalculate
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
@@ -45,6 +45,10 @@ def verify(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
             "let another --engine calculate them"
         )
+    if engine != "cached" and any(UNKNOWN_NAME in t.errors.values() for t in tables):
+        stored = recalculate(path, "cached")
+        for table in tables:
+            table.forgive_unknown_functions(stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {

@@ -1,6 +1,8 @@
 """The values that the file already carries: what the last program to save it saw."""
 
 import re
+from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,15 @@ from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 from workbook_tools.references import column_number
 
+_FEW, _MOST_ROUNDED = 7, 12  # significant digits of typed numbers, and of rounded ones
+_ENOUGH = 20_000  # numbers, to tell how many digits the values of a file have
+
 
 class CachedValues:
     """A workbook's own values; nothing is calculated."""
 
     engine = "cached values"
     tolerance = 1e-12
-    storage = 5e-15  # programs store 15 significant digits, or 17
     zero = 0.0
 
     def __init__(self, path: Path) -> None:
@@ -31,20 +35,41 @@ class CachedValues:
         self._errors = _error_values(path)
         self._rows: dict[str, list[list[Any]]] = {}
 
-    def block(
-        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
-    ) -> list[list[CellValue]]:
-        """Return the values of a range, row by row; rows and columns count from 1."""
+    @cached_property
+    def storage(self) -> float:
+        """Programs store 15 significant digits, or 17; some exporters store 10, and no more."""
+        counts: Counter[int] = Counter()
+        for sheet in self._workbook.sheet_names:
+            for row in self._sheet(sheet):
+                counts.update(_digits(value) for value in row if isinstance(value, float))
+            if counts.total() > _ENOUGH:
+                break
+        rounded = {n: count for n, count in counts.items() if _FEW < n <= _MOST_ROUNDED}
+        whole = sum(count for n, count in counts.items() if n > _MOST_ROUNDED)
+        return 5.0 * 10.0 ** -max(rounded) if sum(rounded.values()) > 4 * whole else 5e-15
+
+    def _sheet(self, sheet: str) -> list[list[Any]]:
         if sheet not in self._rows:
             content = self._workbook.get_sheet_by_name(sheet)
             self._rows[sheet] = content.to_python(skip_empty_area=False)
             for (row, column), error in self._errors.get(sheet, {}).items():
                 self._rows[sheet][row - 1][column - 1] = error
-        rows = self._rows[sheet][first_row - 1 : last_row]
+        return self._rows[sheet]
+
+    def block(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> list[list[CellValue]]:
+        """Return the values of a range, row by row; rows and columns count from 1."""
+        rows = self._sheet(sheet)[first_row - 1 : last_row]
         width = last_column - first_column + 1
         values = [[_value(v) for v in row[first_column - 1 : last_column]] for row in rows]
         values += [[] for _ in range(last_row - first_row + 1 - len(values))]
         return [row + [None] * (width - len(row)) for row in values]
+
+
+def _digits(value: float) -> int:
+    """Return how many significant digits a number is written with."""
+    return len(repr(abs(value)).split("e")[0].replace(".", "").strip("0"))
 
 
 def _error_values(path: Path) -> dict[str, dict[tuple[int, int], CellError]]:
