@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build
+SAMPLE ?= ../shared/corpus
 
 SPECS := $(wildcard workbooks/*.toml)
 DATA := $(wildcard workbooks/*.csv)
@@ -17,7 +18,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results test lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results audit-score test lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -83,6 +84,9 @@ cnn-results: $(VENV)/installed-cnn ## Train the committed networks of cnn/result
 	for model in standard small tiny; do \
 	  $(BIN)/python -m cnn seeds --model $$model --out cnn/results/$$model || exit; \
 	done
+
+audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=folder), and made mistakes
+	$(BIN)/python benchmarks/audit_score.py --sample $(SAMPLE)
 
 test: $(VENV)/installed-dev ## Run all tests
 	$(BIN)/pytest -n auto

@@ -25,6 +25,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
 import openpyxl
+from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.verify import verify
@@ -131,6 +132,7 @@ def print_sample(scores: list[SampleScore]) -> bool:
 _REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
 _TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
+_RANGE = re.compile(r"\b([A-Z]{1,3}\d+):([A-Z]{1,3}\d+)\b")
 _OTHER_FUNCTION = {
     "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
     "SUMPRODUCT": "SUM", "TANH": "SIN", "SQRT": "ABS", "ABS": "SIGN", "STDEVP": "AVERAGE",
@@ -303,13 +305,22 @@ def _draw(
                 return part, cell, f"{opening}<v>{pasted!r}</v></c>"
             continue
         changed = CHANGES[kind](formula, chance)
-        if changed is None or changed == formula:
+        if changed is None or changed == formula or _runs_backwards(changed):
             continue
         if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
             equal[kind] += 1
             continue
         return part, cell, f"{opening}<f>{escape(changed)}</f>{value}</c>"
     return None
+
+
+def _runs_backwards(formula: str) -> bool:
+    """Tell whether a range ends before it begins: Excel turns such a one around."""
+    for first, last in _RANGE.findall(formula.replace("$", "")):
+        left, top, right, bottom = range_boundaries(f"{first}:{last}")
+        if left > right or top > bottom:
+            return True
+    return False
 
 
 def _verified(parts: dict[str, bytes]) -> Report:

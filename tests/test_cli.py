@@ -39,6 +39,18 @@ def test_a_wrong_formula_fails_with_status_1_and_is_named(mazur: Path) -> None:
     assert "AC40" in result.output
 
 
+def test_explain_says_how_a_table_was_read(mazur: Path, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["explain", str(mazur)])
+    assert result.exit_code == 0
+    for said in ("LR 0.5!A31:AG131", "G30 = 0.5 (labelled)", "h1 = w1·i1 + w2·i2", "a_h1 K"):
+        assert said in result.output
+    book = openpyxl.Workbook()
+    book.save(tmp_path / "empty.xlsx")
+    result = runner.invoke(app, ["explain", str(tmp_path / "empty.xlsx")])
+    assert result.exit_code == 2
+    assert "no training table" in result.output
+
+
 def test_json_to_standard_output_is_nothing_but_the_report(mazur: Path) -> None:
     result = runner.invoke(app, ["verify", str(mazur), "--json", "-"])
     report = json.loads(result.stdout)

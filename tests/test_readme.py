@@ -86,7 +86,8 @@ def test_the_json_in_the_readme_has_the_fields_that_are_written(folder: Path) ->
 
     def fields(value: object) -> object:
         if isinstance(value, dict):
-            return {key: fields(v) for key, v in value.items() if key != "not_checked_because"}
+            open_keys = ("not_checked_because", "columns")  # by what is there
+            return {key: fields(v) for key, v in value.items() if key not in open_keys}
         return [fields(v) for v in value[:1]] if isinstance(value, list) else type(value)
 
     table = next(table for table in written["tables"] if table["findings"])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from handmade import FORMULAS, HandMade
 from openpyxl.comments import Comment
 
+from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, CellError, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.engines.embedded import evaluate
@@ -186,3 +188,41 @@ def test_a_formula_cell_that_cannot_be_filled_is_never_passed_over(
             new.writestr(name, old.read(name).replace(b'<c r="B2">', b'<c cm="1" r="B2">'))
     with pytest.raises(AssertionError, match="It's one"):
         fill(other, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
+
+
+def test_values_that_an_exporter_rounded_are_known_to_be(workbooks: Path, tmp_path: Path) -> None:
+    rounded = tmp_path / "rounded.xlsx"
+
+    def shorter(match: re.Match[bytes]) -> bytes:
+        return b"</f><v>%.10g</v>" % float(match[1])
+
+    with zipfile.ZipFile(workbooks / "mazur.xlsx") as old, zipfile.ZipFile(rounded, "w") as new:
+        for name in old.namelist():
+            content = re.sub(rb"</f><v>([-\d.eE]+)</v>", shorter, old.read(name))
+            new.writestr(name, content)
+    assert recalculate(workbooks / "mazur.xlsx", "cached").storage == 5e-15
+    assert recalculate(rounded, "cached").storage == pytest.approx(5e-10)
+    assert verify(rounded, "cached").verdict == "pass"
+    off = rounded.with_name("off.xlsx")
+    with zipfile.ZipFile(rounded) as old, zipfile.ZipFile(off, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "xl/worksheets/sheet2.xml":
+                cell = re.search(rb'<c r="Y40"[^>]*><f>[^<]*</f><v>([^<]*)</v>', content)
+                assert cell is not None
+                wrong = cell[0].replace(cell[1], b"%.10g" % (float(cell[1]) * (1 + 1e-7)))
+                content = content.replace(cell[0], wrong)
+            new.writestr(name, content)
+    assert [finding.cells for finding in verify(off, "cached").findings] == ["Y40"]
+
+
+def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> None:
+    path = HandMade({**FORMULAS, "E1": "=POW(B6-S6,2)/2"}).save(tmp_path / "made.xlsx")
+    fill(path, tmp_path / "filled.xlsx", recalculate(path, "embedded"))
+    report = verify(tmp_path / "filled.xlsx", "ironcalc")
+    assert (report.verdict, report.findings) == ("pass", [])
+    [(reason, count)] = report.tables[0].cells.reasons.items()
+    assert reason.startswith("the engine does not know a function")
+    assert count == 40  # E1, and E_tot that reads it
+    found = verify(path, "ironcalc").findings  # where nothing is stored, it may be misspelled
+    assert {finding.kind for finding in found} == {"error-value"}

@@ -32,6 +32,9 @@ FIELDS = {
 }
 
 
+SAID, INFERRED, ASSUMED = "said above the table", "by the formulas", "assumed: nothing says so"
+
+
 class NotUnderstoodError(Exception):
     """What is said above a table describes no network that can be checked."""
 
@@ -50,16 +53,8 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     settings = {
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
-    activations = _said(table, "activation", Activation)
-    if not activations:
-        found = [inferred_activation(table, layer) for layer in naming.layers]
-        activations = [activation or Activation.SIGMOID for activation in found]
-    if len(activations) == 1:
-        activations *= len(naming.layers)
-    inferred = None
-    if not table.words.get("loss") and len(activations) == len(naming.layers):
-        inferred = inferred_loss(table, activations[-1])
-    loss = _one(table, "loss", inferred or Loss.HALF_SQUARED_ERROR)
+    activations, _ = _activations(table)
+    loss, _ = _loss(table, activations)
     _fit_together(naming, activations, loss)
     rule = Rule(
         optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
@@ -79,6 +74,24 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         looked_up=SAMPLE in table.columns,
         averaged=_averaged(table),
     )
+
+
+def _activations(table: Table) -> tuple[list[Activation], str]:
+    """Return the activation of each layer, and how it is known."""
+    layers = table.naming.layers
+    if said := _said(table, "activation", Activation):
+        return (said * len(layers) if len(said) == 1 else said), SAID
+    found = [inferred_activation(table, layer) for layer in layers]
+    how = ASSUMED if None in found else INFERRED
+    return [activation or Activation.SIGMOID for activation in found], how
+
+
+def _loss(table: Table, activations: list[Activation]) -> tuple[Loss, str]:
+    """Return the loss, and how it is known."""
+    if table.words.get("loss"):
+        return _one(table, "loss", Loss.HALF_SQUARED_ERROR), SAID
+    found = inferred_loss(table, activations[-1])
+    return found or Loss.HALF_SQUARED_ERROR, INFERRED if found else ASSUMED
 
 
 def _averaged(table: Table) -> bool:
@@ -120,7 +133,11 @@ def understood(table: Table, reference: Reference | None) -> Understood:
     """Say how a table was read; without a reference, what is said above it is not understood."""
     naming = table.naming
     rate = table.found_rate
-    assumed = [label for label in ("activation", "loss", "optimizer") if label not in table.words]
+    known: dict[str, str] = {}
+    if reference:
+        activations, known["activations"] = _activations(table)
+        _, known["loss"] = _loss(table, activations)
+        known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
     return Understood(
         header_row=table.header_row,
         first_row=table.first_row,
@@ -138,5 +155,5 @@ def understood(table: Table, reference: Reference | None) -> Understood:
         activations=[str(a) for a in reference.network.activations] if reference else [],
         loss=str(reference.loss) if reference else table.words.get("loss", ""),
         optimizer=str(reference.rule.optimizer) if reference else "",
-        assumed=assumed,
+        known=known,
     )

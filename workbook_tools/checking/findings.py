@@ -154,7 +154,7 @@ class Understood:
     activations: list[str]  # of each layer after the inputs
     loss: str
     optimizer: str
-    assumed: list[str]  # which of these nothing is said of
+    known: dict[str, str]  # how the last three are known: said, by the formulas, assumed
 
 
 @dataclass

@@ -125,15 +125,19 @@ def _explained(table: TableReport) -> list[tuple[str, str]]:
         ("network", table.network),
         ("header", f"row {read.header_row}"),
         ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
-        ("activations", ", ".join(read.activations) or "not understood"),
-        ("loss", read.loss or "not understood"),
-        ("optimizer", read.optimizer or "not understood"),
     ]
+    for what, text in (
+        ("activations", ", ".join(read.activations)),
+        ("loss", read.loss),
+        ("optimizer", read.optimizer),
+    ):
+        how = read.known.get(what)
+        lines.append((what, f"{text} ({how})" if how else "not understood"))
     if table.learning_rate is None:
         lines.append(("learning rate", read.rate_found))
     else:
         where = f"{read.rate_cell} = " if read.rate_cell else ""
-        lines.append(("learning rate", f"{where}{table.learning_rate:g}, {read.rate_found}"))
+        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({read.rate_found})"))
     kind = "as usual" if read.usual_wiring else "as the formulas have it"
     lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
     columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
@@ -141,13 +145,6 @@ def _explained(table: TableReport) -> list[tuple[str, str]]:
     if read.unknown:
         labels = ", ".join(f"{letters} {text.strip()!r}" for letters, text in read.unknown.items())
         lines.append(("not understood", labels))
-    if read.assumed:
-        told = {"activation": "activations", "loss": "loss"}
-        by_formulas = [told[a] for a in read.assumed if a in told]
-        rest = [a for a in read.assumed if a not in told]
-        said = [f"{' and '.join(by_formulas)} by the formulas"] if by_formulas else []
-        said += [f"{' and '.join(rest)} as nothing is said"] if rest else []
-        lines.append(("assumed", "; ".join(said)))
     return lines
 
 

@@ -1,0 +1,59 @@
+"""Labelled real workbooks, where there is a folder of them: nothing missed, no false alarm."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = Path(os.environ.get("SAMPLE", ROOT / "../shared/corpus"))
+
+
+@pytest.fixture(scope="module")
+def audit_score() -> ModuleType:
+    place = ROOT / "benchmarks" / "audit_score.py"
+    spec = importlib.util.spec_from_file_location("audit_score", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(not (SAMPLE / "labels.json").is_file(), reason="the sample is not here")
+@pytest.mark.parametrize("engine", ["embedded", "ironcalc", "cached", "libreoffice"])
+def test_every_table_and_mistake_of_the_sample_is_found_and_nothing_else(
+    audit_score: ModuleType, engine: str
+) -> None:
+    if engine == "libreoffice" and not shutil.which("soffice"):
+        pytest.skip("LibreOffice is not installed")
+    scores = audit_score.score_sample(SAMPLE, engine)
+    assert len(scores) > 50
+    assert [(s.file, s.sheet, s.problems) for s in scores if s.problems] == []
+
+
+def test_a_few_changed_formulas_are_all_found(
+    audit_score: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit_score.score_changes(2, 7)
+    assert "all                14     14" in capsys.readouterr().out
+
+
+def test_what_was_missed_and_what_was_no_mistake_are_counted(
+    audit_score: ModuleType, workbooks: Path, tmp_path: Path
+) -> None:
+    shutil.copy(workbooks / "Back_Propogation.xlsx", tmp_path / "one.xlsx")
+    label = {
+        "header_row": 31, "first_row": 32, "last_row": 99, "learning_rate_cell": "G30",
+        "learning_rate": 0.1, "columns": {"t1": "A", "w1": "F"}, "wrong": ["o1"], "latent": [],
+    }  # fmt: skip
+    (tmp_path / "labels.json").write_text(
+        audit_score.json.dumps({"one": {"LR 0.1": [label], "LR 7": [label]}})
+    )
+    score, missing = audit_score.score_sample(tmp_path, "cached")[:2]
+    assert score.problems == ["columns", "missed o1 wrong"]
+    assert missing.problems == ["no table"]
+    assert not audit_score.print_sample([score])
