@@ -1,5 +1,6 @@
 """The two halves against each other: what is built is right, and any one change is found."""
 
+import os
 import re
 import shutil
 import zipfile
@@ -23,6 +24,7 @@ from workbook_tools.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
 NAMES = ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing"]
+SPECS = int(os.environ.get("SPECS", "40"))  # how many random ones are tried
 HAS_LIBREOFFICE = shutil.which("soffice") is not None
 
 
@@ -461,7 +463,7 @@ def specs(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=SPECS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spec=specs(), data=st.data())
 def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
     spec: str, data: st.DataObject
