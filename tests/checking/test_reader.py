@@ -147,3 +147,15 @@ def test_a_mistake_in_a_forward_formula_is_no_other_wiring(
 def test_google_sheets_own_names_of_functions_are_known(tmp_path: Path) -> None:
     formulas = {**FORMULAS, "E1": "=POW(B6-S6,2)/2", "E_tot": "=ADD(V6,W6)"}
     assert check(HandMade(formulas), tmp_path).verdict == "pass"
+
+
+@pytest.mark.parametrize("symbol", ["a_h1", "a_o2", "E1", "E_tot", "∂E/∂w3", "∂E/∂w8"])
+def test_a_table_that_lacks_a_column_is_checked_as_far_as_it_goes(
+    tmp_path: Path, symbol: str
+) -> None:
+    header = ["something else" if label == symbol else label for label in HEADER]
+    report = check(HandMade(header=header), tmp_path)
+    assert report.findings == []
+    assert report.tables[0].cells.not_checked >= 20
+    report = check(HandMade({**FORMULAS, "h2": "=H6*D6+I6"}, header=header), tmp_path)
+    assert [finding.quantity for finding in report.findings] == ["h2"]

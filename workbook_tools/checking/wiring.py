@@ -91,7 +91,8 @@ def _sources(
             )
             if len(own) <= _MOST_SOURCES:
                 units[place], read[place], formulas[place] = unit, list(own), formula
-                rows[place], sources[place] = run.first_row, naming.activations(layer - 1)
+                rows[place] = run.first_row
+                sources[place] = [s for s in naming.activations(layer - 1) if s in columns]
     numbers: list[dict[Cell, float]] = []
     for k in range(max(map(len, read.values()), default=0)):
         cells: dict[Cell, float] = {}
