@@ -46,9 +46,12 @@ def compare_table(
     start_values = {symbol: number_at(cell, calculation) for symbol, cell in starts.items()}
     samples = samples if reference.looked_up else None
     data = samples.data if samples else None
-    expected = expected_values(
-        reference, table.values, table.rate, start_values, data, calculation.zero
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
+        expected = expected_values(
+            reference, table.values, table.rate, start_values, data, calculation.zero
+        )
+    overflowing = ~np.isfinite(expected.values.to_numpy())
+    expected.values = expected.values.mask(overflowing)
     for row, symbol in table.not_calculated:
         expected.values.loc[row, symbol] = np.nan
     families = {

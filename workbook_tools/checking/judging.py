@@ -240,7 +240,7 @@ class Judge:
                 unknown -= overflows
         if unknown:
             self.cells.leave_out(unknown, self._why_not(symbol))
-        both = known & ~np.isnan(values)
+        both = known & np.isfinite(values)
         if both.any():
             absolute = np.abs(values - expected)[both]
             ulps = absolute / np.spacing(np.maximum(np.abs(values), np.abs(expected))[both])

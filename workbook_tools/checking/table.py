@@ -9,7 +9,7 @@ from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.rates import Rate
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation, CellError
-from workbook_tools.notation import MEAN_LOSS, SUMMED_LOSS, TOTAL_LOSS, Naming
+from workbook_tools.notation import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
 from workbook_tools.references import range_name
 
 UNKNOWN_NAME = CellError("#NAME?")
@@ -68,7 +68,8 @@ class Table:
     @property
     def loss(self) -> str:
         """The symbol of an iteration's loss: over its samples, where there is such a column."""
-        return next((s for s in (MEAN_LOSS, SUMMED_LOSS) if s in self.columns), TOTAL_LOSS)
+        over_samples = (MEAN_LOSS, SUMMED_LOSS) if SAMPLE in self.columns else ()
+        return next((s for s in over_samples if s in self.columns), TOTAL_LOSS)
 
     @property
     def range(self) -> str:
