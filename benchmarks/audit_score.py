@@ -81,17 +81,17 @@ def _score_table(file: str, sheet: str, label: dict, report: Report) -> SampleSc
         (
             t
             for t in report.tables
-            if t.sheet == sheet and int(re.findall(r"\d+", t.range)[0]) == label["header_row"]
+            if t.sheet == sheet and t.understood.header_row == label["header_row"]
         ),
         None,
     )
     if table is None:
         return SampleScore(file, sheet, ["no table"], len(columns), len(columns), 0, Counter())
     problems = []
-    rows = [int(number) for number in re.findall(r"\d+", table.range)]
+    last_row = range_boundaries(table.range)[3]
     read = table.understood
-    if (read.first_row, rows[-1]) != (label["first_row"], label["last_row"]):
-        problems.append(f"rows {read.first_row}–{rows[-1]}")
+    if (read.first_row, last_row) != (label["first_row"], label["last_row"]):
+        problems.append(f"rows {read.first_row}–{last_row}")
     if any(read.columns.get(symbol) != letter for symbol, letter in columns.items()):
         problems.append("columns")
     if (read.rate_cell, table.learning_rate) != (

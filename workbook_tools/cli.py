@@ -37,6 +37,11 @@ app = typer.Typer(
 Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[misc]
 DEFAULT_ENGINE = Engine("embedded")
 
+Workbooks = Annotated[list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)]
+RecalculatedBy = Annotated[
+    Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
+]
+
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -127,12 +132,8 @@ def _target(spec: Path, output: Path | None, specs: int) -> Path:
 
 @app.command()
 def verify(
-    workbooks: Annotated[
-        list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)
-    ],
-    engine: Annotated[
-        Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
-    ] = DEFAULT_ENGINE,
+    workbooks: Workbooks,
+    engine: RecalculatedBy = DEFAULT_ENGINE,
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -180,12 +181,8 @@ def verify(
 
 @app.command()
 def explain(
-    workbooks: Annotated[
-        list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)
-    ],
-    engine: Annotated[
-        Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
-    ] = DEFAULT_ENGINE,
+    workbooks: Workbooks,
+    engine: RecalculatedBy = DEFAULT_ENGINE,
 ) -> None:
     """Say how each training table was understood: columns, wiring, rate, what was assumed."""
     from workbook_tools.checking.reports import print_explanation

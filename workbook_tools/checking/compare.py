@@ -50,8 +50,7 @@ def compare_table(
         expected = expected_values(
             reference, table.values, table.rate, start_values, data, calculation.zero
         )
-    overflowing = ~np.isfinite(expected.values.to_numpy())
-    expected.values = expected.values.mask(overflowing)
+    expected.values = expected.values.where(np.isfinite(expected.values))
     for row, symbol in table.not_calculated:
         expected.values.loc[row, symbol] = np.nan
     families = {
@@ -106,8 +105,8 @@ def _fetched(
     labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
     found: dict[str, Cell] = {}
     for symbol in reference.constants + reference.start:
-        runs = table.sheet.runs_between(table.columns[symbol], table.first_row, table.first_row)
-        area = bare_reference(runs[0].formula.at(table.first_row)) if runs else None
+        formula = table.sheet.formula_at(table.first_row, table.columns[symbol])
+        area = bare_reference(formula) if formula else None
         if area is None:
             continue
         cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)

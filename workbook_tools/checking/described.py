@@ -53,8 +53,10 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     settings = {
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
-    activations, _ = _activations(table)
-    loss, _ = _loss(table, activations)
+    known: dict[str, str] = {}
+    activations, known["activations"] = _activations(table)
+    loss, known["loss"] = _loss(table, activations)
+    known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
     _fit_together(naming, activations, loss)
     rule = Rule(
         optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
@@ -73,6 +75,7 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         block=table.block,
         looked_up=SAMPLE in table.columns,
         averaged=_averaged(table),
+        known=known,
     )
 
 
@@ -133,11 +136,6 @@ def understood(table: Table, reference: Reference | None) -> Understood:
     """Say how a table was read; without a reference, what is said above it is not understood."""
     naming = table.naming
     rate = table.found_rate
-    known: dict[str, str] = {}
-    if reference:
-        activations, known["activations"] = _activations(table)
-        _, known["loss"] = _loss(table, activations)
-        known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
     return Understood(
         header_row=table.header_row,
         first_row=table.first_row,
@@ -155,5 +153,5 @@ def understood(table: Table, reference: Reference | None) -> Understood:
         activations=[str(a) for a in reference.network.activations] if reference else [],
         loss=str(reference.loss) if reference else table.words.get("loss", ""),
         optimizer=str(reference.rule.optimizer) if reference else "",
-        known=known,
+        known=dict(reference.known) if reference else {},
     )

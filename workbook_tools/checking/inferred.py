@@ -73,16 +73,17 @@ def _values(table: Table, symbols: list[str], given: dict[str, Array]) -> Array:
     for k, symbol in enumerate(symbols):
         if symbol not in table.columns:
             continue
-        runs = table.sheet.runs_between(table.columns[symbol], table.first_row, table.last_row)
-        if not runs:
+        column = table.columns[symbol]
+        usual = table.sheet.usual_formula(column, table.first_row, table.last_row)
+        if not usual:
             continue
-        run = max(runs, key=lambda run: len(run.rows))
+        row, formula = usual
         place = (table.sheet.name, k + 1, MAX_COLUMNS)
-        places[place], number[place] = run.formula.at(run.first_row), k
+        places[place], number[place] = formula, k
         for draw, planted in enumerate(cells):
             for name, values in given.items():
                 if name in table.columns:
-                    cell = (table.sheet.name, run.first_row, table.columns[name])
+                    cell = (table.sheet.name, row, table.columns[name])
                     planted[cell] = float(values[draw])
     for draw, given_back in enumerate(evaluate(places, cells)):
         for place, value in given_back.items():

@@ -107,7 +107,7 @@ class Judge:
             return False
 
         def others(place: int) -> set[tuple[str | None, int, int]]:
-            own = {table.columns[s] for s in table.columns}
+            own = set(table.columns.values())
             return {
                 (area.sheet, area.first_row, area.first_column)
                 for area in areas(formula.at(table.first_row + place))

@@ -167,13 +167,13 @@ def probe_table(
         by_iteration.setdefault((place.row - table.first_row) // table.block, []).append(number)
     for iteration, numbers in by_iteration.items():
         formulas = [places[number].formula for number in numbers]
+        in_each_draw = [_planted(table, stated, samples, iteration, drawn) for drawn in draws]
+        helpers = _helpers(table.sheet, formulas, in_each_draw[0])  # the cells are always the same
+        every = [*formulas, *helpers.values()]
         cells = []
-        for drawn in draws:
-            planted = _planted(table, stated, samples, iteration, drawn)
+        for drawn, planted in zip(draws, in_each_draw, strict=True):
             first = drawn.before if iteration else drawn.begin
             constants = {table.columns[s]: first[s].iloc[0] for s in reference.constants}
-            helpers = _helpers(table.sheet, formulas, planted)
-            every = [*formulas, *helpers.values()]
             kept = _kept(table, every, planted, constants, calculation)
             if rate_everywhere:
                 kept = dict.fromkeys(_other_cells(table, every, planted), drawn.rate)

@@ -45,7 +45,7 @@ def find_rate(
 ) -> Rate:
     """Return the learning rate of a table in these columns and rows."""
     row = first_row + block  # of the second iteration, where the first updates stand
-    labelled = _labelled(sheet, header_row, columns, calculation)
+    labelled = _labelled(sheet, header_row, calculation)
     own = set(columns.values())
     read: Counter[Cell] = Counter()
     updates: dict[str, str] = {}
@@ -54,12 +54,15 @@ def find_rate(
             continue
         for run in sheet.runs_between(column, row, row):
             updates[symbol] = formula = run.formula.at(row)
-            outside = {
-                (area.sheet or sheet.name, area.first_row, area.first_column)
-                for area in areas(formula)
-                if not _within(area, sheet.name, own, first_row, last_row)
-            }
-            read.update(cell for cell in outside if not math.isnan(number_at(cell, calculation)))
+            read.update(
+                {
+                    (area.sheet or sheet.name, area.first_row, area.first_column)
+                    for area in areas(formula)
+                    if not _within(area, sheet.name, own, first_row, last_row)
+                }
+            )
+    for cell in [cell for cell in read if math.isnan(number_at(cell, calculation))]:
+        del read[cell]
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
     if used:
         cell = next((cell for cell in used if cell in labelled), used[0])
@@ -84,25 +87,19 @@ def _within(area: Area, sheet: str, columns: set[int], first_row: int, last_row:
     )
 
 
-def _labelled(
-    sheet: Sheet, header_row: int, columns: Mapping[str, int], calculation: Calculation
-) -> dict[Cell, None]:
+def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[Cell, None]:
     """Return the numbers beside a label of the rate, the nearest above the header first.
 
     The number stands right of its label, perhaps in a row of several, or below it; else left or
     above.
     """
     found: dict[Cell, None] = {}
-    left, right = min(columns.values()), max(columns.values())
     labels = [
         (abs(header_row - row) + (row > header_row) * 1_000, row, column)
         for (row, column), text in sheet.texts.items()
-        if (row, column) != (header_row, column) and may_be_rate_label(text)
+        if row != header_row and may_be_rate_label(text)
     ]
     for _, row, column in sorted(labels):
-        is_above_table = row == header_row and left <= column <= right
-        if is_above_table:
-            continue
         places = [(row, column + k) for k in range(1, _FARTHEST_RIGHT + 1)]
         places += [(row + k, column) for k in range(1, _FARTHEST_BELOW + 1)]
         places += [(row, column - 1), (row - 1, column)]

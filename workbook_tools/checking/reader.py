@@ -44,8 +44,8 @@ def _tables_of(sheet: Sheet, calculation: Calculation) -> Iterator[Table]:
             for row, _, other in headers[place + 1 :]
             if row > header_row and any(column in own for column in other.values())
         )
-        end = min(next(below, sheet.last_row + 1), sheet.last_row + 1)
-        if table := _table(sheet, header_row, labels, columns, end - 1, calculation):
+        last_row = next(below, sheet.last_row + 1) - 1
+        if table := _table(sheet, header_row, labels, columns, last_row, calculation):
             yield table
 
 
@@ -101,7 +101,10 @@ def _table(
     begin = _first_row(sheet, header_row, last_row, columns, calculation)
     values, errors = read_values(sheet, begin, last_row, columns, calculation)
     computed = [symbol for symbol in columns if symbol[0] not in "tixwb"]
-    if values.empty or 2 * values[computed].iloc[0].notna().sum() < len(computed) > len(errors):
+    if values.empty:
+        return None
+    few_numbers = 2 * values[computed].iloc[0].notna().sum() < len(computed)
+    if few_numbers and len(errors) < len(computed):
         return None
     block = _rows_of_an_iteration(values, errors)
     end = begin + len(values) - 1

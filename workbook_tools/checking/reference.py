@@ -59,6 +59,9 @@ class Reference:
     block: int = 1  # rows of an iteration, one a sample
     looked_up: bool = False  # inputs and targets by a column ``sample``; else they stay the same
     averaged: bool = True  # gradients over the samples of an iteration; else added up
+    known: Mapping[str, str] = field(
+        default_factory=dict, compare=False
+    )  # how activations, loss … are known
 
     @cached_property
     def network(self) -> Network:

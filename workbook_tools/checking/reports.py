@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from openpyxl.utils.cell import range_boundaries
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -120,7 +121,7 @@ def print_explanation(report: Report, console: Console) -> None:
 
 def _explained(table: TableReport) -> list[tuple[str, str]]:
     read = table.understood
-    last_row = table.range.rsplit(":")[-1].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    last_row = range_boundaries(table.range)[3]
     lines = [
         ("network", table.network),
         ("header", f"row {read.header_row}"),

@@ -57,6 +57,14 @@ class Sheet:
             rows.setdefault(row, {})[column] = text
         return rows
 
+    def usual_formula(self, column: int, first_row: int, last_row: int) -> tuple[int, str] | None:
+        """Return the formula that most cells hold, and the first of their rows; None without."""
+        runs = self.runs_between(column, first_row, last_row)
+        if not runs:
+            return None
+        run = max(runs, key=lambda run: len(run.rows))
+        return run.first_row, run.formula.at(run.first_row)
+
     def formula_at(self, row: int, column: int) -> str | None:
         """Return the formula in a cell; None if it has none."""
         runs = self.runs_between(column, row, row)

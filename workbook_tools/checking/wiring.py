@@ -77,12 +77,11 @@ def _sources(
     sources: dict[Cell, list[str]] = {}
     for layer in naming.layers:
         for unit in naming.pre_activations(layer):
-            runs = sheet.runs_between(columns[unit], first_row, last_row)
-            if not runs:
+            usual = sheet.usual_formula(columns[unit], first_row, last_row)
+            if not usual:
                 continue
-            run = max(runs, key=lambda run: len(run.rows))
+            row, formula = usual
             place = (sheet.name, len(units) + 1, MAX_COLUMNS)
-            formula = run.formula.at(run.first_row)
             own = dict.fromkeys(
                 weights[column]
                 for area in areas(formula)
@@ -91,7 +90,7 @@ def _sources(
             )
             if len(own) <= _MOST_SOURCES:
                 units[place], read[place], formulas[place] = unit, list(own), formula
-                rows[place] = run.first_row
+                rows[place] = row
                 sources[place] = [s for s in naming.activations(layer - 1) if s in columns]
     numbers: list[dict[Cell, float]] = []
     for k in range(max(map(len, read.values()), default=0)):

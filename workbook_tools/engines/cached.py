@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ class CachedValues:
     @cached_property
     def storage(self) -> float:
         """Programs store 15 significant digits, or 17; some exporters store 10, and no more."""
-        counts: Counter[int] = Counter()
-        for sheet in self._workbook.sheet_names:
-            for row in self._sheet(sheet):
-                counts.update(_digits(value) for value in row if isinstance(value, float))
-            if counts.total() > _ENOUGH:
-                break
+        numbers = (
+            value
+            for sheet in self._workbook.sheet_names
+            for row in self._sheet(sheet)
+            for value in row
+            if isinstance(value, float)
+        )
+        counts = Counter(map(_digits, islice(numbers, _ENOUGH)))
         rounded = {n: count for n, count in counts.items() if _FEW < n <= _MOST_ROUNDED}
         whole = sum(count for n, count in counts.items() if n > _MOST_ROUNDED)
         return 5.0 * 10.0 ** -max(rounded) if sum(rounded.values()) > 4 * whole else 5e-15
