@@ -150,3 +150,9 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
     path = made.save(tmp_path / "made.xlsx")
     assert only(verify(path)).kind == "wrong-formula"
     assert only(verify(path, tolerance=1e-3)).kind == "latent"
+
+
+def test_numbers_too_large_for_a_square_are_not_checked(tmp_path: Path) -> None:
+    report = check(HandMade(cells={"B25": 1e200}), tmp_path)
+    assert [(f.kind, f.cells) for f in report.findings] == [("odd-start", "B25")]
+    assert report.tables[0].cells.reasons == {"what it depends on is no number": 2}  # E1, E_tot

@@ -61,10 +61,11 @@ def test_a_rate_without_its_dollar_drifts_and_is_named_for_each_weight(tmp_path:
     assert {finding.quantity for finding in report.findings} == {f"w{k}" for k in range(1, 9)}
 
 
-def test_updates_that_all_read_an_empty_cell_beside_the_labelled_rate_are_named(
-    tmp_path: Path,
+@pytest.mark.parametrize("cells", [{}, {"AJ2": 0.25}])
+def test_updates_that_all_read_another_cell_than_the_labelled_one_are_named(
+    tmp_path: Path, cells: dict[str, object]
 ) -> None:
-    report = check(HandMade(rate="$E$2"), tmp_path)
+    report = check(HandMade(cells=cells, rate="$AJ$2"), tmp_path)
     assert report.tables[0].learning_rate == 0.5
     assert {f.kind for f in report.findings} == {"wrong-reference-rate"}
     assert len(report.findings) == 8
@@ -90,5 +91,5 @@ def test_a_typed_number_of_the_data_that_is_unlike_the_rest_is_a_warning(tmp_pat
     [finding] = report.findings
     assert (finding.kind, finding.quantity, finding.cells) == ("odd-start", "i1", "D10:D11")
     assert (finding.value, finding.expected) == (0.5, 0.05)
-    drifted = {f"D{row}": 0.05 - 1e-16 * row for row in range(7, 26)}
+    drifted = {f"D{row}": 0.05 - 1e-16 * row for row in range(20, 26)}
     assert check(HandMade(cells={**drifted}), tmp_path).findings == []

@@ -159,3 +159,27 @@ def test_a_table_that_lacks_a_column_is_checked_as_far_as_it_goes(
     assert report.tables[0].cells.not_checked >= 20
     report = check(HandMade({**FORMULAS, "h2": "=H6*D6+I6"}, header=header), tmp_path)
     assert [finding.quantity for finding in report.findings] == ["h2"]
+
+
+@pytest.mark.parametrize("every_row", [False, True])
+def test_data_may_be_fetched_from_cells_without_a_label(tmp_path: Path, every_row: bool) -> None:
+    rows = range(6, 26) if every_row else [6]
+    cells: dict[str, object] = {"AJ1": 0.05, "AK1": 0.1, "AJ2": 0.5}
+    cells |= {f"D{row}": "=$AJ$1" for row in rows} | {f"E{row}": "=+$AK$1" for row in rows}
+    report = check(HandMade(cells=cells), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert report.tables[0].cells.not_checked == 0
+    cells |= {"C3": "i1", "D3": 0.05, "E3": "i2", "F3": 0.1}
+    wrong = {f"D{row}": "=$F$3/2" for row in rows}  # the other input's, though 0.05 here
+    found = check(HandMade(cells={**cells, **wrong}), tmp_path).findings
+    assert [(f.kind, f.quantity) for f in found] == [("latent", "i1")]
+
+
+def test_inputs_may_be_x_and_targets_y(tmp_path: Path) -> None:
+    header = [label.replace("t", "y") if label in ("t1", "t2") else label for label in HEADER]
+    header = [label.replace("i", "x") if label in ("i1", "i2") else label for label in header]
+    report = check(HandMade(header=header), tmp_path)
+    assert report.verdict == "pass"
+    assert {"i1", "i2", "t1", "t2"} <= set(report.tables[0].understood.columns)
+    header = [label.replace("a_o", "y") if label in ("a_o1", "a_o2") else label for label in HEADER]
+    assert check(HandMade(header=header), tmp_path).verdict == "pass"
