@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import zipfile
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -129,6 +130,16 @@ def assert_found_there_and_nowhere_else(source: Path, folder: Path, data: st.Dat
     sheet = names[int(re.findall(r"\d+", part)[0]) - 1]
     assert report.verdict == "fail"
     assert [(f.sheet, f.cells) for f in report.findings] == [(sheet, cell)]
+    [finding] = report.findings  # without which the run ends as it did
+    losses = last_losses(source)
+    ends = [losses[sheet]] if sheet in losses else list(losses.values())
+    assert finding.effect in [pytest.approx(end, rel=1e-9) for end in ends]
+
+
+@cache
+def last_losses(workbook: Path) -> dict[str, float]:
+    """Return the last loss of each sheet."""
+    return {table.sheet: table.last_loss for table in verify(workbook).tables}
 
 
 @pytest.mark.parametrize("name", ["Back_Propogation", "mazur", "xor"])

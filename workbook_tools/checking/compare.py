@@ -1,11 +1,13 @@
 """Checks one training table: every formula against the mathematics, its values and its place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from workbook_tools.checking.cells import Cell, number_at
-from workbook_tools.checking.described import NotUnderstoodError, reference_for, understood
+from workbook_tools.checking.described import NotUnderstoodError, understood
+from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.findings import (
     Cells,
@@ -14,43 +16,39 @@ from workbook_tools.checking.findings import (
     TableReport,
     plain,
 )
+from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.judging import Judge
-from workbook_tools.checking.local import expected_values
+from workbook_tools.checking.local import Expected, expected_values
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, probe_table
-from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation
-from workbook_tools.references import bare_reference
 
 
 def compare_table(
     table: Table,
     stated: Mapping[str, list[Cell]],
     samples: SampleTable | None,
-    calculation: Calculation,
+    values: Values,
     tolerance: float,
+    others: Sequence[Finding],
 ) -> TableReport:
     """Check every formula cell of a table.
 
-    ``stated`` are the cells that state initial values; a symbol stated twice states nothing.
-    ``samples`` are those that the rows of several samples read.
+    ``stated`` are the cells that state initial values; ``samples`` are those that the rows of
+    several samples read; ``others`` has the findings outside any table.
     """
+    calculation = values.calculation
     try:
-        reference = reference_for(table, calculation)
+        grounds = Grounds.of(table, stated, samples, calculation)
     except NotUnderstoodError as problem:
         return _not_understood(table, str(problem))
-    starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
-    starts |= _fetched(table, reference, stated, calculation)
-    start_values = {symbol: number_at(cell, calculation) for symbol, cell in starts.items()}
-    samples = samples if reference.looked_up else None
-    data = samples.data if samples else None
-    with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
-        expected = expected_values(
-            reference, table.values, table.rate, start_values, data, calculation.zero
-        )
-    expected.values = expected.values.where(np.isfinite(expected.values))
+    reference = grounds.reference
+    expected = _expected(grounds, table.values, table.rate, calculation)
     for row, symbol in table.not_calculated:
         expected.values.loc[row, symbol] = np.nan
     families = {
@@ -63,7 +61,7 @@ def compare_table(
         for symbol, column in table.columns.items()
     }
     judge = Judge(table, reference, expected, families, calculation.storage, tolerance)
-    wrong, wrong_rates = _wrong_formulas(judge, table, reference, starts, samples, calculation)
+    wrong, wrong_rates = _wrong_formulas(judge, grounds, calculation)
     findings: list[Finding] = []
     for symbol in families:
         findings += judge.column(
@@ -71,11 +69,19 @@ def compare_table(
             {number for s, number in wrong if s == symbol},
             {number for s, number in wrong_rates if s == symbol},
         )
-        findings += judge.odd_starts(symbol)
     known = {finding.cells for finding in findings}
     for alike in (reference.constants + reference.trained, *reference.all_states):
         findings += judge.first_row(alike, known)
+    known |= {finding.cells for finding in findings}
+    beside = {s: cell for s, cell in grounds.starts.items() if cell[0] == table.sheet.name}
+    said = {symbol: number_at(cell, calculation) for symbol, cell in beside.items()}
+    for symbol in families:
+        findings += judge.odd_starts(symbol, said, known)
     judge.leave_out_unknown_columns()
+    if values.stored:
+        everything = [*others, *findings]
+        findings += stale_values(grounds, families, values.stored, everything)
+    effects = Effects(table, values.what_if)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -85,46 +91,31 @@ def compare_table(
         iterations=table.iterations,
         cells=judge.cells,
         differences=judge.differences,
-        last_loss=_last_loss(table),
-        last_loss_of_run=_last_loss_of_run(table, reference, samples),
-        findings=findings,
+        last_loss=table.last_loss,
+        last_loss_of_run=_last_loss_of_run(grounds),
+        findings=effects.with_formulas(findings, RightFormulas(grounds)),
     )
 
 
-def _fetched(
-    table: Table,
-    reference: Reference,
-    stated: Mapping[str, list[Cell]],
-    calculation: Calculation,
-) -> dict[str, Cell]:
-    """Return the cells that the first row fetches data and initial values from, unlabelled ones.
-
-    Such a cell states the value, unless the same symbol is stated with another number, or the
-    cell is labelled as another symbol's.
-    """
-    labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
-    found: dict[str, Cell] = {}
-    for symbol in reference.constants + reference.start:
-        formula = table.sheet.formula_at(table.first_row, table.columns[symbol])
-        area = bare_reference(formula) if formula else None
-        if area is None:
-            continue
-        cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)
-        number = number_at(cell, calculation)
-        said = [number_at(other, calculation) for other in stated.get(symbol, [])]
-        is_own = labelled.get(cell, symbol) == symbol and cell not in found.values()
-        if is_own and not np.isnan(number) and (number in said or not said):
-            found[symbol] = cell
-    return found
+def _expected(
+    grounds: Grounds, values: pd.DataFrame, rate: float, calculation: Calculation
+) -> Expected:
+    """Return what the cells of a table with these values should be."""
+    with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
+        expected = expected_values(
+            grounds.reference,
+            values,
+            rate,
+            grounds.start_values(calculation),
+            grounds.samples.data if grounds.samples else None,
+            calculation.zero,
+        )
+    expected.values = expected.values.where(np.isfinite(expected.values))
+    return expected
 
 
 def _wrong_formulas(
-    judge: Judge,
-    table: Table,
-    reference: Reference,
-    starts: Mapping[str, Cell],
-    samples: SampleTable | None,
-    calculation: Calculation,
+    judge: Judge, grounds: Grounds, calculation: Calculation
 ) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Return the formulas, by quantity and number, that are wrong on random numbers.
 
@@ -136,15 +127,15 @@ def _wrong_formulas(
         tried.append((symbol, number))
         formula = judge.families[symbol].formulas[number].at(row)
         places.append(Place(symbol, row, formula))
-    right = probe_table(table, reference, starts, samples, places, calculation)
+    right = probe_table(grounds, places, calculation)
     wrong = {one for one, is_right in zip(tried, right, strict=True) if not is_right}
     updates = [
         (one, place)
         for one, place in zip(tried, places, strict=True)
-        if one in wrong and one[0] in reference.trained and table.rate_cell
+        if one in wrong and one[0] in grounds.reference.trained and grounds.table.rate_cell
     ]
     own = [place for _, place in updates]
-    right = probe_table(table, reference, starts, samples, own, calculation, rate_everywhere=True)
+    right = probe_table(grounds, own, calculation, rate_everywhere=True)
     return wrong, {one for (one, _), is_right in zip(updates, right, strict=True) if is_right}
 
 
@@ -164,20 +155,15 @@ def _not_understood(table: Table, why: str) -> TableReport:
         iterations=table.iterations,
         cells=cells,
         differences=Differences(),
-        last_loss=_last_loss(table),
+        last_loss=table.last_loss,
         last_loss_of_run=float("nan"),
         findings=[],
     )
 
 
-def _last_loss(table: Table) -> float:
-    if table.loss not in table.values:
-        return float("nan")
-    return float(table.values[table.loss].iloc[(table.iterations - 1) * table.block])
-
-
-def _last_loss_of_run(table: Table, reference: Reference, samples: SampleTable | None) -> float:
+def _last_loss_of_run(grounds: Grounds) -> float:
     """Return the loss of the last iteration when pandas trains from the table's first one."""
+    table, reference, samples = grounds.table, grounds.reference, grounds.samples
     first = {symbol: float(table.values[symbol].iloc[0]) for symbol in reference.start}
     source = samples.values if samples else table.values.iloc[: reference.block]
     naming = reference.naming

@@ -1,8 +1,11 @@
 """What the checker has to say: findings, reports of tables, the verdict."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from workbook_tools.references import cell_name, range_name
 
 
 class Kind(StrEnum):
@@ -15,6 +18,7 @@ class Kind(StrEnum):
     TYPED_VALUE = "typed-value"
     WRONG_VALUE = "wrong-value"
     ERROR_VALUE = "error-value"
+    STALE_VALUE = "stale-value"
     ODD_START = "odd-start"
 
     @property
@@ -30,13 +34,24 @@ class Finding:
     kind: Kind
     quantity: str  # canonical symbol
     sheet: str
-    cells: str  # "Z32:Z99"
-    count: int
+    column: int
+    rows: tuple[int, ...]  # from the top
     formula: str | None  # as it reads in the first cell
     value: float | str | None  # where it is furthest off
     expected: float | None
     max_rel_error: float | None
     message: str
+    effect: float | None = None  # what the last loss would be without it
+
+    @property
+    def cells(self) -> str:
+        """From the first cell to the last: ``Z32:Z99``."""
+        return range_name(self.rows[0], self.column, self.rows[-1], self.column)
+
+    @property
+    def count(self) -> int:
+        """How many cells it is in."""
+        return len(self.rows)
 
 
 def plain(number: float) -> float | None:
@@ -78,6 +93,11 @@ def message(
     if kind is Kind.TYPED_VALUE:
         judged = f"and it is wrong: {compared}" if wrong else "and it happens to be right"
         return f"A number is typed where a formula of {symbol} belongs, {judged}."
+    if kind is Kind.STALE_VALUE:
+        return (
+            f"The value of {symbol} that the file carries is out of date: {cell} shows {value!r}, "
+            f"its formula gives {expected!r}."
+        )
     if kind is Kind.ERROR_VALUE:
         return f"The formula of {symbol} gives an error value: {compared}."
     return f"The value of {symbol} is not what the mathematics gives: {compared}."
@@ -87,27 +107,30 @@ def finding_of_value(
     kind: Kind,
     quantity: str,
     sheet: str,
-    cells: str,
-    count: int,
+    column: int,
+    rows: Sequence[int],
     formula: str | None,
-    worst: str,
+    worst_row: int,
     value: float,
     expected: float,
     wrong: bool,
+    effect: float | None,
 ) -> Finding:
-    """Return a finding about cells, of which ``worst`` has the value and should have another."""
+    """Return a finding about cells, of which that in ``worst_row`` is furthest off."""
     shown, should = plain(value), plain(expected)
+    worst = cell_name(worst_row, column)
     return Finding(
         kind=kind,
         quantity=quantity,
         sheet=sheet,
-        cells=cells,
-        count=count,
+        column=column,
+        rows=tuple(rows),
         formula=formula,
         value=shown,
         expected=should,
         max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
         message=message(kind, quantity, worst, shown, should, wrong),
+        effect=effect,
     )
 
 

@@ -32,8 +32,9 @@ def softplus(z: Numbers) -> Numbers:
     return np.maximum(z, 0.0) + np.log(1.0 + np.exp(-np.absolute(z)))
 
 
-def _positive(z: Numbers) -> Array:
-    return np.asarray(z > 0, dtype=float)
+def _positive(z: Numbers) -> Numbers:
+    """Return 1 where z > 0, else 0."""
+    return np.heaviside(z, 0.0)
 
 
 ELEMENTWISE = {

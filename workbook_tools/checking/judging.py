@@ -1,6 +1,7 @@
 """Cell by cell: agrees, differs, or not checked and why; and what that says of the formulas."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.notation import gradient_symbol
-from workbook_tools.references import anchoring, areas, cell_name, range_name
+from workbook_tools.references import anchoring, areas, cell_name
 
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
@@ -119,23 +120,34 @@ class Judge:
         reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
         return reads_rate and first != last
 
-    def odd_starts(self, symbol: str) -> list[Finding]:
-        """Find numbers typed for data that are unlike the rest of the column."""
-        if symbol not in self._reference.constants:
+    def odd_starts(
+        self, symbol: str, stated: Mapping[str, float], known: Collection[str]
+    ) -> list[Finding]:
+        """Find numbers typed for data that are unlike the rest of their column, or the statement.
+
+        And initial weights and biases that are unlike the statement: ``stated`` is what the sheet
+        says beside the table, by symbol. ``known`` has the cells with a finding already.
+        """
+        is_data = symbol in self._reference.constants
+        if not is_data and symbol not in self._reference.trained:
             return []
-        own, column = self.families[symbol], self._column(symbol)
-        typed = np.flatnonzero((own.numbers < 0) & ~np.isnan(column.values))
-        found, counts = np.unique(column.values[typed], return_counts=True)
-        if len(found) < 2 or 2 * counts.max() <= len(typed):
+        column, last = self._column(symbol), len(self._table.values) if is_data else 1
+        typed = np.flatnonzero((self.families[symbol].numbers < 0) & ~np.isnan(column.values))
+        typed = typed[typed < last]
+        usual = stated.get(symbol, math.nan)
+        if math.isnan(usual) and is_data:
+            usual = _most_frequent(column.values[typed])
+        if math.isnan(usual) or not len(typed):
             return []
-        usual = np.full_like(column.values, found[counts.argmax()])
         odd = ~np.isclose(column.values, usual, rtol=_ODD, atol=0.0)
-        column = replace(column, expected=usual, relative=np.abs(column.values / usual - 1))
-        return [
+        relative = np.abs(column.values / usual - 1) if usual else column.relative
+        column = replace(column, expected=np.full_like(column.values, usual), relative=relative)
+        found = [
             self._finding(Kind.ODD_START, symbol, column, places, None)
             for is_odd, places in stretches(odd[typed], typed)
             if is_odd
         ]
+        return [finding for finding in found if finding.cells not in known]
 
     def _start(self, symbol: str) -> int:
         """Return the position from which on a column's formulas are alike."""
@@ -319,7 +331,7 @@ class Judge:
         """Make a finding about the cells at these positions, stating the worst of them."""
         relative = np.nan_to_num(column.relative[places], nan=-1.0)
         position = int(places[relative.argmax()])
-        first, last = (self._table.first_row + int(place) for place in places[[0, -1]])
+        rows = tuple((self._table.first_row + places).tolist())
         worst = self._table.first_row + position
         place = self._table.columns[symbol]
         if formula:
@@ -332,11 +344,19 @@ class Judge:
             kind=kind,
             quantity=symbol,
             sheet=self._table.sheet.name,
-            cells=range_name(first, place, last, place),
-            count=len(places),
-            formula=formula.at(first) if formula else None,
+            column=place,
+            rows=rows,
+            formula=formula.at(rows[0]) if formula else None,
             value=value,
             expected=expected,
             max_rel_error=plain(column.relative[position]),
             message=message(kind, symbol, cell_name(worst, place), value, expected, wrong),
         )
+
+
+def _most_frequent(numbers: Array) -> float:
+    """Return the number that most of them are; NaN if there is none."""
+    found, counts = np.unique(numbers, return_counts=True)
+    if not len(found) or 2 * counts.max() <= len(numbers):
+        return math.nan
+    return float(found[counts.argmax()])

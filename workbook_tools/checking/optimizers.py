@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.checking.rounding import Array, Numbers
+from workbook_tools.checking.rounding import Numbers
 from workbook_tools.vocabulary import Optimizer, Schedule
 
 
@@ -30,13 +30,13 @@ class Rule:
     factor: float = 1.0  # γ of a step or exponential schedule
     span: float = 1  # iterations: between steps, or of the cosine
 
-    def multiplier(self, iteration: Array) -> Array:
+    def multiplier(self, iteration: Numbers) -> Numbers:
         """Return what the schedule makes of η in each iteration, counted from 1."""
         before = iteration - 1.0
         if self.schedule is Schedule.STEP:
-            return np.asarray(self.factor ** np.floor(before / self.span))
+            return self.factor ** np.floor(before / self.span)
         if self.schedule is Schedule.EXPONENTIAL:
-            return np.asarray(self.factor**before)
+            return self.factor**before
         if self.schedule is Schedule.COSINE:
             return (1.0 + np.cos(np.pi * before / self.span)) / 2.0
         return np.ones_like(before)
@@ -81,7 +81,7 @@ def next_state(rule: Rule, before: State, parameters: Numbers, gradients: Number
 def step(
     rule: Rule,
     rate: Numbers,
-    iteration: Array,
+    iteration: Numbers,
     parameters: Numbers,
     gradients: Numbers,
     state: State,

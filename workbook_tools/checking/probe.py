@@ -16,9 +16,9 @@ import pandas as pd
 
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.described import FIELDS
+from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, CellError, CellValue
@@ -133,10 +133,7 @@ class Place:
 
 
 def probe_table(
-    table: Table,
-    reference: Reference,
-    stated: Mapping[str, Cell],
-    samples: SampleTable | None,
+    grounds: Grounds,
     places: Sequence[Place],
     calculation: Calculation,
     rate_everywhere: bool = False,
@@ -146,6 +143,7 @@ def probe_table(
     An iteration's formulas are tried together, with the iteration before it above them. With
     ``rate_everywhere`` whatever else they read is the learning rate.
     """
+    table, reference, samples = grounds.table, grounds.reference, grounds.samples
     right = [True] * len(places)
     generator = np.random.default_rng(_SEED)
     count = len(samples.values) if samples else reference.block
@@ -167,7 +165,7 @@ def probe_table(
         by_iteration.setdefault((place.row - table.first_row) // table.block, []).append(number)
     for iteration, numbers in by_iteration.items():
         formulas = [places[number].formula for number in numbers]
-        in_each_draw = [_planted(table, stated, samples, iteration, drawn) for drawn in draws]
+        in_each_draw = [_planted(grounds, iteration, drawn) for drawn in draws]
         helpers = _helpers(table.sheet, formulas, in_each_draw[0])  # the cells are always the same
         every = [*formulas, *helpers.values()]
         cells = []
@@ -233,14 +231,9 @@ def probe_summary(
     return right
 
 
-def _planted(
-    table: Table,
-    stated: Mapping[str, Cell],
-    samples: SampleTable | None,
-    iteration: int,
-    drawn: Draw,
-) -> dict[Cell, float]:
+def _planted(grounds: Grounds, iteration: int, drawn: Draw) -> dict[Cell, float]:
     """Return the cells that take the drawn numbers: two iterations, the data, rate and start."""
+    table = grounds.table
     sheet = table.sheet.name
     begin = table.first_row + iteration * table.block
     pieces = [(begin, drawn.iteration(iteration))]
@@ -258,9 +251,9 @@ def _planted(
         planted[table.rate_cell] = drawn.rate
     planted |= {table.settings[symbol]: value for symbol, value in drawn.settings.items()}
     first = pieces[-1][1].iloc[0]
-    planted |= {cell: first[symbol] for symbol, cell in stated.items() if symbol in first}
-    if samples:
-        planted |= samples.planted(drawn.samples)
+    planted |= {cell: first[symbol] for symbol, cell in grounds.starts.items() if symbol in first}
+    if grounds.samples:
+        planted |= grounds.samples.planted(drawn.samples)
     return planted
 
 

@@ -70,11 +70,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "quantity": finding.quantity,
         "sheet": finding.sheet,
         "cells": finding.cells,
-        "count": finding.count,
+        "rows": finding.count,
         "formula": finding.formula,
         "value": finding.value,
         "expected": finding.expected,
         "max_rel_error": finding.max_rel_error,
+        "effect": finding.effect,
         "message": finding.message,
     }
 

@@ -177,6 +177,7 @@ _RULES: dict[np.ufunc, Callable[..., Rounded]] = {
     np.matmul: _matmul,
     np.negative: _unchanged(np.negative),
     np.absolute: _unchanged(np.absolute),
+    np.heaviside: lambda x, at_0: _rounded(np.heaviside(x.values, at_0.values)),
     np.maximum: _picking(np.maximum),
     np.minimum: _picking(np.minimum),
     np.square: lambda x: _multiply(x, x),

@@ -5,6 +5,7 @@ weights, and a sample a row below it. Measurements ``x1 …`` may stand beside t
 ``mean`` and ``deviation`` above; a ``class`` beside targets, whose own class is named above them.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import mode
 
@@ -22,8 +23,9 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
-from workbook_tools.references import MAX_COLUMNS, cell_name, range_name
+from workbook_tools.references import MAX_COLUMNS, cell_name
 
+LossWith = Callable[[Mapping[Cell, float]], float | None]
 _RIGHT = -2  # no number of a formula
 
 
@@ -90,15 +92,21 @@ def read_samples(
 
 
 def compare_samples(
-    table: SampleTable, calculation: Calculation, tolerance: float
+    table: SampleTable,
+    calculation: Calculation,
+    tolerance: float,
+    loss_with: LossWith,
 ) -> SummaryReport | None:
-    """Check every formula beside the samples; None if there is none."""
+    """Check every formula beside the samples; None if there is none.
+
+    ``loss_with`` tells what the last loss would be with other numbers in some cells.
+    """
     report = SummaryReport(table.sheet.name, Cells(), [], "samples")
     allowed = tolerance + calculation.storage
     for symbol, column in table.columns.items():
-        _check_column(report, table, symbol, column, calculation, allowed)
+        _check_column(report, table, symbol, column, calculation, allowed, loss_with)
     for word, row in table.spread.items():
-        _check_spread(report, table, word, row, calculation, allowed)
+        _check_spread(report, table, word, row, calculation, allowed, loss_with)
     return report if report.cells.formulas else None
 
 
@@ -109,6 +117,7 @@ def _check_column(
     column: int,
     calculation: Calculation,
     allowed: float,
+    loss_with: LossWith,
 ) -> None:
     """Check one column: standardised inputs, or the targets of classes."""
     last_row = table.header_row + len(table.values)
@@ -147,7 +156,10 @@ def _check_column(
         worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
         rows = (table.first_row + int(part[0]), table.first_row + int(part[-1]))
         shown = (table.first_row + worst, values[worst], expected[worst], bool(wrong[worst]))
-        report.findings.append(_finding(kind, symbol, table, column, rows, formula, *shown))
+        name = table.sheet.name
+        put_right = {(name, table.first_row + int(k), column): float(expected[k]) for k in part}
+        effect = loss_with(put_right)
+        report.findings.append(_finding(kind, symbol, table, column, rows, formula, *shown, effect))
 
 
 def _expected(
@@ -183,6 +195,7 @@ def _check_spread(
     row: int,
     calculation: Calculation,
     allowed: float,
+    loss_with: LossWith,
 ) -> None:
     """Check the means or the deviations of what was measured, one cell a measurement."""
     measured = [symbol for symbol in table.columns if symbol[0] == "x"]
@@ -220,7 +233,8 @@ def _check_spread(
             report.cells.agreeing += 1
             continue
         place, formula = table.columns[symbol], formulas.get(symbol)
-        cell = (row, shown[symbol], expected[symbol], wrong[symbol])
+        effect = loss_with({(table.sheet.name, row, place): expected[symbol]})
+        cell = (row, shown[symbol], expected[symbol], wrong[symbol], effect)
         report.findings.append(_finding(kind, symbol, table, place, (row, row), formula, *cell))
 
 
@@ -245,16 +259,18 @@ def _finding(
     value: float,
     expected: float,
     wrong: bool,
+    effect: float | None,
 ) -> Finding:
     return finding_of_value(
         kind,
         symbol,
         table.sheet.name,
-        range_name(rows[0], column, rows[1], column),
-        rows[1] - rows[0] + 1,
+        column,
+        range(rows[0], rows[1] + 1),
         formula,
-        cell_name(worst_row, column),
+        worst_row,
         value,
         expected,
         wrong,
+        effect,
     )

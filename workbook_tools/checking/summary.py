@@ -7,6 +7,7 @@ from workbook_tools.checking.findings import (
     Kind,
     SummaryReport,
     finding_of_value,
+    plain,
 )
 from workbook_tools.checking.probe import SummaryCell, probe_summary
 from workbook_tools.checking.sheets import Sheet
@@ -14,7 +15,7 @@ from workbook_tools.checking.stated import SummaryRow
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import anchoring, cell_name
+from workbook_tools.references import anchoring
 
 
 def compare_summary(
@@ -93,7 +94,16 @@ def _expected(cell: SummaryCell) -> float:
 
 def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
     sheet, row, column = cell.place
-    name = cell_name(row, column)
     return finding_of_value(
-        kind, cell.symbol, sheet, name, 1, cell.formula, name, value, expected, wrong
+        kind,
+        cell.symbol,
+        sheet,
+        column,
+        [row],
+        cell.formula,
+        row,
+        value,
+        expected,
+        wrong,
+        plain(cell.table.last_loss),  # which reads nothing of a summary
     )

@@ -72,6 +72,19 @@ class Table:
         return next((s for s in over_samples if s in self.columns), TOTAL_LOSS)
 
     @property
+    def last_loss(self) -> float:
+        """The loss of the last iteration; NaN if there is none."""
+        cell = self.last_loss_cell
+        return float(self.values[self.loss][cell[1]]) if cell else math.nan
+
+    @property
+    def last_loss_cell(self) -> Cell | None:
+        """Where it stands."""
+        column = self.columns.get(self.loss)
+        row = self.first_row + (self.iterations - 1) * self.block
+        return (self.sheet.name, row, column) if column else None
+
+    @property
     def range(self) -> str:
         """The table's cells, header included: ``A31:AE99``."""
         columns = [*self.columns.values(), *self.unknown]

@@ -5,14 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workbook_tools.checking.compare import compare_table
+from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Report, SummaryReport
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
-from workbook_tools.checking.table import UNKNOWN_NAME, Table
+from workbook_tools.checking.table import Table
+from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
@@ -45,28 +48,33 @@ def verify(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
             "let another --engine calculate them"
         )
-    if engine != "cached" and any(UNKNOWN_NAME in t.errors.values() for t in tables):
-        stored = recalculate(path, "cached")
+    stored = recalculate(path, "cached") if engine != "cached" and tables else None
+    if stored:
         for table in tables:
             table.forgive_unknown_functions(stored)
+    values = Values(calculation, stored, WhatIf(path))
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
         sizes: read_samples(sheets, *sizes, calculation)
         for sizes in dict.fromkeys(_data_sizes(table) for table in tables)
     }
-    reports = [
-        compare_table(table, stated, samples[_data_sizes(table)], calculation, allowed)
-        for table in tables
-    ]
     summaries = [
         compare_summary(sheet, own, tables, calculation, allowed)
         for sheet in sheets
         if (own := [row for row in rows if row.rate_cell[0] == sheet.name])
     ]
-    for found in filter(None, samples.values()):
-        if report := compare_samples(found, calculation, allowed):
-            summaries.append(report)
+    for sizes, found in samples.items():
+        if found:
+            reader = next(table for table in tables if _data_sizes(table) == sizes)
+            effects = Effects(reader, values.what_if)
+            if report := compare_samples(found, calculation, allowed, effects.with_contents):
+                summaries.append(report)
+    outside = [finding for summary in summaries for finding in summary.findings]
+    reports = [
+        compare_table(table, stated, samples[_data_sizes(table)], values, allowed, outside)
+        for table in tables
+    ]
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     return Report(
         workbook=str(path),

@@ -1,0 +1,72 @@
+"""What a table is judged by: its mathematics, and the cells that its data and start come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.checking.described import reference_for
+from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.table import Table
+from workbook_tools.engines import Calculation
+from workbook_tools.references import bare_reference
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """A table with all that is known of it beside its own cells."""
+
+    table: Table
+    reference: Reference
+    starts: Mapping[str, Cell]  # the cells that state data, initial weights and biases, by symbol
+    samples: SampleTable | None  # those that the rows of several samples read
+
+    @classmethod
+    def of(
+        cls,
+        table: Table,
+        stated: Mapping[str, list[Cell]],
+        samples: SampleTable | None,
+        calculation: Calculation,
+    ) -> "Grounds":
+        """Gather them; raises ``NotUnderstoodError``.
+
+        ``stated`` are the cells that state initial values; a symbol stated twice states nothing.
+        """
+        reference = reference_for(table, calculation)
+        starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
+        starts |= _fetched(table, reference, stated, calculation)
+        return cls(table, reference, starts, samples if reference.looked_up else None)
+
+    def start_values(self, calculation: Calculation) -> dict[str, float]:
+        """Return the numbers that are stated, by symbol; NaN where there is none."""
+        return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
+
+
+def _fetched(
+    table: Table,
+    reference: Reference,
+    stated: Mapping[str, list[Cell]],
+    calculation: Calculation,
+) -> dict[str, Cell]:
+    """Return the cells that the first row fetches data and initial values from, unlabelled ones.
+
+    Such a cell states the value, unless the same symbol is stated with another number, or the
+    cell is labelled as another symbol's.
+    """
+    labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
+    found: dict[str, Cell] = {}
+    for symbol in reference.constants + reference.start:
+        formula = table.sheet.formula_at(table.first_row, table.columns[symbol])
+        area = bare_reference(formula) if formula else None
+        if area is None:
+            continue
+        cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)
+        number = number_at(cell, calculation)
+        said = [number_at(other, calculation) for other in stated.get(symbol, [])]
+        is_own = labelled.get(cell, symbol) == symbol and cell not in found.values()
+        if is_own and not np.isnan(number) and (number in said or not said):
+            found[symbol] = cell
+    return found

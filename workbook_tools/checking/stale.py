@@ -1,0 +1,116 @@
+"""Finds values that are out of date: the file carries another one than the cell's formula gives.
+
+A spreadsheet program that was told not to recalculate leaves such, and so does one that wrote
+the file without calculating. What was worked out from a stale value agrees with it, so a cell is
+compared with its own neighbours as they are stored.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.checking.cells import number_at
+from workbook_tools.checking.families import Families, stretches
+from workbook_tools.checking.findings import Finding, Kind, message, plain
+from workbook_tools.checking.grounds import Grounds
+from workbook_tools.checking.local import expected_values
+from workbook_tools.checking.reader import read_values
+from workbook_tools.checking.table import Table
+from workbook_tools.engines import Calculation, CellError
+from workbook_tools.references import Area, areas, cell_name
+
+_SAME = 1e-9  # relative; programs round the last digits differently
+
+
+def stale_values(
+    grounds: Grounds,
+    families: dict[str, Families],
+    stored: Calculation,
+    known: Collection[Finding],
+) -> Iterator[Finding]:
+    """Yield the stretches of formula cells whose ``stored`` values are out of date.
+
+    Not those with a finding among ``known``, nor what reads one: that was changed there.
+    """
+    table = grounds.table
+    values, errors = read_values(
+        table.sheet, table.first_row, table.last_row, table.columns, stored
+    )
+    values = values.reindex(table.values.index)
+    now, then = table.values.to_numpy(), values.to_numpy()
+    is_error = np.zeros(then.shape, dtype=bool)
+    for row, symbol in errors:
+        is_error[row - table.first_row, table.values.columns.get_loc(symbol)] = True
+    differs = is_error | ~np.isnan(then)
+    differs &= ~np.isclose(then, now, rtol=_SAME + 10 * stored.storage, atol=0.0) & ~np.isnan(now)
+    if not differs.any():
+        return
+    rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = expected_values(
+            grounds.reference,
+            values,
+            rate,
+            grounds.start_values(stored),
+            grounds.samples.data if grounds.samples else None,
+            stored.zero,
+        )
+    allowed = stored.tolerance * expected.terms + stored.storage * expected.inputs
+    off = np.abs(then - expected.values.to_numpy())
+    stale = differs & (is_error & expected.values.notna() | (off > allowed)).to_numpy()
+    for k, symbol in enumerate(table.columns):
+        column = stale[:, k] & (families[symbol].numbers >= 0)
+        for place in np.flatnonzero(column):
+            column[place] = not _known(grounds, symbol, table.first_row + int(place), known)
+        for is_stale, places in stretches(column, np.arange(len(column))):
+            if is_stale:
+                difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
+                worst = int(places[difference.argmax()])
+                error = errors.get((table.first_row + worst, symbol))
+                yield _finding(table, symbol, places, worst, then[worst, k], error, now[worst, k])
+
+
+def _finding(
+    table: Table,
+    symbol: str,
+    places: NDArray[np.int64],
+    worst: int,
+    value: float,
+    error: CellError | None,
+    now: float,
+) -> Finding:
+    column = table.columns[symbol]
+    rows = tuple((table.first_row + places).tolist())
+    shown = error.code if error else plain(value)
+    cell = cell_name(table.first_row + worst, column)
+    return Finding(
+        kind=Kind.STALE_VALUE,
+        quantity=symbol,
+        sheet=table.sheet.name,
+        column=column,
+        rows=rows,
+        formula=table.sheet.formula_at(rows[0], column),
+        value=shown,
+        expected=plain(now),
+        max_rel_error=plain(abs(value - now) / abs(now)) if now else None,
+        message=message(Kind.STALE_VALUE, symbol, cell, shown, now, True),
+        effect=plain(table.last_loss),
+    )
+
+
+def _known(grounds: Grounds, symbol: str, row: int, known: Collection[Finding]) -> bool:
+    """Tell whether a cell has a finding, or reads a cell that has one."""
+    sheet, column = grounds.table.sheet, grounds.table.columns[symbol]
+    read = areas(sheet.formula_at(row, column) or "")
+    for area in [Area(sheet.name, row, column, row, column), *read]:
+        for finding in known:
+            if (
+                finding.sheet == (area.sheet or sheet.name)
+                and area.first_column <= finding.column <= area.last_column
+            ):
+                after = bisect_left(finding.rows, area.first_row)
+                if after < len(finding.rows) and finding.rows[after] <= area.last_row:
+                    return True
+    return False
