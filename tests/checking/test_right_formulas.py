@@ -30,9 +30,7 @@ def grounds_of(path: Path) -> tuple[list[Grounds], Calculation]:
     return found, calculation
 
 
-@pytest.mark.parametrize(
-    "name", ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep"]
-)
+@pytest.mark.parametrize("name", ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep"])
 def test_every_formula_can_be_written_from_scratch(workbooks: Path, name: str) -> None:
     every, calculation = grounds_of(workbooks / f"{name}.xlsx")
     for grounds in every:

@@ -81,7 +81,7 @@ def compare_table(
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
-    effects = Effects(table, values.what_if)
+    effects = Effects(table, values.path)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,

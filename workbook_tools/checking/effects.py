@@ -5,12 +5,15 @@ What is right is put into a copy of the workbook, which is calculated again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.findings import Finding, Kind, plain
 from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.table import Table
-from workbook_tools.engines.embedded import WhatIf
+from workbook_tools.engines.embedded import value_if
+
+MOST_CELLS = 10_000  # that a finding's effect is worked out for
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,17 @@ class Effects:
     """Tells the last loss of one table."""
 
     table: Table
-    what_if: WhatIf
+    path: Path
 
     def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
-        """Return the last loss with these formulas and numbers in cells; None if it is none."""
+        """Return the last loss with these formulas and numbers in cells; None if it is none.
+
+        Nor is there one for a large number of cells, which would take minutes.
+        """
         cell = self.table.last_loss_cell
-        return plain(number(self.what_if.value(contents, cell))) if cell else None
+        if cell is None or len(contents) > MOST_CELLS:
+            return None
+        return plain(number(value_if(self.path, contents, cell)))
 
     def with_formulas(self, findings: Sequence[Finding], right: RightFormulas) -> list[Finding]:
         """Return the findings, each with what the last loss would be without it."""

@@ -15,7 +15,6 @@ from workbook_tools.checking.summary import compare_summary
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation, recalculate
-from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
@@ -52,7 +51,7 @@ def verify(
     if stored:
         for table in tables:
             table.forgive_unknown_functions(stored)
-    values = Values(calculation, stored, WhatIf(path))
+    values = Values(path, calculation, stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
@@ -67,7 +66,7 @@ def verify(
     for sizes, found in samples.items():
         if found:
             reader = next(table for table in tables if _data_sizes(table) == sizes)
-            effects = Effects(reader, values.what_if)
+            effects = Effects(reader, path)
             if report := compare_samples(found, calculation, allowed, effects.with_contents):
                 summaries.append(report)
     outside = [finding for summary in summaries for finding in summary.findings]

@@ -2,9 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,64 +78,22 @@ def _cannot_calculate(path: Path, error: Exception) -> InputError:
 Place = tuple[str, int, int]  # sheet, row, column
 
 
-class WhatIf:
-    """A workbook that can be asked what it would show if cells of it had other contents."""
+def value_if(path: Path, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
+    """Return what a cell of a workbook would show if other cells had these formulas and numbers.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @cached_property
-    def _workbook(self) -> fz.Workbook:
-        workbook = _loaded(self._path)
+    Raises ``InputError`` if the engine cannot calculate it.
+    """
+    try:
+        workbook = _loaded(path)  # anew: in a calculated one each change takes ten times as long
+        for place, content in contents.items():
+            if isinstance(content, str):
+                workbook.set_formula(*place, content)
+            else:
+                workbook.set_value(*place, content)
         workbook.evaluate_all()
-        return workbook
-
-    def value(self, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
-        """Return the value of the cell ``wanted`` with these formulas and numbers in place.
-
-        Afterwards the cells are as they were. Raises ``InputError`` if the engine cannot
-        calculate it.
-        """
-        book = self._workbook
-        before = {place: book.get_formula(*place) or book.get_value(*place) for place in contents}
-        try:
-            self._put(contents)
-            book.evaluate_all()
-            return _value(book.get_value(*wanted))
-        except _LOAD_ERRORS as error:
-            raise _cannot_calculate(self._path, error) from error
-        finally:
-            self._put(before)
-
-    def _put(self, contents: Mapping[Place, Any]) -> None:
-        for (sheet, column), rows in _columns(contents).items():
-            texts = [contents[sheet, row, column] for row in rows]
-            if all(isinstance(text, str) and text.startswith("=") for text in texts):
-                # A batch is read once it is needed, twenty times faster than cell by cell.
-                for stretch in _consecutive(rows):
-                    batch = [[contents[sheet, row, column]] for row in stretch]
-                    self._workbook.set_formulas_batch(sheet, stretch[0], column, batch)
-                continue
-            for row, text in zip(rows, texts, strict=True):
-                if isinstance(text, str) and text.startswith("="):
-                    self._workbook.set_formula(sheet, row, column, text)
-                else:
-                    self._workbook.set_value(sheet, row, column, text)
-
-
-def _columns(places: Iterable[Place]) -> dict[tuple[str, int], list[int]]:
-    """Return the rows of places, in order, by sheet and column."""
-    found: dict[tuple[str, int], list[int]] = {}
-    for sheet, row, column in sorted(places):
-        found.setdefault((sheet, column), []).append(row)
-    return found
-
-
-def _consecutive(rows: list[int]) -> Iterator[list[int]]:
-    """Yield the stretches of rows that follow one another."""
-    begins = [k for k, row in enumerate(rows) if not k or row != rows[k - 1] + 1]
-    for begin, end in pairwise([*begins, len(rows)]):
-        yield rows[begin:end]
+        return _value(workbook.get_value(*wanted))
+    except _LOAD_ERRORS as error:
+        raise _cannot_calculate(path, error) from error
 
 
 _GOOGLE_SHEETS = {
