@@ -199,6 +199,8 @@ def _print_finding(finding: Finding, console: Console) -> None:
         console.print(Text(f"  formula   {finding.formula}"), soft_wrap=True)
     console.print(Text(f"  value     {finding.value!r}"), soft_wrap=True)
     console.print(Text(f"  expected  {finding.expected!r}"), soft_wrap=True)
+    if finding.effect is not None:
+        console.print(Text(f"  effect    without it the last loss would be {finding.effect!r}"))
     console.print(Text(f"  {finding.message}"), soft_wrap=True)
 
 

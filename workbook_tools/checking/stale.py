@@ -44,7 +44,7 @@ def stale_values(
     for row, symbol in errors:
         is_error[row - table.first_row, table.values.columns.get_loc(symbol)] = True
     differs = is_error | ~np.isnan(then)
-    differs &= ~np.isclose(then, now, rtol=_SAME + 10 * stored.storage, atol=0.0) & ~np.isnan(now)
+    differs &= ~np.isclose(then, now, rtol=_SAME, atol=0.0) & ~np.isnan(now)
     if not differs.any():
         return
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
