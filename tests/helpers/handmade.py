@@ -50,6 +50,7 @@ class HandMade:
     names: dict[str, str] = field(default_factory=dict)  # defined names, by what they stand for
     header: list[str] = field(default_factory=lambda: list(HEADER))
     rate: str = "$D$2"  # what the updates read, as it stands in row 7
+    rows: list[int] = field(default_factory=lambda: list(range(FIRST_ROW, LAST_ROW + 1)))
 
     def save(self, path: Path) -> Path:
         """Write the workbook."""
@@ -60,7 +61,8 @@ class HandMade:
         letter = {symbol: get_column_letter(k) for k, symbol in enumerate(HEADER, start=2)}
         for symbol, label in zip(HEADER, self.header, strict=True):
             sheet[f"{letter[symbol]}5"] = label
-            for row in range(FIRST_ROW, LAST_ROW + 1):
+            sheet[f"{letter[symbol]}5"].data_type = "s"  # also what begins with "="
+            for above, row in zip([0, *self.rows], self.rows, strict=False):
                 cell = sheet[f"{letter[symbol]}{row}"]
                 if symbol in self.formulas:
                     cell.value = self.formulas[symbol].replace("6", str(row))
@@ -69,7 +71,7 @@ class HandMade:
                 else:
                     gradient = letter[f"∂E/∂{symbol}"]
                     rate = Translator(f"={self.rate}", "A7").translate_formula(f"A{row}")[1:]
-                    cell.value = f"={letter[symbol]}{row - 1}-{rate}*{gradient}{row - 1}"
+                    cell.value = f"={letter[symbol]}{above}-{rate}*{gradient}{above}"
         for name, place in self.names.items():
             book.defined_names[name] = DefinedName(name, attr_text=place)
         for name, value in self.cells.items():

@@ -97,12 +97,18 @@ def expected_values(
         a.values[overflows] = np.nan
         result.put(naming.activations(layer), a)
     softmax = _put_softmax(result, reference, zs[-1])
-    result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1], softmax))
-    result.put([TOTAL_LOSS], get(naming.losses).sum(axis=-1, keepdims=True))
+    parts = reference.scale * losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    result.put(naming.losses, parts)
+    if result.has(naming.losses):
+        parts = get(naming.losses)
+    result.put([TOTAL_LOSS], reference.share * parts.sum(axis=-1, keepdims=True))
 
     zs = [Rounded.read(np.where(np.abs(z.values) < zero, 0.0, z.values)) for z in zs]
     last = naming.layers[-1]
-    delta = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
+    worked_out: dict[str, Numbers] = {}  # gradients
+    delta = network.scale * output_delta(
+        network.loss, network.activations[-1], targets, zs[-1], outputs[-1]
+    )
     for layer in reversed(naming.layers):
         if layer < last:
             activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
@@ -114,6 +120,7 @@ def expected_values(
         own: list[str] = []
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
             result.put_once(names, gradients)
+            worked_out |= {name: gradients[:, [k]] for k, name in enumerate(names)}
             own += dict.fromkeys(names)
         if not result.has([size_symbol(layer)]):
             continue
@@ -124,7 +131,7 @@ def expected_values(
         _put_samples(result, reference, data)
     for symbol in reference.constants:
         result.put_next(symbol, result.get_once([symbol]), stated)
-    _put_training(result, reference, rate, stated)
+    _put_training(result, reference, rate, worked_out, stated)
     return result.expected()
 
 
@@ -162,9 +169,16 @@ def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Soft
 
 
 def _put_training(
-    result: "_Collector", reference: Reference, rate: float, stated: Mapping[str, float]
+    result: "_Collector",
+    reference: Reference,
+    rate: float,
+    gradients: Mapping[str, Numbers],
+    stated: Mapping[str, float],
 ) -> None:
-    """Put the iteration's number and rate, the optimizer's state and the next parameters."""
+    """Put the iteration's number and rate, the optimizer's state and the next parameters.
+
+    ``gradients`` are those of the table's other cells, for updates that spell them out.
+    """
     get, rule = result.get_once, reference.rule
     k = result.iteration_numbers[:, None]
     if result.has([ITERATION]):
@@ -176,7 +190,8 @@ def _put_training(
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
     for symbol in reference.trained:
-        now, gradient = get([symbol]), get([gradient_symbol(symbol)])
+        now, name = get([symbol]), gradient_symbol(symbol)
+        gradient = get([name]) if result.has([name]) else gradients[name]
         columns = reference.states(symbol)
         state = {letter: get([column]) for letter, column in columns.items()}
         before = {letter: part.row_above(0.0) for letter, part in state.items()}
@@ -195,8 +210,9 @@ class _Collector:
         self._rows = values.index
         self._block = block
         self._iterations = -(-len(values) // block)
-        first = values.index[0]
-        self.sheet = values.reindex(pd.RangeIndex(first, first + self._iterations * block))
+        last = values.index[-1]
+        missing = range(last + 1, last + 1 + self._iterations * block - len(values))
+        self.sheet = values.reindex([*values.index, *missing]) if missing else values
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
