@@ -245,3 +245,36 @@ def test_when_most_cells_of_a_column_are_wrong_the_others_are_not(tmp_path: Path
     wrong = {f"AC{row}": f"=(S{row}-B{row})*S{row}*(1-S{row})*M{row}" for row in range(10, 26)}
     found = check(HandMade(cells={**wrong}), tmp_path).findings
     assert [finding.cells for finding in found] == ["AC10:AC25"]
+
+
+def test_a_mistake_in_a_unit_leaves_the_other_weights_where_the_formulas_have_them(
+    tmp_path: Path,
+) -> None:
+    """Numbered w2, w1, w4, w3: only what stands in the formulas tells."""
+    swapped = {"w1": "w2", "w2": "w1", "w3": "w4", "w4": "w3"}
+    swapped |= {f"∂E/∂{one}": f"∂E/∂{other}" for one, other in swapped.items()}
+    header = [swapped.get(label, label) for label in HEADER]
+    for unit, wrong in (("h1", "=F6*D6-G6*E6"), ("h2", "=H6*D6+I6")):
+        found = check(HandMade({**FORMULAS, unit: wrong}, header=header), tmp_path).findings
+        assert [finding.quantity for finding in found] == [unit]
+
+
+def test_a_total_that_is_no_sum_hides_no_factor_of_the_loss(tmp_path: Path) -> None:
+    formulas = {**FORMULAS, **TWICE, **MEAN, "E_tot": "=(V6-W6)/2"}
+    found = check(HandMade(formulas), tmp_path).findings
+    assert [finding.quantity for finding in found] == ["E_tot"]
+
+
+def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(tmp_path: Path) -> None:
+    entropy = {
+        f"E{k}": f"=-({t}6*LN({a}6)+(1-{t}6)*LN(1-{a}6))"
+        for k, t, a in ((1, "B", "S"), (2, "C", "U"))
+    }
+    errors = {s: f.replace("*S6*(1-S6)", "").replace("*U6*(1-U6)", "")
+              for s, f in FORMULAS.items() if s[0] == "∂"}  # fmt: skip
+    formulas = {**FORMULAS, **entropy, **errors}
+    report = check(HandMade(formulas), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert report.tables[0].understood.loss == "binary-cross-entropy × 2"
+    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(R9))"}), tmp_path).findings
+    assert [finding.cells for finding in found] == ["S9"]

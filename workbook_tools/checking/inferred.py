@@ -94,7 +94,9 @@ def _choices(
     of_parts, of_gradients = parts[: len(naming.losses)], parts[len(naming.losses) :]
     adds_up = any(symbol in table.columns for symbol in naming.losses)
     shares = {1.0, total or 1.0} if adds_up else {1.0}
-    scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares)}
+    if math.isnan(total):  # it is no sum of the parts: what gradients say of it
+        shares |= {gradient / part for gradient in of_gradients for part in of_parts if part}
+    scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares if share)}
     if not adds_up:
         scales.add(total)
     found = []

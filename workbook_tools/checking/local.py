@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbook_tools.checking.functions import (
     Softmax,
     activated,
     correct,
+    cross_entropy,
     hidden_delta,
     losses,
     output_delta,
@@ -43,9 +45,10 @@ from workbook_tools.notation import (
     gradient_symbol,
     size_symbol,
 )
-from workbook_tools.vocabulary import Schedule
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Schedule
 
 CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
+_SAME = 1e-9  # relative; an activation that is no further from that of its own z is right
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
 
@@ -97,7 +100,12 @@ def expected_values(
         a.values[overflows] = np.nan
         result.put(naming.activations(layer), a)
     softmax = _put_softmax(result, reference, zs[-1])
-    parts = reference.scale * losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    parts = losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
+        by_outputs = cross_entropy(network.loss, targets, outputs[-1])
+        inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
+        parts = _either(inherited, by_outputs, parts)
+    parts = reference.scale * parts
     result.put(naming.losses, parts)
     if result.has(naming.losses):
         parts = get(naming.losses)
@@ -133,6 +141,15 @@ def expected_values(
         result.put_next(symbol, result.get_once([symbol]), stated)
     _put_training(result, reference, rate, worked_out, stated)
     return result.expected()
+
+
+def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
+    """Return numbers of the one where the ``choice`` is so, else of the other."""
+    return Rounded(
+        np.where(choice, one.values, other.values),
+        np.where(choice, one.terms, other.terms),
+        np.where(choice, one.inputs, other.inputs),
+    )
 
 
 def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:

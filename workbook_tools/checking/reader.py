@@ -75,10 +75,12 @@ def _parts(labels: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[str
     A second table begins where the first label comes again.
     """
     symbols = {column: _symbol(label) for column, label in sorted(labels.items())}
-    known = [column for column, symbol in symbols.items() if symbol]
+    equations = read_equations({c: labels[c] for c, symbol in symbols.items() if not symbol}, ())
+    known = [column for column, symbol in symbols.items() if symbol or column in equations]
     if len(known) < _LABELS_OF_A_TABLE:
         return
-    begins = [column for column in known if symbols[column] == symbols[known[0]]]
+    names = {column: symbols[column] or labels[column].strip() for column in known}
+    begins = [column for column in known if names[column] == names[known[0]]]
     for k, begin in enumerate(begins):
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)

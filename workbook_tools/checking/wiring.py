@@ -28,6 +28,7 @@ class _Joined:
 
     sources: dict[str, str] = field(default_factory=dict)
     bias: str | None = ""  # empty: none; None: not one bias
+    read: list[str] = field(default_factory=list)  # the weights, whatever they multiply
 
 
 def wired(naming: Naming, region: Region, calculation: Calculation) -> Naming:
@@ -65,20 +66,35 @@ def _of_layer(naming: Naming, layer: int, found: Mapping[str, _Joined]) -> Wirin
     usual = naming.weights(layer)
     flat = sorted((weight for row in usual for weight in row), key=_number)
     by_source = [flat[k :: len(units)] for k in range(len(units))]
-    read: Wiring = []
-    for unit in units:
-        own = found[unit].sources
-        by = {source: weight for weight, source in own.items()}
-        is_whole = len(own) == len(by) == len(sources) and set(by) == set(sources)
-        read.append([by[source] for source in sources] if is_whole else [])
-    choices = [usual, by_source]
-    if all(read) and sorted(w for row in read for w in row) == sorted(flat):
-        choices.append(read)
+    completed = _completed(units, sources, flat, found)
 
     def agreeing(wiring: Wiring) -> int:
-        return sum(own == row for own, row in zip(read, wiring, strict=True))
+        return sum(
+            found[unit].sources.get(weight) == source
+            for unit, row in zip(units, wiring, strict=True)
+            for weight, source in zip(row, sources, strict=True)
+        )
 
-    return max(choices, key=agreeing)  # the first of equals
+    return max(usual, by_source, completed, key=agreeing)  # the first of equals
+
+
+def _completed(
+    units: list[str], sources: list[str], weights: list[str], found: Mapping[str, _Joined]
+) -> Wiring:
+    """Return the weights where the formulas have them, and those left in the places left."""
+    placed: dict[tuple[str, str], str] = {}
+    for unit in units:
+        for weight, source in found[unit].sources.items():
+            if weight in weights and weight not in placed.values():
+                placed.setdefault((unit, source), weight)
+    for unit in units:
+        own = [w for w in found[unit].read if w in weights and w not in placed.values()]
+        places = [(unit, source) for source in sources if (unit, source) not in placed]
+        placed |= dict(zip(places, own, strict=False))
+    rest = iter([weight for weight in weights if weight not in placed.values()])
+    every = ((unit, source) for unit in units for source in sources)
+    placed |= {place: next(rest) for place in every if place not in placed}
+    return [[placed[unit, source] for source in sources] for unit in units]
 
 
 def _biases(
@@ -100,7 +116,10 @@ def _biases(
     known = tuple(
         tuple(bias or next(unread, "") for bias in layer) if any(layer) else () for layer in read
     )
-    choices.append(known)
+    if len({bias for layer in known for bias in set(layer)}) == sum(len(set(o)) for o in known):
+        choices.append(known)
+    elif len(biases) == 1:
+        choices.append(known)  # one that all layers share
 
     def agreeing(choice: tuple[tuple[str, ...], ...]) -> int:
         return sum(
@@ -154,4 +173,4 @@ def _joined(
         for weight, value in zip(own, values[1:].tolist(), strict=True)
         if value in by_number
     }
-    return _Joined(joined, by_power.get(float(values[0])))
+    return _Joined(joined, by_power.get(float(values[0])), own)
