@@ -278,3 +278,22 @@ def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(tmp_path: Path) ->
     assert report.tables[0].understood.loss == "binary-cross-entropy × 2"
     found = check(HandMade(formulas, {"S9": "=1/(1+EXP(R9))"}), tmp_path).findings
     assert [finding.cells for finding in found] == ["S9"]
+
+
+def test_titles_above_groups_of_columns_say_what_is_meant_by_their_labels(tmp_path: Path) -> None:
+    header = [label.removeprefix("∂E/∂") for label in HEADER]
+    header[:4] = ["1", "2", "1", "2"]
+    cells: dict[str, object] = {
+        "B4": "Targets", "D4": "Inputs", "F4": "Weights", "J4": "Hidden layer", "N4": "Weights",
+        "R4": "Output layer", "V4": "Loss", "Y4": "Gradients",
+    }  # fmt: skip
+    report = check(HandMade(cells=cells, header=header), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert list(report.tables[0].understood.columns) == HEADER
+    assert report.tables[0].cells.not_checked == 0
+
+
+def test_titles_above_clear_labels_change_nothing(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"B4": "Data", "F4": "Error", "Y4": "Backpropagation", "AG5": "w9?"}
+    report = check(HandMade(cells=cells), tmp_path)
+    assert list(report.tables[0].understood.columns) == HEADER

@@ -43,10 +43,11 @@ def _tables_of(
     sheet: Sheet, sheets: Mapping[str, Sheet], calculation: Calculation
 ) -> Iterator[Table]:
     """Yield a sheet's tables, from the top and the left."""
+    rows = sheet.rows_of_texts
     headers = [
         (row, part, columns)
-        for row, labels in sorted(sheet.rows_of_texts.items())
-        for part, columns in _parts(labels)
+        for row, labels in sorted(rows.items())
+        for part, columns in _parts(_with_titles(labels, rows.get(row - 1, {})))
     ]
     for place, (header_row, labels, columns) in enumerate(headers):
         own = range(min(columns.values()), max(columns.values()) + 1)
@@ -67,6 +68,25 @@ def _tables_of(
                 region.values[symbol] = number_at(cell, calculation)
             if table := _table(region, header_row, labels, calculation):
                 yield table
+
+
+def _with_titles(labels: Mapping[int, str], above: Mapping[int, str]) -> Mapping[int, str]:
+    """Return a row of labels, each with the title of its group where it is unclear without.
+
+    Under ``Gradients``, a second ``w1`` is that of ∂E/∂w1. A title stands above the first label
+    of its group.
+    """
+    named = [symbol for label in labels.values() if (symbol := _symbol(label))]
+    unclear = {c for c, label in labels.items() if named.count(_symbol(label) or "") != 1}
+    found = dict(labels)
+    if not above or not _LABELS_OF_A_TABLE <= len(labels):
+        return found
+    for column in unclear:
+        title = above.get(max((c for c in above if c <= column), default=0), "")
+        together = f"{title.strip().removesuffix('s')} {labels[column]}"
+        if _symbol(together):
+            found[column] = together
+    return found
 
 
 def _parts(labels: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
