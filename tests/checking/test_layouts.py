@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from handmade import FORMULAS, HEADER, HandMade
+from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 
 from workbook_tools.checking.equations import read_equations
 from workbook_tools.checking.findings import Report
@@ -297,3 +297,18 @@ def test_titles_above_clear_labels_change_nothing(tmp_path: Path) -> None:
     cells: dict[str, object] = {"B4": "Data", "F4": "Error", "Y4": "Backpropagation", "AG5": "w9?"}
     report = check(HandMade(cells=cells), tmp_path)
     assert list(report.tables[0].understood.columns) == HEADER
+
+
+def test_titles_above_one_table_say_nothing_of_the_table_beside_it(tmp_path: Path) -> None:
+    path = HandMade(cells={"F4": "Weights", "Y4": "Gradients"}).save(tmp_path / "made.xlsx")
+    copy_of_the_table(path, down=0, right=33)
+    report = verify(path)
+    assert [list(table.understood.columns) for table in report.tables] == [HEADER, HEADER]
+    assert report.verdict == "pass"
+
+
+def test_rows_may_be_left_empty_where_updates_spell_out_their_gradients(tmp_path: Path) -> None:
+    """And in no column stands a gradient."""
+    header = [None if label[0] == "∂" else label for label in HEADER]
+    report = check(HandMade(rows=WITH_GAPS, header=header), tmp_path)  # type: ignore[arg-type]
+    assert (report.verdict, report.tables[0].iterations) == ("pass", 10)

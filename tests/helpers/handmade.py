@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -78,3 +78,17 @@ class HandMade:
             sheet[name] = value
         book.save(path)
         return path
+
+
+def copy_of_the_table(path: Path, down: int, right: int) -> None:
+    """Put the table of a hand-made workbook on its sheet a second time."""
+    book = load_workbook(path)
+    sheet = book.active
+    for row in sheet.iter_rows(min_row=5, max_row=25, min_col=2, max_col=32):
+        for cell in row:
+            other = sheet.cell(cell.row + down, cell.column + right)
+            other.value = cell.value
+            if cell.data_type == "f":
+                moved = Translator(cell.value, cell.coordinate)
+                other.value = moved.translate_formula(other.coordinate)
+    book.save(path)

@@ -7,6 +7,7 @@ below each other.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -23,7 +24,7 @@ from workbook_tools.checking.stated import read_settings
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
-from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
+from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming
 from workbook_tools.references import areas, column_letter
 
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
@@ -47,7 +48,7 @@ def _tables_of(
     headers = [
         (row, part, columns)
         for row, labels in sorted(rows.items())
-        for part, columns in _parts(_with_titles(labels, rows.get(row - 1, {})))
+        for part, columns in _parts(labels, rows.get(row - 1, {}))
     ]
     for place, (header_row, labels, columns) in enumerate(headers):
         own = range(min(columns.values()), max(columns.values()) + 1)
@@ -70,30 +71,36 @@ def _tables_of(
                 yield table
 
 
-def _with_titles(labels: Mapping[int, str], above: Mapping[int, str]) -> Mapping[int, str]:
-    """Return a row of labels, each with the title of its group where it is unclear without.
+def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int) -> dict[int, str]:
+    """Return labels, with the title of its group where one comes so many ``times``, or more.
 
-    Under ``Gradients``, a second ``w1`` is that of ∂E/∂w1. A title stands above the first label
-    of its group.
+    0 times means no label of a quantity: ``1`` under ``Inputs``. Under ``Gradients``, a second
+    ``w1`` is that of ∂E/∂w1. A title stands above the first label of its group.
     """
-    named = [symbol for label in labels.values() if (symbol := _symbol(label))]
-    unclear = {c for c, label in labels.items() if named.count(_symbol(label) or "") != 1}
     found = dict(labels)
-    if not above or not _LABELS_OF_A_TABLE <= len(labels):
-        return found
-    for column in unclear:
+    named = Counter(_symbol(label) for label in labels.values())
+    for column, label in labels.items() if above else ():
+        symbol = _symbol(label)
+        if (named[symbol] if symbol else 0) < times or (symbol and not times):
+            continue
         title = above.get(max((c for c in above if c <= column), default=0), "")
-        together = f"{title.strip().removesuffix('s')} {labels[column]}"
+        together = f"{title.strip().removesuffix('s')} {label}"
         if _symbol(together):
             found[column] = together
     return found
 
 
-def _parts(labels: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
+def _parts(
+    labels: Mapping[int, str], above: Mapping[int, str]
+) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
     """Yield the tables that a row of labels may head: labels by column, columns by symbol.
 
-    A second table begins where the first label comes again.
+    A second table begins where the first label comes again. ``above`` are the texts of the row
+    above, which may be titles of groups of labels.
     """
+    if len(labels) < _LABELS_OF_A_TABLE:
+        return
+    labels = _with_titles(labels, above, 0)
     symbols = {column: _symbol(label) for column, label in sorted(labels.items())}
     equations = read_equations({c: labels[c] for c, symbol in symbols.items() if not symbol}, ())
     known = [column for column, symbol in symbols.items() if symbol or column in equations]
@@ -105,7 +112,8 @@ def _parts(labels: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[str
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
         part = {c: label for c, label in sorted(labels.items()) if first <= c <= last}
-        columns = _columns({column: symbols[column] for column in part}, part)
+        part = _with_titles(part, {c: t for c, t in above.items() if first <= c <= last}, 2)
+        columns = _columns({column: _symbol(label) for column, label in part.items()}, part)
         if len(columns) >= _LABELS_OF_A_TABLE:
             yield part, _as_in_the_network(columns)
 
@@ -200,7 +208,7 @@ def _with_rows_below_gaps(
 ) -> pd.DataFrame:
     """Return the iterations with those below rows left empty, into which the run goes on."""
     computed = _computed(columns)
-    trained = [symbol for symbol in columns if gradient_symbol(symbol) in columns]
+    parameters = [symbol for symbol in columns if re.fullmatch(r"[wb]\d+", symbol)]
     while (begin := int(values.index[-1]) + 2) <= last_row:
         last = min(begin + _LONGEST_GAP, last_row)
         probe, _ = read_values(sheet, begin, last, columns, calculation, over_gaps=True)
@@ -208,7 +216,7 @@ def _with_rows_below_gaps(
         if not full.any():
             break
         begin += int(full.to_numpy().argmax())
-        if not any(sheet.formula_at(begin, columns[symbol]) for symbol in trained):
+        if not any(sheet.formula_at(begin, columns[symbol]) for symbol in parameters):
             break  # another run, from weights of its own
         more, wrong = read_values(sheet, begin, last_row, columns, calculation)
         values = pd.concat([values, more])
