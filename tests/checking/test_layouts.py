@@ -145,6 +145,7 @@ def test_a_header_may_be_the_equation_itself(tmp_path: Path) -> None:
     [
         ("exp(o1)/(exp(o1)+exp(o2))", "a_o1"),
         ("(a_o1 - t1)*a_o1*(1-a_o1)", "δ_o1"),
+        ("(a_o1-t1)*(1-a_o1^2)", "δ_o1"),
         ("δ_o1*a_h2", "∂E/∂w6"),
         ("(δ_o1*w5+δ_o2*w7)*a_h1*(1-a_h1)", "δ_h1"),
         ("-(t1*ln(a_o1)+(1-t1)*ln(1-a_o1))", "E1"),
