@@ -82,6 +82,7 @@ class Naming:
     sizes: tuple[int, ...]  # units per layer, inputs first
     bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 that its units share, or one per unit
     order: tuple[str, ...] = ()  # of the weights, by unit and source, where it is not the usual one
+    own_biases: tuple[tuple[str, ...], ...] = ()  # of each layer's units, where not the usual ones
 
     @property
     def layers(self) -> range:
@@ -140,6 +141,8 @@ class Naming:
 
     def biases(self, layer: int) -> list[str]:
         """Return the bias of each unit of a layer; units that share one repeat it."""
+        if self.own_biases:
+            return list(self.own_biases[layer - 1])
         if not self.bias_sizes or not self.bias_sizes[layer - 1]:
             return []
         before, units = sum(self.bias_sizes[: layer - 1]), self.sizes[layer]
@@ -160,6 +163,8 @@ class Naming:
     @property
     def all_biases(self) -> list[str]:
         """Every bias of the network, ``b1 b2 …``."""
+        if self.own_biases:
+            return list(dict.fromkeys(bias for layer in self.own_biases for bias in layer))
         return [f"b{k}" for k in range(1, self.bias_count + 1)]
 
     @property
@@ -195,7 +200,7 @@ class Naming:
 
         The sizes come from the numbers of inputs, hidden and output pre-activations; weights
         and biases must then be all there. ``biases`` says of each layer which it has, in words;
-        without, all layers have the same kind.
+        without, all layers have the same kind, or none if there are more or fewer biases.
         """
         hidden: dict[int, int] = {}
         counts = {"i": 0, "o": 0, "w": 0, "b": 0, "t": 0}
@@ -216,12 +221,14 @@ class Naming:
             else:
                 naming = cls.with_biases(sizes, counts["b"])
         except ValueError:
-            return None
+            if biases:
+                return None
+            naming = cls(sizes)
         expected = {
             *naming.inputs,
             *naming.targets,
             *(s for layer in naming.layers for s in naming.parameters(layer)),
             *(s for layer in naming.layers for s in naming.pre_activations(layer)),
         }
-        fits = naming.bias_count == counts["b"]
+        fits = not biases or naming.bias_count == counts["b"]
         return naming if fits and expected <= set(symbols) else None

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.sheets import Run, _Column
 
@@ -16,7 +18,7 @@ def families(formula: Callable[[int, int], str | None], block: int, iterations: 
     for row in range(FIRST, FIRST + count):
         if text := formula(row, row - (row - FIRST) % block):
             column.add(row, text)
-    return Families.of(runs, FIRST, count, block)
+    return Families.of(runs, np.arange(FIRST, FIRST + count), block)
 
 
 def test_a_formula_that_reads_the_first_row_of_its_iteration_is_one_formula() -> None:

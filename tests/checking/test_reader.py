@@ -5,7 +5,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from handmade import FORMULAS, HEADER, HandMade
+from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
@@ -15,20 +15,6 @@ from workbook_tools.checking.verify import verify
 
 def check(made: HandMade, folder: Path) -> Report:
     return verify(made.save(folder / "made.xlsx"))
-
-
-def copy_of_the_table(path: Path, down: int, right: int) -> None:
-    """Put the table of a hand-made workbook on its sheet a second time."""
-    book = openpyxl.load_workbook(path)
-    sheet = book.active
-    for row in sheet.iter_rows(min_row=5, max_row=25, min_col=2, max_col=32):
-        for cell in row:
-            other = sheet.cell(cell.row + down, cell.column + right)
-            other.value = cell.value
-            if cell.data_type == "f":
-                moved = Translator(cell.value, cell.coordinate)
-                other.value = moved.translate_formula(other.coordinate)
-    book.save(path)
 
 
 @pytest.mark.parametrize(("down", "right"), [(21, 0), (23, 0), (0, 31), (0, 33), (30, 5)])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -50,6 +50,7 @@ class HandMade:
     names: dict[str, str] = field(default_factory=dict)  # defined names, by what they stand for
     header: list[str] = field(default_factory=lambda: list(HEADER))
     rate: str = "$D$2"  # what the updates read, as it stands in row 7
+    rows: list[int] = field(default_factory=lambda: list(range(FIRST_ROW, LAST_ROW + 1)))
 
     def save(self, path: Path) -> Path:
         """Write the workbook."""
@@ -60,7 +61,8 @@ class HandMade:
         letter = {symbol: get_column_letter(k) for k, symbol in enumerate(HEADER, start=2)}
         for symbol, label in zip(HEADER, self.header, strict=True):
             sheet[f"{letter[symbol]}5"] = label
-            for row in range(FIRST_ROW, LAST_ROW + 1):
+            sheet[f"{letter[symbol]}5"].data_type = "s"  # also what begins with "="
+            for above, row in zip([0, *self.rows], self.rows, strict=False):
                 cell = sheet[f"{letter[symbol]}{row}"]
                 if symbol in self.formulas:
                     cell.value = self.formulas[symbol].replace("6", str(row))
@@ -69,10 +71,24 @@ class HandMade:
                 else:
                     gradient = letter[f"∂E/∂{symbol}"]
                     rate = Translator(f"={self.rate}", "A7").translate_formula(f"A{row}")[1:]
-                    cell.value = f"={letter[symbol]}{row - 1}-{rate}*{gradient}{row - 1}"
+                    cell.value = f"={letter[symbol]}{above}-{rate}*{gradient}{above}"
         for name, place in self.names.items():
             book.defined_names[name] = DefinedName(name, attr_text=place)
         for name, value in self.cells.items():
             sheet[name] = value
         book.save(path)
         return path
+
+
+def copy_of_the_table(path: Path, down: int, right: int) -> None:
+    """Put the table of a hand-made workbook on its sheet a second time."""
+    book = load_workbook(path)
+    sheet = book.active
+    for row in sheet.iter_rows(min_row=5, max_row=25, min_col=2, max_col=32):
+        for cell in row:
+            other = sheet.cell(cell.row + down, cell.column + right)
+            other.value = cell.value
+            if cell.data_type == "f":
+                moved = Translator(cell.value, cell.coordinate)
+                other.value = moved.translate_formula(other.coordinate)
+    book.save(path)

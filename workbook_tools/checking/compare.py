@@ -54,8 +54,7 @@ def compare_table(
     families = {
         symbol: Families.of(
             table.sheet.runs_between(column, table.first_row, table.last_row),
-            table.first_row,
-            len(table.values),
+            table.rows,
             table.block,
         )
         for symbol, column in table.columns.items()

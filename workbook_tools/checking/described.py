@@ -4,18 +4,19 @@ Where nothing is said, activations and loss are those that the formulas compute;
 known ones, it is the classic: sigmoid units, half the squared error. And plain gradient descent.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.findings import Understood
-from workbook_tools.checking.inferred import inferred_activation, inferred_loss
+from workbook_tools.checking.inferred import ScaledLoss, inferred_activation, inferred_loss
 from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, Naming, delta_symbol, gradient_symbol
-from workbook_tools.references import cell_name, column_letter
+from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, delta_symbol, gradient_symbol
+from workbook_tools.references import areas, bare_reference, cell_name, column_letter
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -44,20 +45,22 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     naming = table.naming
     layers = [dict.fromkeys(naming.biases(layer)) for layer in naming.layers]
     trained = [
-        bias
-        for own in layers
-        for bias in own
-        if all(gradient_symbol(other) in table.columns for other in own)
+        bias for own in layers for bias in own if all(_is_trained(table, other) for other in own)
     ]
     units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
     settings = {
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
     known: dict[str, str] = {}
-    activations, known["activations"] = _activations(table)
-    loss, known["loss"] = _loss(table, activations)
+    activations, known["activations"] = _activations(table, calculation)
     known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
-    _fit_together(naming, activations, loss)
+    if len(activations) != len(naming.layers):
+        raise NotUnderstoodError(f"{len(activations)} activations for {len(naming.layers)} layers")
+    if Activation.SOFTMAX in activations[:-1]:
+        raise NotUnderstoodError("softmax on a hidden layer")
+    shared = [bias for own in layers for bias in own]
+    if len(shared) > len(set(shared)) and set(trained) & set(shared):
+        raise NotUnderstoodError("a trained bias that several layers share")
     rule = Rule(
         optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
         rate=table.rate,
@@ -65,36 +68,46 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         **settings,
     )
     delta_columns = all(delta_symbol(z) in table.columns for z in units)
-    return Reference(
+    reference = Reference(
         naming,
         tuple(trained),
         delta_columns,
         tuple(activations),
-        loss,
-        rule,
+        rule=rule,
         block=table.block,
         looked_up=SAMPLE in table.columns,
         averaged=_averaged(table),
         known=known,
     )
+    found, known["loss"] = _loss(table, reference, calculation)
+    _fit_together(activations[-1], found.loss)
+    return replace(reference, loss=found.loss, scale=found.scale, share=found.share)
 
 
-def _activations(table: Table) -> tuple[list[Activation], str]:
+def _is_trained(table: Table, bias: str) -> bool:
+    """Tell whether a bias has a column of gradients, or formulas that do more than repeat it."""
+    usual = table.usual_formula(bias)
+    return gradient_symbol(bias) in table.columns or (
+        usual is not None and bare_reference(usual[1]) is None and bool(areas(usual[1]))
+    )
+
+
+def _activations(table: Table, calculation: Calculation) -> tuple[list[Activation], str]:
     """Return the activation of each layer, and how it is known."""
     layers = table.naming.layers
     if said := _said(table, "activation", Activation):
         return (said * len(layers) if len(said) == 1 else said), SAID
-    found = [inferred_activation(table, layer) for layer in layers]
+    found = [inferred_activation(table, layer, calculation) for layer in layers]
     how = ASSUMED if None in found else INFERRED
     return [activation or Activation.SIGMOID for activation in found], how
 
 
-def _loss(table: Table, activations: list[Activation]) -> tuple[Loss, str]:
+def _loss(table: Table, reference: Reference, calculation: Calculation) -> tuple[ScaledLoss, str]:
     """Return the loss, and how it is known."""
     if table.words.get("loss"):
-        return _one(table, "loss", Loss.HALF_SQUARED_ERROR), SAID
-    found = inferred_loss(table, activations[-1])
-    return found or Loss.HALF_SQUARED_ERROR, INFERRED if found else ASSUMED
+        return ScaledLoss(_one(table, "loss", Loss.HALF_SQUARED_ERROR)), SAID
+    found = inferred_loss(table, reference, calculation)
+    return found or ScaledLoss(Loss.HALF_SQUARED_ERROR), INFERRED if found else ASSUMED
 
 
 def _averaged(table: Table) -> bool:
@@ -121,15 +134,20 @@ def _one(table: Table, label: str, default: Word) -> Word:
     return words[0] if words else default
 
 
-def _fit_together(naming: Naming, activations: list[Activation], loss: Loss) -> None:
-    *hidden, output = activations
-    if len(activations) != len(naming.layers):
-        raise NotUnderstoodError(f"{len(activations)} activations for {len(naming.layers)} layers")
-    if Activation.SOFTMAX in hidden:
-        raise NotUnderstoodError("softmax on a hidden layer")
+def _fit_together(output: Activation, loss: Loss) -> None:
     needed = CROSS_ENTROPY_OUTPUTS.get(loss)
     if (needed or output) is not output or (output is Activation.SOFTMAX and not needed):
         raise NotUnderstoodError(f"{loss} of {output} outputs")
+
+
+def _loss_in_words(reference: Reference) -> str:
+    """Return the loss, with the factors that it has on this sheet."""
+    words = str(reference.loss)
+    if reference.scale != 1.0:
+        words += f" × {reference.scale:g}"
+    if reference.share != 1.0:
+        words += f", E_tot = {reference.share:g} · their sum"
+    return words
 
 
 def understood(table: Table, reference: Reference | None) -> Understood:
@@ -139,7 +157,10 @@ def understood(table: Table, reference: Reference | None) -> Understood:
     return Understood(
         header_row=table.header_row,
         first_row=table.first_row,
-        columns={symbol: column_letter(column) for symbol, column in table.columns.items()},
+        columns={
+            **{symbol: column_letter(column) for symbol, column in table.columns.items()},
+            **{s: f"{cell[0]}!{cell_name(*cell[1:])}" for s, cell in table.single.items()},
+        },
         unknown={column_letter(column): label for column, label in table.unknown.items()},
         rate_cell=f"{rate.cell[0]}!{cell_name(*rate.cell[1:])}" if rate.cell else None,
         rate_found=rate.how,
@@ -151,7 +172,7 @@ def understood(table: Table, reference: Reference | None) -> Understood:
         ],
         usual_wiring=not naming.order,
         activations=[str(a) for a in reference.network.activations] if reference else [],
-        loss=str(reference.loss) if reference else table.words.get("loss", ""),
+        loss=_loss_in_words(reference) if reference else table.words.get("loss", ""),
         optimizer=str(reference.rule.optimizer) if reference else "",
         known=dict(reference.known) if reference else {},
     )

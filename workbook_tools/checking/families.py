@@ -6,7 +6,7 @@ of its iteration: it is the same as another that reads the first one of its own.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +46,49 @@ class _BlockFormula:
 
 
 @dataclass(frozen=True)
+class _PlacedFormula:
+    """A formula whose references are to iterations of a table that has empty rows, by distance.
+
+    An empty row between two iterations has a fraction for its place.
+    """
+
+    pattern: str
+    distances: tuple[float, ...]
+    rows: NDArray[np.int64] = field(compare=False)
+
+    def at(self, row: int) -> str:
+        own = float(_places(np.array([row]), self.rows)[0])
+        places = np.array([own + distance for distance in self.distances])
+        beyond = np.maximum(places - len(self.rows) + 1, 0) + np.minimum(places, 0)
+        found = np.interp(places, np.arange(len(self.rows)), self.rows) + beyond
+        return self.pattern.format(*np.rint(found).astype(int).tolist())
+
+
+def _places(of: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return where rows stand among those of a table, which may leave some out."""
+    beyond = np.maximum(of - rows[-1], 0) + np.minimum(of - rows[0], 0)
+    return np.asarray(np.interp(of, rows, np.arange(len(rows))) + beyond)
+
+
+def _placed(
+    runs: Sequence[Run], rows: NDArray[np.int64]
+) -> Iterator[tuple[Formula, NDArray[np.int64]]]:
+    """Yield the formulas of a column, the most used first, and their positions in a table."""
+    found: dict[_PlacedFormula, list[NDArray[np.int64]]] = {}
+    for run in runs:
+        own = np.intersect1d(run.rows, rows)
+        offsets = np.array(run.formula.offsets, dtype=np.int64)
+        positions = _places(own, rows)
+        distances = _places(own[:, None] + offsets, rows) - positions[:, None]
+        kinds, inverse = np.unique(distances.round(6), axis=0, return_inverse=True)
+        for k, kind in enumerate(kinds):
+            formula = _PlacedFormula(run.formula.pattern, tuple(kind.tolist()), rows)
+            found.setdefault(formula, []).append(positions[inverse.ravel() == k].astype(int))
+    together = ((formula, np.concatenate(parts)) for formula, parts in found.items())
+    return iter(sorted(together, key=lambda one: -len(one[1])))
+
+
+@dataclass(frozen=True)
 class Families:
     """The distinct formulas of a column's cells in a table."""
 
@@ -59,10 +102,16 @@ class Families:
         return self.formulas[number] if number >= 0 else None
 
     @classmethod
-    def of(cls, runs: Sequence[Run], first_row: int, count: int, block: int) -> "Families":
-        """Sort the runs of a column, in a table of ``count`` rows from ``first_row`` on."""
+    def of(cls, runs: Sequence[Run], rows: NDArray[np.int64], block: int) -> "Families":
+        """Sort the runs of a column, in a table with these ``rows``."""
+        first_row, count = int(rows[0]), len(rows)
         numbers = np.full(count, -1)
         formulas: list[Formula] = []
+        if rows[-1] - first_row >= count:
+            for formula, positions in _placed(runs, rows):
+                numbers[positions] = len(formulas)
+                formulas.append(formula)
+            return cls(formulas, numbers)
         known: dict[FilledFormula, int] = {}
 
         def ambiguous(run: Run) -> bool:  # its own row is the first of the iteration
@@ -84,8 +133,8 @@ class Families:
                     formulas.append(_BlockFormula.of(run, first_row, block))
             if block == 1:
                 known[run.formula] = number
-            rows = run.rows
-            numbers[rows[0] - first_row : rows[-1] - first_row + 1 : run.step] = number
+            own = run.rows
+            numbers[own[0] - first_row : own[-1] - first_row + 1 : run.step] = number
         return cls(formulas, numbers)
 
 

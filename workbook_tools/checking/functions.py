@@ -104,6 +104,15 @@ def losses(
     return targets * (np.log(total) - (z - softmax.largest))
 
 
+def cross_entropy(loss: Loss, targets: Numbers, outputs: Numbers) -> Numbers:
+    """Return each output's part of a cross-entropy, from activations that may be any."""
+    with np.errstate(divide="ignore"):
+        if loss is Loss.CATEGORICAL_CROSS_ENTROPY:
+            return -1.0 * targets * np.log(outputs)
+        entropy = targets * np.log(outputs) + (1.0 - targets) * np.log(1.0 - outputs)
+        return -1.0 * entropy / outputs.shape[-1]
+
+
 def output_delta(
     loss: Loss, activation: Activation, targets: Numbers, z: Numbers, outputs: Numbers
 ) -> Numbers:

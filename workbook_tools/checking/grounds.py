@@ -59,6 +59,8 @@ def _fetched(
     labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
     found: dict[str, Cell] = {}
     for symbol in reference.constants + reference.start:
+        if symbol not in table.columns:
+            continue
         formula = table.sheet.formula_at(table.first_row, table.columns[symbol])
         area = bare_reference(formula) if formula else None
         if area is None:

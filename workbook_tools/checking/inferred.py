@@ -1,27 +1,36 @@
 """Infers activations and loss from the formulas, where nothing is said of them above a table.
 
 Each formula is evaluated on random numbers and compared with every function that it may be. What
-most units of a layer have is taken; the others are mistakes then.
+most units of a layer have is taken; the others are mistakes then. A loss may have a factor of its
+own, such as a squared error that is not halved; then its gradients must have it too, and what most
+formulas agree on is taken.
 """
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.functions import ELEMENTWISE, Softmax, losses
+from workbook_tools.checking.functions import ELEMENTWISE, Softmax
+from workbook_tools.checking.network import Samples
+from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
-from workbook_tools.engines.embedded import evaluate
-from workbook_tools.references import MAX_COLUMNS
+from workbook_tools.checking.trial import usual_values
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import TOTAL_LOSS, gradient_symbol
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
 
 _DRAWS = 4
 _CLOSE = 1e-9
+_MOST_GRADIENTS = 30  # of a layer that are asked for the loss
+_DIGITS = 9  # of a factor
 
 
-def inferred_activation(table: Table, layer: int) -> Activation | None:
+def inferred_activation(table: Table, layer: int, calculation: Calculation) -> Activation | None:
     """Return the activation that most formulas of a layer compute; None if it is no known one."""
     naming = table.naming
     units = naming.pre_activations(layer)
@@ -29,7 +38,8 @@ def inferred_activation(table: Table, layer: int) -> Activation | None:
     known = {activation: function.value(z) for activation, function in ELEMENTWISE.items()}
     if layer == naming.layers[-1] and len(units) > 1:
         known[Activation.SOFTMAX] = Softmax.of(z).shares
-    found = _values(table, naming.activations(layer), _numbers(units, z))
+    draws = [dict(zip(units, row, strict=True)) for row in z.tolist()]
+    found = usual_values(table, naming.activations(layer), draws, calculation)
     votes = [
         activation
         for k in range(len(units))
@@ -39,54 +49,104 @@ def inferred_activation(table: Table, layer: int) -> Activation | None:
     return Counter(votes).most_common(1)[0][0] if votes else None
 
 
-def inferred_loss(table: Table, output: Activation) -> Loss | None:
-    """Return the loss that most formulas compute; None if it is no known one."""
-    naming = table.naming
-    last = naming.layers[-1]
-    units = naming.pre_activations(last)
-    generator = np.random.default_rng(0)
-    z, t = generator.uniform(-2.0, 2.0, (2, _DRAWS, len(units)))
-    t = np.abs(t) / np.abs(t).sum(axis=1, keepdims=True) * 0.9
-    a = Softmax.of(z).shares if output is Activation.SOFTMAX else ELEMENTWISE[output].value(z)
-    given = {**_numbers(units, z), **_numbers(naming.activations(last), a)}
-    found = _values(table, naming.losses, {**given, **_numbers(naming.targets, t)})
-    votes = [
-        loss
-        for loss in Loss
-        if CROSS_ENTROPY_OUTPUTS.get(loss, output) is output
-        for k, values in enumerate(np.asarray(losses(loss, t, z, a)).T)
-        if np.allclose(found[:, k], values, rtol=_CLOSE, atol=0.0)
-    ]
-    return Counter(votes).most_common(1)[0][0] if votes else None
+@dataclass(frozen=True)
+class ScaledLoss:
+    """A loss whose parts, one an output, have a factor; and so has their sum."""
+
+    loss: Loss
+    scale: float = 1.0  # of each part
+    share: float = 1.0  # of their sum, in E_tot
 
 
-def _numbers(symbols: Sequence[str], columns: Array) -> dict[str, Array]:
-    return dict(zip(symbols, columns.T, strict=True))
+def inferred_loss(
+    table: Table, reference: Reference, calculation: Calculation
+) -> ScaledLoss | None:
+    """Return the loss that most formulas, of it and of gradients, go by; None if unknown.
+
+    ``reference`` is the mathematics but for the loss.
+    """
+    output = reference.activations[-1]
+    choices: list[tuple[int, ScaledLoss]] = []
+    for loss in Loss:
+        needed = CROSS_ENTROPY_OUTPUTS.get(loss)
+        if needed is output or (needed is None and output is not Activation.SOFTMAX):
+            choices += _choices(table, replace(reference, loss=loss), calculation)
+    if not choices or not (most := max(votes for votes, _ in choices)):
+        return None
+    best = [choice for votes, choice in choices if votes == most]
+    return min(best, key=lambda choice: (choice.scale != 1.0) + (choice.share != 1.0))
 
 
-def _values(table: Table, symbols: list[str], given: dict[str, Array]) -> Array:
-    """Return what the formulas of these symbols give, (draws, symbols); NaN where there is none."""
-    found = np.full((_DRAWS, len(symbols)), np.nan)
-    places: dict[Cell, str] = {}
-    number: dict[Cell, int] = {}
-    cells: list[dict[Cell, float]] = [{} for _ in range(_DRAWS)]
-    for k, symbol in enumerate(symbols):
-        if symbol not in table.columns:
-            continue
-        column = table.columns[symbol]
-        usual = table.sheet.usual_formula(column, table.first_row, table.last_row)
-        if not usual:
-            continue
-        row, formula = usual
-        place = (table.sheet.name, k + 1, MAX_COLUMNS)
-        places[place], number[place] = formula, k
-        for draw, planted in enumerate(cells):
-            for name, values in given.items():
-                if name in table.columns:
-                    cell = (table.sheet.name, row, table.columns[name])
-                    planted[cell] = float(values[draw])
-    for draw, given_back in enumerate(evaluate(places, cells)):
-        for place, value in given_back.items():
-            if isinstance(value, float):
-                found[draw, number[place]] = value
+def _choices(
+    table: Table, reference: Reference, calculation: Calculation
+) -> list[tuple[int, ScaledLoss]]:
+    """Return the factors that a loss may have, with how many formulas agree on each."""
+    naming = reference.naming
+    frames = _iterations(reference)
+    layers = [[gradient_symbol(p) for p in naming.parameters(layer)] for layer in naming.layers]
+    gradients = [symbol for own in layers if table.block == 1 for symbol in own[:_MOST_GRADIENTS]]
+    given = [*reference.data, *reference.start]
+    for layer in naming.layers:
+        given += [*naming.pre_activations(layer), *naming.activations(layer)]
+    asked = [*naming.losses, *gradients]
+    parts = _factors(table, asked, given, frames, calculation)
+    [total] = _factors(table, [TOTAL_LOSS], [*given, *naming.losses], frames, calculation)
+    of_parts, of_gradients = parts[: len(naming.losses)], parts[len(naming.losses) :]
+    adds_up = any(symbol in table.columns for symbol in naming.losses)
+    shares = {1.0, total or 1.0} if adds_up else {1.0}
+    if math.isnan(total):  # it is no sum of the parts: what gradients say of it
+        shares |= {gradient / part for gradient in of_gradients for part in of_parts if part}
+    scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares if share)}
+    if not adds_up:
+        scales.add(total)
+    found = []
+    for scale in sorted(filter(math.isfinite, scales)):
+        for share in sorted(filter(math.isfinite, shares)):
+            votes = _equal(of_parts, scale) + _equal(of_gradients, scale * share)
+            votes += _equal([total], share if adds_up else scale)
+            found.append((votes, ScaledLoss(reference.loss, scale, share)))
     return found
+
+
+def _equal(found: Iterable[float], factor: float) -> int:
+    return sum(math.isclose(one, factor, rel_tol=10.0**-_DIGITS * 5) for one in found)
+
+
+def _iterations(reference: Reference) -> list[pd.DataFrame]:
+    """Return random iterations, a frame each."""
+    generator = np.random.default_rng(0)
+    sizes = reference.naming.sizes
+    frames = []
+    for _ in range(_DRAWS):
+        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.start}
+        inputs = generator.uniform(0.2, 1.0, (reference.block, sizes[0]))
+        targets = generator.uniform(0.1, 0.9, (reference.block, sizes[-1]))
+        frames.append(reference.run(start, Samples(inputs, targets), 1.0, 1))
+    return frames
+
+
+def _factors(
+    table: Table,
+    asked: list[str],
+    given: list[str],
+    frames: list[pd.DataFrame],
+    calculation: Calculation,
+) -> list[float]:
+    """Return by which factor formulas differ from the reference; NaN where by no one factor."""
+    draws = [{s: float(frame[s].iloc[0]) for s in given} for frame in frames]
+    found = usual_values(table, asked, draws, calculation)
+    factors = []
+    for k, symbol in enumerate(asked):
+        right = np.array([frame[symbol].iloc[0] if symbol in frame else np.nan for frame in frames])
+        factors.append(_factor(found[:, k], right))
+    return factors
+
+
+def _factor(found: Array, right: Array) -> float:
+    own = right != 0.0  # a unit that ReLU has turned off says nothing
+    if own.sum() < 2 or not np.isfinite(found[own]).all():
+        return math.nan
+    ratios = found[own] / right[own]
+    if np.ptp(ratios) > _CLOSE * abs(ratios[0]):
+        return math.nan
+    return float(f"{ratios[0]:.{_DIGITS}g}")

@@ -67,10 +67,10 @@ class Judge:
                 if not len(places):
                     continue
                 begin = int(np.flatnonzero(own.numbers == number)[0])
-                yield symbol, number, table.first_row + begin
+                yield symbol, number, table.row_of(begin)
                 later = places[places >= table.block]
                 if begin < table.block and len(later) and symbol in self._from_above:
-                    yield symbol, number, table.first_row + int(later[0])
+                    yield symbol, number, table.row_of(int(later[0]))
 
     def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
         """Count and judge one column; ``wrong_formulas`` are the numbers of those that are.
@@ -81,7 +81,7 @@ class Judge:
         own = self.families[symbol]
         self._count(symbol, column, own.numbers >= 0)
         findings: list[Finding] = []
-        usual = self._usual(symbol, own)
+        usual = self._usual(symbol, own, wrong_formulas)
         for number, places in self._stretches(symbol, own):
             if number < 0:
                 continue
@@ -111,7 +111,7 @@ class Judge:
             own = set(table.columns.values())
             return {
                 (area.sheet, area.first_row, area.first_column)
-                for area in areas(formula.at(table.first_row + place))
+                for area in areas(formula.at(table.row_of(place)))
                 if area.first_column not in own or area.first_row < table.first_row
             }
 
@@ -169,12 +169,14 @@ class Judge:
                 places = np.union1d(places, extra)
         return stretches(own.numbers[places], places)
 
-    def _usual(self, symbol: str, own: Families) -> set[int]:
+    def _usual(self, symbol: str, own: Families, wrong: set[int]) -> set[int]:
         """Return the number of the formula that most of a column's cells hold; or several, alike.
 
-        There is none in a column of which only the first iteration has formulas.
+        Those that are ``wrong`` do not count. There is none in a column of which only the first
+        iteration has formulas.
         """
         numbers = own.numbers[self._start(symbol) :]
+        numbers = numbers[~np.isin(numbers, list(wrong))]
         counts = np.bincount(numbers[numbers >= 0], minlength=len(own.formulas))
         return set(np.flatnonzero(counts == counts.max()).tolist()) if counts.any() else set()
 
@@ -280,7 +282,7 @@ class Judge:
         """Find the stretches of a rightly filled run whose values are not right all the same."""
         for wrong, part in stretches(column.wrong[places], places):
             if wrong:
-                error = self._table.errors.get((self._table.first_row + int(part[0]), symbol))
+                error = self._table.errors.get((self._table.row_of(int(part[0])), symbol))
                 kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
                 yield self._finding(kind, symbol, column, part, formula)
 
@@ -307,13 +309,10 @@ class Judge:
         """
         values, block = self._table.values, self._table.block
         missing = np.stack(
-            [
-                values[symbol].isna() & (self.families[symbol].numbers < 0)
-                for symbol in map(str, values.columns)
-            ],
+            [values[symbol].isna() & (own.numbers < 0) for symbol, own in self.families.items()],
             axis=1,
         )
-        later = np.array([symbol not in self._reference.once for symbol in values.columns])
+        later = np.array([symbol not in self._reference.once for symbol in self.families])
         full = 2 * missing.sum(axis=1) < missing.shape[1]
         if block > 1:
             is_later = np.arange(len(values)) % block > 0
@@ -331,8 +330,8 @@ class Judge:
         """Make a finding about the cells at these positions, stating the worst of them."""
         relative = np.nan_to_num(column.relative[places], nan=-1.0)
         position = int(places[relative.argmax()])
-        rows = tuple((self._table.first_row + places).tolist())
-        worst = self._table.first_row + position
+        rows = tuple(self._table.row_of(int(place)) for place in places)
+        worst = self._table.row_of(position)
         place = self._table.columns[symbol]
         if formula:
             self.cells.agreeing -= int((~np.isnan(column.expected[places])).sum())

@@ -79,7 +79,7 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
             lambda m: gradient_symbol(f"b{m['n']}"),
         ),
         (rf"{_D}{_E}/?{_D}(?:net|z|in)?{_UNIT}", lambda m: delta_symbol(_z(m))),
-        (rf"(?:δ|delta)(?:of)?{_UNIT}", lambda m: delta_symbol(_z(m))),
+        (rf"(?:[δ∆]|delta)(?:of)?{_UNIT}", lambda m: delta_symbol(_z(m))),
         (
             rf"(?:e|err|error|loss|cost|j)(?:of)?(?:[o0]|out|output)?{_NUMBER}",
             lambda m: f"E{m['n']}",

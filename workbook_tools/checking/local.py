@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbook_tools.checking.functions import (
     Softmax,
     activated,
     correct,
+    cross_entropy,
     hidden_delta,
     losses,
     output_delta,
@@ -43,9 +45,10 @@ from workbook_tools.notation import (
     gradient_symbol,
     size_symbol,
 )
-from workbook_tools.vocabulary import Schedule
+from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Schedule
 
 CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
+_SAME = 1e-9  # relative; an activation that is no further from that of its own z is right
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
 
@@ -97,12 +100,23 @@ def expected_values(
         a.values[overflows] = np.nan
         result.put(naming.activations(layer), a)
     softmax = _put_softmax(result, reference, zs[-1])
-    result.put(naming.losses, losses(network.loss, targets, zs[-1], outputs[-1], softmax))
-    result.put([TOTAL_LOSS], get(naming.losses).sum(axis=-1, keepdims=True))
+    parts = losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
+        by_outputs = cross_entropy(network.loss, targets, outputs[-1])
+        inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
+        parts = _either(inherited, by_outputs, parts)
+    parts = reference.scale * parts
+    result.put(naming.losses, parts)
+    if result.has(naming.losses):
+        parts = get(naming.losses)
+    result.put([TOTAL_LOSS], reference.share * parts.sum(axis=-1, keepdims=True))
 
     zs = [Rounded.read(np.where(np.abs(z.values) < zero, 0.0, z.values)) for z in zs]
     last = naming.layers[-1]
-    delta = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
+    worked_out: dict[str, Numbers] = {}  # gradients
+    delta = network.scale * output_delta(
+        network.loss, network.activations[-1], targets, zs[-1], outputs[-1]
+    )
     for layer in reversed(naming.layers):
         if layer < last:
             activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
@@ -114,6 +128,7 @@ def expected_values(
         own: list[str] = []
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
             result.put_once(names, gradients)
+            worked_out |= {name: gradients[:, [k]] for k, name in enumerate(names)}
             own += dict.fromkeys(names)
         if not result.has([size_symbol(layer)]):
             continue
@@ -124,8 +139,17 @@ def expected_values(
         _put_samples(result, reference, data)
     for symbol in reference.constants:
         result.put_next(symbol, result.get_once([symbol]), stated)
-    _put_training(result, reference, rate, stated)
+    _put_training(result, reference, rate, worked_out, stated)
     return result.expected()
+
+
+def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
+    """Return numbers of the one where the ``choice`` is so, else of the other."""
+    return Rounded(
+        np.where(choice, one.values, other.values),
+        np.where(choice, one.terms, other.terms),
+        np.where(choice, one.inputs, other.inputs),
+    )
 
 
 def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:
@@ -162,9 +186,16 @@ def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Soft
 
 
 def _put_training(
-    result: "_Collector", reference: Reference, rate: float, stated: Mapping[str, float]
+    result: "_Collector",
+    reference: Reference,
+    rate: float,
+    gradients: Mapping[str, Numbers],
+    stated: Mapping[str, float],
 ) -> None:
-    """Put the iteration's number and rate, the optimizer's state and the next parameters."""
+    """Put the iteration's number and rate, the optimizer's state and the next parameters.
+
+    ``gradients`` are those of the table's other cells, for updates that spell them out.
+    """
     get, rule = result.get_once, reference.rule
     k = result.iteration_numbers[:, None]
     if result.has([ITERATION]):
@@ -176,7 +207,8 @@ def _put_training(
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
     for symbol in reference.trained:
-        now, gradient = get([symbol]), get([gradient_symbol(symbol)])
+        now, name = get([symbol]), gradient_symbol(symbol)
+        gradient = get([name]) if result.has([name]) else gradients[name]
         columns = reference.states(symbol)
         state = {letter: get([column]) for letter, column in columns.items()}
         before = {letter: part.row_above(0.0) for letter, part in state.items()}
@@ -195,8 +227,9 @@ class _Collector:
         self._rows = values.index
         self._block = block
         self._iterations = -(-len(values) // block)
-        first = values.index[0]
-        self.sheet = values.reindex(pd.RangeIndex(first, first + self._iterations * block))
+        last = values.index[-1]
+        missing = range(last + 1, last + 1 + self._iterations * block - len(values))
+        self.sheet = values.reindex([*values.index, *missing]) if missing else values
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}

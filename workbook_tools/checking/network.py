@@ -33,6 +33,7 @@ class Network:
     activations: tuple[Activation, ...]
     loss: Loss
     averaged: bool = True  # the gradients of an iteration's samples; else they are added up
+    scale: float = 1.0  # of the loss, where it has a factor of its own
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def deltas(
     outputs: list[Numbers],
 ) -> list[Numbers]:
     """Return every layer's δ, from what ``forward`` returned."""
-    found = [output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])]
+    error = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
+    found = [network.scale * error]
     for layer in range(len(zs) - 1, 0, -1):
         activation = network.activations[layer - 1]
         weights, z, a = parameters.weights[layer], zs[layer - 1], outputs[layer]

@@ -19,11 +19,10 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
-from workbook_tools.engines import Calculation, CellError, CellValue
-from workbook_tools.engines.embedded import evaluate
-from workbook_tools.references import MAX_COLUMNS, areas
+from workbook_tools.checking.trial import evaluate_on, helper_formulas, read_elsewhere
+from workbook_tools.engines import Calculation, CellError
+from workbook_tools.references import areas
 from workbook_tools.vocabulary import Activation, Loss, Schedule
 
 DRAWS = 2
@@ -41,10 +40,6 @@ _RANGES = {
     "γ": (0.5, 0.9),
     "span": (2, 9),
 }
-_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
-_DEEPEST_HELPER = 20  # formulas that go through one another
-_LARGEST_HELPER_AREA = 1_000  # cells
-_LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 _SEED = 20_260_101  # the same verdict every time
 
 
@@ -162,22 +157,27 @@ def probe_table(
     ]
     by_iteration: dict[int, list[int]] = {}
     for number, place in enumerate(places):
-        by_iteration.setdefault((place.row - table.first_row) // table.block, []).append(number)
+        by_iteration.setdefault(table.position_of(place.row) // table.block, []).append(number)
     for iteration, numbers in by_iteration.items():
         formulas = [places[number].formula for number in numbers]
         in_each_draw = [_planted(grounds, iteration, drawn) for drawn in draws]
-        helpers = _helpers(table.sheet, formulas, in_each_draw[0])  # the cells are always the same
+        # The cells are always the same.
+        helpers = helper_formulas(table.sheet, formulas, in_each_draw[0])
         every = [*formulas, *helpers.values()]
         cells = []
         for drawn, planted in zip(draws, in_each_draw, strict=True):
             first = drawn.before if iteration else drawn.begin
-            constants = {table.columns[s]: first[s].iloc[0] for s in reference.constants}
+            constants = {
+                table.columns[s]: first[s].iloc[0]
+                for s in reference.constants
+                if s in table.columns
+            }
             kept = _kept(table, every, planted, constants, calculation)
             if rate_everywhere:
                 kept = dict.fromkeys(_other_cells(table, every, planted), drawn.rate)
             cells.append(planted | {c: v for c, v in kept.items() if c not in helpers})
-        begin = table.first_row + iteration * table.block
-        found_in_all = _evaluate(cells, table.sheet.name, formulas, helpers)
+        begin = table.row_of(iteration * table.block)
+        found_in_all = evaluate_on(cells, table.sheet.name, formulas, helpers)
         for drawn, found in zip(draws, found_in_all, strict=True):
             expected = drawn.iteration(iteration)
             for number, value in zip(numbers, found, strict=True):
@@ -202,8 +202,10 @@ class SummaryCell:
         if not self.iteration:
             return self.table.rate_cell
         column = self.table.columns.get(self.symbol)
-        row = self.table.first_row + (self.iteration - 1) * self.table.block
-        return (self.table.sheet.name, row, column) if column else None
+        position = (self.iteration - 1) * self.table.block
+        if column is None or position >= len(self.table.rows):
+            return None
+        return self.table.sheet.name, self.table.row_of(position), column
 
 
 def probe_summary(
@@ -225,8 +227,8 @@ def probe_summary(
             if cell.formula is None or cell.target is None:
                 continue
             sheet = cell.place[0]
-            kept = _read_elsewhere([cell.formula], sheet, planted, calculation)
-            [[found]] = _evaluate([planted | kept], sheet, [cell.formula])
+            kept = read_elsewhere([cell.formula], sheet, planted, calculation)
+            [[found]] = evaluate_on([planted | kept], sheet, [cell.formula])
             right[number] &= _agree(found, planted[cell.target])
     return right
 
@@ -235,10 +237,10 @@ def _planted(grounds: Grounds, iteration: int, drawn: Draw) -> dict[Cell, float]
     """Return the cells that take the drawn numbers: two iterations, the data, rate and start."""
     table = grounds.table
     sheet = table.sheet.name
-    begin = table.first_row + iteration * table.block
-    pieces = [(begin, drawn.iteration(iteration))]
+    begin = iteration * table.block
+    pieces = [(table.row_of(begin), drawn.iteration(iteration))]
     if iteration:
-        pieces.append((begin - table.block, drawn.before))
+        pieces.append((table.row_of(begin - table.block), drawn.before))
     planted: dict[Cell, float] = {}
     for row, frame in pieces:
         for symbol, column in table.columns.items():
@@ -252,44 +254,10 @@ def _planted(grounds: Grounds, iteration: int, drawn: Draw) -> dict[Cell, float]
     planted |= {table.settings[symbol]: value for symbol, value in drawn.settings.items()}
     first = pieces[-1][1].iloc[0]
     planted |= {cell: first[symbol] for symbol, cell in grounds.starts.items() if symbol in first}
+    planted |= {cell: first[symbol] for symbol, cell in table.single.items() if symbol in first}
     if grounds.samples:
         planted |= grounds.samples.planted(drawn.samples)
     return planted
-
-
-def _helpers(
-    sheet: Sheet, formulas: Iterable[str], planted: Mapping[Cell, float]
-) -> dict[Cell, str]:
-    """Return the other formulas of the sheet that these go through to read a planted cell.
-
-    Such as a column of a product that several gradients share: it takes part, worked out anew.
-    """
-    found: dict[Cell, str] = {}
-    seen: dict[Cell, bool] = {}
-
-    def depends(formula: str, depth: int) -> bool:
-        cells = [
-            (sheet.name, row, column)
-            for area in areas(formula)
-            if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
-            for row in range(area.first_row, area.last_row + 1)
-            for column in range(area.first_column, area.last_column + 1)
-        ]
-        reads = [cell in planted or passes_on(cell, depth) for cell in cells]  # each is followed
-        return any(reads)
-
-    def passes_on(cell: Cell, depth: int) -> bool:
-        if cell not in seen:
-            seen[cell] = False  # a formula that reads itself ends here
-            formula = sheet.formula_at(*cell[1:]) if depth < _DEEPEST_HELPER else None
-            if formula and depends(formula, depth + 1):
-                found[cell] = formula
-                seen[cell] = True
-        return seen[cell]
-
-    for formula in formulas:
-        depends(formula, 0)
-    return found
 
 
 def _kept(
@@ -304,7 +272,7 @@ def _kept(
     Targets, inputs and fixed biases are the same in all rows, so there the drawn ones stand
     in every row.
     """
-    kept = _read_elsewhere(formulas, table.sheet.name, planted, calculation)
+    kept = read_elsewhere(formulas, table.sheet.name, planted, calculation)
     for sheet, row, column in kept:
         if (
             sheet == table.sheet.name
@@ -324,43 +292,6 @@ def _other_cells(table: Table, formulas: list[str], planted: Mapping[Cell, float
         if area.cell_count == 1
     }
     return cells - set(planted)
-
-
-def _read_elsewhere(
-    formulas: list[str], sheet: str, planted: Mapping[Cell, float], calculation: Calculation
-) -> dict[Cell, float]:
-    kept: dict[Cell, float] = {}
-    for area in {area for formula in formulas for area in areas(formula)}:
-        name = area.sheet or sheet
-        if area.cell_count > _LARGEST_AREA:
-            continue
-        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-        try:
-            block = calculation.block(name, *corners)
-        except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
-            continue
-        for row, values in enumerate(block, start=area.first_row):
-            for column, value in enumerate(values, start=area.first_column):
-                if isinstance(value, float) and (name, row, column) not in planted:
-                    kept[name, row, column] = value
-    return kept
-
-
-def _evaluate(
-    cells: Sequence[Mapping[Cell, float]],
-    sheet: str,
-    formulas: list[str],
-    helpers: Mapping[Cell, str] | None = None,
-) -> list[list[CellValue]]:
-    """Evaluate formulas as they would stand on a sheet, with each set of numbers.
-
-    ``helpers`` are formulas in cells that they read.
-    """
-    places = {
-        (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
-    }
-    found = evaluate({**places, **(helpers or {})}, cells)
-    return [[values[place] for place in places] for values in found]
 
 
 def _agree(found: object, expected: float) -> bool:

@@ -6,17 +6,19 @@ cell that most updates read is the rate, unless exactly one other cell is labell
 """
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.labels import is_rate_label, may_be_rate_label
+from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.trial import helper_formulas, try_formulas
 from workbook_tools.engines import Calculation
-from workbook_tools.engines.embedded import evaluate
-from workbook_tools.notation import gradient_symbol
-from workbook_tools.references import MAX_COLUMNS, Area, areas
+from workbook_tools.notation import ITERATION_RATE, gradient_symbol
+from workbook_tools.references import Area, areas, bare_reference, column_letter
 
 _FARTHEST_RIGHT, _FARTHEST_BELOW = 3, 2  # cells from a label to its number
 _CLOSE = 1e-6  # relative; of a number typed into formulas, worked out from what they give
@@ -34,43 +36,24 @@ class Rate:
 NO_RATE = Rate(None, math.nan, "no learning rate was found")
 
 
-def find_rate(
-    sheet: Sheet,
-    columns: Mapping[str, int],
-    header_row: int,
-    first_row: int,
-    last_row: int,
-    block: int,
-    calculation: Calculation,
-) -> Rate:
-    """Return the learning rate of a table in these columns and rows."""
-    row = first_row + block  # of the second iteration, where the first updates stand
-    labelled = _labelled(sheet, header_row, calculation)
-    own = set(columns.values())
-    read: Counter[Cell] = Counter()
-    updates: dict[str, str] = {}
-    for symbol, column in columns.items():
-        if gradient_symbol(symbol) not in columns or row > last_row:
-            continue
-        for run in sheet.runs_between(column, row, row):
-            updates[symbol] = formula = run.formula.at(row)
-            read.update(
-                {
-                    (area.sheet or sheet.name, area.first_row, area.first_column)
-                    for area in areas(formula)
-                    if not _within(area, sheet.name, own, first_row, last_row)
-                }
-            )
-    for cell in [cell for cell in read if math.isnan(number_at(cell, calculation))]:
-        del read[cell]
+def find_rate(region: Region, header_row: int, calculation: Calculation) -> Rate:
+    """Return the learning rate of a table."""
+    labelled = _labelled(region.sheet, header_row, calculation)
+    updates = _updates(region)
+    read = _read_by(updates, region, calculation)
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
     if used:
         cell = next((cell for cell in used if cell in labelled), used[0])
+        if cell not in labelled and _is_beside_a_label(cell, region.sheet, header_row):
+            labelled = {cell: None}
         if cell in labelled or len(labelled) != 1:
             how = "labelled" if cell in labelled else "the cell that most updates read"
             return Rate(cell, number_at(cell, calculation), how)
+    if ITERATION_RATE in region.columns:
+        letter = column_letter(region.columns[ITERATION_RATE])
+        return Rate(None, math.nan, f"of each iteration, in column {letter}")
     if not read and updates:
-        typed = _typed(sheet.name, updates, columns, row, block)
+        typed = _typed(region, updates, calculation)
         if not math.isnan(typed):
             return Rate(None, typed, "typed into the formulas of the updates")
     if labelled:
@@ -79,11 +62,50 @@ def find_rate(
     return NO_RATE
 
 
-def _within(area: Area, sheet: str, columns: set[int], first_row: int, last_row: int) -> bool:
+def _updates(region: Region) -> dict[str, str]:
+    """Return the formulas of the second iteration's parameters, where the first updates stand."""
+    if len(region.rows) <= region.block:
+        return {}
+    row = region.row_of(region.block)
+    parameters = [symbol for symbol in region.columns if re.fullmatch(r"[wb]\d+", symbol)]
+    formulas = {s: region.sheet.formula_at(row, region.columns[s]) for s in parameters}
+    return {s: f for s, f in formulas.items() if f and not bare_reference(f)}
+
+
+def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculation) -> Counter[Cell]:
+    """Count how many updates read each number that is none of the table's own."""
+    own = set(region.columns.values())
+    known = _before(updates, region)
+    read: Counter[Cell] = Counter()
+    for formula in updates.values():
+        helpers = helper_formulas(region.sheet, [formula], known)
+        read.update(
+            {
+                (area.sheet or region.sheet.name, area.first_row, area.first_column)
+                for text in (formula, *helpers.values())
+                for area in areas(text)
+                if not _within(area, region, own)
+            }
+            - set(helpers)
+        )
+    for cell in [cell for cell in read if math.isnan(number_at(cell, calculation))]:
+        del read[cell]
+    return read
+
+
+def _before(updates: Iterable[str], region: Region) -> dict[Cell, float]:
+    """Return the cells of the first iteration that updates read: parameters 0, gradients −1."""
+    row = region.first_row
+    numbers = dict.fromkeys(updates, 0.0)
+    numbers |= {g: -1.0 for s in updates if (g := gradient_symbol(s)) in region.columns}
+    return {(region.sheet.name, row, region.columns[s]): value for s, value in numbers.items()}
+
+
+def _within(area: Area, region: Region, columns: set[int]) -> bool:
     return (
-        area.sheet in (None, sheet)
+        area.sheet in (None, region.sheet.name)
         and area.first_column in columns
-        and first_row <= area.first_row <= last_row
+        and region.first_row <= area.first_row <= region.last_row
     )
 
 
@@ -109,6 +131,8 @@ def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[C
             if r > 0 and c > 0 and r != header_row
             if not math.isnan(number_at(cell := (sheet.name, r, c), calculation))
         ]
+        if numbers and _heads_a_list(sheet, row, column, numbers[0], calculation):
+            continue
         if not numbers or not (is_rate_label(sheet.texts[row, column]) or numbers[0][1] == row):
             continue
         found[numbers[0]] = None
@@ -122,19 +146,29 @@ def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[C
     return found
 
 
-def _typed(
-    sheet: str, updates: Mapping[str, str], columns: Mapping[str, int], row: int, block: int
-) -> float:
+def _heads_a_list(
+    sheet: Sheet, row: int, column: int, first: Cell, calculation: Calculation
+) -> bool:
+    """Tell whether a label stands beside other texts and above several numbers: of other runs."""
+    name, below, _ = first
+    beside = (row, column - 1) in sheet.texts or (row, column + 1) in sheet.texts
+    is_list = not math.isnan(number_at((name, below + 1, column), calculation))
+    return beside and below > row and is_list
+
+
+def _is_beside_a_label(cell: Cell, sheet: Sheet, header_row: int) -> bool:
+    """Tell whether a label of the rate stands directly beside a cell, on any side."""
+    name, row, column = cell
+    around = [(row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)]
+    labels = [sheet.texts.get(place, "") for place in around if place[0] != header_row]
+    return name == sheet.name and any(map(is_rate_label, labels))
+
+
+def _typed(region: Region, updates: Mapping[str, str], calculation: Calculation) -> float:
     """Return the rate that most updates have typed in: w − c · g of w = 0 and g = −1 is c."""
-    cells: dict[Cell, float] = {}
-    for symbol in updates:
-        cells[sheet, row - block, columns[symbol]] = 0.0
-        cells[sheet, row - block, columns[gradient_symbol(symbol)]] = -1.0
-    places = {
-        (sheet, number, MAX_COLUMNS): formula for number, formula in enumerate(updates.values(), 1)
-    }
-    [found] = evaluate(places, [cells])
-    rates = [v for v in found.values() if isinstance(v, float) and v > 0]
+    known = _before(updates, region)
+    found = try_formulas(region.sheet, [*updates.values()], [known], calculation)[0]
+    rates = [float(value) for value in found if value > 0]
     for rate, _ in Counter(rates).most_common(1):
         if 2 * sum(abs(other - rate) <= _CLOSE * rate for other in rates) > len(updates):
             return rate

@@ -2,40 +2,53 @@
 
 A *training table* is a header row whose labels name every quantity of a layered network,
 with the iterations below it: a row each or, beside a column ``sample``, as many rows as an
-iteration has samples. Several tables may stand beside or below each other.
+iteration has samples. Rows may be left empty between iterations. Several tables may stand beside or
+below each other.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.cells import number
+from workbook_tools.checking.cells import number, number_at
+from workbook_tools.checking.equations import read_equations
 from workbook_tools.checking.labels import is_rate_label, parse_symbol
 from workbook_tools.checking.rates import find_rate
+from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.single import single_cells
 from workbook_tools.checking.stated import read_settings
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming
+from workbook_tools.references import areas, column_letter
 
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
+_ROWS_LOOKED_INTO = 10  # below a header
+_LONGEST_GAP = 100  # rows left empty between iterations
 _ROWS_BEFORE_THE_FIRST = 3  # between a header and iteration 1: units, remarks, nothing
 
 
 def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
     """Return every training table, in the order of the sheets and rows."""
-    return [table for sheet in sheets for table in _tables_of(sheet, calculation)]
+    by_name = {sheet.name: sheet for sheet in sheets}
+    return [table for sheet in sheets for table in _tables_of(sheet, by_name, calculation)]
 
 
-def _tables_of(sheet: Sheet, calculation: Calculation) -> Iterator[Table]:
+def _tables_of(
+    sheet: Sheet, sheets: Mapping[str, Sheet], calculation: Calculation
+) -> Iterator[Table]:
     """Yield a sheet's tables, from the top and the left."""
+    rows = sheet.rows_of_texts
     headers = [
         (row, part, columns)
-        for row, labels in sorted(sheet.rows_of_texts.items())
-        for part, columns in _parts(labels)
+        for row, labels in sorted(rows.items())
+        for part, columns in _parts(labels, rows.get(row - 1, {}))
     ]
     for place, (header_row, labels, columns) in enumerate(headers):
         own = range(min(columns.values()), max(columns.values()) + 1)
@@ -45,30 +58,90 @@ def _tables_of(sheet: Sheet, calculation: Calculation) -> Iterator[Table]:
             if row > header_row and any(column in own for column in other.values())
         )
         last_row = next(below, sheet.last_row + 1) - 1
-        if table := _table(sheet, header_row, labels, columns, last_row, calculation):
-            yield table
+        if not {"o1", "w1"} <= set(columns):
+            continue
+        rates = columns.get(ITERATION_RATE)
+        if rates and not _is_read_row_by_row(sheet, rates, header_row):
+            del columns[ITERATION_RATE]
+        if region := _region(sheet, header_row, last_row, columns, calculation):
+            region.single = single_cells(region, sheets, calculation)
+            for symbol, cell in region.single.items():
+                region.values[symbol] = number_at(cell, calculation)
+            if table := _table(region, header_row, labels, calculation):
+                yield table
 
 
-def _parts(labels: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
+def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int) -> dict[int, str]:
+    """Return labels, with the title of its group where one comes so many ``times``, or more.
+
+    0 times means no label of a quantity: ``1`` under ``Inputs``. Under ``Gradients``, a second
+    ``w1`` is that of ∂E/∂w1. A title stands above the first label of its group.
+    """
+    found = dict(labels)
+    named = Counter(_symbol(label) for label in labels.values())
+    for column, label in labels.items() if above else ():
+        symbol = _symbol(label)
+        if (named[symbol] if symbol else 0) < times or (symbol and not times):
+            continue
+        title = above.get(max((c for c in above if c <= column), default=0), "")
+        together = f"{title.strip().removesuffix('s')} {label}"
+        if _symbol(together):
+            found[column] = together
+    return found
+
+
+def _parts(
+    labels: Mapping[int, str], above: Mapping[int, str]
+) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
     """Yield the tables that a row of labels may head: labels by column, columns by symbol.
 
-    A second table begins where the first label comes again.
+    A second table begins where the first label comes again. ``above`` are the texts of the row
+    above, which may be titles of groups of labels.
     """
+    if len(labels) < _LABELS_OF_A_TABLE:
+        return
+    labels = _with_titles(labels, above, 0)
     symbols = {column: _symbol(label) for column, label in sorted(labels.items())}
-    known = [column for column, symbol in symbols.items() if symbol]
+    equations = read_equations({c: labels[c] for c, symbol in symbols.items() if not symbol}, ())
+    known = [column for column, symbol in symbols.items() if symbol or column in equations]
     if len(known) < _LABELS_OF_A_TABLE:
         return
-    begins = [column for column in known if symbols[column] == symbols[known[0]]]
+    names = {column: symbols[column] or labels[column].strip() for column in known}
+    begins = [column for column in known if names[column] == names[known[0]]]
     for k, begin in enumerate(begins):
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
         part = {c: label for c, label in sorted(labels.items()) if first <= c <= last}
-        columns: dict[str, int] = {}
-        for column in part:
-            if symbol := symbols[column]:
-                columns.setdefault(symbol, column)
+        part = _with_titles(part, {c: t for c, t in above.items() if first <= c <= last}, 2)
+        columns = _columns({column: _symbol(label) for column, label in part.items()}, part)
         if len(columns) >= _LABELS_OF_A_TABLE:
             yield part, _as_in_the_network(columns)
+
+
+def _columns(symbols: dict[int, str | None], labels: Mapping[int, str]) -> dict[str, int]:
+    """Return the columns of what labels name, from the left."""
+    rest = {column: labels[column] for column, symbol in symbols.items() if not symbol}
+    named = symbols | read_equations(rest, {symbol for symbol in symbols.values() if symbol})
+    columns: dict[str, int] = {}
+    for side_by_side in _by_size(labels):
+        for column in side_by_side:
+            if symbol := named[column]:
+                columns.setdefault(symbol, column)
+    return dict(sorted(columns.items(), key=lambda item: item[1]))
+
+
+def _by_size(columns: Iterable[int]) -> list[list[int]]:
+    """Return columns as groups without an empty one between them, the largest first.
+
+    What is labelled twice belongs to the table rather than to a list beside it.
+    """
+    groups: list[list[int]] = []
+    for column in columns:
+        if groups and column == groups[-1][-1] + 1:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return sorted(groups, key=len, reverse=True)
 
 
 def _symbol(label: str) -> str | None:
@@ -79,52 +152,125 @@ def _as_in_the_network(columns: dict[str, int]) -> dict[str, int]:
     """Take x for the inputs, and y for targets or outputs, where there are no others."""
     letters = {"x": "i", "y": "t" if "t1" not in columns else "a_o"}
     taken = {letter for letter, other in letters.items() if f"{other}1" not in columns}
-    return {
-        letters[s[0]] + s[1:] if s[0] in taken and s[1:].isdigit() else s: column
-        for s, column in columns.items()
-    }
+    found: dict[str, int] = {}
+    for symbol, column in columns.items():
+        if symbol[0] not in letters:
+            found[symbol] = column
+        elif symbol[0] in taken:
+            found[letters[symbol[0]] + symbol[1:]] = column
+    return found
 
 
-def _table(
+def _is_read_row_by_row(sheet: Sheet, column: int, header_row: int) -> bool:
+    """Tell whether formulas below a header read a column in rows that go with their own."""
+    reference = re.compile(rf"(?<![A-Za-z]){column_letter(column)}\{{")
+    return any(
+        reference.search(run.formula.pattern)
+        for other in sheet.runs
+        if other != column
+        for run in sheet.runs_between(other, header_row + 1, header_row + _ROWS_LOOKED_INTO)
+    )
+
+
+def _region(
     sheet: Sheet,
     header_row: int,
-    labels: Mapping[int, str],
-    columns: dict[str, int],
     last_row: int,
+    columns: dict[str, int],
     calculation: Calculation,
-) -> Table | None:
-    settings, words = read_settings(sheet, header_row, calculation)
-    biases = [word.strip() for word in words.get("biases", "").split(",")]
-    naming = Naming.from_symbols(columns, [word for word in biases if word])
-    if naming is None:
-        return None
+) -> Region | None:
+    """Return the rows below a header as far as the iterations go; None if there are none."""
     begin = _first_row(sheet, header_row, last_row, columns, calculation)
     values, errors = read_values(sheet, begin, last_row, columns, calculation)
-    computed = [symbol for symbol in columns if symbol[0] not in "tixwb"]
+    computed = _computed(columns)
     if values.empty:
         return None
     few_numbers = 2 * values[computed].iloc[0].notna().sum() < len(computed)
     if few_numbers and len(errors) < len(computed):
         return None
-    block = _rows_of_an_iteration(values, errors)
-    end = begin + len(values) - 1
-    rate = find_rate(sheet, columns, header_row, begin, end, block, calculation)
-    naming = wired(naming, sheet, columns, begin, end, block)
-    unknown = {column: label for column, label in labels.items() if column not in columns.values()}
+    if SAMPLE not in columns:
+        values = _with_rows_below_gaps(sheet, values, errors, last_row, columns, calculation)
+    return Region(sheet, columns, {}, values, errors, _rows_of_an_iteration(values, errors))
+
+
+def _computed(columns: Iterable[str]) -> list[str]:
+    """Return the quantities that every iteration works out."""
+    return [symbol for symbol in columns if symbol[0] not in "tixwb"]
+
+
+def _with_rows_below_gaps(
+    sheet: Sheet,
+    values: pd.DataFrame,
+    errors: dict[tuple[int, str], CellError],
+    last_row: int,
+    columns: dict[str, int],
+    calculation: Calculation,
+) -> pd.DataFrame:
+    """Return the iterations with those below rows left empty, into which the run goes on."""
+    computed = _computed(columns)
+    parameters = [symbol for symbol in columns if re.fullmatch(r"[wb]\d+", symbol)]
+    while (begin := int(values.index[-1]) + 2) <= last_row:
+        last = min(begin + _LONGEST_GAP, last_row)
+        probe, _ = read_values(sheet, begin, last, columns, calculation, over_gaps=True)
+        full = 2 * probe[computed].notna().sum(axis=1) > len(computed)
+        if not full.any():
+            break
+        begin += int(full.to_numpy().argmax())
+        if not any(sheet.formula_at(begin, columns[symbol]) for symbol in parameters):
+            break  # another run, from weights of its own
+        more, wrong = read_values(sheet, begin, last_row, columns, calculation)
+        values = pd.concat([values, more])
+        errors |= wrong
+    own = [symbol for symbol in columns if symbol[0] not in "tix"]
+    filled = values[own].notna().any(axis=1).to_numpy(copy=True)
+    filled[np.isin(values.index, [row for row, _ in errors])] = True
+    filled[np.flatnonzero(filled).max(initial=0) :] = True
+    return values if filled.all() else values[filled]
+
+
+def _table(
+    region: Region, header_row: int, labels: Mapping[int, str], calculation: Calculation
+) -> Table | None:
+    """Return a table, if the labels name every quantity of a network."""
+    sheet, columns = region.sheet, region.columns
+    settings, words = read_settings(sheet, header_row, calculation)
+    biases = [word.strip() for word in words.get("biases", "").split(",")]
+    symbols = {*columns, *region.single}
+    naming = Naming.from_symbols(symbols, [word for word in biases if word])
+    if naming is None:
+        return None
+    unfinished = 0
+    if region.block == 1:
+        unfinished = _unfinished_rows(region.values, region.errors, _computed(columns))
     return Table(
         sheet,
-        naming,
-        header_row,
         columns,
-        unknown,
-        rate,
-        settings,
-        words,
-        values,
-        block,
-        errors,
-        _unfinished_rows(values, errors, computed) if block == 1 else 0,
+        region.single,
+        region.values,
+        region.errors,
+        region.block,
+        naming=wired(naming, region, calculation),
+        header_row=header_row,
+        unknown=_unknown(region, labels),
+        found_rate=find_rate(region, header_row, calculation),
+        settings=settings,
+        words=words,
+        unfinished=unfinished,
     )
+
+
+def _unknown(region: Region, labels: Mapping[int, str]) -> dict[int, str]:
+    """Return the labels that name no quantity: beside the others, or of columns that they read."""
+    own = set(region.columns.values())
+    first, last = min(own), max(own)
+    while first - 1 in labels:
+        first -= 1
+    while last + 1 in labels:
+        last += 1
+    formulas = [usual[1] for symbol in region.columns if (usual := region.usual_formula(symbol))]
+    read = {area.first_column for formula in formulas for area in areas(formula)}
+    inside = {*range(first, last + 1), *read} - own
+    return {column: label for column, label in labels.items() if column in inside}
 
 
 def _first_row(
@@ -147,9 +293,17 @@ def _first_row(
 
 
 def read_values(
-    sheet: Sheet, first_row: int, last_row: int, columns: dict[str, int], calculation: Calculation
+    sheet: Sheet,
+    first_row: int,
+    last_row: int,
+    columns: dict[str, int],
+    calculation: Calculation,
+    over_gaps: bool = False,
 ) -> tuple[pd.DataFrame, dict[tuple[int, str], CellError]]:
-    """Return the numbers in these rows, as far down as any of the columns has something."""
+    """Return the numbers in these rows, as far down as any of the columns has something.
+
+    With ``over_gaps`` rows without anything are returned too.
+    """
     left, right = min(columns.values()), max(columns.values())
     picked = [column - left for column in columns.values()]
     numbers: list[np.ndarray] = []
@@ -157,7 +311,8 @@ def read_values(
     for first in range(first_row, last_row + 1, _ROWS_A_BLOCK):
         last = min(first + _ROWS_A_BLOCK - 1, last_row)
         block = calculation.block(sheet.name, first, left, last, right)
-        end = next((k for k, row in enumerate(block) if all(row[c] is None for c in picked)), None)
+        ends = (k for k, row in enumerate(block) if all(row[c] is None for c in picked))
+        end = None if over_gaps else next(ends, None)
         block = block[:end]
         try:
             array = np.array(block, dtype=float).reshape(len(block), right - left + 1)
@@ -207,6 +362,6 @@ def _unfinished_rows(
     Such a row may hold data, and the weights that the next iteration would begin with.
     """
     filled = values[computed].notna().any(axis=1).to_numpy(copy=True)
-    rows = [row - int(values.index[0]) for row, symbol in errors if symbol in computed]
-    filled[rows] = True
+    rows = [row for row, symbol in errors if symbol in computed]
+    filled[np.isin(values.index, rows)] = True
     return len(values) - 1 - int(np.flatnonzero(filled).max(initial=0))

@@ -58,6 +58,8 @@ class Reference:
     rule: Rule = field(default_factory=Rule)
     block: int = 1  # rows of an iteration, one a sample
     looked_up: bool = False  # inputs and targets by a column ``sample``; else they stay the same
+    scale: float = 1.0  # of each output's part of the loss, where it has a factor of its own
+    share: float = 1.0  # of the sum of these parts
     averaged: bool = True  # gradients over the samples of an iteration; else added up
     known: Mapping[str, str] = field(
         default_factory=dict, compare=False
@@ -67,7 +69,8 @@ class Reference:
     def network(self) -> Network:
         """The network in matrix form."""
         activations = self.activations or tuple(Activation.SIGMOID for _ in self.naming.layers)
-        return Network(self.naming.sizes, activations, self.loss, self.averaged)
+        scale = self.scale * self.share
+        return Network(self.naming.sizes, activations, self.loss, self.averaged, scale)
 
     def states(self, parameter: str) -> dict[str, str]:
         """Return the symbols of what the optimizer remembers of a parameter, by letter."""
@@ -141,7 +144,7 @@ class Reference:
         parameters = self.parameters(values)
         targets = rows.blocks(values, naming.targets)
         zs, outputs = forward(network, parameters, rows.blocks(values, naming.inputs))
-        parts = losses(network.loss, targets, zs[-1], outputs[-1])
+        parts = self.scale * losses(network.loss, targets, zs[-1], outputs[-1])
         given = [*self.data, *self.start]
         result = {symbol: values[symbol].to_numpy() for symbol in given}
         for layer in naming.layers:
@@ -153,11 +156,12 @@ class Reference:
             names = [exponential_symbol(z) for z in naming.pre_activations(naming.layers[-1])]
             rows.spread(result, names, softmax.powers)
         rows.spread(result, naming.losses, parts)
-        rows.spread(result, [TOTAL_LOSS], parts.sum(axis=-1, keepdims=True))
+        total = self.share * parts.sum(axis=-1, keepdims=True)
+        rows.spread(result, [TOTAL_LOSS], total)
         if self.looked_up:
-            total = parts.sum(axis=(1, 2))
-            rows.spread_once(result, [MEAN_LOSS], total / self.block)
-            rows.spread_once(result, [SUMMED_LOSS], total)
+            of_all = total.sum(axis=(1, 2))
+            rows.spread_once(result, [MEAN_LOSS], of_all / self.block)
+            rows.spread_once(result, [SUMMED_LOSS], of_all)
             told, _ = correct(network.activations[-1], targets, outputs[-1])
             rows.spread(result, [CORRECT], told)
             rows.spread_once(result, [ACCURACY], told.mean(axis=1))

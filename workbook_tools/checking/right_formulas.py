@@ -55,20 +55,17 @@ class RightFormulas:
 
     def __init__(self, grounds: Grounds) -> None:
         self._grounds = grounds
-        self._table = grounds.table
-        self._written: dict[tuple[bool, int], dict[str, FilledFormula]] = {}
+        self._written: dict[tuple[int, ...], dict[str, FilledFormula]] = {}
 
     def at(self, symbol: str, row: int) -> str | None:
         """Return the formula of a quantity in a row; None if it cannot be written."""
-        place = row - self._table.first_row
-        iteration, within = divmod(place, self._table.block)
-        kind = (iteration > 0, within)
+        one = _OneRow(self._grounds, row)
+        kind = one.neighbours
         if kind not in self._written:
-            texts = _OneRow(self._grounds, row).texts()
             self._written[kind] = {
-                symbol: FilledFormula.parse(f"={text}", row)
-                for symbol, text in texts.items()
-                if _UNKNOWN not in text and len(text) < MAX_FORMULA_LENGTH
+                symbol: FilledFormula.parse(f"={term.text}", row)
+                for symbol, term in one.formulas().items()
+                if _UNKNOWN not in term.text and len(term.text) < MAX_FORMULA_LENGTH
             }
         found = self._written[kind].get(symbol)
         return found.at(row) if found else None
@@ -80,11 +77,26 @@ class _OneRow:
     def __init__(self, grounds: Grounds, row: int) -> None:
         self._table, self._reference = grounds.table, grounds.reference
         self._stated, self._samples = grounds.starts, grounds.samples
+        self._grounds = grounds
         self._row = row
-        self._begin = row - (row - grounds.table.first_row) % grounds.table.block
-        self._found: dict[str, str] = {}
+        table = grounds.table
+        place = table.position_of(row)
+        begin = place - place % table.block
+        self._begin, self._end = (table.row_of(k) for k in (begin, self._last(begin)))
+        self._above = table.row_of(place - 1) if place else 0
+        self._begin_before = table.row_of(begin - table.block) if begin else 0
+        self._found: dict[str, Term] = {}
 
-    def texts(self) -> dict[str, str]:
+    def _last(self, begin: int) -> int:
+        return min(begin + self._table.block, len(self._table.rows)) - 1
+
+    @property
+    def neighbours(self) -> tuple[int, ...]:
+        """How far the rows that formulas read are away; alike in rows that can be filled down."""
+        before = self._row - self._begin_before if self._begin_before else 0
+        return (self._row - self._begin, self._end - self._row, self._row - self._above, before)
+
+    def formulas(self) -> dict[str, Term]:
         """Return every formula, without its equals sign, by symbol."""
         reference, naming = self._reference, self._reference.naming
         zs = [self._own(naming.pre_activations(layer)) for layer in naming.layers]
@@ -97,16 +109,25 @@ class _OneRow:
             self._put(naming.activations(layer), activated(activation, zs[layer - 1]))
         softmax = self._put_softmax(zs[-1])
         targets, loss = self._own(naming.targets), reference.network.loss
-        self._put(naming.losses, losses(loss, targets, zs[-1], outputs[-1], softmax))
-        self._put([TOTAL_LOSS], self._own(naming.losses).sum(axis=-1, keepdims=True))
+        parts = reference.scale * losses(loss, targets, zs[-1], outputs[-1], softmax)
+        self._put(naming.losses, parts)
+        if set(naming.losses) <= set(self._table.columns):
+            parts = self._own(naming.losses)
+        self._put([TOTAL_LOSS], reference.share * parts.sum(axis=-1, keepdims=True))
         if reference.delta_columns:
             self._put_errors(self._own, put_gradients=False)
         if self._row == self._begin:
-            whole = self._own if reference.block == 1 else self._of_samples
-            self._put_errors(whole, put_gradients=True)
+            self.gradients()
             self._put_results()
             self._put_training()
         self._put_data()
+        return self._found
+
+    def gradients(self) -> dict[str, Term]:
+        """Return the formulas of the gradients, by symbol."""
+        self._put_errors(
+            self._own if self._reference.block == 1 else self._of_samples, put_gradients=True
+        )
         return self._found
 
     # Cells
@@ -121,8 +142,7 @@ class _OneRow:
 
     def _before(self, symbols: list[str]) -> Symbols:
         """Return cells of the iteration before, (1, symbols)."""
-        row = self._begin - self._table.block
-        cells = [self._at(symbol, row) for symbol in symbols]
+        cells = [self._at(symbol, self._begin_before) for symbol in symbols]
         return Symbols.of(cells, 1, len(symbols))
 
     def _cell(self, symbol: str) -> str:
@@ -131,14 +151,14 @@ class _OneRow:
     def _at(self, symbol: str, row: int) -> str:
         column = self._table.columns.get(symbol)
         if column is None:
-            return self._elsewhere(self._stated.get(symbol))
+            return self._elsewhere(self._table.single.get(symbol, self._stated.get(symbol)))
         return cell_name(row, column)
 
     def _range(self, symbol: str) -> str:
         column = self._table.columns.get(symbol)
         if column is None or symbol in self._reference.once:
             return self._cell(symbol)
-        return range_name(self._begin, column, self._begin + self._table.block - 1, column)
+        return range_name(self._begin, column, self._end, column)
 
     def _elsewhere(self, cell: Cell | None) -> str:
         if cell is None:
@@ -164,7 +184,7 @@ class _OneRow:
     # Formulas
 
     def _put(self, symbols: list[str], found: Symbols) -> None:
-        self._found.update(zip(symbols, found.texts, strict=True))
+        self._found.update(zip(symbols, found.terms.ravel(), strict=True))
 
     def _put_softmax(self, z: Symbols) -> Softmax | None:
         """Put what softmax goes through; return the sheet's own, where it has columns of it."""
@@ -191,7 +211,8 @@ class _OneRow:
             activation = network.activations[layer - 1]
             if layer == last:
                 targets = get(naming.targets)
-                delta = output_delta(network.loss, activation, targets, z, a)
+                error = output_delta(network.loss, activation, targets, z, a)
+                delta = network.scale * error
             else:
                 delta = hidden_delta(activation, self._parameters(layer + 1)[0], delta, z, a)
             if reference.delta_columns:
@@ -218,9 +239,9 @@ class _OneRow:
 
     def _put_results(self) -> None:
         """Put loss and accuracy of an iteration's samples."""
-        self._found[SUMMED_LOSS] = f"SUM({self._range(TOTAL_LOSS)})"
-        self._found[MEAN_LOSS] = f"AVERAGE({self._range(TOTAL_LOSS)})"
-        self._found[ACCURACY] = f"AVERAGE({self._range(CORRECT)})"
+        self._found[SUMMED_LOSS] = Term(f"SUM({self._range(TOTAL_LOSS)})")
+        self._found[MEAN_LOSS] = Term(f"AVERAGE({self._range(TOTAL_LOSS)})")
+        self._found[ACCURACY] = Term(f"AVERAGE({self._range(CORRECT)})")
 
     def _put_training(self) -> None:
         """Put the iteration's number and rate, the optimizer's state, and the parameters."""
@@ -248,18 +269,26 @@ class _OneRow:
             for letter, found in next_state(rule, before, now, gradient).items():
                 self._put([columns[letter]], found)
             if is_first:
-                self._found[symbol] = self._elsewhere(self._stated.get(symbol))
+                self._found[symbol] = Term(self._elsewhere(self._stated.get(symbol)))
                 continue
             state = {letter: self._before([column]) for letter, column in columns.items()}
-            gradient = self._before([gradient_symbol(symbol)])
+            gradient = self._gradient_before(gradient_symbol(symbol))
             self._put([symbol], step(rule, rate, k, self._before([symbol]), gradient, state))
+
+    def _gradient_before(self, symbol: str) -> Symbols:
+        """Return the gradient of the iteration before, spelled out if it has no column."""
+        if symbol in self._table.columns:
+            return self._before([symbol])
+        found = _OneRow(self._grounds, self._begin_before).gradients()
+        return Symbols(found[symbol]).reshape(1, 1)
 
     def _put_data(self) -> None:
         """Put what comes from the data, or stays as it is, and which samples are told rightly."""
         reference, is_first = self._reference, self._begin == self._table.first_row
         for symbol in reference.constants:
             stated = self._elsewhere(self._stated.get(symbol))
-            self._found[symbol] = stated if is_first else self._before([symbol]).texts[0]
+            before = self._at(symbol, self._begin_before)
+            self._found[symbol] = Term(stated if is_first else before)
         if not reference.looked_up:
             return
         if self._samples:
@@ -269,16 +298,16 @@ class _OneRow:
             for symbol in reference.data:
                 column = self._samples.columns[symbol]
                 first, last = (cell_name(row, column, absolute=True) for row in rows)
-                self._found[symbol] = f"INDEX({prefix}{first}:{last},{self._cell(SAMPLE)})"
-            above = self._at(SAMPLE, self._row - 1)
-            is_first = self._row == self._table.first_row
-            self._found[SAMPLE] = "1" if is_first else f"MOD({above},{count})+1"
+                text = f"INDEX({prefix}{first}:{last},{self._cell(SAMPLE)})"
+                self._found[symbol] = Term(text)
+            following = f"MOD({self._at(SAMPLE, self._above)},{count})+1"
+            self._found[SAMPLE] = Term(following if self._above else "1")
         naming = reference.naming
         pairs = zip(naming.targets, naming.activations(naming.layers[-1]), strict=True)
         if reference.network.activations[-1] is Activation.SOFTMAX:
             outputs = ",".join(map(self._cell, naming.activations(naming.layers[-1])))
             told = "+".join(f"{self._cell(t)}*{self._cell(a)}" for t, a in pairs)
-            self._found[CORRECT] = f"IF({told}>=MAX({outputs}),1,0)"
+            self._found[CORRECT] = Term(f"IF({told}>=MAX({outputs}),1,0)")
         else:
             sides = (f"({self._cell(t)}-0.5)*({self._cell(a)}-0.5)" for t, a in pairs)
-            self._found[CORRECT] = f"IF(MIN({','.join(sides)})>0,1,0)"
+            self._found[CORRECT] = Term(f"IF(MIN({','.join(sides)})>0,1,0)")

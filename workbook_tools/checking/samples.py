@@ -124,7 +124,7 @@ def _check_column(
     runs = table.sheet.runs_between(column, table.first_row, last_row)
     if not runs:
         return
-    families = Families.of(runs, table.first_row, len(table.values), 1)
+    families = Families.of(runs, table.values.index.to_numpy(), 1)
     has = families.numbers >= 0
     report.cells.formulas += int(has.sum())
     expected, terms = _expected(table, symbol, column, calculation)

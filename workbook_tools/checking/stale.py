@@ -35,14 +35,15 @@ def stale_values(
     Not those with a finding among ``known``, nor what reads one: that was changed there.
     """
     table = grounds.table
-    values, errors = read_values(
-        table.sheet, table.first_row, table.last_row, table.columns, stored
-    )
-    values = values.reindex(table.values.index)
+    rows = (table.first_row, table.last_row)
+    values, errors = read_values(table.sheet, *rows, table.columns, stored, over_gaps=True)
+    for symbol, cell in table.single.items():
+        values[symbol] = number_at(cell, stored)
+    values = values.reindex(index=table.values.index, columns=table.values.columns)
     now, then = table.values.to_numpy(), values.to_numpy()
     is_error = np.zeros(then.shape, dtype=bool)
     for row, symbol in errors:
-        is_error[row - table.first_row, table.values.columns.get_loc(symbol)] = True
+        is_error[table.rows == row, values.columns.get_loc(symbol)] = True
     differs = is_error | ~np.isnan(then)
     differs &= ~np.isclose(then, now, rtol=_SAME, atol=0.0) & ~np.isnan(now)
     if not differs.any():
@@ -60,15 +61,16 @@ def stale_values(
     allowed = stored.tolerance * expected.terms + stored.storage * expected.inputs
     off = np.abs(then - expected.values.to_numpy())
     stale = differs & (is_error & expected.values.notna() | (off > allowed)).to_numpy()
-    for k, symbol in enumerate(table.columns):
+    for symbol in table.columns:
+        k = list(values.columns).index(symbol)
         column = stale[:, k] & (families[symbol].numbers >= 0)
         for place in np.flatnonzero(column):
-            column[place] = not _known(grounds, symbol, table.first_row + int(place), known)
+            column[place] = not _known(grounds, symbol, table.row_of(int(place)), known)
         for is_stale, places in stretches(column, np.arange(len(column))):
             if is_stale:
                 difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
                 worst = int(places[difference.argmax()])
-                error = errors.get((table.first_row + worst, symbol))
+                error = errors.get((table.row_of(worst), symbol))
                 yield _finding(table, symbol, places, worst, then[worst, k], error, now[worst, k])
 
 
@@ -82,9 +84,9 @@ def _finding(
     now: float,
 ) -> Finding:
     column = table.columns[symbol]
-    rows = tuple((table.first_row + places).tolist())
+    rows = tuple(table.rows[places].tolist())
     shown = error.code if error else plain(value)
-    cell = cell_name(table.first_row + worst, column)
+    cell = cell_name(table.row_of(worst), column)
     return Finding(
         kind=Kind.STALE_VALUE,
         quantity=symbol,

@@ -3,11 +3,9 @@
 import math
 from dataclasses import dataclass, field
 
-import pandas as pd
-
 from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.rates import Rate
-from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.region import Region
 from workbook_tools.engines import Calculation, CellError
 from workbook_tools.notation import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
 from workbook_tools.references import range_name
@@ -16,20 +14,15 @@ UNKNOWN_NAME = CellError("#NAME?")
 
 
 @dataclass
-class Table:
+class Table(Region):
     """A training table and the sheet's own values of its quantities."""
 
-    sheet: Sheet
     naming: Naming
     header_row: int
-    columns: dict[str, int]  # symbol -> column
     unknown: dict[int, str]  # column -> a label that names no known quantity
     found_rate: Rate
     settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
     words: dict[str, str]  # what is said of the network and its training, by label
-    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
-    block: int  # how many rows an iteration has
-    errors: dict[tuple[int, str], CellError]  # by row number and symbol
     unfinished: int  # rows at the end that hold no more than a next iteration would begin with
     not_calculated: set[tuple[int, str]] = field(default_factory=set)  # by row and symbol
 
@@ -49,16 +42,6 @@ class Table:
     def rate(self) -> float:
         """The learning rate; NaN where none was found."""
         return self.found_rate.value
-
-    @property
-    def first_row(self) -> int:
-        """The row of iteration 1."""
-        return int(self.values.index[0])
-
-    @property
-    def last_row(self) -> int:
-        """The last row of the table."""
-        return int(self.values.index[-1])
 
     @property
     def iterations(self) -> int:
@@ -81,12 +64,12 @@ class Table:
     def last_loss_cell(self) -> Cell | None:
         """Where it stands."""
         column = self.columns.get(self.loss)
-        row = self.first_row + (self.iterations - 1) * self.block
+        row = self.row_of((self.iterations - 1) * self.block)
         return (self.sheet.name, row, column) if column else None
 
     @property
     def range(self) -> str:
         """The table's cells, header included: ``A31:AE99``."""
         columns = [*self.columns.values(), *self.unknown]
-        last_row = self.last_row - self.unfinished
+        last_row = self.row_of(len(self.rows) - 1 - self.unfinished)
         return range_name(self.header_row, min(columns), last_row, max(columns))

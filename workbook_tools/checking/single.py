@@ -1,0 +1,124 @@
+"""Finds inputs, targets and biases that stand in one cell each, which all iterations read.
+
+Such cells are known by what reads them: of a pre-activation's formula on weights of 0 what is left
+is its bias, all else that it reads outside the table is an input, and what a loss reads there is a
+target. A label beside the cell says which of them it is; without labels they are numbered in the
+order in which they stand.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.checking.labels import parse_symbol
+from workbook_tools.checking.region import Region
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.trial import helper_formulas, try_formulas
+from workbook_tools.engines import Calculation
+from workbook_tools.references import areas
+
+_UNIT = re.compile(r"h\d+(_\d+)?|o\d+")
+_OF_TARGETS = re.compile(r"E\d+|E_tot|δ_o\d+|∂E/∂w\d+")
+_BESIDE = ((0, -1), (-1, 0), (0, 1), (1, 0), (0, -2))  # from a number to its label
+_MOST = 50  # that powers of 2 tell apart
+
+
+def single_cells(
+    region: Region, sheets: Mapping[str, Sheet], calculation: Calculation
+) -> dict[str, Cell]:
+    """Return the cells of inputs, targets and biases of which the table has no columns."""
+    has = {letter: f"{letter}1" in region.columns for letter in "itb"}
+    units = [symbol for symbol in region.columns if _UNIT.fullmatch(symbol)]
+    found: dict[str, Counter[Cell]] = {"i": Counter(), "t": Counter(), "b": Counter()}
+    if not (has["i"] and has["b"]):
+        for unit in units:
+            read = _read_outside(unit, region, calculation)
+            biases = _biases(unit, read, region, calculation) if read else set()
+            found["b"].update(biases)
+            found["i"].update(read - biases)
+    if not has["t"]:
+        for symbol in region.columns:
+            if _OF_TARGETS.fullmatch(symbol):
+                found["t"].update(_read_outside(symbol, region, calculation))
+        for cell in {*found["i"], *found["b"]}:
+            del found["t"][cell]
+    symbols: dict[str, Cell] = {}
+    most = {"i": _inputs(region.columns), "t": sum(unit[0] == "o" for unit in units)}
+    for letter, counts in found.items():
+        if not has[letter]:
+            cells = {cell for cell, _ in counts.most_common(most.get(letter))}
+            symbols |= _numbered(letter, cells, sheets)
+    return symbols
+
+
+def _inputs(columns: Iterable[str]) -> int:
+    """Return how many inputs a network with these units and weights has."""
+    hidden = Counter(int(m[1] or 1) for s in columns if (m := re.fullmatch(r"h(?:(\d+)_)?\d+", s)))
+    sizes = [hidden[layer] for layer in sorted(hidden)]
+    sizes.append(sum(bool(re.fullmatch(r"o\d+", symbol)) for symbol in columns))
+    weights = sum(bool(re.fullmatch(r"w\d+", symbol)) for symbol in columns)
+    return max(0, weights - sum(m * n for m, n in pairwise(sizes))) // sizes[0]
+
+
+def _read_outside(symbol: str, region: Region, calculation: Calculation) -> set[Cell]:
+    """Return the cells with numbers that a usual formula reads and that are not in the table."""
+    usual = region.usual_formula(symbol)
+    if not usual:
+        return set()
+    row, formula = usual
+    own = {cell for other in region.columns if (cell := region.cell(other, row))}
+    helpers = helper_formulas(region.sheet, [formula], dict.fromkeys(own, 0.0))
+    found = {
+        (area.sheet or region.sheet.name, r, c)
+        for text in (formula, *helpers.values())
+        for area in areas(text)
+        if area.cell_count <= _MOST
+        for r in range(area.first_row, area.last_row + 1)
+        for c in range(area.first_column, area.last_column + 1)
+    }
+    columns = set(region.columns.values())
+    return {
+        cell
+        for cell in found - own - set(helpers)
+        if not (cell[0] == region.sheet.name and cell[1] >= region.first_row and cell[2] in columns)
+        and not np.isnan(number_at(cell, calculation))
+    }
+
+
+def _biases(unit: str, read: set[Cell], region: Region, calculation: Calculation) -> set[Cell]:
+    """Return which of the cells that a unit reads is added to the weighted sum."""
+    usual = region.usual_formula(unit)
+    if not usual or len(read) > _MOST:
+        return set()
+    row, formula = usual
+    weights = [symbol for symbol in region.columns if re.fullmatch(r"[wb]\d+", symbol)]
+    known = {cell: 0.0 for weight in weights if (cell := region.cell(weight, row))}
+    sources = [symbol for symbol in region.columns if re.fullmatch(r"i\d+|a_.+", symbol)]
+    known |= {cell: 0.0 for source in sources if (cell := region.cell(source, row))}
+    powers = {cell: 2.0**k for k, cell in enumerate(sorted(read))}
+    value = try_formulas(region.sheet, [formula], [known | powers], calculation)[0, 0]
+    if not value.is_integer():
+        return set()
+    return {cell for cell, power in powers.items() if int(value) & int(power)}
+
+
+def _numbered(letter: str, cells: set[Cell], sheets: Mapping[str, Sheet]) -> dict[str, Cell]:
+    """Return the cells by symbol: as they are labelled, else in their order."""
+    spelled = {"i": "ix", "t": "ty", "b": "b"}[letter]
+    found: dict[str, Cell] = {}
+    rest: list[Cell] = []
+    for cell in sorted(cells):
+        name, row, column = cell
+        labels = (sheets[name].texts.get((row + down, column + right)) for down, right in _BESIDE)
+        symbols = (parse_symbol(label) for label in labels if label)
+        said = next((s for s in symbols if s and re.fullmatch(rf"[{spelled}]\d+", s)), None)
+        if said and (symbol := letter + said[1:]) not in found:
+            found[symbol] = cell
+        else:
+            rest.append(cell)
+    free = (f"{letter}{k}" for k in range(1, len(cells) + 1) if f"{letter}{k}" not in found)
+    return found | dict(zip(free, rest, strict=False))
