@@ -20,8 +20,8 @@ from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.sheets import Sheet
-from workbook_tools.checking.table import Table
-from workbook_tools.engines import Calculation, CellError, CellValue
+from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
+from workbook_tools.engines import Calculation, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import MAX_COLUMNS, areas
 from workbook_tools.vocabulary import Activation, Loss, Schedule
@@ -371,6 +371,6 @@ def _evaluate(
 
 
 def _agree(found: object, expected: float) -> bool:
-    if found == CellError("#NAME?"):
-        return True  # a name that only the whole workbook knows: its values are checked alone
+    if found in NOT_UNDERSTOOD:
+        return True  # such as a name that only the whole workbook knows: its values are checked
     return isinstance(found, float) and abs(found - expected) <= TOLERANCE * abs(expected) + NOTHING
