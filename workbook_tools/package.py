@@ -1,25 +1,27 @@
 """Opening a workbook file safely: its sheets, their parts, its shared strings.
 
-Nothing in a file is trusted: what is not a workbook is refused in one line, parts are counted
-while they inflate, and XML is read without entities, document types or network.
+Nothing in a file is trusted: what is not a workbook is refused in one line, and XML is read
+without entities, document types or network. What the zip file holds is checked in ``archive``.
 """
 
 import posixpath
+import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from lxml import etree
 
+from workbook_tools.archive import open_archive, reading
 from workbook_tools.errors import InputError
+from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, column_number
 
-MAX_PART_BYTES = 4 << 30  # a sheet of 3 million formulas has 0.2 GiB
-_OLE_MAGIC = bytes.fromhex("D0CF11E0A1B11AE1")
 _WORKBOOK_TYPES = ("/officeDocument",)
+_NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
+_STRICT = "http://purl.oclc.org/ooxml/"
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class WorkbookPackage:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
         self._archive = archive
-        with self._reading():
-            self.sheets = self._find_sheets()
+        self.is_strict = False  # "Strict Open XML", with other names for everything
+        self.sheets = self._find_sheets()
 
     def __enter__(self) -> Self:
         return self
@@ -52,12 +54,11 @@ class WorkbookPackage:
     def iterate(self, part: str, tag: str) -> Iterator[Any]:
         """Yield each element of this local name in a part, whole, and forget it afterwards.
 
-        Raises ``InputError`` if the part is missing, damaged, too large or not plain XML.
+        Raises ``InputError`` if the part is missing, damaged or not plain XML.
         """
-        with self._reading(), self._archive.open(part) as stream:
-            counted: Any = _Counted(stream, self.path)
+        with self._open(part) as stream:
             for _, element in etree.iterparse(
-                counted, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
+                stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
             ):
                 if element.getroottree().docinfo.doctype:
                     raise InputError(
@@ -69,26 +70,70 @@ class WorkbookPackage:
                 while element.getprevious() is not None:
                     del element.getparent()[0]
 
-    def contains(self, part: str, text: bytes) -> bool:
-        """Tell whether these bytes occur in a part; much faster than reading its XML."""
-        with self._reading(), self._archive.open(part) as stream:
-            counted, rest = _Counted(stream, self.path), b""
-            while chunk := counted.read(1 << 20):
-                if text in rest + chunk:
-                    return True
-                rest = chunk[-len(text) :]
-        return False
+    def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, Any]]:
+        """Yield row, column and element of each cell; cells may leave out where they stand.
+
+        Raises ``InputError`` for a cell that is beyond what a sheet holds, or that comes after
+        one that stands below it or to its right: programs differ in what they make of that.
+        """
+        row = 0
+        columns: dict[str, int] = {}
+        for row_element in self.iterate(sheet.part, "row"):
+            before, row = row, self._row_number(sheet, row_element.get("r"), row)
+            if row <= before:
+                raise self.damaged(sheet, f"row {row} comes after row {before}")
+            digits, column = str(row), 0
+            for cell in row_element.iterchildren("{*}c"):
+                name, left = cell.get("r"), column
+                if name is None:
+                    column += 1
+                else:
+                    letters = name.rstrip("0123456789")
+                    if letters not in columns:
+                        columns[letters] = self._column_number(sheet, letters, name)
+                    column = columns[letters]
+                    if column <= left or name != letters + digits:
+                        raise self.damaged(sheet, f"cell {name} is out of its place in row {row}")
+                yield row, column, cell
+
+    def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
+        row = before + 1 if text is None else int(text) if text.isdecimal() else 0
+        if not 1 <= row <= MAX_ROWS:
+            raise self.damaged(sheet, f"row {text!r} is none of the {MAX_ROWS:,} of a sheet")
+        return row
+
+    def _column_number(self, sheet: SheetPart, letters: str, cell: str) -> int:
+        if not re.fullmatch("[A-Za-z]{1,3}", letters) or column_number(letters) > MAX_COLUMNS:
+            raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
+        return column_number(letters)
+
+    def damaged(self, sheet: SheetPart, what: str) -> InputError:
+        """Return the error that says what is wrong with a sheet."""
+        return InputError(
+            f"{self.path}: sheet {sheet.name!r} is damaged, {what}; open and save it in a "
+            "spreadsheet program"
+        )
 
     def shared_strings(self) -> list[str]:
         """Return the texts that cells refer to by number, formatting and readings left out."""
         part = self._related(self._relations(self._workbook_part), "/sharedStrings")
-        if part is None:
-            return []
-        return [
-            "".join(t.text or "" for t in item.iterfind("{*}t"))
-            + "".join(t.text or "" for t in item.iterfind("{*}r/{*}t"))
-            for item in self.iterate(part, "si")
-        ]
+        return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
+
+    def text(self, sheet: SheetPart, cell: Any, strings: list[str]) -> str | None:
+        """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
+        kind = cell.get("t")
+        if kind == "s":
+            number = cell.findtext("{*}v") or ""
+            if not number.isdecimal() or int(number) >= len(strings):
+                what = f"cell {cell.get('r')} shows text {number!r} of {len(strings)}"
+                raise self.damaged(sheet, what)
+            return strings[int(number)]
+        if kind == "str":
+            return cell.findtext("{*}v") or ""
+        if kind == "inlineStr":
+            item = cell.find("{*}is")
+            return "" if item is None else _plain_text(item)
+        return None
 
     def _find_sheets(self) -> list[SheetPart]:
         workbook = self._related(self._relations(""), *_WORKBOOK_TYPES)
@@ -98,6 +143,11 @@ class WorkbookPackage:
             )
         self._workbook_part = workbook
         relations = self._relations(workbook)
+        self.is_strict = any(kind.startswith(_STRICT) for kind, _ in relations.values())
+        for kind, part in relations.values():
+            if kind.endswith(_NEEDED):
+                with self._open(part):
+                    pass  # missing parts are refused here, not by an engine
         sheets = []
         for sheet in self.iterate(workbook, "sheet"):
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
@@ -129,76 +179,31 @@ class WorkbookPackage:
         return next((part for kind, part in relations.values() if kind.endswith(types)), None)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyError as error:
+    def _open(self, part: str) -> Iterator[Any]:
+        if part not in self._archive.namelist():
             raise InputError(
-                f"{self.path}: not a workbook, or a part of it is missing ({error.args[0]}); "
-                "save it again as .xlsx"
-            ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-            raise InputError(
-                f"{self.path}: damaged ({error}); get the file anew, or open and save it in a "
-                "spreadsheet program"
-            ) from error
-        except RuntimeError as error:  # zipfile's word for an encrypted member
-            raise InputError(f"{self.path}: encrypted; save it without a password") from error
-        except etree.XMLSyntaxError as error:
-            raise InputError(
-                f"{self.path}: damaged, its XML cannot be read ({error.msg}); open and save it in "
-                "a spreadsheet program"
-            ) from error
-
-
-class _Counted:
-    """A part's stream that stops when it inflates beyond every honest workbook."""
-
-    def __init__(self, stream: IO[bytes], path: Path) -> None:
-        self._stream = stream
-        self._path = path
-        self._left = MAX_PART_BYTES
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise InputError(
-                f"{self._path}: a part of it is larger than {MAX_PART_BYTES >> 30} GiB; "
-                "do not trust this file"
+                f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
+                "open and save it in a spreadsheet program"
             )
-        return data
+        with reading(self.path), self._archive.open(part) as stream:
+            yield stream
+
+
+def _plain_text(item: Any) -> str:
+    """Return a text without its formatting, and without how it is read aloud."""
+    own = "".join(t.text or "" for t in item.iterfind("{*}t"))
+    return own + "".join(t.text or "" for t in item.iterfind("{*}r/{*}t"))
 
 
 def open_package(path: Path) -> WorkbookPackage:
     """Open a workbook file.
 
     Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls, cut
-    short, no workbook, or has no sheets.
+    short, larger than any workbook, no workbook, or has no sheets.
     """
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(_OLE_MAGIC))
-            if magic == _OLE_MAGIC:
-                _refuse_ole(path, file.read())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        if magic.startswith(b"PK"):
-            raise InputError(f"{path}: cut short or damaged; get the file anew") from error
-        raise InputError(
-            f"{path}: not an .xlsx workbook; save it as .xlsx in a spreadsheet program"
-        ) from error
+    archive = open_archive(path)
     try:
         return WorkbookPackage(path, archive)
     except BaseException:
         archive.close()
         raise
-
-
-def _refuse_ole(path: Path, content: bytes) -> None:
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        raise InputError(f"{path}: encrypted; save it without a password")
-    raise InputError(f"{path}: an old .xls workbook; save it as .xlsx in a spreadsheet program")

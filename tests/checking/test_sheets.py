@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from parts import replaced, rewritten
 
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.errors import InputError
@@ -17,6 +18,7 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 def package(path: Path, rows: str, strings: str = "") -> Path:
     """Write the smallest workbook with these rows, as XML."""
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr(
             "_rels/.rels",
             f'<Relationships xmlns="{PACKAGE}">'
@@ -104,16 +106,14 @@ def test_cells_that_do_not_say_where_they_stand_follow_one_another(tmp_path: Pat
     assert formulas(found) == {"1": ["=1+1", "=3"], "2": ["=2+2"]}
 
 
-def test_a_document_type_is_refused(tmp_path: Path) -> None:
+def test_a_document_type_is_refused_whatever_the_part_is_called(tmp_path: Path) -> None:
     path = package(tmp_path / "book.xlsx", "")
-    entities = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>'
-    bomb = f'{entities}<worksheet xmlns="x"><row>&c;</row></worksheet>'
-    with zipfile.ZipFile(path) as old:
-        parts = {name: old.read(name) for name in old.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = bomb.encode()
-    with zipfile.ZipFile(path, "w") as new:
-        for name, content in parts.items():
-            new.writestr(name, content)
+    entities = b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>'
+    picture = {
+        "xl/worksheets/sheet1.svg": entities + b'<worksheet xmlns="x"><row>&c;</row></worksheet>'
+    }
+    other_name = {"xl/_rels/workbook.xml.rels": replaced(b"sheet1.xml", b"sheet1.svg")}
+    path = rewritten(path, tmp_path / "other.xlsx", other_name, added=picture)
     with open_package(path) as opened, pytest.raises(InputError, match="document type"):
         read_sheets(opened)
 

@@ -266,7 +266,8 @@ class Judge:
     def _why_not(self, symbol: str) -> str:
         """Say why nothing can be said of a quantity's cells."""
         if any(symbol == other for _, other in self._table.not_calculated):
-            return "the engine does not know a function; --engine cached takes the file's values"
+            names = ", ".join(self._table.unknown_functions) or "a function"
+            return f"the engine does not know {names}; --engine cached takes the file's values"
         if symbol in self._reference.trained:
             needed = [gradient_symbol(symbol), *self._reference.states(symbol).values()]
             for column in needed:

@@ -19,9 +19,9 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.table import Table
+from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
 from workbook_tools.checking.trial import evaluate_on, helper_formulas, read_elsewhere
-from workbook_tools.engines import Calculation, CellError
+from workbook_tools.engines import Calculation
 from workbook_tools.references import areas
 from workbook_tools.vocabulary import Activation, Loss, Schedule
 
@@ -295,6 +295,6 @@ def _other_cells(table: Table, formulas: list[str], planted: Mapping[Cell, float
 
 
 def _agree(found: object, expected: float) -> bool:
-    if found == CellError("#NAME?"):
-        return True  # a name that only the whole workbook knows: its values are checked alone
+    if found in NOT_UNDERSTOOD:
+        return True  # such as a name that only the whole workbook knows: its values are checked
     return isinstance(found, float) and abs(found - expected) <= TOLERANCE * abs(expected) + NOTHING

@@ -5,7 +5,6 @@ kept as that one formula, so a sheet of any length fits in memory. So are formul
 every few rows, where a block of rows was filled down.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from openpyxl.formula.translate import Translator
 
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import FilledFormula, cell_name, column_number, without_spaces
+from workbook_tools.references import FilledFormula, cell_name, without_spaces
 
 
 @dataclass
@@ -85,39 +84,24 @@ def _read(package: WorkbookPackage, part: SheetPart, strings: list[str]) -> Shee
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
     readers: dict[int, _Column] = {}
-    for row, column, cell in _cells(package, part):
+    for row, column, cell in package.cells(part):
         sheet.last_row = row
         formula = None
         if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
-            formula = _formula_text(cell[0], row, column, shared)
+            try:
+                formula = _formula_text(cell[0], row, column, shared)
+            except KeyError as error:
+                what = f"the formula of {cell_name(row, column)} is shared, but with no cell"
+                raise package.damaged(part, what) from error
         if formula is not None:
             if column not in readers:
                 readers[column] = _Column(sheet.runs.setdefault(column, []))
             readers[column].add(row, formula)
             continue
-        kind = cell.get("t")
-        if kind == "s":
-            sheet.texts[row, column] = _shared_string(cell, strings)
-        elif kind in ("str", "inlineStr"):
-            sheet.texts[row, column] = "".join(cell.itertext())
+        text = package.text(part, cell, strings)
+        if text is not None:
+            sheet.texts[row, column] = text
     return sheet
-
-
-def _cells(package: WorkbookPackage, part: SheetPart) -> Iterator[tuple[int, int, Any]]:
-    """Yield row, column and element of each cell; cells may leave out where they stand."""
-    row = 0
-    columns: dict[str, int] = {}
-    for row_element in package.iterate(part.part, "row"):
-        row = int(row_element.get("r") or row + 1)
-        column = 0
-        for cell in row_element:
-            name = cell.get("r")
-            if name is None:
-                column += 1
-            else:
-                letters = name.rstrip("0123456789")
-                column = columns.get(letters) or columns.setdefault(letters, column_number(letters))
-            yield row, column, cell
 
 
 class _Column:
@@ -154,11 +138,6 @@ class _Column:
         self._by_last_row[row] = run
 
 
-def _shared_string(cell: Any, strings: list[str]) -> str:
-    number = int(cell.findtext("{*}v") or -1)
-    return strings[number] if 0 <= number < len(strings) else ""
-
-
 @dataclass
 class _SharedFormula:
     """A formula that Excel wrote once for a range of cells."""
@@ -180,12 +159,14 @@ class _SharedFormula:
 def _formula_text(
     element: Any, row: int, column: int, shared: dict[str, _SharedFormula]
 ) -> str | None:
-    """Return a cell's formula with its equals sign; None if the cell only belongs to an array."""
+    """Return a cell's formula with its equals sign; None if the cell only belongs to an array.
+
+    Raises ``KeyError`` if it is shared with a cell that there is not.
+    """
     text = without_spaces(f"={element.text}") if element.text else None
     if element.get("t") != "shared":
         return text
     if text:
         shared[element.get("si")] = _SharedFormula(text, row, column)
         return text
-    master = shared.get(element.get("si"))
-    return master.at(row, column) if master else None
+    return shared[element.get("si")].at(row, column)

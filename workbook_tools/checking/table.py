@@ -3,14 +3,15 @@
 import math
 from dataclasses import dataclass, field
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.rates import Rate
 from workbook_tools.checking.region import Region
-from workbook_tools.engines import Calculation, CellError
+from workbook_tools.engines import CellError
 from workbook_tools.notation import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
 from workbook_tools.references import range_name
 
-UNKNOWN_NAME = CellError("#NAME?")
+# What an engine shows where it does not know a function, or cannot read a formula.
+NOT_UNDERSTOOD = (CellError("#NAME?"), CellError("#ERROR!"))
 
 
 @dataclass
@@ -25,13 +26,7 @@ class Table(Region):
     words: dict[str, str]  # what is said of the network and its training, by label
     unfinished: int  # rows at the end that hold no more than a next iteration would begin with
     not_calculated: set[tuple[int, str]] = field(default_factory=set)  # by row and symbol
-
-    def forgive_unknown_functions(self, stored: Calculation) -> None:
-        """Take ``#NAME?`` for the engine's own ignorance where the file has ``stored`` a number."""
-        for row, symbol in [at for at, error in self.errors.items() if error == UNKNOWN_NAME]:
-            if not math.isnan(number_at((self.sheet.name, row, self.columns[symbol]), stored)):
-                del self.errors[row, symbol]
-                self.not_calculated.add((row, symbol))
+    unknown_functions: list[str] = field(default_factory=list)  # that the engine lacks
 
     @property
     def rate_cell(self) -> Cell | None:

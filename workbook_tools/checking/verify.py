@@ -12,13 +12,16 @@ from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
-from workbook_tools.checking.table import Table
+from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
+from workbook_tools.checking.unknown import forgive, unknown_functions
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
 VERIFY_STEPS = 2
+_READ_STRICT = ("libreoffice", "cached")  # engines
 
 
 def verify(
@@ -36,21 +39,33 @@ def verify(
     on_step("reading and recalculating")
     with open_package(path) as package, ThreadPoolExecutor(max_workers=1) as beside:
         # Engines calculate without holding Python's lock, so both get done in the time of one.
+        if package.is_strict and engine not in _READ_STRICT:
+            raise InputError(
+                f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached "
+                "read; or save it as an ordinary .xlsx"
+            )
         recalculation = beside.submit(recalculate, path, engine)
         sheets = read_sheets(package)
         calculation = recalculation.result()
     on_step("checking")
-    allowed = calculation.tolerance if tolerance is None else tolerance
     tables = read_tables(sheets, calculation)
+    unknown = _unknown_functions(sheets, tables, calculation)
+    if unknown and engine == "embedded" and is_installed():
+        other = recalculate(path, "libreoffice")
+        their_tables = read_tables(sheets, other)
+        still_unknown = _unknown_functions(sheets, their_tables, other)
+        if still_unknown < unknown:
+            other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
+            calculation, tables, unknown = other, their_tables, still_unknown
+    allowed = calculation.tolerance if tolerance is None else tolerance
     if not tables and _has_no_values(sheets, calculation):
         raise InputError(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
             "let another --engine calculate them"
         )
     stored = recalculate(path, "cached") if engine != "cached" and tables else None
-    if stored:
-        for table in tables:
-            table.forgive_unknown_functions(stored)
+    if unknown and stored:
+        forgive(tables, unknown, stored)
     values = Values(path, calculation, stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
@@ -82,6 +97,15 @@ def verify(
         summaries=summaries,
         other_formulas={name: count for name, count in others.items() if count},
     )
+
+
+def _unknown_functions(
+    sheets: list[Sheet], tables: list[Table], calculation: Calculation
+) -> set[str]:
+    """Return the functions that the engine does not know, if any table lacks values by that."""
+    if any(error in NOT_UNDERSTOOD for table in tables for error in table.errors.values()):
+        return unknown_functions(sheets, calculation)
+    return set()
 
 
 def _data_sizes(table: Table) -> tuple[int, int]:

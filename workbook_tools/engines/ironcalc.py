@@ -3,11 +3,16 @@
 import re
 import tempfile
 import zipfile
+from itertools import accumulate
 from pathlib import Path
 
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
+
+_MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
+_POWERS = re.compile(rf"(?:[\w.$]*\^){{{_MOST_NESTED}}}")
+_OTHER_WORKBOOK = re.compile(r"\[[^\]]+\][^\]!']*'?!")  # [1]Sheet1!A1
 
 
 class IronCalcCalculation:
@@ -17,7 +22,8 @@ class IronCalcCalculation:
     storage = 0.0
     zero = 2.0**-52  # measured: of 1e-16 and −1e-16, none is > 0 or < 0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, copy: Path) -> None:
+        """Calculate ``copy``; ``path`` is what the user calls it."""
         try:
             import ironcalc
         except ImportError as error:
@@ -27,7 +33,7 @@ class IronCalcCalculation:
         self.engine = f"ironcalc {ironcalc.__version__}"
         self._errors = ironcalc.CellType.ErrorValue
         try:
-            self._model = ironcalc.load_from_xlsx(str(path))
+            self._model = ironcalc.load_from_xlsx(str(copy))
             self._model.evaluate()
         except ironcalc.WorkbookError as error:
             raise InputError(
@@ -59,11 +65,33 @@ class IronCalcCalculation:
 
 def recalculate(path: Path) -> IronCalcCalculation:
     """Recalculate a workbook; raises ``InputError`` if IronCalc cannot."""
-    open_package(path).close()  # what is no workbook is refused here, in one line
+    with open_package(path) as package:  # what is no workbook is refused here, in one line
+        for sheet in package.sheets:
+            for formula in package.iterate(sheet.part, "f"):
+                _refuse(path, sheet.name, formula.text or "")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "workbook.xlsx")
         _copy_without_notes(path, copy)
-        return IronCalcCalculation(copy)
+        return IronCalcCalculation(path, copy)
+
+
+def _refuse(path: Path, sheet: str, formula: str) -> None:
+    """Refuse a formula that IronCalc crashes at, or makes something else of."""
+    if _nesting(formula) > _MOST_NESTED or _POWERS.search(formula):
+        why = "is nested too deeply for ironcalc"
+    elif _OTHER_WORKBOOK.search(formula):
+        why = "reads another workbook, of which ironcalc does not know the values"
+    else:
+        return
+    raise InputError(f"{path}: a formula of sheet {sheet!r} {why}; use another --engine")
+
+
+def _nesting(formula: str) -> int:
+    """Return how deep parentheses and braces are nested."""
+    if sum(map(formula.count, "({")) <= _MOST_NESTED:
+        return 0  # not deep at any rate
+    steps = (1 if sign in "({" else -1 for sign in formula if sign in "(){}")
+    return max(accumulate(steps))
 
 
 def _copy_without_notes(path: Path, copy: Path) -> None:

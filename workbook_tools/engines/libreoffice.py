@@ -1,7 +1,9 @@
 """A real spreadsheet program, when it is installed: LibreOffice Calc, without a window."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,11 +13,20 @@ from workbook_tools.errors import InputError
 
 TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
 
-# Without this LibreOffice believes the values that the file carries: 0 is "always recalculate".
+# Without the first, LibreOffice believes the values that the file carries: 0 is "always
+# recalculate". The others keep it from updating links (2 is "never") and from running macros.
 _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
   <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
     <prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop>
+  </item>
+  <item oor:path="/org.openoffice.Office.Calc/Content/Update">
+    <prop oor:name="Link" oor:op="fuse"><value>2</value></prop>
+  </item>
+  <item oor:path="/org.openoffice.Office.Common/Security/Scripting">
+    <prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop>
+    <prop oor:name="DisableActiveContent" oor:op="fuse"><value>true</value></prop>
+    <prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop>
   </item>
 </oor:items>
 """
@@ -31,12 +42,21 @@ class LibreOfficeCalculation(CachedValues):
         self.engine = version
 
 
+def _program() -> str | None:
+    return shutil.which("soffice") or shutil.which("libreoffice")
+
+
+def is_installed() -> bool:
+    """Tell whether there is a LibreOffice."""
+    return _program() is not None
+
+
 def recalculate(path: Path) -> LibreOfficeCalculation:
     """Recalculate a workbook.
 
     Raises ``InputError`` if LibreOffice is missing, takes too long, or cannot open the file.
     """
-    program = shutil.which("soffice") or shutil.which("libreoffice")
+    program = _program()
     if program is None:
         raise InputError(
             "LibreOffice is not installed; install it (Debian: apt-get install "
@@ -61,11 +81,23 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
 
 def _run(command: list[str], path: Path) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(
-            f"{path}: LibreOffice took longer than {TIMEOUT} seconds; use another --engine"
-        ) from error
+        # A group of its own: the program that is started starts another, which must end with it.
+        started = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
     except OSError as error:
         raise InputError(f"LibreOffice cannot be started ({error.strerror})") from error
-    return done.stdout
+    with started:
+        try:
+            return started.communicate(timeout=TIMEOUT)[0]
+        except subprocess.TimeoutExpired as error:
+            raise InputError(
+                f"{path}: LibreOffice took longer than {TIMEOUT} seconds; use another --engine"
+            ) from error
+        finally:
+            if started.poll() is None:
+                os.killpg(started.pid, signal.SIGKILL)

@@ -1,0 +1,96 @@
+"""Functions that an engine does not know: it shows an error value where Excel shows a number.
+
+Which ones, is told by what the engine shows, whichever engine it is. A name that is not Excel's
+is no function that an engine lacks: somebody misspelled it.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from openpyxl.utils import FORMULAE
+
+from workbook_tools.checking.cells import number_at
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
+from workbook_tools.engines import Calculation, CellValue
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.references import areas
+
+_NO_FUNCTION = "so long a formula"  # of hundreds of terms
+_LARGEST_AREA = 1_000_000  # cells
+_CALL = re.compile(r"\"[^\"]*\"|([A-Za-z_][\w.]*)\(")
+_NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
+
+
+def functions(formula: str) -> set[str]:
+    """Return the names of the functions that a formula calls, as people know them."""
+    names = (match[1] for match in _CALL.finditer(formula) if match[1])
+    return {_NEWER.sub("", name, count=1).upper() for name in names}
+
+
+def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[str]:
+    """Return the functions that the engine does not know.
+
+    They are called where such error values begin, and nowhere that shows something else. Of
+    several in one formula, those that no engine here calculates are meant.
+    """
+    suspected: set[str] = set()
+    known: set[str] = set()
+    for sheet in sheets:
+        for formula, value in _first_cells(sheet, calculation):
+            if value not in NOT_UNDERSTOOD:
+                known |= functions(formula)
+            elif not _reads_unknown(sheet, formula, calculation):
+                suspected |= functions(formula) or {_NO_FUNCTION}
+    suspected -= known
+    places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
+    [found] = evaluate(places, [{}])
+    rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}
+    return rare or suspected
+
+
+def is_excel(formula: str, unknown: set[str]) -> bool:
+    """Tell whether a formula calls some of these functions, and they are all Excel's."""
+    called = functions(formula) & unknown
+    newer = {name.upper() for name in re.findall(r"_xlfn\.(?:_xlws\.)?([\w.]+)\(", formula)}
+    return bool(called) and called <= FORMULAE | newer
+
+
+def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:
+    """Take what is not understood for the engine's own ignorance, not for an error.
+
+    So it is where the file has ``stored`` a number, or where a function of Excel is called.
+    """
+    for table in tables:
+        for row, symbol in [at for at, error in table.errors.items() if error in NOT_UNDERSTOOD]:
+            column = table.columns[symbol]
+            formula = table.sheet.formula_at(row, column) or ""
+            number = number_at((table.sheet.name, row, column), stored)
+            if is_excel(formula, unknown) or not math.isnan(number):
+                del table.errors[row, symbol]
+                table.not_calculated.add((row, symbol))
+        table.unknown_functions = sorted(unknown)
+
+
+def _first_cells(sheet: Sheet, calculation: Calculation) -> Iterator[tuple[str, CellValue]]:
+    """Yield each formula that was filled down, and what its first cell shows."""
+    for column, runs in sheet.runs.items():
+        for run in runs:
+            row = run.first_row
+            [[value]] = calculation.block(sheet.name, row, column, row, column)
+            yield run.formula.at(row), value
+
+
+def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation) -> bool:
+    for area in areas(formula):
+        if area.cell_count > _LARGEST_AREA:
+            continue
+        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+        try:
+            block = calculation.block(area.sheet or sheet.name, *corners)
+        except (KeyError, ValueError):  # a sheet that is not there
+            continue
+        if any(value in NOT_UNDERSTOOD for row in block for value in row):
+            return True
+    return False
