@@ -17,7 +17,7 @@ from workbook_tools.package import open_package
 
 def tables(path: Path) -> list[tuple[Table, Reference]]:
     with open_package(path) as package:
-        sheets = read_sheets(package)
+        sheets, _ = read_sheets(package)
     calculation = recalculate(path, "cached")
     found = read_tables(sheets, calculation)
     return [(table, reference_for(table, calculation)) for table in found]

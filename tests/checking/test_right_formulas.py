@@ -19,7 +19,7 @@ from workbook_tools.package import open_package
 def grounds_of(path: Path) -> tuple[list[Grounds], Calculation]:
     calculation = recalculate(path, "embedded")
     with open_package(path) as package:
-        sheets = read_sheets(package)
+        sheets, _ = read_sheets(package)
     tables = read_tables(sheets, calculation)
     stated = read_parameters(sheets, tables, calculation)
     found = []

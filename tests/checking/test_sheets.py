@@ -47,7 +47,7 @@ def package(path: Path, rows: str, strings: str = "") -> Path:
 
 def sheet(tmp_path: Path, rows: str, strings: str = "") -> Sheet:
     with open_package(package(tmp_path / "book.xlsx", rows, strings)) as opened:
-        return read_sheets(opened)[0]
+        return read_sheets(opened)[0][0]
 
 
 def formulas(found: Sheet) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from openpyxl.formula.translate import Translator
 
+from workbook_tools.engines.cached import CachedValues
 from workbook_tools.package import SheetPart, WorkbookPackage
 from workbook_tools.references import FilledFormula, cell_name, without_spaces
 
@@ -74,18 +75,22 @@ class Sheet:
         return sum(len(run.rows) for runs in self.runs.values() for run in runs)
 
 
-def read_sheets(package: WorkbookPackage) -> list[Sheet]:
-    """Read every worksheet; raises ``InputError`` if one cannot be read."""
-    strings = package.shared_strings()
-    return [_read(package, part, strings) for part in package.sheets]
+def read_sheets(package: WorkbookPackage) -> tuple[list[Sheet], CachedValues]:
+    """Read every worksheet, and the values that the file carries, in one go.
+
+    Raises ``InputError`` if one cannot be read.
+    """
+    values = CachedValues(package)
+    return [_read(package, part, values) for part in package.sheets], values
 
 
-def _read(package: WorkbookPackage, part: SheetPart, strings: list[str]) -> Sheet:
+def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues) -> Sheet:
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
     readers: dict[int, _Column] = {}
     for row, column, cell in package.cells(part):
         sheet.last_row = row
+        values.add(part, row, column, cell)
         formula = None
         if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
             try:
@@ -98,7 +103,7 @@ def _read(package: WorkbookPackage, part: SheetPart, strings: list[str]) -> Shee
                 readers[column] = _Column(sheet.runs.setdefault(column, []))
             readers[column].add(row, formula)
             continue
-        text = package.text(part, cell, strings)
+        text = package.text(part, cell, values.strings)
         if text is not None:
             sheet.texts[row, column] = text
     return sheet

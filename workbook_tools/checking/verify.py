@@ -44,9 +44,9 @@ def verify(
                 f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached "
                 "read; or save it as an ordinary .xlsx"
             )
-        recalculation = beside.submit(recalculate, path, engine)
-        sheets = read_sheets(package)
-        calculation = recalculation.result()
+        recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
+        sheets, stored = read_sheets(package)
+        calculation: Calculation = recalculation.result() if recalculation else stored
     on_step("checking")
     tables = read_tables(sheets, calculation)
     unknown = _unknown_functions(sheets, tables, calculation)
@@ -63,10 +63,9 @@ def verify(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
             "let another --engine calculate them"
         )
-    stored = recalculate(path, "cached") if engine != "cached" and tables else None
-    if unknown and stored:
+    if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    values = Values(path, calculation, stored)
+    values = Values(path, calculation, stored if engine != "cached" else None)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {

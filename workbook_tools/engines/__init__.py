@@ -27,8 +27,12 @@ class Calculation(Protocol):
 
     engine: str  # name and version of what calculated: "formualizer 0.13.0"
     tolerance: float  # the relative error this engine's arithmetic may leave
-    storage: float  # the relative error of a value that is handed out, 0 for whole doubles
     zero: float  # a comparison takes a number nearer to 0 than this for 0
+
+    @property
+    def storage(self) -> float:
+        """The relative error of a value that is handed out, 0 for whole doubles."""
+        ...
 
     def block(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int

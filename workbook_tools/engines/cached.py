@@ -5,7 +5,7 @@ from collections import Counter
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.package import SheetPart, WorkbookPackage, open_package
@@ -21,17 +21,29 @@ class CachedValues:
     tolerance = 1e-12
     zero = 0.0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, package: WorkbookPackage) -> None:
+        self._package = package
+        self.strings = package.shared_strings()
         # By row, then by column: a sheet may be nearly empty, however far it reaches.
-        self._sheets: dict[str, dict[int, dict[int, CellValue]]] = {}
+        self._sheets: dict[str, dict[int, dict[int, CellValue]]] = {
+            sheet.name: {} for sheet in package.sheets
+        }
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return all values of a workbook."""
         with open_package(path) as package:
-            strings = package.shared_strings()
+            values = cls(package)
             for sheet in package.sheets:
-                rows = self._sheets.setdefault(sheet.name, {})
                 for row, column, cell in package.cells(sheet):
-                    value = _value(package, sheet, cell, strings)
-                    if value is not None:
-                        rows.setdefault(row, {})[column] = value
+                    values.add(sheet, row, column, cell)
+        return values
+
+    def add(self, sheet: SheetPart, row: int, column: int, cell: Any) -> None:
+        """Take the value of one more cell; raises ``InputError`` if it is no value."""
+        value = _value(self._package, sheet, cell, self.strings)
+        if value is not None:
+            self._sheets[sheet.name].setdefault(row, {})[column] = value
 
     @cached_property
     def storage(self) -> float:
@@ -65,14 +77,14 @@ def _digits(value: float) -> int:
 
 def recalculate(path: Path) -> CachedValues:
     """Return the values the file carries; raises ``InputError`` if they cannot be read."""
-    return CachedValues(path)
+    return CachedValues.of(path)
 
 
 def _value(package: WorkbookPackage, sheet: SheetPart, cell: Any, strings: list[str]) -> CellValue:
     kind = cell.get("t", "n")
     if kind not in ("n", "b", "e"):
         return package.text(sheet, cell, strings) or None
-    stored = cell.findtext("{*}v")
+    stored = next((part.text for part in cell if part.tag.endswith("}v")), None)
     if not stored:
         return None
     if kind == "n":

@@ -37,10 +37,6 @@ class LibreOfficeCalculation(CachedValues):
 
     tolerance = 1e-13  # it stores 15 significant digits
 
-    def __init__(self, converted: Path, version: str) -> None:
-        super().__init__(converted)
-        self.engine = version
-
 
 def _program() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
@@ -76,7 +72,9 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
             raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
         version = _run([program, *options, "--version"], path)
         name = re.match(r"LibreOffice [\d.]+", version)
-        return LibreOfficeCalculation(converted, name[0] if name else "LibreOffice")
+        values = LibreOfficeCalculation.of(converted)
+        values.engine = name[0] if name else "LibreOffice"
+        return values
 
 
 def _run(command: list[str], path: Path) -> str:
