@@ -15,6 +15,7 @@ class Kind(StrEnum):
     TYPED_VALUE = "typed-value"
     WRONG_VALUE = "wrong-value"
     ERROR_VALUE = "error-value"
+    CIRCULAR = "circular-reference"
     ODD_START = "odd-start"
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.findings import Report, SummaryReport
 from workbook_tools.checking.reader import read_tables
@@ -73,6 +74,7 @@ def verify(
         compare_table(table, stated, samples[_data_sizes(table)], calculation, allowed)
         for table in tables
     ]
+    name_cycles(sheets, tables, reports, calculation, engine != "cached")
     summaries = [
         compare_summary(sheet, own, tables, calculation, allowed)
         for sheet in sheets
