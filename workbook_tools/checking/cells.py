@@ -10,7 +10,12 @@ def number(value: CellValue) -> float:
     return value if isinstance(value, float) else float("nan")
 
 
+def value_at(cell: Cell, calculation: Calculation) -> CellValue:
+    """Return a cell's value."""
+    sheet, row, column = cell
+    return calculation.block(sheet, row, column, row, column)[0][0]
+
+
 def number_at(cell: Cell, calculation: Calculation) -> float:
     """Return a cell's number, or NaN if it has none."""
-    sheet, row, column = cell
-    return number(calculation.block(sheet, row, column, row, column)[0][0])
+    return number(value_at(cell, calculation))

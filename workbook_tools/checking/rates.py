@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.labels import is_rate_label, may_be_rate_label
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.trial import helper_formulas, try_formulas
-from workbook_tools.engines import Calculation
+from workbook_tools.engines import Calculation, CellError
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
 from workbook_tools.references import Area, areas, bare_reference, column_letter
 
@@ -73,7 +73,7 @@ def _updates(region: Region) -> dict[str, str]:
 
 
 def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculation) -> Counter[Cell]:
-    """Count how many updates read each number that is none of the table's own."""
+    """Count how many updates read each cell with a number that is none of the table's own."""
     own = set(region.columns.values())
     known = _before(updates, region)
     read: Counter[Cell] = Counter()
@@ -88,7 +88,9 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
             }
             - set(helpers)
         )
-    for cell in [cell for cell in read if math.isnan(number_at(cell, calculation))]:
+    # A rate that is an error value is one all the same.
+    wanted = (float, CellError)
+    for cell in [cell for cell in read if not isinstance(value_at(cell, calculation), wanted)]:
         del read[cell]
     return read
 

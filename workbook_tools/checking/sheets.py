@@ -30,6 +30,11 @@ class Run:
         """The rows of the cells."""
         return range(self.first_row, self.last_row + 1, self.step)
 
+    def between(self, first_row: int, last_row: int) -> range:
+        """Return the rows of the cells from one row to another."""
+        before = max(0, -((self.first_row - first_row) // self.step))
+        return range(self.first_row, min(self.last_row, last_row) + 1, self.step)[before:]
+
 
 @dataclass
 class Sheet:
@@ -44,8 +49,7 @@ class Sheet:
         """Return a column's runs, cut to these rows."""
         found = []
         for run in self.runs.get(column, []):
-            before = max(0, -((run.first_row - first_row) // run.step))
-            if rows := range(run.first_row, min(run.last_row, last_row) + 1, run.step)[before:]:
+            if rows := run.between(first_row, last_row):
                 found.append(Run(rows[0], rows[-1], run.formula, run.step))
         return found
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Report, SummaryReport
@@ -88,6 +89,7 @@ def verify(
         compare_table(table, stated, samples[_data_sizes(table)], values, allowed, outside)
         for table in tables
     ]
+    name_cycles(sheets, tables, reports, calculation, engine != "cached")
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     return Report(
         workbook=str(path),
