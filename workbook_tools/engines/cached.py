@@ -1,6 +1,5 @@
 """The values that the file already carries: what the last program to save it saw."""
 
-import math
 from collections import Counter
 from functools import cached_property
 from itertools import islice
@@ -76,15 +75,5 @@ def _value(package: WorkbookPackage, sheet: SheetPart, cell: Any, strings: list[
     if not stored:
         return None
     if kind == "n":
-        return _number(package, sheet, cell, stored)
+        return package.number(sheet, cell)
     return stored == "1" if kind == "b" else CellError(stored)
-
-
-def _number(package: WorkbookPackage, sheet: SheetPart, cell: Any, stored: str) -> float:
-    try:
-        number = float(stored)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise package.damaged(sheet, f"cell {cell.get('r')} shows {stored!r}, which is no number")
-    return number
