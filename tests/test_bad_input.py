@@ -6,8 +6,11 @@ Never a traceback, never a hang, never a pass of something else than what the fi
 import re
 import shutil
 import struct
+import threading
+import time
 import zipfile
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -169,6 +172,9 @@ BAD: dict[str, tuple[Make, str]] = {
         rows(b'<row r="140"><c r="A140"><f t="shared" si="9"/></c></row>'),
         "the formula of A140 is shared",
     ),
+    "two formulas": (rows(b'<row r="140"><c r="A140"><f>1</f><f>2</f></c></row>'), "out of place"),
+    "no number": (rows(b'<row r="140"><c r="A140"><v>NaN</v></c></row>'), "which is no number"),
+    "too large a number": (rows(b'<row r="140"><c r="A140"><v>1e309</v></c></row>'), "no number"),
     "deep XML": (rows(b"<a>" * 1000 + b"</a>" * 1000), "damaged"),
 }  # fmt: skip
 
@@ -302,3 +308,107 @@ def test_macros_are_left_alone(engine: str, workbooks: Path, tmp_path: Path) -> 
     macros = {"xl/vbaProject.bin": OLE + bytes(600)}
     rewritten(good, path, {"[Content_Types].xml": replaced(main, MACRO_TYPE)}, added=macros)
     assert checked(path, engine).verdict == "pass"
+
+
+class Listener(ThreadingHTTPServer):
+    """A server that notes what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        self.asked = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request(self, *request: object) -> None:
+        self.asked += 1
+        super().process_request(*request)  # type: ignore[arg-type]
+
+
+def linked(good: Path, path: Path, address: str) -> Path:
+    """Link a workbook to another one, of which a cell outside the table is read."""
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    link = "xl/externalLinks/externalLink1.xml"
+    declared = (
+        f'<Override PartName="/{link}" ContentType="application/vnd.openxmlformats-officedocument.'
+        'spreadsheetml.externalLink+xml"/></Types>'
+    )
+    relation = (
+        f'<Relationship Id="rX" Type="{office}/externalLink" Target="/{link}"/></Relationships>'
+    )
+    reference = f'</sheets><externalReferences><externalReference xmlns:r="{office}" r:id="rX"/>'
+    formulas = (
+        '<row r="140"><c r="A140"><f>[1]One!$A$1</f><v>0.5</v></c><c r="B140"><f>'
+        f'_xlfn.WEBSERVICE("{address}/web")</f><v>1</v></c></row>'
+    )
+    changes = {
+        "[Content_Types].xml": replaced(b"</Types>", declared.encode()),
+        "xl/_rels/workbook.xml.rels": replaced(b"</Relationships>", relation.encode()),
+        "xl/workbook.xml": replaced(b"</sheets>", f"{reference}</externalReferences>".encode()),
+        SHEET: with_rows(formulas.encode()),
+    }
+    book = (
+        f'<externalLink xmlns="{main}"><externalBook xmlns:r="{office}" r:id="rId1"><sheetNames>'
+        '<sheetName val="One"/></sheetNames></externalBook></externalLink>'
+    )
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    target = (
+        f'<Relationships xmlns="{package}"><Relationship Id="rId1" TargetMode="External" '
+        f'Type="{office}/externalLinkPath" Target="{address}/other.xlsx"/></Relationships>'
+    )
+    parts = {
+        link: book.encode(),
+        "xl/externalLinks/_rels/externalLink1.xml.rels": target.encode(),
+    }
+    return rewritten(good, path, changes, added=parts)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_links_are_never_followed(engine: str, workbooks: Path, tmp_path: Path) -> None:
+    with Listener() as listener:
+        address = f"http://127.0.0.1:{listener.server_port}"
+        path = linked(workbooks / "mazur.xlsx", tmp_path / "book.xlsx", address)
+        if engine == "ironcalc":
+            with pytest.raises(InputError, match="reads another workbook"):
+                verify(path, engine)
+        else:
+            assert checked(path, engine).verdict == "pass"
+        listener.shutdown()
+        assert listener.asked == 0
+
+
+def test_what_an_engine_prints_does_not_get_into_the_report(
+    workbooks: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "book.xlsx"
+    rows(b'<row r="140"><c r="A140" t="d"><f>1+1</f><v>2020</v></c></row>')(
+        workbooks / "mazur.xlsx", path
+    )
+    assert verify(path, "ironcalc").verdict == "pass"
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("formula", ["^".join("2" * 4000), "(" * 4000 + "1" + ")" * 4000])
+def test_a_formula_that_ironcalc_crashes_at_is_not_handed_to_it(
+    formula: str, workbooks: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.xlsx"
+    rows(f'<row r="140"><c r="A140"><f>{formula}</f></c></row>'.encode())(
+        workbooks / "mazur.xlsx", path
+    )
+    with pytest.raises(InputError, match="nested too deeply for ironcalc"):
+        verify(path, "ironcalc")
+    assert verify(path).verdict == "pass"
+
+
+def test_a_libreoffice_that_takes_too_long_leaves_nothing_running(
+    workbooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "soffice"
+    slow.write_text(f"#!/bin/sh\n(sleep 20; touch {tmp_path}/late) &\nwait\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("workbook_tools.engines.libreoffice.TIMEOUT", 0.5)
+    begun = time.monotonic()
+    with pytest.raises(InputError, match="took longer than"):
+        verify(workbooks / "mazur.xlsx", "libreoffice")
+    assert time.monotonic() - begun < 10  # the helper that holds the output open is ended too

@@ -4,6 +4,7 @@ Nothing in a file is trusted: what is not a workbook is refused in one line, and
 without entities, document types or network. What the zip file holds is checked in ``archive``.
 """
 
+import math
 import posixpath
 import re
 import zipfile
@@ -21,6 +22,8 @@ from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, column_number
 
 _WORKBOOK_TYPES = ("/officeDocument",)
 _NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 _STRICT = "http://purl.oclc.org/ooxml/"
 
 
@@ -97,7 +100,7 @@ class WorkbookPackage:
                 yield row, column, cell
 
     def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
-        row = before + 1 if text is None else int(text) if text.isdecimal() else 0
+        row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
         if not 1 <= row <= MAX_ROWS:
             raise self.damaged(sheet, f"row {text!r} is none of the {MAX_ROWS:,} of a sheet")
         return row
@@ -119,12 +122,21 @@ class WorkbookPackage:
         part = self._related(self._relations(self._workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
 
+    def number(self, sheet: SheetPart, cell: Any) -> float | None:
+        """Return the number in a cell that is of no other type; None without."""
+        text = stored_text(cell)
+        if not text or cell.get("t", "n") != "n":
+            return None
+        if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
+            raise self.damaged(sheet, f"cell {cell.get('r')} shows {text!r}, which is no number")
+        return number
+
     def text(self, sheet: SheetPart, cell: Any, strings: list[str]) -> str | None:
         """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
         kind = cell.get("t")
         if kind == "s":
             number = cell.findtext("{*}v") or ""
-            if not number.isdecimal() or int(number) >= len(strings):
+            if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
                 what = f"cell {cell.get('r')} shows text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
             return strings[int(number)]
@@ -187,6 +199,11 @@ class WorkbookPackage:
             )
         with reading(self.path), self._archive.open(part) as stream:
             yield stream
+
+
+def stored_text(cell: Any) -> str | None:
+    """Return what a cell's value is written as; None if it has none."""
+    return next((part.text for part in cell if part.tag.endswith("}v")), None)
 
 
 def _plain_text(item: Any) -> str:

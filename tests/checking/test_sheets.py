@@ -142,3 +142,17 @@ def test_a_change_in_a_block_ends_a_run_and_nothing_else(tmp_path: Path) -> None
     by_row = {r: run.formula.at(r) for run in found.runs[2] for r in run.rows}
     assert by_row == {r: f"={formula(r)}" for r in range(2, 17)}
     assert len(found.runs[2]) <= 5
+
+
+def test_every_cell_of_an_array_formula_has_a_formula(tmp_path: Path) -> None:
+    rows = "".join(
+        f'<row r="{r}"><c r="A{r}"><f t="array" ref="A{r}:B{r}">C{r}:D{r}*2</f><v>1</v></c>'
+        f'<c r="B{r}"><v>2</v></c></row>'
+        for r in (1, 2)
+    )
+    found = sheet(tmp_path, rows)
+    assert found.formula_at(2, 1) == "=ARRAYFORMULA(C2:D2*2,1,1)"
+    assert found.formula_at(2, 2) == "=ARRAYFORMULA(C2:D2*2,1,2)"
+    assert found.formula_count() == 4
+    alone = sheet(tmp_path, '<row r="1"><c r="A1"><f t="array" ref="A1">SUM(C1:D1)</f></c></row>')
+    assert alone.formula_at(1, 1) == "=SUM(C1:D1)"

@@ -13,7 +13,9 @@ from openpyxl.formula.translate import Translator
 
 from workbook_tools.engines.cached import CachedValues
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import FilledFormula, cell_name, without_spaces
+from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
+
+_LARGEST_ARRAY = 100_000  # cells of one array formula
 
 
 @dataclass
@@ -92,16 +94,22 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues) -> Sh
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
     readers: dict[int, _Column] = {}
+    spilled: dict[tuple[int, int], str] = {}  # by row and column
     for row, column, cell in package.cells(part):
         sheet.last_row = row
         values.add(part, row, column, cell)
         formula = None
+        if len(cell) > 1 and cell[1].tag.endswith("}f"):
+            raise package.damaged(part, f"{cell_name(row, column)} has its formula out of place")
         if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
             try:
                 formula = _formula_text(cell[0], row, column, shared)
             except KeyError as error:
                 what = f"the formula of {cell_name(row, column)} is shared, but with no cell"
                 raise package.damaged(part, what) from error
+            if cell[0].get("t") == "array" and formula:
+                spilled |= _elements(formula, cell[0].get("ref", ""))
+        formula = spilled.pop((row, column), formula)
         if formula is not None:
             if column not in readers:
                 readers[column] = _Column(sheet.runs.setdefault(column, []))
@@ -111,6 +119,23 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues) -> Sh
         if text is not None:
             sheet.texts[row, column] = text
     return sheet
+
+
+def _elements(formula: str, reference: str) -> dict[tuple[int, int], str]:
+    """Return a formula for each cell of an array formula that has several.
+
+    The function is one that no engine knows: such cells are judged by their values alone.
+    """
+    found = areas(reference)
+    if len(found) != 1 or not 1 < found[0].cell_count <= _LARGEST_ARRAY:
+        return {}
+    area = found[0]
+    return {
+        (row, column): f"=ARRAYFORMULA({formula[1:]},{row - area.first_row + 1},"
+        f"{column - area.first_column + 1})"
+        for row in range(area.first_row, area.last_row + 1)
+        for column in range(area.first_column, area.last_column + 1)
+    }
 
 
 class _Column:

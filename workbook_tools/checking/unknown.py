@@ -17,7 +17,7 @@ from workbook_tools.engines import Calculation, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import areas
 
-_NO_FUNCTION = "so long a formula"  # of hundreds of terms
+_NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
 _LARGEST_AREA = 1_000_000  # cells
 _CALL = re.compile(r"\"[^\"]*\"|([A-Za-z_][\w.]*)\(")
 _NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions

@@ -1,6 +1,5 @@
 """The values that the file already carries: what the last program to save it saw."""
 
-import math
 from collections import Counter
 from functools import cached_property
 from itertools import islice
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from workbook_tools.engines import CellError, CellValue
-from workbook_tools.package import SheetPart, WorkbookPackage, open_package
+from workbook_tools.package import SheetPart, WorkbookPackage, open_package, stored_text
 
 _FEW, _MOST_ROUNDED = 7, 12  # significant digits of typed numbers, and of rounded ones
 _ENOUGH = 20_000  # numbers, to tell how many digits the values of a file have
@@ -84,19 +83,9 @@ def _value(package: WorkbookPackage, sheet: SheetPart, cell: Any, strings: list[
     kind = cell.get("t", "n")
     if kind not in ("n", "b", "e"):
         return package.text(sheet, cell, strings) or None
-    stored = next((part.text for part in cell if part.tag.endswith("}v")), None)
+    if kind == "n":
+        return package.number(sheet, cell)
+    stored = stored_text(cell)
     if not stored:
         return None
-    if kind == "n":
-        return _number(package, sheet, cell, stored)
     return stored == "1" if kind == "b" else CellError(stored)
-
-
-def _number(package: WorkbookPackage, sheet: SheetPart, cell: Any, stored: str) -> float:
-    try:
-        number = float(stored)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise package.damaged(sheet, f"cell {cell.get('r')} shows {stored!r}, which is no number")
-    return number

@@ -1,8 +1,12 @@
 """The second embedded engine: IronCalc, another code base, for cross-checking."""
 
+import os
 import re
+import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 
@@ -33,8 +37,9 @@ class IronCalcCalculation:
         self.engine = f"ironcalc {ironcalc.__version__}"
         self._errors = ironcalc.CellType.ErrorValue
         try:
-            self._model = ironcalc.load_from_xlsx(str(copy))
-            self._model.evaluate()
+            with _silenced():
+                self._model = ironcalc.load_from_xlsx(str(copy))
+                self._model.evaluate()
         except ironcalc.WorkbookError as error:
             raise InputError(
                 f"{path}: ironcalc cannot calculate it ({error}); use another --engine"
@@ -61,6 +66,20 @@ class IronCalcCalculation:
         ):
             return CellError(value)
         return value
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep what IronCalc prints of odd cells off the standard output, where a report may go."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def recalculate(path: Path) -> IronCalcCalculation:
