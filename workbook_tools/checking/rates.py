@@ -49,7 +49,7 @@ def find_rate(region: Region, header_row: int, calculation: Calculation) -> Rate
         if cell in labelled or len(labelled) != 1:
             how = "labelled" if cell in labelled else "the cell that most updates read"
             return Rate(cell, number_at(cell, calculation), how)
-    if ITERATION_RATE in region.columns:
+    if ITERATION_RATE in region.columns and not labelled.keys() & _read_by_rates(region):
         letter = column_letter(region.columns[ITERATION_RATE])
         return Rate(None, math.nan, f"of each iteration, in column {letter}")
     if not read and updates:
@@ -60,6 +60,15 @@ def find_rate(region: Region, header_row: int, calculation: Calculation) -> Rate
         cell = next(iter(labelled))
         return Rate(cell, number_at(cell, calculation), "labelled")
     return NO_RATE
+
+
+def _read_by_rates(region: Region) -> set[Cell]:
+    """Return the cells that a column of rates reads."""
+    _, formula = region.usual_formula(ITERATION_RATE) or (0, "")
+    return {
+        (area.sheet or region.sheet.name, area.first_row, area.first_column)
+        for area in areas(formula)
+    }
 
 
 def _updates(region: Region) -> dict[str, str]:

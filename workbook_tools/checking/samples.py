@@ -6,7 +6,7 @@ weights, and a sample a row below it. Measurements ``x1 …`` may stand beside t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mode
 
 import numpy as np
@@ -49,6 +49,12 @@ class SampleTable:
         """Inputs and targets by the number of the sample; None if a number comes twice."""
         data = self.values.set_index(SAMPLE)
         return None if data.index.has_duplicates else data
+
+    def at(self, calculation: Calculation) -> "SampleTable":
+        """Return the same samples with the values of another calculation."""
+        rows = (self.first_row, self.first_row + len(self.values) - 1)
+        values, _ = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
+        return replace(self, values=values)
 
     def planted(self, drawn: Samples) -> dict[Cell, float]:
         """Return the cells of inputs and targets, with other samples in their place."""

@@ -55,7 +55,7 @@ def stale_values(
             values,
             rate,
             grounds.start_values(stored),
-            grounds.samples.data if grounds.samples else None,
+            grounds.samples.at(stored).data if grounds.samples else None,
             stored.zero,
         )
     allowed = stored.tolerance * expected.terms + stored.storage * expected.inputs
@@ -97,7 +97,7 @@ def _finding(
         value=shown,
         expected=plain(now),
         max_rel_error=plain(abs(value - now) / abs(now)) if now else None,
-        message=message(Kind.STALE_VALUE, symbol, cell, shown, now, True),
+        message=message(Kind.STALE_VALUE, symbol, cell, shown, plain(now), True),
         effect=plain(table.last_loss),
     )
 
