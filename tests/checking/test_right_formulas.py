@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.local import expected_values
 from workbook_tools.checking.probe import Place, probe_table
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.right_formulas import RightFormulas
@@ -35,13 +34,7 @@ def test_every_formula_can_be_written_from_scratch(workbooks: Path, name: str) -
     every, calculation = grounds_of(workbooks / f"{name}.xlsx")
     for grounds in every:
         table, right = grounds.table, RightFormulas(grounds)
-        expected = expected_values(
-            grounds.reference,
-            table.values,
-            table.rate,
-            grounds.start_values(calculation),
-            grounds.samples.data if grounds.samples else None,
-        )
+        expected = grounds.expected(table.values, table.rate, calculation)
         within = sorted({0, 1 % table.block, table.block - 1})
         begins = range(table.first_row, table.last_row + 1, table.block)[:3]
         places = [

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
@@ -18,7 +17,6 @@ from workbook_tools.checking.findings import (
 )
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.judging import Judge
-from workbook_tools.checking.local import Expected, expected_values
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, probe_table
 from workbook_tools.checking.right_formulas import RightFormulas
@@ -48,7 +46,7 @@ def compare_table(
     except NotUnderstoodError as problem:
         return _not_understood(table, str(problem))
     reference = grounds.reference
-    expected = _expected(grounds, table.values, table.rate, calculation)
+    expected = grounds.expected(table.values, table.rate, calculation)
     for row, symbol in table.not_calculated:
         expected.values.loc[row, symbol] = np.nan
     families = {
@@ -94,23 +92,6 @@ def compare_table(
         last_loss_of_run=_last_loss_of_run(grounds),
         findings=effects.with_formulas(findings, RightFormulas(grounds)),
     )
-
-
-def _expected(
-    grounds: Grounds, values: pd.DataFrame, rate: float, calculation: Calculation
-) -> Expected:
-    """Return what the cells of a table with these values should be."""
-    with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
-        expected = expected_values(
-            grounds.reference,
-            values,
-            rate,
-            grounds.start_values(calculation),
-            grounds.samples.data if grounds.samples else None,
-            calculation.zero,
-        )
-    expected.values = expected.values.where(np.isfinite(expected.values))
-    return expected
 
 
 def _wrong_formulas(

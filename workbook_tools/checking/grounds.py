@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.described import reference_for
+from workbook_tools.checking.local import Expected, expected_values
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.table import Table
@@ -43,6 +45,15 @@ class Grounds:
     def start_values(self, calculation: Calculation) -> dict[str, float]:
         """Return the numbers that are stated, by symbol; NaN where there is none."""
         return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
+
+    def expected(self, values: pd.DataFrame, rate: float, calculation: Calculation) -> Expected:
+        """Return what the cells of the table should be, with these values and those beside it."""
+        data = self.samples.at(calculation).data if self.samples else None
+        starts = self.start_values(calculation)
+        with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
+            found = expected_values(self.reference, values, rate, starts, data, calculation.zero)
+        found.values = found.values.where(np.isfinite(found.values))
+        return found
 
 
 def _fetched(

@@ -15,7 +15,6 @@ from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.families import Families, stretches
 from workbook_tools.checking.findings import Finding, Kind, message, plain
 from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.local import expected_values
 from workbook_tools.checking.reader import read_values
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, CellError
@@ -49,15 +48,7 @@ def stale_values(
     if not differs.any():
         return
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
-    with np.errstate(over="ignore", invalid="ignore"):
-        expected = expected_values(
-            grounds.reference,
-            values,
-            rate,
-            grounds.start_values(stored),
-            grounds.samples.at(stored).data if grounds.samples else None,
-            stored.zero,
-        )
+    expected = grounds.expected(values, rate, stored)
     allowed = stored.tolerance * expected.terms + stored.storage * expected.inputs
     off = np.abs(then - expected.values.to_numpy())
     stale = differs & (is_error & expected.values.notna() | (off > allowed)).to_numpy()
