@@ -12,6 +12,7 @@ from workbook_tools.checking.findings import (
     Cells,
     Differences,
     Finding,
+    LossCurve,
     TableReport,
     plain,
 )
@@ -88,8 +89,8 @@ def compare_table(
         iterations=table.iterations,
         cells=judge.cells,
         differences=judge.differences,
-        last_loss=table.last_loss,
-        last_loss_of_run=_last_loss_of_run(grounds),
+        naming=table.naming,
+        losses=_losses(table, _run(grounds)),
         findings=effects.with_formulas(findings, RightFormulas(grounds)),
     )
 
@@ -135,14 +136,23 @@ def _not_understood(table: Table, why: str) -> TableReport:
         iterations=table.iterations,
         cells=cells,
         differences=Differences(),
-        last_loss=table.last_loss,
-        last_loss_of_run=float("nan"),
+        naming=table.naming,
+        losses=_losses(table, []),
         findings=[],
     )
 
 
-def _last_loss_of_run(grounds: Grounds) -> float:
-    """Return the loss of the last iteration when pandas trains from the table's first one."""
+def _losses(table: Table, right: list[float]) -> LossCurve:
+    """Return the losses of a table's iterations, beside the ``right`` ones."""
+    built: list[float] = []
+    if table.loss in table.values:
+        count = table.iterations * table.block
+        built = table.values[table.loss].iloc[: count : table.block].tolist()
+    return LossCurve(built, right)
+
+
+def _run(grounds: Grounds) -> list[float]:
+    """Return the loss of every iteration when pandas trains from the table's first one."""
     table, reference, samples = grounds.table, grounds.reference, grounds.samples
     first = {symbol: float(table.values[symbol].iloc[0]) for symbol in reference.start}
     source = samples.values if samples else table.values.iloc[: reference.block]
@@ -150,7 +160,8 @@ def _last_loss_of_run(grounds: Grounds) -> float:
     data = Samples(source[naming.inputs].to_numpy(), source[naming.targets].to_numpy())
     known = [table.rate, *first.values(), *data.inputs.ravel(), *data.targets.ravel()]
     if np.isnan(known).any():
-        return float("nan")
+        return []
     with np.errstate(over="ignore", invalid="ignore"):  # a run with mistakes may diverge
         run = reference.run(first, data, table.rate, table.iterations)
-    return float(run[table.loss].iloc[-reference.block])
+    losses: list[float] = run[table.loss].iloc[:: reference.block].tolist()
+    return losses

@@ -1,10 +1,11 @@
 """What the checker has to say: findings, reports of tables, the verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from workbook_tools.notation import Naming
 from workbook_tools.references import cell_name, range_name
 
 
@@ -28,6 +29,22 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """What a finding's cells should hold; checked before it is shown."""
+
+    formulas: Mapping[int, str]  # by row, of every cell of the finding
+    edit: str  # the change in words: "replace J33 by L33"
+    symbols: tuple[str, str] | None  # the part that changes in symbols: as it is, as it should be
+    rows: int  # on which it was checked, with the sheet's own numbers
+    trials: int  # with random numbers on which it was checked
+
+    @property
+    def formula(self) -> str:
+        """The formula of the first cell."""
+        return next(iter(self.formulas.values()))
+
+
+@dataclass(frozen=True)
 class Finding:
     """One mistake, however many cells it was filled into."""
 
@@ -42,6 +59,7 @@ class Finding:
     max_rel_error: float | None
     message: str
     effect: float | None = None  # what the last loss would be without it
+    suggestion: Suggestion | None = None
 
     @property
     def cells(self) -> str:
@@ -181,6 +199,14 @@ class Understood:
 
 
 @dataclass
+class LossCurve:
+    """The loss of every iteration; NaN where there is no number."""
+
+    built: list[float]  # as the sheet has it
+    right: list[float]  # by the whole run in pandas, from the first row
+
+
+@dataclass
 class TableReport:
     """One training table."""
 
@@ -192,9 +218,19 @@ class TableReport:
     iterations: int
     cells: Cells
     differences: Differences
-    last_loss: float  # on the sheet
-    last_loss_of_run: float  # by the whole run in pandas, from the first row
+    naming: Naming
+    losses: LossCurve
     findings: list[Finding]
+
+    @property
+    def last_loss(self) -> float:
+        """The loss of the last iteration on the sheet."""
+        return self.losses.built[-1] if self.losses.built else math.nan
+
+    @property
+    def last_loss_of_run(self) -> float:
+        """The loss of the last iteration by the whole run in pandas."""
+        return self.losses.right[-1] if self.losses.right else math.nan
 
 
 @dataclass

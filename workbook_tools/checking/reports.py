@@ -65,6 +65,8 @@ def _cells(cells: Cells) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
+    suggestion = finding.suggestion
+    proven = {"rows": suggestion.rows, "trials": suggestion.trials} if suggestion else None
     return {
         "kind": finding.kind.value,
         "quantity": finding.quantity,
@@ -76,6 +78,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "expected": finding.expected,
         "max_rel_error": finding.max_rel_error,
         "effect": finding.effect,
+        "suggestion": suggestion.formula if suggestion else None,
+        "edit": suggestion.edit if suggestion else None,
+        "proven": proven,
         "message": finding.message,
     }
 
