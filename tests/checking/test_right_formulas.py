@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.probe import Place, probe_table
+from workbook_tools.checking.probe import Place, Trials
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.samples import read_samples
@@ -44,6 +44,6 @@ def test_every_formula_can_be_written_from_scratch(workbooks: Path, name: str) -
             if expected.values[symbol].notna()[row]
         ]
         assert len(places) > 20
-        judged = probe_table(grounds, places, calculation)
+        judged = Trials(grounds, calculation).right(places)
         wrong = [place for place, is_right in zip(places, judged, strict=True) if not is_right]
         assert wrong == []

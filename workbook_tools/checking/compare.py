@@ -19,13 +19,12 @@ from workbook_tools.checking.findings import (
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.judging import Judge
 from workbook_tools.checking.network import Samples
-from workbook_tools.checking.probe import Place, probe_table
-from workbook_tools.checking.right_formulas import RightFormulas
+from workbook_tools.checking.probe import Place, Trials
+from workbook_tools.checking.repair import Repair
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
-from workbook_tools.engines import Calculation
 
 
 def compare_table(
@@ -59,7 +58,8 @@ def compare_table(
         for symbol, column in table.columns.items()
     }
     judge = Judge(table, reference, expected, families, calculation.storage, tolerance)
-    wrong, wrong_rates = _wrong_formulas(judge, grounds, calculation)
+    trials = Trials(grounds, calculation)
+    wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
     findings: list[Finding] = []
     for symbol in families:
         findings += judge.column(
@@ -79,6 +79,7 @@ def compare_table(
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
+    repair = Repair(grounds, trials, judge, calculation)
     effects = Effects(table, values.path)
     return TableReport(
         sheet=table.sheet.name,
@@ -91,12 +92,12 @@ def compare_table(
         differences=judge.differences,
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
-        findings=effects.with_formulas(findings, RightFormulas(grounds)),
+        findings=effects.of_all([repair.suggested(finding) for finding in findings]),
     )
 
 
 def _wrong_formulas(
-    judge: Judge, grounds: Grounds, calculation: Calculation
+    judge: Judge, grounds: Grounds, trials: Trials
 ) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Return the formulas, by quantity and number, that are wrong on random numbers.
 
@@ -108,7 +109,7 @@ def _wrong_formulas(
         tried.append((symbol, number))
         formula = judge.families[symbol].formulas[number].at(row)
         places.append(Place(symbol, row, formula))
-    right = probe_table(grounds, places, calculation)
+    right = trials.right(places)
     wrong = {one for one, is_right in zip(tried, right, strict=True) if not is_right}
     updates = [
         (one, place)
@@ -116,7 +117,7 @@ def _wrong_formulas(
         if one in wrong and one[0] in grounds.reference.trained and grounds.table.rate_cell
     ]
     own = [place for _, place in updates]
-    right = probe_table(grounds, own, calculation, rate_everywhere=True)
+    right = trials.right(own, rate_everywhere=True)
     return wrong, {one for (one, _), is_right in zip(updates, right, strict=True) if is_right}
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.findings import Finding, Kind, plain
-from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.table import Table
 from workbook_tools.engines.embedded import value_if
 
@@ -33,26 +32,19 @@ class Effects:
             return None
         return plain(number(value_if(self.path, contents, cell)))
 
-    def with_formulas(self, findings: Sequence[Finding], right: RightFormulas) -> list[Finding]:
+    def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
         """Return the findings, each with what the last loss would be without it."""
         found = []
         for finding in findings:
-            if contents := _put_right(finding, right):
+            if contents := _put_right(finding):
                 finding = replace(finding, effect=self.with_contents(contents))
             found.append(finding)
         return found
 
 
-def _put_right(finding: Finding, right: RightFormulas) -> dict[Cell, str | float] | None:
-    """Return what belongs in a finding's cells; None if that cannot be said of all of them."""
-    contents: dict[Cell, str | float] = {}
-    if finding.kind is Kind.STALE_VALUE:
-        return None  # calculated anew it is right
-    for row in finding.rows:
-        content: str | float | None = right.at(finding.quantity, row)
-        if finding.kind is Kind.ODD_START:
-            content = finding.expected
-        if content is None:
-            return None
-        contents[finding.sheet, row, finding.column] = content
-    return contents
+def _put_right(finding: Finding) -> dict[Cell, str | float]:
+    """Return what belongs in a finding's cells; nothing if that is not known."""
+    if finding.kind is Kind.ODD_START and finding.expected is not None:
+        return {(finding.sheet, row, finding.column): finding.expected for row in finding.rows}
+    formulas = finding.suggestion.formulas if finding.suggestion else {}
+    return {(finding.sheet, row, finding.column): text for row, text in formulas.items()}

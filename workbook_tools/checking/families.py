@@ -88,6 +88,14 @@ def _placed(
     return iter(sorted(together, key=lambda one: -len(one[1])))
 
 
+def filled(formula: str, row: int, rows: NDArray[np.int64], block: int) -> Formula:
+    """Return a formula as it is filled on from a row of a table with these ``rows``."""
+    run = Run(row, row, FilledFormula.parse(formula, row))
+    if rows[-1] - rows[0] >= len(rows):
+        return next(_placed([run], rows))[0]
+    return run.formula if block == 1 else _BlockFormula.of(run, int(rows[0]), block)
+
+
 @dataclass(frozen=True)
 class Families:
     """The distinct formulas of a column's cells in a table."""

@@ -120,6 +120,17 @@ class Judge:
         reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
         return reads_rate and first != last
 
+    def agreeing(self, symbol: str, rows: Array, values: Array) -> int | None:
+        """Tell in how many rows a quantity would be right with these values; None if not in all.
+
+        Rows of which nothing can be said are not counted.
+        """
+        places = np.array([self._table.position_of(int(row)) for row in rows])
+        expected, allowed = (part[places] for part in self._expectations(symbol))
+        known = ~np.isnan(expected)
+        agree = np.abs(values - expected)[known] <= allowed[known]
+        return int(known.sum()) if agree.all() else None
+
     def odd_starts(
         self, symbol: str, stated: Mapping[str, float], known: Collection[str]
     ) -> list[Finding]:
@@ -224,15 +235,19 @@ class Judge:
 
     def _column(self, symbol: str) -> _Column:
         values = self._table.values[symbol].to_numpy()
-        expected = self._expected.values[symbol].to_numpy()
-        allowed = self._tolerance * self._expected.terms[symbol].to_numpy()
-        allowed = allowed + self._storage * self._expected.inputs[symbol].to_numpy()
+        expected, allowed = self._expectations(symbol)
         difference = np.abs(values - expected)
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
         # A cell that should be a number and is none is wrong too.
         wrong = ~(difference <= allowed) & ~np.isnan(expected)
         return _Column(values, expected, wrong, relative)
+
+    def _expectations(self, symbol: str) -> tuple[Array, Array]:
+        """Return what a quantity's cells should be, and how far off they may be."""
+        expected = self._expected.values[symbol].to_numpy()
+        allowed = self._tolerance * self._expected.terms[symbol].to_numpy()
+        return expected, allowed + self._storage * self._expected.inputs[symbol].to_numpy()
 
     def _count(self, symbol: str, column: _Column, part: NDArray[np.bool_]) -> None:
         """Take a column's formula cells, ``part`` of it, into the counts and differences."""

@@ -9,6 +9,7 @@ formula reads keeps its value.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
 from workbook_tools.checking.trial import evaluate_on, helper_formulas, read_elsewhere
 from workbook_tools.engines import Calculation
@@ -127,63 +129,106 @@ class Place:
     formula: str
 
 
-def probe_table(
-    grounds: Grounds,
-    places: Sequence[Place],
-    calculation: Calculation,
-    rate_everywhere: bool = False,
-) -> list[bool]:
-    """Tell for each formula whether it is right where it stands.
+class Trials:
+    """Random iterations in the place of a table's, the same for every formula that is tried."""
 
-    An iteration's formulas are tried together, with the iteration before it above them. With
-    ``rate_everywhere`` whatever else they read is the learning rate.
-    """
-    table, reference, samples = grounds.table, grounds.reference, grounds.samples
-    right = [True] * len(places)
-    generator = np.random.default_rng(_SEED)
-    count = len(samples.values) if samples else reference.block
-    typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
-    draws = [
-        # Every second draw is of classes, where there are several samples.
-        draw(
-            reference,
-            table.settings,
-            count,
-            reference.looked_up and k % 2 == 0,
-            typed_rate,
-            generator,
+    def __init__(self, grounds: Grounds, calculation: Calculation) -> None:
+        self._grounds = grounds
+        self._calculation = calculation
+
+    @cached_property
+    def draws(self) -> list[Draw]:
+        """The numbers of each trial."""
+        table, reference, samples = (
+            self._grounds.table,
+            self._grounds.reference,
+            self._grounds.samples,
         )
-        for k in range(_draws(reference))
-    ]
-    by_iteration: dict[int, list[int]] = {}
-    for number, place in enumerate(places):
-        by_iteration.setdefault(table.position_of(place.row) // table.block, []).append(number)
-    for iteration, numbers in by_iteration.items():
-        formulas = [places[number].formula for number in numbers]
-        in_each_draw = [_planted(grounds, iteration, drawn) for drawn in draws]
+        generator = np.random.default_rng(_SEED)
+        count = len(samples.values) if samples else reference.block
+        typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
+        return [
+            # Every second draw is of classes, where there are several samples.
+            draw(
+                reference,
+                table.settings,
+                count,
+                reference.looked_up and k % 2 == 0,
+                typed_rate,
+                generator,
+            )
+            for k in range(_draws(reference))
+        ]
+
+    def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
+        """Tell for each formula whether it is right where it stands.
+
+        An iteration's formulas are tried together, with the iteration before it above them. With
+        ``rate_everywhere`` whatever else they read is the learning rate.
+        """
+        table = self._grounds.table
+        right = [True] * len(places)
+        by_iteration: dict[int, list[int]] = {}
+        for number, place in enumerate(places):
+            by_iteration.setdefault(self._iteration(place.row), []).append(number)
+        for iteration, numbers in by_iteration.items():
+            formulas = [places[number].formula for number in numbers]
+            cells, helpers = self._cells(iteration, formulas, rate_everywhere)
+            found_in_all = evaluate_on(cells, table.sheet.name, formulas, helpers)
+            for drawn, found in zip(self.draws, found_in_all, strict=True):
+                for number, value in zip(numbers, found, strict=True):
+                    right[number] &= _agree(value, self._expected(places[number], drawn))
+        return right
+
+    def numbers(self, place: Place) -> dict[Cell, Array]:
+        """Return what each cell holds that has something to do with a formula, (trials,).
+
+        The quantities of its iteration and of the one before, what else it reads, and the other
+        formulas that it goes through.
+        """
+        cells, helpers = self._cells(self._iteration(place.row), [place.formula], False)
+        sheet = self._grounds.table.sheet.name
+        found = evaluate_on(cells, sheet, list(helpers.values()), helpers) if helpers else []
+        numbers = {cell: np.array([own[cell] for own in cells]) for cell in cells[0]}
+        for k, cell in enumerate(helpers):
+            values = [one[k] for one in found]
+            numbers[cell] = np.array([v if isinstance(v, float) else np.nan for v in values])
+        return numbers
+
+    def expected(self, place: Place) -> Array:
+        """Return what a formula should give in each trial."""
+        return np.array([self._expected(place, drawn) for drawn in self.draws])
+
+    def _expected(self, place: Place, drawn: Draw) -> float:
+        iteration = self._iteration(place.row)
+        begin = self._grounds.table.row_of(iteration * self._grounds.table.block)
+        return float(drawn.iteration(iteration)[place.symbol].iloc[place.row - begin])
+
+    def _iteration(self, row: int) -> int:
+        return self._grounds.table.position_of(row) // self._grounds.table.block
+
+    def _cells(
+        self, iteration: int, formulas: list[str], rate_everywhere: bool
+    ) -> tuple[list[dict[Cell, float]], dict[Cell, str]]:
+        """Return what the cells hold in each trial, and the formulas that these go through."""
+        table, reference = self._grounds.table, self._grounds.reference
+        in_each_draw = [_planted(self._grounds, iteration, drawn) for drawn in self.draws]
         # The cells are always the same.
         helpers = helper_formulas(table.sheet, formulas, in_each_draw[0])
         every = [*formulas, *helpers.values()]
         cells = []
-        for drawn, planted in zip(draws, in_each_draw, strict=True):
+        for drawn, planted in zip(self.draws, in_each_draw, strict=True):
             first = drawn.before if iteration else drawn.begin
             constants = {
                 table.columns[s]: first[s].iloc[0]
                 for s in reference.constants
                 if s in table.columns
             }
-            kept = _kept(table, every, planted, constants, calculation)
+            kept = _kept(table, every, planted, constants, self._calculation)
             if rate_everywhere:
                 kept = dict.fromkeys(_other_cells(table, every, planted), drawn.rate)
             cells.append(planted | {c: v for c, v in kept.items() if c not in helpers})
-        begin = table.row_of(iteration * table.block)
-        found_in_all = evaluate_on(cells, table.sheet.name, formulas, helpers)
-        for drawn, found in zip(draws, found_in_all, strict=True):
-            expected = drawn.iteration(iteration)
-            for number, value in zip(numbers, found, strict=True):
-                place = places[number]
-                right[number] &= _agree(value, expected[place.symbol].iloc[place.row - begin])
-    return right
+        return cells, helpers
 
 
 @dataclass(frozen=True)

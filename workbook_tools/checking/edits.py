@@ -1,0 +1,382 @@
+"""The small edits of a formula: those of them that make it give what it should.
+
+Every part of a formula is tried with another reference, number, operator, function or sign, with a
+factor or term more or less, and with parentheses put elsewhere; all at once, on the numbers of
+a few trials. What is found here is only likely: whoever shows it must prove it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.formula_tree import (
+    Call,
+    Name,
+    Number,
+    Operation,
+    Parentheses,
+    Reference,
+    Route,
+    Sign,
+    SyntaxProblemError,
+    Tree,
+    children,
+    operation,
+    parse,
+    parts,
+    replaced,
+)
+from workbook_tools.checking.formula_values import (
+    AGGREGATES,
+    ELEMENTWISE,
+    Array,
+    Evaluation,
+    NotEvaluatedError,
+    called,
+)
+from workbook_tools.references import areas, column_letter
+
+CLOSE = 1e-9  # relative; the drawn numbers are not large, and hardly ever cancel
+NOTHING = 1e-15
+_CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
+_ANCHOR = ("", "$")
+_MOST_PARTS = 400  # of a formula; a longer one is written anew
+_MOST_PARENTHESES = 60  # places where one may stand
+
+# What an edit costs; of several that help, the cheapest is meant.
+_SWAP, _LEAF, _OPERATOR, _FUNCTION, _SIGN = 0.9, 1.0, 1.0, 1.0, 1.05
+_PARENTHESES, _DROP, _CONSTANT, _COMPLEMENT = 1.0, 1.1, 1.2, 1.3
+_FACTOR, _COMPLEMENT_FACTOR, _SLOPE_FACTOR, _WRAP = 1.5, 1.8, 2.1, 1.6
+_OTHER_PAIR = 2.0
+_STRANGE = 0.5  # more, for a reference that the formula written from scratch does not have
+_REPEATED = 0.05  # more, for each further place where the same reference is replaced
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A formula after a small edit."""
+
+    cost: float
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cell that a formula may mean: how it is written, what kind it is of, and its numbers."""
+
+    text: str
+    kind: str  # of quantity: weights are of one, activations of another
+    values: Array  # (trials,)
+    strange: bool
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a formula is tried on."""
+
+    sheet: str
+    numbers: Mapping[Cell, Array]  # (trials,)
+    expected: Array  # (trials,)
+    candidates: list[Candidate]
+    kinds: Mapping[str, str]  # of the references that the formula has, by their text
+
+    def agree(self, values: Array) -> Array:
+        """Tell which of the variants (variants, trials) are right."""
+        allowed = CLOSE * np.abs(self.expected) + NOTHING
+        return np.asarray((np.abs(values - self.expected) <= allowed).all(axis=-1))
+
+
+def edits(tree: Tree, ground: Ground) -> list[Edit]:
+    """Return the edits that make a formula right in all trials, the smallest first."""
+    if sum(1 for _ in parts(tree)) > _MOST_PARTS:
+        return []
+    try:
+        evaluation = Evaluation(tree, ground.sheet, ground.numbers)
+        found = [*_of_one_part(evaluation, ground), *_of_repeated(evaluation, ground)]
+        found += _of_parentheses(tree, ground)
+        found = found or [*_of_pairs(evaluation, ground)]
+    except NotEvaluatedError:
+        return []
+    return sorted(found, key=lambda edit: (edit.cost, len(str(edit.tree))))
+
+
+@dataclass(frozen=True)
+class _Variants:
+    """What may stand in the place of one part: numbers, and how each is written."""
+
+    values: Array  # (variants, trials)
+    written: Callable[[int], tuple[float, Tree]]  # cost and part, by number
+
+
+def _of_one_part(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
+    tree = evaluation.tree
+    for route, part in parts(tree):
+        if isinstance(part, Parentheses):
+            continue  # what is in them is tried
+        value = evaluation.of(route)
+        if np.ndim(value) == 3:
+            yield from _of_range(evaluation, route, part, ground)
+            continue
+        for variants in _variants(evaluation, route, part, ground):
+            right = ground.agree(evaluation.with_parts({route: variants.values}))
+            for k in np.flatnonzero(np.broadcast_to(right, (len(variants.values),))):
+                cost, new = variants.written(int(k))
+                yield Edit(cost, replaced(tree, route, new))
+
+
+def _variants(
+    evaluation: Evaluation, route: Route, part: Tree, ground: Ground
+) -> Iterator[_Variants]:
+    trials = len(ground.expected)
+    value = np.broadcast_to(np.asarray(evaluation.of(route), dtype=float), (trials,))
+    candidates = ground.candidates
+    pool = np.array([c.values for c in candidates]).reshape(len(candidates), trials)
+    with np.errstate(all="ignore"):
+        if isinstance(part, Reference | Number | Name):
+            yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
+            numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
+            cost = _LEAF if isinstance(part, Number) else _CONSTANT
+            yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
+        yield _listed(_changed(evaluation, route, part, value))
+        for own_cost, values, write in _enlarged(part, value, pool):
+            yield _Variants(
+                values,
+                lambda k, own_cost=own_cost, write=write: (  # type: ignore[misc]
+                    own_cost + _extra(candidates[k]),
+                    write(Reference(candidates[k].text)),
+                ),
+            )
+
+
+def _extra(candidate: Candidate) -> float:
+    return _STRANGE if candidate.strange else 0.0
+
+
+def _leaf(old: Tree, k: int, ground: Ground) -> Tree:
+    """Return a reference as the old one is anchored: ``$J33`` becomes ``$L33``."""
+    text = ground.candidates[k].text
+    fixed = isinstance(old, Reference) and old.text.startswith("$") and text[0].isalpha()
+    return Reference(_ANCHOR[fixed and "!" not in text] + text)
+
+
+def _listed(found: list[tuple[float, Array, Tree]]) -> _Variants:
+    values = np.array([value for _, value, _ in found])
+    return _Variants(values, lambda k: (found[k][0], found[k][2]))
+
+
+def _changed(
+    evaluation: Evaluation, route: Route, part: Tree, value: Array
+) -> list[tuple[float, Array, Tree]]:
+    """Return what a part may become without anything new in it but small numbers."""
+    found: list[tuple[float, Array, Tree]] = [
+        (_SIGN, -value, Sign("-", part if not children(part) else Parentheses(part))),
+        (_COMPLEMENT, 1 - value, Parentheses(operation("-", Number("1"), part))),
+        (_WRAP, 1 / value, operation("/", Number("1"), part)),
+    ]
+    for text in ("0.5", "2"):
+        found.append((_WRAP, float(text) * value, operation("*", Number(text), part)))
+        found.append((_WRAP, value ** float(text), operation("^", part, Number(text))))
+    found += [
+        (_WRAP, function(value), Call(name, (part,))) for name, function in ELEMENTWISE.items()
+    ]
+
+    def own(k: int) -> Array:
+        inner = np.asarray(evaluation.of((*route, k)), dtype=float)
+        return np.broadcast_to(inner, value.shape)
+
+    match part:
+        case Sign(_, inner):
+            found.append((_SIGN, own(0), inner))
+        case Operation(operator, left, right) if np.ndim(evaluation.of((*route, 1))) < 3:
+            a, b = own(0), own(1)
+            others = {"+": a + b, "-": a - b, "*": a * b, "/": a / b, "^": a**b}
+            found += [
+                (_OPERATOR, result, operation(other, left, right))
+                for other, result in others.items()
+                if other != operator
+            ]
+            if operator in "-/^":
+                result = {"-": b - a, "/": b / a, "^": b**a}[operator]
+                found.append((_SWAP, result, operation(operator, right, left)))
+            found.append((_DROP + _size(right), a, left))
+            found.append((_DROP + _size(left), b, right))
+        case Call(function, arguments):
+            given = [evaluation.of((*route, k)) for k in range(len(arguments))]
+            for name in (*ELEMENTWISE, *AGGREGATES):
+                if name != function.upper():
+                    try:
+                        result = np.asarray(called(name, given), dtype=float)
+                    except NotEvaluatedError:
+                        continue
+                    result = np.broadcast_to(result.reshape(-1, result.shape[-1])[0], value.shape)
+                    found.append((_FUNCTION, result, Call(name, arguments)))
+            if len(given) == 1 and np.ndim(given[0]) < 3:
+                found.append((_DROP, own(0), arguments[0]))
+    return found
+
+
+def _size(part: Tree) -> float:
+    """Return what it costs more to leave out something large."""
+    return 0.1 * (sum(1 for _ in parts(part)) - 1)
+
+
+def _enlarged(
+    part: Tree, value: Array, pool: Array
+) -> list[tuple[float, Array, Callable[[Tree], Tree]]]:
+    """Return what a part becomes with each candidate as a factor or term more."""
+    one = Number("1")
+
+    def complement(x: Tree) -> Tree:
+        return Parentheses(operation("-", one, x))
+
+    return [
+        (_FACTOR, value * pool, lambda x: operation("*", part, x)),
+        (_FACTOR, value / pool, lambda x: operation("/", part, x)),
+        (_FACTOR, value + pool, lambda x: operation("+", part, x)),
+        (_FACTOR, value - pool, lambda x: operation("-", part, x)),
+        (_FACTOR, pool - value, lambda x: operation("-", x, part)),
+        (_COMPLEMENT_FACTOR, value * (1 - pool), lambda x: operation("*", part, complement(x))),
+        (
+            _SLOPE_FACTOR,
+            value * pool * (1 - pool),
+            lambda x: operation("*", operation("*", part, x), complement(x)),
+        ),
+    ]
+
+
+def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) -> Iterator[Edit]:
+    """Try a range in other columns."""
+    if not isinstance(part, Reference) or "!" in part.text:
+        return
+    [area] = areas(part.text)
+    names = part.text.split(":")
+    if area.first_column != area.last_column or len(names) != 2:
+        return
+    rows = [row for _, row, _ in ground.numbers]
+    columns = {column for sheet, _, column in ground.numbers if sheet == ground.sheet}
+    if not rows:
+        return
+    for column in sorted(columns - {area.first_column}):
+        cells = [(ground.sheet, r, column) for r in range(area.first_row, area.last_row + 1)]
+        if not all(cell in ground.numbers for cell in cells):
+            continue
+        values = np.stack([ground.numbers[cell] for cell in cells])[:, None, :]
+        if ground.agree(evaluation.with_parts({route: values})).all():
+            text = ":".join(_in_column(name, column) for name in names)
+            yield Edit(_LEAF, replaced(evaluation.tree, route, Reference(text)))
+
+
+def _in_column(name: str, column: int) -> str:
+    letters = name.replace("$", "").rstrip("0123456789")
+    return name.replace(letters, column_letter(column), 1)
+
+
+def _of_repeated(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
+    """Try another reference in all the places of one that stands there more than once."""
+    candidates = ground.candidates
+    pool = np.array([c.values for c in candidates]).reshape(len(candidates), -1)
+    for text, routes in _places(evaluation).items():
+        if len(routes) < 2:
+            continue
+        right = ground.agree(evaluation.with_parts(dict.fromkeys(routes, pool)))
+        for k in np.flatnonzero(np.broadcast_to(right, (len(pool),))):
+            tree = evaluation.tree
+            for route in routes:
+                tree = replaced(tree, route, _leaf(Reference(text), int(k), ground))
+            cost = _LEAF + _REPEATED * (len(routes) - 1) + _extra(candidates[k])
+            yield Edit(cost, tree)
+
+
+def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
+    """Try two references at once, in all their places, each with others of its own kind."""
+    places = _places(evaluation)
+    by_kind: dict[str, list[int]] = {}
+    for k, candidate in enumerate(ground.candidates):
+        by_kind.setdefault(candidate.kind, []).append(k)
+    for one, other in combinations(places, 2):
+        pools = [by_kind.get(ground.kinds.get(text, ""), []) for text in (one, other)]
+        pairs = [(a, b) for a in pools[0] for b in pools[1]]
+        if not pairs:
+            continue
+        changed: dict[Route, Array] = {}
+        for k, text in enumerate((one, other)):
+            values = np.array([ground.candidates[pair[k]].values for pair in pairs])
+            changed |= dict.fromkeys(places[text], values)
+        for found in np.flatnonzero(ground.agree(evaluation.with_parts(changed))):
+            tree = evaluation.tree
+            cost = _OTHER_PAIR
+            for k, text in enumerate((one, other)):
+                number = pairs[found][k]
+                cost += _extra(ground.candidates[number])
+                for route in places[text]:
+                    tree = replaced(tree, route, _leaf(Reference(text), number, ground))
+            yield Edit(cost, tree)
+
+
+def _places(evaluation: Evaluation) -> dict[str, list[Route]]:
+    """Return where each reference to a single cell stands in a formula."""
+    found: dict[str, list[Route]] = {}
+    for route, part in parts(evaluation.tree):
+        if isinstance(part, Reference) and np.ndim(evaluation.of(route)) < 3:
+            found.setdefault(part.text, []).append(route)
+    return found
+
+
+def _of_parentheses(tree: Tree, ground: Ground) -> Iterator[Edit]:
+    """Try a pair of parentheses more, or less."""
+    text = str(tree)
+    tried = {text}
+    for other in [*_without_a_pair(text), *_with_a_pair(text)]:
+        if other in tried:
+            continue
+        tried.add(other)
+        try:
+            new = parse(other)
+            value = Evaluation(new, ground.sheet, ground.numbers).value
+        except (SyntaxProblemError, NotEvaluatedError):
+            continue
+        if ground.agree(value).all():
+            yield Edit(_PARENTHESES, new)
+
+
+def _without_a_pair(text: str) -> Iterator[str]:
+    opened: list[int] = []
+    for place, letter in enumerate(text):
+        if letter == "(":
+            opened.append(place)
+        elif letter == ")" and opened:
+            begin = opened.pop()
+            if not begin or not text[begin - 1].isalnum():  # no call of a function
+                yield text[:begin] + text[begin + 1 : place] + text[place + 1 :]
+
+
+def _with_a_pair(text: str) -> Iterator[str]:
+    """Yield the formula with parentheses around what may stand for itself."""
+    operators = [k for k, letter in enumerate(text) if letter in "+-*/^," and k]
+    begins = [0, *(k + 1 for k in operators), *(k + 1 for k, c in enumerate(text) if c == "(")]
+    ends = [*operators, *(k for k, c in enumerate(text) if c == ")"), len(text)]
+    if len(begins) > _MOST_PARENTHESES:
+        return
+    for begin in sorted(begins):
+        for end in sorted(ends):
+            inner = text[begin:end]
+            if end > begin and _is_balanced(inner) and any(c in "+-*/^" for c in inner):
+                yield f"{text[:begin]}({inner}){text[end:]}"
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return False
+    return not depth
+
+
+def strange(text: str, right: Collection[Cell], sheet: str) -> bool:
+    """Tell whether a reference is none of these cells."""
+    [area] = areas(text)
+    return (area.sheet or sheet, area.first_row, area.first_column) not in right

@@ -1,0 +1,271 @@
+"""Finds which formula was meant where one is wrong, and proves it.
+
+What the cells beside it have comes first; then the smallest edit that helps (``edits.py``); then
+the formula written from scratch. A suggestion is shown only if it gives the right values with the
+sheet's own numbers in every row of the finding, and in every trial with random numbers.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.edits import Candidate, Ground, edits, strange
+from workbook_tools.checking.families import Formula, filled
+from workbook_tools.checking.findings import Finding, Kind, Suggestion
+from workbook_tools.checking.formula_tree import (
+    Reference,
+    SyntaxProblemError,
+    Tree,
+    parse,
+    parts,
+    replaced,
+)
+from workbook_tools.checking.formula_values import Evaluation, NotEvaluatedError
+from workbook_tools.checking.grounds import Grounds
+from workbook_tools.checking.judging import Judge
+from workbook_tools.checking.probe import Place, Trials
+from workbook_tools.checking.right_formulas import RightFormulas
+from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.trial import evaluate_on, read_elsewhere
+from workbook_tools.checking.wording import in_symbols, in_words
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import LEARNING_RATE
+from workbook_tools.references import Area, areas, cell_name, sheet_prefix
+
+_BESIDE, _ANEW = "as the cells beside it have it", "write the formula anew"
+_WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
+_LARGEST_AREA = 1_000  # cells
+_MOST_EDITS = 8  # that are put to the proof
+
+
+class Repair:
+    """Suggests formulas for the findings of one table."""
+
+    def __init__(
+        self, grounds: Grounds, trials: Trials, judge: Judge, calculation: Calculation
+    ) -> None:
+        self._grounds = grounds
+        self._table = grounds.table
+        self._trials = trials
+        self._judge = judge
+        self._calculation = calculation
+        self._right = RightFormulas(grounds)
+
+    def suggested(self, finding: Finding) -> Finding:
+        """Return a finding with the formulas that its cells should have, if any can be proven."""
+        if finding.kind in _WITHOUT or finding.quantity not in self._judge.families:
+            return finding
+        for formulas, how in self._possible(finding):
+            checked = self._checked_rows(finding, formulas)
+            if checked is not None and self._is_right(finding, formulas):
+                edit, symbols = self._said(finding, formulas, how)
+                trials = len(self._trials.draws)
+                return replace(
+                    finding, suggestion=Suggestion(formulas, edit, symbols, checked, trials)
+                )
+        return finding
+
+    # What may be meant
+
+    def _possible(self, finding: Finding) -> Iterator[tuple[dict[int, str], str]]:
+        """Yield formulas by row, the likeliest first, and what is special about them, in words."""
+        rows = finding.rows
+        for formula in self._beside(finding):
+            yield {row: formula.at(row) for row in rows}, _BESIDE
+        if finding.formula:
+            for text in self._edited(finding, finding.formula):
+                formula = self._filled(text, rows[0])
+                yield {row: formula.at(row) for row in rows}, ""
+        written = {row: self._right.at(finding.quantity, row) for row in rows}
+        complete = {row: text for row, text in written.items() if text}
+        if len(complete) == len(rows):
+            yield complete, _ANEW
+
+    def _beside(self, finding: Finding) -> Iterator[Formula]:
+        """Yield the formulas of the column's other cells, the most used first."""
+        families = self._judge.families[finding.quantity]
+        own = {self._table.position_of(row) for row in finding.rows}
+        used = [
+            (int((families.numbers == k).sum()), -k)
+            for k in range(len(families.formulas))
+            if not own & set(np.flatnonzero(families.numbers == k).tolist())
+        ]
+        for _, k in sorted(used, reverse=True):
+            yield families.formulas[-k]
+
+    def _edited(self, finding: Finding, formula: str) -> Iterator[str]:
+        try:
+            tree = parse(formula)
+        except SyntaxProblemError:
+            return
+        row = finding.rows[0]
+        place = Place(finding.quantity, row, formula)
+        ground = self._ground(place)
+        if self._trials.right([place])[0]:
+            yield from self._anchored(tree)
+        for edit in edits(tree, ground)[:_MOST_EDITS]:
+            yield f"={edit.tree}"
+
+    def _anchored(self, tree: Tree) -> Iterator[str]:
+        """Yield a formula that is right in its first row with one reference fixed there."""
+        for text in dict.fromkeys(
+            str(part) for _, part in parts(tree) if isinstance(part, Reference)
+        ):
+            [area] = areas(text)
+            if area.cell_count == 1:
+                fixed = cell_name(area.first_row, area.first_column, absolute=True)
+                prefix = sheet_prefix(area.sheet) if area.sheet else ""
+                yield f"={_with_reference(tree, text, prefix + fixed)}"
+
+    def _filled(self, text: str, row: int) -> Formula:
+        return filled(text, row, self._table.rows, self._table.block)
+
+    def _ground(self, place: Place) -> Ground:
+        sheet = self._table.sheet.name
+        numbers = self._trials.numbers(place)
+        own = (sheet, place.row, self._table.columns[place.symbol])
+        right = self._right.at(place.symbol, place.row)
+        read = {cell for area in areas(right or "") for cell in _cells(area, sheet)}
+        candidates = []
+        for cell, values in numbers.items():
+            if cell == own:
+                continue
+            text = self._written(cell)
+            candidates.append(
+                Candidate(text, _kind(self._symbol(cell)), values, strange(text, read, sheet))
+            )
+        kinds = {
+            part.text: _kind(self._symbol(_cells(areas(part.text)[0], sheet)[0]))
+            for _, part in parts(parse(place.formula))
+            if isinstance(part, Reference)
+        }
+        return Ground(sheet, numbers, self._trials.expected(place), candidates, kinds)
+
+    def _written(self, cell: Cell) -> str:
+        """Return how a formula of the table names a cell."""
+        sheet, row, column = cell
+        if sheet != self._table.sheet.name:
+            return sheet_prefix(sheet) + cell_name(row, column, absolute=True)
+        inside = self._table.first_row <= row <= self._table.last_row
+        return cell_name(row, column, absolute=not inside)
+
+    def _symbol(self, cell: Cell) -> str | None:
+        """Return the quantity that a cell holds; None if it is of none."""
+        table = self._table
+        if cell == table.rate_cell:
+            return LEARNING_RATE
+        for symbol, place in [*table.single.items(), *self._grounds.starts.items()]:
+            if place == cell:
+                return symbol
+        if cell[0] == table.sheet.name and table.first_row <= cell[1] <= table.last_row:
+            return next((s for s, column in table.columns.items() if column == cell[2]), None)
+        return None
+
+    # Proof
+
+    def _checked_rows(self, finding: Finding, formulas: Mapping[int, str]) -> int | None:
+        """Return in how many rows the formulas give what they should; None if not in all.
+
+        Rows that lack a number are not counted: those of a circular reference, for example.
+        """
+        values = self._values(formulas)
+        return self._judge.agreeing(finding.quantity, np.array(list(formulas)), values)
+
+    def _values(self, formulas: Mapping[int, str]) -> Array:
+        """Return what formulas give with the numbers that the sheet has."""
+        sheet = self._table.sheet.name
+        texts = list(formulas.values())
+        try:
+            tree = parse(texts[0])
+            numbers = self._numbers(texts)
+            found = Evaluation(tree, sheet, numbers).value[0]
+            return np.broadcast_to(found, (len(texts),))
+        except (SyntaxProblemError, NotEvaluatedError):
+            kept = read_elsewhere(texts, sheet, {}, self._calculation)
+            [values] = evaluate_on([kept], sheet, texts)
+            return np.array([v if isinstance(v, float) else np.nan for v in values])
+
+    def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
+        """Return what the cells of the first formula hold, and those of the others in their place.
+
+        Raises ``NotEvaluatedError`` if the others do not read the same number of cells.
+        """
+        sheet = self._table.sheet.name
+        all_cells = [
+            [cell for area in areas(text) for cell in _cells(area, sheet)] for text in texts
+        ]
+        if len({len(cells) for cells in all_cells}) > 1:
+            raise NotEvaluatedError("formulas of different shapes")
+        own = read_elsewhere(texts, sheet, {}, self._calculation)
+        return {
+            first: np.array([own.get(cell, np.nan) for cell in cells])
+            for first, *cells in ((cells[0], *cells) for cells in zip(*all_cells, strict=True))
+        }
+
+    def _is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
+        """Tell whether formulas are right on random numbers, where they begin and end."""
+        rows = dict.fromkeys((finding.rows[0], finding.rows[-1]))
+        if len(formulas) > self._table.block:  # the second iteration has another one above it
+            rows[finding.rows[self._table.block]] = None
+        places = [Place(finding.quantity, row, formulas[row]) for row in rows]
+        return all(self._trials.right(places))
+
+    # Words
+
+    def _said(
+        self, finding: Finding, formulas: Mapping[int, str], how: str
+    ) -> tuple[str, tuple[str, str] | None]:
+        new = next(iter(formulas.values()))
+        if not finding.formula:
+            return "put in the formula" + (f", {how}" if how == _BESIDE else ""), None
+        try:
+            before, after = parse(finding.formula), parse(new)
+        except SyntaxProblemError:
+            return how or _ANEW, None
+        words = in_words(before, after, finding.count > 1)
+        if how == _BESIDE:
+            words += f", {how}"
+        row = finding.rows[0]
+        return words, in_symbols(before, after, lambda text: self._named(text, row))
+
+    def _named(self, text: str, row: int) -> str:
+        """Return the symbol of a reference, for people."""
+        area = areas(text)[0]
+        cell = (area.sheet or self._table.sheet.name, area.first_row, area.first_column)
+        symbol = self._symbol(cell)
+        if symbol is None:
+            return text
+        block = self._table.block
+        inside = cell[0] == self._table.sheet.name and symbol in self._table.columns
+        if inside and abs(cell[1] - row) > block:
+            return f"{symbol} of row {cell[1]}"
+        return symbol
+
+
+def _with_reference(tree: Tree, old: str, new: str) -> Tree:
+    """Return the formula with another reference in all the places of one."""
+    for route, part in parts(tree):
+        if isinstance(part, Reference) and part.text == old:
+            tree = replaced(tree, route, Reference(new))
+    return tree
+
+
+def _cells(area: Area, sheet: str) -> list[Cell]:
+    """Return the cells of a reference in a formula of ``sheet``, row by row."""
+    if area.cell_count > _LARGEST_AREA:
+        raise NotEvaluatedError("a large range")
+    return [
+        (area.sheet or sheet, row, column)
+        for row in range(area.first_row, area.last_row + 1)
+        for column in range(area.first_column, area.last_column + 1)
+    ]
+
+
+def _kind(symbol: str | None) -> str:
+    """Return what kind of quantity a symbol is: all weights are of one, all gradients."""
+    if symbol is None:
+        return ""
+    stem = symbol.rstrip("0123456789_")
+    return {"a_h": "source", "a_o": "source", "i": "source"}.get(stem, stem)
