@@ -92,7 +92,7 @@ def compare_table(
         differences=judge.differences,
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
-        findings=effects.of_all([repair.suggested(finding) for finding in findings]),
+        findings=effects.of_all(repair.of_all(findings)),
     )
 
 

@@ -46,5 +46,4 @@ def _put_right(finding: Finding) -> dict[Cell, str | float]:
     """Return what belongs in a finding's cells; nothing if that is not known."""
     if finding.kind is Kind.ODD_START and finding.expected is not None:
         return {(finding.sheet, row, finding.column): finding.expected for row in finding.rows}
-    formulas = finding.suggestion.formulas if finding.suggestion else {}
-    return {(finding.sheet, row, finding.column): text for row, text in formulas.items()}
+    return {**finding.put_right}

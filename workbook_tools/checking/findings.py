@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from workbook_tools.checking.cells import Cell
 from workbook_tools.notation import Naming
 from workbook_tools.references import cell_name, range_name
 
@@ -37,6 +38,8 @@ class Suggestion:
     symbols: tuple[str, str] | None  # the part that changes in symbols: as it is, as it should be
     rows: int  # on which it was checked, with the sheet's own numbers
     trials: int  # with random numbers on which it was checked
+    helpers: Mapping[Cell, str] = field(default_factory=dict)
+    # Of cells that those read: if the mistake is in them, these are better put right.
 
     @property
     def formula(self) -> str:
@@ -70,6 +73,16 @@ class Finding:
     def count(self) -> int:
         """How many cells it is in."""
         return len(self.rows)
+
+    @property
+    def put_right(self) -> dict[Cell, str]:
+        """The formulas that mend it, by cell; none without a suggestion."""
+        if self.suggestion is None:
+            return {}
+        own = self.suggestion.formulas.items()
+        return dict(self.suggestion.helpers) or {
+            (self.sheet, row, self.column): formula for row, formula in own
+        }
 
 
 def plain(number: float) -> float | None:

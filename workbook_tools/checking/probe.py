@@ -180,13 +180,14 @@ class Trials:
                     right[number] &= _agree(value, self._expected(places[number], drawn))
         return right
 
-    def numbers(self, place: Place) -> dict[Cell, Array]:
+    def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
         """Return what each cell holds that has something to do with a formula, (trials,).
 
-        The quantities of its iteration and of the one before, what else it reads, and the other
-        formulas that it goes through.
+        The quantities of its iteration and of the one before, what else it and the formulas
+        ``besides`` read, and the other formulas that these go through.
         """
-        cells, helpers = self._cells(self._iteration(place.row), [place.formula], False)
+        formulas = [place.formula, *besides]
+        cells, helpers = self._cells(self._iteration(place.row), formulas, False)
         sheet = self._grounds.table.sheet.name
         found = evaluate_on(cells, sheet, list(helpers.values()), helpers) if helpers else []
         numbers = {cell: np.array([own[cell] for own in cells]) for cell in cells[0]}

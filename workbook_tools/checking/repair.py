@@ -5,8 +5,8 @@ the formula written from scratch. A suggestion is shown only if it gives the rig
 sheet's own numbers in every row of the finding, and in every trial with random numbers.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,9 +15,12 @@ from workbook_tools.checking.edits import Candidate, Ground, edits, strange
 from workbook_tools.checking.families import Formula, filled
 from workbook_tools.checking.findings import Finding, Kind, Suggestion
 from workbook_tools.checking.formula_tree import (
+    Parentheses,
     Reference,
     SyntaxProblemError,
     Tree,
+    at,
+    bare,
     parse,
     parts,
     replaced,
@@ -32,12 +35,22 @@ from workbook_tools.checking.trial import evaluate_on, read_elsewhere
 from workbook_tools.checking.wording import in_symbols, in_words
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import Area, areas, cell_name, sheet_prefix
+from workbook_tools.references import Area, areas, cell_name, column_letter, sheet_prefix
 
 _BESIDE, _ANEW = "as the cells beside it have it", "write the formula anew"
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
 _LARGEST_AREA = 1_000  # cells
 _MOST_EDITS = 8  # that are put to the proof
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """Formulas by row that may be meant, and what is to be said of them."""
+
+    formulas: dict[int, str]
+    note: str = ""  # in words, besides the change itself
+    changed: tuple[str, str] | None = None  # a formula of a helper, as it is and as it should be
+    helpers: dict[Cell, str] = field(default_factory=dict)
 
 
 class Repair:
@@ -52,36 +65,47 @@ class Repair:
         self._judge = judge
         self._calculation = calculation
         self._right = RightFormulas(grounds)
+        self._blamed: set[str] = set()  # quantities with a finding
 
-    def suggested(self, finding: Finding) -> Finding:
-        """Return a finding with the formulas that its cells should have, if any can be proven."""
+    def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Return the findings with the formulas that their cells should have, if proven."""
+        self._blamed = {finding.quantity for finding in findings}
+        return [self._suggested(finding) for finding in findings]
+
+    def _suggested(self, finding: Finding) -> Finding:
         if finding.kind in _WITHOUT or finding.quantity not in self._judge.families:
             return finding
-        for formulas, how in self._possible(finding):
-            checked = self._checked_rows(finding, formulas)
-            if checked is not None and self._is_right(finding, formulas):
-                edit, symbols = self._said(finding, formulas, how)
-                trials = len(self._trials.draws)
-                return replace(
-                    finding, suggestion=Suggestion(formulas, edit, symbols, checked, trials)
+        for proposal in self._possible(finding):
+            checked = self._checked_rows(finding, proposal.formulas)
+            if checked is not None and self._is_right(finding, proposal.formulas):
+                edit, symbols = self._said(finding, proposal)
+                suggestion = Suggestion(
+                    proposal.formulas,
+                    edit,
+                    symbols,
+                    checked,
+                    len(self._trials.draws),
+                    proposal.helpers,
                 )
+                return replace(finding, suggestion=suggestion)
         return finding
 
     # What may be meant
 
-    def _possible(self, finding: Finding) -> Iterator[tuple[dict[int, str], str]]:
-        """Yield formulas by row, the likeliest first, and what is special about them, in words."""
+    def _possible(self, finding: Finding) -> Iterator[_Proposal]:
+        """Yield what may be meant, the likeliest first."""
         rows = finding.rows
         for formula in self._beside(finding):
-            yield {row: formula.at(row) for row in rows}, _BESIDE
+            yield _Proposal({row: formula.at(row) for row in rows}, _BESIDE)
         if finding.formula:
             for text in self._edited(finding, finding.formula):
                 formula = self._filled(text, rows[0])
-                yield {row: formula.at(row) for row in rows}, ""
+                yield _Proposal({row: formula.at(row) for row in rows})
+            yield from self._through_helpers(finding, finding.formula)
         written = {row: self._right.at(finding.quantity, row) for row in rows}
         complete = {row: text for row, text in written.items() if text}
         if len(complete) == len(rows):
-            yield complete, _ANEW
+            yield _Proposal(complete, _ANEW)
 
     def _beside(self, finding: Finding) -> Iterator[Formula]:
         """Yield the formulas of the column's other cells, the most used first."""
@@ -108,6 +132,53 @@ class Repair:
         for edit in edits(tree, ground)[:_MOST_EDITS]:
             yield f"={edit.tree}"
 
+    def _through_helpers(self, finding: Finding, formula: str) -> Iterator[_Proposal]:
+        """Yield edits of other formulas of the sheet that a formula reads."""
+        try:
+            tree = parse(formula)
+        except SyntaxProblemError:
+            return
+        sheet, row = self._table.sheet, finding.rows[0]
+        references = [(r, part) for r, part in parts(tree) if isinstance(part, Reference)]
+        for route, part in references:
+            [area] = areas(part.text)
+            cell = (area.sheet or sheet.name, area.first_row, area.first_column)
+            own = sheet.formula_at(*cell[1:]) if cell[0] == sheet.name else None
+            alone = [other.text for _, other in references].count(part.text) == 1
+            if own is None or self._symbol(cell) or area.cell_count > 1 or not alone:
+                continue
+            if self._serves_right_formulas(cell, row):
+                continue
+            try:
+                expanded = replaced(tree, route, Parentheses(parse(own)))
+            except SyntaxProblemError:
+                continue
+            place = Place(finding.quantity, row, f"={expanded}")
+            for edit in edits(expanded, self._ground(place))[:_MOST_EDITS]:
+                if replaced(edit.tree, route, at(expanded, route)) != expanded:
+                    continue  # it changes something else than the helper
+                new = f"={bare(at(edit.tree, route))}"
+                helper = self._filled(new, cell[1])
+                down = [cell[1] - row + other for other in finding.rows]
+                cells = {(sheet.name, k, cell[2]): helper.at(k) for k in down}
+                whole = self._filled(f"={edit.tree}", row)
+                formulas = {other: whole.at(other) for other in finding.rows}
+                name = column_letter(cell[2]) if finding.count > 1 else cell_name(*cell[1:])
+                where = f"in {'column ' if finding.count > 1 else ''}{name}, which it reads"
+                yield _Proposal(formulas, where, (own, new), cells)
+
+    def _serves_right_formulas(self, cell: Cell, row: int) -> bool:
+        """Tell whether a quantity without a finding reads a cell, which is then not to blame."""
+        position = self._table.position_of(row)
+        for symbol, families in self._judge.families.items():
+            number = families.numbers[position]
+            if symbol in self._blamed or number < 0:
+                continue
+            read = areas(families.formulas[number].at(row))
+            if any(cell in _cells(area, self._table.sheet.name) for area in read):
+                return True
+        return False
+
     def _anchored(self, tree: Tree) -> Iterator[str]:
         """Yield a formula that is right in its first row with one reference fixed there."""
         for text in dict.fromkeys(
@@ -124,7 +195,8 @@ class Repair:
 
     def _ground(self, place: Place) -> Ground:
         sheet = self._table.sheet.name
-        numbers = self._trials.numbers(place)
+        unknown = [f"={cell_name(place.row, column)}" for column in self._table.unknown]
+        numbers = self._trials.numbers(place, unknown)
         own = (sheet, place.row, self._table.columns[place.symbol])
         right = self._right.at(place.symbol, place.row)
         read = {cell for area in areas(right or "") for cell in _cells(area, sheet)}
@@ -214,19 +286,20 @@ class Repair:
 
     # Words
 
-    def _said(
-        self, finding: Finding, formulas: Mapping[int, str], how: str
-    ) -> tuple[str, tuple[str, str] | None]:
-        new = next(iter(formulas.values()))
+    def _said(self, finding: Finding, proposal: _Proposal) -> tuple[str, tuple[str, str] | None]:
+        """Return the change in words, and in symbols where these tell it."""
+        new = next(iter(proposal.formulas.values()))
         if not finding.formula:
-            return "put in the formula" + (f", {how}" if how == _BESIDE else ""), None
+            note = f", {_BESIDE}" if proposal.note == _BESIDE else ""
+            return f"put in the formula{note}", None
+        old, new = proposal.changed or (finding.formula, new)
         try:
-            before, after = parse(finding.formula), parse(new)
+            before, after = parse(old), parse(new)
         except SyntaxProblemError:
-            return how or _ANEW, None
+            return proposal.note or _ANEW, None
         words = in_words(before, after, finding.count > 1)
-        if how == _BESIDE:
-            words += f", {how}"
+        if proposal.note not in ("", _ANEW):
+            words += f", {proposal.note}"
         row = finding.rows[0]
         return words, in_symbols(before, after, lambda text: self._named(text, row))
 
