@@ -80,7 +80,7 @@ def compare_table(
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
     repair = Repair(grounds, trials, judge, calculation)
-    effects = Effects(table, values.path)
+    effects = Effects(table, values.what_if)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,

@@ -1,16 +1,15 @@
 """What the last loss would be without a finding: its cells put right, all others as they are.
 
-What is right is put into a copy of the workbook, which is calculated again.
+What is right is put into the workbook, as it is calculated, for a moment.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.findings import Finding, Kind, plain
 from workbook_tools.checking.table import Table
-from workbook_tools.engines.embedded import value_if
+from workbook_tools.engines.embedded import WhatIf
 
 MOST_CELLS = 10_000  # that a finding's effect is worked out for
 
@@ -20,7 +19,7 @@ class Effects:
     """Tells the last loss of one table."""
 
     table: Table
-    path: Path
+    what_if: WhatIf
 
     def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
         """Return the last loss with these formulas and numbers in cells; None if it is none.
@@ -30,7 +29,7 @@ class Effects:
         cell = self.table.last_loss_cell
         if cell is None or len(contents) > MOST_CELLS:
             return None
-        return plain(number(value_if(self.path, contents, cell)))
+        return plain(number(self.what_if.value(contents, cell)))
 
     def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
         """Return the findings, each with what the last loss would be without it."""

@@ -1,15 +1,15 @@
 """A workbook's values, as they are compared: calculated anew, and stored in the file."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from workbook_tools.engines import Calculation
+from workbook_tools.engines.embedded import WhatIf
 
 
 @dataclass(frozen=True)
 class Values:
     """Where the values of a workbook come from."""
 
-    path: Path
     calculation: Calculation
     stored: Calculation | None  # what the file carries, if something else calculated
+    what_if: WhatIf

@@ -17,6 +17,7 @@ from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
 from workbook_tools.checking.unknown import forgive, unknown_functions
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
@@ -66,7 +67,8 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    values = Values(path, calculation, stored if engine != "cached" else None)
+    what_if = WhatIf(path)
+    values = Values(calculation, stored if engine != "cached" else None, what_if)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
@@ -81,7 +83,7 @@ def verify(
     for sizes, found in samples.items():
         if found:
             reader = next(table for table in tables if _data_sizes(table) == sizes)
-            effects = Effects(reader, path)
+            effects = Effects(reader, what_if)
             if report := compare_samples(found, calculation, allowed, effects.with_contents):
                 summaries.append(report)
     outside = [finding for summary in summaries for finding in summary.findings]

@@ -1,7 +1,8 @@
 """The default engine: formualizer, a wheel that needs no other program."""
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,22 +79,61 @@ def _cannot_calculate(path: Path, error: Exception) -> InputError:
 Place = tuple[str, int, int]  # sheet, row, column
 
 
-def value_if(path: Path, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
-    """Return what a cell of a workbook would show if other cells had these formulas and numbers.
+class WhatIf:
+    """A workbook of which some cells may hold something else for a moment."""
 
-    Raises ``InputError`` if the engine cannot calculate it.
-    """
-    try:
-        workbook = _loaded(path)  # anew: in a calculated one each change takes ten times as long
-        for place, content in contents.items():
-            if isinstance(content, str):
-                workbook.set_formula(*place, content)
-            else:
-                workbook.set_value(*place, content)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _workbook(self) -> fz.Workbook:
+        # Changes are cheap only in a workbook that was calculated whole.
+        workbook = _loaded(self._path)
         workbook.evaluate_all()
-        return _value(workbook.get_value(*wanted))
-    except _LOAD_ERRORS as error:
-        raise _cannot_calculate(path, error) from error
+        return workbook
+
+    def value(self, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
+        """Return what a cell would show if others had these formulas and numbers.
+
+        Raises ``InputError`` if the engine cannot calculate it.
+        """
+        try:
+            before = {place: self._content(place) for place in contents}
+            try:
+                self._put(contents)
+                return _value(self._workbook.evaluate_cell(*wanted))
+            finally:
+                self._put(before)
+        except _LOAD_ERRORS as error:
+            raise _cannot_calculate(self._path, error) from error
+
+    def _content(self, place: Place) -> str | float | None:
+        formula = self._workbook.get_formula(*place)
+        if formula:
+            return f"={formula.removeprefix('=')}"
+        value = _value(self._workbook.get_value(*place))
+        return None if isinstance(value, CellError) else value
+
+    def _put(self, contents: Mapping[Place, Any]) -> None:
+        columns: dict[tuple[str, int], dict[int, str]] = {}
+        for (sheet, row, column), content in contents.items():
+            if isinstance(content, str) and content.startswith("="):
+                columns.setdefault((sheet, column), {})[row] = content
+            else:
+                self._workbook.set_value(sheet, row, column, content)
+        for (sheet, column), formulas in columns.items():
+            for rows in _runs(sorted(formulas)):
+                block = [[formulas[row]] for row in rows]
+                self._workbook.set_formulas_batch(sheet, rows[0], column, block)
+
+
+def _runs(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield the rows in pieces that follow each other without a gap."""
+    begin = 0
+    for k in range(1, len(rows) + 1):
+        if k == len(rows) or rows[k] != rows[k - 1] + 1:
+            yield rows[begin:k]
+            begin = k
 
 
 _GOOGLE_SHEETS = {
