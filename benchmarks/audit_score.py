@@ -4,9 +4,11 @@ The sample is a folder of other people's workbooks with a ``labels.json``: for e
 the tables, with ``header_row first_row last_row columns learning_rate_cell learning_rate wrong
 latent``. It is no part of the project; without it, the first table is left out.
 
-The made ones are the project's own workbooks with one formula changed, by kind of change. A change
-that gives the same numbers on random ones as the formula it took the place of is no mistake, and
-is not counted. Everything else must be found at exactly its cell.
+The made ones are the project's own workbooks with one formula changed, by kind of change: in one
+cell, or in every cell that it was filled into. A change that gives the same numbers on random ones
+as the formula it took the place of is no mistake, and is not counted. Everything else must be found
+at exactly its cells. And it should be mended by the smallest edit: the change taken back, or one
+that comes to the same; a formula written anew is the second best.
 
     python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
 """
@@ -19,8 +21,8 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
@@ -32,7 +34,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.errors import InputError
-from workbook_tools.references import areas
+from workbook_tools.references import FilledFormula, areas, column_number, range_name
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 WRONG = {Kind.WRONG_FORMULA, Kind.WRONG_REFERENCE_RATE, Kind.WRONG_VALUE, Kind.ERROR_VALUE}
@@ -242,12 +244,31 @@ def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
     return True
 
 
+@dataclass
+class ChangeScore:
+    """What became of the changes of one kind."""
+
+    tried: int = 0
+    found: int = 0
+    edited: int = 0  # the suggestion is the old formula, or one that gives the same by an edit
+    anew: int = 0  # the suggestion is a formula written from scratch
+    equal: int = 0  # changes that are no mistakes
+
+
+@dataclass(frozen=True)
+class Change:
+    """A formula that was changed: in which cells of a sheet, and what it was in the first."""
+
+    sheet: str
+    cells: str
+    first: str
+    formula: str
+
+
 def score_changes(count: int, seed: int) -> bool:
     """Change one formula at a time, ``count`` times in each workbook; print what was found."""
     chance = random.Random(seed)
-    tried: Counter[str] = Counter()
-    found: Counter[str] = Counter()
-    equal: Counter[str] = Counter()
+    scores = {kind: ChangeScore() for kind in [*CHANGES, PASTED]}
     false = 0
     for path in sorted(WORKBOOKS.glob("*.xlsx")):
         with zipfile.ZipFile(path) as package:
@@ -263,27 +284,74 @@ def score_changes(count: int, seed: int) -> bool:
             if (found_cells := list(_CELL.finditer(parts[part].decode())))
         }
         for number in range(count):
-            kind = [*CHANGES, PASTED][number % (len(CHANGES) + 1)]
-            drawn = _draw(kind, cells, sheets, chance, equal)
+            kind = [*CHANGES, PASTED][number % len(scores)]
+            everywhere = number // len(scores) % 2 == 1 and kind != PASTED
+            drawn = _draw(kind, cells, sheets, chance, scores[kind])
             if drawn is None:
                 continue  # no formula of this workbook has anything of the kind
             part, cell, new = drawn
-            content = parts[part].decode()
-            content = content[: cell.start()] + new + content[cell.end() :]
+            content, change = _changed(parts[part].decode(), cell, new, sheets[part], everywhere)
             report = _verified({**parts, part: content.encode()})
-            tried[kind] += 1
-            places = [(finding.sheet, finding.cells) for finding in report.findings]
-            right = (sheets[part], f"{cell[2]}{cell[3]}")
-            found[kind] += right in places
-            false += len([place for place in places if place != right])
-            if places != [right]:
-                print(f"  {path.name} {right}: {kind} {cell[4]} -> {new}: found {places}")
-    print(f"{'change':<14} {'tried':>6} {'found':>6} {'equal, not counted':>20}")
-    for kind in [*CHANGES, PASTED]:
-        print(f"{kind:<14} {tried[kind]:6} {found[kind]:6} {equal[kind]:20}")
-    print(f"{'all':<14} {tried.total():6} {found.total():6} {equal.total():20}")
+            false += _score_change(path.name, kind, change, new, report, scores[kind])
+    print(f"{'change':<14} {'tried':>6} {'found':>6} {'edited':>7} {'anew':>5} {'no mistake':>11}")
+    for kind, one in [*scores.items(), ("all", _sum(scores.values()))]:
+        counts = f"{one.tried:6} {one.found:6} {one.edited:7} {one.anew:5} {one.equal:11}"
+        print(f"{kind:<14} {counts}")
     print(f"findings anywhere else, and in the unchanged workbooks: {false}")
-    return tried == found and not false
+    return not false and all(one.found == one.tried for one in scores.values())
+
+
+def _sum(scores: Iterable[ChangeScore]) -> ChangeScore:
+    return ChangeScore(*(sum(column) for column in zip(*map(astuple, scores), strict=True)))
+
+
+def _score_change(
+    file: str, kind: str, change: Change, new: str, report: Report, score: ChangeScore
+) -> int:
+    """Take one change into the score; return how many findings are anywhere else."""
+    score.tried += 1
+    right = [f for f in report.findings if (f.sheet, f.cells) == (change.sheet, change.cells)]
+    score.found += bool(right)
+    mended = ""
+    if suggestion := right[0].suggestion if right else None:
+        mended = suggestion.formula
+        same = mended == change.formula or _equal(
+            mended[1:], change.formula[1:], change.sheet, random.Random(1)
+        )
+        score.edited += same and not suggestion.edit.startswith("write the formula anew")
+        score.anew += same and suggestion.edit.startswith("write the formula anew")
+    others = [(f.sheet, f.cells) for f in report.findings if f not in right]
+    if others or not right or not mended:
+        print(f"  {file} {change.sheet}!{change.cells}: {kind}: {change.formula} -> {new}")
+        print(f"    mended: {mended or 'nothing'}; found elsewhere: {others or 'nothing'}")
+    return len(others)
+
+
+def _changed(
+    content: str, cell: re.Match[str], new: str, sheet: str, everywhere: bool
+) -> tuple[str, Change]:
+    """Return a sheet's XML with the new formula in a cell, or in all that have the same."""
+    opening, column, row, text, _, _ = cell.groups()
+    formula = f"={unescape(text)}"
+    if not new.startswith("="):  # a pasted value
+        changed = f"{opening}<v>{new}</v></c>"
+        content = content[: cell.start()] + changed + content[cell.end() :]
+        return content, Change(sheet, f"{column}{row}", f"{column}{row}", formula)
+    old, other = FilledFormula.parse(formula, int(row)), FilledFormula.parse(new, int(row))
+    rows: list[int] = []
+
+    def in_its_row(match: re.Match[str]) -> str:
+        here = int(match[3])
+        is_same = match[2] == column and f"={unescape(match[4])}" == old.at(here)
+        if not (is_same if everywhere else match.start() == cell.start()):
+            return match[0]
+        rows.append(here)
+        return f"{match[1]}<f>{escape(other.at(here)[1:])}</f>{match[5]}</c>"
+
+    content = _CELL.sub(in_its_row, content)
+    number = column_number(column)
+    place = range_name(rows[0], number, rows[-1], number)
+    return content, Change(sheet, place, f"{column}{rows[0]}", old.at(rows[0]))
 
 
 def _draw(
@@ -291,26 +359,26 @@ def _draw(
     cells: dict[str, list[re.Match[str]]],
     sheets: dict[str, str],
     chance: random.Random,
-    equal: Counter[str],
+    score: ChangeScore,
 ) -> tuple[str, re.Match[str], str] | None:
     """Draw a cell that a change of this kind makes wrong: its part, place and new content."""
     for _ in range(_MOST_DRAWS):
         part = chance.choice(sorted(cells))
         cell = chance.choice(cells[part])
-        opening, _, _, text, value, number = cell.groups()
+        _, _, _, text, _, number = cell.groups()
         formula = unescape(text)
         if kind == PASTED:
             if re.fullmatch(r"[-\d.eE+]+", number):
                 pasted = float(number) * chance.choice([1, 1.001, 0.5])
-                return part, cell, f"{opening}<v>{pasted!r}</v></c>"
+                return part, cell, repr(pasted)
             continue
         changed = CHANGES[kind](formula, chance)
         if changed is None or changed == formula or _runs_backwards(changed):
             continue
         if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
-            equal[kind] += 1
+            score.equal += 1
             continue
-        return part, cell, f"{opening}<f>{escape(changed)}</f>{value}</c>"
+        return part, cell, f"={changed}"
     return None
 
 

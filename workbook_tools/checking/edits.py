@@ -51,6 +51,7 @@ _SWAP, _LEAF, _OPERATOR, _FUNCTION, _SIGN = 0.9, 1.0, 1.0, 1.0, 1.05
 _PARENTHESES, _DROP, _CONSTANT, _COMPLEMENT = 1.0, 1.1, 1.2, 1.3
 _FACTOR, _COMPLEMENT_FACTOR, _SLOPE_FACTOR, _WRAP = 1.5, 1.8, 2.1, 1.6
 _OTHER_PAIR = 2.0
+_BESIDE = 0.2  # less, for 1 − x right of x
 _STRANGE = 0.5  # more, for a reference that the formula written from scratch does not have
 _REPEATED = 0.05  # more, for each further place where the same reference is replaced
 
@@ -145,7 +146,7 @@ def _variants(
             yield _Variants(
                 values,
                 lambda k, own_cost=own_cost, write=write: (  # type: ignore[misc]
-                    own_cost + _extra(candidates[k]),
+                    own_cost + _extra(candidates[k]) - _follows(part, own_cost, candidates[k]),
                     write(Reference(candidates[k].text)),
                 ),
             )
@@ -153,6 +154,12 @@ def _variants(
 
 def _extra(candidate: Candidate) -> float:
     return _STRANGE if candidate.strange else 0.0
+
+
+def _follows(part: Tree, cost: float, candidate: Candidate) -> float:
+    """Return what it costs less to put 1 − x where x stands."""
+    last = children(part)[-1] if isinstance(part, Operation) else part
+    return _BESIDE if cost == _COMPLEMENT_FACTOR and str(last) == candidate.text else 0.0
 
 
 def _leaf(old: Tree, k: int, ground: Ground) -> Tree:

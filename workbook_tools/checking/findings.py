@@ -85,6 +85,17 @@ class Finding:
         }
 
 
+def advice(finding: Finding) -> str | None:
+    """Say in one sentence what to do: ``∂E/∂w3 uses a_h1·(1 − a_h1); it should be …``."""
+    suggestion = finding.suggestion
+    if suggestion is None:
+        return None
+    if suggestion.symbols is None:
+        return f"{suggestion.edit[:1].upper()}{suggestion.edit[1:]}."
+    uses, should = suggestion.symbols
+    return f"{finding.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
+
+
 def plain(number: float) -> float | None:
     """Return a number as JSON knows it: None for NaN and infinity."""
     return float(number) if math.isfinite(number) else None

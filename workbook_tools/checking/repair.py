@@ -32,12 +32,12 @@ from workbook_tools.checking.probe import Place, Trials
 from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.trial import evaluate_on, read_elsewhere
-from workbook_tools.checking.wording import in_symbols, in_words
+from workbook_tools.checking.wording import ANEW, change_in_words, in_symbols
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import Area, areas, cell_name, column_letter, sheet_prefix
 
-_BESIDE, _ANEW = "as the cells beside it have it", "write the formula anew"
+_BESIDE = "as the cells beside it have it"
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
 _LARGEST_AREA = 1_000  # cells
 _MOST_EDITS = 8  # that are put to the proof
@@ -105,7 +105,7 @@ class Repair:
         written = {row: self._right.at(finding.quantity, row) for row in rows}
         complete = {row: text for row, text in written.items() if text}
         if len(complete) == len(rows):
-            yield _Proposal(complete, _ANEW)
+            yield _Proposal(complete, ANEW)
 
     def _beside(self, finding: Finding) -> Iterator[Formula]:
         """Yield the formulas of the column's other cells, the most used first."""
@@ -288,20 +288,16 @@ class Repair:
 
     def _said(self, finding: Finding, proposal: _Proposal) -> tuple[str, tuple[str, str] | None]:
         """Return the change in words, and in symbols where these tell it."""
-        new = next(iter(proposal.formulas.values()))
-        if not finding.formula:
-            note = f", {_BESIDE}" if proposal.note == _BESIDE else ""
-            return f"put in the formula{note}", None
-        old, new = proposal.changed or (finding.formula, new)
+        row, note = finding.rows[0], proposal.note
+        old, new = proposal.changed or (finding.formula, proposal.formulas[row])
+        words = change_in_words(old, new, finding.count > 1)
+        if note and note != ANEW and words != ANEW:
+            words += f", {note}"
         try:
-            before, after = parse(old), parse(new)
+            trees = parse(old or ""), parse(new)
         except SyntaxProblemError:
-            return proposal.note or _ANEW, None
-        words = in_words(before, after, finding.count > 1)
-        if proposal.note not in ("", _ANEW):
-            words += f", {proposal.note}"
-        row = finding.rows[0]
-        return words, in_symbols(before, after, lambda text: self._named(text, row))
+            return words, None
+        return words, in_symbols(*trees, lambda text: self._named(text, row))
 
     def _named(self, text: str, row: int) -> str:
         """Return the symbol of a reference, for people."""

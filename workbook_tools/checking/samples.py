@@ -20,6 +20,12 @@ from workbook_tools.checking.labels import parse_symbol
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reader import read_values
 from workbook_tools.checking.rounding import Array
+from workbook_tools.checking.sample_formulas import (
+    is_of_class,
+    spread,
+    standardised,
+    suggested,
+)
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
@@ -165,7 +171,10 @@ def _check_column(
         name = table.sheet.name
         put_right = {(name, table.first_row + int(k), column): float(expected[k]) for k in part}
         effect = loss_with(put_right)
-        report.findings.append(_finding(kind, symbol, table, column, rows, formula, *shown, effect))
+        finding = _finding(kind, symbol, table, column, rows, formula, *shown, effect)
+        right = {row: _right_formula(table, symbol, column, row) for row in finding.rows}
+        alike = {row: families.formulas[usual].at(row) for row in finding.rows}
+        report.findings.append(suggested(finding, [alike], right))
 
 
 def _expected(
@@ -192,6 +201,14 @@ def _expected(
             found = np.array([float(text == named) for text in own])
             return found, np.ones(len(values))
     return nothing, nothing
+
+
+def _right_formula(table: SampleTable, symbol: str, column: int, row: int) -> str:
+    """Return the formula of a standardised input, or of the target of a class."""
+    if symbol[0] == "i":
+        rows = table.spread[MEAN], table.spread[DEVIATION]
+        return standardised(row, table.columns[f"x{symbol[1:]}"], *rows)
+    return is_of_class(row, table.columns[CLASS], table.header_row - 1, column)
 
 
 def _check_spread(
@@ -241,7 +258,12 @@ def _check_spread(
         place, formula = table.columns[symbol], formulas.get(symbol)
         effect = loss_with({(table.sheet.name, row, place): expected[symbol]})
         cell = (row, shown[symbol], expected[symbol], wrong[symbol], effect)
-        report.findings.append(_finding(kind, symbol, table, place, (row, row), formula, *cell))
+        finding = _finding(kind, symbol, table, place, (row, row), formula, *cell)
+        last_row = table.header_row + len(table.values)
+        own = spread(word == MEAN, table.first_row, last_row, place)
+        origin = cell_name(row, place)
+        alike = [Translator(f, origin=there).translate_formula(origin) for f in [usual] if f]
+        report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
 
 
 def _spread_of(word: str, x: Array) -> float:

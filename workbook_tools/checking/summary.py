@@ -1,21 +1,25 @@
 """Checks a summary: the cells that list each training sheet's learning rate and results."""
 
+from dataclasses import replace
+
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.findings import (
     Cells,
     Finding,
     Kind,
+    Suggestion,
     SummaryReport,
     finding_of_value,
     plain,
 )
-from workbook_tools.checking.probe import SummaryCell, probe_summary
+from workbook_tools.checking.probe import DRAWS, SummaryCell, probe_summary
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.stated import SummaryRow
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.wording import change_in_words
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import anchoring
+from workbook_tools.references import anchoring, cell_name, sheet_prefix
 
 
 def compare_summary(
@@ -41,8 +45,30 @@ def compare_summary(
         styles = {anchoring(other.formula) if other.formula else None for other in others}
         finding = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
         if finding:
-            report.findings.append(finding)
+            report.findings.append(_suggested(finding, cell, styles, tables, calculation))
     return report
+
+
+def _suggested(
+    finding: Finding,
+    cell: SummaryCell,
+    styles: set[str | None],
+    tables: list[Table],
+    calculation: Calculation,
+) -> Finding:
+    """Return a finding with the formula that fetches what its cell should show."""
+    if cell.target is None:
+        return finding
+    sheet, row, column = cell.target
+    for absolute in (True, False):
+        text = f"={sheet_prefix(sheet)}{cell_name(row, column, absolute)}"
+        if len(styles) == 1 and anchoring(text) not in styles:
+            continue
+        if probe_summary([replace(cell, formula=text)], tables, calculation)[0]:
+            edit = change_in_words(cell.formula, text)
+            suggestion = Suggestion({cell.place[1]: text}, edit, None, 1, DRAWS)
+            return replace(finding, suggestion=suggestion)
+    return finding
 
 
 def _judge(

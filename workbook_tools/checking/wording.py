@@ -10,9 +10,11 @@ from workbook_tools.checking.formula_tree import (
     Parentheses,
     Reference,
     Sign,
+    SyntaxProblemError,
     Tree,
     bare,
     children,
+    parse,
 )
 
 Namer = Callable[[str], str]  # of what a reference means: "J33" -> "a_h1"
@@ -21,6 +23,22 @@ _WORDS = {2: " (twice)"}
 _SIGNS = {"*": "·", "-": " − ", "+": " + "}
 _POWERS = {"2": "²", "3": "³"}
 _LONGEST = 60  # letters of a part that is quoted
+
+
+PUT_IN, ANEW = "put in the formula", "write the formula anew"
+
+
+def change_in_words(old: str | None, new: str, filled: bool = False) -> str:
+    """Return what to do where ``old`` stands, a formula or none: ``replace J by L``.
+
+    ``filled`` is for formulas that were filled down.
+    """
+    if old is None:
+        return PUT_IN
+    try:
+        return in_words(parse(old), parse(new), filled)
+    except SyntaxProblemError:
+        return ANEW
 
 
 def in_words(before: Tree, after: Tree, columns_only: bool) -> str:
@@ -43,7 +61,7 @@ def in_words(before: Tree, after: Tree, columns_only: bool) -> str:
                 words + ("" if n == 1 else _WORDS.get(n, f" ({n} times)"))
                 for words, n in counted.items()
             )
-    return "write the formula anew"
+    return ANEW
 
 
 _MOST_PAIRS = 2
@@ -98,6 +116,8 @@ def _alike(one: Tree, other: Tree) -> bool:
         case (Operation(a), Operation(b)):
             if a != b:
                 return False
+            if _swapped(one, other):
+                return False
             # A formula that gained or lost a factor is no pair of factors that changed.
             grown = any(bare(part) == bare(other) for part in children(one))
             return not grown and not any(bare(part) == bare(one) for part in children(other))
@@ -108,9 +128,12 @@ def _alike(one: Tree, other: Tree) -> bool:
     return False
 
 
+def _swapped(one: Operation, other: Operation) -> bool:
+    return (bare(one.left), bare(one.right)) == (bare(other.right), bare(other.left))
+
+
 def _one(old: Tree, new: Tree, columns_only: bool) -> str:
     """Say one change."""
-    short = str
     if isinstance(old, Reference) and isinstance(new, Reference):
         if old.text.replace("$", "") == new.text.replace("$", ""):
             return f"write {new.text} for {old.text}"
@@ -120,20 +143,21 @@ def _one(old: Tree, new: Tree, columns_only: bool) -> str:
             if None not in letters and rows[0] == rows[1]:
                 return f"replace {letters[0]} by {letters[1]}"
         return f"replace {old} by {new}"
+    old, new = bare(old), bare(new)
     match old, new:
-        case (Operation(operator, left, right), part) if bare(part) in (bare(left), bare(right)):
-            gone = right if bare(part) == bare(left) else left
-            return _dropped(operator, short(gone))
-        case (part, Operation(operator, left, right)) if bare(part) in (bare(left), bare(right)):
-            added = right if bare(part) == bare(left) else left
+        case (Operation(operator, left, right), part) if part in (bare(left), bare(right)):
+            gone = right if part == bare(left) else left
+            return _dropped(operator, str(gone))
+        case (part, Operation(operator, left, right)) if part in (bare(left), bare(right)):
+            added = right if part == bare(left) else left
             is_first = added is left
-            return _added(operator, _quoted(part), short(added), is_first)
-        case (part, Sign("-", inner)) if bare(inner) == bare(part):
+            return _added(operator, _quoted(part), str(added), is_first)
+        case (part, Sign("-", inner)) if bare(inner) == part:
             return f"change the sign of {_quoted(part)}"
-        case (Sign("-", inner), part) if bare(inner) == bare(part):
+        case (Sign("-", inner), part) if bare(inner) == part:
             return f"leave out the minus before {_quoted(part)}"
         case (Operation(a, l1, r1), Operation(b, l2, r2)):
-            if (a, bare(l1), bare(r1)) == (b, bare(r2), bare(l2)):
+            if a == b and _swapped(old, new):
                 return f"swap {_quoted(l1)} and {_quoted(r1)}: {_quoted(new)}"
             if (bare(l1), bare(r1)) == (bare(l2), bare(r2)):
                 return f"write {b} for {a}: {_quoted(new)}"

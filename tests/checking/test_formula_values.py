@@ -1,0 +1,53 @@
+"""Formulas give what an engine gives, on many numbers at once."""
+
+import numpy as np
+import pytest
+from arithmetic import NUMBERS, formulas, value_of
+from hypothesis import given
+
+from workbook_tools.checking.formula_tree import parse
+from workbook_tools.checking.formula_values import Evaluation, NotEvaluatedError
+
+CELLS = {cell: np.array([value, value / 2]) for cell, value in NUMBERS.items()}
+
+
+@given(formulas())
+def test_a_formula_gives_what_the_engine_gives(formula: str) -> None:
+    found = Evaluation(parse(formula), "S", CELLS).value[0]
+    expected = value_of(formula)
+    if isinstance(expected, float):
+        assert np.broadcast_to(found, 2)[0] == pytest.approx(expected, rel=1e-12)
+    else:
+        assert not np.isfinite(np.broadcast_to(found, 2)[0])
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "SUM(A1:C1)", "SUMPRODUCT(A1:C1,A1:C1)", "SUMPRODUCT(A1:C1*2)", "AVERAGE(A1:C1,4)",
+        "MAX(A1:C1)", "MIN(A1,B1)", "IF(A1>B1,C1,2)", "IF(A1<=B1,C1,2)", "TANH(A1)", "ABS(B1)",
+        "SQRT(A1)", "INT(B1)", "MOD(A1,C1)", "POWER(A1,2)", "SUMSQ(A1:C1)", "SIGN(B1)", "LN(A1)",
+        "STDEVP(A1:C1)", "PRODUCT(A1:C1)", "COS(A1)+SIN(A1)", "PI()*A1", "50%*A1", "A1^2",
+    ],
+)  # fmt: skip
+def test_functions_give_what_the_engine_gives(formula: str) -> None:
+    found = Evaluation(parse(formula), "S", CELLS).value[0]
+    assert np.broadcast_to(found, 2)[0] == pytest.approx(value_of(formula), rel=1e-12)
+
+
+def test_a_variant_is_worked_out_without_starting_anew() -> None:
+    evaluation = Evaluation(parse("A1*(B1+C1)"), "S", CELLS)
+    found = evaluation.with_parts({(1, 0, 0): np.array([[1.0, 1.0], [2.0, 3.0]])})
+    a, c = CELLS["S", 1, 1], CELLS["S", 1, 3]
+    np.testing.assert_allclose(found, [a * (1 + c), a * (np.array([2.0, 3.0]) + c)])
+
+
+def test_an_unknown_function_is_not_guessed() -> None:
+    with pytest.raises(NotEvaluatedError):
+        Evaluation(parse("MMULT(A1:B1,C1)"), "S", CELLS)
+
+
+def test_other_sheets_have_numbers_of_their_own() -> None:
+    cells = {**CELLS, ("LR 1", 1, 1): np.array([5.0, 6.0])}
+    found = Evaluation(parse("'LR 1'!A1+A1"), "S", cells).value[0]
+    np.testing.assert_allclose(found, [6.7, 6.85])

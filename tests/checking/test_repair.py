@@ -1,0 +1,125 @@
+"""A wrong formula gets the one that was meant: the smallest edit, proven, in words and symbols."""
+
+from pathlib import Path
+
+import pytest
+from handmade import FORMULAS, HandMade
+
+from workbook_tools.checking.findings import Finding, Suggestion, advice
+from workbook_tools.checking.verify import verify
+
+MISTAKES = {
+    # quantity, its wrong formula: the formula that was meant, the change in words
+    ("∂E/∂w3", "=((S6-B6)*S6*(1-S6)*O6+(U6-C6)*U6*(1-U6)*Q6)*K6*(1-K6)*D6"): (
+        None, "replace K by M (twice)",
+    ),
+    ("∂E/∂w8", "=(U6-C6)*U6*(1-U6)*L6"): (None, "replace L by M"),
+    ("h1", "=F6*D6+F6*E6"): (None, "replace F by G"),
+    ("o2", "=P6*K6-Q6*M6"): (None, "write + for -: P6*K6+Q6*M6"),
+    ("a_h1", "=1/(1+EXP(J6))"): (None, "change the sign of J6"),
+    ("a_h2", "=1/1+EXP(-L6)"): (None, "put parentheses around 1+EXP(-L6)"),
+    ("E_tot", "=V6"): ("=V6+W6", "add W6 to V6"),
+    ("E2", "=0.5*(C6-U6)*(C6-T6)"): (None, "replace T by U"),
+    ("E1", "=(B6-S6)^3/2"): (None, "replace the number 3 by 2"),
+    ("∂E/∂w5", "=(B6-S6)*S6*(1-S6)*K6"): (None, "swap B6 and S6: S6-B6"),
+    ("∂E/∂w6", "=(S6-B6)*S6*M6"): ("=(S6-B6)*S6*(1-S6)*M6", "multiply (S6-B6)*S6 by (1-S6)"),
+    ("∂E/∂w7", "=(U6-C6)*U6*(1-U6)*K6*D6"): (None, "leave out the factor D6"),
+    ("∂E/∂w4", "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*M6*(1-M6)*E6"): (
+        None, "replace N by O, and replace P by Q",
+    ),
+    ("∂E/∂w1", "=(S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6*K6*(1-K6)*D6"): (
+        None, "put parentheses around (S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6",
+    ),
+    ("∂E/∂w2", "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*COS(K6)*E6*D6"): (
+        "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*K6*(1-K6)*E6", "write the formula anew",
+    ),
+}  # fmt: skip
+
+
+def suggestion(made: HandMade, path: Path) -> tuple[Finding, Suggestion]:
+    [finding] = verify(made.save(path / "made.xlsx")).findings
+    assert finding.suggestion is not None
+    return finding, finding.suggestion
+
+
+@pytest.mark.parametrize(("mistake", "meant"), MISTAKES.items(), ids=[q for q, _ in MISTAKES])
+def test_the_smallest_edit_is_found_and_said(
+    mistake: tuple[str, str], meant: tuple[str | None, str], tmp_path: Path
+) -> None:
+    symbol, wrong = mistake
+    finding, found = suggestion(HandMade({**FORMULAS, symbol: wrong}), tmp_path)
+    assert finding.quantity == symbol
+    formula, words = meant
+    assert found.formula.replace("$", "") == (formula or FORMULAS[symbol])
+    assert found.edit == words
+    assert (found.rows, len(found.formulas)) == (20, 20)
+    assert found.trials >= 2
+    assert found.formulas[25] == found.formula.replace("6", "25")
+
+
+def test_the_change_is_said_in_symbols(tmp_path: Path) -> None:
+    wrong = FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")
+    finding, _ = suggestion(HandMade({**FORMULAS, "∂E/∂w3": wrong}), tmp_path)
+    assert advice(finding) == (
+        "∂E/∂w3 uses a_h1·(1 − a_h1); it should be a_h2·(1 − a_h2): replace K by M (twice)."
+    )
+
+
+def test_a_typed_target_is_read_from_its_cell(tmp_path: Path) -> None:
+    finding, found = suggestion(HandMade({**FORMULAS, "E1": "=(0.5-S6)^2/2"}), tmp_path)
+    assert finding.kind == "latent"
+    assert (found.formula, found.edit) == ("=(B6-S6)^2/2", "replace the number 0.5 by B6")
+
+
+def test_one_wrong_cell_gets_the_formula_of_those_beside_it(tmp_path: Path) -> None:
+    _, found = suggestion(HandMade(cells={"S12": "=1/(1+EXP(-T12))"}), tmp_path)
+    assert found.formulas == {12: "=1/(1+EXP(-R12))"}
+    assert found.edit == "replace T12 by R12, as the cells beside it have it"
+
+
+def test_a_number_that_was_pasted_gets_the_formula(tmp_path: Path) -> None:
+    _, found = suggestion(HandMade(cells={"S12": 0.75}), tmp_path)
+    assert found.formulas == {12: "=1/(1+EXP(-R12))"}
+    assert found.edit == "put in the formula, as the cells beside it have it"
+
+
+def test_a_rate_that_drifts_is_fixed_in_its_place(tmp_path: Path) -> None:
+    report = verify(HandMade(rate="D2").save(tmp_path / "made.xlsx"))
+    assert report.findings
+    for finding in report.findings:
+        assert finding.suggestion is not None
+        assert "$D$2" in finding.suggestion.formula
+        assert finding.suggestion.edit == "write $D$2 for D2"
+
+
+def test_an_update_that_reads_another_row_is_put_right(tmp_path: Path) -> None:
+    cells = {f"F{row}": f"=F{row - 1}-$D$2*Y{row}" for row in range(7, 26)}
+    finding, found = suggestion(HandMade(cells=cells), tmp_path)
+    assert finding.cells == "F7:F25"
+    assert found.formula == "=F6-$D$2*Y6"
+    assert found.edit == "replace Y7 by Y6"
+
+
+def test_a_lost_reference_is_found_again(tmp_path: Path) -> None:
+    wrong = FORMULAS["∂E/∂w8"].replace("M6", "#REF!")
+    _, found = suggestion(HandMade({**FORMULAS, "∂E/∂w8": wrong}), tmp_path)
+    assert found.formula == FORMULAS["∂E/∂w8"]
+
+
+def test_the_mistake_of_a_helper_column_is_put_right_there(tmp_path: Path) -> None:
+    helped = {"∂E/∂w3": "=AH6*D6", "∂E/∂w4": "=AH6*E6"}
+    wrong = "=((S{0}-B{0})*S{0}*(1-S{0})*O{0}+(U{0}-C{0})*U{0}*(1-U{0})*Q{0})*K{0}*(1-K{0})"
+    cells = {f"AH{row}": wrong.format(row) for row in range(6, 26)}
+    made = HandMade({**FORMULAS, **helped}, {"AH5": "B", **cells})
+    findings = verify(made.save(tmp_path / "made.xlsx")).findings
+    assert [finding.quantity for finding in findings] == ["∂E/∂w3", "∂E/∂w4"]
+    right = wrong.format(6).replace("K6", "M6")
+    for finding in findings:
+        assert finding.suggestion is not None
+        assert finding.suggestion.edit == "replace K by M (twice), in column AH, which it reads"
+        assert finding.put_right["My sheet", 6, 34] == right
+        assert finding.suggestion.formula.startswith(f"=({right[1:]})*")
+
+
+def test_nothing_is_suggested_where_nothing_is_wrong(tmp_path: Path) -> None:
+    assert verify(HandMade().save(tmp_path / "made.xlsx")).findings == []
