@@ -123,6 +123,8 @@ def _quantity(eq: _Equation, joins: Mapping[tuple[str, str], str]) -> str | None
     if layers == [_LAST] and _SQUARED.search(eq.text + _repeated(eq)):
         outputs = places[_LAST]
         return TOTAL_LOSS if len(outputs) > 1 else f"E{outputs[0]}"
+    if not layers:
+        return None
     lowest = [_unit(layers[0], number) for number in places[layers[0]]]
     following = [_unit(layers[1], number) for number in places[layers[1]]] if layers[1:] else []
     if len(lowest) == len(following) == 1:

@@ -1,9 +1,9 @@
 """Infers activations and loss from the formulas, where nothing is said of them above a table.
 
 Each formula is evaluated on random numbers and compared with every function that it may be. What
-most units of a layer have is taken; the others are mistakes then. A loss may have a factor of its
-own, such as a squared error that is not halved; then its gradients must have it too, and what most
-formulas agree on is taken.
+most units of a layer have is taken; the others are mistakes then. Which loss it is, its own formulas
+say. It may have a factor of its own, such as a squared error that is not halved; then its gradients
+must have it too, and what most formulas agree on is taken.
 """
 
 import math
@@ -61,25 +61,36 @@ class ScaledLoss:
 def inferred_loss(
     table: Table, reference: Reference, calculation: Calculation
 ) -> ScaledLoss | None:
-    """Return the loss that most formulas, of it and of gradients, go by; None if unknown.
+    """Return the loss that its own formulas compute, with the factor that most formulas have.
 
+    Where there are no such formulas, gradients tell which loss it is. None if it is unknown.
     ``reference`` is the mathematics but for the loss.
     """
     output = reference.activations[-1]
-    choices: list[tuple[int, ScaledLoss]] = []
+    choices: list[_Choice] = []
     for loss in Loss:
         needed = CROSS_ENTROPY_OUTPUTS.get(loss)
         if needed is output or (needed is None and output is not Activation.SOFTMAX):
             choices += _choices(table, replace(reference, loss=loss), calculation)
-    if not choices or not (most := max(votes for votes, _ in choices)):
+    if not any(choice.votes for choice in choices):
         return None
-    best = [choice for votes, choice in choices if votes == most]
-    return min(best, key=lambda choice: (choice.scale != 1.0) + (choice.share != 1.0))
+    own = max(choice.of_its_kind for choice in choices)
+    choices = [choice for choice in choices if choice.of_its_kind == own]
+    most = max(choice.votes for choice in choices)
+    best = [choice.loss for choice in choices if choice.votes == most]
+    return min(best, key=lambda loss: (loss.scale != 1.0) + (loss.share != 1.0))
 
 
-def _choices(
-    table: Table, reference: Reference, calculation: Calculation
-) -> list[tuple[int, ScaledLoss]]:
+@dataclass(frozen=True)
+class _Choice:
+    """A loss that a table may have."""
+
+    of_its_kind: int  # how many parts of the loss are of this kind, whatever their factor
+    votes: int  # how many formulas, of the loss and of gradients, agree with it
+    loss: ScaledLoss
+
+
+def _choices(table: Table, reference: Reference, calculation: Calculation) -> list[_Choice]:
     """Return the factors that a loss may have, with how many formulas agree on each."""
     naming = reference.naming
     frames = _iterations(reference)
@@ -99,12 +110,14 @@ def _choices(
     scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares if share)}
     if not adds_up:
         scales.add(total)
+    of_its_kind = sum(part > 0 for part in of_parts)
     found = []
-    for scale in sorted(filter(math.isfinite, scales)):
-        for share in sorted(filter(math.isfinite, shares)):
+    for scale in sorted(scale for scale in scales if 0 < scale < math.inf):
+        for share in sorted(share for share in shares if 0 < share < math.inf):
             votes = _equal(of_parts, scale) + _equal(of_gradients, scale * share)
             votes += _equal([total], share if adds_up else scale)
-            found.append((votes, ScaledLoss(reference.loss, scale, share)))
+            loss = ScaledLoss(reference.loss, scale, share)
+            found.append(_Choice(of_its_kind, votes, loss))
     return found
 
 

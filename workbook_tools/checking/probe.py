@@ -160,6 +160,10 @@ class Trials:
             for k in range(_draws(reference))
         ]
 
+    def knows(self, symbol: str) -> bool:
+        """Tell whether a quantity is one of the network's."""
+        return symbol in self.draws[0].begin
+
     def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
         """Tell for each formula whether it is right where it stands.
 

@@ -48,7 +48,9 @@ def _tables_of(
     headers = [
         (row, part, columns)
         for row, labels in sorted(rows.items())
-        for part, columns in _parts(labels, rows.get(row - 1, {}))
+        for part, columns in _parts(
+            _without_statements(sheet, row, labels, calculation), rows.get(row - 1, {})
+        )
     ]
     for place, (header_row, labels, columns) in enumerate(headers):
         own = range(min(columns.values()), max(columns.values()) + 1)
@@ -69,6 +71,25 @@ def _tables_of(
                 region.values[symbol] = number_at(cell, calculation)
             if table := _table(region, header_row, labels, calculation):
                 yield table
+
+
+def _without_statements(
+    sheet: Sheet, row: int, labels: Mapping[int, str], calculation: Calculation
+) -> dict[int, str]:
+    """Return the labels of a row that may head columns.
+
+    One with a number right of it, and none below, states that number.
+    """
+
+    def states(column: int) -> bool:
+        beside, below = ((sheet.name, row, column + 1), (sheet.name, row + 1, column))
+        return not np.isnan(number_at(beside, calculation)) and np.isnan(
+            number_at(below, calculation)
+        )
+
+    if len(labels) < _LABELS_OF_A_TABLE:
+        return dict(labels)
+    return {column: label for column, label in labels.items() if not states(column)}
 
 
 def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int) -> dict[int, str]:
@@ -95,8 +116,9 @@ def _parts(
 ) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
     """Yield the tables that a row of labels may head: labels by column, columns by symbol.
 
-    A second table begins where the first label comes again. ``above`` are the texts of the row
-    above, which may be titles of groups of labels.
+    A second table begins where a label comes again that is there once for each table; in a list
+    of parameters beside a table labels come again too. ``above`` are the texts of the row above,
+    which may be titles of groups of labels.
     """
     if len(labels) < _LABELS_OF_A_TABLE:
         return
@@ -107,7 +129,10 @@ def _parts(
     if len(known) < _LABELS_OF_A_TABLE:
         return
     names = {column: symbols[column] or labels[column].strip() for column in known}
-    begins = [column for column in known if names[column] == names[known[0]]]
+    counts = Counter(names.values())
+    # Every table has one output o1; equations tell what they name only together.
+    first_name = next((n for n in names.values() if counts[n] == counts["o1"]), names[known[0]])
+    begins = [column for column in known if names[column] == first_name]
     for k, begin in enumerate(begins):
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
@@ -190,6 +215,7 @@ def _region(
         return None
     if SAMPLE not in columns:
         values = _with_rows_below_gaps(sheet, values, errors, last_row, columns, calculation)
+        values = _without_sums(values, errors)
     return Region(sheet, columns, {}, values, errors, _rows_of_an_iteration(values, errors))
 
 
@@ -226,6 +252,27 @@ def _with_rows_below_gaps(
     filled[np.isin(values.index, [row for row, _ in errors])] = True
     filled[np.flatnonzero(filled).max(initial=0) :] = True
     return values if filled.all() else values[filled]
+
+
+def _without_sums(
+    values: pd.DataFrame, errors: Mapping[tuple[int, str], CellError]
+) -> pd.DataFrame:
+    """Leave out rows at the end that are no iterations: an average of the losses, for example.
+
+    They have neither most of the weights nor most of what is worked out.
+    """
+    filled = values.notna()
+    for row, symbol in errors:
+        if row in filled.index:
+            filled.loc[row, symbol] = True
+    weights = [symbol for symbol in values if re.fullmatch(r"[wb]\d+", str(symbol))]
+    full = [
+        2 * filled[own].sum(axis=1).to_numpy() >= len(own)
+        for own in (weights, _computed(map(str, values)))
+        if own
+    ]
+    last = int(np.flatnonzero(np.any(full, axis=0)).max(initial=0))
+    return values.iloc[: last + 1]
 
 
 def _table(

@@ -75,6 +75,8 @@ class Repair:
     def _suggested(self, finding: Finding) -> Finding:
         if finding.kind in _WITHOUT or finding.quantity not in self._judge.families:
             return finding
+        if not self._trials.knows(finding.quantity):
+            return finding
         for proposal in self._possible(finding):
             checked = self._checked_rows(finding, proposal.formulas)
             if checked is not None and self._is_right(finding, proposal.formulas):
