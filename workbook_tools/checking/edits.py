@@ -215,7 +215,7 @@ def _changed(
             for name in (*ELEMENTWISE, *AGGREGATES):
                 if name != function.upper():
                     try:
-                        result = np.asarray(called(name, given), dtype=float)
+                        result = np.atleast_1d(np.asarray(called(name, given), dtype=float))
                     except NotEvaluatedError:
                         continue
                     result = np.broadcast_to(result.reshape(-1, result.shape[-1])[0], value.shape)

@@ -183,6 +183,7 @@ class Cells:
     formulas: int = 0
     checked: int = 0
     agreeing: int = 0
+    numbers: int = 0  # that stand where other tables have formulas, and were checked as well
     reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked
 
     @property
@@ -295,6 +296,7 @@ class Report:
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
-        if not self.tables or any(not table.cells.checked for table in self.tables):
+        counts = [table.cells for table in self.tables]
+        if not counts or any(not cells.checked + cells.numbers for cells in counts):
             return "unchecked"
         return "pass"

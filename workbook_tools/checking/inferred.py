@@ -1,9 +1,9 @@
 """Infers activations and loss from the formulas, where nothing is said of them above a table.
 
 Each formula is evaluated on random numbers and compared with every function that it may be. What
-most units of a layer have is taken; the others are mistakes then. Which loss it is, its own formulas
-say. It may have a factor of its own, such as a squared error that is not halved; then its gradients
-must have it too, and what most formulas agree on is taken.
+most units of a layer have is taken; the others are mistakes then. Which loss it is, its own
+formulas say. It may have a factor of its own, such as a squared error that is not halved; then its
+gradients must have it too, and what most formulas agree on is taken.
 """
 
 import math

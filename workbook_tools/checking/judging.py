@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workbook_tools.checking.families import Families, Formula, stretches
 from workbook_tools.checking.findings import Cells, Differences, Finding, Kind, message, plain
 from workbook_tools.checking.local import LARGEST_EXPONENT, Expected
+from workbook_tools.checking.pasted import Pasted, pasted_numbers
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
@@ -97,7 +98,36 @@ class Judge:
             elif usual and number not in usual and places[-1] >= self._start(symbol):
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, symbol, column, places, formula))
+        if symbol in self._pasted.columns:
+            return findings + self._pasted_values(symbol, column, own)
         return findings + self._typed_values(symbol, column, own)
+
+    @cached_property
+    def _pasted(self) -> Pasted:
+        """The numbers that stand where other tables have formulas."""
+        applicable = {
+            symbol: (places := self._applicable(symbol))[places >= self._start(symbol)]
+            for symbol in self.families
+        }
+        worked_out = [symbol for symbol in self.families if symbol not in self._from_above]
+        return pasted_numbers(self._table.values, self.families, worked_out, applicable)
+
+    def _pasted_values(self, symbol: str, column: _Column, own: Families) -> list[Finding]:
+        """Find those of a column's pasted numbers that are not the mathematics."""
+        expected, allowed = self._expectations(symbol)
+        rounding, of_others = self._pasted.allowed(symbol)
+        allowed = allowed + rounding * np.abs(column.values)
+        allowed = allowed + of_others * self._expected.inputs[symbol].to_numpy()
+        known = (own.numbers < 0) & ~np.isnan(column.values) & ~np.isnan(expected)
+        known[: self._start(symbol)] = False
+        wrong = known & (np.abs(column.values - expected) > allowed)
+        self.cells.numbers += int(known.sum())
+        places = self._applicable(symbol)
+        return [
+            self._finding(Kind.WRONG_VALUE, symbol, column, part, None)
+            for is_wrong, part in stretches(wrong[places], places)
+            if is_wrong
+        ]
 
     def _rate_drifts(
         self, symbol: str, column: _Column, places: NDArray[np.int64], formula: Formula
@@ -309,8 +339,6 @@ class Judge:
         typed[: self._start(symbol)] = False
         places = self._applicable(symbol)
         typed = typed[places]
-        if 2 * typed.sum() >= len(typed):
-            return []  # mostly numbers: a pasted column, of which no formula is missing
         return [
             self._finding(Kind.TYPED_VALUE, symbol, column, part, None)
             for is_typed, part in stretches(typed, places)

@@ -59,6 +59,7 @@ def _cells(cells: Cells) -> dict[str, Any]:
         "formulas": cells.formulas,
         "checked": cells.checked,
         "agreeing": cells.agreeing,
+        "numbers": cells.numbers,
         "not_checked": cells.not_checked,
         "not_checked_because": cells.reasons,
     }
@@ -213,7 +214,9 @@ def _verdict(report: Report) -> str:
     counts = [part.cells for part in report.parts]
     checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
     if report.verdict == "pass":
-        return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree."
+        pasted = sum(c.numbers for c in counts)
+        besides = f"; so do {pasted:,} numbers in the place of formulas" if pasted else ""
+        return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
     if report.verdict == "fail":
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
         kinds, cells = len(mistaken), sum(finding.count for finding in mistaken)
