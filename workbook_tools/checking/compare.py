@@ -118,7 +118,8 @@ def _wrong_formulas(
     ]
     own = [place for _, place in updates]
     right = trials.right(own, rate_everywhere=True)
-    return wrong, {one for (one, _), is_right in zip(updates, right, strict=True) if is_right}
+    by_more = {one for (one, _), is_right in zip(updates, right, strict=True) if not is_right}
+    return wrong, {one for one, _ in updates} - by_more
 
 
 def _not_understood(table: Table, why: str) -> TableReport:

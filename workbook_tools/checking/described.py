@@ -10,7 +10,12 @@ from typing import TypeVar
 
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.findings import Understood
-from workbook_tools.checking.inferred import ScaledLoss, inferred_activation, inferred_loss
+from workbook_tools.checking.inferred import (
+    ScaledLoss,
+    inferred_activation,
+    inferred_delta_sign,
+    inferred_loss,
+)
 from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.table import Table
@@ -81,7 +86,10 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     )
     found, known["loss"] = _loss(table, reference, calculation)
     _fit_together(activations[-1], found.loss)
-    return replace(reference, loss=found.loss, scale=found.scale, share=found.share)
+    reference = replace(reference, loss=found.loss, scale=found.scale, share=found.share)
+    if not delta_columns:
+        return reference
+    return replace(reference, delta_sign=inferred_delta_sign(table, reference, calculation))
 
 
 def _is_trained(table: Table, bias: str) -> bool:

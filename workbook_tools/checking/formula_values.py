@@ -6,6 +6,7 @@ here; the engines know them all, and have the last word on whatever is found by 
 """
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -174,7 +175,9 @@ def called(function: str, given: list[Any]) -> Any:
     if name == "SUMPRODUCT" and given:  # what is multiplied cell by cell
         given = [math.prod(given[1:], start=given[0])]
     if name in AGGREGATES and given:
-        return AGGREGATES[name](_all_cells(given), axis=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of ranges without a number
+            return AGGREGATES[name](_all_cells(given), axis=0)
     if (name, given) == ("PI", []):
         return np.array(np.pi)
     raise NotEvaluatedError(function)

@@ -21,7 +21,7 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.trial import usual_values
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import TOTAL_LOSS, gradient_symbol
+from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
 
 _DRAWS = 4
@@ -119,6 +119,16 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
             loss = ScaledLoss(reference.loss, scale, share)
             found.append(_Choice(of_its_kind, votes, loss))
     return found
+
+
+def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
+    """Return the sign that most outputs' δ have: −1 if they are those of the delta rule."""
+    naming = reference.naming
+    units = naming.pre_activations(naming.layers[-1])
+    asked = [delta_symbol(unit) for unit in units]
+    given = [*naming.targets, *units, *naming.activations(naming.layers[-1])]
+    signs = _factors(table, asked, given, _iterations(reference), calculation)
+    return -1.0 if 2 * sum(sign < 0 for sign in signs) > len(signs) else 1.0
 
 
 def _equal(found: Iterable[float], factor: float) -> int:

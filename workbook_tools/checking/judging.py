@@ -15,7 +15,7 @@ from workbook_tools.checking.pasted import Pasted, pasted_numbers
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
-from workbook_tools.notation import gradient_symbol
+from workbook_tools.notation import ITERATION_RATE, gradient_symbol
 from workbook_tools.references import anchoring, areas, cell_name
 
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
@@ -72,6 +72,9 @@ class Judge:
                 later = places[places >= table.block]
                 if begin < table.block and len(later) and symbol in self._from_above:
                     yield symbol, number, table.row_of(int(later[0]))
+                off = places[self._column(symbol).wrong[places]]
+                if len(off) and off[0] != begin:  # it may be right where it begins alone
+                    yield symbol, number, table.row_of(int(off[0]))
 
     def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
         """Count and judge one column; ``wrong_formulas`` are the numbers of those that are.
@@ -79,7 +82,7 @@ class Judge:
         Those of ``wrong_rates`` are wrong in the cell of the learning rate alone.
         """
         column = self._column(symbol)
-        own = self.families[symbol]
+        own, table = self.families[symbol], self._table
         self._count(symbol, column, own.numbers >= 0)
         findings: list[Finding] = []
         usual = self._usual(symbol, own, wrong_formulas)
@@ -92,6 +95,8 @@ class Judge:
                 findings.append(self._finding(kind, symbol, column, places, formula))
             elif number in wrong_formulas:
                 kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
+                if "#REF!" in formula.at(table.row_of(int(places[0]))):
+                    kind = Kind.ERROR_VALUE
                 findings.append(self._finding(kind, symbol, column, places, formula))
             elif column.wrong[places].any():
                 findings += self._wrong_values(symbol, column, places, formula)
@@ -192,7 +197,7 @@ class Judge:
 
     def _start(self, symbol: str) -> int:
         """Return the position from which on a column's formulas are alike."""
-        if symbol not in self._from_above:
+        if symbol not in self._from_above and symbol != ITERATION_RATE:
             return 0
         return self._table.block if symbol in self._reference.once else 1
 

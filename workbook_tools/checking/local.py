@@ -123,8 +123,8 @@ def expected_values(
             delta = hidden_delta(activation, weights[layer], delta, z, a)
         if reference.delta_columns:
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]
-            result.put(names, delta)
-            delta = get(names)  # what follows reads the sheet's own δ
+            result.put(names, reference.delta_sign * delta)
+            delta = reference.delta_sign * get(names)  # what follows reads the sheet's own δ
         own: list[str] = []
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
             result.put_once(names, gradients)

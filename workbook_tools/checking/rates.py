@@ -8,7 +8,7 @@ cell that most updates read is the rate, unless exactly one other cell is labell
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbook_tools.checking.cells import Cell, number_at, value_at
@@ -36,16 +36,38 @@ class Rate:
 NO_RATE = Rate(None, math.nan, "no learning rate was found")
 
 
-def find_rate(region: Region, header_row: int, calculation: Calculation) -> Rate:
-    """Return the learning rate of a table."""
-    labelled = _labelled(region.sheet, header_row, calculation)
+@dataclass(frozen=True)
+class Head:
+    """Where what is said above a table stands: from the table above it to its own header."""
+
+    first_row: int
+    header_row: int
+    first_column: int
+    last_column: int
+
+    def has(self, cell: Cell) -> bool:
+        """Tell whether a cell of the sheet stands there."""
+        _, row, column = cell
+        return (
+            self.first_row <= row < self.header_row
+            and self.first_column <= column <= self.last_column
+        )
+
+
+def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: Calculation) -> Rate:
+    """Return the learning rate of a table; ``others`` are the heads of the sheet's other tables."""
+    labelled = _labelled(region.sheet, head.header_row, calculation)
     updates = _updates(region)
     read = _read_by(updates, region, calculation)
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
+    own = [cell for cell in labelled if head.has(cell)]
     if used:
         cell = next((cell for cell in used if cell in labelled), used[0])
-        if cell not in labelled and _is_beside_a_label(cell, region.sheet, header_row):
+        if cell not in labelled and _is_beside_a_label(cell, region.sheet, head.header_row):
             labelled = {cell: None}
+        of_another = cell not in own and any(other.has(cell) for other in others)
+        if of_another and len(own) == 1:  # a table that was copied and still reads the other's
+            return Rate(own[0], number_at(own[0], calculation), "labelled")
         if cell in labelled or len(labelled) != 1:
             how = "labelled" if cell in labelled else "the cell that most updates read"
             return Rate(cell, number_at(cell, calculation), how)
@@ -54,7 +76,8 @@ def find_rate(region: Region, header_row: int, calculation: Calculation) -> Rate
         return Rate(None, math.nan, f"of each iteration, in column {letter}")
     if not read and updates:
         typed = _typed(region, updates, calculation)
-        if not math.isnan(typed):
+        said = [number_at(cell, calculation) for cell in labelled]
+        if not math.isnan(typed) and (typed in said or len(said) != 1):
             return Rate(None, typed, "typed into the formulas of the updates")
     if labelled:
         cell = next(iter(labelled))

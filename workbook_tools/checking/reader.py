@@ -8,7 +8,7 @@ below each other.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from workbook_tools.checking.cells import number, number_at
 from workbook_tools.checking.equations import read_equations
 from workbook_tools.checking.labels import is_rate_label, parse_symbol
-from workbook_tools.checking.rates import find_rate
+from workbook_tools.checking.rates import Head, find_rate
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.single import single_cells
@@ -52,6 +52,7 @@ def _tables_of(
             _without_statements(sheet, row, labels, calculation), rows.get(row - 1, {})
         )
     ]
+    heads = _heads(headers)
     for place, (header_row, labels, columns) in enumerate(headers):
         own = range(min(columns.values()), max(columns.values()) + 1)
         below = (
@@ -69,8 +70,23 @@ def _tables_of(
             region.single = single_cells(region, sheets, calculation)
             for symbol, cell in region.single.items():
                 region.values[symbol] = number_at(cell, calculation)
-            if table := _table(region, header_row, labels, calculation):
+            others = [other for k, other in enumerate(heads) if k != place]
+            if table := _table(region, heads[place], others, labels, calculation):
                 yield table
+
+
+def _heads(headers: list[tuple[int, dict[int, str], dict[str, int]]]) -> list[Head]:
+    """Return where what is said above each table stands."""
+    heads: list[Head] = []
+    for row, _, columns in headers:
+        left, right = min(columns.values()), max(columns.values())
+        above = [
+            head.header_row
+            for head in heads
+            if head.header_row < row and head.first_column <= right and left <= head.last_column
+        ]
+        heads.append(Head(max(above, default=0) + 1, row, left, right))
+    return heads
 
 
 def _without_statements(
@@ -276,10 +292,17 @@ def _without_sums(
 
 
 def _table(
-    region: Region, header_row: int, labels: Mapping[int, str], calculation: Calculation
+    region: Region,
+    head: Head,
+    others: Sequence[Head],
+    labels: Mapping[int, str],
+    calculation: Calculation,
 ) -> Table | None:
-    """Return a table, if the labels name every quantity of a network."""
-    sheet, columns = region.sheet, region.columns
+    """Return a table, if the labels name every quantity of a network.
+
+    ``others`` are the heads of the sheet's other tables.
+    """
+    sheet, columns, header_row = region.sheet, region.columns, head.header_row
     settings, words = read_settings(sheet, header_row, calculation)
     biases = [word.strip() for word in words.get("biases", "").split(",")]
     symbols = {*columns, *region.single}
@@ -299,7 +322,7 @@ def _table(
         naming=wired(naming, region, calculation),
         header_row=header_row,
         unknown=_unknown(region, labels),
-        found_rate=find_rate(region, header_row, calculation),
+        found_rate=find_rate(region, head, others, calculation),
         settings=settings,
         words=words,
         unfinished=unfinished,

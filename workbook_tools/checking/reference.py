@@ -60,6 +60,7 @@ class Reference:
     looked_up: bool = False  # inputs and targets by a column ``sample``; else they stay the same
     scale: float = 1.0  # of each output's part of the loss, where it has a factor of its own
     share: float = 1.0  # of the sum of these parts
+    delta_sign: float = 1.0  # of δ, which is −∂E/∂z in the delta rule, w + η δ a
     averaged: bool = True  # gradients over the samples of an iteration; else added up
     known: Mapping[str, str] = field(
         default_factory=dict, compare=False
@@ -169,7 +170,7 @@ class Reference:
         for layer, delta in zip(naming.layers, found, strict=True):
             if self.delta_columns:
                 names = [delta_symbol(z) for z in naming.pre_activations(layer)]
-                rows.spread(result, names, delta)
+                rows.spread(result, names, self.delta_sign * delta)
             squares = np.zeros(rows.iterations)
             for symbols, gradients in self.gradients(layer, delta, outputs[layer - 1]):
                 rows.spread_once(result, symbols, gradients)

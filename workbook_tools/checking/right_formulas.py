@@ -218,8 +218,8 @@ class _OneRow:
             if reference.delta_columns:
                 names = [delta_symbol(name) for name in naming.pre_activations(layer)]
                 if not put_gradients:
-                    self._put(names, delta)
-                delta = get(names)
+                    self._put(names, reference.delta_sign * delta)
+                delta = reference.delta_sign * get(names)
             if put_gradients:
                 self._put_gradients(layer, delta, get(naming.activations(layer - 1)))
 
