@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
 from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.families import Families
@@ -12,6 +12,7 @@ from workbook_tools.checking.findings import (
     Cells,
     Differences,
     Finding,
+    Kind,
     LossCurve,
     TableReport,
     plain,
@@ -25,6 +26,8 @@ from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
+from workbook_tools.engines import Calculation
+from workbook_tools.notation import LEARNING_RATE
 
 
 def compare_table(
@@ -75,6 +78,8 @@ def compare_table(
     said = {symbol: number_at(cell, calculation) for symbol, cell in beside.items()}
     for symbol in families:
         findings += judge.odd_starts(symbol, said, known)
+        findings += judge.texts(symbol)
+    findings += _rate_that_is_a_text(table, calculation)
     judge.leave_out_unknown_columns()
     if values.stored:
         everything = [*others, *findings]
@@ -94,6 +99,29 @@ def compare_table(
         losses=_losses(table, _run(grounds)),
         findings=effects.of_all(repair.of_all(findings)),
     )
+
+
+def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:
+    """Return the finding of a learning rate that is a text, such as ``0,5`` with a comma."""
+    cell = table.rate_cell
+    value = value_at(cell, calculation) if cell else None
+    if cell is None or not isinstance(value, str):
+        return []
+    sheet, row, column = cell
+    return [
+        Finding(
+            kind=Kind.ERROR_VALUE,
+            quantity=LEARNING_RATE,
+            sheet=sheet,
+            column=column,
+            rows=(row,),
+            formula=None,
+            value=value,
+            expected=None,
+            max_rel_error=None,
+            message=f"The learning rate is the text {value!r}, no number.",
+        )
+    ]
 
 
 def _wrong_formulas(

@@ -195,6 +195,29 @@ class Judge:
         ]
         return [finding for finding in found if finding.cells not in known]
 
+    def texts(self, symbol: str) -> list[Finding]:
+        """Find texts where numbers of data belong: one that looks like a number is none."""
+        if symbol not in self._reference.constants:
+            return []
+        table, place = self._table, self._table.columns[symbol]
+        usual = _most_frequent(self._column(symbol).values)
+        return [
+            Finding(
+                kind=Kind.ODD_START,
+                quantity=symbol,
+                sheet=table.sheet.name,
+                column=place,
+                rows=(row,),
+                formula=None,
+                value=text,
+                expected=plain(usual),
+                max_rel_error=None,
+                message=f"{symbol} is the text {text!r} here, no number.",
+            )
+            for row in table.rows.tolist()
+            if (text := table.sheet.texts.get((row, place))) is not None
+        ]
+
     def _start(self, symbol: str) -> int:
         """Return the position from which on a column's formulas are alike."""
         if symbol not in self._from_above and symbol != ITERATION_RATE:

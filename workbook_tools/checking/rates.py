@@ -120,11 +120,15 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
             }
             - set(helpers)
         )
-    # A rate that is an error value is one all the same.
-    wanted = (float, CellError)
-    for cell in [cell for cell in read if not isinstance(value_at(cell, calculation), wanted)]:
-        del read[cell]
-    return read
+
+    def may_be_a_rate(cell: Cell) -> bool:
+        value = value_at(cell, calculation)
+        # A rate that is an error value, or a text beside its label, is one all the same.
+        return isinstance(value, float | CellError) or (
+            isinstance(value, str) and _is_beside_a_label(cell, region.sheet, 0)
+        )
+
+    return Counter({cell: count for cell, count in read.items() if may_be_a_rate(cell)})
 
 
 def _before(updates: Iterable[str], region: Region) -> dict[Cell, float]:
