@@ -73,7 +73,8 @@ class Judge:
                 if begin < table.block and len(later) and symbol in self._from_above:
                     yield symbol, number, table.row_of(int(later[0]))
                 off = places[self._column(symbol).wrong[places]]
-                if len(off) and off[0] != begin:  # it may be right where it begins alone
+                # It may be right where it begins alone; few other rows have mistakes of their own.
+                if 2 * len(off) > len(places) and off[0] != begin:
                     yield symbol, number, table.row_of(int(off[0]))
 
     def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:

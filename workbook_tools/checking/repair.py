@@ -17,6 +17,7 @@ from workbook_tools.checking.findings import Finding, Kind, Suggestion
 from workbook_tools.checking.formula_tree import (
     Parentheses,
     Reference,
+    Route,
     SyntaxProblemError,
     Tree,
     at,
@@ -157,8 +158,8 @@ class Repair:
                 continue
             place = Place(finding.quantity, row, f"={expanded}")
             for edit in edits(expanded, self._ground(place))[:_MOST_EDITS]:
-                if replaced(edit.tree, route, at(expanded, route)) != expanded:
-                    continue  # it changes something else than the helper
+                if not _differ_only_at(edit.tree, expanded, route):
+                    continue
                 new = f"={bare(at(edit.tree, route))}"
                 helper = self._filled(new, cell[1])
                 down = [cell[1] - row + other for other in finding.rows]
@@ -313,6 +314,14 @@ class Repair:
         if inside and abs(cell[1] - row) > block:
             return f"{symbol} of row {cell[1]}"
         return symbol
+
+
+def _differ_only_at(one: Tree, other: Tree, route: Route) -> bool:
+    """Tell whether two formulas are the same but for one part."""
+    try:
+        return replaced(one, route, at(other, route)) == other
+    except IndexError:  # there is no such part
+        return False
 
 
 def _with_reference(tree: Tree, old: str, new: str) -> Tree:

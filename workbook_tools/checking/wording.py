@@ -51,6 +51,9 @@ def in_words(before: Tree, after: Tree, columns_only: bool) -> str:
     if _without_parentheses(before) == _without_parentheses(after):
         return _about_parentheses(before, after)
     pairs = list(_different(before, after))
+    if len(pairs) == 1 and len(children(bare(before))) > 1:
+        words = _one(*pairs[0], columns_only)
+        return ANEW if pairs == [(before, after)] and words.startswith("replace") else words
     if len({(str(old), str(new)) for old, new in pairs}) <= _MOST_PAIRS:
         counted: dict[str, int] = {}
         for old, new in pairs:
@@ -257,6 +260,8 @@ def _cut(one: _Factors, other: _Factors) -> tuple[Tree, Tree]:
     """Leave out the factors before the first and after the last that changes."""
     pairs = zip(one.parts, other.parts, strict=True)
     changed = [k for k, (old, new) in enumerate(pairs) if old != new]
+    if not changed:  # they are multiplied in another order
+        return one.tree, other.tree
     first, last = changed[0], changed[-1] + 1
     return _product(one.parts[first:last]), _product(other.parts[first:last])
 
