@@ -104,6 +104,8 @@ class Judge:
             elif usual and number not in usual and places[-1] >= self._start(symbol):
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, symbol, column, places, formula))
+        if symbol in self._reference.constants and symbol in self._pasted.columns:
+            return findings  # they are the data
         if symbol in self._pasted.columns:
             return findings + self._pasted_values(symbol, column, own)
         return findings + self._typed_values(symbol, column, own)
@@ -116,7 +118,8 @@ class Judge:
             for symbol in self.families
         }
         worked_out = [symbol for symbol in self.families if symbol not in self._from_above]
-        return pasted_numbers(self._table.values, self.families, worked_out, applicable)
+        data = self._reference.constants
+        return pasted_numbers(self._table.values, self.families, worked_out, data, applicable)
 
     def _pasted_values(self, symbol: str, column: _Column, own: Families) -> list[Finding]:
         """Find those of a column's pasted numbers that are not the mathematics."""

@@ -4,7 +4,7 @@ Somebody pasted the values of a table, or another program exported them, perhaps
 A number may be off by half a unit of its last digit then, and so may all that it is compared with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +37,14 @@ class Pasted:
 def pasted_numbers(
     values: pd.DataFrame,
     families: Mapping[str, Families],
-    worked_out: list[str],
+    worked_out: Collection[str],
+    data: Collection[str],
     applicable: Mapping[str, NDArray[np.int64]],
 ) -> Pasted:
     """Return the numbers of a table that take the place of formulas.
 
-    ``worked_out`` are the quantities that have formulas from the first row on; ``applicable``
-    are the positions where a quantity has cells.
+    ``worked_out`` are the quantities that have formulas from the first row on; ``data`` are numbers
+    by right, and exact; ``applicable`` are the positions where a quantity has cells.
     """
     typed = {
         symbol: (families[symbol].numbers < 0) & values[symbol].notna().to_numpy()
@@ -61,13 +62,9 @@ def pasted_numbers(
     ]
     rounding = pd.DataFrame(0.0, index=values.index, columns=values.columns)
     if digits and np.median(digits) < _WHOLE:
-        for symbol in columns:
-            own = values[symbol].to_numpy()
-            units = [
-                _unit(value) if is_typed else 0.0
-                for value, is_typed in zip(own, typed[symbol], strict=True)
-            ]
-            rounding[symbol] = units
+        for symbol in columns.difference(data):
+            own, where = values[symbol].to_numpy(), typed[symbol]
+            rounding.loc[where, symbol] = _units(own[where])
     return Pasted(rounding, columns)
 
 
@@ -76,9 +73,16 @@ def _digits(value: float) -> int:
     return len(repr(float(abs(value))).split("e")[0].replace(".", "").strip("0"))
 
 
-def _unit(value: float) -> float:
-    """Return half a unit of a number's last digit, relative to the number."""
-    if not value:
-        return 0.0
-    size = int(np.floor(np.log10(abs(value))))
-    return float(0.5 * 10.0 ** (size + 1 - _digits(value)) / abs(value))
+def _units(numbers: Array) -> Array:
+    """Return half a unit of the last digit of numbers rounded alike, relative to each.
+
+    To so many significant digits, or to so many decimals, whichever leaves more room: zeros at the
+    end of a number are not written.
+    """
+    digits = max((_digits(number) for number in numbers), default=0)
+    sizes = np.floor(np.log10(np.abs(np.where(numbers, numbers, 1.0))))
+    decimals = max(
+        (_digits(number) - 1 - size for number, size in zip(numbers, sizes, strict=True)), default=0
+    )
+    units = 0.5 * np.maximum(10.0 ** (sizes + 1 - digits), 10.0**-decimals)
+    return np.asarray(units / np.abs(np.where(numbers, numbers, 1.0)))
