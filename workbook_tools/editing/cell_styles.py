@@ -15,6 +15,7 @@ from workbook_tools.editing.xml_parts import (
     added,
     found_or_inserted,
     inserted,
+    local_name,
     namespace,
     serialized,
 )
@@ -55,6 +56,7 @@ class CellStyles:
             font=self._new_font(bold, link) if bold or link else None,
         )
         alignment = found_or_inserted(self._list("cellXfs")[number], "alignment", _XF_ORDER)
+        alignment.set("horizontal", "left")
         alignment.set("vertical", "top")
         alignment.set("wrapText", "1" if wrap else "0")
         alignment.getparent().set("applyAlignment", "1")
@@ -67,7 +69,7 @@ class CellStyles:
         if (relation := copy.related(workbook, "styles")) is None:
             names = namespace(copy.workbook)
             empty = etree.Element(f"{{{names}}}styleSheet", nsmap={None: names})
-            copy.add(workbook, "styles", "xl/styles{}.xml", _CONTENT_TYPE, serialized(empty))
+            copy.add(workbook, "styles", "xl/styles.xml", _CONTENT_TYPE, serialized(empty))
             relation = copy.related(workbook, "styles")
             assert relation is not None
         return relation.part
@@ -83,14 +85,17 @@ class CellStyles:
             added(self._append(fills, "fill"), "patternFill", patternType=pattern)
         if not len(borders := self._list("borders")):
             self._append(borders, "border")
-        if not len(formats := self._list("cellXfs")):
-            self._append(formats, "xf", numFmtId="0", fontId="0", fillId="0", borderId="0")
+        for name in ("cellStyleXfs", "cellXfs"):
+            if not len(formats := self._list(name)):
+                self._append(formats, "xf", numFmtId="0", fontId="0", fillId="0", borderId="0")
+        if not len(names := self._list("cellStyles")):
+            self._append(names, "cellStyle", name="Normal", xfId="0", builtinId="0")
 
     def _list(self, name: str) -> Any:
         return found_or_inserted(self._root, name, _ORDER)
 
-    def _append(self, parent: Any, name: str, **attributes: str) -> Any:
-        element = added(parent, name, **attributes)
+    def _append(self, parent: Any, tag: str, /, **attributes: str) -> Any:
+        element = added(parent, tag, **attributes)
         parent.set("count", str(len(parent)))
         return element
 
@@ -122,6 +127,13 @@ class CellStyles:
             for old in font.findall("{*}color"):
                 font.remove(old)
             inserted(font, "color", _FONT_ORDER).set("rgb", "FF0563C1")
+        # Excel wants them in this order; not every program that writes stylesheets keeps to it.
+        font[:] = sorted(font, key=_place_in_font)
         fonts.append(font)
         fonts.set("count", str(len(fonts)))
         return len(fonts) - 1
+
+
+def _place_in_font(child: Any) -> int:
+    name = local_name(child)
+    return _FONT_ORDER.index(name) if name in _FONT_ORDER else len(_FONT_ORDER)

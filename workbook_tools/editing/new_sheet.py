@@ -11,6 +11,10 @@ from workbook_tools.references import cell_name
 
 _CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 
+_LINE = 15.0  # points
+_MOST_LINES = 27  # a row is at most 409 points high
+_FILLED = 0.9  # of a line, before it breaks
+
 
 @dataclass(frozen=True)
 class NewCell:
@@ -40,13 +44,14 @@ def add_sheet(
     data = added(root, "sheetData")
     links = []
     for row, cells in enumerate(rows, start=1):
-        row_element = added(data, "row", r=str(row))
+        height = _LINE * max(map(_lines, cells, widths), default=1)
+        row_element = added(data, "row", r=str(row), ht=f"{height:g}", customHeight="1")
         for column, cell in enumerate(cells, start=1):
             name = cell_name(row, column)
             element = added(row_element, "c", r=name, s=str(cell.style))
             if isinstance(cell.content, str):
-                element.set("t", "inlineStr")
-                write_text(added(added(element, "is"), "t"), cell.content)
+                element.set("t", "str")
+                write_text(added(element, "v"), cell.content)
             elif cell.content is not None:
                 added(element, "v").text = repr(cell.content)
             if cell.link:
@@ -55,6 +60,7 @@ def add_sheet(
         hyperlinks = added(root, "hyperlinks")
         for name, link in links:
             added(hyperlinks, "hyperlink", ref=name, location=link)
+    added(root, "printOptions", gridLines="1")
     added(
         root,
         "pageMargins",
@@ -67,6 +73,14 @@ def add_sheet(
     )
     added(root, "pageSetup", orientation="landscape", fitToHeight="0")
     return _append(copy, wanted, serialized(root))
+
+
+def _lines(cell: NewCell, width: float) -> int:
+    """Return how many lines a text takes: not every program fits the rows to their texts."""
+    if not isinstance(cell.content, str):
+        return 1
+    lines = cell.content.split("\n")
+    return min(_MOST_LINES, sum(1 + int(len(line) / (_FILLED * width)) for line in lines))
 
 
 def _append(copy: PackageCopy, wanted: str, content: bytes) -> str:

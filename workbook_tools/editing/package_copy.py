@@ -85,10 +85,11 @@ class PackageCopy:
     def add(self, source: str, kind: str, name: str, content_type: str, content: bytes) -> str:
         """Add a part that ``source`` refers to; return the key of the relation.
 
-        In its ``name``, ``{}`` is replaced by the first free number.
+        In its ``name``, ``{}`` is replaced by the first free number; a name without it is kept.
         """
         taken = {name.lower() for name in [*self._archive.namelist(), *self._new]}
-        part = next(n for k in count(1) if (n := name.format(k)).lower() not in taken)
+        names = (name.format(k) for k in count(1))
+        part = next(part for part in names if part == name or part.lower() not in taken)
         self._new[part] = content
         types = self.xml(self._types)
         etree.SubElement(

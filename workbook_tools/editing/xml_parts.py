@@ -32,6 +32,11 @@ def namespace(root: Any) -> str:
     return etree.QName(root).namespace or ""
 
 
+def local_name(element: Any) -> str:
+    """Return an element's name without its namespace; that of a comment is empty."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
 def added(parent: Any, tag: str, /, **attributes: str) -> Any:
     """Append a child in its parent's namespace."""
     return etree.SubElement(parent, etree.QName(namespace(parent), tag), attributes)
@@ -44,7 +49,7 @@ def inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
     """
     before = set(order[: order.index(name) + 1])
     place = max(
-        (k for k, child in enumerate(parent, start=1) if _local_name(child) in before), default=0
+        (k for k, child in enumerate(parent, start=1) if local_name(child) in before), default=0
     )
     child = etree.Element(etree.QName(namespace(parent), name), nsmap=parent.nsmap)
     parent.insert(place, child)
@@ -67,7 +72,3 @@ def write_text(element: Any, text: str) -> None:
     element.text = _NOT_IN_XML.sub("", text)[:_MOST_CHARACTERS]
     if element.text != element.text.strip() or "\n" in element.text:
         element.set(_SPACE, "preserve")
-
-
-def _local_name(element: Any) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
