@@ -153,7 +153,19 @@ def test_a_mended_copy_passes_with_any_engine_and_carries_the_values(
     assert sheet["AA7"].comment.text == "look here"
     assert sheet["A1"].value == '=IF(1<2,"a & b","<c>")'
     assert sheet_of(path, values=True)["A1"].value == "a & b"
-    assert load_workbook(path).calculation.fullCalcOnLoad
+
+
+def test_a_mended_copy_is_calculated_when_it_is_opened(wrong: Path, tmp_path: Path) -> None:
+    book = "xl/workbook.xml"
+    silent = rewritten(
+        wrong,
+        tmp_path / "silent.xlsx",
+        {book: lambda content: re.sub(rb"<calcPr[^>]*/>", b"<oleSize ref='A1'/>", content)},
+    )
+    assert b"fullCalcOnLoad" not in parts(silent)[book]
+    write_mended(report_of(), silent, tmp_path / "mended.xlsx")
+    assert b'<calcPr fullCalcOnLoad="1"/><oleSize' in parts(tmp_path / "mended.xlsx")[book]
+    assert complaints(tmp_path / "mended.xlsx") <= complaints(silent)
 
 
 def test_a_value_that_stays_the_same_is_not_written_again(wrong: Path, tmp_path: Path) -> None:

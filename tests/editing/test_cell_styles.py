@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Border, Font, PatternFill, Side
 from openxml_audit import OpenXmlValidator
@@ -67,6 +68,11 @@ def test_a_stylesheet_may_lack_things(tmp_path: Path, change: Change) -> None:
     source = rewritten(tmp_path / "plain.xlsx", tmp_path / "bare.xlsx", {STYLES: change})
     path = edited(source, tmp_path / "new.xlsx", coloured)
     assert load_workbook(path).active["A2"].fill.fgColor.rgb == "FFFFC7CE"
+    fills = [
+        pattern.get("patternType")
+        for pattern in etree.fromstring(parts(path)[STYLES]).iterfind("{*}fills/{*}fill/*")
+    ]
+    assert fills.index("solid") == 2  # Excel keeps the first two to itself
     validated = OpenXmlValidator(max_errors=0).validate
     assert {str(e) for e in validated(path).errors} <= {str(e) for e in validated(source).errors}
 
