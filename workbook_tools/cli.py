@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,6 +21,9 @@ from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
 from workbook_tools.files import make_folder, write_text
 from workbook_tools.vocabulary import Loss, Optimizer
+
+if TYPE_CHECKING:
+    from workbook_tools.checking.findings import Report
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -148,12 +151,33 @@ def verify(
             help="Largest relative difference that agrees. Default: by engine.",
         ),
     ] = None,
+    marked: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotate", metavar="FILE.xlsx", help="Write a copy in which mistakes are marked."
+        ),
+    ] = None,
+    mended: Annotated[
+        Path | None,
+        typer.Option(
+            "--fix",
+            metavar="FILE.xlsx",
+            help="Write a copy with the suggested formulas, recalculated.",
+        ),
+    ] = None,
 ) -> None:
     """Find each training table by its labels and check every formula cell of it."""
+    from workbook_tools.checking.copies import refuse_places, write_marked, write_mended
     from workbook_tools.checking.reports import print_report, to_json
     from workbook_tools.checking.verify import VERIFY_STEPS
     from workbook_tools.checking.verify import verify as verify_workbook
 
+    copies = [path for path in (marked, mended) if path is not None]
+    if copies:
+        with one_line_errors(PROGRAM):
+            if len(workbooks) > 1:
+                raise InputError(f"{copies[0]}: one copy of {len(workbooks)} workbooks; give one")
+            refuse_places(workbooks[0], *copies)
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
     json_to_stdout = json_file is not None and str(json_file) == "-"
@@ -161,7 +185,7 @@ def verify(
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
     status = AGREES
-    documents: list[dict[str, Any]] = []
+    reports: list[Report] = []
     for workbook in workbooks:
         try:
             with _progress(workbook, VERIFY_STEPS) as step:
@@ -171,11 +195,17 @@ def verify(
             status = NOT_CHECKED
             continue
         print_report(report, out)
-        documents.append(to_json(report))
+        reports.append(report)
         status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
-    if json_file is not None and documents:
-        with one_line_errors(PROGRAM):
+    with one_line_errors(PROGRAM):
+        if json_file is not None and reports:
+            documents = [to_json(report) for report in reports]
             _write_json(documents[0] if len(workbooks) == 1 else documents, json_file)
+        if marked is not None and reports:
+            write_marked(reports[0], workbooks[0], marked)
+        if mended is not None and reports:
+            done = write_mended(reports[0], workbooks[0], mended, engine.value)
+            out.print(f"{mended}: {done}", soft_wrap=True, markup=False)
     raise typer.Exit(status)
 
 

@@ -40,7 +40,7 @@ class WorkbookPackage:
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
-        self._archive = archive
+        self.archive = archive
         self.is_strict = False  # "Strict Open XML", with other names for everything
         self.sheets = self._find_sheets()
 
@@ -52,7 +52,7 @@ class WorkbookPackage:
 
     def close(self) -> None:
         """Close the file."""
-        self._archive.close()
+        self.archive.close()
 
     def iterate(self, part: str, tag: str) -> Iterator[Any]:
         """Yield each element of this local name in a part, whole, and forget it afterwards.
@@ -119,7 +119,7 @@ class WorkbookPackage:
 
     def shared_strings(self) -> list[str]:
         """Return the texts that cells refer to by number, formatting and readings left out."""
-        part = self._related(self._relations(self._workbook_part), "/sharedStrings")
+        part = self._related(self._relations(self.workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
 
     def number(self, sheet: SheetPart, cell: Any) -> float | None:
@@ -153,7 +153,7 @@ class WorkbookPackage:
             raise InputError(
                 f"{self.path}: a zip file, but not a workbook; save it as .xlsx and try again"
             )
-        self._workbook_part = workbook
+        self.workbook_part = workbook
         relations = self._relations(workbook)
         self.is_strict = any(kind.startswith(_STRICT) for kind, _ in relations.values())
         for kind, part in relations.values():
@@ -165,7 +165,7 @@ class WorkbookPackage:
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
             if kind.endswith("/worksheet"):
-                if part not in self._archive.namelist():
+                if part not in self.archive.namelist():
                     raise InputError(
                         f"{self.path}: the sheet {sheet.get('name')!r} is missing from the file; "
                         "open and save it in a spreadsheet program"
@@ -192,12 +192,12 @@ class WorkbookPackage:
 
     @contextmanager
     def _open(self, part: str) -> Iterator[Any]:
-        if part not in self._archive.namelist():
+        if part not in self.archive.namelist():
             raise InputError(
                 f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
                 "open and save it in a spreadsheet program"
             )
-        with reading(self.path), self._archive.open(part) as stream:
+        with reading(self.path), self.archive.open(part) as stream:
             yield stream
 
 

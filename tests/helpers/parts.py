@@ -4,6 +4,9 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.package import open_package
+
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
 STYLES = "xl/styles.xml"
@@ -46,3 +49,25 @@ def replaced(old: bytes, new: bytes) -> Change:
         return content.replace(old, new)
 
     return change
+
+
+def edited(source: Path, target: Path, edit: Callable[[PackageCopy], object]) -> Path:
+    """Copy a workbook, with what ``edit`` does to the copy."""
+    with open_package(source) as package:
+        copy = PackageCopy(package)
+        edit(copy)
+        copy.save(target)
+    return target
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    """Return the parts of a workbook."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def differences(source: Path, target: Path) -> tuple[set[str], set[str], set[str]]:
+    """Return the parts that are not the same in two workbooks: changed, added, gone."""
+    old, new = parts(source), parts(target)
+    changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+    return changed, new.keys() - old.keys(), old.keys() - new.keys()

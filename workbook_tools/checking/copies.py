@@ -1,0 +1,298 @@
+"""Copies of a checked workbook: one with its mistakes marked, one with them mended.
+
+Both are edited part by part; all else in them is as it was.
+"""
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook_tools.checking.findings import Finding, Kind, Report
+from workbook_tools.checking.table import NOT_UNDERSTOOD
+from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
+from workbook_tools.editing.cell_contents import ERRORS, Place, SheetCells, put_value
+from workbook_tools.editing.cell_styles import CellStyles
+from workbook_tools.editing.new_sheet import NewCell, add_sheet
+from workbook_tools.editing.notes import add_notes
+from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.editing.xml_parts import number
+from workbook_tools.engines import Calculation, CellError, CellValue, recalculate
+from workbook_tools.engines.libreoffice import is_installed
+from workbook_tools.errors import InputError
+from workbook_tools.files import replacing
+from workbook_tools.package import SheetPart, open_package
+from workbook_tools.references import sheet_prefix
+
+MOST_NOTES = 1_000  # of one finding
+_AUTHOR = "workbook-tools"
+_SHEET = "Findings"
+_MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
+_SAME = 1e-15  # relative: values that differ by less were calculated in another order
+
+_IN_WORDS = {
+    Kind.WRONG_FORMULA: "wrong formula",
+    Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
+    Kind.LATENT: "wrong formula that happens to give the right value",
+    Kind.BROKEN_PATTERN: "formula unlike the rest of its column",
+    Kind.TYPED_VALUE: "typed number where a formula belongs",
+    Kind.WRONG_VALUE: "wrong value",
+    Kind.ERROR_VALUE: "error value",
+    Kind.STALE_VALUE: "value out of date",
+    Kind.ODD_START: "odd start (a warning)",
+}
+_COLUMNS = {
+    "Sheet": 13.0,
+    "Cells": 12.0,
+    "Quantity": 10.0,
+    "What is wrong": 18.0,
+    "Formula": 34.0,
+    "Value": 13.0,
+    "Expected": 13.0,
+    "Suggested formula": 34.0,
+    "Change": 20.0,
+    "Last loss without it": 13.0,
+    "In words": 46.0,
+}
+
+
+@dataclass(frozen=True)
+class MendedSummary:
+    """What was mended in a copy, and what was left, each with the reason."""
+
+    mended: list[Finding]
+    left: list[tuple[Finding, str]]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        cells = sum(finding.count for finding in self.mended)
+        said = f"{_counted(len(self.mended), 'finding')} mended, in {_counted(cells, 'cell')}"
+        if not self.left:
+            return said
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for finding, reason in self.left:
+            reasons[reason].append(f"{finding.sheet}!{finding.cells}")
+        parts = [f"{', '.join(_few(places))} ({why})" for why, places in reasons.items()]
+        return f"{said}; {len(self.left):,} left: {'; '.join(parts)}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def _few(places: Sequence[str]) -> list[str]:
+    return [*places[:3], *([f"{len(places) - 3:,} more"] if len(places) > 3 else [])]
+
+
+def refuse_places(source: Path, *destinations: Path) -> None:
+    """Raise ``InputError`` if a copy would overwrite the workbook itself, or another copy."""
+    taken = [source]
+    for destination in destinations:
+        if any(_same_file(destination, other) for other in taken):
+            what = "the workbook itself" if len(taken) == 1 else "the workbook or the other copy"
+            raise InputError(f"{destination}: that is {what}; give the copy another name")
+        if source.suffix.lower() == ".xlsm" != destination.suffix.lower():
+            raise InputError(f"{destination}: the copy of an .xlsm workbook is one too; name it so")
+        taken.append(destination)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def write_marked(report: Report, source: Path, destination: Path) -> None:
+    """Write a copy of a workbook with the cells of each finding coloured, and a note in them.
+
+    A sheet that lists the findings comes last. Raises ``InputError`` if the copy would overwrite
+    the workbook, or one of the two cannot be read or written.
+    """
+    refuse_places(source, destination)
+    with open_package(source) as package, replacing(destination) as new:
+        copy = PackageCopy(package)
+        styles = CellStyles(copy)
+        for sheet in copy.sheets:
+            if findings := [found for found in report.findings if found.sheet == sheet.name]:
+                _mark(copy, sheet, findings, styles)
+        add_sheet(copy, _SHEET, list(_COLUMNS.values()), list(_rows(report, styles)))
+        copy.save(new)
+
+
+def _mark(
+    copy: PackageCopy, sheet: SheetPart, findings: Sequence[Finding], styles: CellStyles
+) -> None:
+    cells = SheetCells(copy.xml(sheet.part))
+    notes: dict[Place, str] = {}
+    # Mistakes last: a cell that has both a warning and a mistake is coloured as mistaken.
+    for finding in sorted(findings, key=lambda finding: not finding.kind.is_warning):
+        colour = _WARNING if finding.kind.is_warning else _MISTAKE
+        for k, row in enumerate(finding.rows):
+            place = (row, finding.column)
+            cell = cells.made(*place)
+            cell.set("s", str(styles.filled(number(cell.get("s")), colour)))
+            if k < MOST_NOTES:
+                before = f"{notes[place]}\n\n" if place in notes else ""
+                notes[place] = before + _note(finding, row)
+    copy.changed(sheet.part)
+    add_notes(copy, sheet, _AUTHOR, notes)
+
+
+def _note(finding: Finding, row: int) -> str:
+    """Return what the note says of one cell of a finding."""
+    lines = [f"{finding.quantity}: {_IN_WORDS[finding.kind]}", finding.message]
+    suggestion = finding.suggestion
+    if suggestion and row in suggestion.formulas:
+        lines += [f"It should be {suggestion.formulas[row]}", f"({suggestion.edit})"]
+    elif finding.expected is not None and finding.count == 1:
+        lines.append(f"It should be {finding.expected!r}")
+    if finding.count > MOST_NOTES and row == finding.rows[0]:
+        lines.append(
+            f"Only the first {MOST_NOTES:,} of these {finding.count:,} cells have a note; all are "
+            "coloured."
+        )
+    return "\n".join(lines)
+
+
+def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
+    """Yield the rows of the sheet that lists the findings."""
+    header = styles.new(bold=True, fill=_HEADER, wrap=True)
+    text, link = styles.new(wrap=True), styles.new(link=True)
+    kinds = {False: styles.filled(text, _MISTAKE), True: styles.filled(text, _WARNING)}
+    yield [NewCell(heading, header) for heading in _COLUMNS]
+    for finding in report.findings:
+        suggestion = finding.suggestion
+        contents: list[str | float | None] = [
+            finding.sheet,
+            finding.cells,
+            finding.quantity,
+            _IN_WORDS[finding.kind],
+            finding.formula,
+            finding.value,
+            finding.expected,
+            suggestion.formula if suggestion else None,
+            suggestion.edit if suggestion else None,
+            finding.effect,
+            finding.message,
+        ]
+        cells = [NewCell(content, text) for content in contents]
+        cells[1] = NewCell(finding.cells, link, sheet_prefix(finding.sheet) + finding.cells)
+        cells[3] = NewCell(contents[3], kinds[finding.kind.is_warning])
+        yield cells
+    if not report.findings:
+        nothing = "Nothing could be checked." if report.verdict == "unchecked" else "No mistake."
+        yield [NewCell(nothing, text)]
+
+
+def write_mended(
+    report: Report, source: Path, destination: Path, engine: str = "embedded"
+) -> MendedSummary:
+    """Write a copy of a workbook with the suggested formulas in place, recalculated.
+
+    Return what was mended and what was left. Raises ``InputError`` if the copy would overwrite
+    the workbook, one of the two cannot be read or written, or the engine cannot calculate it.
+    """
+    refuse_places(source, destination)
+    if engine == "cached":
+        raise InputError(
+            f"{destination}: a mended copy is recalculated, for which --engine cached will not do; "
+            "use another"
+        )
+    summary = _summary(report)
+    with tempfile.TemporaryDirectory() as folder, replacing(destination) as new:
+        edited = Path(folder, f"workbook{source.suffix}")
+        with open_package(source) as package:
+            copy = PackageCopy(package)
+            _put_formulas(copy, summary.mended)
+            calculate_when_opened(copy)
+            copy.save(edited)
+        try:
+            changes = _changes(edited, engine)
+        except InputError as error:
+            raise InputError(str(error).replace(str(edited), str(source))) from error
+        with open_package(edited) as package:
+            copy = PackageCopy(package)
+            for sheet, values in changes.items():
+                cells = SheetCells(copy.xml(sheet.part))
+                for place, value in values.items():
+                    put_value(cells.made(*place), value)
+                copy.changed(sheet.part)
+            copy.save(new)
+    return summary
+
+
+def _summary(report: Report) -> MendedSummary:
+    summary = MendedSummary([], [])
+    for finding in report.findings:
+        if finding.kind is Kind.ODD_START:
+            summary.left.append((finding, "perhaps meant"))
+        elif finding.kind is Kind.STALE_VALUE or finding.suggestion:
+            summary.mended.append(finding)
+        else:
+            summary.left.append((finding, "no formula is suggested"))
+    return summary
+
+
+def _put_formulas(copy: PackageCopy, findings: Sequence[Finding]) -> None:
+    for sheet in copy.sheets:
+        formulas = {
+            (row, finding.column): formula
+            for finding in findings
+            if finding.sheet == sheet.name and finding.suggestion
+            for row, formula in finding.suggestion.formulas.items()
+        }
+        if formulas:
+            if SheetCells(copy.xml(sheet.part)).put_formulas(formulas):
+                forget_the_order(copy)
+            copy.changed(sheet.part)
+
+
+_Changes = dict[SheetPart, dict[Place, CellValue]]
+
+
+def _changes(path: Path, engine: str) -> _Changes:
+    """Return the values of formula cells that are not those which the file carries."""
+    stored, calculation = recalculate(path, "cached"), recalculate(path, engine)
+    changes, is_whole = _compared(path, stored, calculation)
+    if not is_whole and engine == "embedded" and is_installed():
+        changes, _ = _compared(path, stored, recalculate(path, "libreoffice"))
+    return changes
+
+
+def _compared(path: Path, stored: Calculation, calculation: Calculation) -> tuple[_Changes, bool]:
+    """Return the values that changed, and whether the engine knew every function."""
+    changes: _Changes = {}
+    is_whole = True
+    allowed = max(_SAME, calculation.storage)
+    with open_package(path) as package:
+        copy = PackageCopy(package)
+        for sheet in copy.sheets:
+            changed: dict[Place, CellValue] = {}
+            rows: dict[int, list[int]] = defaultdict(list)
+            for row, column in SheetCells(copy.xml(sheet.part)).formula_cells():
+                rows[row].append(column)
+            for row, columns in rows.items():
+                area = (sheet.name, row, min(columns), row, max(columns))
+                (old,), (new,) = stored.block(*area), calculation.block(*area)
+                for column in columns:
+                    before, value = (values[column - min(columns)] for values in (old, new))
+                    is_whole &= value not in NOT_UNDERSTOOD or value == before
+                    if not _keeps(before, value, allowed):
+                        is_known = not isinstance(value, CellError) or value.code in ERRORS
+                        changed[row, column] = value if is_known else None
+            if changed:
+                changes[sheet] = changed
+    return changes, is_whole
+
+
+def _keeps(before: CellValue, value: CellValue, allowed: float) -> bool:
+    """Tell whether a cell keeps the value that the file carries."""
+    if isinstance(value, CellError) and (value in NOT_UNDERSTOOD or value.code not in ERRORS):
+        return before is not None  # the engine lacks something
+    if value is None or value == "":
+        return before is None or before == 0.0  # Excel makes a 0 of an empty cell
+    if isinstance(before, float) and isinstance(value, float):
+        return abs(before - value) <= allowed * abs(before)
+    return type(before) is type(value) and before == value

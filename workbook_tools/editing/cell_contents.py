@@ -1,0 +1,253 @@
+"""Puts formulas and calculated values into the cells of one sheet's XML.
+
+Cells and rows that there are not are made. What other cells share with one that is changed, a
+shared formula or an array formula, they keep: each gets its own.
+"""
+
+import math
+from bisect import bisect
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openpyxl.formula.translate import Translator
+
+from workbook_tools.editing.xml_parts import added, number, write_text
+from workbook_tools.engines import CellError, CellValue
+from workbook_tools.references import areas, cell_name, column_number, range_name
+
+Place = tuple[int, int]  # row and column, from 1
+
+_LARGEST_ARRAY = 100_000  # cells of one array formula
+
+# What Excel reads as an error value; engines have others of their own.
+ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
+
+
+@dataclass
+class _SharedFormula:
+    """A formula that the file holds once, in its first cell."""
+
+    place: Place
+    text: str
+    members: dict[Place, Any] = field(default_factory=dict)  # cells, without the first
+
+
+class SheetCells:
+    """The cells of a sheet, of which the root of its XML is given."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self._rows: dict[int, Any] = {}
+        at = 0
+        for row in root.iterfind("{*}sheetData/{*}row"):
+            at = number(row.get("r"), at + 1)
+            self._rows[at] = row
+        self._numbers = sorted(self._rows)
+        self._cells: dict[int, dict[int, Any]] = {}  # of the rows that were looked at
+
+    def found(self, row: int, column: int) -> Any | None:
+        """Return a cell's element; None if there is none."""
+        return self._row(row).get(column)
+
+    def made(self, row: int, column: int) -> Any:
+        """Return a cell's element; there is one afterwards."""
+        cells = self._row(row)
+        if column in cells:
+            return cells[column]
+        parent = self._rows[row] if row in self._rows else self._new_row(row)
+        cell = added(parent, "c", r=cell_name(row, column))
+        later = min((c for c in cells if c > column), default=None)
+        if later is not None:
+            cells[later].addprevious(cell)
+        if style := self._style_of_new(parent, column):
+            cell.set("s", style)
+        parent.attrib.pop("spans", None)  # it may be beyond these, which need not be said
+        self._widen(row, column)
+        cells[column] = cell
+        return cell
+
+    def formula_cells(self) -> Iterator[Place]:
+        """Yield the cells that show what a formula gives, those of array formulas included."""
+        arrays = set()
+        for place, cell in self._all():
+            if (formula := _formula(cell)) is not None:
+                yield place
+                arrays |= _covered(formula) - {place}
+        yield from sorted(place for place in arrays if self._without_formula(place))
+
+    def put_formulas(self, formulas: Mapping[Place, str]) -> bool:
+        """Put formulas, with their equals sign, into cells, which lose their values.
+
+        Return whether other cells than before hold formulas.
+        """
+        cells = dict(self._all())
+        self._expand_shared(cells, formulas.keys())
+        outdated = self._split_arrays(cells, formulas.keys())
+        for place, text in formulas.items():
+            cell = self.made(*place)
+            outdated |= _formula(cell) is None
+            _put_formula(cell, place, text.removeprefix("="))
+        return outdated
+
+    def _all(self) -> Iterator[tuple[Place, Any]]:
+        for row in self._numbers:
+            for column, cell in self._row(row).items():
+                yield (row, column), cell
+
+    def _row(self, row: int) -> dict[int, Any]:
+        """Return the cells of a row by column; some programs leave out where they stand."""
+        if row not in self._cells:
+            cells, column = {}, 0
+            for cell in self._rows[row].iterchildren("{*}c") if row in self._rows else ():
+                name = cell.get("r")
+                column = column_number(name.rstrip("0123456789")) if name else column + 1
+                cells[column] = cell
+            self._cells[row] = cells
+        return self._cells[row]
+
+    def _new_row(self, row: int) -> Any:
+        data = self._root.find("{*}sheetData")
+        element = added(data, "row", r=str(row))
+        place = bisect(self._numbers, row)
+        if place < len(self._numbers):
+            self._rows[self._numbers[place]].addprevious(element)
+        self._rows[row] = element
+        self._numbers.insert(place, row)
+        return element
+
+    def _style_of_new(self, row: Any, column: int) -> str | None:
+        """Return the style that a program would give: that of the row, or else of the column."""
+        if row.get("s") and row.get("customFormat") in ("1", "true"):
+            return str(row.get("s"))
+        for columns in self._root.iterfind("{*}cols/{*}col"):
+            if number(columns.get("min")) <= column <= number(columns.get("max")):
+                style: str | None = columns.get("style")
+                return style
+        return None
+
+    def _widen(self, row: int, column: int) -> None:
+        """Have the sheet's stated extent include a cell."""
+        dimension = self._root.find("{*}dimension")
+        if dimension is None or len(found := areas(dimension.get("ref", ""))) != 1:
+            return
+        old = found[0]
+        rows, columns = (
+            (old.first_row, old.last_row, row),
+            (old.first_column, old.last_column, column),
+        )
+        dimension.set("ref", range_name(min(rows), min(columns), max(rows), max(columns)))
+
+    def _without_formula(self, place: Place) -> bool:
+        cell = self.found(*place)
+        return cell is not None and _formula(cell) is None
+
+    def _expand_shared(self, cells: Mapping[Place, Any], changed: Collection[Place]) -> None:
+        """Give the other cells of a shared formula their own if the first one is changed."""
+        found: list[_SharedFormula] = []
+        by_number: dict[str | None, _SharedFormula] = {}
+        for place, cell in cells.items():
+            formula = _formula(cell)
+            if formula is None or formula.get("t") != "shared":
+                continue
+            key = formula.get("si")
+            if formula.text:
+                by_number[key] = _SharedFormula(place, formula.text)
+                found.append(by_number[key])
+            elif key in by_number:
+                by_number[key].members[place] = formula
+        for shared in found:
+            if shared.place not in changed:
+                continue
+            translator = Translator(f"={shared.text}", origin=cell_name(*shared.place))
+            for place, formula in shared.members.items():
+                if place in changed:
+                    continue
+                formula.text = translator.translate_formula(cell_name(*place))[1:]
+                for attribute in ("t", "si", "ref"):
+                    formula.attrib.pop(attribute, None)
+
+    def _split_arrays(self, cells: Mapping[Place, Any], changed: Collection[Place]) -> bool:
+        """Give the other cells of an array formula their own element of it, if one is changed."""
+        split = False
+        for first in list(cells.values()):
+            formula = _formula(first)
+            covered = _covered(formula)
+            if formula is None or len(covered) < 2 or covered.isdisjoint(changed):
+                continue
+            split = True
+            first_row, first_column = min(covered)
+            for row, column in sorted(covered):
+                cell = self.made(row, column)
+                cell.attrib.pop("cm", None)  # it no longer spills
+                own = _formula(cell)
+                if own is not None:
+                    cell.remove(own)
+                if (row, column) in changed:
+                    continue
+                own = added(cell, "f", t="array", ref=cell_name(row, column))
+                own.text = (
+                    f"INDEX({formula.text},{row - first_row + 1},{column - first_column + 1})"
+                )
+                cell.insert(0, own)
+        return split
+
+
+def put_value(cell: Any, value: CellValue) -> None:
+    """Put the value that its formula gives into a cell; None takes its value away."""
+    for old in [*cell.iterchildren("{*}v", "{*}is")]:
+        cell.remove(old)
+    for attribute in ("t", "vm"):
+        cell.attrib.pop(attribute, None)
+    if value is None:
+        return
+    kind, text = _written(value)
+    if kind:
+        cell.set("t", kind)
+    element = added(cell, "v")
+    write_text(element, text)
+    formula = _formula(cell)
+    cell.insert(0 if formula is None else 1, element)  # before what extends the cell
+
+
+def _written(value: float | str | bool | CellError) -> tuple[str, str]:
+    """Return a value's type and text as Excel writes them."""
+    if isinstance(value, bool):
+        return "b", "1" if value else "0"
+    if isinstance(value, CellError):
+        return "e", value.code
+    if isinstance(value, str):
+        return "str", value
+    if not math.isfinite(value):
+        return "e", "#NUM!"
+    return "", str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _put_formula(cell: Any, place: Place, text: str) -> None:
+    formula = _formula(cell)
+    if formula is None or formula.get("t") != "array":
+        if formula is not None:
+            cell.remove(formula)
+        cell.attrib.pop("cm", None)
+        formula = added(cell, "f")
+        cell.insert(0, formula)
+    # Else it is of this one cell, and stays an array formula: it may need to be one.
+    formula.text = text
+    put_value(cell, None)
+
+
+def _formula(cell: Any) -> Any | None:
+    return next(cell.iterchildren("{*}f"), None)
+
+
+def _covered(formula: Any | None) -> set[Place]:
+    """Return the cells that show what an array formula gives; none for another formula."""
+    if formula is None or formula.get("t") != "array" or not formula.text:
+        return set()
+    return {
+        (row, column)
+        for area in areas(formula.get("ref", ""))
+        if area.cell_count <= _LARGEST_ARRAY
+        for row in range(area.first_row, area.last_row + 1)
+        for column in range(area.first_column, area.last_column + 1)
+    }

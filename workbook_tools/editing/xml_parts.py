@@ -1,0 +1,74 @@
+"""XML as Open XML wants it: read safely, children in the order of the schema, legal characters."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from lxml import etree
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_DIGITS = re.compile("[0-9]{1,9}")
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+_MOST_CHARACTERS = 32_767  # of one cell; from "Excel specifications and limits"
+
+
+def parsed(content: bytes) -> Any:
+    """Return the root of a part's XML; raises ``etree.XMLSyntaxError`` if it is none."""
+    # Whoever opened the file has counted what it inflates to, and refused document types.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    return etree.fromstring(content, parser)
+
+
+def serialized(root: Any) -> bytes:
+    """Return a part's XML, with what stands before and after its root."""
+    written: bytes = etree.tostring(
+        root.getroottree(), xml_declaration=True, encoding="UTF-8", standalone=True
+    )
+    return written
+
+
+def namespace(root: Any) -> str:
+    """Return the namespace of an element: Strict Open XML has others."""
+    return etree.QName(root).namespace or ""
+
+
+def local_name(element: Any) -> str:
+    """Return an element's name without its namespace; that of a comment is empty."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def added(parent: Any, tag: str, /, **attributes: str) -> Any:
+    """Append a child in its parent's namespace."""
+    return etree.SubElement(parent, etree.QName(namespace(parent), tag), attributes)
+
+
+def inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
+    """Insert a child where the schema, which lists children in this ``order``, wants it.
+
+    It comes after others of its name.
+    """
+    before = set(order[: order.index(name) + 1])
+    place = max(
+        (k for k, child in enumerate(parent, start=1) if local_name(child) in before), default=0
+    )
+    child = etree.Element(etree.QName(namespace(parent), name), nsmap=parent.nsmap)
+    parent.insert(place, child)
+    return child
+
+
+def found_or_inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
+    """Return the child of this name; there is one afterwards."""
+    child = parent.find(f"{{*}}{name}")
+    return inserted(parent, name, order) if child is None else child
+
+
+def number(text: str | None, default: int = 0) -> int:
+    """Return the whole number that an attribute says; the default if it says none."""
+    return int(text) if text and _DIGITS.fullmatch(text) else default
+
+
+def write_text(element: Any, text: str) -> None:
+    """Put a text into an element: no longer than a cell holds, without what XML cannot hold."""
+    element.text = _NOT_IN_XML.sub("", text)[:_MOST_CHARACTERS]
+    if element.text != element.text.strip() or "\n" in element.text:
+        element.set(_SPACE, "preserve")
