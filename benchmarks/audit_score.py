@@ -29,6 +29,7 @@ from xml.sax.saxutils import escape, unescape
 import openpyxl
 from openpyxl.utils.cell import range_boundaries
 
+from workbook_tools.checking.copies import write_mended
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
@@ -55,6 +56,7 @@ class SampleScore:
     missed: int
     false: int
     other: Counter[str]  # findings that the labels do not speak of, by kind
+    faulty: bool = False
 
 
 def score_sample(folder: Path, engine: str) -> list[SampleScore]:
@@ -69,12 +71,30 @@ def score_sample(folder: Path, engine: str) -> list[SampleScore]:
             scores.append(SampleScore(path.stem, "", [str(error)], 0, 0, 0, Counter()))
             continue
         wanted = [(sheet, label) for sheet, own in expected.items() for label in own]
+        if problems := _not_mended(path, report, engine):
+            scores.append(SampleScore(path.stem, "", problems, 0, 0, 0, Counter()))
         scores += [_score_table(path.stem, sheet, label, report) for sheet, label in wanted]
         extra = len(report.tables) - len(wanted)
         if extra > 0:
             problem = f"{extra} tables that are none"
             scores.append(SampleScore(path.stem, "", [problem], 0, 0, 0, Counter()))
     return scores
+
+
+def _not_mended(path: Path, report: Report, engine: str) -> list[str]:
+    """Return what keeps a mended copy from passing; nothing of a right workbook."""
+    mistakes = [finding for finding in report.findings if not finding.kind.is_warning]
+    if not mistakes or engine == "cached":  # a mended copy is recalculated
+        return []
+    problems = [f"no suggestion for {f.cells}" for f in mistakes if f.suggestion is None]
+    with tempfile.TemporaryDirectory() as folder:
+        mended = Path(folder, "mended.xlsx")
+        write_mended(report, path, mended, engine)
+        again = verify(mended, engine)
+    left = [f"{f.sheet}!{f.cells} {f.kind}" for f in again.findings if not f.kind.is_warning]
+    if left or again.verdict != "pass":
+        problems.append(f"mended, it is {again.verdict}: {', '.join(left)}")
+    return problems
 
 
 def _score_table(file: str, sheet: str, label: dict, report: Report) -> SampleScore:
@@ -109,7 +129,8 @@ def _score_table(file: str, sheet: str, label: dict, report: Report) -> SampleSc
     false = [f"{q} not {kind}" for kind, own in found.items() for q in own - set(label[kind])]
     other = Counter(f.kind.value for f in table.findings if f.kind in SUSPECT or f.kind.is_warning)
     problems += [f"missed {one}" for one in missed] + [f"false: {one}" for one in false]
-    return SampleScore(file, sheet, problems, len(columns), len(missed), len(false), other)
+    faulty = bool(label["wrong"] or label["latent"])
+    return SampleScore(file, sheet, problems, len(columns), len(missed), len(false), other, faulty)
 
 
 def print_sample(scores: list[SampleScore]) -> bool:
@@ -126,6 +147,13 @@ def print_sample(scores: list[SampleScore]) -> bool:
     print(f"quantities judged   {sum(score.quantities for score in tables)}")
     print(f"  missed            {sum(score.missed for score in tables)}")
     print(f"  false alarms      {sum(score.false for score in tables)}")
+    faulty = {score.file for score in tables if score.faulty}
+    unmended = {
+        score.file
+        for score in scores
+        if any(p.startswith(("mended", "no suggestion")) for p in score.problems)
+    }
+    print(f"workbooks mended    {len(faulty - unmended)} of {len(faulty)}")
     return not any(score.problems for score in scores)
 
 

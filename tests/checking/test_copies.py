@@ -17,7 +17,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.worksheet import Worksheet
 from openxml_audit import OpenXmlValidator
 from parts import SHEET, differences, parts, replaced, rewritten
-from suggested import suggested, verified
+from suggested import suggested
 from typer.testing import CliRunner
 
 from workbook_tools.checking import copies
@@ -68,7 +68,7 @@ def complaints(path: Path) -> Counter[str]:
 
 
 def test_wrong_cells_are_coloured_and_say_what_is_wrong(wrong: Path, tmp_path: Path) -> None:
-    report = verified(wrong)
+    report = verify(wrong)
     write_marked(report, wrong, tmp_path / "marked.xlsx")
     before, sheet = sheet_of(wrong), sheet_of(tmp_path / "marked.xlsx")
     coloured = {
@@ -91,7 +91,7 @@ def test_wrong_cells_are_coloured_and_say_what_is_wrong(wrong: Path, tmp_path: P
 
 
 def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> None:
-    report = verified(wrong)
+    report = verify(wrong)
     write_marked(report, wrong, tmp_path / "marked.xlsx")
     book = load_workbook(tmp_path / "marked.xlsx")
     assert book.sheetnames == ["My sheet", "Findings", "Findings 2"]
@@ -122,7 +122,7 @@ def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> N
 def test_marked_and_mended_copies_differ_from_the_workbook_only_where_they_must(
     wrong: Path, tmp_path: Path
 ) -> None:
-    report = verified(wrong)
+    report = verify(wrong)
     write_marked(report, wrong, tmp_path / "marked.xlsx")
     write_mended(report, wrong, tmp_path / "mended.xlsx")
     book, types = "xl/workbook.xml", "[Content_Types].xml"
@@ -142,7 +142,7 @@ def test_a_mended_copy_passes_with_any_engine_and_carries_the_values(
     wrong: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "mended.xlsx"
-    done = write_mended(verified(wrong), wrong, path)
+    done = write_mended(verify(wrong), wrong, path)
     assert str(done) == "2 findings mended, in 21 cells"
     for engine in ("embedded", "ironcalc", "cached"):
         report = verify(path, engine)
@@ -169,7 +169,7 @@ def test_a_mended_copy_is_calculated_when_it_is_opened(wrong: Path, tmp_path: Pa
 
 
 def test_a_value_that_stays_the_same_is_not_written_again(wrong: Path, tmp_path: Path) -> None:
-    write_mended(verified(wrong), wrong, tmp_path / "filled.xlsx")
+    write_mended(verify(wrong), wrong, tmp_path / "filled.xlsx")
     filled = tmp_path / "filled.xlsx"
 
     def spelled(match: re.Match[bytes]) -> bytes:
@@ -290,7 +290,7 @@ def test_typed_numbers_that_become_formulas_make_the_order_of_calculation_outdat
         },
         added={"xl/calcChain.xml": chain},
     )
-    report = verified(chained)
+    report = verify(chained)
     write_mended(report, chained, tmp_path / "mended.xlsx")
     assert differences(chained, tmp_path / "mended.xlsx")[2] == {"xl/calcChain.xml"}
     for part in ("xl/_rels/workbook.xml.rels", "[Content_Types].xml"):
@@ -313,7 +313,7 @@ def prefixed(content: bytes) -> bytes:
 def test_a_sheet_with_prefixed_names_is_marked_and_mended(tmp_path: Path) -> None:
     first = HandMade(FORMULAS | {"∂E/∂w3": WRONG}).save(tmp_path / "plain.xlsx")
     source = rewritten(first, tmp_path / "wrong.xlsx", {SHEET: prefixed})
-    report = verified(source)
+    report = verify(source)
     assert report.verdict == "fail"
     write_marked(report, source, tmp_path / "marked.xlsx")
     write_mended(report, source, tmp_path / "mended.xlsx")
@@ -331,7 +331,7 @@ def strict(content: bytes) -> bytes:
 
 def test_strict_open_xml_stays_strict(tmp_path: Path) -> None:
     first = HandMade(FORMULAS | {"∂E/∂w3": WRONG}).save(tmp_path / "plain.xlsx")
-    report = verified(first)
+    report = verify(first)
     changes = {name: strict for name in parts(first) if name.endswith((".xml", ".rels"))}
     source = rewritten(first, tmp_path / "strict.xlsx", changes)
     write_marked(report, source, tmp_path / "marked.xlsx")
@@ -359,7 +359,7 @@ def test_an_array_formula_in_a_table_is_mended(tmp_path: Path) -> None:
         formula = WRONG.replace("6", str(row))
         book.active[f"AA{row}"] = ArrayFormula(f"AA{row}", formula)
     book.save(tmp_path / "wrong.xlsx")
-    report = verified(tmp_path / "wrong.xlsx")
+    report = verify(tmp_path / "wrong.xlsx")
     assert [found.cells for found in report.findings] == ["AA6:AA25"]
     write_mended(report, tmp_path / "wrong.xlsx", tmp_path / "mended.xlsx")
     assert verify(tmp_path / "mended.xlsx").verdict == "pass"
@@ -432,7 +432,7 @@ def test_what_the_command_cannot_do_is_said_in_one_line(
 @pytest.mark.parametrize("name", ["002", "012", "033", "085"])
 def test_real_workbooks_keep_what_is_theirs(name: str, tmp_path: Path) -> None:
     source = CORPUS / f"{name}.xlsx"
-    report = verified(source)
+    report = verify(source)
     marked, mended = tmp_path / "marked.xlsx", tmp_path / "mended.xlsx"
     write_marked(report, source, marked)
     write_mended(report, source, mended)
@@ -464,7 +464,7 @@ def _without_cells(sheet: bytes) -> bytes:
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_opens_both_copies(wrong: Path, tmp_path: Path) -> None:
-    report = verified(wrong)
+    report = verify(wrong)
     write_marked(report, wrong, tmp_path / "marked.xlsx")
     write_mended(report, wrong, tmp_path / "mended.xlsx")
     names = ["marked.xlsx", "mended.xlsx"]

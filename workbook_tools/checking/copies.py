@@ -238,10 +238,10 @@ def _summary(report: Report) -> MendedSummary:
 def _put_formulas(copy: PackageCopy, findings: Sequence[Finding]) -> None:
     for sheet in copy.sheets:
         formulas = {
-            (row, finding.column): formula
+            (row, column): formula
             for finding in findings
-            if finding.sheet == sheet.name and finding.suggestion
-            for row, formula in finding.suggestion.formulas.items()
+            for (name, row, column), formula in finding.put_right.items()
+            if name == sheet.name
         }
         if formulas:
             if SheetCells(copy.xml(sheet.part)).put_formulas(formulas):
