@@ -57,6 +57,11 @@ class ScaledLoss:
     scale: float = 1.0  # of each part
     share: float = 1.0  # of their sum, in E_tot
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has no factors of its own."""
+        return self.scale == self.share == 1.0
+
 
 def inferred_loss(
     table: Table, reference: Reference, calculation: Calculation
@@ -72,13 +77,16 @@ def inferred_loss(
         needed = CROSS_ENTROPY_OUTPUTS.get(loss)
         if needed is output or (needed is None and output is not Activation.SOFTMAX):
             choices += _choices(table, replace(reference, loss=loss), calculation)
+        best = max(choices, key=lambda choice: choice.votes, default=None)
+        if best and best.of_its_kind == len(reference.naming.losses) and best.loss.is_plain:
+            break  # others can only be proportional to it
     if not any(choice.votes for choice in choices):
         return None
     own = max(choice.of_its_kind for choice in choices)
     choices = [choice for choice in choices if choice.of_its_kind == own]
     most = max(choice.votes for choice in choices)
-    best = [choice.loss for choice in choices if choice.votes == most]
-    return min(best, key=lambda loss: (loss.scale != 1.0) + (loss.share != 1.0))
+    likely = [choice.loss for choice in choices if choice.votes == most]
+    return min(likely, key=lambda loss: (loss.scale != 1.0) + (loss.share != 1.0))
 
 
 @dataclass(frozen=True)
