@@ -94,7 +94,7 @@ def print_report(report: Report, console: Console) -> None:
     console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
     if report.tables or report.summaries:
         console.print(_grid(report))
-    for name, reason, count in _reasons(report):
+    for name, reason, count in not_checked(report):
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
@@ -116,7 +116,7 @@ def print_explanation(report: Report, console: Console) -> None:
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
-        for what, text in _explained(table):
+        for what, text in explained(table):
             grid.add_row(what, Text(text))
         console.print(grid)
     if not report.tables:
@@ -125,7 +125,8 @@ def print_explanation(report: Report, console: Console) -> None:
         console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
 
-def _explained(table: TableReport) -> list[tuple[str, str]]:
+def explained(table: TableReport) -> list[tuple[str, str]]:
+    """Return how a table was read: what, and in words."""
     read = table.understood
     last_row = range_boundaries(table.range)[3]
     lines = [
@@ -183,7 +184,8 @@ def _counts(cells: Cells) -> tuple[str, str, str]:
     return f"{cells.checked:,}", f"{cells.agreeing:,}", f"{cells.not_checked:,}"
 
 
-def _reasons(report: Report) -> list[tuple[str, str, int]]:
+def not_checked(report: Report) -> list[tuple[str, str, int]]:
+    """Return which formula cells were not checked: sheet, why, how many."""
     parts = [(part.sheet, part.cells.reasons) for part in report.parts]
     reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
     outside = "formulas outside any table"
