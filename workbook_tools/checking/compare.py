@@ -22,6 +22,7 @@ from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, probe_table
 from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.signature import signature
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
@@ -91,6 +92,7 @@ def compare_table(
         differences=judge.differences,
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
+        signature=signature(table, families),
         findings=effects.with_formulas(findings, RightFormulas(grounds)),
     )
 
@@ -138,6 +140,7 @@ def _not_understood(table: Table, why: str) -> TableReport:
         differences=Differences(),
         naming=table.naming,
         losses=_losses(table, []),
+        signature="",
         findings=[],
     )
 
