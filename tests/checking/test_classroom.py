@@ -66,7 +66,7 @@ def test_one_bad_file_never_stops_the_others(workbooks: Path, tmp_path: Path) ->
     os.mkfifo(folder / "pipe.xlsx")
     outputs = Outputs(csv=tmp_path / "grades.csv", html=tmp_path / "class.html")
     result = check_class(
-        find_submissions([folder]), How(jobs=2, timeout=15), outputs, check=hostile_check
+        find_submissions([folder]), How(jobs=2, timeout=20), outputs, check=hostile_check
     )
     assert verdicts(result.rows) == {
         "Ann/wrong.xlsx": Verdict.FAIL,
@@ -89,7 +89,7 @@ def test_one_bad_file_never_stops_the_others(workbooks: Path, tmp_path: Path) ->
         "empty.xlsx": "no training table",
         "good.xlsx": "",
         "greedy.xlsx": "more than 4 GiB of memory",
-        "hangs.xlsx": "not done after 15 seconds",
+        "hangs.xlsx": "not done after 20 seconds",
         "pipe.xlsx": "no file, but something else",
         "raises.xlsx": "RuntimeError: something else",
     }.items():
@@ -244,9 +244,8 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
         shutil.copy(workbooks / "mazur.xlsx", folder / f"{number}.xlsx")
     words = ["verify", "class", "--csv", "g.csv", "--html", "c.html", "--jobs", "1"]
     command = [sys.executable, "-m", "workbook_tools", *words]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as run:
         journal = tmp_path / ".g.csv.unfinished"
         until = time.monotonic() + 60
@@ -259,7 +258,7 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
     assert "of 12 workbooks are done, and kept in .g.csv.unfinished" in said
     assert not (tmp_path / "g.csv").exists()
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0
     assert done.stderr == ""

@@ -83,7 +83,7 @@ def test_hostile_workbooks_get_their_row_and_the_workers_live_on(
     before = pids(scheduler)
     result = check_class(
         find_submissions([tmp_path]),
-        How(scheduler=scheduler.scheduler_address, timeout=15),
+        How(scheduler=scheduler.scheduler_address, timeout=20),
         Outputs(),
         check=hostile_check,
     )
