@@ -244,9 +244,7 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
         shutil.copy(workbooks / "mazur.xlsx", folder / f"{number}.xlsx")
     words = ["verify", "class", "--csv", "g.csv", "--html", "c.html", "--jobs", "1"]
     command = [sys.executable, "-m", "workbook_tools", *words]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    ) as run:
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         journal = tmp_path / ".g.csv.unfinished"
         until = time.monotonic() + 60
         while not (journal.exists() and journal.stat().st_size) and time.monotonic() < until:
@@ -257,9 +255,7 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
     assert said.count("\n") == 1
     assert "of 12 workbooks are done, and kept in .g.csv.unfinished" in said
     assert not (tmp_path / "g.csv").exists()
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
     assert "12 workbooks: 12 pass." in done.stdout
