@@ -31,6 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like a fresh clone, in which the README's commands run one after another."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "workbooks", folder / "workbooks")
+    (folder / "submissions").mkdir()
+    shutil.copy(ROOT / "workbooks" / "mazur.xlsx", folder / "submissions")
     (folder / "my.toml").write_text(TOML_BLOCKS[0], encoding="utf-8")
     return folder
 

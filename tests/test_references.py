@@ -14,6 +14,7 @@ from workbook_tools.references import (
     column_number,
     range_name,
     sheet_prefix,
+    with_references,
 )
 
 cells = st.builds(
@@ -80,3 +81,30 @@ def test_a_range_of_one_cell_is_named_without_a_colon() -> None:
 
 def test_a_sheet_name_with_an_apostrophe_is_escaped() -> None:
     assert re.fullmatch(r"'it''s'!", sheet_prefix("it's"))
+
+
+@given(formulas)
+def test_cells_that_are_replaced_are_those_that_are_named(formula: str) -> None:
+    seen: list[tuple[str | None, int, int]] = []
+
+    def note(sheet: str | None, row: int, column: int) -> str:
+        seen.append((sheet, row, column))
+        return f"[{len(seen)}]"
+
+    text = with_references(formula, note)
+    corners = [
+        (area.sheet, *corner)
+        for area in areas(formula)
+        for corner in sorted(
+            {(area.first_row, area.first_column), (area.last_row, area.last_column)}
+        )
+    ]
+    if ":" not in formula:  # the corners of a range may be told in another order
+        assert seen == corners
+    assert areas(text) == []
+
+
+def test_a_cell_is_replaced_with_its_sheet_and_anchors() -> None:
+    formula = "='it''s'!$A$1*B2+\"C3\"&LOG10(D4)"
+    text = with_references(formula, lambda sheet, row, column: f"<{sheet} {row} {column}>")
+    assert text == '=<it\'s 1 1>*<None 2 2>+"C3"&LOG10(<None 4 4>)'

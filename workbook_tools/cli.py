@@ -5,12 +5,13 @@ Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,16 +20,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from workbook_tools import __version__
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, write_text
+from workbook_tools.files import make_folder, refuse_to_overwrite, write_text
 from workbook_tools.vocabulary import Loss, Optimizer
 
 if TYPE_CHECKING:
+    from workbook_tools.checking.classroom import How, Outputs
     from workbook_tools.checking.findings import Report
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
 PROGRAM = "workbook-tools"
 AGREES, DIFFERS, NOT_CHECKED = 0, 1, BAD_INPUT
+INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 app = typer.Typer(
     help="Train neural networks inside Excel workbooks, and prove every cell right.",
@@ -41,6 +44,9 @@ Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[mis
 DEFAULT_ENGINE = Engine("embedded")
 
 Workbooks = Annotated[list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)]
+WorkbooksOrFolders = Annotated[
+    list[Path], typer.Argument(metavar="WORKBOOK.xlsx|FOLDER...", show_default=False)
+]
 RecalculatedBy = Annotated[
     Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
 ]
@@ -135,7 +141,7 @@ def _target(spec: Path, output: Path | None, specs: int) -> Path:
 
 @app.command()
 def verify(
-    workbooks: Workbooks,
+    workbooks: WorkbooksOrFolders,
     engine: RecalculatedBy = DEFAULT_ENGINE,
     json_file: Annotated[
         Path | None,
@@ -151,6 +157,17 @@ def verify(
             help="Largest relative difference that agrees. Default: by engine.",
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the report as a web page; of a class, one for all and one for each.",
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of a class: write a table, a row a workbook."),
+    ] = None,
     marked: Annotated[
         Path | None,
         typer.Option(
@@ -165,8 +182,24 @@ def verify(
             help="Write a copy with the suggested formulas, recalculated.",
         ),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Of a class: processes. Default: all cores.")
+    ] = os.cpu_count() or 1,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Of a class: how long one workbook may take."
+        ),
+    ] = 60.0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a class: of a Dask cluster that does the work."),
+    ] = None,
 ) -> None:
-    """Find each training table by its labels and check every formula cell of it."""
+    """Find each training table by its labels and check every formula cell of it.
+
+    A folder, or several workbooks with --html or --csv, are a class: a row for each.
+    """
     from workbook_tools.checking.copies import refuse_places, write_marked, write_mended
     from workbook_tools.checking.reports import print_report, to_json
     from workbook_tools.checking.verify import VERIFY_STEPS
@@ -175,8 +208,8 @@ def verify(
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
         with one_line_errors(PROGRAM):
-            if len(workbooks) > 1:
-                raise InputError(f"{copies[0]}: one copy of {len(workbooks)} workbooks; give one")
+            if len(workbooks) > 1 or workbooks[0].is_dir():
+                raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
             refuse_places(workbooks[0], *copies)
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
@@ -184,6 +217,15 @@ def verify(
     out = Console(stderr=json_to_stdout, highlight=False)
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
+    written = [path for path in (json_file, html, csv) if path and str(path) != "-"]
+    with one_line_errors(PROGRAM):
+        refuse_to_overwrite(workbooks, written)
+    several = len(workbooks) > 1 and html is not None
+    if several or csv or scheduler or any(place.is_dir() for place in workbooks):
+        from workbook_tools.checking.classroom import How, Outputs
+
+        how = How(engine.value, tolerance, timeout, jobs, scheduler)
+        _verify_class(workbooks, how, Outputs(csv, html, json_file), out)
     status = AGREES
     reports: list[Report] = []
     for workbook in workbooks:
@@ -195,6 +237,11 @@ def verify(
             status = NOT_CHECKED
             continue
         print_report(report, out)
+        if html is not None:
+            from workbook_tools.checking.html_report import write_html
+
+            with one_line_errors(PROGRAM):
+                write_html(report, html)
         reports.append(report)
         status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
     with one_line_errors(PROGRAM):
@@ -207,6 +254,26 @@ def verify(
             done = write_mended(reports[0], workbooks[0], mended, engine.value)
             out.print(f"{mended}: {done}", soft_wrap=True, markup=False)
     raise typer.Exit(status)
+
+
+def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Console) -> NoReturn:
+    from workbook_tools.checking.class_terminal import class_progress, print_class
+    from workbook_tools.checking.classroom import InterruptedRunError, check_class
+    from workbook_tools.checking.submissions import find_submissions
+
+    with one_line_errors(PROGRAM):
+        submissions = find_submissions(places)
+        try:
+            with class_progress(len(submissions)) as on_done:
+                result = check_class(submissions, how, outputs, on_done)
+        except InterruptedRunError as interruption:
+            print_error(PROGRAM, interruption)
+            raise typer.Exit(INTERRUPTED) from None
+        print_class(result.rows, out)
+        if outputs.json and result.documents:
+            _write_json(result.documents, outputs.json)
+    statuses = {"pass": AGREES, "fail": DIFFERS}
+    raise typer.Exit(max(statuses.get(row.verdict, NOT_CHECKED) for row in result.rows))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,6 +42,19 @@ def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, whole or not at all; raises ``InputError`` as ``replacing`` does."""
     with replacing(path) as new:
         new.write_text(text, encoding="utf-8")
+
+
+def refuse_to_overwrite(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Raise ``InputError`` if a file is to be written in the place of one that is read."""
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise InputError(f"{path}: is read; it is not written over, choose another name")
+
+
+def printable(text: str) -> str:
+    """Return a text without what no text file can hold: bytes of a name that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def make_folder(folder: Path, option: str) -> None:

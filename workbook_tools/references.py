@@ -4,6 +4,7 @@ Spreadsheet geometry only; nothing here knows what a formula computes.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -178,3 +179,24 @@ def anchoring(formula: str) -> str:
         return match[0]
 
     return _TOKEN.sub(reduced, formula)
+
+
+def with_references(formula: str, name: Callable[[str | None, int, int], str]) -> str:
+    """Return a formula with each cell that it names replaced, its sheet and anchors included.
+
+    ``name`` gets the sheet (None: the formula's own), row and column of a cell.
+    """
+    pieces: list[str] = []
+    end = sheet_begins = 0
+    sheet, sheet_ends = None, -1
+    for match in _TOKEN.finditer(formula):
+        if match["sheet"]:
+            sheet = match["sheet"][:-1].strip("'").replace("''", "'")
+            sheet_begins, sheet_ends = match.span()
+        elif match["column"]:
+            on = sheet if match.start() == sheet_ends else None
+            pieces.append(formula[end : sheet_begins if on is not None else match.start()])
+            column = column_number(match["column"].replace("$", ""))
+            pieces.append(name(on, int(match["row"]), column))
+            end = match.end()
+    return "".join(pieces) + formula[end:]

@@ -23,6 +23,7 @@ from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, Trials
 from workbook_tools.checking.repair import Repair
 from workbook_tools.checking.samples import SampleTable
+from workbook_tools.checking.signature import signature
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
@@ -97,6 +98,7 @@ def compare_table(
         differences=judge.differences,
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
+        signature=signature(table, families),
         findings=effects.of_all(repair.of_all(findings)),
     )
 
@@ -168,6 +170,7 @@ def _not_understood(table: Table, why: str) -> TableReport:
         differences=Differences(),
         naming=table.naming,
         losses=_losses(table, []),
+        signature="",
         findings=[],
     )
 

@@ -245,6 +245,7 @@ class TableReport:
     differences: Differences
     naming: Naming
     losses: LossCurve
+    signature: str  # of its formulas; empty where nothing can be checked
     findings: list[Finding]
 
     @property

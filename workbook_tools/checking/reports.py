@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.checking.findings import Cells, Finding, Report, TableReport
+from workbook_tools.checking.difference import difference
+from workbook_tools.checking.findings import Cells, Finding, Report, TableReport, advice
 from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
@@ -95,7 +96,7 @@ def print_report(report: Report, console: Console) -> None:
     console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
     if report.tables or report.summaries:
         console.print(_grid(report))
-    for name, reason, count in _reasons(report):
+    for name, reason, count in not_checked(report):
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
@@ -117,7 +118,7 @@ def print_explanation(report: Report, console: Console) -> None:
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
-        for what, text in _explained(table):
+        for what, text in explained(table):
             grid.add_row(what, Text(text))
         console.print(grid)
     if not report.tables:
@@ -126,7 +127,8 @@ def print_explanation(report: Report, console: Console) -> None:
         console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
 
-def _explained(table: TableReport) -> list[tuple[str, str]]:
+def explained(table: TableReport) -> list[tuple[str, str]]:
+    """Return how a table was read: what, and in words."""
     read = table.understood
     last_row = range_boundaries(table.range)[3]
     lines = [
@@ -184,7 +186,8 @@ def _counts(cells: Cells) -> tuple[str, str, str]:
     return f"{cells.checked:,}", f"{cells.agreeing:,}", f"{cells.not_checked:,}"
 
 
-def _reasons(report: Report) -> list[tuple[str, str, int]]:
+def not_checked(report: Report) -> list[tuple[str, str, int]]:
+    """Return which formula cells were not checked: sheet, why, how many."""
     parts = [(part.sheet, part.cells.reasons) for part in report.parts]
     reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
     outside = "formulas outside any table"
@@ -201,13 +204,21 @@ def _print_finding(finding: Finding, console: Console) -> None:
         ),
         soft_wrap=True,
     )
-    if finding.formula:
-        console.print(Text(f"  formula   {finding.formula}"), soft_wrap=True)
+    was = finding.formula or ""
+    should = finding.suggestion.formula if finding.suggestion else ""
+    for what, spans in zip(("formula", "meant"), difference(was, should), strict=True):
+        if spans:
+            line = Text(f"  {what:<9} ")
+            for span in spans:
+                line.append(span.text, "underline" if span.changed and was and should else "")
+            console.print(line, soft_wrap=True)
     console.print(Text(f"  value     {finding.value!r}"), soft_wrap=True)
     console.print(Text(f"  expected  {finding.expected!r}"), soft_wrap=True)
     if finding.effect is not None:
         console.print(Text(f"  effect    without it the last loss would be {finding.effect!r}"))
     console.print(Text(f"  {finding.message}"), soft_wrap=True)
+    if said := advice(finding):
+        console.print(Text(f"  {said}"), soft_wrap=True)
 
 
 def _verdict(report: Report) -> str:

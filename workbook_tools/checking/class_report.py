@@ -1,0 +1,115 @@
+"""The page of a class: what was commonly mistaken, who has the same formulas, a row for each."""
+
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook_tools import __version__
+from workbook_tools.checking.class_row import Mistake, Row, Verdict
+from workbook_tools.checking.findings import Kind
+from workbook_tools.checking.pages import counted, render
+from workbook_tools.files import write_text
+
+_MOST_NAMED = 60  # workbooks at one mistake; the table has all
+_IN_WORDS = {
+    Kind.WRONG_FORMULA: "the formula is not the mathematics",
+    Kind.WRONG_REFERENCE_RATE: "another cell is read than that of the learning rate",
+    Kind.LATENT: "the formula is right on these numbers only",
+    Kind.BROKEN_PATTERN: "a formula is unlike the rest of its column",
+    Kind.TYPED_VALUE: "a number is typed where a formula belongs",
+    Kind.WRONG_VALUE: "the value is not what the mathematics gives",
+    Kind.ERROR_VALUE: "the formula gives an error value",
+    Kind.STALE_VALUE: "the value in the file is out of date",
+    Kind.ODD_START: "the value at the start is unlike the others (a warning)",
+}
+_VERDICTS = {
+    Verdict.PASS: "right",
+    Verdict.FAIL: "with mistakes",
+    Verdict.UNCHECKED: "unchecked",
+    Verdict.UNREADABLE: "unreadable",
+    Verdict.TIMED_OUT: "timed out",
+    Verdict.CRASHED: "crashed",
+}
+
+
+@dataclass(frozen=True)
+class Common:
+    """A mistake, in words, and who made it."""
+
+    mistake: Mistake
+    words: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Workbooks with the same formulas."""
+
+    rows: list[Row]
+    same_file: bool  # byte for byte
+    mistakes: int  # of each
+
+
+def write_class_html(rows: Sequence[Row], path: Path) -> None:
+    """Write the page; raises ``InputError`` if it cannot be written.
+
+    It links to the workbooks' own pages, in the folder ``NAME_files`` beside it.
+    """
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in Verdict}
+    page = render(
+        "class.html.j2",
+        rows=rows,
+        headline=_headline(len(rows), counts),
+        verdicts=[(v, _VERDICTS[v], count) for v, count in counts.items() if count],
+        common=commonest(rows),
+        alike=alike(rows),
+        most_named=_MOST_NAMED,
+        folder=f"{path.stem}_files",
+        version=__version__,
+    )
+    write_text(path, page)
+
+
+def page_name(path: Path) -> str:
+    """Return the file name of a workbook's own page: no two paths have the same one."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:60] or "workbook"
+    return f"{readable}-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]}.html"
+
+
+def commonest(rows: Sequence[Row]) -> list[Common]:
+    """Return the mistakes of a class, the commonest first."""
+    made: dict[Mistake, list[Row]] = defaultdict(list)
+    for row in rows:
+        for mistake in row.mistakes:
+            made[mistake].append(row)
+    found = [Common(m, _IN_WORDS[Kind(m.kind)], who) for m, who in made.items()]
+    return sorted(found, key=lambda one: (-len(one.rows), one.mistake.quantity))
+
+
+def alike(rows: Sequence[Row]) -> list[Alike]:
+    """Return groups of workbooks with the same formulas: first those with mistakes, then larger."""
+    groups = _groups([row for row in rows if row.signature], lambda row: row.signature)
+    found = [
+        Alike(group, len({row.sha256 for row in group}) == 1, len(group[0].mistakes))
+        for group in groups
+    ]
+    return sorted(found, key=lambda one: (not one.mistakes, -len(one.rows)))
+
+
+def _groups(rows: Sequence[Row], key: Callable[[Row], str]) -> list[list[Row]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _headline(count: int, counts: dict[Verdict, int]) -> str:
+    failed, passed = counts[Verdict.FAIL], counts[Verdict.PASS]
+    if passed == count:
+        return f"{counted(count, 'workbook')}, all right" if count > 1 else "1 workbook, and right"
+    of = counted(count, "workbook")
+    return f"{failed:,} of {of} ha{'s' if failed == 1 else 've'} mistakes"

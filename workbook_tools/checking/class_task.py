@@ -1,0 +1,71 @@
+"""One workbook's check as a worker does it: the task goes in, what to report comes out."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbook_tools.checking.class_row import Row, Verdict, row_of
+from workbook_tools.errors import InputError
+from workbook_tools.files import printable
+
+MEMORY_LIMIT = 4 << 30  # bytes of address space that a check may take
+
+
+@dataclass(frozen=True)
+class Task:
+    """A workbook to be checked, and how."""
+
+    path: Path
+    name: str  # what it is called in the reports
+    sha256: str
+    engine: str
+    tolerance: float | None
+    html: bool  # whether its own page is wanted
+    json: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check came to."""
+
+    row: Row
+    html: str | None = None
+    document: dict[str, Any] | None = None
+
+
+def check(task: Task) -> Outcome:
+    """Check a workbook; whatever goes wrong is said in the row."""
+    # Here, not above: a worker limits its threads before NumPy is loaded.
+    from workbook_tools.checking.html_report import to_html
+    from workbook_tools.checking.reports import to_json
+    from workbook_tools.checking.verify import verify
+
+    began = time.perf_counter()
+    try:
+        report = verify(task.path, task.engine, task.tolerance)
+        report.workbook = printable(report.workbook)
+        seconds = time.perf_counter() - began
+        return Outcome(
+            row_of(report, task.name, task.sha256, round(seconds, 3)),
+            to_html(report) if task.html else None,
+            to_json(report) if task.json else None,
+        )
+    except (InputError, OSError) as error:
+        verdict, why = Verdict.UNREADABLE, str(error)
+    except MemoryError:
+        verdict, why = Verdict.CRASHED, out_of_memory()
+    except Exception as error:
+        verdict, why = Verdict.CRASHED, f"the check broke: {type(error).__name__}: {error}"
+    return without_verdict(task, verdict, why, time.perf_counter() - began)
+
+
+def without_verdict(task: Task, verdict: Verdict, why: str, seconds: float = 0.0) -> Outcome:
+    """Return the outcome of a check that came to nothing."""
+    seconds = round(seconds, 3)
+    return Outcome(Row(task.name, task.sha256, verdict, printable(why), seconds=seconds))
+
+
+def out_of_memory() -> str:
+    """Say that the memory was not enough."""
+    return f"needs more than {MEMORY_LIMIT >> 30} GiB of memory; check it by itself"

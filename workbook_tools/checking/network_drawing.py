@@ -1,0 +1,151 @@
+"""A small drawing of a network as an SVG picture, with one quantity lit."""
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+from lxml.builder import E
+
+from workbook_tools.notation import Naming
+
+_WIDTH, _TALLEST = 300, 230
+_SIDE, _EDGE = 20, 24
+_LARGEST_SPACE, _LARGEST_RADIUS, _SMALLEST_LABELLED = 70.0, 16.0, 9.5
+_LABEL_AT = 0.4  # of the way along a line: in the middle, lines cross
+_MOST_WEIGHTS = 1_500  # of more, nothing could be seen
+_DIGITS = str.maketrans("0123456789_", "₀₁₂₃₄₅₆₇₈₉,")
+
+
+@dataclass
+class _Lit:
+    """What is lit: units by their pre-activation or input, weights by name, targets by number."""
+
+    units: set[str] = field(default_factory=set)
+    weights: set[str] = field(default_factory=set)
+    targets: set[str] = field(default_factory=set)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.units or self.weights or self.targets)
+
+
+def draw_network(naming: Naming, quantity: str) -> str | None:
+    """Return the picture; None if the quantity has no place in a network, or that is too large.
+
+    A weight, its gradient and what an optimizer remembers of it light its line; what belongs to
+    a unit, its bias included, the unit; a loss the output and its target. Colours are set by CSS
+    classes: ``lit`` and ``weight unit target``.
+    """
+    lit = _lit(naming, quantity)
+    if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS:
+        return None
+    svg = E.svg(
+        E.title(f"The network {naming.network}; lit: {quantity}"),
+        {"viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}", "role": "img", "class": "network"},
+    )
+    places = _places(naming)
+    lines, labels = [], []
+    for layer in naming.layers:
+        sources = naming.inputs if layer == 1 else naming.pre_activations(layer - 1)
+        for unit, row in zip(naming.pre_activations(layer), naming.weights(layer), strict=True):
+            for source, weight in zip(sources, row, strict=True):
+                (x1, y1), (x2, y2) = places[source], places[unit]
+                is_lit = weight in lit.weights
+                line = E.line({"class": _class("weight", is_lit), **_ends(x1, y1, x2, y2)})
+                lines.append((is_lit, line))
+                if is_lit and len(lit.weights) == 1:
+                    x, y = x1 + _LABEL_AT * (x2 - x1), y1 + _LABEL_AT * (y2 - y1) - 7
+                    at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "class": "name"}
+                    labels.append(E.text(_typeset(weight), at))
+    outputs = naming.pre_activations(len(naming.sizes) - 1)
+    for output, target in zip(outputs, naming.targets, strict=True):
+        is_lit = target in lit.targets
+        ends = _ends(*places[output], *places[target])
+        lines.append((is_lit, E.line({"class": _class("target", is_lit), **ends})))
+    svg.extend(line for _, line in sorted(lines, key=lambda one: one[0]))  # the lit ones on top
+    radius = min(_LARGEST_RADIUS, 0.4 * _space(max(naming.sizes)))
+    for name, (x, y) in places.items():
+        is_lit = name in lit.units or name in lit.targets
+        svg.append(_node(name, x, y, radius, is_lit, name in naming.targets))
+    svg.extend(labels)
+    return str(etree.tostring(svg, encoding="unicode"))
+
+
+def _lit(naming: Naming, quantity: str) -> _Lit:
+    units = {z for layer in naming.layers for z in naming.pre_activations(layer)}
+    outputs = naming.pre_activations(len(naming.sizes) - 1)
+    name = re.sub(r"^(∂E/∂|[mv]_(?=[wb])|a_|δ_|e_)", "", quantity)
+    if name in naming.all_weights:
+        return _Lit(weights={name})
+    if name in naming.all_biases:
+        having = {
+            unit
+            for layer in naming.layers
+            for unit, bias in zip(naming.pre_activations(layer), naming.biases(layer), strict=False)
+            if bias == name
+        }
+        return _Lit(units=having)
+    if name in units or name in naming.inputs:
+        return _Lit(units={name})
+    if name in naming.targets:
+        return _Lit(targets={name})
+    if match := re.fullmatch(r"E(\d+)", name):
+        number = int(match[1]) - 1
+        if number < len(outputs):
+            return _Lit(units={outputs[number]}, targets={naming.targets[number]})
+    if re.fullmatch(r"E_(tot|mean|sum)|max_o", name):
+        targets = set(naming.targets) if name.startswith("E") else set()
+        return _Lit(units=set(outputs), targets=targets)
+    match = re.fullmatch(r"g_(\d+)", name)
+    if match and (layer := int(match[1])) in naming.layers:
+        return _Lit(weights={weight for row in naming.weights(layer) for weight in row})
+    return _Lit()
+
+
+def _space(units: int) -> float:
+    return min(_LARGEST_SPACE, (_TALLEST - 2 * _EDGE) / max(units - 1, 1))
+
+
+def _height(naming: Naming) -> float:
+    return max((units - 1) * _space(units) for units in naming.sizes) + 2 * _EDGE
+
+
+def _places(naming: Naming) -> dict[str, tuple[float, float]]:
+    """Return where the inputs, the units and the targets stand."""
+    columns = [naming.inputs, *map(naming.pre_activations, naming.layers), naming.targets]
+    apart = (_WIDTH - 2 * _SIDE) / (len(columns) - 1.4)
+    places = {}
+    for number, column in enumerate(columns):
+        # A target stands close to its output.
+        x = _SIDE + apart * (number if number < len(columns) - 1 else number - 0.4)
+        space = _space(len(column))
+        for k, name in enumerate(column):
+            places[name] = (x, _height(naming) / 2 + (k - (len(column) - 1) / 2) * space)
+    return places
+
+
+def _node(name: str, x: float, y: float, radius: float, is_lit: bool, is_target: bool) -> object:
+    at = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"}
+    if is_target:
+        side = f"{1.6 * radius:.1f}"
+        at = {"x": f"{x - 0.8 * radius:.1f}", "y": f"{y - 0.8 * radius:.1f}"}
+        at |= {"width": side, "height": side}
+    shape = E.rect if is_target else E.circle
+    node = E.g(shape(at), {"class": _class("target" if is_target else "unit", is_lit)})
+    if radius >= _SMALLEST_LABELLED:
+        middle = {"x": f"{x:.1f}", "y": f"{y:.1f}", "dy": ".35em", "text-anchor": "middle"}
+        node.append(E.text(_typeset(name), middle))
+    return node
+
+
+def _ends(x1: float, y1: float, x2: float, y2: float) -> dict[str, str]:
+    return {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
+
+
+def _class(kind: str, is_lit: bool) -> str:
+    return f"{kind} lit" if is_lit else kind
+
+
+def _typeset(symbol: str) -> str:
+    """Return a symbol with its number below the line: ``∂E/∂w₃``."""
+    return re.sub(r"(?<=\w)\d+(_\d+)?$", lambda match: match[0].translate(_DIGITS), symbol)

@@ -1,0 +1,71 @@
+"""Web pages of templates: everything that is filled in is escaped, numbers and symbols typeset."""
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+_SMALLEST = 1e-5  # relative size that is told exactly
+# A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
+_SYMBOL = re.compile(
+    r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
+)
+
+
+def render(template: str, **words: Any) -> str:
+    """Return a page; ``words`` are what its template names."""
+    return _templates().get_template(template).render(words) + "\n"
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("workbook_tools.checking"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "typeset": typeset,
+        "breakable": breakable,
+        "counted": counted,
+        "plural": plural,
+        "percent": percent,
+    }
+    return environment
+
+
+def typeset(symbols: str) -> Markup:
+    """Return symbols as they are printed: w3 with its 3 below the line, a_h1 with its h1."""
+
+    def lowered(match: re.Match[str]) -> str:
+        below = (match[2] or match[4]).replace("_", ",")
+        return f"<var>{match[1] or match[3]}</var><sub>{below}</sub>"
+
+    return Markup(_SYMBOL.sub(lowered, str(escape(symbols))))  # escaped before, and only tags added
+
+
+def breakable(formula: str) -> Markup:
+    """Return a formula that may go on in another line, after an operator."""
+    pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", formula)
+    return Markup("<wbr>").join(pieces)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what is counted: ``1 cell``, ``2,108 cells``."""
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a noun as it stands behind a number."""
+    return noun if number == 1 else f"{noun}s"
+
+
+def percent(part: float) -> str:
+    """Return a relative size in words: ``25 %``, ``0.026 %``."""
+    if abs(part) < _SMALLEST:
+        return f"less than {100 * _SMALLEST:g} %"
+    return f"{100 * part:,.0f} %" if abs(part) >= 1 else f"{100 * part:.2g} %"
