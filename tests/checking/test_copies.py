@@ -110,7 +110,7 @@ def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> N
             found.value,
             found.expected,
             found.suggestion.formula,
-            "written from scratch",
+            found.suggestion.edit,
             found.effect,
             found.message,
         ]

@@ -132,7 +132,7 @@ def _variants(
     evaluation: Evaluation, route: Route, part: Tree, ground: Ground
 ) -> Iterator[_Variants]:
     trials = len(ground.expected)
-    value = np.broadcast_to(np.asarray(evaluation.of(route), dtype=float), (trials,))
+    value = _flat(evaluation.of(route), trials)
     candidates = ground.candidates
     pool = np.array([c.values for c in candidates]).reshape(len(candidates), trials)
     with np.errstate(all="ignore"):
@@ -150,6 +150,12 @@ def _variants(
                     write(Reference(candidates[k].text)),
                 ),
             )
+
+
+def _flat(value: object, trials: int) -> Array:
+    """Return the value of a part that has no variants, (trials,)."""
+    array = np.asarray(value, dtype=float)
+    return np.broadcast_to(array[0] if array.ndim == 2 else array, (trials,))
 
 
 def _extra(candidate: Candidate) -> float:
@@ -191,13 +197,12 @@ def _changed(
     ]
 
     def own(k: int) -> Array:
-        inner = np.asarray(evaluation.of((*route, k)), dtype=float)
-        return np.broadcast_to(inner, value.shape)
+        return _flat(evaluation.of((*route, k)), len(value))
 
     match part:
         case Sign(_, inner):
             found.append((_SIGN, own(0), inner))
-        case Operation(operator, left, right) if np.ndim(evaluation.of((*route, 1))) < 3:
+        case Operation(operator, left, right):
             a, b = own(0), own(1)
             others = {"+": a + b, "-": a - b, "*": a * b, "/": a / b, "^": a**b}
             found += [
@@ -215,10 +220,9 @@ def _changed(
             for name in (*ELEMENTWISE, *AGGREGATES):
                 if name != function.upper():
                     try:
-                        result = np.atleast_1d(np.asarray(called(name, given), dtype=float))
+                        result = _flat(called(name, given), len(value))
                     except NotEvaluatedError:
                         continue
-                    result = np.broadcast_to(result.reshape(-1, result.shape[-1])[0], value.shape)
                     found.append((_FUNCTION, result, Call(name, arguments)))
             if len(given) == 1 and np.ndim(given[0]) < 3:
                 found.append((_DROP, own(0), arguments[0]))
