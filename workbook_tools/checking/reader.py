@@ -229,6 +229,9 @@ def _table(
     if naming is None:
         return None
     unknown = _unknown(region, labels)
+    rate = find_rate(region, header_row, calculation)
+    # A rate may be called α, μ or λ; then these are no settings of an optimizer.
+    settings = {symbol: cell for symbol, cell in settings.items() if cell != rate.cell}
     unfinished = 0
     if region.block == 1:
         unfinished = _unfinished_rows(region.values, region.errors, _computed(columns))
@@ -242,7 +245,7 @@ def _table(
         naming=wired(naming, region, calculation),
         header_row=header_row,
         unknown=unknown,
-        found_rate=find_rate(region, header_row, calculation),
+        found_rate=rate,
         settings=settings,
         words=words,
         unfinished=unfinished,
