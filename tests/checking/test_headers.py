@@ -115,3 +115,70 @@ def test_what_no_smaller_network_has_is_not_read_as_one(tmp_path: Path) -> None:
     [why] = table.cells.reasons
     assert why.startswith("a_h1, a_h2, w5, w6, w7, w8")
     assert "'first stage 1'" in why
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"t": "Actual {}"}, {"i": "seen {}"}, {"t": "so", "i": "so"}, {"t": "given", "i": "given"}],
+)
+def test_a_column_of_data_whose_label_says_nothing_is_told_by_what_reads_it(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    made = HandMade(header=relabelled(changes), cells={"B9": 0.3, "D9": 0.3, "C9": 0.7})
+    report = check(made, tmp_path)
+    [table] = report.tables
+    assert (report.verdict, table.cells.not_checked, table.understood.unknown) == ("pass", 0, {})
+    assert {finding.kind for finding in report.findings} == {"odd-start"}
+    assert [table.understood.columns[symbol] for symbol in ("t1", "t2", "i1", "i2")] == [*"BCDE"]
+    made.formulas |= {"E2": "=0.5*(B6-U6)^2", "∂E/∂w4": FORMULAS["∂E/∂w3"]}
+    found = [f.quantity for f in check(made, tmp_path).findings if f.kind != "odd-start"]
+    assert found == ["E2", "∂E/∂w4"]
+
+
+def test_targets_whose_labels_say_nothing_are_of_the_outputs_whose_losses_read_them(
+    tmp_path: Path,
+) -> None:
+    swapped = {s: f.replace("B6", "#").replace("C6", "B6").replace("#", "C6")
+               for s, f in FORMULAS.items() if not f.startswith("=1/")}  # fmt: skip
+    made = HandMade({**FORMULAS, **swapped}, {"B9": 0.3}, header=relabelled({"t": "Actual {}"}))
+    report = check(made, tmp_path)
+    assert report.verdict == "pass"
+    assert report.tables[0].understood.columns["t1"] == "C"
+
+
+@pytest.mark.parametrize(
+    "labels", [("b_h1", "b_h2"), ("Bias h", "Bias o"), ("offset", "another"), ("b1", "b2")]
+)
+def test_a_bias_is_a_column_whatever_it_is_called(tmp_path: Path, labels: tuple[str, str]) -> None:
+    columns = (
+        {"h1": "AH", "h2": "AI"} if labels[0] != "Bias h" else dict.fromkeys(("h1", "h2"), "AH")
+    )
+    columns |= dict.fromkeys(("o1", "o2"), "AI") if labels[0] == "Bias h" else {}
+    biased = {unit: f"{FORMULAS[unit]}+{column}6" for unit, column in columns.items()}
+    cells: dict[str, object] = dict(zip(("AH5", "AI5"), labels, strict=True))
+    cells |= {f"AH{row}": 0.1 + row / 50 for row in range(6, 26)}
+    cells |= {f"AI{row}": 0.5 - row / 90 for row in range(6, 26)}
+    report = check(HandMade({**FORMULAS, **biased}, cells), tmp_path)
+    assert {finding.kind for finding in report.findings} <= {"odd-start"}
+    assert report.tables[0].understood.columns["b2"] == "AI"
+    wrong = {**FORMULAS, **biased, "h2": biased["h2"].replace("+A", "-A")}
+    found = check(HandMade(wrong, cells), tmp_path).findings
+    assert [f.quantity for f in found if f.kind != "odd-start"] == ["h2"]
+
+
+def test_trained_biases_of_units_are_numbered_by_layer(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"AH5": "b_o2", "AI5": "∂E/∂b_o2", "AJ5": "b_o1", "AK5": "∂E/∂b_o1"}
+    cells |= {"AH6": 0.3, "AJ6": 0.2}
+    for row in range(6, 26):
+        cells |= {f"AI{row}": f"=(U{row}-C{row})*U{row}*(1-U{row})"}
+        cells |= {f"AK{row}": f"=(S{row}-B{row})*S{row}*(1-S{row})"}
+        if row > 6:
+            cells |= {f"AH{row}": f"=AH{row - 1}-$D$2*AI{row - 1}"}
+            cells |= {f"AJ{row}": f"=AJ{row - 1}-$D$2*AK{row - 1}"}
+    biased = {**FORMULAS, "o1": FORMULAS["o1"] + "+AJ6", "o2": FORMULAS["o2"] + "+AH6"}
+    report = check(HandMade(biased, cells), tmp_path)
+    [table] = report.tables
+    assert (report.verdict, report.findings, table.cells.not_checked) == ("pass", [], 0)
+    assert [table.understood.columns[s] for s in ("b1", "∂E/∂b1", "b2")] == ["AJ", "AK", "AH"]
+    [finding] = check(HandMade(biased, cells | {"AI9": "=AK9"}), tmp_path).findings
+    assert (finding.quantity, finding.cells) == ("∂E/∂b2", "AI9")

@@ -66,7 +66,12 @@ def _tables_of(
         if rates and not _is_read_row_by_row(sheet, rates, header_row):
             del columns[ITERATION_RATE]
         if region := _region(sheet, header_row, last_row, columns, calculation):
-            region.single = single_cells(region, sheets, calculation)
+            region.single, inferred = single_cells(region, rows[header_row], sheets, calculation)
+            if inferred:
+                columns |= inferred
+                single = region.single
+                region = _region(sheet, header_row, last_row, columns, calculation) or region
+                region.single = single
             for symbol, cell in region.single.items():
                 region.values[symbol] = number_at(cell, calculation)
             if table := _table(region, header_row, labels, calculation):
