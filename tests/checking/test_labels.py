@@ -154,7 +154,9 @@ def test_a_number_may_lack_where_there_is_one_output(label: str, symbol: str) ->
 
 @pytest.mark.parametrize(
     "label",
-    ["Δw1", "Actual 1", "w1 new", "w1 (new)", "w1\n(updated)", "w1'", "σ'(h1)", "f’(o2)", "z′(h1)",
+    ["Δw1", "Actual 1", "-dE/dw1", "−∂E/∂w1", "w1 new", "w1 (new)", "w1\n(updated)",
+     "w1'", "σ'(h1)", "f’(o2)",
+     "z′(h1)",
      "a_h1 (1-a_h1)", "a_h1 (derivative)", "E1 change", "A", "hidden", "lr", "layer 1", ""],
 )  # fmt: skip
 def test_what_is_ambiguous_or_made_of_a_quantity_is_not_even_vague(label: str) -> None:

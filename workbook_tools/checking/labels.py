@@ -164,6 +164,7 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
 _OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
 # A prime is of a derivative or of a next value; in quotes, a label ends in none.
 _PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
+_MINUS = re.compile(r"-[^\s\d]")  # −∂E/∂w1 is no gradient; a dash before a list's entry is none
 _IN_BRACKETS = re.compile(
     r"(?P<symbol>.*\w[)\].]?)\s*[(\[](?P<comment>(?:[^()\[\]]|\([^()]*\))*)[)\]]", re.DOTALL
 )
@@ -212,6 +213,8 @@ def parse_label(label: str) -> str | None:
     text = _normalised(label)
     if symbol := _parsed(text):
         return symbol
+    if _MINUS.match(text):
+        return None
     levelled = _levelled(text.split("=")[0])
     if re.search(r"[^\W\d_]", levelled) and not re.search(r"\d", levelled):
         symbol = _by_rules(f"{levelled}1")
@@ -226,7 +229,9 @@ def _parsed(text: str) -> str | None:
     if exact := _CANONICAL.fullmatch(re.sub(r"\s", "", text)):
         return exact[0]
     left = text.split("=")[0]
-    return None if _PRIME.fullmatch(left) else _by_rules(_levelled(left))
+    if _PRIME.fullmatch(left) or _MINUS.match(left):
+        return None
+    return _by_rules(_levelled(left))
 
 
 def _by_rules(levelled: str) -> str | None:
