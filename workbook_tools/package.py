@@ -122,6 +122,15 @@ class WorkbookPackage:
         part = self._related(self._relations(self.workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
 
+    def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
+        """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
+        for name in self.iterate(self._workbook_part, "definedName"):
+            place = name.get("localSheetId")
+            if place is None:
+                yield name.get("name", ""), None, name.text or ""
+            elif _DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
+                yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
+
     def number(self, sheet: SheetPart, cell: Any) -> float | None:
         """Return the number in a cell that is of no other type; None without."""
         text = stored_text(cell)
@@ -161,7 +170,9 @@ class WorkbookPackage:
                 with self._open(part):
                     pass  # missing parts are refused here, not by an engine
         sheets = []
+        self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
+            self._sheet_names.append(sheet.get("name", ""))
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
             if kind.endswith("/worksheet"):

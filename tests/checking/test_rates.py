@@ -28,6 +28,7 @@ def check(made: HandMade, folder: Path) -> Report:
         ("$E$2", {"D2": 1, "E2": 0.5, "F2": 0.2}),  # a row of rates, to choose from
         ("0.5", {"C2": None, "D2": None}),
         ("D$2", {}),
+        *[("$D$2", {"C2": label}) for label in ("α", "μ", "λ", "LR", "step size", "rate", "γ =")],
     ],
 )
 def test_a_rate_is_found(tmp_path: Path, rate: str, cells: dict[str, object]) -> None:
@@ -44,6 +45,45 @@ def test_a_column_may_hold_the_rate_of_each_iteration(tmp_path: Path) -> None:
     assert (report := check(made, tmp_path)).verdict == "pass"
     assert report.tables[0].cells.not_checked == 0
     made.cells["F12"] = "=F11-$AG12*Y11"
+    [finding] = check(made, tmp_path).findings
+    assert finding.cells == "F12"
+
+
+@pytest.mark.parametrize("label", ["α", "μ", "λ"])
+def test_a_rate_called_as_a_setting_is_read_by_all_updates(tmp_path: Path, label: str) -> None:
+    cells: dict[str, object] = {"C2": label, "E2": 0.5, "F12": "=F11-$E$2*Y11"}
+    [finding] = check(HandMade(cells=cells), tmp_path).findings
+    assert (finding.quantity, finding.cells) == ("w1", "F12")
+
+
+def test_of_two_cells_that_updates_read_the_rate_is_what_the_gradient_is_multiplied_by(
+    tmp_path: Path,
+) -> None:
+    weights = dict(zip("FGHINOPQ", ("Y", "Z", "AA", "AB", "AC", "AD", "AE", "AF"), strict=True))
+    cells: dict[str, object] = {"C2": "first", "C1": "λ", "D1": 0.01} | {
+        f"{w}{row}": f"={w}{row - 1}-$D$2*({g}{row - 1}+$D$1*{w}{row - 1})"
+        for w, g in weights.items()
+        for row in range(7, 26)
+    }
+    report = check(HandMade(cells=cells), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert report.tables[0].learning_rate == 0.5
+    cells["G9"] = "=G8-$D$2*(Z8-$D$1*G8)"
+    [finding] = check(HandMade(cells=cells), tmp_path).findings
+    assert finding.cells == "G9"
+
+
+NAMES = {"eta": "'My sheet'!$D$2", "rate": "0.5", "minus": "=-0.5", "In_1": "'My sheet'!$D$1"}
+
+
+@pytest.mark.parametrize("rate", ["eta", "ETA", "rate", "(-minus)", "(eta)"])
+def test_a_rate_may_be_a_defined_name_of_a_cell_or_a_number(tmp_path: Path, rate: str) -> None:
+    made = HandMade(rate=rate, names=NAMES, cells={"C2": None})
+    report = check(made, tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert report.tables[0].learning_rate == 0.5
+    assert report.tables[0].cells.not_checked == 0
+    made.cells |= {"E2": 0.5, "F12": "=F11-$E$2*Y11"}
     [finding] = check(made, tmp_path).findings
     assert finding.cells == "F12"
 

@@ -48,6 +48,8 @@ class NotUnderstoodError(Exception):
 def reference_for(table: Table, calculation: Calculation) -> Reference:
     """Return the mathematics that a table asks for; raises ``NotUnderstoodError``."""
     naming = table.naming
+    if table.contradiction:
+        raise NotUnderstoodError(table.contradiction)
     layers = [dict.fromkeys(naming.biases(layer)) for layer in naming.layers]
     trained = [
         bias for own in layers for bias in own if all(_is_trained(table, other) for other in own)

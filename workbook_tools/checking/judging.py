@@ -1,7 +1,7 @@
 """Cell by cell: agrees, differs, or not checked and why; and what that says of the formulas."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -240,7 +240,11 @@ class Judge:
             extra = np.flatnonzero(own.numbers >= 0)
             if not np.isin(extra, places).all():
                 places = np.union1d(places, extra)
-        return stretches(own.numbers[places], places)
+        found = stretches(own.numbers[places], places)
+        if self._table.block == 1:
+            return found
+        # The samples of an iteration may have formulas of their own, each filled over iterations.
+        return _together(found, self._table.block)
 
     def _usual(self, symbol: str, own: Families, wrong: set[int]) -> set[int]:
         """Return the number of the formula that most of a column's cells hold; or several, alike.
@@ -427,6 +431,22 @@ class Judge:
             max_rel_error=plain(column.relative[position]),
             message=message(kind, symbol, cell_name(worst, place), value, expected, wrong),
         )
+
+
+def _together(
+    found: Iterable[tuple[int, NDArray[np.int64]]], block: int
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Join stretches of the same formula that are no further apart than two iterations are."""
+    joined: list[tuple[int, list[NDArray[np.int64]]]] = []
+    last: dict[int, int] = {}  # by formula: where among the joined ones
+    for number, places in found:
+        at = last.get(number)
+        if at is not None and places[0] - joined[at][1][-1][-1] <= block:
+            joined[at][1].append(places)
+        else:
+            last[number] = len(joined)
+            joined.append((number, [places]))
+    return iter([(number, np.concatenate(parts)) for number, parts in joined])
 
 
 def _most_frequent(numbers: Array) -> float:

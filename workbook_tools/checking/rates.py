@@ -62,7 +62,8 @@ def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: C
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
     own = [cell for cell in labelled if head.has(cell)]
     if used:
-        cell = next((cell for cell in used if cell in labelled), used[0])
+        cell = next((cell for cell in used if cell in labelled), None)
+        cell = cell or _multiplying(used, updates, region, calculation)
         if cell not in labelled and _is_beside_a_label(cell, region.sheet, head.header_row):
             labelled = {cell: None}
         of_another = cell not in own and any(other.has(cell) for other in others)
@@ -200,6 +201,18 @@ def _is_beside_a_label(cell: Cell, sheet: Sheet, header_row: int) -> bool:
     around = [(row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)]
     labels = [sheet.texts.get(place, "") for place in around if place[0] != header_row]
     return name == sheet.name and any(map(is_rate_label, labels))
+
+
+def _multiplying(
+    cells: list[Cell], updates: Mapping[str, str], region: Region, calculation: Calculation
+) -> Cell:
+    """Return the cell that most updates multiply the gradient by: not that of a weight decay."""
+    if len(cells) == 1:
+        return cells[0]
+    numbers = {cell: float(k) for k, cell in enumerate(sorted(cells), start=2)}
+    known = _before(updates, region) | numbers
+    found = Counter(try_formulas(region.sheet, [*updates.values()], [known], calculation)[0])
+    return max(sorted(cells), key=lambda cell: found[numbers[cell]])
 
 
 def _typed(region: Region, updates: Mapping[str, str], calculation: Calculation) -> float:

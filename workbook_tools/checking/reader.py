@@ -15,7 +15,8 @@ import pandas as pd
 
 from workbook_tools.checking.cells import number, number_at
 from workbook_tools.checking.equations import read_equations
-from workbook_tools.checking.labels import is_rate_label, parse_symbol
+from workbook_tools.checking.headers import resolved
+from workbook_tools.checking.labels import is_rate_label, parse_label
 from workbook_tools.checking.rates import Head, find_rate
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
@@ -24,9 +25,10 @@ from workbook_tools.checking.stated import read_settings
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
-from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming
+from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
 from workbook_tools.references import areas, column_letter
 
+_OF_A_NETWORK = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+")
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
 _ROWS_LOOKED_INTO = 10  # below a header
@@ -67,7 +69,12 @@ def _tables_of(
         if rates and not _is_read_row_by_row(sheet, rates, header_row):
             del columns[ITERATION_RATE]
         if region := _region(sheet, header_row, last_row, columns, calculation):
-            region.single = single_cells(region, sheets, calculation)
+            region.single, inferred = single_cells(region, rows[header_row], sheets, calculation)
+            if inferred:
+                columns |= inferred
+                single = region.single
+                region = _region(sheet, header_row, last_row, columns, calculation) or region
+                region.single = single
             for symbol, cell in region.single.items():
                 region.values[symbol] = number_at(cell, calculation)
             others = [other for k, other in enumerate(heads) if k != place]
@@ -154,9 +161,9 @@ def _parts(
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
         part = {c: label for c, label in sorted(labels.items()) if first <= c <= last}
         part = _with_titles(part, {c: t for c, t in above.items() if first <= c <= last}, 2)
-        columns = _columns({column: _symbol(label) for column, label in part.items()}, part)
+        columns = resolved(_columns({c: _symbol(label) for c, label in part.items()}, part))
         if len(columns) >= _LABELS_OF_A_TABLE:
-            yield part, _as_in_the_network(columns)
+            yield part, columns
 
 
 def _columns(symbols: dict[int, str | None], labels: Mapping[int, str]) -> dict[str, int]:
@@ -186,20 +193,7 @@ def _by_size(columns: Iterable[int]) -> list[list[int]]:
 
 
 def _symbol(label: str) -> str | None:
-    return ITERATION_RATE if is_rate_label(label) else parse_symbol(label)
-
-
-def _as_in_the_network(columns: dict[str, int]) -> dict[str, int]:
-    """Take x for the inputs, and y for targets or outputs, where there are no others."""
-    letters = {"x": "i", "y": "t" if "t1" not in columns else "a_o"}
-    taken = {letter for letter, other in letters.items() if f"{other}1" not in columns}
-    found: dict[str, int] = {}
-    for symbol, column in columns.items():
-        if symbol[0] not in letters:
-            found[symbol] = column
-        elif symbol[0] in taken:
-            found[letters[symbol[0]] + symbol[1:]] = column
-    return found
+    return ITERATION_RATE if is_rate_label(label) else parse_label(label)
 
 
 def _is_read_row_by_row(sheet: Sheet, column: int, header_row: int) -> bool:
@@ -309,6 +303,10 @@ def _table(
     naming = Naming.from_symbols(symbols, [word for word in biases if word])
     if naming is None:
         return None
+    unknown = _unknown(region, labels)
+    rate = find_rate(region, head, others, calculation)
+    # A rate may be called α, μ or λ; then these are no settings of an optimizer.
+    settings = {symbol: cell for symbol, cell in settings.items() if cell != rate.cell}
     unfinished = 0
     if region.block == 1:
         unfinished = _unfinished_rows(region.values, region.errors, _computed(columns))
@@ -321,12 +319,26 @@ def _table(
         region.block,
         naming=wired(naming, region, calculation),
         header_row=header_row,
-        unknown=_unknown(region, labels),
-        found_rate=find_rate(region, head, others, calculation),
+        unknown=unknown,
+        found_rate=rate,
         settings=settings,
         words=words,
         unfinished=unfinished,
+        contradiction=_contradiction(naming, columns, unknown),
     )
+
+
+def _contradiction(naming: Naming, columns: Iterable[str], unknown: Mapping[int, str]) -> str:
+    """Say which columns are of no network of this size: then some labels were not understood."""
+    units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
+    of_units = {kind + z for z in units for kind in ("", "a_", "δ_")}
+    of_weights = {kind + w for w in naming.all_weights for kind in ("", gradient_symbol(""))}
+    extra = [s for s in columns if _OF_A_NETWORK.fullmatch(s) and s not in of_units | of_weights]
+    if not extra:
+        return ""
+    why = f"{', '.join(extra)}: not of a network {naming.network}"
+    names = ", ".join(repr(" ".join(label.split())) for label in unknown.values())
+    return f"{why}; unknown {names}" if names else why
 
 
 def _unknown(region: Region, labels: Mapping[int, str]) -> dict[int, str]:

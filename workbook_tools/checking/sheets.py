@@ -11,6 +11,7 @@ from typing import Any
 
 from openpyxl.formula.translate import Translator
 
+from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
 from workbook_tools.package import SheetPart, WorkbookPackage
 from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
@@ -87,10 +88,11 @@ def read_sheets(package: WorkbookPackage) -> tuple[list[Sheet], CachedValues]:
     Raises ``InputError`` if one cannot be read.
     """
     values = CachedValues(package)
-    return [_read(package, part, values) for part in package.sheets], values
+    names = Names.read(package)
+    return [_read(package, part, values, names) for part in package.sheets], values
 
 
-def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues) -> Sheet:
+def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names: Names) -> Sheet:
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
     readers: dict[int, _Column] = {}
@@ -107,6 +109,7 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues) -> Sh
             except KeyError as error:
                 what = f"the formula of {cell_name(row, column)} is shared, but with no cell"
                 raise package.damaged(part, what) from error
+            formula = formula and names.put_into(formula, part.name)
             if cell[0].get("t") == "array" and formula:
                 spilled |= _elements(formula, cell[0].get("ref", ""))
         formula = spilled.pop((row, column), formula)

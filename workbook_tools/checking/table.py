@@ -25,6 +25,7 @@ class Table(Region):
     settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
     words: dict[str, str]  # what is said of the network and its training, by label
     unfinished: int  # rows at the end that hold no more than a next iteration would begin with
+    contradiction: str = ""  # why its columns are not those of the network
     not_calculated: set[tuple[int, str]] = field(default_factory=set)  # by row and symbol
     unknown_functions: list[str] = field(default_factory=list)  # that the engine lacks
 

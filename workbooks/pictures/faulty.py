@@ -1,6 +1,6 @@
 """Write the workbook whose mistake the README shows: the gradients of one sheet go wrong.
 
-    python workbooks/pictures/faulty.py build/faulty.xlsx
+python workbooks/pictures/faulty.py build/faulty.xlsx
 """
 
 import sys
