@@ -124,7 +124,7 @@ class WorkbookPackage:
 
     def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
-        for name in self.iterate(self._workbook_part, "definedName"):
+        for name in self.iterate(self.workbook_part, "definedName"):
             place = name.get("localSheetId")
             if place is None:
                 yield name.get("name", ""), None, name.text or ""
