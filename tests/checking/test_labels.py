@@ -59,6 +59,7 @@ AFTER = {  # the number
     "∂E/∂b": [" grad", "_gradient", "_grad", " (Gradient)"],
 }
 UNITS = {"h": ["h", "H", "Hidden ", "Hidden neuron ", "hidden_unit_"], "o": ["o", "O", "Output "]}
+CYRILLIC = str.maketrans("ABEHKMOPTCXaceoxyp", "АВЕНКМОРТСХасеохур")  # they look alike
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -97,6 +98,8 @@ def test_a_spelled_symbol_is_understood(spelling: tuple[str, str], seed: int) ->
     chance = random.Random(seed)
     if chance.random() < 0.3 and "(" not in label:
         label = label.translate(SUBSCRIPTS)
+    if chance.random() < 0.3 and "\\" not in label:
+        label = label.translate(CYRILLIC)
     if chance.random() < 0.3:
         label = chance.choice(
             [f" {label}", f"{label} ", f"{label}\n", f"\t{label}:", f"{label}\u00a0"]
@@ -112,7 +115,7 @@ COMMENTS = [
     "[–]",
     "\n(logistic)",
     "\nof the layer",
-    "(½(t1 − a_o1)²)",
+    "(½(target − out)²)",
     "(old)",
 ]
 VAGUE = {  # what stands before the number, and after ?
