@@ -115,7 +115,7 @@ COMMENTS = [
     "[–]",
     "\n(logistic)",
     "\nof the layer",
-    "(½(t1 − a_o1)²)",
+    "(½(target − out)²)",
     "(old)",
 ]
 VAGUE = {  # what stands before the number, and after ?
