@@ -131,6 +131,11 @@ def test_a_number_that_is_a_text_is_a_warning(tmp_path: Path) -> None:
     assert report.verdict == "pass"
 
 
+def test_iterations_may_be_numbered_in_words(tmp_path: Path) -> None:
+    cells = {"A5": "iteration", **{f"A{row}": f"step {row - 5}" for row in range(6, 26)}}
+    assert found(check(HandMade(cells=cells), tmp_path)) == []
+
+
 DELTA_RULE = [
     "δ_o1", "δ_o2", "δ_h1", "δ_h2", "Δw1", "Δw2", "Δw3", "Δw4", "Δw5", "Δw6", "Δw7", "Δw8",
 ]  # fmt: skip

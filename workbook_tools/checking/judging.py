@@ -375,6 +375,8 @@ class Judge:
         typed[: self._start(symbol)] = False
         places = self._applicable(symbol)
         typed = typed[places]
+        if 2 * typed.sum() >= len(typed):
+            return []  # texts, for example, of which no formula is missing
         return [
             self._finding(Kind.TYPED_VALUE, symbol, column, part, None)
             for is_typed, part in stretches(typed, places)
