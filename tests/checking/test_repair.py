@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from handmade import FORMULAS, HandMade
+from openpyxl import load_workbook
 
 from workbook_tools.checking.findings import Finding, Suggestion, advice
 from workbook_tools.checking.verify import verify
@@ -123,3 +124,47 @@ def test_the_mistake_of_a_helper_column_is_put_right_there(tmp_path: Path) -> No
 
 def test_nothing_is_suggested_where_nothing_is_wrong(tmp_path: Path) -> None:
     assert verify(HandMade().save(tmp_path / "made.xlsx")).findings == []
+
+
+def changed(source: Path, path: Path, sheet: str, cells: dict[str, object]) -> list[Finding]:
+    book = load_workbook(source)
+    for name, content in cells.items():
+        book[sheet][name] = content
+    book.save(path)
+    return verify(path).findings
+
+
+def test_the_summary_of_losses_is_mended(workbooks: Path, tmp_path: Path) -> None:
+    source = workbooks / "Back_Propogation.xlsx"
+    right = load_workbook(source)["Overview"]["I17"].value
+    for wrong, words in ((0.1, "put in the formula"), ("='LR 0.5'!$W$98", "$W$98 by ")):
+        [finding] = changed(source, tmp_path / "a.xlsx", "Overview", {"I17": wrong})
+        assert finding.suggestion is not None
+        assert finding.suggestion.formulas == {17: right}
+        assert words in finding.suggestion.edit
+
+
+def test_what_is_worked_out_beside_the_samples_is_mended(workbooks: Path, tmp_path: Path) -> None:
+    source = workbooks / "deep.xlsx"
+    right = load_workbook(source)["Data"]["E38"].value
+    cells: dict[str, object] = {"E38": right.replace(",1,0)", ",1,0.5)"), "E40": 1}
+    findings = changed(source, tmp_path / "a.xlsx", "Data", cells)
+    assert [finding.cells for finding in findings] == ["E38", "E40"]
+    assert [finding.put_right for finding in findings] == [
+        {("Data", 38, 5): right}, {("Data", 40, 5): right.replace("38", "40")},
+    ]  # fmt: skip
+
+
+def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    source = workbooks / "deep.xlsx"
+    sheet = load_workbook(source)["Data"]
+    rows = [row for row in range(1, sheet.max_row + 1) if str(sheet[f"E{row}"].value)[:3] == "=IF"]
+    right = {f"E{row}": sheet[f"E{row}"].value for row in rows}
+    wrong: dict[str, object] = {
+        name: text.replace(",1,0)", ",2,0)") for name, text in right.items()
+    }
+    [finding] = changed(source, tmp_path / "a.xlsx", "Data", wrong)
+    assert finding.count == len(rows)
+    assert list(finding.put_right.values()) == list(right.values())

@@ -95,10 +95,11 @@ def edits(tree: Tree, ground: Ground) -> list[Edit]:
     if sum(1 for _ in parts(tree)) > _MOST_PARTS:
         return []
     try:
-        evaluation = Evaluation(tree, ground.sheet, ground.numbers)
-        found = [*_of_one_part(evaluation, ground), *_of_repeated(evaluation, ground)]
-        found += _of_parentheses(tree, ground)
-        found = found or [*_of_pairs(evaluation, ground)]
+        with np.errstate(all="ignore"):  # a wrong formula may divide by 0
+            evaluation = Evaluation(tree, ground.sheet, ground.numbers)
+            found = [*_of_one_part(evaluation, ground), *_of_repeated(evaluation, ground)]
+            found += _of_parentheses(tree, ground)
+            found = found or [*_of_pairs(evaluation, ground)]
     except NotEvaluatedError:
         return []
     return sorted(found, key=lambda edit: (edit.cost, len(str(edit.tree))))
@@ -135,21 +136,20 @@ def _variants(
     value = _flat(evaluation.of(route), trials)
     candidates = ground.candidates
     pool = np.array([c.values for c in candidates]).reshape(len(candidates), trials)
-    with np.errstate(all="ignore"):
-        if isinstance(part, Reference | Number | Name):
-            yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
-            numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
-            cost = _LEAF if isinstance(part, Number) else _CONSTANT
-            yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
-        yield _listed(_changed(evaluation, route, part, value))
-        for own_cost, values, write in _enlarged(part, value, pool):
-            yield _Variants(
-                values,
-                lambda k, own_cost=own_cost, write=write: (  # type: ignore[misc]
-                    own_cost + _extra(candidates[k]) - _follows(part, own_cost, candidates[k]),
-                    write(Reference(candidates[k].text)),
-                ),
-            )
+    if isinstance(part, Reference | Number | Name):
+        yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
+        numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
+        cost = _LEAF if isinstance(part, Number) else _CONSTANT
+        yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
+    yield _listed(_changed(evaluation, route, part, value))
+    for own_cost, values, write in _enlarged(part, value, pool):
+        yield _Variants(
+            values,
+            lambda k, own_cost=own_cost, write=write: (  # type: ignore[misc]
+                own_cost + _extra(candidates[k]) - _follows(part, own_cost, candidates[k]),
+                write(Reference(candidates[k].text)),
+            ),
+        )
 
 
 def _flat(value: object, trials: int) -> Array:

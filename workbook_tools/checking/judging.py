@@ -313,7 +313,8 @@ class Judge:
         """Return what a quantity's cells should be, and how far off they may be."""
         expected = self._expected.values[symbol].to_numpy()
         allowed = self._tolerance * self._expected.terms[symbol].to_numpy()
-        return expected, allowed + self._storage * self._expected.inputs[symbol].to_numpy()
+        with np.errstate(invalid="ignore"):  # where numbers overflow
+            return expected, allowed + self._storage * self._expected.inputs[symbol].to_numpy()
 
     def _count(self, symbol: str, column: _Column, part: NDArray[np.bool_]) -> None:
         """Take a column's formula cells, ``part`` of it, into the counts and differences."""
