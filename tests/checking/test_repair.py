@@ -163,7 +163,7 @@ def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(
     rows = [row for row in range(1, sheet.max_row + 1) if str(sheet[f"E{row}"].value)[:3] == "=IF"]
     right = {f"E{row}": sheet[f"E{row}"].value for row in rows}
     wrong: dict[str, object] = {
-        name: text.replace(",1,0)", ",2,0)") for name, text in right.items()
+        name: text.replace(",1,0)", ",2,-1)") for name, text in right.items()
     }
     [finding] = changed(source, tmp_path / "a.xlsx", "Data", wrong)
     assert finding.count == len(rows)

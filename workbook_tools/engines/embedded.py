@@ -98,32 +98,38 @@ class WhatIf:
         Raises ``InputError`` if the engine cannot calculate it.
         """
         try:
-            before = {place: self._content(place) for place in contents}
-            try:
-                self._put(contents)
-                return _value(self._workbook.evaluate_cell(*wanted))
-            finally:
-                self._put(before)
+            before = {place: self._workbook.get_formula(*place) for place in contents}
+            if all(before.values()) and all(isinstance(c, str) for c in contents.values()):
+                return self._with_other_formulas(contents, before, wanted)
+            # In a calculated workbook, what reads a range does not hear that a number in it
+            # became a formula.
+            workbook = _loaded(self._path)
+            for place, content in contents.items():
+                if isinstance(content, str):
+                    workbook.set_formula(*place, content)
+                else:
+                    workbook.set_value(*place, content)
+            workbook.evaluate_all()
+            return _value(workbook.get_value(*wanted))
         except _LOAD_ERRORS as error:
             raise _cannot_calculate(self._path, error) from error
 
-    def _content(self, place: Place) -> str | float | None:
-        formula = self._workbook.get_formula(*place)
-        if formula:
-            return f"={formula.removeprefix('=')}"
-        value = _value(self._workbook.get_value(*place))
-        return None if isinstance(value, CellError) else value
+    def _with_other_formulas(
+        self, contents: Mapping[Place, str | float], before: Mapping[Place, Any], wanted: Place
+    ) -> CellValue:
+        try:
+            self._put({place: str(formula) for place, formula in contents.items()})
+            return _value(self._workbook.evaluate_cell(*wanted))
+        finally:
+            self._put({place: f"={text.removeprefix('=')}" for place, text in before.items()})
 
-    def _put(self, contents: Mapping[Place, Any]) -> None:
+    def _put(self, formulas: Mapping[Place, str]) -> None:
         columns: dict[tuple[str, int], dict[int, str]] = {}
-        for (sheet, row, column), content in contents.items():
-            if isinstance(content, str) and content.startswith("="):
-                columns.setdefault((sheet, column), {})[row] = content
-            else:
-                self._workbook.set_value(sheet, row, column, content)
-        for (sheet, column), formulas in columns.items():
-            for rows in _runs(sorted(formulas)):
-                block = [[formulas[row]] for row in rows]
+        for (sheet, row, column), formula in formulas.items():
+            columns.setdefault((sheet, column), {})[row] = formula
+        for (sheet, column), own in columns.items():
+            for rows in _runs(sorted(own)):
+                block = [[own[row]] for row in rows]
                 self._workbook.set_formulas_batch(sheet, rows[0], column, block)
 
 
