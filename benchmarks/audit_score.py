@@ -8,8 +8,8 @@ The made ones are the project's own workbooks with one formula changed, by kind 
 cell, or in every cell that it was filled into. A change that gives the same numbers on random ones
 as the formula it took the place of is no mistake, and is not counted. Everything else must be found
 at exactly its cells. And it should be mended by the smallest edit: the change taken back, or one
-that comes to the same; a formula written anew is the second best. (A change that makes a circular
-reference is not counted either: there the cells of the whole cycle show errors.)
+that comes to the same; a formula written anew is the second best. (Where a whole
+column was changed so that it reads itself, nothing is counted: all cells of the cycle show errors.)
 
     python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
 """
@@ -294,12 +294,12 @@ class Change:
     formula: str
 
 
-def score_changes(count: int, seed: int) -> bool:
+def score_changes(count: int, seed: int, folder: Path = WORKBOOKS) -> bool:
     """Change one formula at a time, ``count`` times in each workbook; print what was found."""
     chance = random.Random(seed)
     scores = {kind: ChangeScore() for kind in [*CHANGES, PASTED]}
     false = 0
-    for path in sorted(WORKBOOKS.glob("*.xlsx")):
+    for path in sorted(folder.glob("*.xlsx")):
         with zipfile.ZipFile(path) as package:
             parts = {name: package.read(name) for name in package.namelist()}
         names = openpyxl.load_workbook(path, read_only=True).sheetnames
@@ -338,7 +338,8 @@ def _score_change(
     file: str, kind: str, change: Change, new: str, report: Report, score: ChangeScore
 ) -> int:
     """Take one change into the score; return how many findings are anywhere else."""
-    if any("circular" in finding.message for finding in report.findings):
+    everywhere = ":" in change.cells
+    if everywhere and any("circular" in finding.message for finding in report.findings):
         score.equal += 1  # another mistake than was drawn: cells of the whole cycle show errors
         return 0
     score.tried += 1
@@ -436,6 +437,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=Path, help="folder of labelled workbooks")
     parser.add_argument("--engine", choices=ENGINES, default="embedded", help="for the sample")
+    parser.add_argument("--workbooks", type=Path, default=WORKBOOKS, help="that are changed")
     parser.add_argument("--changes", type=int, default=20, help="in each workbook")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
@@ -447,7 +449,7 @@ def main() -> None:
         print("No sample of labelled workbooks is here; only made mistakes are looked for.")
     if asked.changes:
         print(f"\nOne formula changed (seed {asked.seed})")
-        good &= score_changes(asked.changes, asked.seed)
+        good &= score_changes(asked.changes, asked.seed, asked.workbooks)
     sys.exit(0 if good else 1)
 
 
