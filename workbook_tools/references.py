@@ -4,7 +4,7 @@ Spreadsheet geometry only; nothing here knows what a formula computes.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -82,6 +82,21 @@ class Area:
     def cell_count(self) -> int:
         """How many cells it spans."""
         return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+
+    def covers(self, cell: tuple[str, int, int], own_sheet: str) -> bool:
+        """Tell whether a cell is one of them; the formula stands on ``own_sheet``."""
+        sheet, row, column = cell
+        return (
+            sheet == (self.sheet or own_sheet)
+            and self.first_row <= row <= self.last_row
+            and self.first_column <= column <= self.last_column
+        )
+
+    def cells(self, own_sheet: str) -> Iterator[tuple[str, int, int]]:
+        """Yield sheet, row and column of each, row by row; the formula stands on ``own_sheet``."""
+        for row in range(self.first_row, self.last_row + 1):
+            for column in range(self.first_column, self.last_column + 1):
+                yield self.sheet or own_sheet, row, column
 
 
 def areas(formula: str) -> list[Area]:

@@ -122,6 +122,12 @@ def test_the_mistake_of_a_helper_column_is_put_right_there(tmp_path: Path) -> No
         assert finding.suggestion.formula.startswith(f"=({right[1:]})*")
 
 
+def test_a_formula_over_thousands_of_cells_is_written_anew(tmp_path: Path) -> None:
+    wrong = "=SUM(AK$3:AK$3000)+F6*D6+G6*E6*2"
+    _, found = suggestion(HandMade({**FORMULAS, "h1": wrong}), tmp_path)
+    assert found.formula == "=D6*F6+E6*G6"
+
+
 def test_nothing_is_suggested_where_nothing_is_wrong(tmp_path: Path) -> None:
     assert verify(HandMade().save(tmp_path / "made.xlsx")).findings == []
 

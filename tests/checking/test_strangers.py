@@ -74,6 +74,19 @@ def test_a_copied_table_that_reads_the_rate_of_the_first_is_found(
         assert "$D$2" not in finding.suggestion.formula
 
 
+def test_a_rate_on_another_sheet_is_not_that_above_another_table(tmp_path: Path) -> None:
+    """Both tables read Rates!D2, as far right and down as what stands above the first table."""
+    path = HandMade(rate="Rates!$D$2").save(tmp_path / "made.xlsx")
+    copy_of_the_table(path, 30, 0)
+    book = load_workbook(path)
+    rates, sheet = book.create_sheet("Rates"), book.active
+    rates["C2"], rates["D2"] = "Learning rate", 0.5
+    sheet["C34"], sheet["D34"] = "η =", 2.0  # it is read by none, and so is D2
+    book.save(path)
+    report = verify(path)
+    assert [table.understood.rate_cell for table in report.tables] == ["Rates!D2", "Rates!D2"]
+
+
 def test_a_labelled_rate_that_no_update_reads_is_said(tmp_path: Path) -> None:
     report = check(HandMade(rate="0.1"), tmp_path)
     assert report.tables[0].learning_rate == 0.5

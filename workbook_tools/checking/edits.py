@@ -5,8 +5,9 @@ factor or term more or less, and with parentheses put elsewhere; all at once, on
 a few trials. What is found here is only likely: whoever shows it must prove it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -28,6 +29,7 @@ from workbook_tools.checking.formula_tree import (
     parse,
     parts,
     replaced,
+    replaced_in,
 )
 from workbook_tools.checking.formula_values import (
     AGGREGATES,
@@ -37,12 +39,10 @@ from workbook_tools.checking.formula_values import (
     NotEvaluatedError,
     called,
 )
+from workbook_tools.checking.probe import NOTHING, TOLERANCE
 from workbook_tools.references import areas, column_letter
 
-CLOSE = 1e-9  # relative; the drawn numbers are not large, and hardly ever cancel
-NOTHING = 1e-15
 _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
-_ANCHOR = ("", "$")
 _MOST_PARTS = 400  # of a formula; a longer one is written anew
 _MOST_PARENTHESES = 60  # places where one may stand
 
@@ -84,9 +84,15 @@ class Ground:
     candidates: list[Candidate]
     kinds: Mapping[str, str]  # of the references that the formula has, by their text
 
+    @cached_property
+    def pool(self) -> Array:
+        """The numbers of the candidates, (candidates, trials)."""
+        values = [candidate.values for candidate in self.candidates]
+        return np.array(values).reshape(len(values), len(self.expected))
+
     def agree(self, values: Array) -> Array:
         """Tell which of the variants (variants, trials) are right."""
-        allowed = CLOSE * np.abs(self.expected) + NOTHING
+        allowed = TOLERANCE * np.abs(self.expected) + NOTHING
         return np.asarray((np.abs(values - self.expected) <= allowed).all(axis=-1))
 
 
@@ -134,8 +140,7 @@ def _variants(
 ) -> Iterator[_Variants]:
     trials = len(ground.expected)
     value = _flat(evaluation.of(route), trials)
-    candidates = ground.candidates
-    pool = np.array([c.values for c in candidates]).reshape(len(candidates), trials)
+    candidates, pool = ground.candidates, ground.pool
     if isinstance(part, Reference | Number | Name):
         yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
         numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
@@ -172,7 +177,7 @@ def _leaf(old: Tree, k: int, ground: Ground) -> Tree:
     """Return a reference as the old one is anchored: ``$J33`` becomes ``$L33``."""
     text = ground.candidates[k].text
     fixed = isinstance(old, Reference) and old.text.startswith("$") and text[0].isalpha()
-    return Reference(_ANCHOR[fixed and "!" not in text] + text)
+    return Reference(f"${text}" if fixed and "!" not in text else text)
 
 
 def _listed(found: list[tuple[float, Array, Tree]]) -> _Variants:
@@ -266,12 +271,9 @@ def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) 
     names = part.text.split(":")
     if area.first_column != area.last_column or len(names) != 2:
         return
-    rows = [row for _, row, _ in ground.numbers]
     columns = {column for sheet, _, column in ground.numbers if sheet == ground.sheet}
-    if not rows:
-        return
     for column in sorted(columns - {area.first_column}):
-        cells = [(ground.sheet, r, column) for r in range(area.first_row, area.last_row + 1)]
+        cells = [(sheet, row, column) for sheet, row, _ in area.cells(ground.sheet)]
         if not all(cell in ground.numbers for cell in cells):
             continue
         values = np.stack([ground.numbers[cell] for cell in cells])[:, None, :]
@@ -287,18 +289,14 @@ def _in_column(name: str, column: int) -> str:
 
 def _of_repeated(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
     """Try another reference in all the places of one that stands there more than once."""
-    candidates = ground.candidates
-    pool = np.array([c.values for c in candidates]).reshape(len(candidates), -1)
     for text, routes in _places(evaluation).items():
         if len(routes) < 2:
             continue
-        right = ground.agree(evaluation.with_parts(dict.fromkeys(routes, pool)))
-        for k in np.flatnonzero(np.broadcast_to(right, (len(pool),))):
-            tree = evaluation.tree
-            for route in routes:
-                tree = replaced(tree, route, _leaf(Reference(text), int(k), ground))
-            cost = _LEAF + _REPEATED * (len(routes) - 1) + _extra(candidates[k])
-            yield Edit(cost, tree)
+        right = ground.agree(evaluation.with_parts(dict.fromkeys(routes, ground.pool)))
+        for k in np.flatnonzero(np.broadcast_to(right, (len(ground.pool),))):
+            cost = _LEAF + _REPEATED * (len(routes) - 1) + _extra(ground.candidates[k])
+            new = _leaf(Reference(text), int(k), ground)
+            yield Edit(cost, replaced_in(evaluation.tree, routes, new))
 
 
 def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
@@ -314,7 +312,7 @@ def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
             continue
         changed: dict[Route, Array] = {}
         for k, text in enumerate((one, other)):
-            values = np.array([ground.candidates[pair[k]].values for pair in pairs])
+            values = ground.pool[[pair[k] for pair in pairs]]
             changed |= dict.fromkeys(places[text], values)
         for found in np.flatnonzero(ground.agree(evaluation.with_parts(changed))):
             tree = evaluation.tree
@@ -322,8 +320,7 @@ def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
             for k, text in enumerate((one, other)):
                 number = pairs[found][k]
                 cost += _extra(ground.candidates[number])
-                for route in places[text]:
-                    tree = replaced(tree, route, _leaf(Reference(text), number, ground))
+                tree = replaced_in(tree, places[text], _leaf(Reference(text), number, ground))
             yield Edit(cost, tree)
 
 
@@ -385,9 +382,3 @@ def _is_balanced(text: str) -> bool:
         if depth < 0:
             return False
     return not depth
-
-
-def strange(text: str, right: Collection[Cell], sheet: str) -> bool:
-    """Tell whether a reference is none of these cells."""
-    [area] = areas(text)
-    return (area.sheet or sheet, area.first_row, area.first_column) not in right

@@ -8,7 +8,7 @@ to right. (Microsoft, "Calculation operators and precedence in Excel".)
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -259,6 +259,13 @@ def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
             own[k] = child
             return replace(tree, arguments=tuple(own))
     raise IndexError(route)
+
+
+def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
+    """Return the tree with the same other part in several places, none of them in another."""
+    for route in routes:
+        tree = replaced(tree, route, new)
+    return tree
 
 
 def _enclosed(tree: Tree, least: int) -> Tree:

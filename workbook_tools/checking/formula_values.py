@@ -32,6 +32,9 @@ from workbook_tools.references import Area, areas
 Array = NDArray[np.float64]
 
 
+LARGEST_AREA = 1_000  # cells
+
+
 class NotEvaluatedError(Exception):
     """A formula uses what is not known here."""
 
@@ -48,7 +51,6 @@ class Evaluation:
         self._sheet = sheet
         self._numbers = numbers
         self._values: dict[Route, Any] = {}
-        self._routes = [route for route, _ in parts(tree)]
         with np.errstate(all="ignore"):
             for route, part in reversed(list(parts(tree))):  # the parts of a part come first
                 own = [self._values[*route, k] for k in range(len(children(part)))]
@@ -99,21 +101,15 @@ class Evaluation:
         raise NotEvaluatedError(str(part))
 
     def _of_area(self, area: Area) -> Any:
-        sheet = area.sheet or self._sheet
-        if area.cell_count > _LARGEST_AREA:
+        if area.cell_count > LARGEST_AREA:
             raise NotEvaluatedError("a large range")
         nothing = np.array(np.nan)
-        cells = [
-            self._numbers.get((sheet, row, column), nothing)
-            for row in range(area.first_row, area.last_row + 1)
-            for column in range(area.first_column, area.last_column + 1)
-        ]
+        cells = [self._numbers.get(cell, nothing) for cell in area.cells(self._sheet)]
         if area.cell_count == 1:
             return cells[0]
         return np.stack(np.broadcast_arrays(*cells))[:, None, :]
 
 
-_LARGEST_AREA = 1_000  # cells
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,

@@ -66,7 +66,8 @@ def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: C
         cell = cell or _multiplying(used, updates, region, calculation)
         if cell not in labelled and _is_beside_a_label(cell, region.sheet, head.header_row):
             labelled = {cell: None}
-        of_another = cell not in own and any(other.has(cell) for other in others)
+        on_sheet = cell[0] == region.sheet.name
+        of_another = on_sheet and cell not in own and any(other.has(cell) for other in others)
         if of_another and len(own) == 1:  # a table that was copied and still reads the other's
             return Rate(own[0], number_at(own[0], calculation), "labelled")
         if cell in labelled or len(labelled) != 1:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.edits import Candidate, Ground, edits, strange
+from workbook_tools.checking.cells import Cell, number
+from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.families import Formula, filled
 from workbook_tools.checking.findings import Finding, Kind, Suggestion
 from workbook_tools.checking.formula_tree import (
@@ -25,8 +25,9 @@ from workbook_tools.checking.formula_tree import (
     parse,
     parts,
     replaced,
+    replaced_in,
 )
-from workbook_tools.checking.formula_values import Evaluation, NotEvaluatedError
+from workbook_tools.checking.formula_values import LARGEST_AREA, Evaluation, NotEvaluatedError
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.judging import Judge
 from workbook_tools.checking.probe import Place, Trials
@@ -36,11 +37,10 @@ from workbook_tools.checking.trial import evaluate_on, read_elsewhere
 from workbook_tools.checking.wording import ANEW, change_in_words, in_symbols
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import Area, areas, cell_name, column_letter, sheet_prefix
+from workbook_tools.references import areas, cell_name, column_letter, sheet_prefix
 
 _BESIDE = "as the cells beside it have it"
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
-_LARGEST_AREA = 1_000  # cells
 _MOST_EDITS = 8  # that are put to the proof
 
 
@@ -114,13 +114,10 @@ class Repair:
         """Yield the formulas of the column's other cells, the most used first."""
         families = self._judge.families[finding.quantity]
         own = {self._table.position_of(row) for row in finding.rows}
-        used = [
-            (int((families.numbers == k).sum()), -k)
-            for k in range(len(families.formulas))
-            if not own & set(np.flatnonzero(families.numbers == k).tolist())
-        ]
-        for _, k in sorted(used, reverse=True):
-            yield families.formulas[-k]
+        places = [np.flatnonzero(families.numbers == k) for k in range(len(families.formulas))]
+        others = [k for k, used in enumerate(places) if not own & set(used.tolist())]
+        for k in sorted(others, key=lambda k: -len(places[k])):
+            yield families.formulas[k]
 
     def _edited(self, finding: Finding, formula: str) -> Iterator[str]:
         try:
@@ -178,7 +175,7 @@ class Repair:
             if symbol in self._blamed or number < 0:
                 continue
             read = areas(families.formulas[number].at(row))
-            if any(cell in _cells(area, self._table.sheet.name) for area in read):
+            if any(area.covers(cell, self._table.sheet.name) for area in read):
                 return True
         return False
 
@@ -191,7 +188,8 @@ class Repair:
             if area.cell_count == 1:
                 fixed = cell_name(area.first_row, area.first_column, absolute=True)
                 prefix = sheet_prefix(area.sheet) if area.sheet else ""
-                yield f"={_with_reference(tree, text, prefix + fixed)}"
+                places = [route for route, part in parts(tree) if str(part) == text]
+                yield f"={replaced_in(tree, places, Reference(prefix + fixed))}"
 
     def _filled(self, text: str, row: int) -> Formula:
         return filled(text, row, self._table.rows, self._table.block)
@@ -202,17 +200,21 @@ class Repair:
         numbers = self._trials.numbers(place, unknown)
         own = (sheet, place.row, self._table.columns[place.symbol])
         right = self._right.at(place.symbol, place.row)
-        read = {cell for area in areas(right or "") for cell in _cells(area, sheet)}
-        candidates = []
-        for cell, values in numbers.items():
-            if cell == own:
-                continue
-            text = self._written(cell)
-            candidates.append(
-                Candidate(text, _kind(self._symbol(cell)), values, strange(text, read, sheet))
+        read = {
+            cell
+            for area in areas(right or "")
+            if area.cell_count <= LARGEST_AREA
+            for cell in area.cells(sheet)
+        }
+        candidates = [
+            Candidate(
+                self._written(cell), _kind(self._symbol(cell)), values, strange=cell not in read
             )
+            for cell, values in numbers.items()
+            if cell != own
+        ]
         kinds = {
-            part.text: _kind(self._symbol(_cells(areas(part.text)[0], sheet)[0]))
+            part.text: _kind(self._symbol(next(areas(part.text)[0].cells(sheet))))
             for _, part in parts(parse(place.formula))
             if isinstance(part, Reference)
         }
@@ -260,23 +262,23 @@ class Repair:
         except (SyntaxProblemError, NotEvaluatedError):
             kept = read_elsewhere(texts, sheet, {}, self._calculation)
             [values] = evaluate_on([kept], sheet, texts)
-            return np.array([v if isinstance(v, float) else np.nan for v in values])
+            return np.array([number(value) for value in values])
 
     def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
         """Return what the cells of the first formula hold, and those of the others in their place.
 
-        Raises ``NotEvaluatedError`` if the others do not read the same number of cells.
+        Raises ``NotEvaluatedError`` if these are too many, or the others read more or fewer.
         """
         sheet = self._table.sheet.name
-        all_cells = [
-            [cell for area in areas(text) for cell in _cells(area, sheet)] for text in texts
-        ]
+        if any(area.cell_count > LARGEST_AREA for area in areas(texts[0])):
+            raise NotEvaluatedError("a large range")
+        all_cells = [[cell for area in areas(text) for cell in area.cells(sheet)] for text in texts]
         if len({len(cells) for cells in all_cells}) > 1:
             raise NotEvaluatedError("formulas of different shapes")
         own = read_elsewhere(texts, sheet, {}, self._calculation)
         return {
-            first: np.array([own.get(cell, np.nan) for cell in cells])
-            for first, *cells in ((cells[0], *cells) for cells in zip(*all_cells, strict=True))
+            cells[0]: np.array([own.get(cell, np.nan) for cell in cells])
+            for cells in zip(*all_cells, strict=True)
         }
 
     def _is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
@@ -322,25 +324,6 @@ def _differ_only_at(one: Tree, other: Tree, route: Route) -> bool:
         return replaced(one, route, at(other, route)) == other
     except IndexError:  # there is no such part
         return False
-
-
-def _with_reference(tree: Tree, old: str, new: str) -> Tree:
-    """Return the formula with another reference in all the places of one."""
-    for route, part in parts(tree):
-        if isinstance(part, Reference) and part.text == old:
-            tree = replaced(tree, route, Reference(new))
-    return tree
-
-
-def _cells(area: Area, sheet: str) -> list[Cell]:
-    """Return the cells of a reference in a formula of ``sheet``, row by row."""
-    if area.cell_count > _LARGEST_AREA:
-        raise NotEvaluatedError("a large range")
-    return [
-        (area.sheet or sheet, row, column)
-        for row in range(area.first_row, area.last_row + 1)
-        for column in range(area.first_column, area.last_column + 1)
-    ]
 
 
 def _kind(symbol: str | None) -> str:
