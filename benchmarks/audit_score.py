@@ -258,11 +258,7 @@ _MOST_DRAWS = 200
 def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
     """Tell whether two formulas give the same on random numbers; an error value is no number."""
     cells = {
-        (area.sheet or sheet, row, column)
-        for formula in (one, other)
-        for area in areas(formula)
-        for row in range(area.first_row, area.last_row + 1)
-        for column in range(area.first_column, area.last_column + 1)
+        cell for formula in (one, other) for area in areas(formula) for cell in area.cells(sheet)
     }
     numbers = [{cell: chance.uniform(-2.0, 2.0) for cell in sorted(cells)} for _ in range(8)]
     places = {(sheet, 1, 16_000): f"={one}", (sheet, 2, 16_000): f"={other}"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from workbook_tools import __version__
 from workbook_tools.checking.class_row import Mistake, Row, Verdict
-from workbook_tools.checking.findings import Kind
-from workbook_tools.checking.pages import counted, render
+from workbook_tools.checking.findings import Kind, counted
+from workbook_tools.checking.pages import render
 from workbook_tools.files import write_text
 
 _MOST_NAMED = 60  # workbooks at one mistake; the table has all

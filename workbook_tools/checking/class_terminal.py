@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.checking.class_row import Row, Verdict
-from workbook_tools.checking.pages import counted
+from workbook_tools.checking.findings import counted
 
 _LONGEST = 110  # letters of a finding; its report has all
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red"}

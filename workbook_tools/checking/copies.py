@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook_tools.checking.findings import Finding, Kind, Report
+from workbook_tools.checking.findings import Finding, Kind, Report, counted
 from workbook_tools.checking.table import NOT_UNDERSTOOD
 from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
 from workbook_tools.editing.cell_contents import ERRORS, Place, SheetCells, put_value
@@ -68,7 +68,7 @@ class MendedSummary:
     def __str__(self) -> str:
         """Say it in one line."""
         cells = sum(finding.count for finding in self.mended)
-        said = f"{_counted(len(self.mended), 'finding')} mended, in {_counted(cells, 'cell')}"
+        said = f"{counted(len(self.mended), 'finding')} mended, in {counted(cells, 'cell')}"
         if not self.left:
             return said
         reasons: dict[str, list[str]] = defaultdict(list)
@@ -76,10 +76,6 @@ class MendedSummary:
             reasons[reason].append(f"{finding.sheet}!{finding.cells}")
         parts = [f"{', '.join(_few(places))} ({why})" for why, places in reasons.items()]
         return f"{said}; {len(self.left):,} left: {'; '.join(parts)}"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _few(places: Sequence[str]) -> list[str]:

@@ -96,6 +96,16 @@ def advice(finding: Finding) -> str | None:
     return f"{finding.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with what is counted: ``1 cell``, ``2,108 cells``."""
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a noun as it stands behind a number."""
+    return noun if number == 1 else f"{noun}s"
+
+
 def plain(number: float) -> float | None:
     """Return a number as JSON knows it: None for NaN and infinity."""
     return float(number) if math.isfinite(number) else None

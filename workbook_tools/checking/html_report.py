@@ -15,10 +15,11 @@ from workbook_tools.checking.findings import (
     Report,
     SummaryReport,
     TableReport,
+    counted,
 )
 from workbook_tools.checking.loss_drawing import draw_losses
 from workbook_tools.checking.network_drawing import draw_network
-from workbook_tools.checking.pages import counted, percent, render
+from workbook_tools.checking.pages import percent, render
 from workbook_tools.checking.reports import explained, not_checked
 from workbook_tools.files import printable, write_text
 

@@ -62,7 +62,8 @@ class Judge:
         """
         table = self._table
         for symbol, own in self.families.items():
-            known = ~np.isnan(self._expected.values[symbol].to_numpy())
+            column = self._column(symbol)
+            known = ~np.isnan(column.expected)
             for number in range(len(own.formulas)):
                 places = np.flatnonzero((own.numbers == number) & known)
                 if not len(places):
@@ -72,7 +73,7 @@ class Judge:
                 later = places[places >= table.block]
                 if begin < table.block and len(later) and symbol in self._from_above:
                     yield symbol, number, table.row_of(int(later[0]))
-                off = places[self._column(symbol).wrong[places]]
+                off = places[column.wrong[places]]
                 # It may be right where it begins alone; few other rows have mistakes of their own.
                 if 2 * len(off) > len(places) and off[0] != begin:
                     yield symbol, number, table.row_of(int(off[0]))
@@ -83,7 +84,7 @@ class Judge:
         Those of ``wrong_rates`` are wrong in the cell of the learning rate alone.
         """
         column = self._column(symbol)
-        own, table = self.families[symbol], self._table
+        own = self.families[symbol]
         self._count(symbol, column, own.numbers >= 0)
         findings: list[Finding] = []
         usual = self._usual(symbol, own, wrong_formulas)
@@ -96,7 +97,7 @@ class Judge:
                 findings.append(self._finding(kind, symbol, column, places, formula))
             elif number in wrong_formulas:
                 kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
-                if "#REF!" in formula.at(table.row_of(int(places[0]))):
+                if "#REF!" in formula.at(self._table.row_of(int(places[0]))):
                     kind = Kind.ERROR_VALUE
                 findings.append(self._finding(kind, symbol, column, places, formula))
             elif column.wrong[places].any():
@@ -104,11 +105,11 @@ class Judge:
             elif usual and number not in usual and places[-1] >= self._start(symbol):
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, symbol, column, places, formula))
-        if symbol in self._reference.constants and symbol in self._pasted.columns:
+        if symbol not in self._pasted.columns:
+            return findings + self._typed_values(symbol, column, own)
+        if symbol in self._reference.constants:
             return findings  # they are the data
-        if symbol in self._pasted.columns:
-            return findings + self._pasted_values(symbol, column, own)
-        return findings + self._typed_values(symbol, column, own)
+        return findings + self._pasted_values(symbol, column, own)
 
     @cached_property
     def _pasted(self) -> Pasted:

@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from workbook_tools.checking.findings import counted, plural
+
 _SMALLEST = 1e-5  # relative size that is told exactly
 # A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
 _SYMBOL = re.compile(
@@ -52,16 +54,6 @@ def breakable(formula: str) -> Markup:
     """Return a formula that may go on in another line, after an operator."""
     pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", formula)
     return Markup("<wbr>").join(pieces)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with what is counted: ``1 cell``, ``2,108 cells``."""
-    return f"{number:,} {plural(number, noun)}"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a noun as it stands behind a number."""
-    return noun if number == 1 else f"{noun}s"
 
 
 def percent(part: float) -> str:

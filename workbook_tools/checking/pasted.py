@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.rounding import Array
+from workbook_tools.engines.cached import significant_digits
 
 _WHOLE = 13  # significant digits from which on a number is no rounded one
 
@@ -56,7 +57,7 @@ def pasted_numbers(
         if 2 * where[applicable[symbol]].sum() >= len(applicable[symbol]) > 0
     )
     digits = [
-        _digits(value)
+        significant_digits(value)
         for symbol in columns.intersection(worked_out)
         for value in values[symbol].to_numpy()[typed[symbol]]
     ]
@@ -68,21 +69,20 @@ def pasted_numbers(
     return Pasted(rounding, columns)
 
 
-def _digits(value: float) -> int:
-    """Return how many significant digits a number is written with."""
-    return len(repr(float(abs(value))).split("e")[0].replace(".", "").strip("0"))
-
-
 def _units(numbers: Array) -> Array:
     """Return half a unit of the last digit of numbers rounded alike, relative to each.
 
     To so many significant digits, or to so many decimals, whichever leaves more room: zeros at the
     end of a number are not written.
     """
-    digits = max((_digits(number) for number in numbers), default=0)
+    digits = max((significant_digits(number) for number in numbers), default=0)
     sizes = np.floor(np.log10(np.abs(np.where(numbers, numbers, 1.0))))
     decimals = max(
-        (_digits(number) - 1 - size for number, size in zip(numbers, sizes, strict=True)), default=0
+        (
+            significant_digits(number) - 1 - size
+            for number, size in zip(numbers, sizes, strict=True)
+        ),
+        default=0,
     )
     units = 0.5 * np.maximum(10.0 ** (sizes + 1 - digits), 10.0**-decimals)
     return np.asarray(units / np.abs(np.where(numbers, numbers, 1.0)))

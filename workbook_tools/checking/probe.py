@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
@@ -173,15 +173,15 @@ class Trials:
         table = self._grounds.table
         right = [True] * len(places)
         by_iteration: dict[int, list[int]] = {}
-        for number, place in enumerate(places):
-            by_iteration.setdefault(self._iteration(place.row), []).append(number)
-        for iteration, numbers in by_iteration.items():
-            formulas = [places[number].formula for number in numbers]
+        for k, place in enumerate(places):
+            by_iteration.setdefault(self._iteration(place.row), []).append(k)
+        for iteration, own in by_iteration.items():
+            formulas = [places[k].formula for k in own]
             cells, helpers = self._cells(iteration, formulas, rate_everywhere)
             found_in_all = evaluate_on(cells, table.sheet.name, formulas, helpers)
             for drawn, found in zip(self.draws, found_in_all, strict=True):
-                for number, value in zip(numbers, found, strict=True):
-                    right[number] &= _agree(value, self._expected(places[number], drawn))
+                for k, value in zip(own, found, strict=True):
+                    right[k] &= _agree(value, self._expected(places[k], drawn))
         return right
 
     def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
@@ -196,8 +196,7 @@ class Trials:
         found = evaluate_on(cells, sheet, list(helpers.values()), helpers) if helpers else []
         numbers = {cell: np.array([own[cell] for own in cells]) for cell in cells[0]}
         for k, cell in enumerate(helpers):
-            values = [one[k] for one in found]
-            numbers[cell] = np.array([v if isinstance(v, float) else np.nan for v in values])
+            numbers[cell] = np.array([number(one[k]) for one in found])
         return numbers
 
     def expected(self, place: Place) -> Array:
@@ -273,13 +272,13 @@ def probe_summary(
     }
     for _ in range(DRAWS):
         planted = {t: generator.uniform(0.1, 2.0) for t in sorted(filter(None, targets))}
-        for number, cell in enumerate(cells):
+        for k, cell in enumerate(cells):
             if cell.formula is None or cell.target is None:
                 continue
             sheet = cell.place[0]
             kept = read_elsewhere([cell.formula], sheet, planted, calculation)
             [[found]] = evaluate_on([planted | kept], sheet, [cell.formula])
-            right[number] &= _agree(found, planted[cell.target])
+            right[k] &= _agree(found, planted[cell.target])
     return right
 
 

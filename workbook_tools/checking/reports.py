@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.checking.difference import difference
-from workbook_tools.checking.findings import Cells, Finding, Report, TableReport, advice
+from workbook_tools.checking.findings import Cells, Finding, Report, TableReport, advice, counted
 from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
@@ -197,7 +197,7 @@ def not_checked(report: Report) -> list[tuple[str, str, int]]:
 def _print_finding(finding: Finding, console: Console) -> None:
     place = f"{finding.sheet}!{finding.cells}"
     colour = "bold yellow" if finding.kind.is_warning else "bold red"
-    cells = "1 cell" if finding.count == 1 else f"{finding.count:,} cells"
+    cells = counted(finding.count, "cell")
     console.print(
         Text.assemble(
             "\n", (place, colour), f"  {finding.quantity}  {finding.kind.value}  ({cells})"
@@ -230,11 +230,8 @@ def _verdict(report: Report) -> str:
         return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
     if report.verdict == "fail":
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
-        kinds, cells = len(mistaken), sum(finding.count for finding in mistaken)
-        mistakes = "1 mistake" if kinds == 1 else f"{kinds:,} mistakes"
-        return (
-            f"FAIL: {mistakes} in {cells:,} cell{'s' if cells != 1 else ''}; {checked:,} checked."
-        )
+        cells = counted(sum(finding.count for finding in mistaken), "cell")
+        return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
     if not report.tables:
         return "UNCHECKED: no training table found: no row whose labels name a whole network."
     return "UNCHECKED: there was nothing to check in some table."

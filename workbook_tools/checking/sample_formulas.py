@@ -51,13 +51,7 @@ def _do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) ->
     """Tell whether formulas give the same on random numbers, in the first and the last row."""
     rows = [next(iter(right)), list(right)[-1]]
     texts = [own[row] for row in rows for own in (formulas, right)]
-    cells = {
-        (area.sheet or sheet, row, column)
-        for text in texts
-        for area in areas(text)
-        for row in range(area.first_row, area.last_row + 1)
-        for column in range(area.first_column, area.last_column + 1)
-    }
+    cells = {cell for text in texts for area in areas(text) for cell in area.cells(sheet)}
     generator = np.random.default_rng(_SEED)
     # Whole numbers, of which some are equal, stand for names of classes as well.
     drawn = [

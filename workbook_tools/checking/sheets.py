@@ -136,8 +136,7 @@ def _elements(formula: str, reference: str) -> dict[tuple[int, int], str]:
     return {
         (row, column): f"=ARRAYFORMULA({formula[1:]},{row - area.first_row + 1},"
         f"{column - area.first_column + 1})"
-        for row in range(area.first_row, area.last_row + 1)
-        for column in range(area.first_column, area.last_column + 1)
+        for _, row, column in area.cells("")
     }
 
 

@@ -95,12 +95,11 @@ def _read_outside(symbol: str, region: Region, calculation: Calculation) -> set[
     own = {cell for other in region.columns if (cell := region.cell(other, row))}
     helpers = helper_formulas(region.sheet, [formula], dict.fromkeys(own, 0.0))
     found = {
-        (area.sheet or region.sheet.name, r, c)
+        cell
         for text in (formula, *helpers.values())
         for area in areas(text)
         if area.cell_count <= _MOST
-        for r in range(area.first_row, area.last_row + 1)
-        for c in range(area.first_column, area.last_column + 1)
+        for cell in area.cells(region.sheet.name)
     }
     columns = set(region.columns.values())
     return {

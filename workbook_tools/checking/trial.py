@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
@@ -31,11 +31,10 @@ def helper_formulas(
 
     def depends(formula: str, depth: int) -> bool:
         cells = [
-            (sheet.name, row, column)
+            cell
             for area in areas(formula)
             if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
-            for row in range(area.first_row, area.last_row + 1)
-            for column in range(area.first_column, area.last_column + 1)
+            for cell in area.cells(sheet.name)
         ]
         reads = [cell in planted or passes_on(cell, depth) for cell in cells]  # each is followed
         return any(reads)
@@ -134,6 +133,5 @@ def try_formulas(
     kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted[0], calculation)
     kept = {cell: number for cell, number in kept.items() if cell not in helpers}
     found = evaluate_on([kept | dict(p) for p in planted], sheet.name, formulas, helpers)
-    return np.array(
-        [[v if isinstance(v, float) else np.nan for v in values] for values in found]
-    ).reshape(len(planted), len(formulas))
+    numbers = np.array([[number(value) for value in values] for values in found])
+    return numbers.reshape(len(planted), len(formulas))

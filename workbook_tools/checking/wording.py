@@ -1,5 +1,6 @@
 """Says a change of a formula in words, and the part that changes in symbols."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ from workbook_tools.checking.formula_tree import (
 
 Namer = Callable[[str], str]  # of what a reference means: "J33" -> "a_h1"
 
-_WORDS = {2: " (twice)"}
+_TIMES = {1: "", 2: " (twice)"}
+_MOST_CHANGES = 2  # that are said one by one
 _SIGNS = {"*": "·", "-": " − ", "+": " + "}
 _POWERS = {"2": "²", "3": "³"}
 _LONGEST = 60  # letters of a part that is quoted
@@ -36,12 +38,12 @@ def change_in_words(old: str | None, new: str, filled: bool = False) -> str:
     if old is None:
         return PUT_IN
     try:
-        return in_words(parse(old), parse(new), filled)
+        return _in_words(parse(old), parse(new), filled)
     except SyntaxProblemError:
         return ANEW
 
 
-def in_words(before: Tree, after: Tree, columns_only: bool) -> str:
+def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
     """Return what to do: ``replace J by L``.
 
     ``columns_only`` is for cells of a formula that was filled down.
@@ -51,23 +53,11 @@ def in_words(before: Tree, after: Tree, columns_only: bool) -> str:
     if _without_parentheses(before) == _without_parentheses(after):
         return _about_parentheses(before, after)
     pairs = list(_different(before, after))
-    if len(pairs) == 1 and len(children(bare(before))) > 1:
-        words = _one(*pairs[0], columns_only)
-        return ANEW if pairs == [(before, after)] and words.startswith("replace") else words
-    if len({(str(old), str(new)) for old, new in pairs}) <= _MOST_PAIRS:
-        counted: dict[str, int] = {}
-        for old, new in pairs:
-            words = _one(old, new, columns_only)
-            counted[words] = counted.get(words, 0) + 1
-        if len(counted) <= _MOST_PAIRS:
-            return ", and ".join(
-                words + ("" if n == 1 else _WORDS.get(n, f" ({n} times)"))
-                for words, n in counted.items()
-            )
-    return ANEW
-
-
-_MOST_PAIRS = 2
+    changes = Counter(_one(old, new, columns_only) for old, new in pairs)
+    is_whole = pairs == [(before, after)] and len(children(bare(before))) > 1
+    if len(changes) > _MOST_CHANGES or (is_whole and next(iter(changes)).startswith("replace")):
+        return ANEW
+    return ", and ".join(words + _TIMES.get(n, f" ({n} times)") for words, n in changes.items())
 
 
 def in_symbols(before: Tree, after: Tree, name: Namer) -> tuple[str, str] | None:
@@ -117,9 +107,7 @@ def _alike(one: Tree, other: Tree) -> bool:
     """Tell whether two parts do the same with parts of theirs of which some are the same."""
     match one, other:
         case (Operation(a), Operation(b)):
-            if a != b:
-                return False
-            if _swapped(one, other):
+            if a != b or _swapped(one, other):
                 return False
             # A formula that gained or lost a factor is no pair of factors that changed.
             grown = any(bare(part) == bare(other) for part in children(one))
@@ -219,7 +207,7 @@ def _letters(text: str) -> str | None:
 
 
 def _quoted(tree: Tree) -> str:
-    return _shortened(str(bare(tree) if not isinstance(tree, Parentheses) else tree))
+    return _shortened(str(tree))
 
 
 def _shortened(text: str) -> str:

@@ -248,6 +248,5 @@ def _covered(formula: Any | None) -> set[Place]:
         (row, column)
         for area in areas(formula.get("ref", ""))
         if area.cell_count <= _LARGEST_ARRAY
-        for row in range(area.first_row, area.last_row + 1)
-        for column in range(area.first_column, area.last_column + 1)
+        for _, row, column in area.cells("")
     }

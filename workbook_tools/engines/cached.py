@@ -54,7 +54,7 @@ class CachedValues:
             for value in row.values()
             if isinstance(value, float)
         )
-        counts = Counter(map(_digits, islice(numbers, _ENOUGH)))
+        counts = Counter(map(significant_digits, islice(numbers, _ENOUGH)))
         rounded = {n: count for n, count in counts.items() if _FEW < n <= _MOST_ROUNDED}
         whole = sum(count for n, count in counts.items() if n > _MOST_ROUNDED)
         return 5.0 * 10.0 ** -max(rounded) if sum(rounded.values()) > 4 * whole else 5e-15
@@ -69,9 +69,9 @@ class CachedValues:
         return [[row.get(column) for column in columns] for row in found]
 
 
-def _digits(value: float) -> int:
+def significant_digits(value: float) -> int:
     """Return how many significant digits a number is written with."""
-    return len(repr(abs(value)).split("e")[0].replace(".", "").strip("0"))
+    return len(repr(float(abs(value))).split("e")[0].replace(".", "").strip("0"))
 
 
 def recalculate(path: Path) -> CachedValues:
