@@ -161,6 +161,20 @@ def test_what_is_worked_out_beside_the_samples_is_mended(workbooks: Path, tmp_pa
     ]  # fmt: skip
 
 
+def test_a_mistake_filled_over_all_iterations_of_several_samples_is_one(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    """Each sample of an iteration has its own formula of δ: here that of every second one."""
+    source = workbooks / "xor.xlsx"
+    sheet = load_workbook(source)["LR 1"]
+    column = next(cell.column_letter for cell in sheet[31] if cell.value == "δ_h2")
+    right = {f"{column}{row}": sheet[f"{column}{row}"].value for row in range(33, 432, 4)}
+    wrong: dict[str, object] = {name: text.replace("(1-", "(2-") for name, text in right.items()}
+    [finding] = changed(source, tmp_path / "a.xlsx", "LR 1", wrong)
+    assert (finding.quantity, finding.count) == ("δ_h2", 100)
+    assert {f"{column}{row}": text for (_, row, _), text in finding.put_right.items()} == right
+
+
 def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(
     workbooks: Path, tmp_path: Path
 ) -> None:

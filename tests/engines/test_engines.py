@@ -13,7 +13,7 @@ from openpyxl.comments import Comment
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, CellError, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.embedded import WhatIf, evaluate
 from workbook_tools.errors import InputError
 
 CALCULATING = [name for name in ENGINES if name != "cached"]
@@ -226,3 +226,17 @@ def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> No
     assert count == 40  # E1, and E_tot that reads it
     found = verify(path, "ironcalc").findings  # where nothing is stored, it may be misspelled
     assert {finding.kind for finding in found} == {"error-value"}
+
+
+@pytest.mark.parametrize("typed", [False, True], ids=["a formula", "a number"])
+def test_what_if_a_cell_of_a_range_held_another_formula(typed: bool, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "S"
+    sheet["A1"], sheet["A2"], sheet["A3"] = 1, 5 if typed else "=A1+4", 7
+    sheet["B1"] = "=SUMPRODUCT(A1:A3,A1:A3)"
+    book.save(tmp_path / "a.xlsx")
+    what_if = WhatIf(tmp_path / "a.xlsx")
+    assert what_if.value({("S", 2, 1): "=A1+1"}, ("S", 1, 2)) == 1 + 4 + 49
+    assert what_if.value({("S", 2, 1): 3.0}, ("S", 1, 2)) == 1 + 9 + 49
+    assert what_if.value({}, ("S", 1, 2)) == 1 + 25 + 49  # it was for a moment
