@@ -7,6 +7,7 @@ from handmade import FORMULAS, HandMade
 from openpyxl import load_workbook
 
 from workbook_tools.checking.findings import Finding, Suggestion, advice
+from workbook_tools.checking.probe import Trials
 from workbook_tools.checking.verify import verify
 
 MISTAKES = {
@@ -120,6 +121,40 @@ def test_the_mistake_of_a_helper_column_is_put_right_there(tmp_path: Path) -> No
         assert finding.suggestion.edit == "replace K by M (twice), in column AH, which it reads"
         assert finding.put_right["My sheet", 6, 34] == right
         assert finding.suggestion.formula.startswith(f"=({right[1:]})*")
+
+
+def test_a_helper_column_that_serves_another_formula_rightly_is_not_blamed(tmp_path: Path) -> None:
+    """The slope of h2 is in AH; ∂E/∂w4 reads it rightly, ∂E/∂w2 should not read it."""
+    slope = {"AH5": "slope", **{f"AH{row}": f"=M{row}*(1-M{row})" for row in range(6, 26)}}
+    helped = {
+        "∂E/∂w4": FORMULAS["∂E/∂w4"].replace("M6*(1-M6)", "AH6"),
+        "∂E/∂w2": FORMULAS["∂E/∂w2"].replace("K6*(1-K6)", "AH6"),
+    }
+    finding, found = suggestion(HandMade({**FORMULAS, **helped}, slope), tmp_path)
+    assert finding.quantity == "∂E/∂w2"
+    assert not found.helpers
+    assert "AH6" not in found.formula
+
+
+def test_a_suggestion_must_be_right_on_random_numbers(tmp_path: Path) -> None:
+    """Most cells read t1 for t2, which are both 0.5: that is right on these numbers alone."""
+    cells = {f"W{row}": f"=0.5*(B{row}-U{row})^2" for row in range(6, 17)}
+    report = verify(HandMade(cells={**cells, "W20": "=0.5*(C20-T20)^2"}).save(tmp_path / "m.xlsx"))
+    found = {finding.cells: finding.suggestion for finding in report.findings}
+    assert found.keys() == {"W6:W16", "W20"}
+    for suggested in found.values():
+        assert suggested is not None
+        assert "B" not in suggested.formula
+
+
+def test_a_suggestion_must_be_right_in_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trials, "right", lambda *given, **_: [True] * len(given[1]))
+    wrong = FORMULAS["∂E/∂w8"].replace("M6", "L6")
+    finding, found = suggestion(HandMade({**FORMULAS, "∂E/∂w8": wrong}), tmp_path)
+    assert found.formula == FORMULAS["∂E/∂w8"]
+    assert found.rows == finding.count
 
 
 def test_a_formula_over_thousands_of_cells_is_written_anew(tmp_path: Path) -> None:

@@ -40,6 +40,17 @@ def test_a_list_of_parameters_may_begin_beside_the_header(
     assert found(report) == [("wrong-formula", "∂E/∂w3")] * (formulas is WRONG)
 
 
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_inputs_in_single_cells_may_begin_beside_the_header(wrong: bool, tmp_path: Path) -> None:
+    formulas = WRONG if wrong else FORMULAS
+    formulas = {s: f.replace("D6", "$AJ$5").replace("E6", "$AJ$7") for s, f in formulas.items()}
+    no_columns = {f"{column}{row}": None for column in "DE" for row in range(5, 26)}
+    listed = {"AI5": "i1", "AJ5": 0.05, "AI7": "i2", "AJ7": 0.1}
+    report = check(HandMade(formulas, {**no_columns, **listed}), tmp_path)
+    assert report.tables[0].network == "2-2-2"
+    assert found(report) == [("wrong-formula", "∂E/∂w3")] * wrong
+
+
 @pytest.mark.parametrize("row", [26, 28], ids=["directly", "below a gap"])
 def test_an_average_below_a_table_is_no_iteration(row: int, tmp_path: Path) -> None:
     report = check(HandMade(cells={f"A{row}": "Average", f"X{row}": "=AVERAGE(X6:X25)"}), tmp_path)
@@ -107,11 +118,15 @@ def test_gradients_of_the_wrong_sign_make_no_negative_loss(tmp_path: Path) -> No
     assert found(report) == [("wrong-formula", gradient) for gradient in GRADIENTS]
 
 
-def test_gradients_that_lack_the_outputs_slope_make_no_cross_entropy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", ["0.5*", ""], ids=["halved", "not halved"])
+def test_gradients_that_lack_the_outputs_slope_make_no_cross_entropy(
+    half: str, tmp_path: Path
+) -> None:
+    losses = {"E1": f"={half}(B6-S6)^2", "E2": f"={half}(C6-U6)^2"}
     lacking = {g: FORMULAS[g].replace("*S6*(1-S6)", "").replace("*U6*(1-U6)", "")
                for g in GRADIENTS}  # fmt: skip
-    report = check(HandMade({**FORMULAS, **lacking}), tmp_path)
-    assert report.tables[0].understood.loss == "half-squared-error"
+    report = check(HandMade({**FORMULAS, **losses, **lacking}), tmp_path)
+    assert report.tables[0].understood.loss.startswith("half-squared-error")
     assert found(report) == [("wrong-formula", gradient) for gradient in GRADIENTS]
 
 
