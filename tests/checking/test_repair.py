@@ -16,8 +16,8 @@ MISTAKES = {
         None, "replace K by M (twice)",
     ),
     ("∂E/∂w8", "=(U6-C6)*U6*(1-U6)*L6"): (None, "replace L by M"),
-    ("∂E/∂w1", "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*J6*(1-J6)*D6"): (
-        None, "replace J by K (twice)",
+    ("∂E/∂w1", "=D6*J6*(1-J6)*((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)"): (
+        "=D6*K6*(1-K6)*((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)", "replace J by K (twice)",
     ),
     ("h1", "=F6*D6+F6*E6"): (None, "replace F by G"),
     ("o2", "=P6*K6-Q6*M6"): (None, "write + for -: P6*K6+Q6*M6"),
