@@ -244,7 +244,14 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
         shutil.copy(workbooks / "mazur.xlsx", folder / f"{number}.xlsx")
     words = ["verify", "class", "--csv", "g.csv", "--html", "c.html", "--jobs", "1"]
     command = [sys.executable, "-m", "workbook_tools", *words]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, a shell has told them to ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as run:
         journal = tmp_path / ".g.csv.unfinished"
         until = time.monotonic() + 60
         while not (journal.exists() and journal.stat().st_size) and time.monotonic() < until:
