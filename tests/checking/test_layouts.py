@@ -266,18 +266,29 @@ def test_a_total_that_is_no_sum_hides_no_factor_of_the_loss(tmp_path: Path) -> N
     assert [finding.quantity for finding in found] == ["E_tot"]
 
 
-def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reads", ["activations", "pre-activations"])
+@pytest.mark.parametrize("parts", [True, False])
+def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(
+    tmp_path: Path, reads: str, parts: bool
+) -> None:
+    by = {
+        "activations": "-({t}6*LN({a}6)+(1-{t}6)*LN(1-{a}6))",
+        "pre-activations": "(MAX({z}6,0)-{t}6*{z}6+LN(1+EXP(-ABS({z}6))))",
+    }[reads]
     entropy = {
-        f"E{k}": f"=-({t}6*LN({a}6)+(1-{t}6)*LN(1-{a}6))"
-        for k, t, a in ((1, "B", "S"), (2, "C", "U"))
+        f"E{k}": "=" + by.format(t=t, z=z, a=a)
+        for k, t, z, a in ((1, "B", "R", "S"), (2, "C", "T", "U"))
     }
     errors = {s: f.replace("*S6*(1-S6)", "").replace("*U6*(1-U6)", "")
               for s, f in FORMULAS.items() if s[0] == "∂"}  # fmt: skip
-    formulas = {**FORMULAS, **entropy, **errors}
-    report = check(HandMade(formulas), tmp_path)
+    formulas, header = {**FORMULAS, **entropy, **errors}, list(HEADER)
+    if not parts:
+        formulas["E_tot"] = f"{entropy['E1']}+{entropy['E2'][1:]}"
+        header[header.index("E1")], header[header.index("E2")] = "p", "q"
+    report = check(HandMade(formulas, header=header), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
     assert report.tables[0].understood.loss == "binary-cross-entropy × 2"
-    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(R9))"}), tmp_path).findings
+    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(R9))"}, header=header), tmp_path).findings
     assert [finding.cells for finding in found] == ["S9"]
 
 

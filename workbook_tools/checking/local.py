@@ -100,12 +100,11 @@ def expected_values(
         a.values[overflows] = np.nan
         result.put(naming.activations(layer), a)
     softmax = _put_softmax(result, reference, zs[-1])
-    parts = losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    parts = reference.scale * losses(network.loss, targets, zs[-1], outputs[-1], softmax)
     if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
-        by_outputs = cross_entropy(network.loss, targets, outputs[-1])
+        by_outputs = reference.scale * cross_entropy(network.loss, targets, outputs[-1])
         inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
-        parts = _either(inherited, by_outputs, parts)
-    parts = reference.scale * parts
+        parts = _either(inherited & _nearer(result, reference, by_outputs, parts), by_outputs, parts)
     result.put(naming.losses, parts)
     if result.has(naming.losses):
         parts = get(naming.losses)
@@ -141,6 +140,23 @@ def expected_values(
         result.put_next(symbol, result.get_once([symbol]), stated)
     _put_training(result, reference, rate, worked_out, stated)
     return result.expected()
+
+
+def _nearer(
+    result: "_Collector", reference: Reference, one: Rounded, other: Rounded
+) -> NDArray[np.bool_]:
+    """Tell where the sheet's losses are nearer to the parts of ``one`` than to the ``other``'s.
+
+    A cross-entropy may read the pre-activations or the activations; either is right, and where
+    the activations are wrong the two differ.
+    """
+    found = [one.values, other.values]
+    names = reference.naming.losses
+    if not result.has(names):
+        names = [TOTAL_LOSS]
+        found = [reference.share * parts.sum(axis=-1, keepdims=True) for parts in found]
+    shown = result.get(names).values
+    return np.asarray(np.abs(found[0] - shown) < np.abs(found[1] - shown))
 
 
 def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
