@@ -288,7 +288,7 @@ def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(
     report = check(HandMade(formulas, header=header), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
     assert report.tables[0].understood.loss == "binary-cross-entropy × 2"
-    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(R9))"}, header=header), tmp_path).findings
+    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(-2*R9))"}, header=header), tmp_path).findings
     assert [finding.cells for finding in found] == ["S9"]
 
 

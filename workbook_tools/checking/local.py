@@ -104,7 +104,8 @@ def expected_values(
     if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
         by_outputs = reference.scale * cross_entropy(network.loss, targets, outputs[-1])
         inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
-        parts = _either(inherited & _nearer(result, reference, by_outputs, parts), by_outputs, parts)
+        inherited &= _nearer(result, reference, by_outputs, parts)
+        parts = _either(inherited, by_outputs, parts)
     result.put(naming.losses, parts)
     if result.has(naming.losses):
         parts = get(naming.losses)
