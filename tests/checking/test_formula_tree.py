@@ -13,6 +13,7 @@ from workbook_tools.checking.formula_tree import (
     parse,
     parts,
     replaced,
+    replaced_in,
 )
 from workbook_tools.engines.embedded import evaluate
 
@@ -56,6 +57,13 @@ def test_a_part_that_is_replaced_gets_the_parentheses_that_it_needs(
     [found] = evaluate(places, [cells])
     assume(isinstance(found["S", 3, 1], float))  # neither overflows nor divides by 0
     assert found["S", 2, 1] == pytest.approx(found["S", 3, 1], rel=1e-12)
+
+
+def test_what_stands_in_several_places_is_replaced_in_all_and_nothing_else_changes() -> None:
+    text = "A1*-(B1-B1)+-(B1*C1*B1)/((B1+B1))^-B1"
+    tree = parse(text)
+    routes = [route for route, part in parts(tree) if str(part) == "B1"]
+    assert str(replaced_in(tree, routes, Reference("D7"))) == text.replace("B1", "D7")
 
 
 def test_a_sign_binds_tighter_than_a_power() -> None:

@@ -244,16 +244,15 @@ def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
         return new
     k, *rest = route
     child = replaced(children(tree)[k], tuple(rest), new)
+    placed = not rest  # what stood there already has the parentheses that it needs
     match tree:
         case Sign():
-            return replace(tree, part=_enclosed(child, _SIGN_BINDS))
+            return replace(tree, part=_enclosed(child, _SIGN_BINDS) if placed else child)
         case Parentheses():
-            return Parentheses(child.part if isinstance(child, Parentheses) else child)
+            return Parentheses(bare(child) if placed else child)
         case Operation(operator):
-            binds = _BINDS[operator]
-            if k == 0:
-                return replace(tree, left=_enclosed(child, binds))
-            return replace(tree, right=_enclosed(child, binds + 1))
+            child = _enclosed(child, _BINDS[operator] + k) if placed else child
+            return replace(tree, right=child) if k else replace(tree, left=child)
         case Call():
             own = list(tree.arguments)
             own[k] = child
