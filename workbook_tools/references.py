@@ -6,7 +6,7 @@ Spreadsheet geometry only; nothing here knows what a formula computes.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 
 # What a sheet can hold; from Excel's documentation, "Excel specifications and limits".
@@ -99,7 +99,8 @@ class Area:
                 yield self.sheet or own_sheet, row, column
 
 
-def areas(formula: str) -> list[Area]:
+@lru_cache(maxsize=20_000)
+def areas(formula: str) -> tuple[Area, ...]:
     """Return the cells and ranges that a formula names, in order."""
     found: list[Area] = []
     sheet, sheet_ends = None, -1
@@ -116,7 +117,7 @@ def areas(formula: str) -> list[Area]:
             else:
                 on = sheet if match.start() == sheet_ends else None
                 found.append(Area(on, row, column, row, column))
-    return found
+    return tuple(found)
 
 
 def bare_reference(formula: str) -> Area | None:

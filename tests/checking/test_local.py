@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from workbook_tools.checking.described import reference_for
@@ -29,9 +30,10 @@ def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
 ) -> None:
     for table, reference in tables(workbooks / f"{name}.xlsx"):
         expected = expected_values(reference, table.values, table.rate, {})
-        values = expected.values.iloc[1:].abs()
-        calculated = 1e-12 * expected.terms.iloc[1:] / values
-        stored = calculated + 5e-15 * expected.inputs.iloc[1:] / values
+        parts = (expected.values, expected.terms, expected.inputs)
+        values, terms, inputs = (pd.DataFrame(part).iloc[1:].abs() for part in parts)
+        calculated = 1e-12 * terms / values
+        stored = calculated + 5e-15 * inputs / values
         # A sum of one sign, or a product, has no terms larger than itself.
         plain = [s for s in values if s[0] in "tiaEb" or s in ("h1", "h2")]
         assert calculated[plain].max().max() <= 1.01e-12
@@ -42,10 +44,10 @@ def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
 
 def test_every_quantity_is_worked_out_from_the_sheets_own_values(workbooks: Path) -> None:
     table, reference = tables(workbooks / "mazur.xlsx")[0]
-    right = expected_values(reference, table.values, table.rate, {}).values
+    right = pd.DataFrame(expected_values(reference, table.values, table.rate, {}).values)
     moved = table.values.copy()
     moved.loc[50, "h1"] += 0.25
-    changed = expected_values(reference, moved, table.rate, {}).values
+    changed = pd.DataFrame(expected_values(reference, moved, table.rate, {}).values)
     differs = (changed != right) & ~(changed.isna() & right.isna())
     assert {(r, s) for r, s in zip(*np.nonzero(differs.to_numpy()), strict=True)} == {
         (50 - table.first_row, list(right.columns).index("a_h1"))

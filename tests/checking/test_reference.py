@@ -33,7 +33,8 @@ def networks(draw: st.DrawFn) -> tuple[Reference, dict[str, float]]:
 
 
 def iteration(reference: Reference, values: dict[str, float]) -> pd.Series:
-    return reference.iteration(pd.DataFrame({s: [v] for s, v in values.items()})).iloc[0]
+    given = {symbol: np.array([value]) for symbol, value in values.items()}
+    return pd.DataFrame(reference.iterations(given)).iloc[0]
 
 
 def one_sample(reference: Reference, values: dict[str, float]) -> Samples:

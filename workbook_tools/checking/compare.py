@@ -52,7 +52,7 @@ def compare_table(
     reference = grounds.reference
     expected = grounds.expected(table.values, table.rate, calculation)
     for row, symbol in table.not_calculated:
-        expected.values.loc[row, symbol] = np.nan
+        expected.values[symbol][table.position_of(row)] = np.nan
     families = {
         symbol: Families.of(
             table.sheet.runs_between(column, table.first_row, table.last_row),

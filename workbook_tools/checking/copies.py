@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook_tools.checking.findings import Finding, Kind, Report, counted
-from workbook_tools.checking.table import NOT_UNDERSTOOD
 from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
 from workbook_tools.editing.cell_contents import ERRORS, Place, SheetCells, put_value
 from workbook_tools.editing.cell_styles import CellStyles
@@ -19,7 +18,7 @@ from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.editing.xml_parts import number
-from workbook_tools.engines import Calculation, CellError, CellValue, recalculate
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellError, CellValue, recalculate
 from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.files import replacing

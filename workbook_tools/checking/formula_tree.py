@@ -10,6 +10,7 @@ to right. (Microsoft, "Calculation operators and precedence in Excel".)
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 _TOKEN = re.compile(
@@ -35,6 +36,7 @@ _BINDS = {
     "^": 5,
 }
 _SIGN_BINDS = 6
+_DEEPEST = 200  # parts in one another, that functions which call themselves can go through
 
 
 class SyntaxProblemError(Exception):
@@ -129,13 +131,28 @@ Tree: TypeAlias = Number | Text | Reference | Name | Sign | Operation | Parenthe
 Route: TypeAlias = tuple[int, ...]  # which part of which part; () is the whole
 
 
+@lru_cache(maxsize=5_000)
 def parse(formula: str) -> Tree:
-    """Read a formula, with or without its equals sign; raises ``SyntaxProblemError``."""
+    """Read a formula, with or without its equals sign.
+
+    Raises ``SyntaxProblemError``, for a formula of hundreds of terms too.
+    """
     parser = _Parser(formula.removeprefix("="))
-    tree = parser.expression(0)
-    if parser.kind:
+    try:
+        tree = parser.expression(0)
+    except RecursionError:
+        raise SyntaxProblemError(formula) from None
+    if parser.kind or _depth(tree) > _DEEPEST:
         raise SyntaxProblemError(formula)
     return tree
+
+
+def _depth(tree: Tree) -> int:
+    """Return how many parts stand one in another."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for part in level for child in children(part)]
+    return depth
 
 
 class _Parser:

@@ -27,7 +27,7 @@ from workbook_tools.checking.formula_tree import (
     children,
     parts,
 )
-from workbook_tools.references import Area, areas
+from workbook_tools.references import areas
 
 Array = NDArray[np.float64]
 
@@ -39,6 +39,23 @@ class NotEvaluatedError(Exception):
     """A formula uses what is not known here."""
 
 
+def value_of(tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
+    """Return what a formula of ``sheet`` gives where cells have these numbers (draws,).
+
+    The result is (draws,), or of any shape that becomes that; cells without a number are empty.
+    Raises ``NotEvaluatedError``.
+    """
+
+    def value(part: Tree) -> Any:
+        if isinstance(part, Reference):
+            return _of_area(part, sheet, numbers, _EMPTY)
+        return _combined(part, [value(child) for child in children(part)])
+
+    with np.errstate(all="ignore"):
+        found = np.asarray(value(tree), dtype=float)
+    return found[0] if found.ndim == 2 else found
+
+
 class Evaluation:
     """The values of a formula and of each of its parts."""
 
@@ -48,13 +65,14 @@ class Evaluation:
         Raises ``NotEvaluatedError``.
         """
         self.tree = tree
-        self._sheet = sheet
-        self._numbers = numbers
         self._values: dict[Route, Any] = {}
         with np.errstate(all="ignore"):
             for route, part in reversed(list(parts(tree))):  # the parts of a part come first
+                if isinstance(part, Reference):
+                    self._values[route] = _of_area(part, sheet, numbers, _UNKNOWN)
+                    continue
                 own = [self._values[*route, k] for k in range(len(children(part)))]
-                self._values[route] = self._value(part, own)
+                self._values[route] = _combined(part, own)
 
     @property
     def value(self) -> Array:
@@ -75,39 +93,44 @@ class Evaluation:
             if route not in above:
                 return self._values[route]
             own = [value((*route, k), child) for k, child in enumerate(children(part))]
-            return self._value(part, own)
+            return _combined(part, own)
 
         with np.errstate(all="ignore"):
             return np.atleast_2d(np.asarray(value((), self.tree), dtype=float))
 
-    def _value(self, part: Tree, own: list[Any]) -> Any:
-        match part:
-            case Number(text):
-                return np.array(float(text))
-            case Reference(text):
-                return self._of_area(areas(text)[0])
-            case Parentheses():
-                return own[0]
-            case Sign(sign):
-                return {"+": own[0], "-": -own[0], "%": own[0] / 100}[sign]
-            case Operation(operator):
-                if operator not in _OPERATORS:
-                    raise NotEvaluatedError(operator)
-                return _OPERATORS[operator](own[0], own[1])
-            case Call(function):
-                return called(function, own)
-            case Name(text) if text.startswith("#"):
-                return np.array(np.nan)
-        raise NotEvaluatedError(str(part))
 
-    def _of_area(self, area: Area) -> Any:
-        if area.cell_count > LARGEST_AREA:
-            raise NotEvaluatedError("a large range")
-        nothing = np.array(np.nan)
-        cells = [self._numbers.get(cell, nothing) for cell in area.cells(self._sheet)]
-        if area.cell_count == 1:
-            return cells[0]
-        return np.stack(np.broadcast_arrays(*cells))[:, None, :]
+_EMPTY, _UNKNOWN = np.array(0.0), np.array(np.nan)
+
+
+def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: Array) -> Any:
+    """Return what a cell holds, ``missing`` if nothing; of a range each cell, on a first axis."""
+    [area] = areas(part.text)
+    if area.cell_count == 1:
+        return numbers.get((area.sheet or sheet, area.first_row, area.first_column), missing)
+    if area.cell_count > LARGEST_AREA:
+        raise NotEvaluatedError("a large range")
+    cells = [numbers.get(cell, _UNKNOWN) for cell in area.cells(sheet)]
+    return np.stack(np.broadcast_arrays(*cells))[:, None, :]
+
+
+def _combined(part: Tree, own: list[Any]) -> Any:
+    """Return the value of what is no reference, from those of its parts."""
+    match part:
+        case Number(text):
+            return np.array(float(text))
+        case Parentheses():
+            return own[0]
+        case Sign(sign):
+            return {"+": own[0], "-": -own[0], "%": own[0] / 100}[sign]
+        case Operation(operator):
+            if operator not in _OPERATORS:
+                raise NotEvaluatedError(operator)
+            return _OPERATORS[operator](own[0], own[1])
+        case Call(function):
+            return called(function, own)
+        case Name(text) if text.startswith("#"):
+            return np.array(np.nan)
+    raise NotEvaluatedError(str(part))
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -116,12 +139,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "*": np.multiply,
     "/": np.divide,
     "^": np.power,
-    "<": np.less,
-    ">": np.greater,
-    "<=": np.less_equal,
-    ">=": np.greater_equal,
-    "=": np.equal,
-    "<>": np.not_equal,
+    # Numbers, as a spreadsheet takes them in arithmetic.
+    "<": lambda a, b: np.less(a, b) * 1.0,
+    ">": lambda a, b: np.greater(a, b) * 1.0,
+    "<=": lambda a, b: np.less_equal(a, b) * 1.0,
+    ">=": lambda a, b: np.greater_equal(a, b) * 1.0,
+    "=": lambda a, b: np.equal(a, b) * 1.0,
+    "<>": lambda a, b: np.not_equal(a, b) * 1.0,
 }
 
 
@@ -167,7 +191,7 @@ def called(function: str, given: list[Any]) -> Any:
     if name in _OF_TWO and len(given) == 2:
         return _OF_TWO[name](given[0], given[1])
     if name == "IF" and len(given) == 3:
-        return np.where(given[0], given[1], given[2])
+        return np.where(np.not_equal(given[0], 0), given[1], given[2])
     if name == "SUMPRODUCT" and given:  # what is multiplied cell by cell
         given = [math.prod(given[1:], start=given[0])]
     if name in AGGREGATES and given:

@@ -52,7 +52,7 @@ class Grounds:
         starts = self.start_values(calculation)
         with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
             found = expected_values(self.reference, values, rate, starts, data, calculation.zero)
-        found.values = found.values.where(np.isfinite(found.values))
+        found.values = {s: np.where(np.isfinite(v), v, np.nan) for s, v in found.values.items()}
         return found
 
 

@@ -8,11 +8,10 @@ gradients must have it too, and what most formulas agree on is taken.
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from workbook_tools.checking.functions import ELEMENTWISE, Softmax
 from workbook_tools.checking.network import Samples
@@ -38,7 +37,7 @@ def inferred_activation(table: Table, layer: int, calculation: Calculation) -> A
     known = {activation: function.value(z) for activation, function in ELEMENTWISE.items()}
     if layer == naming.layers[-1] and len(units) > 1:
         known[Activation.SOFTMAX] = Softmax.of(z).shares
-    draws = [dict(zip(units, row, strict=True)) for row in z.tolist()]
+    draws = dict(zip(units, z.T, strict=True))
     found = usual_values(table, naming.activations(layer), draws, calculation)
     votes = [
         activation
@@ -101,15 +100,15 @@ class _Choice:
 def _choices(table: Table, reference: Reference, calculation: Calculation) -> list[_Choice]:
     """Return the factors that a loss may have, with how many formulas agree on each."""
     naming = reference.naming
-    frames = _iterations(reference)
+    drawn = _iterations(reference)
     layers = [[gradient_symbol(p) for p in naming.parameters(layer)] for layer in naming.layers]
     gradients = [symbol for own in layers if table.block == 1 for symbol in own[:_MOST_GRADIENTS]]
     given = [*reference.data, *reference.start]
     for layer in naming.layers:
         given += [*naming.pre_activations(layer), *naming.activations(layer)]
     asked = [*naming.losses, *gradients]
-    parts = _factors(table, asked, given, frames, calculation)
-    [total] = _factors(table, [TOTAL_LOSS], [*given, *naming.losses], frames, calculation)
+    parts = _factors(table, asked, given, drawn, calculation)
+    [total] = _factors(table, [TOTAL_LOSS], [*given, *naming.losses], drawn, calculation)
     of_parts, of_gradients = parts[: len(naming.losses)], parts[len(naming.losses) :]
     adds_up = any(symbol in table.columns for symbol in naming.losses)
     shares = {1.0, total or 1.0} if adds_up else {1.0}
@@ -143,34 +142,31 @@ def _equal(found: Iterable[float], factor: float) -> int:
     return sum(math.isclose(one, factor, rel_tol=10.0**-_DIGITS * 5) for one in found)
 
 
-def _iterations(reference: Reference) -> list[pd.DataFrame]:
-    """Return random iterations, a frame each."""
+def _iterations(reference: Reference) -> dict[str, Array]:
+    """Return the first rows of random iterations, by symbol (draws,)."""
     generator = np.random.default_rng(0)
     sizes = reference.naming.sizes
-    frames = []
+    runs = []
     for _ in range(_DRAWS):
         start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.start}
         inputs = generator.uniform(0.2, 1.0, (reference.block, sizes[0]))
         targets = generator.uniform(0.1, 0.9, (reference.block, sizes[-1]))
-        frames.append(reference.run(start, Samples(inputs, targets), 1.0, 1))
-    return frames
+        runs.append(reference.trained_from(start, Samples(inputs, targets), 1.0, 1))
+    found = reference.completed(runs)
+    return {symbol: np.array([own[symbol][0] for own in found]) for symbol in found[0]}
 
 
 def _factors(
     table: Table,
     asked: list[str],
     given: list[str],
-    frames: list[pd.DataFrame],
+    drawn: Mapping[str, Array],
     calculation: Calculation,
 ) -> list[float]:
     """Return by which factor formulas differ from the reference; NaN where by no one factor."""
-    draws = [{s: float(frame[s].iloc[0]) for s in given} for frame in frames]
-    found = usual_values(table, asked, draws, calculation)
-    factors = []
-    for k, symbol in enumerate(asked):
-        right = np.array([frame[symbol].iloc[0] if symbol in frame else np.nan for frame in frames])
-        factors.append(_factor(found[:, k], right))
-    return factors
+    found = usual_values(table, asked, {symbol: drawn[symbol] for symbol in given}, calculation)
+    nothing = np.full(_DRAWS, np.nan)
+    return [_factor(found[:, k], drawn.get(symbol, nothing)) for k, symbol in enumerate(asked)]
 
 
 def _factor(found: Array, right: Array) -> float:

@@ -127,7 +127,7 @@ class Judge:
         expected, allowed = self._expectations(symbol)
         rounding, of_others = self._pasted.allowed(symbol)
         allowed = allowed + rounding * np.abs(column.values)
-        allowed = allowed + of_others * self._expected.inputs[symbol].to_numpy()
+        allowed = allowed + of_others * self._expected.inputs[symbol]
         known = (own.numbers < 0) & ~np.isnan(column.values) & ~np.isnan(expected)
         known[: self._start(symbol)] = False
         wrong = known & (np.abs(column.values - expected) > allowed)
@@ -269,7 +269,7 @@ class Judge:
         stated = [
             symbol
             for symbol in self._table.columns
-            if symbol in alike and not np.isnan(self._expected.values[symbol].iloc[0])
+            if symbol in alike and not np.isnan(self._expected.values[symbol][0])
         ]
         formulas = {s: first for s in stated if (first := self.families[s].first)}
         findings = []
@@ -312,10 +312,10 @@ class Judge:
 
     def _expectations(self, symbol: str) -> tuple[Array, Array]:
         """Return what a quantity's cells should be, and how far off they may be."""
-        expected = self._expected.values[symbol].to_numpy()
-        allowed = self._tolerance * self._expected.terms[symbol].to_numpy()
+        expected = self._expected.values[symbol]
+        allowed = self._tolerance * self._expected.terms[symbol]
         with np.errstate(invalid="ignore"):  # where numbers overflow
-            return expected, allowed + self._storage * self._expected.inputs[symbol].to_numpy()
+            return expected, allowed + self._storage * self._expected.inputs[symbol]
 
     def _count(self, symbol: str, column: _Column, part: NDArray[np.bool_]) -> None:
         """Take a column's formula cells, ``part`` of it, into the counts and differences."""

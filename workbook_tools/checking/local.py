@@ -54,7 +54,7 @@ LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
 @dataclass
 class Expected:
-    """The right values of a table's cells; frames like the table's own values.
+    """The right values of a table's cells, by symbol, in the rows of the table.
 
     ``terms``: the size of what is added up in a cell; rounding leaves a few units in the last
     place of it. ``inputs``: how much of a relative error in the cells it reads, and in itself,
@@ -62,9 +62,9 @@ class Expected:
     calculated with.
     """
 
-    values: pd.DataFrame
-    terms: pd.DataFrame
-    inputs: pd.DataFrame
+    values: dict[str, Array]
+    terms: dict[str, Array]
+    inputs: dict[str, Array]
 
 
 def expected_values(
@@ -244,16 +244,17 @@ class _Collector:
         self._rows = values.index
         self._block = block
         self._iterations = -(-len(values) // block)
-        last = values.index[-1]
-        missing = range(last + 1, last + 1 + self._iterations * block - len(values))
-        self.sheet = values.reindex([*values.index, *missing]) if missing else values
+        missing = np.full((self._iterations * block - len(values), values.shape[1]), np.nan)
+        numbers = np.concatenate([values.to_numpy(dtype=float), missing])
+        self.sheet = dict(zip(map(str, values.columns), numbers.T, strict=True))
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
 
     def get(self, symbols: list[str]) -> Rounded:
         """Return the sheet's values (iterations, samples, symbols), NaN for a column it lacks."""
-        columns = self.sheet.reindex(columns=symbols).to_numpy(dtype=float)
+        nothing = np.full(self._iterations * self._block, np.nan)
+        columns = np.stack([self.sheet.get(symbol, nothing) for symbol in symbols], axis=1)
         return Rounded.read(columns.reshape(self._iterations, self._block, len(symbols)))
 
     def get_once(self, symbols: list[str]) -> Rounded:
@@ -289,7 +290,7 @@ class _Collector:
     def _spread(self, column: Array, step: int) -> Array:
         if step == 1:
             return column
-        spread = np.full(len(self.sheet), np.nan)
+        spread = np.full(self._iterations * self._block, np.nan)
         spread[::step] = column
         return spread
 
@@ -314,11 +315,11 @@ class _Collector:
             part[symbol] = np.concatenate([begin, part[symbol][:-rows]])
 
     def expected(self) -> Expected:
-        """Return what was gathered, as frames like the table's values."""
-        frames = [
-            pd.DataFrame(columns, index=self.sheet.index)
-            .reindex(columns=self.sheet.columns)
-            .loc[self._rows]
-            for columns in (self._values, self._terms, self._inputs)
-        ]
-        return Expected(*frames)
+        """Return what was gathered, for the rows and columns of the table."""
+        count = len(self._rows)
+        nothing = np.full(count, np.nan)
+
+        def of_table(columns: dict[str, Array]) -> dict[str, Array]:
+            return {s: columns[s][:count] if s in columns else nothing for s in self.sheet}
+
+        return Expected(*map(of_table, (self._values, self._terms, self._inputs)))

@@ -7,21 +7,20 @@ other settings); each distinct formula must then give the value of its own quant
 formula reads keeps its value.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from workbook_tools.checking.cells import Cell, number
+from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
-from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
+from workbook_tools.checking.table import Table
 from workbook_tools.checking.trial import evaluate_on, helper_formulas, read_elsewhere
 from workbook_tools.engines import Calculation
 from workbook_tools.references import areas
@@ -46,56 +45,76 @@ _SEED = 20_260_101  # the same verdict every time
 
 
 @dataclass
-class Draw:
-    """Random iterations that follow each other, with all that they were worked out from."""
+class Drawn:
+    """Random iterations that follow each other, with all that they were worked out from.
 
-    begin: pd.DataFrame  # the first two of a training
-    later: pd.DataFrame  # two of its midst
-    samples: Samples
-    start: dict[str, float]  # weights and biases, by symbol; those of ``later``'s start too
-    rate: float
-    settings: dict[str, float]  # by symbol
+    Numbers are by symbol, (draws, rows) in the iterations, (draws,) else.
+    """
 
-    def iteration(self, number: int) -> pd.DataFrame:
+    begin: dict[str, Array]  # the first two iterations of a training
+    later: dict[str, Array]  # two of its midst
+    block: int  # rows of an iteration
+    samples: list[Samples]
+    start: dict[str, Array]  # weights and biases; those of ``later``'s start too
+    rate: Array
+    settings: dict[str, Array]
+
+    def iteration(self, number: int) -> dict[str, Array]:
         """Return what belongs in the place of the first iteration (0), or of any later one."""
-        pair = self.later if number else self.begin
-        count = len(pair) // 2
-        return pair.iloc[count:] if number else pair.iloc[:count]
+        if number:
+            return {symbol: values[:, self.block :] for symbol, values in self.later.items()}
+        return {symbol: values[:, : self.block] for symbol, values in self.begin.items()}
 
-    @property
-    def before(self) -> pd.DataFrame:
-        """The iteration before a later one."""
-        return self.later.iloc[: len(self.later) // 2]
+    def before(self, number: int) -> dict[str, Array]:
+        """Return the iteration before a later one; of the first one itself."""
+        pair = self.later if number else self.begin
+        return {symbol: values[:, : self.block] for symbol, values in pair.items()}
 
 
 def draw(
-    reference: Reference,
-    settings: Iterable[str],
-    count: int,
-    classes: bool,
-    rate: float | None,
-    generator: np.random.Generator,
-) -> Draw:
+    reference: Reference, settings: Iterable[str], samples: int, rate: float | None, count: int
+) -> Drawn:
     """Draw data, weights, biases, a rate and these settings, and work the iterations out.
 
-    There are ``count`` samples; ``classes`` says whether their targets are 0 and 1. A ``rate``
-    that is given is not drawn.
+    There are ``count`` draws of so many ``samples``; a ``rate`` that is given is not drawn.
     """
-    samples = _samples(reference, count, classes, generator)
-    # Weights of both signs keep the units from saturating.
-    start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
-    fixed = [symbol for symbol in reference.start if symbol not in start]
-    start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
-    rate = generator.uniform(0.3, 1.5) if rate is None else rate
-    drawn = {symbol: generator.uniform(*_RANGES[symbol]) for symbol in settings if symbol in FIELDS}
-    drawn = {s: round(value) if s == "span" else value for s, value in drawn.items()}
-    changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
-    changed = replace(reference, rule=replace(reference.rule, **changes))
-    number = int(generator.integers(2, 20))
-    midst = changed.run(start, samples, rate, _ITERATIONS, number)
-    later = midst.iloc[-2 * reference.block :]
-    begin = changed.run(start, samples, rate, 2)
-    return Draw(begin, later, samples, start, rate, drawn)
+    generator = np.random.default_rng(_SEED)
+    runs = []
+    given: list[tuple[Samples, dict[str, float], float, dict[str, float]]] = []
+    for k in range(count):
+        # Every second draw is of classes, where there are several samples.
+        classes = reference.looked_up and k % 2 == 0
+        own = _samples(reference, samples, classes, generator)
+        # Weights of both signs keep the units from saturating.
+        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
+        fixed = [symbol for symbol in reference.start if symbol not in start]
+        start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
+        eta = generator.uniform(0.3, 1.5) if rate is None else rate
+        drawn = {s: generator.uniform(*_RANGES[s]) for s in settings if s in FIELDS}
+        drawn = {s: float(round(value)) if s == "span" else value for s, value in drawn.items()}
+        changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
+        changed = replace(reference, rule=replace(reference.rule, **changes))
+        number = int(generator.integers(2, 20))
+        # The state of an optimizer begins in the first iteration.
+        runs.append(changed.trained_from(start, own, eta, _ITERATIONS, number))
+        runs.append(changed.trained_from(start, own, eta, 2))
+        given.append((own, start, eta, drawn))
+    block = reference.block
+    every = reference.completed(runs)
+    return Drawn(
+        begin=_stacked(every[1::2]),
+        later=_stacked([{s: v[-2 * block :] for s, v in own.items()} for own in every[::2]]),
+        block=block,
+        samples=[own for own, _, _, _ in given],
+        start=_stacked([start for _, start, _, _ in given]),
+        rate=np.array([eta for _, _, eta, _ in given]),
+        settings=_stacked([drawn for _, _, _, drawn in given]),
+    )
+
+
+def _stacked(draws: Sequence[Mapping[str, Array | float]]) -> dict[str, Array]:
+    """Return the numbers of several draws, by symbol."""
+    return {symbol: np.array([own[symbol] for own in draws]) for symbol in draws[0]}
 
 
 def _samples(
@@ -136,33 +155,23 @@ class Trials:
         self._grounds = grounds
         self._calculation = calculation
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return _draws(self._grounds.reference)
+
     @cached_property
-    def draws(self) -> list[Draw]:
-        """The numbers of each trial."""
-        table, reference, samples = (
-            self._grounds.table,
-            self._grounds.reference,
-            self._grounds.samples,
-        )
-        generator = np.random.default_rng(_SEED)
+    def _drawn(self) -> Drawn:
+        """The numbers of the trials."""
+        table, reference = self._grounds.table, self._grounds.reference
+        samples = self._grounds.samples
         count = len(samples.values) if samples else reference.block
         typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
-        return [
-            # Every second draw is of classes, where there are several samples.
-            draw(
-                reference,
-                table.settings,
-                count,
-                reference.looked_up and k % 2 == 0,
-                typed_rate,
-                generator,
-            )
-            for k in range(_draws(reference))
-        ]
+        return draw(reference, table.settings, count, typed_rate, self.count)
 
     def knows(self, symbol: str) -> bool:
         """Tell whether a quantity is one of the network's."""
-        return symbol in self.draws[0].begin
+        return symbol in self._drawn.begin
 
     def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
         """Tell for each formula whether it is right where it stands.
@@ -170,18 +179,17 @@ class Trials:
         An iteration's formulas are tried together, with the iteration before it above them. With
         ``rate_everywhere`` whatever else they read is the learning rate.
         """
-        table = self._grounds.table
         right = [True] * len(places)
         by_iteration: dict[int, list[int]] = {}
         for k, place in enumerate(places):
             by_iteration.setdefault(self._iteration(place.row), []).append(k)
         for iteration, own in by_iteration.items():
             formulas = [places[k].formula for k in own]
-            cells, helpers = self._cells(iteration, formulas, rate_everywhere)
-            found_in_all = evaluate_on(cells, table.sheet.name, formulas, helpers)
-            for drawn, found in zip(self.draws, found_in_all, strict=True):
-                for k, value in zip(own, found, strict=True):
-                    right[k] &= _agree(value, self._expected(places[k], drawn))
+            numbers, helpers = self._numbers(iteration, formulas, rate_everywhere)
+            found = evaluate_on(numbers, self._grounds.table.sheet.name, formulas, helpers)
+            for k, values in zip(own, found, strict=True):
+                # None is of a name that only the whole workbook knows: its values are checked.
+                right[k] = values is None or _agree(values, self.expected(places[k]))
         return right
 
     def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
@@ -191,48 +199,41 @@ class Trials:
         ``besides`` read, and the other formulas that these go through.
         """
         formulas = [place.formula, *besides]
-        cells, helpers = self._cells(self._iteration(place.row), formulas, False)
+        numbers, helpers = self._numbers(self._iteration(place.row), formulas, False)
         sheet = self._grounds.table.sheet.name
-        found = evaluate_on(cells, sheet, list(helpers.values()), helpers) if helpers else []
-        numbers = {cell: np.array([own[cell] for own in cells]) for cell in cells[0]}
-        for k, cell in enumerate(helpers):
-            numbers[cell] = np.array([number(one[k]) for one in found])
-        return numbers
+        found = evaluate_on(numbers, sheet, list(helpers.values()), helpers)
+        own = zip(helpers, found, strict=True)
+        every = {**numbers, **{cell: values for cell, values in own if values is not None}}
+        return {cell: np.broadcast_to(values, (self.count,)) for cell, values in every.items()}
 
     def expected(self, place: Place) -> Array:
         """Return what a formula should give in each trial."""
-        return np.array([self._expected(place, drawn) for drawn in self.draws])
-
-    def _expected(self, place: Place, drawn: Draw) -> float:
         iteration = self._iteration(place.row)
-        begin = self._grounds.table.row_of(iteration * self._grounds.table.block)
-        return float(drawn.iteration(iteration)[place.symbol].iloc[place.row - begin])
+        begin = self._grounds.table.row_of(iteration * self._drawn.block)
+        return self._drawn.iteration(iteration)[place.symbol][:, place.row - begin]
 
     def _iteration(self, row: int) -> int:
         return self._grounds.table.position_of(row) // self._grounds.table.block
 
-    def _cells(
+    def _numbers(
         self, iteration: int, formulas: list[str], rate_everywhere: bool
-    ) -> tuple[list[dict[Cell, float]], dict[Cell, str]]:
-        """Return what the cells hold in each trial, and the formulas that these go through."""
+    ) -> tuple[dict[Cell, Array], dict[Cell, str]]:
+        """Return what the cells hold in the trials, and the formulas that these go through."""
         table, reference = self._grounds.table, self._grounds.reference
-        in_each_draw = [_planted(self._grounds, iteration, drawn) for drawn in self.draws]
-        # The cells are always the same.
-        helpers = helper_formulas(table.sheet, formulas, in_each_draw[0])
+        planted = _planted(self._grounds, iteration, self._drawn)
+        helpers = helper_formulas(table.sheet, formulas, planted)
         every = [*formulas, *helpers.values()]
-        cells = []
-        for drawn, planted in zip(self.draws, in_each_draw, strict=True):
-            first = drawn.before if iteration else drawn.begin
+        if rate_everywhere:
+            kept = dict.fromkeys(_other_cells(table, every, planted), self._drawn.rate)
+        else:
+            before = self._drawn.before(iteration)
             constants = {
-                table.columns[s]: first[s].iloc[0]
-                for s in reference.constants
-                if s in table.columns
+                table.columns[symbol]: before[symbol][:, 0]
+                for symbol in reference.constants
+                if symbol in table.columns
             }
             kept = _kept(table, every, planted, constants, self._calculation)
-            if rate_everywhere:
-                kept = dict.fromkeys(_other_cells(table, every, planted), drawn.rate)
-            cells.append(planted | {c: v for c, v in kept.items() if c not in helpers})
-        return cells, helpers
+        return {**planted, **{c: v for c, v in kept.items() if c not in helpers}}, helpers
 
 
 @dataclass(frozen=True)
@@ -270,40 +271,38 @@ def probe_summary(
     targets = {
         SummaryCell(table, *at, ("", 0, 0), None).target for table in tables for at in wanted
     }
-    for _ in range(DRAWS):
-        planted = {t: generator.uniform(0.1, 2.0) for t in sorted(filter(None, targets))}
-        for k, cell in enumerate(cells):
-            if cell.formula is None or cell.target is None:
-                continue
-            sheet = cell.place[0]
-            kept = read_elsewhere([cell.formula], sheet, planted, calculation)
-            [[found]] = evaluate_on([planted | kept], sheet, [cell.formula])
-            right[k] &= _agree(found, planted[cell.target])
+    planted = {t: generator.uniform(0.1, 2.0, DRAWS) for t in sorted(filter(None, targets))}
+    for k, cell in enumerate(cells):
+        if cell.formula is None or cell.target is None:
+            continue
+        sheet = cell.place[0]
+        read = read_elsewhere([cell.formula], sheet, planted, calculation)
+        kept = {place: np.array([number]) for place, number in read.items()}
+        [found] = evaluate_on({**kept, **planted}, sheet, [cell.formula])
+        right[k] = found is None or _agree(found, planted[cell.target])
     return right
 
 
-def _planted(grounds: Grounds, iteration: int, drawn: Draw) -> dict[Cell, float]:
+def _planted(grounds: Grounds, iteration: int, drawn: Drawn) -> dict[Cell, Array]:
     """Return the cells that take the drawn numbers: two iterations, the data, rate and start."""
     table = grounds.table
     sheet = table.sheet.name
     begin = iteration * table.block
+    before = drawn.before(iteration)
     pieces = [(table.row_of(begin), drawn.iteration(iteration))]
     if iteration:
-        pieces.append((table.row_of(begin - table.block), drawn.before))
-    planted: dict[Cell, float] = {}
-    for row, frame in pieces:
+        pieces.append((table.row_of(begin - table.block), before))
+    planted: dict[Cell, Array] = {}
+    for row, piece in pieces:
         for symbol, column in table.columns.items():
-            if symbol not in frame:
-                continue
-            for k, value in enumerate(frame[symbol].to_numpy()):
-                if not np.isnan(value):
-                    planted[sheet, row + k, column] = value
+            for k, values in enumerate(piece[symbol].T if symbol in piece else ()):
+                if not np.isnan(values).all():
+                    planted[sheet, row + k, column] = values
     if table.rate_cell:
         planted[table.rate_cell] = drawn.rate
-    planted |= {table.settings[symbol]: value for symbol, value in drawn.settings.items()}
-    first = pieces[-1][1].iloc[0]
-    planted |= {cell: first[symbol] for symbol, cell in grounds.starts.items() if symbol in first}
-    planted |= {cell: first[symbol] for symbol, cell in table.single.items() if symbol in first}
+    planted |= {table.settings[symbol]: values for symbol, values in drawn.settings.items()}
+    for places in (grounds.starts, table.single):
+        planted |= {cell: before[s][:, 0] for s, cell in places.items() if s in before}
     if grounds.samples:
         planted |= grounds.samples.planted(drawn.samples)
     return planted
@@ -312,16 +311,17 @@ def _planted(grounds: Grounds, iteration: int, drawn: Draw) -> dict[Cell, float]
 def _kept(
     table: Table,
     formulas: list[str],
-    planted: Mapping[Cell, float],
-    constants: Mapping[int, float],
+    planted: Collection[Cell],
+    constants: Mapping[int, Array],
     calculation: Calculation,
-) -> dict[Cell, float]:
+) -> dict[Cell, Array]:
     """Return the other cells that the formulas read, with their own values.
 
     Targets, inputs and fixed biases are the same in all rows, so there the drawn ones stand
     in every row.
     """
-    kept = read_elsewhere(formulas, table.sheet.name, planted, calculation)
+    read = read_elsewhere(formulas, table.sheet.name, planted, calculation)
+    kept = {cell: np.array([number]) for cell, number in read.items()}
     for sheet, row, column in kept:
         if (
             sheet == table.sheet.name
@@ -332,7 +332,7 @@ def _kept(
     return kept
 
 
-def _other_cells(table: Table, formulas: list[str], planted: Mapping[Cell, float]) -> set[Cell]:
+def _other_cells(table: Table, formulas: list[str], planted: Collection[Cell]) -> set[Cell]:
     """Return the single cells that the formulas read, other than those with drawn numbers."""
     cells = {
         (area.sheet or table.sheet.name, area.first_row, area.first_column)
@@ -343,7 +343,5 @@ def _other_cells(table: Table, formulas: list[str], planted: Mapping[Cell, float
     return cells - set(planted)
 
 
-def _agree(found: object, expected: float) -> bool:
-    if found in NOT_UNDERSTOOD:
-        return True  # such as a name that only the whole workbook knows: its values are checked
-    return isinstance(found, float) and abs(found - expected) <= TOLERANCE * abs(expected) + NOTHING
+def _agree(found: Array, expected: Array) -> bool:
+    return bool((np.abs(found - expected) <= TOLERANCE * np.abs(expected) + NOTHING).all())

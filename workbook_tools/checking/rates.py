@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.labels import is_rate_label, may_be_rate_label
 from workbook_tools.checking.region import Region
+from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.trial import helper_formulas, try_formulas
 from workbook_tools.engines import Calculation, CellError
@@ -133,12 +136,15 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
     return Counter({cell: count for cell, count in read.items() if may_be_a_rate(cell)})
 
 
-def _before(updates: Iterable[str], region: Region) -> dict[Cell, float]:
+def _before(updates: Iterable[str], region: Region) -> dict[Cell, Array]:
     """Return the cells of the first iteration that updates read: parameters 0, gradients −1."""
     row = region.first_row
     numbers = dict.fromkeys(updates, 0.0)
     numbers |= {g: -1.0 for s in updates if (g := gradient_symbol(s)) in region.columns}
-    return {(region.sheet.name, row, region.columns[s]): value for s, value in numbers.items()}
+    return {
+        (region.sheet.name, row, region.columns[s]): np.array([value])
+        for s, value in numbers.items()
+    }
 
 
 def _within(area: Area, region: Region, columns: set[int]) -> bool:
@@ -210,16 +216,16 @@ def _multiplying(
     """Return the cell that most updates multiply the gradient by: not that of a weight decay."""
     if len(cells) == 1:
         return cells[0]
-    numbers = {cell: float(k) for k, cell in enumerate(sorted(cells), start=2)}
+    numbers = {cell: np.array([float(k)]) for k, cell in enumerate(sorted(cells), start=2)}
     known = _before(updates, region) | numbers
-    found = Counter(try_formulas(region.sheet, [*updates.values()], [known], calculation)[0])
-    return max(sorted(cells), key=lambda cell: found[numbers[cell]])
+    found = try_formulas(region.sheet, [*updates.values()], known, calculation)[0]
+    return max(sorted(cells), key=lambda cell: int((found == numbers[cell]).sum()))
 
 
 def _typed(region: Region, updates: Mapping[str, str], calculation: Calculation) -> float:
     """Return the rate that most updates have typed in: w − c · g of w = 0 and g = −1 is c."""
     known = _before(updates, region)
-    found = try_formulas(region.sheet, [*updates.values()], [known], calculation)[0]
+    found = try_formulas(region.sheet, [*updates.values()], known, calculation)[0]
     rates = [float(value) for value in found if value > 0]
     for rate, _ in Counter(rates).most_common(1):
         if 2 * sum(abs(other - rate) <= _CLOSE * rate for other in rates) > len(updates):

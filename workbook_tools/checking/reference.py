@@ -1,13 +1,13 @@
 """The mathematics of a table: between columns named by symbols and the matrices of ``network.py``.
 
-All frames have the rows of a table as their rows, and symbols as their columns: an iteration has
-a row for each of its samples, and what there is once an iteration is a number in the first of
-them, NaN in the others.
+All columns have the rows of a table, by symbol: an iteration has a row for each of its samples, and
+what there is once an iteration is a number in the first of them, NaN in the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,8 @@ from workbook_tools.notation import (
     state_symbol,
 )
 from workbook_tools.vocabulary import Activation, Loss
+
+Columns: TypeAlias = Mapping[str, Array]  # by symbol; a frame is one, too
 
 
 @dataclass(frozen=True)
@@ -120,34 +122,38 @@ class Reference:
         """Every weight and bias."""
         return self.naming.all_weights + self.naming.all_biases
 
-    def parameters(self, values: pd.DataFrame) -> Parameters:
+    def parameters(self, values: Columns) -> Parameters:
         """Gather the weights and biases of every iteration into matrices."""
-        values = values.iloc[:: self.block]
+        count = -(-len(values[self.naming.all_weights[0]]) // self.block)
         weights, biases = [], []
         for layer in self.naming.layers:
             symbols = self.naming.weights(layer)
-            matrix = _columns(values, [symbol for row in symbols for symbol in row])
-            weights.append(matrix.reshape(len(values), len(symbols), len(symbols[0])))
+            matrix = self._first_rows(values, [symbol for row in symbols for symbol in row])
+            weights.append(matrix.reshape(count, len(symbols), len(symbols[0])))
             names = self.naming.biases(layer)
-            none = np.zeros((len(values), self.naming.sizes[layer]))
-            biases.append(_columns(values, names) if names else none)
+            none = np.zeros((count, self.naming.sizes[layer]))
+            biases.append(self._first_rows(values, names) if names else none)
         return Parameters([*weights], [*biases])
+
+    def _first_rows(self, values: Columns, symbols: list[str]) -> Array:
+        """Return columns in the first row of each iteration, (iterations, symbols)."""
+        return np.stack([np.asarray(values[s])[:: self.block] for s in symbols], axis=1)
 
     def sharing(self, layer: int) -> Array:
         """Return the matrix that adds up the errors of a layer's units that share a bias."""
         names = self.naming.biases(layer) or [str(k) for k in range(self.naming.sizes[layer])]
         return np.array([[float(a == b) for b in names] for a in names])
 
-    def iteration(self, values: pd.DataFrame) -> pd.DataFrame:
+    def iterations(self, values: Columns) -> dict[str, Array]:
         """Work out whole iterations, from their data, weights and biases alone."""
         network, naming = self.network, self.naming
-        rows = _Rows(len(values) // self.block, self.block)
+        rows = _Rows(len(values[naming.inputs[0]]) // self.block, self.block)
         parameters = self.parameters(values)
         targets = rows.blocks(values, naming.targets)
         zs, outputs = forward(network, parameters, rows.blocks(values, naming.inputs))
         parts = self.scale * losses(network.loss, targets, zs[-1], outputs[-1])
         given = [*self.data, *self.start]
-        result = {symbol: values[symbol].to_numpy() for symbol in given}
+        result = {symbol: values[symbol] for symbol in given}
         for layer in naming.layers:
             rows.spread(result, naming.pre_activations(layer), zs[layer - 1])
             rows.spread(result, naming.activations(layer), outputs[layer])
@@ -177,7 +183,7 @@ class Reference:
                 unique = [symbols.index(symbol) for symbol in dict.fromkeys(symbols)]
                 squares = squares + np.square(gradients[:, unique]).sum(axis=-1)
             rows.spread_once(result, [size_symbol(layer)], np.sqrt(squares))
-        return pd.DataFrame(result, index=values.index)
+        return result
 
     def gradients(
         self, layer: int, delta: Numbers, sources: Numbers
@@ -195,16 +201,31 @@ class Reference:
         return found
 
     def run(
+        self, start: Mapping[str, float], samples: Samples, rate: float, iterations: int
+    ) -> pd.DataFrame:
+        """Train from weights and biases on; return every iteration, each quantity a column."""
+        [found] = self.completed([self.trained_from(start, samples, rate, iterations)])
+        return pd.DataFrame(found)
+
+    def completed(self, runs: Sequence[Columns]) -> list[dict[str, Array]]:
+        """Return what ``trained_from`` returned with all other quantities of the iterations."""
+        given = {symbol: np.concatenate([own[symbol] for own in runs]) for symbol in runs[0]}
+        every = {**given, **self.iterations(given)}
+        ends = np.cumsum([len(own[self.naming.inputs[0]]) for own in runs])[:-1]
+        parts = {symbol: np.split(column, ends) for symbol, column in every.items()}
+        return [{symbol: parts[symbol][k] for symbol in parts} for k in range(len(runs))]
+
+    def trained_from(
         self,
         start: Mapping[str, float],
         samples: Samples,
         rate: float,
         iterations: int,
         first: int = 1,
-    ) -> pd.DataFrame:
-        """Train from weights and biases on; return every iteration.
+    ) -> dict[str, Array]:
+        """Train from weights and biases on; ``first`` is the number of the first iteration.
 
-        The result has every quantity as a column; ``first`` is the number of the first iteration.
+        Returns the data, parameters, optimizer's state, number and rate of every iteration.
         """
         naming, layers = self.naming, self.naming.layers
         training = Training(
@@ -217,32 +238,37 @@ class Reference:
             ),
             sharing=tuple(self.sharing(layer) for layer in layers),
         )
-        given = pd.DataFrame({s: [start[s]] * self.block for s in self.start})
+        given = {s: np.full(self.block, start[s]) for s in self.start}
         moments = list(run(self.network, training, self.parameters(given), iterations, first))
-        flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
         rows = _Rows(iterations, self.block)
-        trajectory = rows.expanded(self._frame(flat))
+        found: dict[str, Array] = {}
+        flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
+        own = {symbol: column for symbol, column in self._columns(flat).items() if symbol in given}
+        rows.spread_once(found, list(own), np.stack([*own.values()], axis=1))
         numbers = np.concatenate(
             [samples.numbers(k, self.block) for k in range(first - 1, first - 1 + iterations)]
         )
-        trajectory[naming.inputs] = samples.inputs[numbers]
-        trajectory[naming.targets] = samples.targets[numbers]
+        found |= dict(zip(naming.inputs, samples.inputs[numbers].T, strict=True))
+        found |= dict(zip(naming.targets, samples.targets[numbers].T, strict=True))
         counted = np.arange(first, first + iterations, dtype=float)
         once = {ITERATION: counted, ITERATION_RATE: rate * self.rule.multiplier(counted)}
-        found = [self.iteration(trajectory), rows.expanded(pd.DataFrame(once))]
+        rows.spread_once(found, list(once), np.stack([*once.values()], axis=1))
         if self.looked_up:
-            found.append(pd.DataFrame({SAMPLE: numbers + 1.0}))
+            found[SAMPLE] = numbers + 1.0
         for letter in KEEPS[self.rule.optimizer]:
-            states = self._frame([[state[letter] for state in m.states] for m in moments])
-            states = states[self.trained].add_prefix(state_symbol(letter, ""))
-            found.append(rows.expanded(states))
-        return pd.concat(found, axis=1)
+            states = self._columns([[state[letter] for state in m.states] for m in moments])
+            names = [state_symbol(letter, symbol) for symbol in self.trained]
+            columns = np.stack([states[symbol] for symbol in self.trained], axis=1)
+            rows.spread_once(found, names, columns)
+        return found
 
-    def _frame(self, rows: list[list[Numbers]]) -> pd.DataFrame:
-        """Return a frame of arrays: in each row those of every layer's weights, then biases."""
+    def _columns(self, rows: list[list[Numbers]]) -> dict[str, Array]:
+        """Return arrays as columns: in each row those of every layer's weights, then biases."""
         flat = np.array([np.concatenate([np.ravel(part) for part in row]) for row in rows])
-        frame = pd.DataFrame(flat, columns=self._flat_symbols())
-        return frame.loc[:, ~frame.columns.duplicated()]
+        found: dict[str, Array] = {}
+        for symbol, column in zip(self._flat_symbols(), flat.T, strict=True):
+            found.setdefault(symbol, column)
+        return found
 
     def _flat_symbols(self) -> list[str]:
         """Return the symbols of all weights, then of each unit's bias, in the order of ``run``."""
@@ -261,9 +287,10 @@ class _Rows:
     iterations: int
     block: int
 
-    def blocks(self, values: pd.DataFrame, symbols: list[str]) -> Array:
+    def blocks(self, values: Columns, symbols: list[str]) -> Array:
         """Return columns as an array (iterations, samples, symbols)."""
-        return _columns(values, symbols).reshape(self.iterations, self.block, len(symbols))
+        columns = np.stack([np.asarray(values[symbol]) for symbol in symbols], axis=1)
+        return columns.reshape(self.iterations, self.block, len(symbols))
 
     def spread(self, result: dict[str, Array], symbols: list[str], columns: Numbers) -> None:
         """Put an array (iterations, samples, symbols) into ``result``."""
@@ -275,13 +302,3 @@ class _Rows:
         flat = np.full((self.iterations * self.block, len(symbols)), np.nan)
         flat[:: self.block] = np.asarray(columns).reshape(self.iterations, len(symbols))
         result.update(zip(symbols, flat.T, strict=True))
-
-    def expanded(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a frame of iterations with a row for each sample, the first one filled."""
-        result: dict[str, Array] = {}
-        self.spread_once(result, list(frame.columns), frame.to_numpy())
-        return pd.DataFrame(result)
-
-
-def _columns(values: pd.DataFrame, symbols: list[str]) -> Array:
-    return values[symbols].to_numpy(dtype=float)

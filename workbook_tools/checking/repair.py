@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number
+from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.families import Formula, filled
 from workbook_tools.checking.findings import Finding, Kind, Suggestion
@@ -87,7 +87,7 @@ class Repair:
                     edit,
                     symbols,
                     checked,
-                    len(self._trials.draws),
+                    self._trials.count,
                     proposal.helpers,
                 )
                 return replace(finding, suggestion=suggestion)
@@ -261,8 +261,8 @@ class Repair:
             return np.broadcast_to(found, (len(texts),))
         except (SyntaxProblemError, NotEvaluatedError):
             kept = read_elsewhere(texts, sheet, {}, self._calculation)
-            [values] = evaluate_on([kept], sheet, texts)
-            return np.array([number(value) for value in values])
+            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts)
+            return np.array([np.nan if values is None else values[0] for values in found])
 
     def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
         """Return what the cells of the first formula hold, and those of the others in their place.

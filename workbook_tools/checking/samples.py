@@ -5,7 +5,7 @@ weights, and a sample a row below it. Measurements ``x1 …`` may stand beside t
 ``mean`` and ``deviation`` above; a ``class`` beside targets, whose own class is named above them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mode
 
@@ -62,17 +62,17 @@ class SampleTable:
         values, _ = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
         return replace(self, values=values)
 
-    def planted(self, drawn: Samples) -> dict[Cell, float]:
-        """Return the cells of inputs and targets, with other samples in their place."""
-        found: dict[Cell, float] = {}
-        for letter, array in (("i", drawn.inputs), ("t", drawn.targets)):
-            for k, column in enumerate(array.T, start=1):
+    def planted(self, drawn: Sequence[Samples]) -> dict[Cell, Array]:
+        """Return the cells of inputs and targets, with other samples in their place (draws,)."""
+        found: dict[Cell, Array] = {}
+        for letter, arrays in (
+            ("i", np.array([own.inputs for own in drawn])),
+            ("t", np.array([own.targets for own in drawn])),
+        ):
+            for k, column in enumerate(np.moveaxis(arrays, -1, 0), start=1):
                 place = self.columns[f"{letter}{k}"]
-                rows = range(self.first_row, self.first_row + len(column))
-                found |= {
-                    (self.sheet.name, row, place): float(value)
-                    for row, value in zip(rows, column, strict=True)
-                }
+                for row, values in enumerate(column.T, start=self.first_row):
+                    found[self.sheet.name, row, place] = values
         return found
 
 

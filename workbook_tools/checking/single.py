@@ -93,7 +93,7 @@ def _read_outside(symbol: str, region: Region, calculation: Calculation) -> set[
         return set()
     row, formula = usual
     own = {cell for other in region.columns if (cell := region.cell(other, row))}
-    helpers = helper_formulas(region.sheet, [formula], dict.fromkeys(own, 0.0))
+    helpers = helper_formulas(region.sheet, [formula], own)
     found = {
         cell
         for text in (formula, *helpers.values())
@@ -150,7 +150,8 @@ def _biases(unit: str, read: set[Cell], region: Region, calculation: Calculation
     sources = [symbol for symbol in region.columns if re.fullmatch(r"i\d+|a_.+", symbol)]
     known |= {cell: 0.0 for source in sources if (cell := region.cell(source, row))}
     powers = {cell: 2.0**k for k, cell in enumerate(sorted(read))}
-    value = try_formulas(region.sheet, [formula], [known | powers], calculation)[0, 0]
+    planted = {cell: np.array([number]) for cell, number in {**known, **powers}.items()}
+    value = try_formulas(region.sheet, [formula], planted, calculation)[0, 0]
     if not value.is_integer():
         return set()
     return {cell for cell, power in powers.items() if int(value) & int(power)}

@@ -49,12 +49,13 @@ def stale_values(
         return
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
     expected = grounds.expected(values, rate, stored)
-    allowed = stored.tolerance * expected.terms + stored.storage * expected.inputs
-    off = np.abs(then - expected.values.to_numpy())
-    stale = differs & (is_error & expected.values.notna() | (off > allowed)).to_numpy()
     for symbol in table.columns:
         k = list(values.columns).index(symbol)
-        column = stale[:, k] & (families[symbol].numbers >= 0)
+        right = expected.values[symbol]
+        allowed = stored.tolerance * expected.terms[symbol]
+        off = np.abs(then[:, k] - right) > allowed + stored.storage * expected.inputs[symbol]
+        stale = is_error[:, k] & ~np.isnan(right) | off
+        column = differs[:, k] & stale & (families[symbol].numbers >= 0)
         for place in np.flatnonzero(column):
             column[place] = not _known(grounds, symbol, table.row_of(int(place)), known)
         for is_stale, places in stretches(column, np.arange(len(column))):

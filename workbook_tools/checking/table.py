@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.rates import Rate
 from workbook_tools.checking.region import Region
-from workbook_tools.engines import CellError
 from workbook_tools.notation import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
 from workbook_tools.references import range_name
-
-# What an engine shows where it does not know a function, or cannot read a formula.
-NOT_UNDERSTOOD = (CellError("#NAME?"), CellError("#ERROR!"))
 
 
 @dataclass

@@ -1,18 +1,22 @@
 """Evaluates formulas of a sheet as if other numbers stood in some of its cells.
 
 Other formulas of the sheet through which these read such a cell, of helper columns for example,
-take part: they are worked out anew. All else that is read keeps its value.
+take part: they are worked out anew. All else that is read keeps its value. Formulas with functions
+that are not known here (``formula_values.py``) are left to the embedded engine.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from workbook_tools.checking.cells import Cell, number
+from workbook_tools.checking.formula_tree import SyntaxProblemError, parse
+from workbook_tools.checking.formula_values import NotEvaluatedError, value_of
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
-from workbook_tools.engines import Calculation, CellValue
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import MAX_COLUMNS, areas
 
@@ -23,7 +27,7 @@ _LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 
 
 def helper_formulas(
-    sheet: Sheet, formulas: Iterable[str], planted: Mapping[Cell, float]
+    sheet: Sheet, formulas: Iterable[str], planted: Collection[Cell]
 ) -> dict[Cell, str]:
     """Return the other formulas of the sheet that these go through to read a planted cell."""
     found: dict[Cell, str] = {}
@@ -54,7 +58,7 @@ def helper_formulas(
 
 
 def read_elsewhere(
-    formulas: Iterable[str], sheet: str, planted: Mapping[Cell, float], calculation: Calculation
+    formulas: Iterable[str], sheet: str, planted: Collection[Cell], calculation: Calculation
 ) -> dict[Cell, float]:
     """Return the other cells that formulas read, with their own numbers."""
     kept: dict[Cell, float] = {}
@@ -75,46 +79,88 @@ def read_elsewhere(
 
 
 def evaluate_on(
-    cells: Sequence[Mapping[Cell, float]],
+    numbers: Mapping[Cell, Array],
     sheet: str,
     formulas: Sequence[str],
     helpers: Mapping[Cell, str] | None = None,
-) -> list[list[CellValue]]:
-    """Evaluate formulas as they would stand on a sheet, with each set of numbers.
+) -> list[Array | None]:
+    """Evaluate formulas of a sheet where cells have these numbers (draws,).
 
-    ``helpers`` are formulas in cells that they read.
+    ``helpers`` are formulas in cells that they read, in the order in which they are worked out.
+    Each result is (draws,), NaN where it is no number; None of what the engine does not know.
     """
+    helpers = helpers or {}
+    count = max(map(len, numbers.values()), default=1)
+    found: list[Array | None] = [None] * len(formulas)
+    left = list(range(len(formulas)))
+    try:
+        known = _with_helpers(numbers, sheet, helpers)
+        for k, formula in enumerate(formulas):
+            with suppress(SyntaxProblemError, NotEvaluatedError):
+                found[k] = np.broadcast_to(value_of(parse(formula), sheet, known), (count,))
+                left.remove(k)
+    except (SyntaxProblemError, NotEvaluatedError):
+        pass  # a helper has what only an engine knows
+    others = _by_the_engine(numbers, sheet, [formulas[k] for k in left], helpers)
+    for k, values in zip(left, others, strict=True):
+        found[k] = values
+    return found
+
+
+def _with_helpers(
+    numbers: Mapping[Cell, Array], sheet: str, helpers: Mapping[Cell, str]
+) -> dict[Cell, Array]:
+    """Return the numbers, and those that helpers give.
+
+    Raises ``SyntaxProblemError`` or ``NotEvaluatedError`` for what only an engine knows.
+    """
+    known = dict(numbers) | dict.fromkeys(helpers, np.array([np.nan]))  # what reads itself
+    for cell, formula in helpers.items():
+        known[cell] = value_of(parse(formula), sheet, known)
+    return known
+
+
+def _by_the_engine(
+    numbers: Mapping[Cell, Array],
+    sheet: str,
+    formulas: Sequence[str],
+    helpers: Mapping[Cell, str],
+) -> list[Array | None]:
+    if not formulas:
+        return []
     places = {
         (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
     }
-    found = evaluate({**places, **(helpers or {})}, cells)
-    return [[values[place] for place in places] for values in found]
+    count = max(map(len, numbers.values()), default=1)
+    each = {cell: np.broadcast_to(values, (count,)).tolist() for cell, values in numbers.items()}
+    draws = [{cell: values[k] for cell, values in each.items()} for k in range(count)]
+    shown = [[found[place] for place in places] for found in evaluate({**places, **helpers}, draws)]
+    return [
+        None if any(value in NOT_UNDERSTOOD for value in own) else np.array([*map(number, own)])
+        for own in zip(*shown, strict=True)
+    ]
 
 
 def usual_values(
     region: Region,
     symbols: Sequence[str],
-    draws: Sequence[Mapping[str, float]],
+    draws: Mapping[str, Array],
     calculation: Calculation,
 ) -> Array:
     """Return what the usual formulas of quantities give, (draws, symbols); NaN where nothing.
 
-    Each draw has numbers for the quantities that they may read, in their own row.
+    ``draws`` has numbers (draws,) for the quantities that they may read, in their own row.
     """
     usual = {symbol: found for symbol in symbols if (found := region.usual_formula(symbol))}
-    values = np.full((len(draws), len(symbols)), np.nan)
+    values = np.full((len(next(iter(draws.values()))), len(symbols)), np.nan)
     if not usual:
         return values
-    rows = {row for row, _ in usual.values()}
-    planted = [
-        {
-            cell: number
-            for symbol, number in draw.items()
-            for row in rows
-            if (cell := region.cell(symbol, row))
-        }
-        for draw in draws
-    ]
+    planted = {
+        cell: numbers
+        for symbol, numbers in draws.items()
+        for row in {row for row, _ in usual.values()}
+        if (cell := region.cell(symbol, row))
+    }
     formulas = [formula for _, formula in usual.values()]
     results = try_formulas(region.sheet, formulas, planted, calculation)
     for k, symbol in enumerate(usual):
@@ -125,13 +171,16 @@ def usual_values(
 def try_formulas(
     sheet: Sheet,
     formulas: Sequence[str],
-    planted: Sequence[Mapping[Cell, float]],
+    planted: Mapping[Cell, Array],
     calculation: Calculation,
 ) -> Array:
-    """Return what formulas give with each set of numbers, (sets, formulas); NaN: no number."""
-    helpers = helper_formulas(sheet, formulas, planted[0])
-    kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted[0], calculation)
-    kept = {cell: number for cell, number in kept.items() if cell not in helpers}
-    found = evaluate_on([kept | dict(p) for p in planted], sheet.name, formulas, helpers)
-    numbers = np.array([[number(value) for value in values] for values in found])
-    return numbers.reshape(len(planted), len(formulas))
+    """Return what formulas give where cells have other numbers (draws,); NaN: no number.
+
+    The result is (draws, formulas).
+    """
+    helpers = helper_formulas(sheet, formulas, planted)
+    kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted, calculation)
+    others = {cell: np.array([number]) for cell, number in kept.items() if cell not in helpers}
+    found = evaluate_on({**others, **planted}, sheet.name, formulas, helpers)
+    nothing = np.full(max(map(len, planted.values()), default=1), np.nan)
+    return np.stack([nothing if values is None else values for values in found], axis=1)

@@ -12,8 +12,8 @@ from openpyxl.utils import FORMULAE
 
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.sheets import Sheet
-from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
-from workbook_tools.engines import Calculation, CellValue
+from workbook_tools.checking.table import Table
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import areas
 

@@ -13,10 +13,10 @@ from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
-from workbook_tools.checking.table import NOT_UNDERSTOOD, Table
+from workbook_tools.checking.table import Table
 from workbook_tools.checking.unknown import forgive, unknown_functions
 from workbook_tools.checking.values import Values
-from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, recalculate
 from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError

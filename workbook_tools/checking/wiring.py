@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+import numpy as np
+
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.trial import helper_formulas, try_formulas
@@ -151,7 +153,7 @@ def _joined(
 
     sources, weights = cells(naming.activations(layer - 1)), cells(naming.all_weights)
     offsets = cells(biases)
-    known = dict.fromkeys([*sources.values(), *weights.values(), *offsets.values()], 0.0)
+    known = {*sources.values(), *weights.values(), *offsets.values()}
     helpers = helper_formulas(region.sheet, [formula], known)
     read = {
         (area.sheet or region.sheet.name, area.first_row, column)
@@ -162,12 +164,16 @@ def _joined(
     own = [weight for weight, cell in weights.items() if cell in read]
     if len(own) > _MOST_SOURCES or len(biases) > _MOST_BIASES:
         return _Joined()
-    numbered = {cell: float(k) for k, cell in enumerate(sources.values(), start=2)}
-    powers = {cell: 2.0**k for k, cell in enumerate(offsets.values())}
-    planted = [known | powers] + [known | numbered | {weights[weight]: 1.0} for weight in own]
+    # First the bias alone; then one weight after the other, each with sources 2, 3, …
+    alone = np.arange(len(own) + 1.0) == 0.0
+    planted = {cell: np.zeros(len(own) + 1) for cell in weights.values()}
+    planted |= {cell: np.where(alone, 0.0, k) for k, cell in enumerate(sources.values(), start=2)}
+    planted |= {cell: np.where(alone, 2.0**k, 0.0) for k, cell in enumerate(offsets.values())}
+    for k, weight in enumerate(own, start=1):
+        planted[weights[weight]][k] = 1.0
     values = try_formulas(region.sheet, [formula], planted, calculation)[:, 0]
-    by_number = dict(zip(numbered.values(), sources, strict=True))
-    by_power = {0.0: "", **dict(zip(powers.values(), offsets, strict=True))}
+    by_number = {float(k): source for k, source in enumerate(sources, start=2)}
+    by_power = {0.0: "", **{2.0**k: bias for k, bias in enumerate(offsets)}}
     joined = {
         weight: by_number[value]
         for weight, value in zip(own, values[1:].tolist(), strict=True)

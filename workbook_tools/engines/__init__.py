@@ -19,6 +19,9 @@ class CellError:
     code: str
 
 
+# What an engine shows where it does not know a function, or cannot read a formula.
+NOT_UNDERSTOOD = (CellError("#NAME?"), CellError("#ERROR!"))
+
 CellValue: TypeAlias = float | str | bool | CellError | None
 
 
