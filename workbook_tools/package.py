@@ -12,18 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from lxml import etree
 
 from workbook_tools.archive import open_archive, reading
 from workbook_tools.errors import InputError
-from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, column_number
+from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 
 _WORKBOOK_TYPES = ("/officeDocument",)
 _NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
 _DIGITS = re.compile(r"[0-9]{1,10}")
-_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 _STRICT = "http://purl.oclc.org/ooxml/"
 
 
@@ -33,6 +32,15 @@ class SheetPart:
 
     name: str
     part: str
+
+
+class StoredCell(NamedTuple):
+    """What a cell holds, as it is written."""
+
+    kind: str  # of its value: n, s, str, inlineStr, b, e
+    formula: Any  # its element; None without
+    value: str | None
+    element: Any
 
 
 class WorkbookPackage:
@@ -73,8 +81,8 @@ class WorkbookPackage:
                 while element.getprevious() is not None:
                     del element.getparent()[0]
 
-    def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, Any]]:
-        """Yield row, column and element of each cell; cells may leave out where they stand.
+    def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, StoredCell]]:
+        """Yield row, column and content of each cell; cells may leave out where they stand.
 
         Raises ``InputError`` for a cell that is beyond what a sheet holds, or that comes after
         one that stands below it or to its right: programs differ in what they make of that.
@@ -86,8 +94,10 @@ class WorkbookPackage:
             if row <= before:
                 raise self.damaged(sheet, f"row {row} comes after row {before}")
             digits, column = str(row), 0
-            for cell in row_element.iterchildren("{*}c"):
-                name, left = cell.get("r"), column
+            for element in row_element:
+                if not element.tag.endswith("}c"):
+                    continue
+                name, left = element.get("r"), column
                 if name is None:
                     column += 1
                 else:
@@ -97,7 +107,17 @@ class WorkbookPackage:
                     column = columns[letters]
                     if column <= left or name != letters + digits:
                         raise self.damaged(sheet, f"cell {name} is out of its place in row {row}")
-                yield row, column, cell
+                formula = value = None
+                for part in element:
+                    tag = part.tag
+                    if tag.endswith("}v"):
+                        value = part.text
+                    elif tag.endswith("}f"):
+                        if element[0] is not part:
+                            name = cell_name(row, column)
+                            raise self.damaged(sheet, f"{name} has its formula out of place")
+                        formula = part
+                yield row, column, StoredCell(element.get("t", "n"), formula, value, element)
 
     def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
         row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
@@ -131,28 +151,32 @@ class WorkbookPackage:
             elif _DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
                 yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
 
-    def number(self, sheet: SheetPart, cell: Any) -> float | None:
+    def number(self, sheet: SheetPart, cell: StoredCell) -> float | None:
         """Return the number in a cell that is of no other type; None without."""
-        text = stored_text(cell)
-        if not text or cell.get("t", "n") != "n":
+        text = cell.value
+        if not text or cell.kind != "n":
             return None
-        if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
-            raise self.damaged(sheet, f"cell {cell.get('r')} shows {text!r}, which is no number")
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or "_" in text or not text.isascii():
+            what = f"cell {cell.element.get('r')} shows {text!r}, which is no number"
+            raise self.damaged(sheet, what)
         return number
 
-    def text(self, sheet: SheetPart, cell: Any, strings: list[str]) -> str | None:
+    def text(self, sheet: SheetPart, cell: StoredCell, strings: list[str]) -> str | None:
         """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
-        kind = cell.get("t")
-        if kind == "s":
-            number = cell.findtext("{*}v") or ""
+        if cell.kind == "s":
+            number = cell.value or ""
             if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
-                what = f"cell {cell.get('r')} shows text {number!r} of {len(strings)}"
+                what = f"cell {cell.element.get('r')} shows text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
             return strings[int(number)]
-        if kind == "str":
-            return cell.findtext("{*}v") or ""
-        if kind == "inlineStr":
-            item = cell.find("{*}is")
+        if cell.kind == "str":
+            return cell.value or ""
+        if cell.kind == "inlineStr":
+            item = cell.element.find("{*}is")
             return "" if item is None else _plain_text(item)
         return None
 
@@ -210,11 +234,6 @@ class WorkbookPackage:
             )
         with reading(self.path), self.archive.open(part) as stream:
             yield stream
-
-
-def stored_text(cell: Any) -> str | None:
-    """Return what a cell's value is written as; None if it has none."""
-    return next((part.text for part in cell if part.tag.endswith("}v")), None)
 
 
 def _plain_text(item: Any) -> str:

@@ -15,6 +15,7 @@ from workbook_tools.references import sheet_prefix
 _CELLS = re.compile(
     r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"
 )
+_PROGRAMS_OWN = "_xlnm."  # print areas and the like
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?")
 # A text, a sheet, a function or a column of a table is no name; nor is what follows a sheet.
 _WORD = re.compile(
@@ -38,9 +39,16 @@ class Names:
     def _of(cls, names: Iterable[tuple[str, str | None, str]]) -> Self:
         found = cls()
         for name, sheet, text in names:
+            if name.startswith(_PROGRAMS_OWN):
+                continue
             own = found.of_sheets.setdefault(sheet, {}) if sheet else found.everywhere
             own[name.casefold()] = text.strip().removeprefix("=").strip()
         return found
+
+    @property
+    def any(self) -> bool:
+        """Whether there are names."""
+        return bool(self.everywhere or self.of_sheets)
 
     def put_into(self, formula: str, sheet: str) -> str:
         """Return a formula of a sheet with what its names stand for."""

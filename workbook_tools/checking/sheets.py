@@ -6,7 +6,7 @@ every few rows, where a block of rows was filled down.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from openpyxl.formula.translate import Translator
@@ -14,9 +14,10 @@ from openpyxl.formula.translate import Translator
 from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
+from workbook_tools.references import MAX_ROWS, FilledFormula, areas, cell_name, without_spaces
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
+_MIDST = MAX_ROWS // 2  # a row from which no reference leaves the sheet
 
 
 @dataclass
@@ -100,28 +101,30 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names
     for row, column, cell in package.cells(part):
         sheet.last_row = row
         values.add(part, row, column, cell)
-        formula = None
-        if len(cell) > 1 and cell[1].tag.endswith("}f"):
-            raise package.damaged(part, f"{cell_name(row, column)} has its formula out of place")
-        if len(cell) and cell[0].tag.endswith("}f"):  # in a cell the formula comes first
+        formula: str | FilledFormula | None = None
+        if cell.formula is not None:
             try:
-                formula = _formula_text(cell[0], row, column, shared)
+                formula = _formula(cell.formula, row, column, shared)
             except KeyError as error:
                 what = f"the formula of {cell_name(row, column)} is shared, but with no cell"
                 raise package.damaged(part, what) from error
-            formula = formula and names.put_into(formula, part.name)
-            if cell[0].get("t") == "array" and formula:
-                spilled |= _elements(formula, cell[0].get("ref", ""))
+            if names.any and formula:
+                formula = names.put_into(_text(formula, row), part.name)
+            if cell.formula.get("t") == "array" and formula:
+                spilled |= _elements(_text(formula, row), cell.formula.get("ref", ""))
         formula = spilled.pop((row, column), formula)
         if formula is not None:
             if column not in readers:
                 readers[column] = _Column(sheet.runs.setdefault(column, []))
             readers[column].add(row, formula)
             continue
-        text = package.text(part, cell, values.strings)
-        if text is not None:
+        if cell.kind != "n" and (text := package.text(part, cell, values.strings)) is not None:
             sheet.texts[row, column] = text
     return sheet
+
+
+def _text(formula: str | FilledFormula, row: int) -> str:
+    return formula if isinstance(formula, str) else formula.at(row)
 
 
 def _elements(formula: str, reference: str) -> dict[tuple[int, int], str]:
@@ -149,14 +152,14 @@ class _Column:
         self._latest: dict[FilledFormula, Run] = {}
         self._step = 1  # how far above a formula the same one stood last
 
-    def add(self, row: int, formula: str) -> None:
+    def add(self, row: int, formula: str | FilledFormula) -> None:
         """Add the next formula: to the run that it goes on, or as a run of its own."""
-        for step in dict.fromkeys((1, self._step)):
+        for step in (1,) if self._step == 1 else (1, self._step):
             run = self._by_last_row.get(row - step)
-            if run and self._goes_on(run, row) and run.formula.at(row) == formula:
+            if run and self._goes_on(run, row) and self._is_same(run.formula, row, formula):
                 self._extend(run, row)
                 return
-        parsed = FilledFormula.parse(formula, row)
+        parsed = FilledFormula.parse(formula, row) if isinstance(formula, str) else formula
         latest = self._latest.get(parsed)
         if latest and self._goes_on(latest, row):
             self._step = row - latest.last_row
@@ -164,6 +167,10 @@ class _Column:
             return
         self._latest[parsed] = self._by_last_row[row] = Run(row, row, parsed)
         self._runs.append(self._by_last_row[row])
+
+    @staticmethod
+    def _is_same(one: FilledFormula, row: int, other: str | FilledFormula) -> bool:
+        return one.at(row) == other if isinstance(other, str) else one == other
 
     def _goes_on(self, run: Run, row: int) -> bool:
         return run.first_row == run.last_row or row - run.last_row == run.step
@@ -178,23 +185,23 @@ class _Column:
 class _SharedFormula:
     """A formula that Excel wrote once for a range of cells."""
 
-    text: str
-    row: int
+    formula: FilledFormula
     column: int
-    by_column: dict[int, FilledFormula] = field(default_factory=dict)
 
-    def at(self, row: int, column: int) -> str:
-        """Return the formula as it reads in another cell of the range."""
-        if column not in self.by_column:
-            here = Translator(self.text, origin=cell_name(self.row, self.column))
-            text = here.translate_formula(cell_name(row, column))
-            self.by_column[column] = FilledFormula.parse(text, row)
-        return self.by_column[column].at(row)
+    def in_column(self, column: int) -> FilledFormula:
+        """Return the formula as it reads in another column of the range."""
+        return _moved(self.formula, self.column, column)
 
 
-def _formula_text(
+@lru_cache(maxsize=10_000)  # rows that were filled to the right share formulas, each its own
+def _moved(formula: FilledFormula, column: int, other: int) -> FilledFormula:
+    here = Translator(formula.at(_MIDST), origin=cell_name(_MIDST, column))
+    return FilledFormula.parse(here.translate_formula(cell_name(_MIDST, other)), _MIDST)
+
+
+def _formula(
     element: Any, row: int, column: int, shared: dict[str, _SharedFormula]
-) -> str | None:
+) -> str | FilledFormula | None:
     """Return a cell's formula with its equals sign; None if the cell only belongs to an array.
 
     Raises ``KeyError`` if it is shared with a cell that there is not.
@@ -203,6 +210,6 @@ def _formula_text(
     if element.get("t") != "shared":
         return text
     if text:
-        shared[element.get("si")] = _SharedFormula(text, row, column)
+        shared[element.get("si")] = _SharedFormula(FilledFormula.parse(text, row), column)
         return text
-    return shared[element.get("si")].at(row, column)
+    return shared[element.get("si")].in_column(column)

@@ -4,10 +4,10 @@ from collections import Counter
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from workbook_tools.engines import CellError, CellValue
-from workbook_tools.package import SheetPart, WorkbookPackage, open_package, stored_text
+from workbook_tools.package import SheetPart, StoredCell, WorkbookPackage, open_package
 
 _FEW, _MOST_ROUNDED = 7, 12  # significant digits of typed numbers, and of rounded ones
 _ENOUGH = 20_000  # numbers, to tell how many digits the values of a file have
@@ -38,7 +38,7 @@ class CachedValues:
                     values.add(sheet, row, column, cell)
         return values
 
-    def add(self, sheet: SheetPart, row: int, column: int, cell: Any) -> None:
+    def add(self, sheet: SheetPart, row: int, column: int, cell: StoredCell) -> None:
         """Take the value of one more cell; raises ``InputError`` if it is no value."""
         value = _value(self._package, sheet, cell, self.strings)
         if value is not None:
@@ -79,13 +79,13 @@ def recalculate(path: Path) -> CachedValues:
     return CachedValues.of(path)
 
 
-def _value(package: WorkbookPackage, sheet: SheetPart, cell: Any, strings: list[str]) -> CellValue:
-    kind = cell.get("t", "n")
-    if kind not in ("n", "b", "e"):
-        return package.text(sheet, cell, strings) or None
-    if kind == "n":
+def _value(
+    package: WorkbookPackage, sheet: SheetPart, cell: StoredCell, strings: list[str]
+) -> CellValue:
+    if cell.kind == "n":
         return package.number(sheet, cell)
-    stored = stored_text(cell)
-    if not stored:
+    if cell.kind not in ("b", "e"):
+        return package.text(sheet, cell, strings) or None
+    if not cell.value:
         return None
-    return stored == "1" if kind == "b" else CellError(stored)
+    return cell.value == "1" if cell.kind == "b" else CellError(cell.value)
