@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from arithmetic import NUMBERS, formulas, value_of
+from arithmetic import NUMBERS, formulas
+from arithmetic import value_of as shown
 from hypothesis import given
 
 from workbook_tools.checking.formula_tree import parse
-from workbook_tools.checking.formula_values import Evaluation, NotEvaluatedError
+from workbook_tools.checking.formula_values import Evaluation, NotEvaluatedError, value_of
+from workbook_tools.engines.embedded import evaluate
 
 CELLS = {cell: np.array([value, value / 2]) for cell, value in NUMBERS.items()}
 
@@ -14,7 +16,7 @@ CELLS = {cell: np.array([value, value / 2]) for cell, value in NUMBERS.items()}
 @given(formulas())
 def test_a_formula_gives_what_the_engine_gives(formula: str) -> None:
     found = Evaluation(parse(formula), "S", CELLS).value[0]
-    expected = value_of(formula)
+    expected = shown(formula)
     if isinstance(expected, float):
         assert np.broadcast_to(found, 2)[0] == pytest.approx(expected, rel=1e-12)
     else:
@@ -32,7 +34,7 @@ def test_a_formula_gives_what_the_engine_gives(formula: str) -> None:
 )  # fmt: skip
 def test_functions_give_what_the_engine_gives(formula: str) -> None:
     found = Evaluation(parse(formula), "S", CELLS).value[0]
-    assert np.broadcast_to(found, 2)[0] == pytest.approx(value_of(formula), rel=1e-12)
+    assert np.broadcast_to(found, 2)[0] == pytest.approx(shown(formula), rel=1e-12)
 
 
 def test_a_variant_is_worked_out_without_starting_anew() -> None:
@@ -51,3 +53,20 @@ def test_other_sheets_have_numbers_of_their_own() -> None:
     cells = {**CELLS, ("LR 1", 1, 1): np.array([5.0, 6.0])}
     found = Evaluation(parse("'LR 1'!A1+A1"), "S", cells).value[0]
     np.testing.assert_allclose(found, [6.7, 6.85])
+
+
+def test_empty_cells_are_what_the_engine_takes_them_for() -> None:
+    cells = {("S", 1, 1): np.array([3.0, 4.0])}
+    for formula, expected in {
+        "A1+B7": [3.0, 4.0],
+        "SUM(B7:B9)+A1": [3.0, 4.0],
+        "AVERAGE(A1:A3)": [3.0, 4.0],
+        "SUMPRODUCT(A1:A3,B1:B3)": [0.0, 0.0],
+        "MAX(A1:A3)": [3.0, 4.0],
+        "--(A1>3.5)": [0.0, 1.0],
+        "(A1>1)+(A1>2)": [2.0, 2.0],
+    }.items():
+        [engine] = evaluate({("S", 9, 9): f"={formula}"}, [{("S", 1, 1): 3.0}])
+        assert engine["S", 9, 9] == expected[0]
+        found = np.broadcast_to(value_of(parse(formula), "S", cells), (2,))
+        np.testing.assert_array_equal(found, expected)

@@ -5,15 +5,18 @@ factor or term more or less, and with parentheses put elsewhere; all at once, on
 a few trials. What is found here is only likely: whoever shows it must prove it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations
+from functools import cached_property, partial
+from itertools import combinations, pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.formula_tree import (
+    BINDS,
     Call,
     Name,
     Number,
@@ -38,6 +41,7 @@ from workbook_tools.checking.formula_values import (
     Evaluation,
     NotEvaluatedError,
     called,
+    value_of,
 )
 from workbook_tools.checking.probe import NOTHING, TOLERANCE
 from workbook_tools.references import areas, column_letter
@@ -53,6 +57,7 @@ _FACTOR, _COMPLEMENT_FACTOR, _SLOPE_FACTOR, _WRAP = 1.5, 1.8, 2.1, 1.6
 _OTHER_PAIR = 2.0
 _BESIDE = 0.2  # less, for 1 − x right of x
 _STRANGE = 0.5  # more, for a reference that the formula written from scratch does not have
+_NEAR = 1e-6  # to what a part would have to give: worth a closer look
 _REPEATED = 0.05  # more, for each further place where the same reference is replaced
 
 
@@ -121,6 +126,9 @@ class _Variants:
 
 def _of_one_part(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
     tree = evaluation.tree
+    needed = evaluation.needed(ground.expected)
+    # Most variants are told off by one trial: not by one of a unit that ReLU has turned off.
+    telling = int(np.nan_to_num(np.abs(ground.expected)).argmax())
     for route, part in parts(tree):
         if isinstance(part, Parentheses):
             continue  # what is in them is tried
@@ -128,9 +136,16 @@ def _of_one_part(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
         if np.ndim(value) == 3:
             yield from _of_range(evaluation, route, part, ground)
             continue
+        need = _flat(needed[route], len(ground.expected))[telling] if route in needed else None
         for variants in _variants(evaluation, route, part, ground):
-            right = ground.agree(evaluation.with_parts({route: variants.values}))
-            for k in np.flatnonzero(np.broadcast_to(right, (len(variants.values),))):
+            likely = np.arange(len(variants.values))
+            if need is not None:
+                off = np.abs(variants.values[:, telling] - need)
+                likely = np.flatnonzero(off <= _NEAR * (abs(need) + _NEAR))
+            if not len(likely):
+                continue
+            right = ground.agree(evaluation.with_parts({route: variants.values[likely]}))
+            for k in likely[np.broadcast_to(right, likely.shape)]:
                 cost, new = variants.written(int(k))
                 yield Edit(cost, replaced(tree, route, new))
 
@@ -146,7 +161,8 @@ def _variants(
         numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
         cost = _LEAF if isinstance(part, Number) else _CONSTANT
         yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
-    yield _listed(_changed(evaluation, route, part, value))
+    changed = _changed(evaluation, route, part, value)
+    yield _Variants(np.array([found for found, _ in changed]), lambda k: changed[k][1]())
     for own_cost, values, write in _enlarged(part, value, pool):
         yield _Variants(
             values,
@@ -180,46 +196,44 @@ def _leaf(old: Tree, k: int, ground: Ground) -> Tree:
     return Reference(f"${text}" if fixed and "!" not in text else text)
 
 
-def _listed(found: list[tuple[float, Array, Tree]]) -> _Variants:
-    values = np.array([value for _, value, _ in found])
-    return _Variants(values, lambda k: (found[k][0], found[k][2]))
+_Change: TypeAlias = tuple[Array, Callable[[], tuple[float, Tree]]]  # its value; cost and part
 
 
-def _changed(
-    evaluation: Evaluation, route: Route, part: Tree, value: Array
-) -> list[tuple[float, Array, Tree]]:
+def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> list[_Change]:
     """Return what a part may become without anything new in it but small numbers."""
-    found: list[tuple[float, Array, Tree]] = [
-        (_SIGN, -value, Sign("-", part if not children(part) else Parentheses(part))),
-        (_COMPLEMENT, 1 - value, Parentheses(operation("-", Number("1"), part))),
-        (_WRAP, 1 / value, operation("/", Number("1"), part)),
+    one, half, two = Number("1"), Number("0.5"), Number("2")
+    enclosed = Parentheses(part) if children(part) else part
+    found: list[_Change] = [
+        (-value, lambda: (_SIGN, Sign("-", enclosed))),
+        (1 - value, lambda: (_COMPLEMENT, Parentheses(operation("-", one, part)))),
+        (1 / value, lambda: (_WRAP, operation("/", one, part))),
+        (0.5 * value, lambda: (_WRAP, operation("*", half, part))),
+        (np.sqrt(value), lambda: (_WRAP, operation("^", part, half))),
+        (2 * value, lambda: (_WRAP, operation("*", two, part))),
+        (value * value, lambda: (_WRAP, operation("^", part, two))),
     ]
-    for text in ("0.5", "2"):
-        found.append((_WRAP, float(text) * value, operation("*", Number(text), part)))
-        found.append((_WRAP, value ** float(text), operation("^", part, Number(text))))
-    found += [
-        (_WRAP, function(value), Call(name, (part,))) for name, function in ELEMENTWISE.items()
-    ]
+    for name, apply in ELEMENTWISE.items():
+        found.append((apply(value), partial(_called, _WRAP, name, (part,))))
 
     def own(k: int) -> Array:
         return _flat(evaluation.of((*route, k)), len(value))
 
     match part:
         case Sign(_, inner):
-            found.append((_SIGN, own(0), inner))
+            found.append((own(0), lambda: (_SIGN, inner)))
         case Operation(operator, left, right):
             a, b = own(0), own(1)
             others = {"+": a + b, "-": a - b, "*": a * b, "/": a / b, "^": a**b}
             found += [
-                (_OPERATOR, result, operation(other, left, right))
+                (result, partial(_joined, _OPERATOR, other, left, right))
                 for other, result in others.items()
                 if other != operator
             ]
             if operator in "-/^":
                 result = {"-": b - a, "/": b / a, "^": b**a}[operator]
-                found.append((_SWAP, result, operation(operator, right, left)))
-            found.append((_DROP + _size(right), a, left))
-            found.append((_DROP + _size(left), b, right))
+                found.append((result, partial(_joined, _SWAP, operator, right, left)))
+            found.append((a, lambda: (_DROP + _size(right), left)))
+            found.append((b, lambda: (_DROP + _size(left), right)))
         case Call(function, arguments):
             given = [evaluation.of((*route, k)) for k in range(len(arguments))]
             for name in (*ELEMENTWISE, *AGGREGATES):
@@ -228,10 +242,18 @@ def _changed(
                         result = _flat(called(name, given), len(value))
                     except NotEvaluatedError:
                         continue
-                    found.append((_FUNCTION, result, Call(name, arguments)))
+                    found.append((result, partial(_called, _FUNCTION, name, arguments)))
             if len(given) == 1 and np.ndim(given[0]) < 3:
-                found.append((_DROP, own(0), arguments[0]))
+                found.append((own(0), lambda: (_DROP, arguments[0])))
     return found
+
+
+def _called(cost: float, function: str, arguments: tuple[Tree, ...]) -> tuple[float, Tree]:
+    return cost, Call(function, arguments)
+
+
+def _joined(cost: float, operator: str, left: Tree, right: Tree) -> tuple[float, Tree]:
+    return cost, operation(operator, left, right)
 
 
 def _size(part: Tree) -> float:
@@ -343,10 +365,10 @@ def _of_parentheses(tree: Tree, ground: Ground) -> Iterator[Edit]:
         tried.add(other)
         try:
             new = parse(other)
-            value = Evaluation(new, ground.sheet, ground.numbers).value
+            value = value_of(new, ground.sheet, ground.numbers)
         except (SyntaxProblemError, NotEvaluatedError):
             continue
-        if ground.agree(value).all():
+        if ground.agree(value):
             yield Edit(_PARENTHESES, new)
 
 
@@ -371,8 +393,19 @@ def _with_a_pair(text: str) -> Iterator[str]:
     for begin in sorted(begins):
         for end in sorted(ends):
             inner = text[begin:end]
-            if end > begin and _is_balanced(inner) and any(c in "+-*/^" for c in inner):
+            if _is_balanced(inner) and _say_something(text[:begin], inner, text[end:]):
                 yield f"{text[:begin]}({inner}){text[end:]}"
+
+
+def _say_something(before: str, inner: str, after: str) -> bool:
+    """Tell whether parentheses change what is worked out first."""
+    loosest, depth = math.inf, 0
+    for before_it, letter in pairwise(inner):
+        depth += (before_it == "(") - (letter == ")")
+        if not depth and letter in "+-*/^" and before_it not in "+-*/^":
+            loosest = min(loosest, BINDS[letter])
+    left, right = BINDS.get(before[-1:], 0), BINDS.get(after[:1], 0)
+    return loosest < right or loosest < left or (loosest == left and before[-1:] in "-/^")
 
 
 def _is_balanced(text: str) -> bool:

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _REFERENCE = re.compile(r"(?:.*!)?\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(:\$?[A-Za-z]{1,3}\$?\d+)?")
-_BINDS = {
+BINDS = {
     **dict.fromkeys(("=", "<", ">", "<=", ">=", "<>"), 1),
     "&": 2,
     "+": 3,
@@ -175,10 +175,10 @@ class _Parser:
 
     def expression(self, least: int) -> Tree:
         left = self._signed()
-        while self.kind == "sign" and _BINDS.get(self.token, 0) > least:
+        while self.kind == "sign" and BINDS.get(self.token, 0) > least:
             operator = self.token
             self._next()
-            left = Operation(operator, left, self.expression(_BINDS[operator]))
+            left = Operation(operator, left, self.expression(BINDS[operator]))
         return left
 
     def _signed(self) -> Tree:
@@ -268,7 +268,7 @@ def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
         case Parentheses():
             return Parentheses(bare(child) if placed else child)
         case Operation(operator):
-            child = _enclosed(child, _BINDS[operator] + k) if placed else child
+            child = _enclosed(child, BINDS[operator] + k) if placed else child
             return replace(tree, right=child) if k else replace(tree, left=child)
         case Call():
             own = list(tree.arguments)
@@ -286,9 +286,9 @@ def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
 
 def _enclosed(tree: Tree, least: int) -> Tree:
     """Return a tree that may stand beside an operator that binds so tightly."""
-    if isinstance(tree, Operation) and _BINDS[tree.operator] < least:
+    if isinstance(tree, Operation) and BINDS[tree.operator] < least:
         return Parentheses(tree)
-    if isinstance(tree, Sign) and tree.sign != "%" and least > _BINDS["+"]:
+    if isinstance(tree, Sign) and tree.sign != "%" and least > BINDS["+"]:
         return Parentheses(tree)
     return tree
 

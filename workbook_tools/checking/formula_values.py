@@ -83,6 +83,20 @@ class Evaluation:
         """Return the value of one part."""
         return self._values[route]
 
+    def needed(self, expected: Array) -> dict[Route, Array]:
+        """Return what each part would have to give for the whole to give this, (draws,).
+
+        Parts of which that cannot be told, such as the arguments of MAX, are left out.
+        """
+        found: dict[Route, Array] = {(): expected}
+        with np.errstate(all="ignore"):
+            for route, part in parts(self.tree):  # a part comes before its own parts
+                if route in found and np.ndim(self._values[route]) < 3:
+                    own = [self._values[*route, k] for k in range(len(children(part)))]
+                    for k, need in enumerate(_undone(part, own, found[route])):
+                        found[*route, k] = need
+        return found
+
     def with_parts(self, changed: Mapping[Route, Array]) -> Array:
         """Return the values of the whole if some parts had these, (variants, draws)."""
         above = {route[:k] for route in changed for k in range(len(route))}
@@ -99,7 +113,7 @@ class Evaluation:
             return np.atleast_2d(np.asarray(value((), self.tree), dtype=float))
 
 
-_EMPTY, _UNKNOWN = np.array(0.0), np.array(np.nan)
+_EMPTY, _UNKNOWN = np.array([0.0]), np.array([np.nan])
 
 
 def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: Array) -> Any:
@@ -133,6 +147,27 @@ def _combined(part: Tree, own: list[Any]) -> Any:
     raise NotEvaluatedError(str(part))
 
 
+def _undone(part: Tree, own: list[Any], need: Any) -> list[Any]:
+    """Return what each part of a part would have to give if it is to give what it needs."""
+    match part:
+        case Parentheses() | Sign("+"):
+            return [need]
+        case Sign("-"):
+            return [-need]
+        case Operation("+"):
+            return [need - own[1], need - own[0]]
+        case Operation("-"):
+            return [need + own[1], own[0] - need]
+        case Operation("*"):
+            return [need / own[1], need / own[0]]
+        case Operation("/"):
+            return [need * own[1], own[0] / need]
+        case Call(function) if len(own) == 1 and (undo := _INVERSE.get(function.upper())):
+            return [undo(need)]
+    return []
+
+
+_INVERSE: dict[str, Callable[[Any], Any]] = {"EXP": np.log, "LN": np.exp, "TANH": np.arctanh}
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
