@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -76,10 +77,10 @@ def reading(path: Path) -> Iterator[None]:
             f"{path}: cannot be read ({error.strerror or error}); check the name, and whether "
             "you may read it"
         ) from error
-    except etree.XMLSyntaxError as error:
+    except (etree.XMLSyntaxError, expat.ExpatError) as error:
         raise InputError(
-            f"{path}: damaged, its XML cannot be read ({error.msg}); open and save it in "
-            "a spreadsheet program"
+            f"{path}: damaged, its XML cannot be read ({error}); open and save it in a "
+            "spreadsheet program"
         ) from error
 
 

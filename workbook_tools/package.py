@@ -12,13 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from lxml import etree
 
 from workbook_tools.archive import open_archive, reading
 from workbook_tools.errors import InputError
 from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
+from workbook_tools.stored_cells import (
+    DoctypeError,
+    StoredCell,
+    StoredRow,
+    TooDeepError,
+    read_cells,
+)
 
 _WORKBOOK_TYPES = ("/officeDocument",)
 _NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
@@ -32,15 +39,6 @@ class SheetPart:
 
     name: str
     part: str
-
-
-class StoredCell(NamedTuple):
-    """What a cell holds, as it is written."""
-
-    kind: str  # of its value: n, s, str, inlineStr, b, e
-    formula: Any  # its element; None without
-    value: str | None
-    element: Any
 
 
 class WorkbookPackage:
@@ -72,10 +70,7 @@ class WorkbookPackage:
                 stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
             ):
                 if element.getroottree().docinfo.doctype:
-                    raise InputError(
-                        f"{self.path}: {part} declares a document type, which no workbook needs; "
-                        "do not trust this file"
-                    )
+                    raise self._with_doctype(part)
                 yield element
                 element.clear()
                 while element.getprevious() is not None:
@@ -87,17 +82,18 @@ class WorkbookPackage:
         Raises ``InputError`` for a cell that is beyond what a sheet holds, or that comes after
         one that stands below it or to its right: programs differ in what they make of that.
         """
-        row = 0
+        row = column = 0
+        digits = ""
         columns: dict[str, int] = {}
-        for row_element in self.iterate(sheet.part, "row"):
-            before, row = row, self._row_number(sheet, row_element.get("r"), row)
-            if row <= before:
-                raise self.damaged(sheet, f"row {row} comes after row {before}")
-            digits, column = str(row), 0
-            for element in row_element:
-                if not element.tag.endswith("}c"):
+        with self._open(sheet.part) as stream:
+            for cell in read_cells(stream):
+                if isinstance(cell, StoredRow):
+                    before, row = row, self._row_number(sheet, cell.number, row)
+                    if row <= before:
+                        raise self.damaged(sheet, f"row {row} comes after row {before}")
+                    digits, column = str(row), 0
                     continue
-                name, left = element.get("r"), column
+                name, left = cell.name, column
                 if name is None:
                     column += 1
                 else:
@@ -107,17 +103,10 @@ class WorkbookPackage:
                     column = columns[letters]
                     if column <= left or name != letters + digits:
                         raise self.damaged(sheet, f"cell {name} is out of its place in row {row}")
-                formula = value = None
-                for part in element:
-                    tag = part.tag
-                    if tag.endswith("}v"):
-                        value = part.text
-                    elif tag.endswith("}f"):
-                        if element[0] is not part:
-                            name = cell_name(row, column)
-                            raise self.damaged(sheet, f"{name} has its formula out of place")
-                        formula = part
-                yield row, column, StoredCell(element.get("t", "n"), formula, value, element)
+                if not cell.in_order:
+                    name = cell_name(row, column)
+                    raise self.damaged(sheet, f"{name} has its formula out of place")
+                yield row, column, cell
 
     def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
         row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
@@ -129,6 +118,12 @@ class WorkbookPackage:
         if not re.fullmatch("[A-Za-z]{1,3}", letters) or column_number(letters) > MAX_COLUMNS:
             raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
         return column_number(letters)
+
+    def _with_doctype(self, part: str) -> InputError:
+        return InputError(
+            f"{self.path}: {part} declares a document type, which no workbook needs; do not "
+            "trust this file"
+        )
 
     def damaged(self, sheet: SheetPart, what: str) -> InputError:
         """Return the error that says what is wrong with a sheet."""
@@ -161,7 +156,7 @@ class WorkbookPackage:
         except ValueError:
             number = math.nan
         if not math.isfinite(number) or "_" in text or not text.isascii():
-            what = f"cell {cell.element.get('r')} shows {text!r}, which is no number"
+            what = f"cell {cell.name} shows {text!r}, which is no number"
             raise self.damaged(sheet, what)
         return number
 
@@ -170,14 +165,13 @@ class WorkbookPackage:
         if cell.kind == "s":
             number = cell.value or ""
             if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
-                what = f"cell {cell.element.get('r')} shows text {number!r} of {len(strings)}"
+                what = f"cell {cell.name} shows text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
             return strings[int(number)]
         if cell.kind == "str":
             return cell.value or ""
         if cell.kind == "inlineStr":
-            item = cell.element.find("{*}is")
-            return "" if item is None else _plain_text(item)
+            return cell.text or ""
         return None
 
     def _find_sheets(self) -> list[SheetPart]:
@@ -232,8 +226,16 @@ class WorkbookPackage:
                 f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
                 "open and save it in a spreadsheet program"
             )
-        with reading(self.path), self.archive.open(part) as stream:
-            yield stream
+        try:
+            with reading(self.path), self.archive.open(part) as stream:
+                yield stream
+        except DoctypeError:
+            raise self._with_doctype(part) from None
+        except TooDeepError:
+            raise InputError(
+                f"{self.path}: damaged, {part} has too many elements in one another; do not trust "
+                "this file"
+            ) from None
 
 
 def _plain_text(item: Any) -> str:

@@ -7,7 +7,6 @@ every few rows, where a block of rows was filled down.
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
 
 from openpyxl.formula.translate import Translator
 
@@ -15,6 +14,7 @@ from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
 from workbook_tools.package import SheetPart, WorkbookPackage
 from workbook_tools.references import MAX_ROWS, FilledFormula, areas, cell_name, without_spaces
+from workbook_tools.stored_cells import StoredFormula
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
 _MIDST = MAX_ROWS // 2  # a row from which no reference leaves the sheet
@@ -110,8 +110,8 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names
                 raise package.damaged(part, what) from error
             if names.any and formula:
                 formula = names.put_into(_text(formula, row), part.name)
-            if cell.formula.get("t") == "array" and formula:
-                spilled |= _elements(_text(formula, row), cell.formula.get("ref", ""))
+            if cell.formula.attributes.get("t") == "array" and formula:
+                spilled |= _elements(_text(formula, row), cell.formula.attributes.get("ref", ""))
         formula = spilled.pop((row, column), formula)
         if formula is not None:
             if column not in readers:
@@ -200,16 +200,17 @@ def _moved(formula: FilledFormula, column: int, other: int) -> FilledFormula:
 
 
 def _formula(
-    element: Any, row: int, column: int, shared: dict[str, _SharedFormula]
+    stored: StoredFormula, row: int, column: int, shared: dict[str, _SharedFormula]
 ) -> str | FilledFormula | None:
     """Return a cell's formula with its equals sign; None if the cell only belongs to an array.
 
     Raises ``KeyError`` if it is shared with a cell that there is not.
     """
-    text = without_spaces(f"={element.text}") if element.text else None
-    if element.get("t") != "shared":
+    text = without_spaces(f"={stored.text}") if stored.text else None
+    if stored.attributes.get("t") != "shared":
         return text
+    number = stored.attributes["si"]
     if text:
-        shared[element.get("si")] = _SharedFormula(FilledFormula.parse(text, row), column)
+        shared[number] = _SharedFormula(FilledFormula.parse(text, row), column)
         return text
-    return shared[element.get("si")].in_column(column)
+    return shared[number].in_column(column)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from workbook_tools.engines import CellError, CellValue
-from workbook_tools.package import SheetPart, StoredCell, WorkbookPackage, open_package
+from workbook_tools.package import SheetPart, WorkbookPackage, open_package
+from workbook_tools.stored_cells import StoredCell
 
 _FEW, _MOST_ROUNDED = 7, 12  # significant digits of typed numbers, and of rounded ones
 _ENOUGH = 20_000  # numbers, to tell how many digits the values of a file have
