@@ -52,6 +52,7 @@ class Judge:
         self._from_above = reference.from_above
         self._storage = storage
         self._tolerance = tolerance
+        self._columns: dict[str, _Column] = {}
 
     def to_try(self) -> Iterator[tuple[str, int, int]]:
         """Yield each formula with its quantity, its number and the row that it first stands in.
@@ -120,7 +121,7 @@ class Judge:
         }
         worked_out = [symbol for symbol in self.families if symbol not in self._from_above]
         data = self._reference.constants
-        return pasted_numbers(self._table.values, self.families, worked_out, data, applicable)
+        return pasted_numbers(self._table.numbers, self.families, worked_out, data, applicable)
 
     def _pasted_values(self, symbol: str, column: _Column, own: Families) -> list[Finding]:
         """Find those of a column's pasted numbers that are not the mathematics."""
@@ -301,14 +302,17 @@ class Judge:
                 self.cells.leave_out(count, f"unknown quantity {label.strip()!r}")
 
     def _column(self, symbol: str) -> _Column:
-        values = self._table.values[symbol].to_numpy()
+        if symbol in self._columns:
+            return self._columns[symbol]
+        values = self._table.numbers[symbol]
         expected, allowed = self._expectations(symbol)
         difference = np.abs(values - expected)
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
         # A cell that should be a number and is none is wrong too.
         wrong = ~(difference <= allowed) & ~np.isnan(expected)
-        return _Column(values, expected, wrong, relative)
+        column = self._columns[symbol] = _Column(values, expected, wrong, relative)
+        return column
 
     def _expectations(self, symbol: str) -> tuple[Array, Array]:
         """Return what a quantity's cells should be, and how far off they may be."""
@@ -329,8 +333,8 @@ class Judge:
             self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
             unknown -= 1
         z = symbol.removeprefix("a_")
-        if z != symbol and z in self._table.values:
-            overflowing = self._table.values[z].to_numpy()[part] < -LARGEST_EXPONENT
+        if z != symbol and z in self._table.numbers:
+            overflowing = self._table.numbers[z][part] < -LARGEST_EXPONENT
             overflows = int((overflowing & ~known).sum())
             if overflows:
                 self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
@@ -391,15 +395,14 @@ class Judge:
 
         In a row that is mostly empty, such as one with the next weights only, nothing is missing.
         """
-        values, block = self._table.values, self._table.block
+        values, block = self._table.numbers, self._table.block
         missing = np.stack(
-            [values[symbol].isna() & (own.numbers < 0) for symbol, own in self.families.items()],
-            axis=1,
+            [np.isnan(values[s]) & (own.numbers < 0) for s, own in self.families.items()], axis=1
         )
         later = np.array([symbol not in self._reference.once for symbol in self.families])
         full = 2 * missing.sum(axis=1) < missing.shape[1]
         if block > 1:
-            is_later = np.arange(len(values)) % block > 0
+            is_later = np.arange(len(full)) % block > 0
             full[is_later] = 2 * missing[is_later][:, later].sum(axis=1) < later.sum()
         return np.asarray(full)
 

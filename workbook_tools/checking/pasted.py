@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from workbook_tools.checking.families import Families
@@ -22,7 +21,9 @@ _WHOLE = 13  # significant digits from which on a number is no rounded one
 class Pasted:
     """The numbers of a table that stand where others have formulas."""
 
-    rounding: pd.DataFrame  # how far each may be off, relative to itself; 0 where it is exact
+    rounding: Mapping[
+        str, Array
+    ]  # how far each may be off, relative to itself; 0 where it is exact
     columns: frozenset[str]  # quantities of which most cells are numbers
 
     def allowed(self, symbol: str) -> tuple[Array, Array]:
@@ -30,13 +31,13 @@ class Pasted:
 
         Both are relative; the second is the worst of a row and the one above.
         """
-        own = self.rounding[symbol].to_numpy()
-        row = self.rounding.to_numpy().max(axis=1, initial=0.0)
+        own = self.rounding[symbol]
+        row = np.max([*self.rounding.values()], axis=0, initial=0.0)
         return own, np.maximum(row, np.concatenate([[0.0], row[:-1]]))
 
 
 def pasted_numbers(
-    values: pd.DataFrame,
+    values: Mapping[str, Array],
     families: Mapping[str, Families],
     worked_out: Collection[str],
     data: Collection[str],
@@ -48,8 +49,7 @@ def pasted_numbers(
     by right, and exact; ``applicable`` are the positions where a quantity has cells.
     """
     typed = {
-        symbol: (families[symbol].numbers < 0) & values[symbol].notna().to_numpy()
-        for symbol in families
+        symbol: (families[symbol].numbers < 0) & ~np.isnan(values[symbol]) for symbol in families
     }
     columns = frozenset(
         symbol
@@ -59,13 +59,13 @@ def pasted_numbers(
     digits = [
         significant_digits(value)
         for symbol in columns.intersection(worked_out)
-        for value in values[symbol].to_numpy()[typed[symbol]]
+        for value in values[symbol][typed[symbol]]
     ]
-    rounding = pd.DataFrame(0.0, index=values.index, columns=values.columns)
+    rounding = {symbol: np.zeros_like(own) for symbol, own in values.items()}
     if digits and np.median(digits) < _WHOLE:
         for symbol in columns.difference(data):
-            own, where = values[symbol].to_numpy(), typed[symbol]
-            rounding.loc[where, symbol] = _units(own[where])
+            own, where = values[symbol], typed[symbol]
+            rounding[symbol][where] = _units(own[where])
     return Pasted(rounding, columns)
 
 

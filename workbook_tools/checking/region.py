@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import CellError
 
@@ -27,6 +28,11 @@ class Region:
     def rows(self) -> NDArray[np.int64]:
         """The rows of the table; those left empty between iterations are none of them."""
         return self.values.index.to_numpy()
+
+    @cached_property
+    def numbers(self) -> dict[str, Array]:
+        """The values by symbol, in the order of the rows."""
+        return dict(zip(map(str, self.values.columns), self.values.to_numpy().T, strict=True))
 
     def row_of(self, position: int) -> int:
         """Return the row at a position, from 0, among those of the table."""

@@ -5,7 +5,7 @@ take part: they are worked out anew. All else that is read keeps its value. Form
 that are not known here (``formula_values.py``) are left to the embedded engine.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -18,11 +18,12 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.engines.embedded import evaluate
-from workbook_tools.references import MAX_COLUMNS, areas
+from workbook_tools.references import MAX_COLUMNS, Area, areas
 
 _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
 _DEEPEST_HELPER = 20  # formulas that go through one another
 _LARGEST_HELPER_AREA = 1_000  # cells
+_NEAR = 20  # rows between cells that are read together
 _LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 
 
@@ -61,21 +62,41 @@ def read_elsewhere(
     formulas: Iterable[str], sheet: str, planted: Collection[Cell], calculation: Calculation
 ) -> dict[Cell, float]:
     """Return the other cells that formulas read, with their own numbers."""
-    kept: dict[Cell, float] = {}
-    for area in {area for formula in formulas for area in areas(formula)}:
-        name = area.sheet or sheet
-        if area.cell_count > _LARGEST_AREA:
-            continue
-        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-        try:
-            block = calculation.block(name, *corners)
-        except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
-            continue
-        for row, values in enumerate(block, start=area.first_row):
-            for column, value in enumerate(values, start=area.first_column):
-                if isinstance(value, float) and (name, row, column) not in planted:
-                    kept[name, row, column] = value
-    return kept
+    found = {area for formula in formulas for area in areas(formula)}
+    single = {cell for area in found if area.cell_count == 1 for cell in area.cells(sheet)}
+    ranges = [area for area in found if area.cell_count > 1]
+    kept = {c: v for area in ranges for c, v in _numbers_in(area, sheet, calculation)}
+    for area in _spans(single):
+        kept |= {c: v for c, v in _numbers_in(area, sheet, calculation) if c in single}
+    return {cell: value for cell, value in kept.items() if cell not in planted}
+
+
+def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tuple[Cell, float]]:
+    name = area.sheet or sheet
+    if area.cell_count > _LARGEST_AREA:
+        return
+    corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+    try:
+        block = calculation.block(name, *corners)
+    except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
+        return
+    for row, values in enumerate(block, start=area.first_row):
+        for column, value in enumerate(values, start=area.first_column):
+            if isinstance(value, float):
+                yield (name, row, column), value
+
+
+def _spans(cells: Iterable[Cell]) -> Iterator[Area]:
+    """Yield where the cells of a column stand, near ones together: every reading takes its time."""
+    begin = last = ("", 0, 0)
+    for name, column, row in sorted((name, column, row) for name, row, column in cells):
+        if (name, column) != last[:2] or row - last[2] > _NEAR:
+            if last[2]:
+                yield Area(last[0], begin[2], last[1], last[2], last[1])
+            begin = (name, column, row)
+        last = (name, column, row)
+    if last[2]:
+        yield Area(last[0], begin[2], last[1], last[2], last[1])
 
 
 def evaluate_on(
