@@ -15,17 +15,6 @@ from workbook_tools.checking.pages import render
 from workbook_tools.files import write_text
 
 _MOST_NAMED = 60  # workbooks at one mistake; the table has all
-_IN_WORDS = {
-    Kind.WRONG_FORMULA: "the formula is not the mathematics",
-    Kind.WRONG_REFERENCE_RATE: "another cell is read than that of the learning rate",
-    Kind.LATENT: "the formula is right on these numbers only",
-    Kind.BROKEN_PATTERN: "a formula is unlike the rest of its column",
-    Kind.TYPED_VALUE: "a number is typed where a formula belongs",
-    Kind.WRONG_VALUE: "the value is not what the mathematics gives",
-    Kind.ERROR_VALUE: "the formula gives an error value",
-    Kind.STALE_VALUE: "the value in the file is out of date",
-    Kind.ODD_START: "the value at the start is unlike the others (a warning)",
-}
 _VERDICTS = {
     Verdict.PASS: "right",
     Verdict.FAIL: "with mistakes",
@@ -86,7 +75,7 @@ def commonest(rows: Sequence[Row]) -> list[Common]:
     for row in rows:
         for mistake in row.mistakes:
             made[mistake].append(row)
-    found = [Common(m, _IN_WORDS[Kind(m.kind)], who) for m, who in made.items()]
+    found = [Common(m, Kind(m.kind).in_words, who) for m, who in made.items()]
     return sorted(found, key=lambda one: (-len(one.rows), one.mistake.quantity))
 
 

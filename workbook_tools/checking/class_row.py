@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbook_tools.checking.findings import Finding, Kind, Report
+from workbook_tools.checking.findings import Finding, Kind, Report, in_short
 
 
 class Verdict(StrEnum):
@@ -60,7 +60,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     first = ""
     if findings:
-        first = f"{findings[0].sheet}!{findings[0].cells}: {findings[0].message}"
+        first = f"{findings[0].sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
     if report.verdict == Verdict.UNCHECKED:
         why = "no training table found" if not report.tables else _reasons(report)

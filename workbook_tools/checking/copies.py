@@ -31,17 +31,6 @@ _SHEET = "Findings"
 _MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
 _SAME = 1e-15  # relative: values that differ by less were calculated in another order
 
-_IN_WORDS = {
-    Kind.WRONG_FORMULA: "wrong formula",
-    Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
-    Kind.LATENT: "wrong formula that happens to give the right value",
-    Kind.BROKEN_PATTERN: "formula unlike the rest of its column",
-    Kind.TYPED_VALUE: "typed number where a formula belongs",
-    Kind.WRONG_VALUE: "wrong value",
-    Kind.ERROR_VALUE: "error value",
-    Kind.STALE_VALUE: "value out of date",
-    Kind.ODD_START: "odd start (a warning)",
-}
 _COLUMNS = {
     "Sheet": 13.0,
     "Cells": 12.0,
@@ -137,7 +126,7 @@ def _mark(
 
 def _note(finding: Finding, row: int) -> str:
     """Return what the note says of one cell of a finding."""
-    lines = [f"{finding.quantity}: {_IN_WORDS[finding.kind]}", finding.message]
+    lines = [f"{finding.quantity}: {finding.kind.in_words}", finding.message]
     suggestion = finding.suggestion
     if suggestion and row in suggestion.formulas:
         lines += [f"It should be {suggestion.formulas[row]}", f"({suggestion.edit})"]
@@ -163,7 +152,7 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
             finding.sheet,
             finding.cells,
             finding.quantity,
-            _IN_WORDS[finding.kind],
+            finding.kind.in_words,
             finding.formula,
             finding.value,
             finding.expected,

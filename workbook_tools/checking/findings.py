@@ -28,6 +28,24 @@ class Kind(StrEnum):
         """Whether it is worth a look, but may well be meant."""
         return self is Kind.ODD_START
 
+    @property
+    def in_words(self) -> str:
+        """What people call it."""
+        return _IN_WORDS[self]
+
+
+_IN_WORDS = {
+    Kind.WRONG_FORMULA: "wrong formula",
+    Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
+    Kind.LATENT: "wrong formula that happens to give the right value",
+    Kind.BROKEN_PATTERN: "formula unlike the rest of its column",
+    Kind.TYPED_VALUE: "typed number where a formula belongs",
+    Kind.WRONG_VALUE: "wrong value",
+    Kind.ERROR_VALUE: "error value",
+    Kind.STALE_VALUE: "value out of date",
+    Kind.ODD_START: "odd start (a warning)",
+}
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -94,6 +112,12 @@ def advice(finding: Finding) -> str | None:
         return f"{suggestion.edit[:1].upper()}{suggestion.edit[1:]}."
     uses, should = suggestion.symbols
     return f"{finding.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
+
+
+def in_short(finding: Finding) -> str:
+    """Say a finding in a line: what it uses and should use, if symbols tell, else what is shown."""
+    told = finding.suggestion is not None and finding.suggestion.symbols is not None
+    return (advice(finding) if told else None) or finding.message
 
 
 def counted(number: int, noun: str) -> str:
