@@ -6,7 +6,6 @@ import numpy as np
 
 from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
-from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.findings import (
     Cells,
@@ -86,7 +85,6 @@ def compare_table(
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
     repair = Repair(grounds, trials, judge, calculation)
-    effects = Effects(table, values.what_if)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -99,7 +97,7 @@ def compare_table(
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
         signature=signature(table, families),
-        findings=effects.of_all(repair.of_all(findings)),
+        findings=repair.of_all(findings),
     )
 
 

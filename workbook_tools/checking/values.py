@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from workbook_tools.engines import Calculation
-from workbook_tools.engines.embedded import WhatIf
 
 
 @dataclass(frozen=True)
@@ -12,4 +11,3 @@ class Values:
 
     calculation: Calculation
     stored: Calculation | None  # what the file carries, if something else calculated
-    what_if: WhatIf

@@ -67,8 +67,8 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(path)
-    values = Values(calculation, stored if engine != "cached" else None, what_if)
+    what_if = WhatIf(path, calculation)
+    values = Values(calculation, stored if engine != "cached" else None)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
@@ -84,14 +84,16 @@ def verify(
         if found:
             reader = next(table for table in tables if _data_sizes(table) == sizes)
             effects = Effects(reader, what_if)
-            if report := compare_samples(found, calculation, allowed, effects.with_contents):
-                summaries.append(report)
-    outside = [finding for summary in summaries for finding in summary.findings]
+            if summary := compare_samples(found, calculation, allowed, effects.with_contents):
+                summaries.append(summary)
+    outside = [finding for one in summaries for finding in one.findings]
     reports = [
         compare_table(table, stated, samples[_data_sizes(table)], values, allowed, outside)
         for table in tables
     ]
     name_cycles(sheets, tables, reports, calculation, engine != "cached")
+    for table, report in zip(tables, reports, strict=True):
+        report.findings = Effects(table, what_if).of_all(report.findings)
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     return Report(
         workbook=str(path),

@@ -9,7 +9,7 @@ from typing import Any
 
 import formualizer as fz
 
-from workbook_tools.engines import CellError, CellValue
+from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.errors import InputError
 
 _ERROR_CODES = {
@@ -43,14 +43,14 @@ class FormualizerCalculation:
     zero = 0.0
 
     def __init__(self, workbook: fz.Workbook) -> None:
-        self._workbook = workbook
+        self.workbook = workbook
 
     def block(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
         area = fz.RangeAddress(sheet, first_row, first_column, last_row, last_column)
-        rows = self._workbook.sheet(sheet).get_values(area)
+        rows = self.workbook.sheet(sheet).get_values(area)
         return [[_value(value) for value in row] for row in rows]
 
 
@@ -82,12 +82,19 @@ Place = tuple[str, int, int]  # sheet, row, column
 class WhatIf:
     """A workbook of which some cells may hold something else for a moment."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, calculation: Calculation | None = None) -> None:
+        """Take over the ``calculation`` of the file, if it is one of this engine.
+
+        It is not to be read any more, once a cell has held another formula.
+        """
         self._path = path
+        self._calculation = calculation
 
     @cached_property
     def _workbook(self) -> fz.Workbook:
         # Changes are cheap only in a workbook that was calculated whole.
+        if isinstance(self._calculation, FormualizerCalculation):
+            return self._calculation.workbook
         workbook = _loaded(self._path)
         workbook.evaluate_all()
         return workbook
