@@ -139,26 +139,27 @@ def run(
     ]
     layers = len(start.weights)
     moving = [*(np.array(1.0) for _ in start.weights), *training.trained_biases]
+    trained = [part for part, own in enumerate(moving) if own.any()]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
         inputs, targets = training.samples.batch(first - 1 + k, training.batch)
         zs, outputs = forward(network, parameters, inputs)
         found = deltas(network, parameters, targets, zs, outputs)
-        gradients = [
-            weight_gradient(network, delta, sources)
-            for delta, sources in zip(found, outputs, strict=False)
-        ]
-        gradients += [
-            bias_gradient(network, delta) @ shared
-            for delta, shared in zip(found, training.sharing, strict=True)
-        ]
+        gradients: dict[int, Numbers] = {}
+        for part in trained:
+            layer = part % layers
+            if part < layers:
+                gradients[part] = weight_gradient(network, found[layer], outputs[layer])
+            else:
+                own = bias_gradient(network, found[layer])
+                gradients[part] = own @ training.sharing[layer]
         states = [
-            next_state(rule, state, part, gradient)
-            for state, part, gradient in zip(states, now, gradients, strict=True)
+            next_state(rule, state, now[part], gradients[part]) if part in gradients else state
+            for part, state in enumerate(states)
         ]
         yield Moment(parameters, states)
         iteration = np.array(float(first + k))
         rate = rule.rate * rule.multiplier(iteration)
-        for part, (gradient, state) in enumerate(zip(gradients, states, strict=True)):
-            after = step(rule, rate, iteration, now[part], gradient, state)
-            now[part] = np.where(moving[part], after, now[part])
+        for part, gradient in gradients.items():
+            after = step(rule, rate, iteration, now[part], gradient, states[part])
+            now[part] = after if moving[part].all() else np.where(moving[part], after, now[part])
