@@ -71,7 +71,7 @@ def test_an_anchored_row_makes_another_formula() -> None:
     ],
 )
 def test_the_cells_and_ranges_of_a_formula_are_named(formula: str, expected: list[Area]) -> None:
-    assert areas(formula) == expected
+    assert areas(formula) == tuple(expected)
 
 
 def test_a_range_of_one_cell_is_named_without_a_colon() -> None:
@@ -101,7 +101,7 @@ def test_cells_that_are_replaced_are_those_that_are_named(formula: str) -> None:
     ]
     if ":" not in formula:  # the corners of a range may be told in another order
         assert seen == corners
-    assert areas(text) == []
+    assert areas(text) == ()
 
 
 def test_a_cell_is_replaced_with_its_sheet_and_anchors() -> None:
