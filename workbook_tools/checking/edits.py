@@ -231,14 +231,15 @@ def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> 
             found.append((b, lambda: (_DROP + _size(left), right)))
         case Call(function, arguments):
             given = [evaluation.of((*route, k)) for k in range(len(arguments))]
-            for name in (*ELEMENTWISE, *AGGREGATES):
+            is_of_range = any(np.ndim(part) == 3 for part in given)
+            for name in (*(() if is_of_range else ELEMENTWISE), *AGGREGATES):
                 if name != function.upper():
                     try:
                         result = _flat(called(name, given), len(value))
                     except NotEvaluatedError:
                         continue
                     found.append((result, partial(_called, _FUNCTION, name, arguments)))
-            if len(given) == 1 and np.ndim(given[0]) < 3:
+            if len(given) == 1 and not is_of_range:
                 found.append((own(0), lambda: (_DROP, arguments[0])))
     return found
 
