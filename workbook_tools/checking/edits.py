@@ -90,6 +90,7 @@ class Ground:
     expected: Array  # (trials,)
     candidates: list[Candidate]
     kinds: Mapping[str, str]  # of the references that the formula has, by their text
+    constants: tuple[str, ...] = ()  # that may be meant, besides the usual ones
 
     @cached_property
     def pool(self) -> Array:
@@ -155,9 +156,10 @@ def _variants(
     candidates, pool = ground.candidates, ground.pool
     if isinstance(part, Reference | Number | Name):
         yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
-        numbers = np.array([[float(text)] * trials for text in _CONSTANTS])
+        constants = (*_CONSTANTS, *ground.constants)
+        numbers = np.array([[float(text)] * trials for text in constants])
         cost = _LEAF if isinstance(part, Number) else _CONSTANT
-        yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
+        yield _Variants(numbers, lambda k: (cost, Number(constants[k])))
     changed = _changed(evaluation, route, part, value)
     yield _Variants(np.array([found for found, _ in changed]), lambda k: changed[k][1]())
     for own_cost, values, write in [

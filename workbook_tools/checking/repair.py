@@ -15,6 +15,7 @@ from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.families import Formula, filled
 from workbook_tools.checking.findings import Finding, Kind, Suggestion
 from workbook_tools.checking.formula_tree import (
+    Number,
     Parentheses,
     Reference,
     Route,
@@ -199,10 +200,10 @@ class Repair:
         unknown = [f"={cell_name(place.row, column)}" for column in self._table.unknown]
         numbers = self._trials.numbers(place, unknown)
         own = (sheet, place.row, self._table.columns[place.symbol])
-        right = self._right.at(place.symbol, place.row)
+        right = self._right.at(place.symbol, place.row) or "0"
         read = {
             cell
-            for area in areas(right or "")
+            for area in areas(right)
             if area.cell_count <= LARGEST_AREA
             for cell in area.cells(sheet)
         }
@@ -218,7 +219,8 @@ class Repair:
             for _, part in parts(parse(place.formula))
             if isinstance(part, Reference)
         }
-        return Ground(sheet, numbers, self._trials.expected(place), candidates, kinds)
+        expected = self._trials.expected(place)
+        return Ground(sheet, numbers, expected, candidates, kinds, _numbers_of(right))
 
     def _written(self, cell: Cell) -> str:
         """Return how a formula of the table names a cell."""
@@ -316,6 +318,15 @@ class Repair:
         if inside and abs(cell[1] - row) > block:
             return f"{symbol} of row {cell[1]}"
         return symbol
+
+
+def _numbers_of(formula: str) -> tuple[str, ...]:
+    """Return the numbers that are written in a formula; none of one too long to be read."""
+    try:
+        found = {part.text for _, part in parts(parse(formula)) if isinstance(part, Number)}
+    except SyntaxProblemError:
+        return ()
+    return tuple(sorted(found))
 
 
 def _differ_only_at(one: Tree, other: Tree, route: Route) -> bool:
