@@ -1,0 +1,125 @@
+"""How a network's workbook looks: square cells, colour scales, tabs, and styles made once.
+
+A sheet here has thousands of cells of a few kinds. openpyxl takes its time to set a style, so
+each kind is set on one cell and then shared.
+"""
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+from openpyxl.cell import Cell
+from openpyxl.formatting.rule import ColorScaleRule, Rule
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.worksheet.worksheet import Worksheet
+
+from cnn.workbook.plan import Palette, Part
+from workbook_tools.references import column_letter
+from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
+
+TAB_COLOURS = {
+    Part.START: "1F4E79",
+    Part.FORWARD: "2E7D6B",
+    Part.WEIGHTS: "B45309",
+    Part.BACKWARD: "6B4E9B",
+    Part.STEP: "7A5C3E",
+}
+PIXEL_SIDE, MAP_SIDE = 20, 30  # screen pixels of a square cell
+NUMBER_WIDTH = 9.5  # characters, of columns of numbers in a row
+_LAST_COLUMN = 200
+_WHITE = "FFFFFF"
+_RULES = {
+    Palette.GREY: ("num", 0, _WHITE, "num", 255, "111111"),
+    Palette.POSITIVE: ("num", 0, _WHITE, "max", None, "1E8C76"),
+}
+_BOTH_SIDES = {
+    Palette.SIGNED: ("3B6FB6", _WHITE, "D9822B"),
+    Palette.GRADIENT: ("2A9D8F", _WHITE, "8E4585"),
+}
+_LINE = Side(style="thin", color="9AA5B1")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A style that is put on many cells."""
+
+    style: Any
+
+    @classmethod
+    def of(
+        cls, sheet: Worksheet, font: Font, fill: PatternFill | None = None,
+        border: Border | None = None, number_format: str = "General",
+        alignment: Alignment = Alignment(horizontal="center", vertical="center"),  # noqa: B008
+    ) -> "Stamp":  # fmt: skip
+        """Return a style of ``sheet``'s workbook."""
+        cell = Cell(sheet, row=1, column=1)
+        cell.font, cell.number_format = font, number_format
+        if fill:
+            cell.fill = fill
+        if border:
+            cell.border = border
+        cell.alignment = alignment
+        return cls(copy(cell._style))
+
+    def on(self, cell: Any) -> None:
+        """Give a cell the style."""
+        cell._style = self.style
+
+
+MIDDLE = Alignment(horizontal="center", vertical="center")
+SMALL = Font(name=FONT, size=7, color=INK)
+SMALL_INPUT = Font(name=FONT, size=7, color=INPUT_BLUE)
+NUMBER = Font(name=FONT, size=10, color=INK)
+NUMBER_INPUT = Font(name=FONT, size=10, color=INPUT_BLUE)
+LABEL = Font(name=FONT, size=9, color=MUTED)
+FAINT = Font(name=FONT, size=7, color="9AA5B1")
+PADDING_FILL = PatternFill("lightUp", fgColor="CBD2D9", bgColor=_WHITE)
+UNREAD_FILL = PatternFill("lightTrellis", fgColor="E4E7EB", bgColor=_WHITE)
+SHOWN_AS_COLOUR = ";;;"  # the number format of cells that show no number
+PIXEL_INPUT_FILL = INPUT_FILL
+
+
+def colour_scale(palette: Palette) -> Rule | None:
+    """Return the rule that colours cells by their numbers; None where they stay plain."""
+    if palette in _RULES:
+        start, low, first, end, high, last = _RULES[palette]
+        return ColorScaleRule(
+            start_type=start, start_value=low, start_color=first,
+            end_type=end, end_value=high, end_color=last,
+        )  # fmt: skip
+    if palette in _BOTH_SIDES:
+        low_colour, middle, high_colour = _BOTH_SIDES[palette]
+        return ColorScaleRule(
+            start_type="min", start_color=low_colour,
+            mid_type="num", mid_value=0, mid_color=middle,
+            end_type="max", end_color=high_colour,
+        )  # fmt: skip
+    return None
+
+
+def squares(sheet: Worksheet, side: int, first_column: int) -> None:
+    """Make columns as wide as a square of ``side`` pixels."""
+    widths(sheet, (side - 5) / 7, first_column)
+
+
+def square_rows(sheet: Worksheet, side: int, first: int, last: int) -> None:
+    """Make rows as high as a square of ``side`` pixels."""
+    for row in range(first, last + 1):
+        sheet.row_dimensions[row].height = side * 0.75  # points
+
+
+def widths(sheet: Worksheet, width: float, first: int, last: int = _LAST_COLUMN) -> None:
+    """Give columns a width, in characters."""
+    dimension = sheet.column_dimensions[column_letter(first)]
+    dimension.min, dimension.max, dimension.width = first, last, width
+
+
+def frame(top: bool, bottom: bool, left: bool, right: bool) -> Border:
+    """Return a border with lines at these sides."""
+    sides = {"top": top, "bottom": bottom, "left": left, "right": right}
+    return Border(**{side: _LINE for side, there in sides.items() if there})
+
+
+def solid(colour: str) -> PatternFill:
+    """Return a fill of one colour."""
+    return PatternFill("solid", fgColor=colour)

@@ -1,0 +1,589 @@
+"""Which sheets a network's workbook has, which sections they have, and what each cell holds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn.workbook import formulas
+from cnn.workbook.formulas import BiasFormula, MapsFormula, WeightsFormula
+from cnn.workbook.layout import FIRST_SECTION, SECTION_GAP, Area, Maps, Weights
+from cnn.workbook.network import (
+    AveragePool,
+    Convolution,
+    Flatten,
+    GlobalAverage,
+    Layer,
+    Linear,
+    MaxPool,
+    Network,
+    ReLU,
+)
+from workbook_tools import network_notation as names
+from workbook_tools.network_notation import (
+    AFTER,
+    AFTERWARDS,
+    DIGIT,
+    DIGITS,
+    DRAWING,
+    EXPONENTIALS,
+    INPUT,
+    LOSS,
+    PIXEL_GRADIENT,
+    PIXELS,
+    SOFTMAX,
+    TARGET,
+    Heading,
+    MapsShape,
+    Operation,
+    WeightsShape,
+    times,
+)
+
+Pixels: TypeAlias = NDArray[np.uint8]
+
+# The sheet Digit: the panel's columns, the cell of the true digit, where the grids begin.
+PANEL_COLUMN, VALUE_COLUMN = 2, 3
+TRUE_DIGIT_CELL = Area(DIGIT, (8, VALUE_COLUMN))
+ROW_NUMBERS_COLUMN, GRID_COLUMN, GRID_TOP = 6, 7, 3
+
+
+class Palette(StrEnum):
+    """How cells are coloured."""
+
+    GREY = "grey"  # paper and ink
+    POSITIVE = "positive"  # none below 0
+    SIGNED = "signed"  # both sides of 0
+    GRADIENT = "gradient"  # both sides of 0, in the colours of the backward half
+    NONE = "none"
+
+
+class Part(StrEnum):
+    """The parts of the workbook, in order; each has its colour of tabs."""
+
+    START = "Start"
+    FORWARD = "Forward"
+    WEIGHTS = "Weights"
+    BACKWARD = "Backward"
+    STEP = "One step"
+
+
+@dataclass(frozen=True)
+class MapsSection:
+    """Maps, or numbers in a row."""
+
+    place: Maps
+    formula: MapsFormula
+    palette: Palette
+    note: str = ""
+    label: Callable[[int], str] = names.map_label
+
+
+@dataclass(frozen=True)
+class WeightsSection:
+    """A grid of kernels, with the biases if there are any."""
+
+    place: Weights
+    formula: WeightsFormula
+    bias: BiasFormula | None
+    palette: Palette
+    note: str = ""
+
+
+Section: TypeAlias = MapsSection | WeightsSection
+
+
+@dataclass
+class SheetPlan:
+    """One sheet: its sections from the top."""
+
+    name: str
+    part: Part
+    title: str
+    sections: list[Section] = field(default_factory=list)
+    wide: bool = False  # its columns: numbers in rows need more room than maps
+
+    @property
+    def next_top(self) -> int:
+        """The row of the next section's heading."""
+        if not self.sections:
+            return FIRST_SECTION
+        return self.sections[-1].place.bottom + SECTION_GAP + 1
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The stored test digits: pixels (n, height, width), what they are, what they were read as."""
+
+    pixels: Pixels
+    truth: list[int]
+    read_as: list[int]
+    numbers: list[int]  # of the test images
+
+
+class Plan:
+    """All sheets of the workbook of one network."""
+
+    def __init__(self, network: Network, digits: Digits) -> None:
+        self.network = network
+        self.digits = digits
+        self._maps: dict[str, Maps] = {}
+        self._weights: dict[str, Weights] = {}
+        self._made: list[SheetPlan] = []
+        self._start()
+        self._forward()
+        self._weight_sheets()
+        self._backward()
+        self._step()
+
+    @cached_property
+    def sheets(self) -> list[SheetPlan]:
+        """The sheets in the order of the tabs, the Overview left out."""
+        order = list(Part)
+        return sorted(self._made, key=lambda sheet: order.index(sheet.part))
+
+    def maps(self, name: str) -> Maps:
+        """Return the place of a section of maps."""
+        return self._maps[name]
+
+    # What goes where
+
+    def _start(self) -> None:
+        network, image = self.network, self.network.image
+        height, width = image.height, image.width
+        gallery = Maps(
+            Heading(DIGITS, Operation.STORED, MapsShape(len(self.digits.truth), height, width)),
+            DIGITS, FIRST_SECTION, GRID_COLUMN, stacked=True,
+        )  # fmt: skip
+        below = GRID_TOP + height + 6
+        heading = Heading(PIXELS, Operation.CHOSEN, image)
+        self._maps[PIXELS] = Maps(heading, DIGIT, GRID_TOP, GRID_COLUMN)
+        drawing = Maps(Heading(DRAWING, Operation.DRAWN, image), DIGIT, below, GRID_COLUMN)
+        stored = gallery.corner(0)[0]
+        step = gallery.corner(1)[0] - stored if len(self.digits.truth) > 1 else 0
+
+        def pixel(k: int, y: int, x: int) -> str:
+            column = gallery.area(0, 0, x, 1, 1).first[1]
+            all_rows = Area(DIGITS, (stored, column), gallery.bottom - stored + 1)
+            row = self._maps[PIXELS].corner(0)[0] + y
+            name = all_rows.on(DIGIT).split("!")[1]
+            first, last = name.split(":")
+            fixed = f"{DIGITS}!{_fixed_row(first)}:{_fixed_row(last)}"
+            return (
+                f"=IF({names.SELECTED}=\"{names.DRAW}\",{drawing.cell(0, y, x).on(DIGIT)},"
+                f"INDEX({fixed},({names.SELECTED}-1)*{step}+$F{row}))"
+            )
+
+        back = Maps(
+            Heading(PIXEL_GRADIENT, Operation.BACK, image,
+                    {"layer": PIXELS, "consumer": INPUT, "source": _back(INPUT)}),
+            DIGIT, GRID_TOP, GRID_COLUMN + width + 2,
+        )  # fmt: skip
+        digit = SheetPlan(DIGIT, Part.START, "The digit")
+        digit.sections = [MapsSection(self._maps[PIXELS], pixel, Palette.GREY)]
+        self._digit, self._back_place, self._made = digit, back, [digit]
+        self.drawing = MapsSection(drawing, self._drawn, Palette.GREY)
+        self.gallery = MapsSection(gallery, self._stored, Palette.GREY, label=self._stored_label)
+
+    def _stored(self, k: int, y: int, x: int) -> float:
+        return float(self.digits.pixels[k, y, x])
+
+    def _drawn(self, k: int, y: int, x: int) -> float:
+        """Return the pixels to draw on: those of the first digit, to begin with."""
+        return self._stored(0, y, x)
+
+    def _stored_label(self, index: int) -> str:
+        return names.stored_label(index, self.digits.truth[index])
+
+    def _forward(self) -> None:
+        image = self.network.image
+        heading = Heading(INPUT, Operation.NORMALISED, image, {"source": PIXELS},
+                          self._padding(0))  # fmt: skip
+        sheet = SheetPlan(INPUT, Part.FORWARD, "What the network reads")
+        place = Maps(heading, INPUT, sheet.next_top + 3)
+        self._add(sheet, MapsSection(
+            place, formulas.normalised(self._maps[PIXELS], INPUT), Palette.SIGNED,
+            "Mean and deviation are those of MNIST’s training pixels: the network learned from "
+            "numbers scaled like this.",
+        ))  # fmt: skip
+        self._made.append(sheet)
+        for number, layer in enumerate(self.network.layers):
+            source = self._source(number)
+            weights = self._plan_weights(layer) if layer.parameters else None
+            sheet = SheetPlan(layer.name, Part.FORWARD, _title(layer))
+            operation, parts = _operation(layer, source.heading.name)
+            margin = self._padding(number + 1)
+            place = Maps(Heading(layer.name, operation, layer.output, parts, margin),
+                         layer.name, FIRST_SECTION)  # fmt: skip
+            sheet.wide = place.in_a_row
+            self._add(sheet, MapsSection(
+                place,
+                formulas.forward(layer.operation, source, weights, layer.name),
+                Palette.POSITIVE if isinstance(layer.operation, ReLU) else Palette.SIGNED,
+                _note(layer, self.network),
+                self._label(number, place),
+            ))  # fmt: skip
+            self._made.append(sheet)
+        sheet = SheetPlan(SOFTMAX, Part.FORWARD, "Probabilities and loss", wide=True)
+        self._probabilities(sheet, self._source(len(self.network.layers)), "")
+        self._made.append(sheet)
+
+    def _probabilities(self, sheet: SheetPlan, scores: Maps, suffix: str) -> None:
+        """Add what follows the scores: exponentials, probabilities, target, loss."""
+        shape = scores.shape
+        true_digit = TRUE_DIGIT_CELL.on(sheet.name, absolute=True)
+
+        def add(name: str, operation: Operation, formula: Callable[[], MapsFormula], note: str,
+                of: MapsShape = shape, **parts: str) -> None:  # fmt: skip
+            heading = Heading(name + suffix, operation, of, parts)
+            place = Maps(heading, sheet.name, sheet.next_top)
+            label = names.digit_label if of is shape else names.unit_label
+            self._add(sheet, MapsSection(place, formula(), Palette.POSITIVE, note, label))
+
+        add(EXPONENTIALS, Operation.EXPONENTIALS,
+            lambda: formulas.exponentials(scores, sheet.name),
+            "Less the largest, so that none overflows; the parts of the sum stay the same.",
+            source=scores.heading.name)  # fmt: skip
+        powers = self._maps[EXPONENTIALS + suffix]
+        add(SOFTMAX, Operation.PARTS, lambda: formulas.parts(powers, sheet.name),
+            "The softmax: what the network holds to be the probability of each digit.",
+            source=powers.heading.name)  # fmt: skip
+        if not suffix:
+            add(TARGET, Operation.TARGET, lambda: formulas.target(true_digit),
+                "What the probabilities ought to be.")  # fmt: skip
+        add(LOSS, Operation.LOSS,
+            lambda: formulas.loss(scores, powers, true_digit, sheet.name),
+            "The cross-entropy, written as ln Σe^(z − max) − (z − max): a number even where the "
+            "probability is too small for one.",
+            MapsShape(1), source=scores.heading.name, exponentials=powers.heading.name)  # fmt: skip
+
+    def _weight_sheets(self) -> None:
+        for layer in self.network.layers:
+            if not layer.parameters:
+                continue
+            place = self._weights[_weights(layer.name)]
+            turned = self._weights[_turned(layer.name)]
+            sheet = SheetPlan(place.sheet, Part.WEIGHTS, f"The weights of {layer.name}")
+            match layer.operation:
+                case Convolution(kernels, bias, _):
+                    values, note = kernels, "Turned, they lead the gradient back."
+                    back = formulas.turned(place, place.sheet)
+                case Linear(weights, bias):
+                    values, note = weights[:, :, None, None], "So they lead the gradient back."
+                    back = formulas.transposed(place, place.sheet)
+                case _:
+                    raise AssertionError(f"{layer.name} has no weights")
+
+            def weight(o: int, c: int, y: int, x: int, values: NDArray[np.float64] = values) -> float:
+                return float(values[o, c, y, x])
+
+            def own_bias(o: int, bias: NDArray[np.float64] = bias) -> float:
+                return float(bias[o])
+
+            folded = [name for name in layer.modules if name in self.network.folded]
+            said = "Change one and all sheets follow."
+            if folded:
+                said += (
+                    f" Batch normalisation ({', '.join(folded)}) is folded in: after training it "
+                    "only scales and shifts, which kernels and biases do just as well."
+                )
+            sheet.sections = [
+                WeightsSection(place, weight, own_bias, Palette.SIGNED, said),
+                WeightsSection(turned, back, None, Palette.SIGNED, note),
+            ]
+            self._made.append(sheet)
+
+    def _plan_weights(self, layer: Layer) -> Weights:
+        """Fix where a layer's weights will stand, which its formulas have to know."""
+        name, sheet = _weights(layer.name), _weights(layer.name)
+        match layer.operation:
+            case Convolution(kernels, _, _):
+                shape = WeightsShape(*kernels.shape[:2], kernels.shape[2:])
+                operation, back = Operation.TURNED, shape
+            case Linear(weights, _):
+                shape = WeightsShape(*weights.shape)
+                operation, back = Operation.TRANSPOSED, WeightsShape(shape.inputs, shape.outputs)
+            case _:
+                raise AssertionError(f"{layer.name} has no weights")
+        place = Weights(Heading(name, Operation.WEIGHTS, shape), sheet, FIRST_SECTION)
+        self._weights[name] = place
+        turned = Heading(_turned(layer.name), operation, back, {"source": name})
+        self._weights[turned.name] = Weights(
+            turned, sheet, place.bottom + SECTION_GAP + 1, biases=False
+        )
+        return place
+
+    def _backward(self) -> None:
+        layers = self.network.layers
+        last = layers[-1].name
+        scores = self._maps[last]
+        for number in reversed(range(len(layers) + 1)):
+            name = layers[number - 1].name if number else INPUT
+            before = self._source(number)
+            sheet = SheetPlan(_back(name), Part.BACKWARD, f"The gradient at {name}")
+            margin = self._reach(number)
+            if number == len(layers):
+                heading = Heading(_back(name), Operation.DIFFERENCE, scores.shape,
+                                  {"layer": last, "source": SOFTMAX, "target": TARGET}, margin)  # fmt: skip
+                place = Maps(heading, sheet.name, FIRST_SECTION)
+                formula = formulas.difference(
+                    self._maps[SOFTMAX], self._maps[TARGET], sheet.name
+                )
+                note = "How much the loss grows with each score: what is too likely is pushed down."
+            else:
+                consumer = layers[number]
+                gradient = self._maps[_back(consumer.name)]
+                heading = Heading(_back(name), Operation.BACK, before.shape,
+                                  {"layer": name, "consumer": consumer.name,
+                                   "source": gradient.heading.name}, margin)  # fmt: skip
+                place = Maps(heading, sheet.name, FIRST_SECTION)
+                formula = formulas.backward(
+                    consumer.operation, before, self._maps[consumer.name], gradient,
+                    self._weights.get(_turned(consumer.name)), sheet.name,
+                )  # fmt: skip
+                note = _back_note(consumer)
+            sheet.wide = place.in_a_row
+            label = self._label(number - 1, place)
+            self._add(sheet, MapsSection(place, formula, Palette.GRADIENT, note, label))
+            self._made.append(sheet)
+        self._maps[PIXEL_GRADIENT] = self._back_place
+        self._digit.sections.append(MapsSection(
+            self._back_place,
+            formulas.back_to_pixels(self._maps[_back(INPUT)], DIGIT),
+            Palette.GRADIENT,
+        ))  # fmt: skip
+
+    def _step(self) -> None:
+        after = SheetPlan(AFTER, Part.STEP, "The same digit after one step")
+        stepped: dict[str, Weights] = {}
+        for number, layer in enumerate(self.network.layers):
+            if not layer.parameters:
+                continue
+            own = self._weights[_weights(layer.name)]
+            before, gradient = self._source(number), self._maps[_back(layer.name)]
+            sheet = SheetPlan(_step(layer.name), Part.STEP, f"One step of the weights of {layer.name}")
+            parts = {"weights": own.heading.name, "gradient": gradient.heading.name,
+                     "source": before.heading.name}  # fmt: skip
+            heading = Heading(_grad(layer.name), Operation.WEIGHT_GRADIENT, own.shape, parts)
+            slopes = Weights(heading, sheet.name, FIRST_SECTION)
+            sheet.sections.append(WeightsSection(
+                slopes, *formulas.weight_gradient(layer.operation, before, gradient, sheet.name),
+                Palette.GRADIENT,
+                "How much the loss grows with each weight and bias.",
+            ))  # fmt: skip
+            heading = Heading(_step(layer.name), Operation.STEPPED, own.shape,
+                              {"weights": own.heading.name, "gradient": slopes.heading.name})  # fmt: skip
+            place = Weights(heading, sheet.name, sheet.next_top)
+            sheet.sections.append(WeightsSection(
+                place, *formulas.step(own, slopes, sheet.name), Palette.SIGNED,
+                f"The weights after one step; η stands on the sheet {DIGIT}.",
+            ))  # fmt: skip
+            stepped[layer.name] = place
+            self._made.append(sheet)
+        self._made.append(after)
+        self._second_pass(after, stepped)
+
+    def _second_pass(self, sheet: SheetPlan, stepped: dict[str, Weights]) -> None:
+        """Add the forward pass with the stepped weights, a ReLU in the cells that it follows."""
+        source = self._maps[INPUT]
+        layers = list(enumerate(self.network.layers))
+        while layers:
+            number, layer = layers.pop(0)
+            last, relu = layer, False
+            if layer.parameters and layers and isinstance(layers[0][1].operation, ReLU):
+                (number, last), relu = layers.pop(0), True
+            operation, parts = _operation(layer, source.heading.name, relu)
+            if layer.parameters:
+                parts["weights"] = _step(layer.name)
+            heading = Heading(last.name + AFTERWARDS, operation, last.output, parts,
+                              self._padding(number + 1))  # fmt: skip
+            place = Maps(heading, sheet.name, sheet.next_top)
+            self._add(sheet, MapsSection(
+                place,
+                formulas.forward(layer.operation, source, stepped.get(layer.name), sheet.name, relu),
+                Palette.POSITIVE if relu else Palette.SIGNED,
+                label=self._label(number, place),
+            ))  # fmt: skip
+            source = place
+        self._probabilities(sheet, source, AFTERWARDS)
+
+    # How it hangs together
+
+    def _source(self, number: int) -> Maps:
+        """Return what layer ``number`` reads."""
+        return self._maps[self.network.layers[number - 1].name if number else INPUT]
+
+    def _padding(self, number: int) -> tuple[int, int]:
+        """Return the zeros that layer ``number`` wants around what it reads."""
+        match self.network.layers[number : number + 1]:
+            case [Layer(operation=Convolution(_, _, padding))]:
+                return padding
+        return (0, 0)
+
+    def _reach(self, number: int) -> tuple[int, int]:
+        """Return the zeros that go around the gradient at what layer ``number - 1`` makes."""
+        match self.network.layers[number - 1] if number else None:
+            case Layer(operation=Convolution(kernels, _, (above, beside))):
+                height, width = kernels.shape[2:]
+                return height - 1 - above, width - 1 - beside
+        return (0, 0)
+
+    def _label(self, number: int, place: Maps) -> Callable[[int], str]:
+        """Return the labels of what layer ``number`` makes: maps, units, or digits at the end."""
+        if number + 1 == len(self.network.layers):
+            return names.digit_label
+        return names.unit_label if place.in_a_row else names.map_label
+
+    def _add(self, sheet: SheetPlan, section: MapsSection) -> None:
+        sheet.sections.append(section)
+        self._maps[section.place.heading.name] = section.place
+
+
+def _weights(layer: str) -> str:
+    return f"Weights_{layer}"
+
+
+def _turned(layer: str) -> str:
+    return f"Turned_{layer}"
+
+
+def _back(layer: str) -> str:
+    return f"Back_{layer}"
+
+
+def _grad(layer: str) -> str:
+    return f"Grad_{layer}"
+
+
+def _step(layer: str) -> str:
+    return f"Step_{layer}"
+
+
+def _fixed_row(name: str) -> str:
+    """Return a cell's name with its row fixed: ``G$7`` for ``G7``."""
+    letters = name.rstrip("0123456789")
+    return f"{letters}${name[len(letters):]}"
+
+
+def _operation(
+    layer: Layer, source: str, relu: bool = False
+) -> tuple[Operation, dict[str, str]]:
+    """Return what a layer's heading says it does, and with what."""
+    parts = {"source": source}
+    match layer.operation:
+        case Convolution(_, _, padding):
+            parts |= {"weights": _weights(layer.name), "padding": times(*padding)}
+            return Operation.CONVOLUTION_RELU if relu else Operation.CONVOLUTION, parts
+        case Linear():
+            parts["weights"] = _weights(layer.name)
+            return Operation.WEIGHTED_RELU if relu else Operation.WEIGHTED, parts
+        case ReLU():
+            return Operation.RELU, parts
+        case MaxPool(window):
+            return Operation.LARGEST, parts | {"window": times(*window)}
+        case AveragePool(window):
+            return Operation.WINDOW_MEAN, parts | {"window": times(*window)}
+        case GlobalAverage():
+            return Operation.MAP_MEAN, parts
+        case Flatten():
+            return Operation.IN_A_ROW, parts
+
+
+TITLES: dict[type, str] = {
+    Convolution: "Convolution",
+    ReLU: "ReLU",
+    MaxPool: "Max pooling",
+    AveragePool: "Average pooling",
+    GlobalAverage: "Global average pooling",
+    Flatten: "Flatten",
+    Linear: "Fully connected layer",
+}
+
+
+def _title(layer: Layer) -> str:
+    return TITLES[type(layer.operation)]
+
+
+def _note(layer: Layer, network: Network) -> str:
+    """Say how a layer's cells come about."""
+    match layer.operation:
+        case Convolution(kernels, _, padding):
+            height, width = kernels.shape[2:]
+            said = (
+                f"Each cell: the {height} × {width} window of every map before it times the kernel "
+                "that leads from there (SUMPRODUCT), added up, plus the bias."
+            )
+            if any(padding):
+                said += " The hatched zeros around those maps are the padding."
+        case ReLU():
+            return "What is below 0 becomes 0; the rest stays."
+        case MaxPool():
+            return "Of each window the largest number stays."
+        case AveragePool():
+            return "Of each window the mean stays."
+        case GlobalAverage():
+            return "Of each map one number stays: the mean of its cells."
+        case Flatten():
+            return "The cells of all maps, one after another."
+        case Linear():
+            said = "Each score: every number times its weight, added up, plus the bias."
+            if network.dropouts:
+                said += f" (Dropout, {', '.join(network.dropouts)}, is only at work in training.)"
+    folded = [name for name in layer.modules if name in network.folded]
+    if folded:
+        said += f" Batch normalisation ({', '.join(folded)}) is folded into both."
+    return said
+
+
+def _back_note(consumer: Layer) -> str:
+    """Say how the gradient comes back through a layer."""
+    match consumer.operation:
+        case Convolution():
+            return (
+                f"Back through {consumer.name}: each cell is the window of every gradient map times "
+                "the kernel turned by 180°, added up: the cell hears of every cell it helped to make."
+            )
+        case ReLU():
+            return (
+                f"Back through {consumer.name}: the gradient passes where the number is above 0; "
+                "elsewhere it is 0."
+            )
+        case MaxPool():
+            return (
+                f"Back through {consumer.name}: the largest cell of each window gets the gradient, "
+                "the others 0. Of several that are the largest it is the first in reading order, "
+                "as in PyTorch."
+            )
+        case AveragePool() | GlobalAverage():
+            return f"Back through {consumer.name}: every cell of a mean gets an equal part."
+        case Flatten():
+            return f"Back through {consumer.name}: each number goes to its cell."
+        case Linear():
+            return (
+                f"Back through {consumer.name}: each gradient times the weight that leads to it, "
+                "added up."
+            )
+
+
+def formula_cells(plan: Plan) -> Iterator[str | float]:
+    """Yield what every calculated cell of the sections holds."""
+    for sheet in plan.sheets:
+        for section in sheet.sections:
+            shape = section.place.shape
+            if isinstance(section, MapsSection):
+                size = section.place.shape
+                for k in range(size.count):
+                    for y in range(size.height):
+                        for x in range(size.width):
+                            yield section.formula(k, y, x)
+            elif isinstance(shape, WeightsShape):
+                height, width = section.place.kernel
+                for o in range(shape.outputs):
+                    for c in range(shape.inputs):
+                        for y in range(height):
+                            for x in range(width):
+                                yield section.formula(o, c, y, x)
