@@ -36,6 +36,8 @@ TRUE_DIGIT, READ_AS, VERDICT = "True digit", "Read as", "The network is"
 LOSS_NOW, LOSS_AFTER = "Loss", "Loss after one step"
 RIGHT, WRONG = "right", "wrong"
 
+BIAS = "bias"  # stands above the biases of a section of weights
+
 # The heads of the table of probabilities on the sheet Digit, one row a digit.
 PROBABILITY_HEADS = ("digit", "probability", "after one step")
 # The heads of the table of stored digits, one row a digit, and of their grids.
@@ -74,6 +76,11 @@ class Operation(StrEnum):
     def has_formulas(self) -> bool:
         """Whether its cells are calculated, not typed."""
         return self not in (Operation.DRAWN, Operation.STORED, Operation.WEIGHTS)
+
+    @property
+    def has_relu(self) -> bool:
+        """Whether a ReLU follows in the same cell."""
+        return self in (Operation.CONVOLUTION_RELU, Operation.WEIGHTED_RELU)
 
 
 @dataclass(frozen=True)

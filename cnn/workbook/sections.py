@@ -12,7 +12,7 @@ from cnn.workbook.layout import FIRST_COLUMN, KERNEL_COLUMN, LABELS_BELOW, Area,
 from cnn.workbook.look import Stamp
 from cnn.workbook.plan import MapsSection, Palette, Section, SheetPlan, WeightsSection
 from workbook_tools.errors import InputError
-from workbook_tools.network_notation import OVERVIEW, output_label, source_label
+from workbook_tools.network_notation import BIAS, OVERVIEW, output_label, source_label
 from workbook_tools.references import MAX_FORMULA_LENGTH, cell_name, sheet_prefix
 from workbook_tools.writing import styles
 
@@ -140,7 +140,7 @@ def _write_weights(sheet: Worksheet, section: WeightsSection) -> None:
     )  # fmt: skip
     heads = (place.top + LABELS_BELOW, FIRST_COLUMN + 1)
     if section.bias:
-        sheet.cell(*heads, "bias").font = look.LABEL
+        sheet.cell(*heads, BIAS).font = look.LABEL
     for c in range(shape.inputs):
         sheet.cell(*place.source_label(c), source_label(c)).font = look.LABEL
     areas = []

@@ -295,12 +295,25 @@ class TableReport:
 
 @dataclass
 class SummaryReport:
-    """Formulas beside the trainings: results listed by sheet, or what samples are made from."""
+    """Formulas beside trainings: results listed by sheet, what samples are made from; or a sheet
+    of a convolutional network.
+    """
 
     sheet: str
     cells: Cells
     findings: list[Finding]
     what: str = "losses"
+    differences: Differences | None = None  # where they were measured
+
+
+@dataclass
+class NetworkReport:
+    """A convolutional network that a workbook holds, as a whole; its sheets are summaries."""
+
+    network: str  # in words
+    moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
+    differences: Differences  # from a run of the whole network
+    off: int  # cells that differ from it, all moments together
 
 
 @dataclass
@@ -312,6 +325,7 @@ class Report:
     tables: list[TableReport]
     summaries: list[SummaryReport]
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
+    network: NetworkReport | None = None
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:
@@ -331,7 +345,9 @@ class Report:
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
-        counts = [table.cells for table in self.tables]
+        if self.network and self.network.off:
+            return "fail"
+        counts = [part.cells for part in (self.summaries if self.network else self.tables)]
         if not counts or any(not cells.checked + cells.numbers for cells in counts):
             return "unchecked"
         return "pass"

@@ -10,7 +10,16 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.checking.difference import difference
-from workbook_tools.checking.findings import Cells, Finding, Report, TableReport, advice, counted
+from workbook_tools.checking.findings import (
+    Cells,
+    Differences,
+    Finding,
+    NetworkReport,
+    Report,
+    TableReport,
+    advice,
+    counted,
+)
 from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
@@ -52,6 +61,19 @@ def to_json(report: Report) -> dict[str, Any]:
             for summary in report.summaries
         ],
         "other_formulas": report.other_formulas,
+        "convolutional_network": _network(report.network),
+    }
+
+
+def _network(network: NetworkReport | None) -> dict[str, Any] | None:
+    if network is None:
+        return None
+    return {
+        "network": network.network,
+        "moments": network.moments,
+        "max_abs_error": network.differences.absolute,
+        "max_rel_error": network.differences.relative,
+        "cells_off": network.off,
     }
 
 
@@ -94,7 +116,11 @@ def _number(number: float) -> float | None:
 def print_report(report: Report, console: Console) -> None:
     """Print a line for each sheet, the findings, and the verdict."""
     console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
-    if report.tables or report.summaries:
+    if report.network:
+        console.print(_network_grid(report))
+        for line in network_lines(report.network):
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    elif report.tables or report.summaries:
         console.print(_grid(report))
     for name, reason, count in not_checked(report):
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
@@ -178,8 +204,42 @@ def _grid(report: Report) -> Grid:
             f"{worst.ulps:,}" if worst.ulps < 10**6 else f"{worst.ulps:.0e}",
         )
     for summary in report.summaries:
-        grid.add_row(Text(summary.sheet), summary.what, "", "", *_counts(summary.cells), "", "", "")
+        grid.add_row(
+            Text(summary.sheet), summary.what, "", "", *_counts(summary.cells),
+            *_worst(summary.differences),
+        )  # fmt: skip
     return grid
+
+
+def _network_grid(report: Report) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    grid.add_column("sheet", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for heading in ("checked", "agreeing", "not", "max abs", "max rel"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for part in report.summaries:
+        grid.add_row(
+            Text(part.sheet), Text(part.what), *_counts(part.cells), *_worst(part.differences)[:2]
+        )
+    return grid
+
+
+def _worst(differences: Differences | None) -> tuple[str, str, str]:
+    if differences is None:
+        return "", "", ""
+    return f"{differences.absolute:.1e}", f"{differences.relative:.1e}", ""
+
+
+def network_lines(network: NetworkReport) -> list[str]:
+    """Say of a convolutional network how often it was looked at, and how far off it is."""
+    moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
+    worst = network.differences
+    return [
+        f"{network.network}; looked at: {moments}",
+        "against the whole network in PyTorch (float64, gradients by autograd), all moments: "
+        f"largest difference {worst.absolute:.1e} absolute, {worst.relative:.1e} relative; "
+        f"{counted(network.off, 'cell')} off",
+    ]
 
 
 def _counts(cells: Cells) -> tuple[str, str, str]:
@@ -232,6 +292,6 @@ def _verdict(report: Report) -> str:
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
-    if not report.tables:
+    if not report.tables and not report.network:
         return "UNCHECKED: no training table found: no row whose labels name a whole network."
     return "UNCHECKED: there was nothing to check in some table."
