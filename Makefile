@@ -18,7 +18,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results audit-score test lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -97,6 +97,16 @@ cnn-results: $(VENV)/installed-cnn ## Train the committed networks of cnn/result
 	for model in standard small tiny; do \
 	  $(BIN)/python -m cnn seeds --model $$model --out cnn/results/$$model || exit; \
 	done
+
+# The trained network that is here: committed, or of a run; if there is none it is trained first.
+SMALL = $(firstword $(wildcard cnn/results/small/model.pt) cnn/runs/small/model.pt)
+
+cnn-workbook: $(VENV)/installed-cnn $(SMALL) ## Write the trained small network as a workbook; cross-check it
+	$(BIN)/python -m cnn workbook --checkpoint $(SMALL) -o workbooks/mnist_cnn.xlsx
+	$(BIN)/workbook-tools verify workbooks/mnist_cnn.xlsx
+
+cnn/runs/small/model.pt: | $(VENV)/installed-cnn
+	$(BIN)/python -m cnn train --model small --resume
 
 audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=folder), and made mistakes
 	$(BIN)/python benchmarks/audit_score.py --sample $(SAMPLE)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
@@ -37,6 +38,18 @@ class Look:
     subtitle: str
     selected: int = 1  # the number of a stored digit
     rate: float = RATE
+
+    @classmethod
+    def of(cls, name: str, digits: Digits, selected: int | None) -> Self:
+        """Return the look of the network ``name``; by default the worst mistake is selected."""
+        mistakes = [n for n, truth in enumerate(digits.truth) if digits.read_as[n] != truth]
+        first = mistakes[0] + 1 if mistakes else 1
+        return cls(
+            "MNIST in cells: a convolutional network that reads digits",
+            f"The trained network “{name}”: forward, backward and one step of training. Every "
+            "number but the pixels and the weights is a formula that you can click on.",
+            first if selected is None else selected,
+        )
 
 
 def build(

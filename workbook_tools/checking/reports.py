@@ -147,7 +147,12 @@ def print_explanation(report: Report, console: Console) -> None:
         for what, text in explained(table):
             grid.add_row(what, Text(text))
         console.print(grid)
-    if not report.tables:
+    if report.network:
+        for line in network_lines(report.network):
+            console.print(Text(line), soft_wrap=True)
+        for part in report.summaries:
+            console.print(Text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
+    elif not report.tables:
         console.print(Text("no training table: no row whose labels name a whole network"))
     for name, count in report.other_formulas.items():
         console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))

@@ -24,7 +24,7 @@ _LAYERS = (
     Operation.WEIGHTED_RELU, Operation.RELU, Operation.LARGEST, Operation.WINDOW_MEAN,
     Operation.MAP_MEAN, Operation.IN_A_ROW,
 )  # fmt: skip
-_DIGITS = 12  # significant digits in which numbers of a pooling window are told apart
+_TIE = 1e-12  # numbers of a pooling window that differ by less, relatively, are equal
 
 
 @dataclass(frozen=True)
@@ -135,14 +135,13 @@ class _Run:
                 mean, deviation = (self._state.number(cell) for cell in cells)
                 return (source / names.GREYS - mean) / deviation
             case Operation.CONVOLUTION | Operation.CONVOLUTION_RELU:
-                made = _convolution(
-                    source, self._weights[weights], self._biases[weights],
-                    size(heading.parts["padding"]),
-                )  # fmt: skip
+                padding = size(heading.parts["padding"])
+                kernels, biases = self._weights[weights], self._biases[weights]
+                made = F.conv2d(source[None], kernels, biases, padding=padding)[0]
             case Operation.WEIGHTED | Operation.WEIGHTED_RELU:
                 made = weighted(source, self._weights[weights], self._biases[weights])
             case Operation.LARGEST:
-                return _largest(source, size(heading.parts["window"]))
+                return first_of_the_largest(source, size(heading.parts["window"]))
             case _:
                 return plain(heading)(source)
         return torch.relu(made) if heading.operation.has_relu else made
@@ -155,32 +154,17 @@ def _gradient(tensor: Tensor) -> Tensor:
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
 
 
-def _convolution(x: Tensor, w: Tensor, b: Tensor, padding: tuple[int, int]) -> Tensor:
-    """Return a convolution, its terms added up in the same order at every place.
+def first_of_the_largest(x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Return the largest of each window of maps (n, height, width), as max pooling does.
 
-    PyTorch's own takes another order at the edges of its blocks: then numbers that tie, where an
-    image is plain, differ in the last digit, and another one of them is the largest.
+    The gradient goes to the first that is the largest, in reading order. Numbers that differ by
+    rounding only count as equal: PyTorch adds up a convolution in another order at the edges of
+    its blocks, so that numbers which tie, where an image is plain, differ in the last digit.
     """
-    above, beside = padding
-    x = F.pad(x, (beside, beside, above, above))
-    height, width = x.shape[1] - w.shape[2] + 1, x.shape[2] - w.shape[3] + 1
-    total = torch.zeros(len(w), height, width, dtype=torch.float64)
-    for c in range(w.shape[1]):
-        for i in range(w.shape[2]):
-            for j in range(w.shape[3]):
-                total = total + w[:, c, i, j, None, None] * x[c, i : i + height, j : j + width]
-    return total + b[:, None, None]
-
-
-def _largest(x: Tensor, window: tuple[int, int]) -> Tensor:
-    """Return the largest of each window; the gradient goes to the first that is the largest.
-
-    Numbers that differ by rounding only count as equal here.
-    """
+    height, width = window
+    cells = x.unfold(1, height, height).unfold(2, width, width).flatten(3)
     with torch.no_grad():
-        exponent = torch.floor(torch.log10(x.abs().clamp_min(1e-300)))
-        unit = 10.0 ** (exponent - _DIGITS)
-        rounded = torch.round(x / unit) * unit
-        _, winners = F.max_pool2d(rounded[None], window, return_indices=True)
-    flat = x.flatten(1).gather(1, winners[0].flatten(1))
-    return flat.reshape(winners[0].shape)
+        largest = cells.amax(dim=3, keepdim=True)
+        ties = cells >= largest - _TIE * largest.abs()
+        winner = ties.cumsum(dim=3).eq(1) & ties
+    return (cells * winner).sum(dim=3)
