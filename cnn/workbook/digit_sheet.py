@@ -42,6 +42,7 @@ ETA_CELL = Area(DIGIT, (6, VALUE_COLUMN))
 TABLE_TOP = 14
 WIDTHS = (24, 13, 15)  # of the panel's columns, in characters
 CHART_PIXELS = (378, 280)
+_HEADING_BEYOND = 8  # columns that the heading of the last grid may reach beyond it
 _FIRST_RESULT = TRUE_DIGIT_CELL.first[0]
 
 
@@ -64,6 +65,9 @@ def write_digit_sheet(
     sheet.sheet_properties.tabColor = look.TAB_COLOURS[of.part]
     sheet.freeze_panes = "A3"
     styles.set_up_page(sheet)
+    sheet.page_setup.fitToHeight = 1
+    right = plan.maps(PIXEL_GRADIENT).right + _HEADING_BEYOND
+    sheet.print_area = range_name(1, 1, plan.drawing.place.bottom + 1, right)
     return [_chart(sheet, plan)]
 
 

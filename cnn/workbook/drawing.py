@@ -23,14 +23,14 @@ from workbook_tools.network_notation import INPUT, SOFTMAX, MapsShape, times
 from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import INK, MUTED
 
-SIZE = (1130, 250)  # pixels
+SIZE = (1130, 205)  # pixels
 DPI = 100
 _INK, _MUTED, _EDGE = f"#{INK}", f"#{MUTED}", "#9AA5B1"
 _FILL, _PAPER = "#DCEFE9", "#F3F4F6"
 _MOST_SHEETS = 6  # of a stack that are drawn
 _LARGEST = 1.0  # side of the image, in the drawing's units
 _SHIFT = 0.06  # from a sheet of a stack to the next
-_ROOM = 0.62  # between two stacks
+_ROOM = 0.7  # between two stacks
 _SMALLEST = 0.09
 
 
@@ -54,10 +54,10 @@ def drawing(network: Network) -> Image:
         _arrow(axes, right, _said(group))
         right = _stack(axes, right + _ROOM, group[-1].name, shape, network.image, _FILL)
     _arrow(axes, right, SOFTMAX.lower())
-    right = _stack(axes, right + _ROOM, "probabilities", network.layers[-1].output,
+    right = _stack(axes, right + _ROOM, SOFTMAX, network.layers[-1].output,
                    network.image, "#F6E7D3")  # fmt: skip
-    axes.set_xlim(-0.25, right + 0.3)
-    axes.set_ylim(-0.95, 1.0)
+    axes.set_xlim(-0.15, right + 0.45)
+    axes.set_ylim(-1.15, 0.85)
     image = Image(BytesIO(png(figure, 2 * DPI)))
     image.width, image.height = SIZE
     return image
@@ -111,9 +111,9 @@ def _stack(
         _cells(axes, left, height, width, shape.count)
     middle = left + (width + shift) / 2
     below = -(max(height, 0.3) + shift) / 2 - 0.1
-    axes.text(middle, below, name, ha="center", va="top", size=8, weight="bold", color=_INK)
+    axes.text(middle, below, name, ha="center", va="top", size=9, weight="bold", color=_INK)
     size = str(shape.count) if shape.is_row else f"{shape.count} × {times(shape.height, shape.width)}"
-    axes.text(middle, below - 0.16, size, ha="center", va="top", size=7, color=_MUTED)
+    axes.text(middle, below - 0.16, size, ha="center", va="top", size=8, color=_MUTED)
     return left + width + shift
 
 
@@ -129,4 +129,4 @@ def _arrow(axes: Axes, left: float, said: str) -> None:
         "", xy=(left + _ROOM - 0.06, 0), xytext=(left + 0.06, 0),
         arrowprops={"arrowstyle": "-|>", "color": f"#{TAB_COLOURS[Part.FORWARD]}", "lw": 1.0},
     )  # fmt: skip
-    axes.text(left + _ROOM / 2, 0.07, said, ha="center", va="bottom", size=7, color=_INK)
+    axes.text(left + _ROOM / 2, 0.07, said, ha="center", va="bottom", size=8, color=_INK)

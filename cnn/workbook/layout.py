@@ -4,6 +4,7 @@ Positions inside a map count from 0; those in its margin are negative, or beyond
 """
 
 from dataclasses import dataclass
+from math import log, sqrt
 from typing import TypeAlias
 
 from workbook_tools.network_notation import Heading, MapsShape, WeightsShape
@@ -12,11 +13,12 @@ from workbook_tools.references import cell_name, range_name
 Place: TypeAlias = tuple[int, int]  # row and column of a sheet
 
 FIRST_COLUMN = 2
-FIRST_SECTION = 3  # row
+FIRST_SECTION = 4  # row
 LABELS_BELOW = 3  # rows from a heading to the first labels
 GAP = 1  # cells between maps
 SECTION_GAP = 2  # rows
-WIDEST = 104  # columns of maps side by side
+SHAPE = 2.0  # how much wider than high all maps together are to be
+MOST_UNLIKE = 1.5  # that shape may be, for bands that are all full
 BIAS_COLUMN, KERNEL_COLUMN = 3, 5
 
 
@@ -75,9 +77,11 @@ class Maps:
             return self.shape.count
         if self.stacked:
             return 1
-        most = max(1, WIDEST // (self.shape.width + 2 * self.margin[1] + GAP))
-        bands = -(-self.shape.count // most)
-        return -(-self.shape.count // bands)
+        ideal = sqrt(SHAPE * self.shape.count * self.shape.height / self.shape.width)
+        even = [n for n in range(1, self.shape.count + 1) if self.shape.count % n == 0]
+        best = min(even, key=lambda n: (abs(log(n / ideal)), -n))
+        uneven = abs(log(best / ideal)) > log(MOST_UNLIKE)
+        return min(self.shape.count, max(1, round(ideal))) if uneven else best
 
     @property
     def bottom(self) -> int:

@@ -11,10 +11,13 @@ from typing import Any
 from openpyxl.cell import Cell
 from openpyxl.formatting.rule import ColorScaleRule, Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils.cell import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
 from cnn.workbook.plan import Palette, Part
+from workbook_tools.network_notation import GREYS
 from workbook_tools.references import column_letter
+from workbook_tools.writing import styles
 from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
 
 TAB_COLOURS = {
@@ -26,16 +29,12 @@ TAB_COLOURS = {
 }
 PIXEL_SIDE, MAP_SIDE = 20, 30  # screen pixels of a square cell
 NUMBER_WIDTH = 9.5  # characters, of columns of numbers in a row
+MOST_ROWS_A_COLUMN = 1.5  # of a sheet that is printed on one page
 _LAST_COLUMN = 200
 _WHITE = "FFFFFF"
-_RULES = {
-    Palette.GREY: ("num", 0, _WHITE, "num", 255, "111111"),
-    Palette.POSITIVE: ("num", 0, _WHITE, "max", None, "1E8C76"),
-}
-_BOTH_SIDES = {
-    Palette.SIGNED: ("3B6FB6", _WHITE, "D9822B"),
-    Palette.GRADIENT: ("2A9D8F", _WHITE, "8E4585"),
-}
+_TINY = "1E-12"  # so that a scale has room on both sides of 0, whatever the numbers
+_POSITIVE = "1E8C76"
+_BOTH_SIDES = {Palette.SIGNED: ("3B6FB6", "D9822B"), Palette.GRADIENT: ("2A9D8F", "8E4585")}
 _LINE = Side(style="thin", color="9AA5B1")
 
 
@@ -79,20 +78,29 @@ SHOWN_AS_COLOUR = ";;;"  # the number format of cells that show no number
 PIXEL_INPUT_FILL = INPUT_FILL
 
 
-def colour_scale(palette: Palette) -> Rule | None:
-    """Return the rule that colours cells by their numbers; None where they stay plain."""
-    if palette in _RULES:
-        start, low, first, end, high, last = _RULES[palette]
+def colour_scale(palette: Palette, area: str) -> Rule | None:
+    """Return the rule that colours cells by their numbers; None where they stay plain.
+
+    ``area`` is an absolute range with all of them. 0 is always white: the ends of the scale are
+    at least a little away from it.
+    """
+    high, low = f"MAX({area},{_TINY})", f"MIN({area},-{_TINY})"
+    if palette is Palette.GREY:
         return ColorScaleRule(
-            start_type=start, start_value=low, start_color=first,
-            end_type=end, end_value=high, end_color=last,
+            start_type="num", start_value=0, start_color=_WHITE,
+            end_type="num", end_value=GREYS, end_color="111111",
+        )  # fmt: skip
+    if palette is Palette.POSITIVE:
+        return ColorScaleRule(
+            start_type="num", start_value=0, start_color=_WHITE,
+            end_type="formula", end_value=high, end_color=_POSITIVE,
         )  # fmt: skip
     if palette in _BOTH_SIDES:
-        low_colour, middle, high_colour = _BOTH_SIDES[palette]
+        negative, positive = _BOTH_SIDES[palette]
         return ColorScaleRule(
-            start_type="min", start_color=low_colour,
-            mid_type="num", mid_value=0, mid_color=middle,
-            end_type="max", end_color=high_colour,
+            start_type="formula", start_value=low, start_color=negative,
+            mid_type="num", mid_value=0, mid_color=_WHITE,
+            end_type="formula", end_value=high, end_color=positive,
         )  # fmt: skip
     return None
 
@@ -118,6 +126,23 @@ def frame(top: bool, bottom: bool, left: bool, right: bool) -> Border:
     """Return a border with lines at these sides."""
     sides = {"top": top, "bottom": bottom, "left": left, "right": right}
     return Border(**{side: _LINE for side, there in sides.items() if there})
+
+
+def set_up_page(sheet: Worksheet) -> None:
+    """Print a sheet on one page, or one page wide if it is much higher than wide."""
+    styles.set_up_page(sheet)
+    area = sheet.calculate_dimension()
+    first_column, first_row, last_column, last_row = range_boundaries(area)
+    if last_row - first_row <= MOST_ROWS_A_COLUMN * (last_column - first_column):
+        sheet.page_setup.fitToHeight = 1
+
+
+def enlarged(font: Font, zoom: int) -> Font:
+    """Return a font that looks as large at a zoom, in per cent, as it is at 100."""
+    return Font(
+        name=font.name, size=round(font.size * 100 / zoom), bold=font.bold, color=font.color,
+        underline=font.underline,
+    )  # fmt: skip
 
 
 def solid(colour: str) -> PatternFill:

@@ -50,6 +50,7 @@ def write_overview(sheet: Worksheet, plan: Plan, story: Story) -> list[str]:
     _text(sheet, row, "What is checked", _checked(plan))
     sheet.sheet_properties.tabColor = look.TAB_COLOURS[Part.START]
     styles.set_up_page(sheet)
+    sheet.page_setup.fitToHeight = 1
     return [story.drawn]
 
 
@@ -71,7 +72,7 @@ def _steps(plan: Plan) -> list[str]:
         "The heading of each section says in a sentence what stands below it, and which sections "
         "it comes from. Hatched cells are zeros around a map.",
         "The Backward sheets run from the loss back to the pixels: how much the loss grows with "
-        "each number. On the Step sheets every weight goes one step against its gradient;",
+        "each number. On the Step sheets every weight moves against its gradient.",
         f"{AFTER} works out the loss once more with those weights: on {DIGIT}, change the "
         "learning rate η and see it fall, or jump up where the step is too long.",
     ]

@@ -1,6 +1,6 @@
 """Which sheets a network's workbook has, which sections they have, and what each cell holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -132,6 +132,7 @@ class Plan:
         self.network = network
         self.digits = digits
         self._maps: dict[str, Maps] = {}
+        self._palettes: dict[str, Palette] = {}
         self._weights: dict[str, Weights] = {}
         self._made: list[SheetPlan] = []
         self._start()
@@ -223,7 +224,7 @@ class Plan:
             self._add(sheet, MapsSection(
                 place,
                 formulas.forward(layer.operation, source, weights, layer.name),
-                Palette.POSITIVE if isinstance(layer.operation, ReLU) else Palette.SIGNED,
+                self._palette(layer, source),
                 _note(layer, self.network),
                 self._label(number, place),
             ))  # fmt: skip
@@ -405,7 +406,7 @@ class Plan:
             self._add(sheet, MapsSection(
                 place,
                 formulas.forward(layer.operation, source, stepped.get(layer.name), sheet.name, relu),
-                Palette.POSITIVE if relu else Palette.SIGNED,
+                Palette.POSITIVE if relu else self._palette(layer, source),
                 label=self._label(number, place),
             ))  # fmt: skip
             source = place
@@ -438,8 +439,18 @@ class Plan:
             return names.digit_label
         return names.unit_label if place.in_a_row else names.map_label
 
+    def _palette(self, layer: Layer, source: Maps) -> Palette:
+        """Return the colours of what a layer makes: what is chosen from positive numbers is so."""
+        match layer.operation:
+            case ReLU():
+                return Palette.POSITIVE
+            case Convolution() | Linear():
+                return Palette.SIGNED
+        return self._palettes[source.heading.name]
+
     def _add(self, sheet: SheetPlan, section: MapsSection) -> None:
         sheet.sections.append(section)
+        self._palettes[section.place.heading.name] = section.palette
         self._maps[section.place.heading.name] = section.place
 
 
@@ -568,22 +579,3 @@ def _back_note(consumer: Layer) -> str:
                 "added up."
             )
 
-
-def formula_cells(plan: Plan) -> Iterator[str | float]:
-    """Yield what every calculated cell of the sections holds."""
-    for sheet in plan.sheets:
-        for section in sheet.sections:
-            shape = section.place.shape
-            if isinstance(section, MapsSection):
-                size = section.place.shape
-                for k in range(size.count):
-                    for y in range(size.height):
-                        for x in range(size.width):
-                            yield section.formula(k, y, x)
-            elif isinstance(shape, WeightsShape):
-                height, width = section.place.kernel
-                for o in range(shape.outputs):
-                    for c in range(shape.inputs):
-                        for y in range(height):
-                            for x in range(width):
-                                yield section.formula(o, c, y, x)

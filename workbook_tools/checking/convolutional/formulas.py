@@ -36,13 +36,11 @@ class Formulas:
             usual.setdefault(phase, shape)
         odd = {at for at, (phase, shape) in shapes.items() if shape != usual[phase]}
         wanted = (reads.wanted if own else reads.wanted_by_bias)(self._book, section)
-        if wanted is not None:
-            odd |= {
-                at
-                for at, formula in formulas.items()
-                if reads.rectangles(formula, grid.sheet) != wanted(at)
-            }
-        return odd
+        return odd | {
+            at
+            for at, formula in formulas.items()
+            if reads.rectangles(formula, grid.sheet) != wanted(at)
+        }
 
     def is_unread(self, section: Section, index: tuple[int, ...]) -> bool:
         """Tell whether a cell of a gradient is beyond the last whole window: it holds a 0."""

@@ -185,14 +185,19 @@ class Local:
             case Operation.WEIGHTED:
                 gradient, turned = self._maps(name), self._turned(consumer)
                 return _Given(_weighted_by, [gradient, turned])
-            case Operation.RELU | Operation.LARGEST | Operation.WINDOW_MEAN | Operation.MAP_MEAN:
-                before, gradient = self._maps(section.source("layer")), self._maps(name)
-            case Operation.IN_A_ROW:
-                before, gradient = self._maps(section.source("layer")), self._maps(name)
-            case _:
-                raise AssertionError(f"nothing comes back through {consumer.name}")
-        # By autograd: of several that are the largest of a window, PyTorch takes the first.
-        return _Given(lambda g: _pulled_back(plain(consumer), before, g), [gradient])
+            case Operation.RELU:
+                before = self._maps(section.source("layer"))
+                return _Given(lambda g: _passed(before, g), [self._maps(name)])
+            case Operation.LARGEST:
+                before, pooled = self._maps(section.source("layer")), self._maps(consumer.name)
+                window = size(consumer.parts["window"])
+                return _Given(lambda g: _to_the_largest(before, pooled, g, window),
+                              [self._maps(name)])  # fmt: skip
+            case Operation.WINDOW_MEAN | Operation.MAP_MEAN | Operation.IN_A_ROW:
+                before = self._maps(section.source("layer"))
+                return _Given(lambda g: _pulled_back(plain(consumer), before, g),
+                              [self._maps(name)])  # fmt: skip
+        raise AssertionError(f"nothing comes back through {consumer.name}")
 
     def _turned(self, consumer: Heading) -> Tensor:
         """Return the turned kernels, or exchanged weights, of a layer."""
@@ -294,8 +299,37 @@ def _loss(digit: int) -> Callable[[Tensor, Tensor], Tensor]:
     return loss
 
 
+def _passed(x: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient where ``x`` is above 0, and 0 elsewhere."""
+    return torch.where(x.isnan(), torch.nan, torch.where(x > 0, gradient, 0.0))
+
+
+def _to_the_largest(
+    x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[int, int]
+) -> Tensor:
+    """Return the gradient at the cell of each window that is the largest, the first if several.
+
+    The largest is taken as it stands in the sheet. Cells beyond the last whole window get 0.
+    """
+    height, width = window
+    cells = x.unfold(1, height, height).unfold(2, width, width).flatten(3)
+    largest = pooled[..., None]
+    before = torch.full_like(cells[..., :1], -torch.inf)
+    earlier = torch.cat([before, cells.cummax(dim=3).values[..., :-1]], dim=3)
+    own = torch.where((cells == largest) & (earlier < largest), gradient[..., None], 0.0)
+    own = torch.where(cells.isnan() | largest.isnan() | earlier.isnan(), torch.nan, own)
+    at = torch.zeros_like(x)
+    rows, columns = pooled.shape[1] * height, pooled.shape[2] * width
+    blocks = own.unflatten(3, window).permute(0, 1, 3, 2, 4)
+    at[:, :rows, :columns] = blocks.reshape(len(x), rows, columns)
+    return at
+
+
 def _pulled_back(of: Callable[[Tensor], Tensor], x: Tensor, gradient: Tensor) -> Tensor:
-    """Return the gradient at ``x`` of what gets ``gradient``, by autograd."""
-    x = x.clone().requires_grad_()
+    """Return the gradient at ``x`` of what gets ``gradient``, by autograd.
+
+    ``of`` is linear, so that the numbers of ``x`` do not matter.
+    """
+    x = torch.zeros_like(x, requires_grad=True)
     (found,) = torch.autograd.grad(of(x), x, gradient)
     return found

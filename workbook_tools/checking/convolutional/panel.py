@@ -17,7 +17,8 @@ def expected(book: Book, state: State, true_digit: float) -> Iterator[tuple[Cell
     read_as = float("nan") if np.isnan(probabilities).any() else float(probabilities.argmax())
     yield book.singles[names.READ_AS], read_as
     said, true = (state.number(book.singles[n]) for n in (names.READ_AS, names.TRUE_DIGIT))
-    yield book.singles[names.VERDICT], names.RIGHT if said == true else names.WRONG
+    if said == said and true == true:
+        yield book.singles[names.VERDICT], names.RIGHT if said == true else names.WRONG
     for label, section in (
         (names.LOSS_NOW, names.LOSS),
         (names.LOSS_AFTER, names.LOSS + names.AFTERWARDS),

@@ -27,13 +27,10 @@ def rectangles(formula: str, sheet: str) -> set[Rectangle]:
     }
 
 
-def wanted(book: Book, section: Section) -> Callable[[tuple[int, ...]], set[Rectangle]] | None:
-    """Return what gives the rectangles that a cell of a section reads, by its index.
-
-    None where that is not told: the digit that is selected is looked up in the list of all.
-    """
+def wanted(book: Book, section: Section) -> Callable[[tuple[int, ...]], set[Rectangle]]:
+    """Return what gives the rectangles that a cell of a section reads, by its index."""
     reader = _reader(book, section)
-    return None if reader is None else lambda index: set(reader(*index))
+    return lambda index: set(reader(*index))
 
 
 def wanted_by_bias(book: Book, section: Section) -> Callable[[tuple[int, ...]], set[Rectangle]]:
@@ -61,13 +58,15 @@ def phase(section: Section, book: Book, index: tuple[int, ...]) -> tuple[int, ..
     return ()
 
 
-def _reader(book: Book, section: Section) -> Reader | None:
+def _reader(book: Book, section: Section) -> Reader:
     heading = section.heading
 
     def cells(part: str = "source") -> Grid:
         return book.section(heading.parts[part]).cells
 
     match heading.operation:
+        case Operation.CHOSEN:
+            return _of_chosen(book, section)
         case Operation.NORMALISED:
             scale = [_one(book.inputs[k]) for k in (names.PIXEL_MEAN, names.PIXEL_DEVIATION)]
             return lambda k, y, x: iter([_one(cells().cell((k, y, x))), *scale])
@@ -124,7 +123,27 @@ def _reader(book: Book, section: Section) -> Reader | None:
             return lambda *at: iter(
                 [_one(cells("weights").cell(at)), _one(cells("gradient").cell(at)), eta]
             )
-    return None
+    raise AssertionError(f"{section.name} is not calculated")
+
+
+def _of_chosen(book: Book, section: Section) -> Reader:
+    """Read the selector, the drawing, all stored pixels of a column, and the row's number.
+
+    That stands to the left of the grid.
+    """
+    drawing, stored = (book.section(name).cells for name in (names.DRAWING, names.DIGITS))
+    selected = _one(book.inputs[names.SELECTED])
+    last = (len(stored.rows) - 1, stored.rows.shape[1] - 1)
+
+    def read(k: int, y: int, x: int) -> Iterator[Rectangle]:
+        yield selected
+        yield _one(drawing.cell((k, y, x)))
+        sheet, first, column = stored.cell((0, 0, x))
+        yield sheet, first, column, stored.cell((*last, x))[1], column
+        sheet, row, left = section.cells.cell((k, y, 0))
+        yield _one((sheet, row, left - 1))
+
+    return read
 
 
 def _of_convolution(source: Grid, weights: Section, padding: tuple[int, int]) -> Reader:
