@@ -79,7 +79,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
     except (etree.XMLSyntaxError, expat.ExpatError) as error:
         raise InputError(
-            f"{path}: damaged, its XML cannot be read ({error}); open and save it in a "
+            f"{path}: damaged, its XML cannot be read ({error.args[0]}); open and save it in a "
             "spreadsheet program"
         ) from error
 

@@ -112,7 +112,8 @@ class _Reader:
             return
         name = self._local_names[tag]
         if name == "v":
-            self._value = "".join(self._letters)
+            if self._value is None:  # the first one counts
+                self._value = "".join(self._letters)
         elif name == "f":
             self._formula = StoredFormula("".join(self._letters), self._attributes)
         elif name == "t":

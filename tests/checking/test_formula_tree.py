@@ -70,3 +70,9 @@ def test_a_sign_binds_tighter_than_a_power() -> None:
     assert value_of("-2^2") == 4.0
     assert str(parse("-2^2")) == "-2^2"
     assert isinstance(parse("-2^2"), Operation)
+
+
+@pytest.mark.parametrize("text", ["+".join(["A1"] * 500), "(" * 3000 + "A1" + ")" * 3000])
+def test_a_formula_that_is_too_deep_to_go_through_is_refused(text: str) -> None:
+    with pytest.raises(SyntaxProblemError):
+        parse(text)

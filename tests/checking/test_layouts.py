@@ -324,3 +324,14 @@ def test_rows_may_be_left_empty_where_updates_spell_out_their_gradients(tmp_path
     header = [None if label[0] == "∂" else label for label in HEADER]
     report = check(HandMade(rows=WITH_GAPS, header=header), tmp_path)  # type: ignore[arg-type]
     assert (report.verdict, report.tables[0].iterations) == ("pass", 10)
+
+
+def test_a_formula_of_hundreds_of_terms_is_judged_by_the_engine(tmp_path: Path) -> None:
+    long = f"{FORMULAS['h1']}{'+0*D6' * 220}"
+    assert check(HandMade({**FORMULAS, "h1": long}), tmp_path).verdict == "pass"
+    wrong = f"{FORMULAS['h1']}{'+0*D6' * 220}+D6"
+    found = check(HandMade({**FORMULAS, "h1": wrong}), tmp_path).findings
+    assert [finding.quantity for finding in found] == ["h1"]
+    latent = f"{FORMULAS['E1'].replace('B6', 'C6')}{'+0*D6' * 220}"  # both targets are 0.5
+    found = check(HandMade({**FORMULAS, "E1": latent}), tmp_path).findings
+    assert [(finding.quantity, finding.kind) for finding in found] == [("E1", "latent")]

@@ -24,6 +24,7 @@ MISTAKES = {
     ("a_h1", "=1/(1+EXP(J6))"): (None, "change the sign of J6"),
     ("a_h2", "=1/1+EXP(-L6)"): (None, "put parentheses around 1+EXP(-L6)"),
     ("E_tot", "=V6"): ("=V6+W6", "add W6 to V6"),
+    ("E_tot", "=MAX(V6:W6)"): ("=SUM(V6:W6)", "write SUM for MAX"),
     ("E2", "=0.5*(C6-U6)*(C6-T6)"): (None, "replace T by U"),
     ("E1", "=(B6-S6)^3/2"): (None, "replace the number 3 by 2"),
     ("∂E/∂w5", "=(B6-S6)*S6*(1-S6)*K6"): (None, "swap B6 and S6: S6-B6"),

@@ -43,7 +43,7 @@ from workbook_tools.checking.formula_values import (
     called,
     value_of,
 )
-from workbook_tools.checking.probe import NOTHING, TOLERANCE
+from workbook_tools.checking.probe import agree
 from workbook_tools.references import areas, column_letter
 
 _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
@@ -95,11 +95,6 @@ class Ground:
         values = [candidate.values for candidate in self.candidates]
         return np.array(values).reshape(len(values), len(self.expected))
 
-    def agree(self, values: Array) -> Array:
-        """Tell which of the variants (variants, trials) are right."""
-        allowed = TOLERANCE * np.abs(self.expected) + NOTHING
-        return np.asarray((np.abs(values - self.expected) <= allowed).all(axis=-1))
-
 
 def edits(tree: Tree, ground: Ground) -> list[Edit]:
     """Return the edits that make a formula right in all trials, the smallest first."""
@@ -144,7 +139,7 @@ def _of_one_part(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
                 likely = np.flatnonzero(off <= _NEAR * (abs(need) + _NEAR))
             if not len(likely):
                 continue
-            right = ground.agree(evaluation.with_parts({route: variants.values[likely]}))
+            right = agree(evaluation.with_parts({route: variants.values[likely]}), ground.expected)
             for k in likely[np.broadcast_to(right, likely.shape)]:
                 cost, new = variants.written(int(k))
                 yield Edit(cost, replaced(tree, route, new))
@@ -236,14 +231,15 @@ def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> 
             found.append((b, lambda: (_DROP + _size(left), right)))
         case Call(function, arguments):
             given = [evaluation.of((*route, k)) for k in range(len(arguments))]
-            for name in (*ELEMENTWISE, *AGGREGATES):
+            is_of_range = any(np.ndim(part) == 3 for part in given)
+            for name in (*(() if is_of_range else ELEMENTWISE), *AGGREGATES):
                 if name != function.upper():
                     try:
                         result = _flat(called(name, given), len(value))
                     except NotEvaluatedError:
                         continue
                     found.append((result, partial(_called, _FUNCTION, name, arguments)))
-            if len(given) == 1 and np.ndim(given[0]) < 3:
+            if len(given) == 1 and not is_of_range:
                 found.append((own(0), lambda: (_DROP, arguments[0])))
     return found
 
@@ -299,7 +295,7 @@ def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) 
         if not all(cell in ground.numbers for cell in cells):
             continue
         values = np.stack([ground.numbers[cell] for cell in cells])[:, None, :]
-        if ground.agree(evaluation.with_parts({route: values})).all():
+        if agree(evaluation.with_parts({route: values}), ground.expected).all():
             text = ":".join(_in_column(name, column) for name in names)
             yield Edit(_LEAF, replaced(evaluation.tree, route, Reference(text)))
 
@@ -314,7 +310,7 @@ def _of_repeated(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
     for text, routes in _places(evaluation).items():
         if len(routes) < 2:
             continue
-        right = ground.agree(evaluation.with_parts(dict.fromkeys(routes, ground.pool)))
+        right = agree(evaluation.with_parts(dict.fromkeys(routes, ground.pool)), ground.expected)
         for k in np.flatnonzero(np.broadcast_to(right, (len(ground.pool),))):
             cost = _LEAF + _REPEATED * (len(routes) - 1) + _extra(ground.candidates[k])
             new = _leaf(Reference(text), int(k), ground)
@@ -336,7 +332,7 @@ def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
         for k, text in enumerate((one, other)):
             values = ground.pool[[pair[k] for pair in pairs]]
             changed |= dict.fromkeys(places[text], values)
-        for found in np.flatnonzero(ground.agree(evaluation.with_parts(changed))):
+        for found in np.flatnonzero(agree(evaluation.with_parts(changed), ground.expected)):
             tree = evaluation.tree
             cost = _OTHER_PAIR
             for k, text in enumerate((one, other)):
@@ -368,7 +364,7 @@ def _of_parentheses(tree: Tree, ground: Ground) -> Iterator[Edit]:
             value = value_of(new, ground.sheet, ground.numbers)
         except (SyntaxProblemError, NotEvaluatedError):
             continue
-        if ground.agree(value):
+        if agree(value, ground.expected):
             yield Edit(_PARENTHESES, new)
 
 

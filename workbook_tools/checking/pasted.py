@@ -21,9 +21,7 @@ _WHOLE = 13  # significant digits from which on a number is no rounded one
 class Pasted:
     """The numbers of a table that stand where others have formulas."""
 
-    rounding: Mapping[
-        str, Array
-    ]  # how far each may be off, relative to itself; 0 where it is exact
+    rounding: Mapping[str, Array]  # how far each may be off, relative to itself; 0 if exact
     columns: frozenset[str]  # quantities of which most cells are numbers
 
     def allowed(self, symbol: str) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.described import FIELDS
@@ -51,24 +52,19 @@ class Drawn:
     Numbers are by symbol, (draws, rows) in the iterations, (draws,) else.
     """
 
-    begin: dict[str, Array]  # the first two iterations of a training
-    later: dict[str, Array]  # two of its midst
-    block: int  # rows of an iteration
+    first: dict[str, Array]  # the first iteration of a training
+    midst: tuple[dict[str, Array], dict[str, Array]]  # two of its midst, one after the other
     samples: list[Samples]
-    start: dict[str, Array]  # weights and biases; those of ``later``'s start too
     rate: Array
     settings: dict[str, Array]
 
     def iteration(self, number: int) -> dict[str, Array]:
         """Return what belongs in the place of the first iteration (0), or of any later one."""
-        if number:
-            return {symbol: values[:, self.block :] for symbol, values in self.later.items()}
-        return {symbol: values[:, : self.block] for symbol, values in self.begin.items()}
+        return self.midst[1] if number else self.first
 
     def before(self, number: int) -> dict[str, Array]:
         """Return the iteration before a later one; of the first one itself."""
-        pair = self.later if number else self.begin
-        return {symbol: values[:, : self.block] for symbol, values in pair.items()}
+        return self.midst[0] if number else self.first
 
 
 def draw(
@@ -79,8 +75,10 @@ def draw(
     There are ``count`` draws of so many ``samples``; a ``rate`` that is given is not drawn.
     """
     generator = np.random.default_rng(_SEED)
-    runs = []
-    given: list[tuple[Samples, dict[str, float], float, dict[str, float]]] = []
+    runs: list[dict[str, Array]] = []
+    data: list[Samples] = []
+    rates: list[float] = []
+    all_settings: list[dict[str, float]] = []
     for k in range(count):
         # Every second draw is of classes, where there are several samples.
         classes = reference.looked_up and k % 2 == 0
@@ -96,19 +94,23 @@ def draw(
         changed = replace(reference, rule=replace(reference.rule, **changes))
         number = int(generator.integers(2, 20))
         # The state of an optimizer begins in the first iteration.
+        runs.append(changed.trained_from(start, own, eta, 1))
         runs.append(changed.trained_from(start, own, eta, _ITERATIONS, number))
-        runs.append(changed.trained_from(start, own, eta, 2))
-        given.append((own, start, eta, drawn))
-    block = reference.block
+        data.append(own)
+        rates.append(eta)
+        all_settings.append(drawn)
     every = reference.completed(runs)
+    midst = _stacked(every[1::2])
+    block = reference.block
     return Drawn(
-        begin=_stacked(every[1::2]),
-        later=_stacked([{s: v[-2 * block :] for s, v in own.items()} for own in every[::2]]),
-        block=block,
-        samples=[own for own, _, _, _ in given],
-        start=_stacked([start for _, start, _, _ in given]),
-        rate=np.array([eta for _, _, eta, _ in given]),
-        settings=_stacked([drawn for _, _, _, drawn in given]),
+        first=_stacked(every[::2]),
+        midst=(
+            {symbol: values[:, -2 * block : -block] for symbol, values in midst.items()},
+            {symbol: values[:, -block:] for symbol, values in midst.items()},
+        ),
+        samples=data,
+        rate=np.array(rates),
+        settings=_stacked(all_settings),
     )
 
 
@@ -171,7 +173,7 @@ class Trials:
 
     def knows(self, symbol: str) -> bool:
         """Tell whether a quantity is one of the network's."""
-        return symbol in self._drawn.begin
+        return symbol in self._drawn.first
 
     def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
         """Tell for each formula whether it is right where it stands.
@@ -189,7 +191,7 @@ class Trials:
             found = evaluate_on(numbers, self._grounds.table.sheet.name, formulas, helpers)
             for k, values in zip(own, found, strict=True):
                 # None is of a name that only the whole workbook knows: its values are checked.
-                right[k] = values is None or _agree(values, self.expected(places[k]))
+                right[k] = values is None or bool(agree(values, self.expected(places[k])))
         return right
 
     def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
@@ -209,7 +211,7 @@ class Trials:
     def expected(self, place: Place) -> Array:
         """Return what a formula should give in each trial."""
         iteration = self._iteration(place.row)
-        begin = self._grounds.table.row_of(iteration * self._drawn.block)
+        begin = self._grounds.table.row_of(iteration * self._grounds.table.block)
         return self._drawn.iteration(iteration)[place.symbol][:, place.row - begin]
 
     def _iteration(self, row: int) -> int:
@@ -279,7 +281,7 @@ def probe_summary(
         read = read_elsewhere([cell.formula], sheet, planted, calculation)
         kept = {place: np.array([number]) for place, number in read.items()}
         [found] = evaluate_on({**kept, **planted}, sheet, [cell.formula])
-        right[k] = found is None or _agree(found, planted[cell.target])
+        right[k] = found is None or bool(agree(found, planted[cell.target]))
     return right
 
 
@@ -343,5 +345,7 @@ def _other_cells(table: Table, formulas: list[str], planted: Collection[Cell]) -
     return cells - set(planted)
 
 
-def _agree(found: Array, expected: Array) -> bool:
-    return bool((np.abs(found - expected) <= TOLERANCE * np.abs(expected) + NOTHING).all())
+def agree(found: Array, expected: Array) -> NDArray[np.bool_]:
+    """Tell what is right in all trials: of numbers (trials,), or of each of (variants, trials)."""
+    allowed = TOLERANCE * np.abs(expected) + NOTHING
+    return np.asarray((np.abs(found - expected) <= allowed).all(axis=-1))

@@ -45,7 +45,7 @@ from workbook_tools.notation import (
 )
 from workbook_tools.vocabulary import Activation, Loss
 
-Columns: TypeAlias = Mapping[str, Array]  # by symbol; a frame is one, too
+Columns: TypeAlias = Mapping[str, Array]  # by symbol
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,19 @@ class Reference:
 
     def parameters(self, values: Columns) -> Parameters:
         """Gather the weights and biases of every iteration into matrices."""
-        count = -(-len(values[self.naming.all_weights[0]]) // self.block)
+
+        def first_rows(symbols: list[str]) -> Array:
+            return stacked(values, symbols)[:: self.block]
+
         weights, biases = [], []
         for layer in self.naming.layers:
             symbols = self.naming.weights(layer)
-            matrix = self._first_rows(values, [symbol for row in symbols for symbol in row])
-            weights.append(matrix.reshape(count, len(symbols), len(symbols[0])))
+            matrix = first_rows([symbol for row in symbols for symbol in row])
+            weights.append(matrix.reshape(-1, len(symbols), len(symbols[0])))
             names = self.naming.biases(layer)
-            none = np.zeros((count, self.naming.sizes[layer]))
-            biases.append(self._first_rows(values, names) if names else none)
+            none = np.zeros((len(matrix), self.naming.sizes[layer]))
+            biases.append(first_rows(names) if names else none)
         return Parameters([*weights], [*biases])
-
-    def _first_rows(self, values: Columns, symbols: list[str]) -> Array:
-        """Return columns in the first row of each iteration, (iterations, symbols)."""
-        return np.stack([np.asarray(values[s])[:: self.block] for s in symbols], axis=1)
 
     def sharing(self, layer: int) -> Array:
         """Return the matrix that adds up the errors of a layer's units that share a bias."""
@@ -243,8 +242,7 @@ class Reference:
         rows = _Rows(iterations, self.block)
         found: dict[str, Array] = {}
         flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
-        own = {symbol: column for symbol, column in self._columns(flat).items() if symbol in given}
-        rows.spread_once(found, list(own), np.stack([*own.values()], axis=1))
+        rows.spread_once(found, self.start, stacked(self._by_symbol(flat), self.start))
         numbers = np.concatenate(
             [samples.numbers(k, self.block) for k in range(first - 1, first - 1 + iterations)]
         )
@@ -252,17 +250,16 @@ class Reference:
         found |= dict(zip(naming.targets, samples.targets[numbers].T, strict=True))
         counted = np.arange(first, first + iterations, dtype=float)
         once = {ITERATION: counted, ITERATION_RATE: rate * self.rule.multiplier(counted)}
-        rows.spread_once(found, list(once), np.stack([*once.values()], axis=1))
+        rows.spread_once(found, list(once), stacked(once, list(once)))
         if self.looked_up:
             found[SAMPLE] = numbers + 1.0
         for letter in KEEPS[self.rule.optimizer]:
-            states = self._columns([[state[letter] for state in m.states] for m in moments])
+            states = self._by_symbol([[state[letter] for state in m.states] for m in moments])
             names = [state_symbol(letter, symbol) for symbol in self.trained]
-            columns = np.stack([states[symbol] for symbol in self.trained], axis=1)
-            rows.spread_once(found, names, columns)
+            rows.spread_once(found, names, stacked(states, self.trained))
         return found
 
-    def _columns(self, rows: list[list[Numbers]]) -> dict[str, Array]:
+    def _by_symbol(self, rows: list[list[Numbers]]) -> dict[str, Array]:
         """Return arrays as columns: in each row those of every layer's weights, then biases."""
         flat = np.array([np.concatenate([np.ravel(part) for part in row]) for row in rows])
         found: dict[str, Array] = {}
@@ -280,6 +277,11 @@ class Reference:
         return [w for layer in naming.layers for row in naming.weights(layer) for w in row] + biases
 
 
+def stacked(columns: Columns, symbols: list[str]) -> Array:
+    """Return columns side by side, (rows, symbols)."""
+    return np.stack([columns[symbol] for symbol in symbols], axis=1)
+
+
 @dataclass(frozen=True)
 class _Rows:
     """The rows of a frame, as iterations of so many samples."""
@@ -289,8 +291,7 @@ class _Rows:
 
     def blocks(self, values: Columns, symbols: list[str]) -> Array:
         """Return columns as an array (iterations, samples, symbols)."""
-        columns = np.stack([np.asarray(values[symbol]) for symbol in symbols], axis=1)
-        return columns.reshape(self.iterations, self.block, len(symbols))
+        return stacked(values, symbols).reshape(self.iterations, self.block, len(symbols))
 
     def spread(self, result: dict[str, Array], symbols: list[str], columns: Numbers) -> None:
         """Put an array (iterations, samples, symbols) into ``result``."""

@@ -209,7 +209,7 @@ def _formula(
     text = without_spaces(f"={stored.text}") if stored.text else None
     if stored.attributes.get("t") != "shared":
         return text
-    number = stored.attributes["si"]
+    number = stored.attributes.get("si", "")
     if text:
         shared[number] = _SharedFormula(FilledFormula.parse(text, row), column)
         return text

@@ -111,21 +111,23 @@ def evaluate_on(
     Each result is (draws,), NaN where it is no number; None of what the engine does not know.
     """
     helpers = helpers or {}
-    count = max(map(len, numbers.values()), default=1)
     found: list[Array | None] = [None] * len(formulas)
-    left = list(range(len(formulas)))
-    try:
+    with suppress(SyntaxProblemError, NotEvaluatedError):  # a helper has what only an engine knows
         known = _with_helpers(numbers, sheet, helpers)
         for k, formula in enumerate(formulas):
             with suppress(SyntaxProblemError, NotEvaluatedError):
-                found[k] = np.broadcast_to(value_of(parse(formula), sheet, known), (count,))
-                left.remove(k)
-    except (SyntaxProblemError, NotEvaluatedError):
-        pass  # a helper has what only an engine knows
+                value = value_of(parse(formula), sheet, known)
+                found[k] = np.broadcast_to(value, (_draws(numbers),))
+    left = [k for k, values in enumerate(found) if values is None]
     others = _by_the_engine(numbers, sheet, [formulas[k] for k in left], helpers)
     for k, values in zip(left, others, strict=True):
         found[k] = values
     return found
+
+
+def _draws(numbers: Mapping[Cell, Array]) -> int:
+    """Return how many draws there are; what is the same in all may have one number."""
+    return max(map(len, numbers.values()), default=1)
 
 
 def _with_helpers(
@@ -152,7 +154,7 @@ def _by_the_engine(
     places = {
         (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
     }
-    count = max(map(len, numbers.values()), default=1)
+    count = _draws(numbers)
     each = {cell: np.broadcast_to(values, (count,)).tolist() for cell, values in numbers.items()}
     draws = [{cell: values[k] for cell, values in each.items()} for k in range(count)]
     shown = [[found[place] for place in places] for found in evaluate({**places, **helpers}, draws)]
@@ -203,5 +205,5 @@ def try_formulas(
     kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted, calculation)
     others = {cell: np.array([number]) for cell, number in kept.items() if cell not in helpers}
     found = evaluate_on({**others, **planted}, sheet.name, formulas, helpers)
-    nothing = np.full(max(map(len, planted.values()), default=1), np.nan)
+    nothing = np.full(_draws(planted), np.nan)
     return np.stack([nothing if values is None else values for values in found], axis=1)

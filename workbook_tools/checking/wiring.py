@@ -165,7 +165,7 @@ def _joined(
     if len(own) > _MOST_SOURCES or len(biases) > _MOST_BIASES:
         return _Joined()
     # First the bias alone; then one weight after the other, each with sources 2, 3, …
-    alone = np.arange(len(own) + 1.0) == 0.0
+    alone = np.arange(len(own) + 1) == 0
     planted = {cell: np.zeros(len(own) + 1) for cell in weights.values()}
     planted |= {cell: np.where(alone, 0.0, k) for k, cell in enumerate(sources.values(), start=2)}
     planted |= {cell: np.where(alone, 2.0**k, 0.0) for k, cell in enumerate(offsets.values())}

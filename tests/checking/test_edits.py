@@ -1,0 +1,50 @@
+"""Every edit that is proposed makes the formula right, whatever formula was wrong."""
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from workbook_tools.checking.edits import Candidate, Ground, edits
+from workbook_tools.checking.formula_tree import parse
+from workbook_tools.checking.formula_values import value_of
+from workbook_tools.checking.probe import agree
+from workbook_tools.references import cell_name
+
+TRIALS = 3
+CELLS = [(row, column) for row in (1, 2, 3) for column in (1, 2, 3)]
+CHANCE = np.random.default_rng(3)
+NUMBERS = {("S", row, column): CHANCE.uniform(-2, 2, TRIALS) for row, column in CELLS}
+CANDIDATES = [
+    Candidate(cell_name(row, column), "number", values, strange=False)
+    for (_, row, column), values in NUMBERS.items()
+]
+
+
+def formulas() -> st.SearchStrategy[str]:
+    """Arithmetic and functions over nine cells and their ranges."""
+    leaves = st.sampled_from(["A1", "$B$2", "C3", "A3", "2", "0.5"])
+    ranges = st.sampled_from(["A1:A3", "$B1:$B3", "A1:C1"])
+    totals = st.builds("{}({})".format, st.sampled_from(["SUM", "MAX", "AVERAGE"]), ranges)
+    products = st.builds("SUMPRODUCT({},B1:B3*2)".format, st.just("A1:A3"))
+
+    def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return st.one_of(
+            st.builds("{}{}{}".format, inner, st.sampled_from("+-*/"), inner),
+            inner.map("({})".format),
+            inner.map("-{}".format),
+            inner.map("EXP({})".format),
+            st.builds("IF({}>0,{},{})".format, inner, inner, inner),
+            st.builds("MAX(0,{})".format, inner),
+        )
+
+    return st.recursive(leaves | totals | products, grown, max_leaves=6)
+
+
+@settings(deadline=None, max_examples=150)
+@given(formulas(), formulas())
+def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
+    expected = np.broadcast_to(value_of(parse(meant), "S", NUMBERS), (TRIALS,))
+    assume(np.isfinite(expected).all())
+    ground = Ground("S", NUMBERS, expected, CANDIDATES, {})
+    for edit in edits(parse(wrong), ground):
+        assert agree(value_of(parse(str(edit.tree)), "S", NUMBERS), expected)
