@@ -1,6 +1,7 @@
 """The commands of the MNIST network: parse, call, print, exit code.
 
-Exit status: 0 the conditions are met (or workbook and network agree), 1 one is not, 2 bad input, 130 interrupted.
+Exit status: 0 the conditions are met, or workbook and network agree; 1 one is not, or they do
+not; 2 bad input; 130 interrupted.
 """
 
 import os

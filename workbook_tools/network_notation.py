@@ -231,7 +231,8 @@ def _shape(text: str) -> Shape:
         outputs, inputs, height, width = numbers
         return WeightsShape(outputs, inputs, (height, width))
     if text.startswith("weights"):
-        return WeightsShape(*numbers)
+        outputs, inputs = numbers
+        return WeightsShape(outputs, inputs)
     return MapsShape(*numbers)
 
 

@@ -69,7 +69,9 @@ def build(
     plan = Plan(network_of(model, *digits.pixels.shape[1:]), digits)
     classes = plan.network.layers[-1].output.count
     if max(digits.truth) >= classes:
-        raise InputError(f"a digit is a {max(digits.truth)}, and the network knows 0 to {classes - 1}")
+        raise InputError(
+            f"a digit is a {max(digits.truth)}, and the network knows 0 to {classes - 1}"
+        )
     workbook, texts = _openpyxl_workbook(plan, look)
     return save_with_values(workbook, texts, {}, path, on_step)
 
@@ -90,7 +92,9 @@ def _openpyxl_workbook(plan: Plan, look: Look) -> tuple[Workbook, dict[str, str]
     every = [DIGITS, *(of.name for of in others)]
     for number, of in enumerate(others, start=1):
         sheet = workbook.create_sheet(of.name)
-        write_sheet(sheet, of, [DIGIT, *every[number - 1 : number], *every[number + 1 : number + 2]])
+        write_sheet(
+            sheet, of, [DIGIT, *every[number - 1 : number], *every[number + 1 : number + 2]]
+        )
         shown.append([])
         if of.name == INPUT:
             _constants(sheet)

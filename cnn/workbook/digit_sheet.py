@@ -1,8 +1,8 @@
 """The sheet Digit: what is selected, how it looks, what the network says; and a grid to draw on."""
 
 from openpyxl.chart import BarChart, Reference, Series
-from openpyxl.chart.series import SeriesLabel
 from openpyxl.chart.data_source import StrRef
+from openpyxl.chart.series import SeriesLabel
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.styles import Alignment
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -34,6 +34,7 @@ from workbook_tools.network_notation import (
 from workbook_tools.references import cell_name, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import chart_title
+from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import anchored
 
 SELECTED_CELL = Area(DIGIT, (4, VALUE_COLUMN))
@@ -188,7 +189,7 @@ def _table(sheet: Worksheet, plan: Plan) -> None:
 
 
 def _head_fill() -> object:
-    return styles.header_fill(styles.Role.DATA)
+    return styles.header_fill(Role.DATA)
 
 
 def _chart(sheet: Worksheet, plan: Plan) -> str:
@@ -210,9 +211,7 @@ def _chart(sheet: Worksheet, plan: Plan) -> str:
         bars.tx = SeriesLabel(strRef=StrRef(head))
         bars.graphicalProperties = GraphicalProperties(solidFill=colour)
         chart.series.append(bars)
-    chart.set_categories(
-        Reference(sheet, min_col=PANEL_COLUMN, min_row=rows[0], max_row=rows[1])
-    )
+    chart.set_categories(Reference(sheet, min_col=PANEL_COLUMN, min_row=rows[0], max_row=rows[1]))
     chart.anchor = anchored(rows[1] + 2, PANEL_COLUMN, *CHART_PIXELS)
     sheet.add_chart(chart)
     return (
@@ -236,7 +235,7 @@ def _explain(sheet: Worksheet, plan: Plan) -> None:
 
 
 def _number_rows(sheet: Worksheet, place: Maps) -> None:
-    """Number the rows of the grid: its formulas look up the pixels of their own row."""
+    """Write the number of each row beside the grid, whose formulas look up their pixels by it."""
     row, _ = place.corner(0)
     for y in range(place.shape.height):
         cell = sheet.cell(row + y, ROW_NUMBERS_COLUMN, y + 1)

@@ -28,10 +28,7 @@ def choose(model: nn.Sequential, images: Images, count: int) -> Digits:
         for digit in range(CLASSES)
     ]
     right = [
-        own[turn]
-        for turn in range(max(map(len, by_class)))
-        for own in by_class
-        if turn < len(own)
+        own[turn] for turn in range(max(map(len, by_class))) for own in by_class if turn < len(own)
     ]
     chosen = [*right[: count - len(wrong)], *wrong]
     picked = images[torch.tensor(chosen)]

@@ -7,6 +7,7 @@ from cnn.workbook.plan import Part, Plan
 from cnn.workbook.sections import links, title, write_section
 from workbook_tools.network_notation import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW
 from workbook_tools.writing import styles
+from workbook_tools.writing.formulas import Role
 
 TABLE_COLUMN, TABLE_ROW = 2, 6  # of the first number
 TRUTH_COLUMN = TABLE_COLUMN + DIGITS_HEADS.index("true digit")
@@ -25,7 +26,7 @@ def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
     for column, head in enumerate((*DIGITS_HEADS, "was read as"), start=TABLE_COLUMN):
         cell = sheet.cell(TABLE_ROW - 1, column, head)
         cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = styles.header_fill(styles.Role.DATA)
+        cell.fill = styles.header_fill(Role.DATA)
     digits = plan.digits
     rows: list[tuple[int | str | None, ...]] = [
         (number, image, truth, said if said == truth else f"{said} (wrong)")

@@ -112,7 +112,9 @@ def _stack(
     middle = left + (width + shift) / 2
     below = -(max(height, 0.3) + shift) / 2 - 0.1
     axes.text(middle, below, name, ha="center", va="top", size=9, weight="bold", color=_INK)
-    size = str(shape.count) if shape.is_row else f"{shape.count} × {times(shape.height, shape.width)}"
+    size = (
+        str(shape.count) if shape.is_row else f"{shape.count} × {times(shape.height, shape.width)}"
+    )
     axes.text(middle, below - 0.16, size, ha="center", va="top", size=8, color=_MUTED)
     return left + width + shift
 

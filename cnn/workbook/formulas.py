@@ -56,9 +56,9 @@ def _forward(
             return lambda k, y, x: f"=AVERAGE({source.area(k).on(sheet)})"
         case Flatten():
             size = source.shape.height * source.shape.width
-            return lambda k, y, x: "=" + source.cell(
-                k // size, *divmod(k % size, source.shape.width)
-            ).on(sheet)
+            return lambda k, y, x: (
+                "=" + source.cell(k // size, *divmod(k % size, source.shape.width)).on(sheet)
+            )
         case Linear():
             assert weights is not None
             row = source.row().on(sheet, absolute=True)
@@ -114,9 +114,7 @@ def backward(
             return lambda k, y, x: f"={gradient.cell(k).on(sheet)}/{size}"
         case Flatten():
             height, width = before.shape.height, before.shape.width
-            return lambda k, y, x: (
-                f"={gradient.cell((k * height + y) * width + x).on(sheet)}"
-            )
+            return lambda k, y, x: f"={gradient.cell((k * height + y) * width + x).on(sheet)}"
         case Linear():
             assert turned is not None
             row = gradient.row().on(sheet, absolute=True)
@@ -169,9 +167,7 @@ def _back_to_the_largest(
 def turned(weights: Weights, sheet: str) -> WeightsFormula:
     """Return the formulas of kernels turned by 180°."""
     height, width = weights.kernel
-    return lambda o, c, y, x: (
-        f"={weights.cell(o, c, height - 1 - y, width - 1 - x).on(sheet)}"
-    )
+    return lambda o, c, y, x: f"={weights.cell(o, c, height - 1 - y, width - 1 - x).on(sheet)}"
 
 
 def transposed(weights: Weights, sheet: str) -> WeightsFormula:
@@ -247,9 +243,7 @@ def loss(scores: Maps, exponentials: Maps, true_digit: str, sheet: str) -> MapsF
     """
     row = scores.row().on(sheet, absolute=True)
     total = exponentials.row().on(sheet, absolute=True)
-    return lambda k, y, x: (
-        f"=LN(SUM({total}))-(INDEX({row},{true_digit}+1)-MAX({row}))"
-    )
+    return lambda k, y, x: f"=LN(SUM({total}))-(INDEX({row},{true_digit}+1)-MAX({row}))"
 
 
 def difference(probabilities: Maps, targets: Maps, sheet: str) -> MapsFormula:

@@ -65,9 +65,7 @@ class Linear:
     bias: Numbers
 
 
-Operation: TypeAlias = (
-    Convolution | ReLU | MaxPool | AveragePool | GlobalAverage | Flatten | Linear
-)
+Operation: TypeAlias = Convolution | ReLU | MaxPool | AveragePool | GlobalAverage | Flatten | Linear
 
 # What the sheets are called; a number follows where there are several of a kind.
 NAMES: dict[type[Any], str] = {

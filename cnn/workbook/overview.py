@@ -15,6 +15,7 @@ from cnn.workbook.sections import title
 from workbook_tools.network_notation import AFTER, DIGIT, INPUT, SOFTMAX, times
 from workbook_tools.references import sheet_prefix
 from workbook_tools.writing import styles
+from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import anchored
 
 WIDTHS = (13, 27, 20, 12, 17, 17, 17, 17)
@@ -95,7 +96,7 @@ def _layers(sheet: Worksheet, row: int, plan: Plan) -> int:
     for column, head in enumerate(heads, start=2):
         cell = sheet.cell(row, column, head)
         cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = styles.header_fill(styles.Role.DATA)
+        cell.fill = styles.header_fill(Role.DATA)
     there = {of.name for of in plan.sheets}
     network = plan.network
     for name, what, output, parameters in _rows(network):
@@ -166,8 +167,8 @@ def _checked(plan: Plan) -> list[str]:
     return [
         "Every formula cell is compared with PyTorch (double precision, gradients by autograd), "
         "from the numbers of the cells that it reads: workbook-tools verify FILE does so.",
-        f"So it is for every stored digit, by selecting one after another, and with weights and "
-        "pixels drawn at random: a wrong formula is found even where its value happens to be right.",
+        "So it is for every stored digit, by selecting one after another, and with weights and "
+        "pixels drawn at random: a wrong formula is found even where its value is right by chance.",
         "When the file is made it is compared with the trained network as well, from pixel to "
         "probability and back to every weight.",
     ]

@@ -154,7 +154,7 @@ class Plan:
     # What goes where
 
     def _start(self) -> None:
-        network, image = self.network, self.network.image
+        image = self.network.image
         height, width = image.height, image.width
         gallery = Maps(
             Heading(DIGITS, Operation.STORED, MapsShape(len(self.digits.truth), height, width)),
@@ -175,7 +175,7 @@ class Plan:
             first, last = name.split(":")
             fixed = f"{DIGITS}!{_fixed_row(first)}:{_fixed_row(last)}"
             return (
-                f"=IF({names.SELECTED}=\"{names.DRAW}\",{drawing.cell(0, y, x).on(DIGIT)},"
+                f'=IF({names.SELECTED}="{names.DRAW}",{drawing.cell(0, y, x).on(DIGIT)},'
                 f"INDEX({fixed},({names.SELECTED}-1)*{step}+$F{row}))"
             )
 
@@ -279,7 +279,9 @@ class Plan:
                 case _:
                     raise AssertionError(f"{layer.name} has no weights")
 
-            def weight(o: int, c: int, y: int, x: int, values: NDArray[np.float64] = values) -> float:
+            def weight(
+                o: int, c: int, y: int, x: int, values: NDArray[np.float64] = values
+            ) -> float:
                 return float(values[o, c, y, x])
 
             def own_bias(o: int, bias: NDArray[np.float64] = bias) -> float:
@@ -303,10 +305,11 @@ class Plan:
         name, sheet = _weights(layer.name), _weights(layer.name)
         match layer.operation:
             case Convolution(kernels, _, _):
-                shape = WeightsShape(*kernels.shape[:2], kernels.shape[2:])
+                outputs, inputs, height, width = kernels.shape
+                shape = WeightsShape(outputs, inputs, (height, width))
                 operation, back = Operation.TURNED, shape
             case Linear(weights, _):
-                shape = WeightsShape(*weights.shape)
+                shape = WeightsShape(len(weights), weights.shape[1])
                 operation, back = Operation.TRANSPOSED, WeightsShape(shape.inputs, shape.outputs)
             case _:
                 raise AssertionError(f"{layer.name} has no weights")
@@ -328,12 +331,10 @@ class Plan:
             sheet = SheetPlan(_back(name), Part.BACKWARD, f"The gradient at {name}")
             margin = self._reach(number)
             if number == len(layers):
-                heading = Heading(_back(name), Operation.DIFFERENCE, scores.shape,
-                                  {"layer": last, "source": SOFTMAX, "target": TARGET}, margin)  # fmt: skip
+                parts = {"layer": last, "source": SOFTMAX, "target": TARGET}
+                heading = Heading(_back(name), Operation.DIFFERENCE, scores.shape, parts, margin)
                 place = Maps(heading, sheet.name, FIRST_SECTION)
-                formula = formulas.difference(
-                    self._maps[SOFTMAX], self._maps[TARGET], sheet.name
-                )
+                formula = formulas.difference(self._maps[SOFTMAX], self._maps[TARGET], sheet.name)
                 note = "How much the loss grows with each score: what is too likely is pushed down."
             else:
                 consumer = layers[number]
@@ -366,7 +367,9 @@ class Plan:
                 continue
             own = self._weights[_weights(layer.name)]
             before, gradient = self._source(number), self._maps[_back(layer.name)]
-            sheet = SheetPlan(_step(layer.name), Part.STEP, f"One step of the weights of {layer.name}")
+            sheet = SheetPlan(
+                _step(layer.name), Part.STEP, f"One step of the weights of {layer.name}"
+            )
             parts = {"weights": own.heading.name, "gradient": gradient.heading.name,
                      "source": before.heading.name}  # fmt: skip
             heading = Heading(_grad(layer.name), Operation.WEIGHT_GRADIENT, own.shape, parts)
@@ -376,8 +379,8 @@ class Plan:
                 Palette.GRADIENT,
                 "How much the loss grows with each weight and bias.",
             ))  # fmt: skip
-            heading = Heading(_step(layer.name), Operation.STEPPED, own.shape,
-                              {"weights": own.heading.name, "gradient": slopes.heading.name})  # fmt: skip
+            parts = {"weights": own.heading.name, "gradient": slopes.heading.name}
+            heading = Heading(_step(layer.name), Operation.STEPPED, own.shape, parts)
             place = Weights(heading, sheet.name, sheet.next_top)
             sheet.sections.append(WeightsSection(
                 place, *formulas.step(own, slopes, sheet.name), Palette.SIGNED,
@@ -405,7 +408,9 @@ class Plan:
             place = Maps(heading, sheet.name, sheet.next_top)
             self._add(sheet, MapsSection(
                 place,
-                formulas.forward(layer.operation, source, stepped.get(layer.name), sheet.name, relu),
+                formulas.forward(
+                    layer.operation, source, stepped.get(layer.name), sheet.name, relu
+                ),
                 Palette.POSITIVE if relu else self._palette(layer, source),
                 label=self._label(number, place),
             ))  # fmt: skip
@@ -477,12 +482,10 @@ def _step(layer: str) -> str:
 def _fixed_row(name: str) -> str:
     """Return a cell's name with its row fixed: ``G$7`` for ``G7``."""
     letters = name.rstrip("0123456789")
-    return f"{letters}${name[len(letters):]}"
+    return f"{letters}${name[len(letters) :]}"
 
 
-def _operation(
-    layer: Layer, source: str, relu: bool = False
-) -> tuple[Operation, dict[str, str]]:
+def _operation(layer: Layer, source: str, relu: bool = False) -> tuple[Operation, dict[str, str]]:
     """Return what a layer's heading says it does, and with what."""
     parts = {"source": source}
     match layer.operation:
@@ -555,8 +558,9 @@ def _back_note(consumer: Layer) -> str:
     match consumer.operation:
         case Convolution():
             return (
-                f"Back through {consumer.name}: each cell is the window of every gradient map times "
-                "the kernel turned by 180°, added up: the cell hears of every cell it helped to make."
+                f"Back through {consumer.name}: each cell is the window of every gradient map "
+                "times the kernel turned by 180°, added up: it hears of every cell it helped to "
+                "make."
             )
         case ReLU():
             return (
@@ -578,4 +582,3 @@ def _back_note(consumer: Layer) -> str:
                 f"Back through {consumer.name}: each gradient times the weight that leads to it, "
                 "added up."
             )
-

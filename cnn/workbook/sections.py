@@ -56,9 +56,7 @@ def links(sheet: Worksheet, names: list[str], step: int, zoom: int = 100) -> Non
         cell.font = look.enlarged(styles.LINK, zoom)
 
 
-def _write_line(
-    sheet: Worksheet, row: int, column: int, text: str, font: Font, zoom: int
-) -> Any:
+def _write_line(sheet: Worksheet, row: int, column: int, text: str, font: Font, zoom: int) -> Any:
     """Write a line of text, as large as it should look at a zoom; return its cell."""
     cell = sheet.cell(row, column, text)
     cell.font = look.enlarged(font, zoom)
@@ -104,9 +102,7 @@ def write_section(
         _write_weights(sheet, section, label)
 
 
-def _write_maps(
-    sheet: Worksheet, section: MapsSection, hidden: bool, label_font: Font
-) -> None:
+def _write_maps(sheet: Worksheet, section: MapsSection, hidden: bool, label_font: Font) -> None:
     place, shape = section.place, section.place.shape
     typed = not place.heading.operation.has_formulas
     stamp = _map_stamps(sheet, place, typed, hidden)
@@ -134,10 +130,8 @@ def _map_stamps(
 ) -> Callable[[int, int], Stamp]:
     """Return the style of a map's cell by row and column: those at its edge have its frame."""
     height, width = place.shape.height, place.shape.width
-    if place.in_a_row:
-        font = look.NUMBER
-    else:
-        font = look.SMALL_INPUT if typed else look.SMALL
+    small = look.SMALL_INPUT if typed else look.SMALL
+    font = look.NUMBER if place.in_a_row else small
     number_format = look.SHOWN_AS_COLOUR if hidden else "General"
     fill = look.PIXEL_INPUT_FILL if typed else None
 

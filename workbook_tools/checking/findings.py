@@ -295,8 +295,9 @@ class TableReport:
 
 @dataclass
 class SummaryReport:
-    """Formulas beside trainings: results listed by sheet, what samples are made from; or a sheet
-    of a convolutional network.
+    """Formulas beside trainings, or a sheet of a convolutional network.
+
+    Beside trainings stand results listed by sheet, and what samples are made from.
     """
 
     sheet: str

@@ -100,7 +100,11 @@ def _lead(report: Report) -> str:
     )
     said += "mathematics, worked out again from the sheet’s own numbers."
     if report.network:
-        said += " " + ". ".join(f"{line[:1].upper()}{line[1:]}" for line in network_lines(report.network)) + "."
+        said += (
+            " "
+            + ". ".join(f"{line[:1].upper()}{line[1:]}" for line in network_lines(report.network))
+            + "."
+        )
     if report.verdict == "fail":
         said += " A cell that only inherits a mistake is not counted as one."
     if left:

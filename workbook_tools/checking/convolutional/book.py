@@ -238,9 +238,7 @@ class _Reader:
         return labels[index]
 
     def _grid(self, rows: Places, columns: Places, shape: tuple[int, ...]) -> Grid:
-        return Grid(
-            self.sheet.name, np.broadcast_to(rows, shape), np.broadcast_to(columns, shape)
-        )
+        return Grid(self.sheet.name, np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))
 
 
 def _input(path: Path, name: str, defined: Mapping[str, str]) -> Cell:

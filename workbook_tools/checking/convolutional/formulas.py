@@ -52,4 +52,4 @@ class Formulas:
             return False
         height, width = size(consumer.heading.parts["window"])
         _, rows, columns = consumer.cells.rows.shape
-        return index[1] // height >= rows or index[2] // width >= columns
+        return bool(index[1] // height >= rows or index[2] // width >= columns)

@@ -25,7 +25,6 @@ from workbook_tools.checking.findings import (
     message,
     plain,
 )
-from workbook_tools.engines import Calculation
 from workbook_tools.references import cell_name
 
 _UNKNOWN = "what they read holds an error"
@@ -129,9 +128,7 @@ class Judgement:
                 kinds[at] = Kind.STALE_VALUE
         return kinds
 
-    def _findings(
-        self, tally: Tally, kind: Kind, found: set[tuple[int, ...]]
-    ) -> Iterator[Finding]:
+    def _findings(self, tally: Tally, kind: Kind, found: set[tuple[int, ...]]) -> Iterator[Finding]:
         """Yield a finding for each stretch of cells below each other."""
         places = sorted((tally.grid.cell(at), at) for at in found)
         places.sort(key=lambda place: (place[0][2], place[0][1]))

@@ -304,9 +304,7 @@ def _passed(x: Tensor, gradient: Tensor) -> Tensor:
     return torch.where(x.isnan(), torch.nan, torch.where(x > 0, gradient, 0.0))
 
 
-def _to_the_largest(
-    x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[int, int]
-) -> Tensor:
+def _to_the_largest(x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[int, int]) -> Tensor:
     """Return the gradient at the cell of each window that is the largest, the first if several.
 
     The largest is taken as it stands in the sheet. Cells beyond the last whole window get 0.

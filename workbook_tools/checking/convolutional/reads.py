@@ -38,7 +38,8 @@ def wanted_by_bias(book: Book, section: Section) -> Callable[[tuple[int, ...]], 
     heading = section.heading
     if heading.operation is Operation.STEPPED:
         own, slopes = (book.section(heading.parts[k]).biases for k in ("weights", "gradient"))
-        assert own is not None and slopes is not None
+        assert own is not None
+        assert slopes is not None
         eta = _one(book.inputs[names.ETA])
         return lambda index: {_one(own.cell(index)), _one(slopes.cell(index)), eta}
     gradient = book.section(heading.parts["gradient"]).cells
@@ -78,16 +79,12 @@ def _reader(book: Book, section: Section) -> Reader:
             weights = book.section(heading.parts["weights"])
             assert weights.biases is not None
             biases, row = weights.biases, _row(cells())
-            return lambda k, y, x: iter(
-                [row, _row(weights.cells, k), _one(biases.cell((k,)))]
-            )
+            return lambda k, y, x: iter([row, _row(weights.cells, k), _one(biases.cell((k,)))])
         case Operation.RELU:
             return lambda k, y, x: iter([_one(cells().cell((k, y, x)))])
         case Operation.LARGEST | Operation.WINDOW_MEAN:
             height, width = size(heading.parts["window"])
-            return lambda k, y, x: iter(
-                [_window(cells(), k, y * height, x * width, height, width)]
-            )
+            return lambda k, y, x: iter([_window(cells(), k, y * height, x * width, height, width)])
         case Operation.MAP_MEAN:
             return lambda k, y, x: iter([_all(cells(), k)])
         case Operation.IN_A_ROW:
@@ -105,9 +102,7 @@ def _reader(book: Book, section: Section) -> Reader:
             return lambda k, y, x: iter([*rows, _one(book.singles[names.TRUE_DIGIT])])
         case Operation.TURNED:
             last = [side - 1 for side in cells().rows.shape[2:]]
-            return lambda o, c, y, x: iter(
-                [_one(cells().cell((o, c, last[0] - y, last[1] - x)))]
-            )
+            return lambda o, c, y, x: iter([_one(cells().cell((o, c, last[0] - y, last[1] - x)))])
         case Operation.TRANSPOSED:
             return lambda o, c, y, x: iter([_one(cells().cell((c, o, y, x)))])
         case Operation.DIFFERENCE:
@@ -226,7 +221,9 @@ def _of_weight_gradient(book: Book, section: Section) -> Reader:
     before, gradient = book.section(parts["source"]).cells, book.section(parts["gradient"]).cells
     layer = book.layer_of(parts["weights"]).heading
     if layer.operation is Operation.WEIGHTED:
-        return lambda o, c, y, x: iter([_one(before.cell((c, 0, 0))), _one(gradient.cell((o, 0, 0)))])
+        return lambda o, c, y, x: iter(
+            [_one(before.cell((c, 0, 0))), _one(gradient.cell((o, 0, 0)))]
+        )
     above, beside = size(layer.parts["padding"])
     height, width = gradient.rows.shape[1:]
     return lambda o, c, y, x: iter(

@@ -33,7 +33,9 @@ class Tally:
         no, nothing = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
         return cls(section, grid, no, no.copy(), no.copy(), nothing, nothing.copy(), Differences())
 
-    def add(self, shown: NDArray[np.float64], expected: Expected, tolerance: float, now: bool) -> None:
+    def add(
+        self, shown: NDArray[np.float64], expected: Expected, tolerance: float, now: bool
+    ) -> None:
         """Compare what the cells show with what they should."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(shown - expected.values)

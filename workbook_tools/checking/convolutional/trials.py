@@ -61,7 +61,9 @@ def draws(book: Book) -> Iterator[Trial]:
         yield Trial("numbers drawn at random", inputs)
 
 
-def _pixels(random: np.random.Generator, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _pixels(
+    random: np.random.Generator, count: int
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     ink = random.integers(0, GREYS + 1, count)
     return (ink * (random.random(count) < 0.7)).astype(np.float64)
 

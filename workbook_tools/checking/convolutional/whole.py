@@ -113,8 +113,7 @@ class _Run:
         yield from self._tensors.items()
         for heading in _headings(self._book, Operation.DIFFERENCE, Operation.BACK):
             yield heading.name, _gradient(self._tensors[heading.parts["layer"]])
-        for name, tensor in self._parameters(self._weights):
-            yield name, tensor
+        yield from self._parameters(self._weights)
 
     def all_biases(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the biases of sections: their gradients, and after the step."""
