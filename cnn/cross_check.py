@@ -149,7 +149,7 @@ class _Reference:
         self._read.retain_grad()
         scores = self._model(self._read[None])
         loss = F.cross_entropy(scores, torch.tensor([truth]))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._held[names.LOSS] = loss
         return torch.softmax(scores.detach(), dim=1)[0]
 
@@ -190,7 +190,7 @@ class _Reference:
 
     def _keeping(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def keep(module: nn.Module, read: object, made: Tensor) -> None:
-            made.retain_grad()  # type: ignore[no-untyped-call]
+            made.retain_grad()
             self._held[name] = made
 
         return keep

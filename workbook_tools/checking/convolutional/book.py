@@ -109,6 +109,11 @@ class Book:
         """Raise ``InputError`` for a layer that reads itself in the end."""
         raise InputError(f"{self.path}: by the headings {name} reads what is made of it")
 
+    def refuse_shape(self, name: str, shape: tuple[int, ...]) -> NoReturn:
+        """Raise ``InputError`` for a heading that counts other cells than the mathematics gives."""
+        size = " × ".join(str(side) for side in shape)
+        raise InputError(f"{self.path}: the heading of {name} is wrong: it comes out as {size}")
+
     def _that(self, operations: tuple[Operation, ...], part: str, name: str) -> Section:
         for section in self.sections.values():
             heading = section.heading

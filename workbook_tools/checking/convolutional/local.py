@@ -318,7 +318,7 @@ def _to_the_largest(x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[i
     own = torch.where(cells.isnan() | largest.isnan() | earlier.isnan(), torch.nan, own)
     at = torch.zeros_like(x)
     rows, columns = pooled.shape[1] * height, pooled.shape[2] * width
-    blocks = own.unflatten(3, window).permute(0, 1, 3, 2, 4)
+    blocks = own.reshape(*pooled.shape, height, width).permute(0, 1, 3, 2, 4)
     at[:, :rows, :columns] = blocks.reshape(len(x), rows, columns)
     return at
 
