@@ -43,6 +43,7 @@ ETA_CELL = Area(DIGIT, (6, VALUE_COLUMN))
 TABLE_TOP = 14
 WIDTHS = (24, 13, 15)  # of the panel's columns, in characters
 CHART_PIXELS = (378, 280)
+LEFT = Alignment(vertical="center", indent=1)
 _HEADING_BEYOND = 8  # columns that the heading of the last grid may reach beyond it
 _FIRST_RESULT = TRUE_DIGIT_CELL.first[0]
 
@@ -132,7 +133,7 @@ def _inputs(sheet: Worksheet, plan: Plan, selected: int, rate: float) -> None:
 def _label(sheet: Worksheet, area: Area, text: str) -> None:
     row, column = area.first
     cell = sheet.cell(row, column - 1, text)
-    cell.font, cell.border = styles.BODY, styles.BOX
+    cell.font, cell.border, cell.alignment = styles.BODY, styles.BOX, LEFT
 
 
 def _results(sheet: Worksheet, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from cnn.workbook import look
 from cnn.workbook.plan import Part, Plan
 from cnn.workbook.sections import links, title, write_section
 from workbook_tools.network_notation import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW
+from workbook_tools.references import range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.formulas import Role
 
@@ -43,3 +44,5 @@ def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
     sheet.sheet_properties.tabColor = look.TAB_COLOURS[Part.START]
     sheet.freeze_panes = "A3"
     styles.set_up_page(sheet)
+    # The list alone: the pictures below each other would be printed on a page each.
+    sheet.print_area = range_name(1, 1, TABLE_ROW + len(rows) - 1, TABLE_COLUMN + len(WIDTHS) - 1)

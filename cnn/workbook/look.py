@@ -28,7 +28,7 @@ TAB_COLOURS = {
     Part.STEP: "7A5C3E",
 }
 PIXEL_SIDE, MAP_SIDE = 20, 30  # screen pixels of a square cell
-NUMBER_WIDTH = 9.5  # characters, of columns of numbers in a row
+NUMBER_WIDTH = 11  # characters, of columns of numbers in a row
 MOST_ROWS_A_COLUMN = 1.5  # of a sheet that is printed on one page
 _LAST_COLUMN = 200
 _WHITE = "FFFFFF"
@@ -81,10 +81,10 @@ PIXEL_INPUT_FILL = INPUT_FILL
 def colour_scale(palette: Palette, area: str) -> Rule | None:
     """Return the rule that colours cells by their numbers; None where they stay plain.
 
-    ``area`` is an absolute range with all of them. 0 is always white: the ends of the scale are
-    at least a little away from it.
+    ``area`` is an absolute range with all of them. 0 is always white, and numbers of one size are
+    equally dark on both sides of it. The ends of the scale are at least a little away from it.
     """
-    high, low = f"MAX({area},{_TINY})", f"MIN({area},-{_TINY})"
+    high = f"MAX({area},{_TINY})"
     if palette is Palette.GREY:
         return ColorScaleRule(
             start_type="num", start_value=0, start_color=_WHITE,
@@ -98,9 +98,11 @@ def colour_scale(palette: Palette, area: str) -> Rule | None:
     if palette in _BOTH_SIDES:
         negative, positive = _BOTH_SIDES[palette]
         return ColorScaleRule(
-            start_type="formula", start_value=low, start_color=negative,
+            start_type="formula", start_value=f"-MAX({area},-MIN({area}),{_TINY})",
+            start_color=negative,
             mid_type="num", mid_value=0, mid_color=_WHITE,
-            end_type="formula", end_value=high, end_color=positive,
+            end_type="formula", end_value=f"MAX({area},-MIN({area}),{_TINY})",
+            end_color=positive,
         )  # fmt: skip
     return None
 

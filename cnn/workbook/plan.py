@@ -184,7 +184,7 @@ class Plan:
                     {"layer": PIXELS, "consumer": INPUT, "source": _back(INPUT)}),
             DIGIT, GRID_TOP, GRID_COLUMN + width + 2,
         )  # fmt: skip
-        digit = SheetPlan(DIGIT, Part.START, "The digit")
+        digit = SheetPlan(DIGIT, Part.START, "the digit")
         digit.sections = [MapsSection(self._maps[PIXELS], pixel, Palette.GREY)]
         self._digit, self._back_place, self._made = digit, back, [digit]
         self.drawing = MapsSection(drawing, self._drawn, Palette.GREY)
@@ -204,7 +204,7 @@ class Plan:
         image = self.network.image
         heading = Heading(INPUT, Operation.NORMALISED, image, {"source": PIXELS},
                           self._padding(0))  # fmt: skip
-        sheet = SheetPlan(INPUT, Part.FORWARD, "What the network reads")
+        sheet = SheetPlan(INPUT, Part.FORWARD, "what the network reads")
         place = Maps(heading, INPUT, sheet.next_top + 3)
         self._add(sheet, MapsSection(
             place, formulas.normalised(self._maps[PIXELS], INPUT), Palette.SIGNED,
@@ -215,7 +215,7 @@ class Plan:
         for number, layer in enumerate(self.network.layers):
             source = self._source(number)
             weights = self._plan_weights(layer) if layer.parameters else None
-            sheet = SheetPlan(layer.name, Part.FORWARD, _title(layer))
+            sheet = SheetPlan(layer.name, Part.FORWARD, TITLES[type(layer.operation)])
             operation, parts = _operation(layer, source.heading.name)
             margin = self._padding(number + 1)
             place = Maps(Heading(layer.name, operation, layer.output, parts, margin),
@@ -229,7 +229,7 @@ class Plan:
                 self._label(number, place),
             ))  # fmt: skip
             self._made.append(sheet)
-        sheet = SheetPlan(SOFTMAX, Part.FORWARD, "Probabilities and loss", wide=True)
+        sheet = SheetPlan(SOFTMAX, Part.FORWARD, "probabilities and loss", wide=True)
         self._probabilities(sheet, self._source(len(self.network.layers)), "")
         self._made.append(sheet)
 
@@ -268,7 +268,7 @@ class Plan:
                 continue
             place = self._weights[_weights(layer.name)]
             turned = self._weights[_turned(layer.name)]
-            sheet = SheetPlan(place.sheet, Part.WEIGHTS, f"The weights of {layer.name}")
+            sheet = SheetPlan(place.sheet, Part.WEIGHTS, f"the weights of {layer.name}")
             match layer.operation:
                 case Convolution(kernels, bias, _):
                     values, note = kernels, "Turned, they lead the gradient back."
@@ -328,7 +328,7 @@ class Plan:
         for number in reversed(range(len(layers) + 1)):
             name = layers[number - 1].name if number else INPUT
             before = self._source(number)
-            sheet = SheetPlan(_back(name), Part.BACKWARD, f"The gradient at {name}")
+            sheet = SheetPlan(_back(name), Part.BACKWARD, f"the gradient at {name}")
             margin = self._reach(number)
             if number == len(layers):
                 parts = {"layer": last, "source": SOFTMAX, "target": TARGET}
@@ -360,7 +360,7 @@ class Plan:
         ))  # fmt: skip
 
     def _step(self) -> None:
-        after = SheetPlan(AFTER, Part.STEP, "The same digit after one step")
+        after = SheetPlan(AFTER, Part.STEP, "the same digit after one step")
         stepped: dict[str, Weights] = {}
         for number, layer in enumerate(self.network.layers):
             if not layer.parameters:
@@ -368,7 +368,7 @@ class Plan:
             own = self._weights[_weights(layer.name)]
             before, gradient = self._source(number), self._maps[_back(layer.name)]
             sheet = SheetPlan(
-                _step(layer.name), Part.STEP, f"One step of the weights of {layer.name}"
+                _step(layer.name), Part.STEP, f"one step of the weights of {layer.name}"
             )
             parts = {"weights": own.heading.name, "gradient": gradient.heading.name,
                      "source": before.heading.name}  # fmt: skip
@@ -508,18 +508,14 @@ def _operation(layer: Layer, source: str, relu: bool = False) -> tuple[Operation
 
 
 TITLES: dict[type, str] = {
-    Convolution: "Convolution",
+    Convolution: "convolution",
     ReLU: "ReLU",
-    MaxPool: "Max pooling",
-    AveragePool: "Average pooling",
-    GlobalAverage: "Global average pooling",
-    Flatten: "Flatten",
-    Linear: "Fully connected layer",
+    MaxPool: "max pooling",
+    AveragePool: "average pooling",
+    GlobalAverage: "global average pooling",
+    Flatten: "all cells in a row",
+    Linear: "fully connected layer",
 }
-
-
-def _title(layer: Layer) -> str:
-    return TITLES[type(layer.operation)]
 
 
 def _note(layer: Layer, network: Network) -> str:

@@ -30,7 +30,7 @@ def write_sheet(sheet: Worksheet, plan: SheetPlan, neighbours: list[str]) -> Non
     least, most = _ZOOM
     zoom = most if plan.wide else max(least, min(most, most * _COLUMNS_SEEN // right))
     sheet.sheet_view.zoomScale = zoom
-    title(sheet, f"{plan.name}: {plan.title[:1].lower()}{plan.title[1:]}", zoom)
+    title(sheet, f"{plan.name}: {plan.title}", zoom)
     step = _LINK_STEP[plan.wide] * most // zoom
     links(sheet, [OVERVIEW, *neighbours], step, zoom)
     _shape_cells(sheet, plan)
