@@ -85,7 +85,6 @@ class Book:
     singles: dict[str, Cell]  # by label, on the sheet Digit
     table: dict[str, Grid]  # of probabilities, by the head of their column
     truth: Grid  # of the stored digits (n,)
-    choices: Grid  # what the selector may say, (n,)
     formulas: dict[Cell, str] = field(repr=False)
 
     def section(self, name: str) -> Section:
@@ -153,7 +152,6 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
     digit = by_name[names.DIGIT]
     stored = _column_below(path, by_name[names.DIGITS], names.DIGITS_HEADS[2],
                            sections[names.DIGITS].cells.rows.shape[0])  # fmt: skip
-    listed = _column_below(path, by_name[names.DIGITS], names.DIGITS_HEADS[0], len(stored.rows) + 1)
     classes = sections[names.SOFTMAX].cells.rows.shape[0]
     return Book(
         path,
@@ -162,7 +160,6 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
         {label: _beside(path, digit, label) for label in _SINGLES},
         {head: _column_below(path, digit, head, classes) for head in names.PROBABILITY_HEADS},
         stored,
-        listed,
         {
             (sheet.name, row, column): run.formula.at(row)
             for sheet in sheets

@@ -3,9 +3,11 @@
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.checking.convolutional import reads
 from workbook_tools.checking.convolutional.book import Book, Grid, Section
+from workbook_tools.checking.findings import Kind
 from workbook_tools.network_notation import Operation, size
 from workbook_tools.references import anchoring
 
@@ -16,10 +18,14 @@ class Formulas:
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def odd(self, section: Section, grid: Grid) -> set[tuple[int, ...]]:
-        """Return the indices of cells whose formulas are unlike the others of their section.
+    def odd(
+        self, section: Section, grid: Grid, wrong: NDArray[np.bool_]
+    ) -> dict[tuple[int, ...], Kind]:
+        """Return what is odd about formulas, by the indices of their cells.
 
-        The same formula stands in every cell of a section, or of one place in its windows.
+        They read other cells than they have to, or are unlike the others of their section: the
+        same formula stands in every cell of it, or of one place in its windows. ``wrong`` cells
+        are no measure for the others.
         """
         own = grid is section.cells
         formulas = {
@@ -32,12 +38,18 @@ class Formulas:
             phase = reads.phase(section, self._book, at) if own else ()
             shapes[at] = phase, anchoring(formula)
         usual: dict[tuple[int, ...], str] = {}
-        for (phase, shape), _ in Counter(shapes.values()).most_common():
+        counts = Counter(shape for at, shape in shapes.items() if not wrong[at])
+        # Of shapes that are as many the shortest: what is added to a formula makes it longer.
+        for phase, shape in sorted(counts, key=lambda s: (-counts[s], len(s[1]))):
             usual.setdefault(phase, shape)
-        odd = {at for at, (phase, shape) in shapes.items() if shape != usual[phase]}
+        odd = {
+            at: Kind.BROKEN_PATTERN
+            for at, (phase, shape) in shapes.items()
+            if shape != usual.get(phase)
+        }
         wanted = (reads.wanted if own else reads.wanted_by_bias)(self._book, section)
         return odd | {
-            at
+            at: Kind.LATENT
             for at, formula in formulas.items()
             if reads.rectangles(formula, grid.sheet) != wanted(at)
         }

@@ -8,10 +8,11 @@ import numpy as np
 
 from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.convolutional import whole
+from workbook_tools.checking.convolutional import panel, whole
 from workbook_tools.checking.convolutional.book import Book, Section
 from workbook_tools.checking.convolutional.formulas import Formulas
 from workbook_tools.checking.convolutional.local import Local
+from workbook_tools.checking.convolutional.reads import rectangles
 from workbook_tools.checking.convolutional.state import State
 from workbook_tools.checking.convolutional.tally import Tallies, Tally
 from workbook_tools.checking.findings import (
@@ -81,6 +82,11 @@ class Judgement:
         for tally in tallies.grids:
             there = tally.wrong & np.isfinite(tally.shown)
             self._stale |= {tally.grid.cell(at) for at in _indices(there)}
+        self._stale |= {
+            cell
+            for cell, single in tallies.singles.items()
+            if single.wrong and single.shown is not None
+        }
 
     def report(self, engine: str) -> Report:
         """Return all of it as a report."""
@@ -106,7 +112,7 @@ class Judgement:
 
     def _kinds(self, tally: Tally, formulas: Formulas) -> dict[tuple[int, ...], Kind]:
         """Return what is wrong with each cell of a grid, by its index."""
-        odd = formulas.odd(tally.section, tally.grid)
+        odd = formulas.odd(tally.section, tally.grid, tally.wrong | tally.wrong_elsewhere)
         kinds = {}
         for at in np.ndindex(tally.grid.rows.shape):
             cell = tally.grid.cell(at)
@@ -123,7 +129,7 @@ class Judgement:
             elif elsewhere:
                 kinds[at] = Kind.LATENT
             elif at in odd:
-                kinds[at] = Kind.BROKEN_PATTERN
+                kinds[at] = odd[at]
             elif cell in self._stale:
                 kinds[at] = Kind.STALE_VALUE
         return kinds
@@ -157,14 +163,20 @@ class Judgement:
 
     def _of_panel(self) -> Iterator[Finding]:
         labels = {cell: label for label, cell in self._book.singles.items()}
+        wanted = panel.wanted(self._book)
         for cell, single in self._tallies.singles.items():
             formula = self._book.formulas.get(cell)
-            if formula is not None and not (single.wrong or single.wrong_elsewhere):
-                continue
-            kind = Kind.WRONG_FORMULA if single.wrong else Kind.LATENT
+            sheet, row, column = cell
             if formula is None:
                 kind = Kind.TYPED_VALUE
-            sheet, row, column = cell
+            elif single.wrong:
+                kind = Kind.WRONG_FORMULA if single.shown is not None else Kind.ERROR_VALUE
+            elif single.wrong_elsewhere or rectangles(formula, sheet) != wanted[cell]:
+                kind = Kind.LATENT
+            elif cell in self._stale:
+                kind = Kind.STALE_VALUE
+            else:
+                continue
             quantity = labels.get(cell, names.PROBABILITY_HEADS[1])
             expected = single.expected if isinstance(single.expected, float) else None
             yield Finding(
@@ -174,7 +186,7 @@ class Judgement:
             )  # fmt: skip
 
     def _of_margins(self) -> Iterator[Finding]:
-        """Find cells around maps that are not 0: the formulas read them as padding."""
+        """Find cells around maps that are not a plain 0: the formulas read them as padding."""
         for section in self._book.sections.values():
             above, beside = section.heading.margin
             if not above and not beside:
@@ -184,12 +196,15 @@ class Judgement:
             inner = np.zeros(values.shape, dtype=bool)
             height, width = section.cells.rows.shape[1:]
             inner[:, above : above + height, beside : beside + width] = True
-            for at in _indices((values != 0) & ~inner):
-                sheet, row, column = grid.cell(at)
+            for at in _indices(~inner):
+                cell = sheet, row, column = grid.cell(at)
+                if values[at] == 0 and cell not in self._book.formulas:
+                    continue
                 quantity = f"margin of {section.name}"
                 shown = plain(float(values[at]))
                 yield Finding(
-                    Kind.WRONG_VALUE, quantity, sheet, column, (row,), None, shown, 0.0, None,
+                    Kind.WRONG_VALUE, quantity, sheet, column, (row,),
+                    self._book.formulas.get(cell), shown, 0.0, None,
                     message(Kind.WRONG_VALUE, quantity, cell_name(row, column), shown, 0.0, True),
                 )  # fmt: skip
 
@@ -213,8 +228,8 @@ class Judgement:
                 part.cells.agreeing -= unknown
             assert part.differences is not None
             _widen(part.differences, tally.differences)
-        panel = counted[names.DIGIT]
-        self._count(panel.cells, list(self._tallies.singles), unsound)
+        own = counted[names.DIGIT].cells
+        self._count(own, list(self._tallies.singles), unsound)
         for finding in findings:
             counted[finding.sheet].findings.append(finding)
         yield from counted.values()

@@ -40,8 +40,8 @@ def wanted_by_bias(book: Book, section: Section) -> Callable[[tuple[int, ...]], 
         own, slopes = (book.section(heading.parts[k]).biases for k in ("weights", "gradient"))
         assert own is not None
         assert slopes is not None
-        eta = _one(book.inputs[names.ETA])
-        return lambda index: {_one(own.cell(index)), _one(slopes.cell(index)), eta}
+        eta = one(book.inputs[names.ETA])
+        return lambda index: {one(own.cell(index)), one(slopes.cell(index)), eta}
     gradient = book.section(heading.parts["gradient"]).cells
     return lambda index: {_all(gradient, index[0])}
 
@@ -69,8 +69,8 @@ def _reader(book: Book, section: Section) -> Reader:
         case Operation.CHOSEN:
             return _of_chosen(book, section)
         case Operation.NORMALISED:
-            scale = [_one(book.inputs[k]) for k in (names.PIXEL_MEAN, names.PIXEL_DEVIATION)]
-            return lambda k, y, x: iter([_one(cells().cell((k, y, x))), *scale])
+            scale = [one(book.inputs[k]) for k in (names.PIXEL_MEAN, names.PIXEL_DEVIATION)]
+            return lambda k, y, x: iter([one(cells().cell((k, y, x))), *scale])
         case Operation.CONVOLUTION | Operation.CONVOLUTION_RELU:
             return _of_convolution(
                 cells(), book.section(heading.parts["weights"]), size(heading.parts["padding"])
@@ -78,10 +78,10 @@ def _reader(book: Book, section: Section) -> Reader:
         case Operation.WEIGHTED | Operation.WEIGHTED_RELU:
             weights = book.section(heading.parts["weights"])
             assert weights.biases is not None
-            biases, row = weights.biases, _row(cells())
-            return lambda k, y, x: iter([row, _row(weights.cells, k), _one(biases.cell((k,)))])
+            biases, row = weights.biases, row_of(cells())
+            return lambda k, y, x: iter([row, row_of(weights.cells, k), one(biases.cell((k,)))])
         case Operation.RELU:
-            return lambda k, y, x: iter([_one(cells().cell((k, y, x)))])
+            return lambda k, y, x: iter([one(cells().cell((k, y, x)))])
         case Operation.LARGEST | Operation.WINDOW_MEAN:
             height, width = size(heading.parts["window"])
             return lambda k, y, x: iter([_window(cells(), k, y * height, x * width, height, width)])
@@ -90,33 +90,33 @@ def _reader(book: Book, section: Section) -> Reader:
         case Operation.IN_A_ROW:
             shape = cells().rows.shape
             return lambda k, y, x: iter(
-                [_one(cells().cell(tuple(int(i) for i in np.unravel_index(k, shape))))]
+                [one(cells().cell(tuple(int(i) for i in np.unravel_index(k, shape))))]
             )
         case Operation.EXPONENTIALS | Operation.PARTS:
-            row = _row(cells())
-            return lambda k, y, x: iter([_one(cells().cell((k, 0, 0))), row])
+            row = row_of(cells())
+            return lambda k, y, x: iter([one(cells().cell((k, 0, 0))), row])
         case Operation.TARGET:
-            return lambda k, y, x: iter([_one(book.singles[names.TRUE_DIGIT])])
+            return lambda k, y, x: iter([one(book.singles[names.TRUE_DIGIT])])
         case Operation.LOSS:
-            rows = [_row(cells()), _row(cells("exponentials"))]
-            return lambda k, y, x: iter([*rows, _one(book.singles[names.TRUE_DIGIT])])
+            rows = [row_of(cells()), row_of(cells("exponentials"))]
+            return lambda k, y, x: iter([*rows, one(book.singles[names.TRUE_DIGIT])])
         case Operation.TURNED:
             last = [side - 1 for side in cells().rows.shape[2:]]
-            return lambda o, c, y, x: iter([_one(cells().cell((o, c, last[0] - y, last[1] - x)))])
+            return lambda o, c, y, x: iter([one(cells().cell((o, c, last[0] - y, last[1] - x)))])
         case Operation.TRANSPOSED:
-            return lambda o, c, y, x: iter([_one(cells().cell((c, o, y, x)))])
+            return lambda o, c, y, x: iter([one(cells().cell((c, o, y, x)))])
         case Operation.DIFFERENCE:
             return lambda k, y, x: iter(
-                _one(cells(part).cell((k, y, x))) for part in ("source", "target")
+                one(cells(part).cell((k, y, x))) for part in ("source", "target")
             )
         case Operation.BACK:
             return _back(book, section)
         case Operation.WEIGHT_GRADIENT:
             return _of_weight_gradient(book, section)
         case Operation.STEPPED:
-            eta = _one(book.inputs[names.ETA])
+            eta = one(book.inputs[names.ETA])
             return lambda *at: iter(
-                [_one(cells("weights").cell(at)), _one(cells("gradient").cell(at)), eta]
+                [one(cells("weights").cell(at)), one(cells("gradient").cell(at)), eta]
             )
     raise AssertionError(f"{section.name} is not calculated")
 
@@ -127,16 +127,16 @@ def _of_chosen(book: Book, section: Section) -> Reader:
     That stands to the left of the grid.
     """
     drawing, stored = (book.section(name).cells for name in (names.DRAWING, names.DIGITS))
-    selected = _one(book.inputs[names.SELECTED])
+    selected = one(book.inputs[names.SELECTED])
     last = (len(stored.rows) - 1, stored.rows.shape[1] - 1)
 
     def read(k: int, y: int, x: int) -> Iterator[Rectangle]:
         yield selected
-        yield _one(drawing.cell((k, y, x)))
+        yield one(drawing.cell((k, y, x)))
         sheet, first, column = stored.cell((0, 0, x))
         yield sheet, first, column, stored.cell((*last, x))[1], column
         sheet, row, left = section.cells.cell((k, y, 0))
-        yield _one((sheet, row, left - 1))
+        yield one((sheet, row, left - 1))
 
     return read
 
@@ -150,7 +150,7 @@ def _of_convolution(source: Grid, weights: Section, padding: tuple[int, int]) ->
         for c in range(len(source.rows)):
             yield _window(source, c, y - padding[0], x - padding[1], height, width)
             yield _kernel(kernels, k, c)
-        yield _one(biases.cell((k,)))
+        yield one(biases.cell((k,)))
 
     return read
 
@@ -162,8 +162,8 @@ def _back(book: Book, section: Section) -> Reader:
     heading = consumer.heading
     match heading.operation:
         case Operation.NORMALISED:
-            deviation = _one(book.inputs[names.PIXEL_DEVIATION])
-            return lambda k, y, x: iter([_one(gradient.cell((k, y, x))), deviation])
+            deviation = one(book.inputs[names.PIXEL_DEVIATION])
+            return lambda k, y, x: iter([one(gradient.cell((k, y, x))), deviation])
         case Operation.CONVOLUTION:
             kernels = book.turned(heading.parts["weights"]).cells
             height, width = kernels.rows.shape[2:]
@@ -177,24 +177,24 @@ def _back(book: Book, section: Section) -> Reader:
 
             return read
         case Operation.WEIGHTED:
-            row, weights = _row(gradient), book.turned(heading.parts["weights"]).cells
+            row, weights = row_of(gradient), book.turned(heading.parts["weights"]).cells
             # Of maps with several cells they would have been put in a row before.
-            return lambda k, y, x: iter([row, _row(weights, k)])
+            return lambda k, y, x: iter([row, row_of(weights, k)])
         case Operation.RELU:
             return lambda k, y, x: iter(
-                [_one(before.cell((k, y, x))), _one(gradient.cell((k, y, x)))]
+                [one(before.cell((k, y, x))), one(gradient.cell((k, y, x)))]
             )
         case Operation.LARGEST:
             return _back_to_the_largest(before, consumer, gradient)
         case Operation.WINDOW_MEAN:
             height, width = size(heading.parts["window"])
-            return lambda k, y, x: iter([_one(gradient.cell((k, y // height, x // width)))])
+            return lambda k, y, x: iter([one(gradient.cell((k, y // height, x // width)))])
         case Operation.MAP_MEAN:
-            return lambda k, y, x: iter([_one(gradient.cell((k, 0, 0)))])
+            return lambda k, y, x: iter([one(gradient.cell((k, 0, 0)))])
         case Operation.IN_A_ROW:
             shape = before.rows.shape
             return lambda *at: iter(
-                [_one(gradient.cell((int(np.ravel_multi_index(at, shape)), 0, 0)))]
+                [one(gradient.cell((int(np.ravel_multi_index(at, shape)), 0, 0)))]
             )
     raise AssertionError(f"nothing comes back through {consumer.name}")
 
@@ -205,9 +205,9 @@ def _back_to_the_largest(before: Grid, pooled: Section, gradient: Grid) -> Reade
 
     def read(k: int, y: int, x: int) -> Iterator[Rectangle]:
         (top, down), (left, along) = divmod(y, height), divmod(x, width)
-        yield _one(before.cell((k, y, x)))
-        yield _one(pooled.cells.cell((k, top, left)))
-        yield _one(gradient.cell((k, top, left)))
+        yield one(before.cell((k, y, x)))
+        yield one(pooled.cells.cell((k, top, left)))
+        yield one(gradient.cell((k, top, left)))
         if down:
             yield _window(before, k, y - down, x - along, down, width)
         if along:
@@ -221,9 +221,7 @@ def _of_weight_gradient(book: Book, section: Section) -> Reader:
     before, gradient = book.section(parts["source"]).cells, book.section(parts["gradient"]).cells
     layer = book.layer_of(parts["weights"]).heading
     if layer.operation is Operation.WEIGHTED:
-        return lambda o, c, y, x: iter(
-            [_one(before.cell((c, 0, 0))), _one(gradient.cell((o, 0, 0)))]
-        )
+        return lambda o, c, y, x: iter([one(before.cell((c, 0, 0))), one(gradient.cell((o, 0, 0)))])
     above, beside = size(layer.parts["padding"])
     height, width = gradient.rows.shape[1:]
     return lambda o, c, y, x: iter(
@@ -231,7 +229,8 @@ def _of_weight_gradient(book: Book, section: Section) -> Reader:
     )
 
 
-def _one(cell: Cell) -> Rectangle:
+def one(cell: Cell) -> Rectangle:
+    """Return a cell as a rectangle."""
     sheet, row, column = cell
     return sheet, row, column, row, column
 
@@ -253,7 +252,13 @@ def _kernel(grid: Grid, o: int, c: int) -> Rectangle:
     return sheet, row, column, row + height - 1, column + width - 1
 
 
-def _row(grid: Grid, output: int | None = None) -> Rectangle:
+def column_of(grid: Grid) -> Rectangle:
+    """Return cells below each other."""
+    sheet, row, column = grid.cell((0,))
+    return sheet, row, column, row + len(grid.rows) - 1, column
+
+
+def row_of(grid: Grid, output: int | None = None) -> Rectangle:
     """Return numbers that stand side by side: of a row, or the weights that lead to an output."""
     if output is None:
         sheet, row, column = grid.cell((0, 0, 0))

@@ -58,7 +58,7 @@ def _extents(book: Book) -> dict[str, tuple[int, int]]:
         above, beside = section.heading.margin
         for grid in section.grids:
             reach(grid.sheet, int(grid.rows.max()) + above, int(grid.columns.max()) + beside)
-    for grid in (*book.table.values(), book.truth, book.choices):
+    for grid in (*book.table.values(), book.truth):
         reach(grid.sheet, int(grid.rows.max()), int(grid.columns.max()))
     for sheet, row, column in [*book.inputs.values(), *book.singles.values()]:
         reach(sheet, row, column)
