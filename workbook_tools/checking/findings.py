@@ -314,7 +314,8 @@ class NetworkReport:
     network: str  # in words
     moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
     differences: Differences  # from a run of the whole network
-    off: int  # cells that differ from it, all moments together
+    compared: int  # numbers that were compared with it, all moments together
+    off: int  # of those that differ
 
 
 @dataclass
@@ -348,6 +349,8 @@ class Report:
             return "fail"
         if self.network and self.network.off:
             return "fail"
+        if self.network and not self.network.compared:
+            return "unchecked"
         counts = [part.cells for part in (self.summaries if self.network else self.tables)]
         if not counts or any(not cells.checked + cells.numbers for cells in counts):
             return "unchecked"

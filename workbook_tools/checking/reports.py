@@ -73,7 +73,8 @@ def _network(network: NetworkReport | None) -> dict[str, Any] | None:
         "moments": network.moments,
         "max_abs_error": network.differences.absolute,
         "max_rel_error": network.differences.relative,
-        "cells_off": network.off,
+        "numbers_compared": network.compared,
+        "numbers_off": network.off,
     }
 
 
@@ -241,9 +242,9 @@ def network_lines(network: NetworkReport) -> list[str]:
     worst = network.differences
     return [
         f"{network.network}; looked at: {moments}",
-        "against the whole network in PyTorch (float64, gradients by autograd), all moments: "
-        f"largest difference {worst.absolute:.1e} absolute, {worst.relative:.1e} relative; "
-        f"{counted(network.off, 'cell')} off",
+        f"{network.compared:,} numbers compared with a run of the whole network in PyTorch "
+        f"(float64, gradients by autograd): {network.off:,} off; largest difference "
+        f"{worst.absolute:.1e} absolute, {worst.relative:.1e} relative",
     ]
 
 
@@ -295,6 +296,11 @@ def _verdict(report: Report) -> str:
         return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
     if report.verdict == "fail":
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
+        if not mistaken:
+            return (
+                f"FAIL: each of {checked:,} cells is right by those that it reads, but together they "
+                "are not the network that the headings describe."
+            )
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
     if not report.tables and not report.network:

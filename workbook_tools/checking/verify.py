@@ -37,7 +37,8 @@ def verify(
     """Check a workbook, with the values that one of ``engines.ENGINES`` gives.
 
     ``tolerance`` is the relative difference that still agrees; by default the engine's own.
-    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times. Raises ``InputError`` if the
+    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times; with a convolutional network also
+    each digit. Raises ``InputError`` if the
     file cannot be read or calculated.
     """
     on_step("reading and recalculating")

@@ -23,6 +23,10 @@ from workbook_tools.references import areas, cell_name
 
 Places: TypeAlias = NDArray[np.int64]
 
+_NEEDED = (
+    names.PIXELS, names.DRAWING, names.DIGITS, names.INPUT, names.SOFTMAX, names.LOSS,
+    names.SOFTMAX + names.AFTERWARDS, names.LOSS + names.AFTERWARDS,
+)  # fmt: skip
 _SINGLES = (names.TRUE_DIGIT, names.READ_AS, names.VERDICT, names.LOSS_NOW, names.LOSS_AFTER)
 _INPUTS = (
     names.SELECTED, names.DRAWN_DIGIT, names.ETA, names.PIXEL_MEAN, names.PIXEL_DEVIATION
@@ -149,6 +153,9 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
     for name in (names.DIGIT, names.DIGITS):
         if name not in by_name:
             raise InputError(f"{path}: the sheet {name} is missing")
+    for name in _NEEDED:
+        if name not in sections or not isinstance(sections[name].heading.shape, MapsShape):
+            raise InputError(f"{path}: the heading of {name} is missing; make the workbook anew")
     digit = by_name[names.DIGIT]
     stored = _column_below(path, by_name[names.DIGITS], names.DIGITS_HEADS[2],
                            sections[names.DIGITS].cells.rows.shape[0])  # fmt: skip

@@ -39,7 +39,7 @@ class Judgement:
         self._tallies = Tallies(book)
         self._stale: set[Cell] = set()
         self._whole = Differences()
-        self._whole_off = 0
+        self._whole_compared = self._whole_off = 0
         self._moments = Counter[str]()
 
     def look(self, state: State, storage: float, kind: str) -> None:
@@ -68,6 +68,7 @@ class Judgement:
                 off = np.abs(state.numbers(grid) - expected)
                 known = np.isfinite(off)
                 allowed = whole.RELATIVE * np.abs(expected) + whole.ABSOLUTE
+                self._whole_compared += int(known.sum())
                 self._whole_off += int((known & (off > allowed)).sum())
                 large = known & (np.abs(expected) > whole.ABSOLUTE / whole.RELATIVE)
                 worst = self._whole
@@ -99,7 +100,11 @@ class Judgement:
             summaries=list(self._sheets(findings)),
             other_formulas=dict(self._others()),
             network=NetworkReport(
-                _described(self._book), dict(self._moments), self._whole, self._whole_off
+                _described(self._book),
+                dict(self._moments),
+                self._whole,
+                self._whole_compared,
+                self._whole_off,
             ),
         )
 

@@ -4,7 +4,7 @@ A formula may be wrong and show the right value on one digit: a ReLU that is mis
 is above 0, a window that lacks a cell which is not the largest. Elsewhere it shows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,15 @@ def digits(book: Book) -> Iterator[Trial]:
     """Yield each stored digit."""
     for number in range(1, len(book.truth.rows) + 1):
         yield Trial("stored digits", {book.inputs[names.SELECTED]: float(number)})
+
+
+def other_digits(book: Book, truth: Collection[float]) -> Iterator[Trial]:
+    """Yield the drawing as each digit that is not in ``truth``, those that stored ones are."""
+    for digit in range(len(book.section(names.SOFTMAX).cells.rows)):
+        if digit not in truth:
+            inputs: dict[Cell, float | str] = {book.inputs[names.SELECTED]: names.DRAW}
+            inputs[book.inputs[names.DRAWN_DIGIT]] = float(digit)
+            yield Trial("digits that no stored one is", inputs)
 
 
 def draws(book: Book) -> Iterator[Trial]:
