@@ -298,8 +298,8 @@ def _verdict(report: Report) -> str:
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
         if not mistaken:
             return (
-                f"FAIL: each of {checked:,} cells is right by those that it reads, but together they "
-                "are not the network that the headings describe."
+                f"FAIL: each of {checked:,} cells is right by those that it reads, but together "
+                "they are not the network that the headings describe."
             )
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."

@@ -38,8 +38,7 @@ def verify(
 
     ``tolerance`` is the relative difference that still agrees; by default the engine's own.
     ``on_step`` hears what is being done, ``VERIFY_STEPS`` times; with a convolutional network also
-    each digit. Raises ``InputError`` if the
-    file cannot be read or calculated.
+    each digit. Raises ``InputError`` if the file cannot be read or calculated.
     """
     on_step("reading and recalculating")
     with open_package(path) as package, ThreadPoolExecutor(max_workers=1) as beside:
