@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from cnn.data import DEVIATION, MEAN
 from cnn.workbook.network import Network, network_of
+from cnn.workbook.plan import back_name, grad_name
 from workbook_tools import network_notation as names
 from workbook_tools.checking.convolutional.book import Book, read_book
 from workbook_tools.checking.convolutional.state import State
@@ -158,14 +159,14 @@ class _Reference:
         yield from self._held.items()
         yield names.INPUT, self._read
         yield names.PIXEL_GRADIENT, _gradient(self._pixels)
-        yield f"Back_{names.INPUT}", _gradient(self._read)
+        yield back_name(names.INPUT), _gradient(self._read)
         for layer in self._network.layers:
-            yield f"Back_{layer.name}", _gradient(self._held[layer.name])
+            yield back_name(layer.name), _gradient(self._held[layer.name])
             if layer.parameters:
                 weight, _, scale = self._trained(layer.modules)
                 by_output = scale.reshape(-1, *[1] * (weight.dim() - 1))
                 # The gradient of a weight before folding is that of the folded one times the scale.
-                yield f"Grad_{layer.name}", _gradient(weight) / by_output
+                yield grad_name(layer.name), _gradient(weight) / by_output
 
     def biases(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the gradients of the biases."""
@@ -173,7 +174,7 @@ class _Reference:
             if layer.parameters:
                 _, bias, _ = self._trained(layer.modules)
                 if bias is not None:
-                    yield f"Grad_{layer.name}", _gradient(bias)
+                    yield grad_name(layer.name), _gradient(bias)
 
     def _trained(self, modules: tuple[str, ...]) -> tuple[Tensor, Tensor | None, Tensor]:
         """Return the weights of a layer, its bias, and what folding multiplies the weights by."""

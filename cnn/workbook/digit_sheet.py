@@ -41,6 +41,7 @@ SELECTED_CELL = Area(DIGIT, (4, VALUE_COLUMN))
 DRAWN_DIGIT_CELL = Area(DIGIT, (5, VALUE_COLUMN))
 ETA_CELL = Area(DIGIT, (6, VALUE_COLUMN))
 TABLE_TOP = 14
+LARGEST_RATE = 1000
 WIDTHS = (24, 13, 15)  # of the panel's columns, in characters
 CHART_PIXELS = (378, 280)
 LEFT = Alignment(vertical="center", indent=1)
@@ -84,50 +85,47 @@ def _shape_cells(sheet: Worksheet, plan: Plan) -> None:
 
 def _inputs(sheet: Worksheet, plan: Plan, selected: int, rate: float) -> None:
     classes = len(_probabilities(plan))
-    last = TABLE_ROW + len(plan.digits.truth)
-    numbers = range_name(TABLE_ROW, TABLE_COLUMN, last, TABLE_COLUMN)
-    first, end = numbers.split(":")
     stored = len(plan.digits.truth)
-    choices = DataValidation(
+    choices = Area(DIGITS, (TABLE_ROW, TABLE_COLUMN), stored + 1)
+    selected_from = DataValidation(
         type="list",
-        formula1=f"{DIGITS}!${first[0]}${first[1:]}:${end[0]}${end[1:]}",
+        formula1=choices.on(DIGIT, absolute=True),
         errorTitle="No such digit",
         error=f"Choose a number from 1 to {stored}, or {names.DRAW}.",
         promptTitle="Which digit",
         prompt=f"1 to {stored}: the digits of the sheet {DIGITS}. {names.DRAW}: the grid below.",
     )
-    drawn = DataValidation(
-        type="whole",
-        operator="between",
-        formula1="0",
-        formula2=str(classes - 1),
-        errorTitle="Not a digit",
-        error=f"Type a digit from 0 to {classes - 1}.",
-        promptTitle="The digit you draw",
-        prompt=f"What it is meant to be; read only while the selected digit is {names.DRAW}.",
-    )
-    size = DataValidation(
-        type="decimal",
-        operator="between",
-        formula1="0",
-        formula2="1000",
-        errorTitle="Not a rate",
-        error="Type a number between 0 and 1,000.",
-        promptTitle="The learning rate",
-        prompt="How far the one step goes: w − η · ∂loss/∂w.",
-    )
+    drawn = _between("whole", classes - 1, "a digit")
+    drawn.promptTitle = "The digit you draw"
+    drawn.prompt = f"What it is meant to be; read only while the selected digit is {names.DRAW}."
+    size = _between("decimal", LARGEST_RATE, "a rate")
+    size.promptTitle = "The learning rate"
+    size.prompt = "How far the one step goes: w − η · ∂loss/∂w."
     for area, label, value, validation in (
-        (SELECTED_CELL, "Selected digit", selected, choices),
+        (SELECTED_CELL, "Selected digit", selected, selected_from),
         (DRAWN_DIGIT_CELL, "The digit you draw", plan.digits.truth[0], drawn),
         (ETA_CELL, "Learning rate η", rate, size),
     ):
-        validation.showErrorMessage = validation.showInputMessage = True
+        validation.showInputMessage = validation.showErrorMessage = True
         sheet.add_data_validation(validation)
         validation.add(cell_name(*area.first))
         _label(sheet, area, label)
         cell = sheet.cell(*area.first, value)
         cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
         cell.alignment = styles.CENTRED
+
+
+def _between(kind: str, largest: int, what: str) -> DataValidation:
+    """Return what allows numbers of a kind from 0 to ``largest`` alone."""
+    return DataValidation(
+        type=kind,
+        operator="between",
+        formula1="0",
+        formula2=str(largest),
+        showErrorMessage=True,
+        errorTitle=f"Not {what}",
+        error=f"Type {what} from 0 to {largest:,}.",
+    )
 
 
 def _label(sheet: Worksheet, area: Area, text: str) -> None:
@@ -244,14 +242,6 @@ def _number_rows(sheet: Worksheet, place: Maps) -> None:
 
 
 def _validate_pixels(sheet: Worksheet, place: Maps) -> None:
-    validation = DataValidation(
-        type="decimal",
-        operator="between",
-        formula1="0",
-        formula2=str(names.GREYS),
-        showErrorMessage=True,
-        errorTitle="Not a pixel",
-        error=f"Type a number from 0 (paper) to {names.GREYS} (ink).",
-    )
+    validation = _between("decimal", names.GREYS, "a pixel")
     sheet.add_data_validation(validation)
     validation.add(place.area(0).on(DIGIT))

@@ -18,7 +18,15 @@ from cnn.workbook.network import (
     Operation,
     ReLU,
 )
-from workbook_tools.network_notation import ETA, GREYS, PIXEL_DEVIATION, PIXEL_MEAN
+from workbook_tools.network_notation import (
+    DRAW,
+    ETA,
+    GREYS,
+    PIXEL_DEVIATION,
+    PIXEL_MEAN,
+    SELECTED,
+)
+from workbook_tools.references import column_letter
 
 MapsFormula: TypeAlias = Callable[[int, int, int], str | float]
 WeightsFormula: TypeAlias = Callable[[int, int, int, int], str | float]
@@ -205,6 +213,26 @@ def step(weights: Weights, gradients: Weights, sheet: str) -> tuple[WeightsFormu
         ),
         lambda o: f"={weights.bias(o).on(sheet)}-{ETA}*{gradients.bias(o).on(sheet)}",
     )
+
+
+def chosen(stored: Maps, drawing: Maps, pixels: Maps, row_numbers: int) -> MapsFormula:
+    """Return the formulas of the pixels that are shown: stored ones, or those that are drawn.
+
+    Stored images stand below each other; ``row_numbers`` is the column with each pixel's row.
+    """
+    first = stored.corner(0)[0]
+    step = stored.corner(1)[0] - first if stored.shape.count > 1 else 0
+
+    def formula(k: int, y: int, x: int) -> str:
+        column = column_letter(stored.corner(0)[1] + x)
+        own_row = f"${column_letter(row_numbers)}{pixels.corner(k)[0] + y}"
+        return (
+            f'=IF({SELECTED}="{DRAW}",{drawing.cell(k, y, x).on(pixels.sheet)},'
+            f"INDEX({stored.sheet}!{column}${first}:{column}${stored.bottom},"
+            f"({SELECTED}-1)*{step}+{own_row}))"
+        )
+
+    return formula
 
 
 def normalised(pixels: Maps, sheet: str) -> MapsFormula:

@@ -10,7 +10,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from cnn.workbook import look
 from cnn.workbook.network import AveragePool, Convolution, Layer, MaxPool, Network
-from cnn.workbook.plan import TITLES, Part, Plan
+from cnn.workbook.notes import TITLES
+from cnn.workbook.plan import Part, Plan, back_name, step_name, weights_name
 from cnn.workbook.sections import title
 from workbook_tools.network_notation import AFTER, DIGIT, INPUT, SOFTMAX, times
 from workbook_tools.references import sheet_prefix
@@ -146,7 +147,7 @@ def _what(layer: Layer) -> str:
 
 
 def _sheets_of(name: str) -> tuple[str, str, str, str]:
-    return name, f"Weights_{name}", f"Back_{name}", f"Step_{name}"
+    return name, weights_name(name), back_name(name), step_name(name)
 
 
 def _remarks(network: Network) -> list[str]:

@@ -23,6 +23,7 @@ from cnn.workbook.network import (
     Network,
     ReLU,
 )
+from cnn.workbook.notes import TITLES, back_note, note
 from workbook_tools import network_notation as names
 from workbook_tools.network_notation import (
     AFTER,
@@ -164,24 +165,10 @@ class Plan:
         heading = Heading(PIXELS, Operation.CHOSEN, image)
         self._maps[PIXELS] = Maps(heading, DIGIT, GRID_TOP, GRID_COLUMN)
         drawing = Maps(Heading(DRAWING, Operation.DRAWN, image), DIGIT, below, GRID_COLUMN)
-        stored = gallery.corner(0)[0]
-        step = gallery.corner(1)[0] - stored if len(self.digits.truth) > 1 else 0
-
-        def pixel(k: int, y: int, x: int) -> str:
-            column = gallery.area(0, 0, x, 1, 1).first[1]
-            all_rows = Area(DIGITS, (stored, column), gallery.bottom - stored + 1)
-            row = self._maps[PIXELS].corner(0)[0] + y
-            name = all_rows.on(DIGIT).split("!")[1]
-            first, last = name.split(":")
-            fixed = f"{DIGITS}!{_fixed_row(first)}:{_fixed_row(last)}"
-            return (
-                f'=IF({names.SELECTED}="{names.DRAW}",{drawing.cell(0, y, x).on(DIGIT)},'
-                f"INDEX({fixed},({names.SELECTED}-1)*{step}+$F{row}))"
-            )
-
+        pixel = formulas.chosen(gallery, drawing, self._maps[PIXELS], ROW_NUMBERS_COLUMN)
         back = Maps(
             Heading(PIXEL_GRADIENT, Operation.BACK, image,
-                    {"layer": PIXELS, "consumer": INPUT, "source": _back(INPUT)}),
+                    {"layer": PIXELS, "consumer": INPUT, "source": back_name(INPUT)}),
             DIGIT, GRID_TOP, GRID_COLUMN + width + 2,
         )  # fmt: skip
         digit = SheetPlan(DIGIT, Part.START, "the digit")
@@ -225,7 +212,7 @@ class Plan:
                 place,
                 formulas.forward(layer.operation, source, weights, layer.name),
                 self._palette(layer, source),
-                _note(layer, self.network),
+                note(layer, self.network),
                 self._label(number, place),
             ))  # fmt: skip
             self._made.append(sheet)
@@ -238,26 +225,26 @@ class Plan:
         shape = scores.shape
         true_digit = TRUE_DIGIT_CELL.on(sheet.name, absolute=True)
 
-        def add(name: str, operation: Operation, formula: Callable[[], MapsFormula], note: str,
+        def add(name: str, operation: Operation, formula: MapsFormula, note: str,
                 of: MapsShape = shape, **parts: str) -> None:  # fmt: skip
             heading = Heading(name + suffix, operation, of, parts)
             place = Maps(heading, sheet.name, sheet.next_top)
             label = names.digit_label if of is shape else names.unit_label
-            self._add(sheet, MapsSection(place, formula(), Palette.POSITIVE, note, label))
+            self._add(sheet, MapsSection(place, formula, Palette.POSITIVE, note, label))
 
         add(EXPONENTIALS, Operation.EXPONENTIALS,
-            lambda: formulas.exponentials(scores, sheet.name),
+            formulas.exponentials(scores, sheet.name),
             "Less the largest, so that none overflows; the parts of the sum stay the same.",
             source=scores.heading.name)  # fmt: skip
         powers = self._maps[EXPONENTIALS + suffix]
-        add(SOFTMAX, Operation.PARTS, lambda: formulas.parts(powers, sheet.name),
+        add(SOFTMAX, Operation.PARTS, formulas.parts(powers, sheet.name),
             "The softmax: what the network holds to be the probability of each digit.",
             source=powers.heading.name)  # fmt: skip
         if not suffix:
-            add(TARGET, Operation.TARGET, lambda: formulas.target(true_digit),
+            add(TARGET, Operation.TARGET, formulas.target(true_digit),
                 "What the probabilities ought to be.")  # fmt: skip
         add(LOSS, Operation.LOSS,
-            lambda: formulas.loss(scores, powers, true_digit, sheet.name),
+            formulas.loss(scores, powers, true_digit, sheet.name),
             "The cross-entropy, written as ln Σe^(z − max) − (z − max): a number even where the "
             "probability is too small for one.",
             MapsShape(1), source=scores.heading.name, exponentials=powers.heading.name)  # fmt: skip
@@ -266,8 +253,8 @@ class Plan:
         for layer in self.network.layers:
             if not layer.parameters:
                 continue
-            place = self._weights[_weights(layer.name)]
-            turned = self._weights[_turned(layer.name)]
+            place = self._weights[weights_name(layer.name)]
+            turned = self._weights[turned_name(layer.name)]
             sheet = SheetPlan(place.sheet, Part.WEIGHTS, f"the weights of {layer.name}")
             match layer.operation:
                 case Convolution(kernels, bias, _):
@@ -302,7 +289,7 @@ class Plan:
 
     def _plan_weights(self, layer: Layer) -> Weights:
         """Fix where a layer's weights will stand, which its formulas have to know."""
-        name, sheet = _weights(layer.name), _weights(layer.name)
+        name, sheet = weights_name(layer.name), weights_name(layer.name)
         match layer.operation:
             case Convolution(kernels, _, _):
                 outputs, inputs, height, width = kernels.shape
@@ -315,7 +302,7 @@ class Plan:
                 raise AssertionError(f"{layer.name} has no weights")
         place = Weights(Heading(name, Operation.WEIGHTS, shape), sheet, FIRST_SECTION)
         self._weights[name] = place
-        turned = Heading(_turned(layer.name), operation, back, {"source": name})
+        turned = Heading(turned_name(layer.name), operation, back, {"source": name})
         self._weights[turned.name] = Weights(
             turned, sheet, place.bottom + SECTION_GAP + 1, biases=False
         )
@@ -328,26 +315,28 @@ class Plan:
         for number in reversed(range(len(layers) + 1)):
             name = layers[number - 1].name if number else INPUT
             before = self._source(number)
-            sheet = SheetPlan(_back(name), Part.BACKWARD, f"the gradient at {name}")
+            sheet = SheetPlan(back_name(name), Part.BACKWARD, f"the gradient at {name}")
             margin = self._reach(number)
             if number == len(layers):
                 parts = {"layer": last, "source": SOFTMAX, "target": TARGET}
-                heading = Heading(_back(name), Operation.DIFFERENCE, scores.shape, parts, margin)
+                heading = Heading(
+                    back_name(name), Operation.DIFFERENCE, scores.shape, parts, margin
+                )
                 place = Maps(heading, sheet.name, FIRST_SECTION)
                 formula = formulas.difference(self._maps[SOFTMAX], self._maps[TARGET], sheet.name)
                 note = "How much the loss grows with each score: what is too likely is pushed down."
             else:
                 consumer = layers[number]
-                gradient = self._maps[_back(consumer.name)]
-                heading = Heading(_back(name), Operation.BACK, before.shape,
+                gradient = self._maps[back_name(consumer.name)]
+                heading = Heading(back_name(name), Operation.BACK, before.shape,
                                   {"layer": name, "consumer": consumer.name,
                                    "source": gradient.heading.name}, margin)  # fmt: skip
                 place = Maps(heading, sheet.name, FIRST_SECTION)
                 formula = formulas.backward(
                     consumer.operation, before, self._maps[consumer.name], gradient,
-                    self._weights.get(_turned(consumer.name)), sheet.name,
+                    self._weights.get(turned_name(consumer.name)), sheet.name,
                 )  # fmt: skip
-                note = _back_note(consumer)
+                note = back_note(consumer)
             sheet.wide = place.in_a_row
             label = self._label(number - 1, place)
             self._add(sheet, MapsSection(place, formula, Palette.GRADIENT, note, label))
@@ -355,7 +344,7 @@ class Plan:
         self._maps[PIXEL_GRADIENT] = self._back_place
         self._digit.sections.append(MapsSection(
             self._back_place,
-            formulas.back_to_pixels(self._maps[_back(INPUT)], DIGIT),
+            formulas.back_to_pixels(self._maps[back_name(INPUT)], DIGIT),
             Palette.GRADIENT,
         ))  # fmt: skip
 
@@ -365,14 +354,14 @@ class Plan:
         for number, layer in enumerate(self.network.layers):
             if not layer.parameters:
                 continue
-            own = self._weights[_weights(layer.name)]
-            before, gradient = self._source(number), self._maps[_back(layer.name)]
+            own = self._weights[weights_name(layer.name)]
+            before, gradient = self._source(number), self._maps[back_name(layer.name)]
             sheet = SheetPlan(
-                _step(layer.name), Part.STEP, f"one step of the weights of {layer.name}"
+                step_name(layer.name), Part.STEP, f"one step of the weights of {layer.name}"
             )
             parts = {"weights": own.heading.name, "gradient": gradient.heading.name,
                      "source": before.heading.name}  # fmt: skip
-            heading = Heading(_grad(layer.name), Operation.WEIGHT_GRADIENT, own.shape, parts)
+            heading = Heading(grad_name(layer.name), Operation.WEIGHT_GRADIENT, own.shape, parts)
             slopes = Weights(heading, sheet.name, FIRST_SECTION)
             sheet.sections.append(WeightsSection(
                 slopes, *formulas.weight_gradient(layer.operation, before, gradient, sheet.name),
@@ -380,7 +369,7 @@ class Plan:
                 "How much the loss grows with each weight and bias.",
             ))  # fmt: skip
             parts = {"weights": own.heading.name, "gradient": slopes.heading.name}
-            heading = Heading(_step(layer.name), Operation.STEPPED, own.shape, parts)
+            heading = Heading(step_name(layer.name), Operation.STEPPED, own.shape, parts)
             place = Weights(heading, sheet.name, sheet.next_top)
             sheet.sections.append(WeightsSection(
                 place, *formulas.step(own, slopes, sheet.name), Palette.SIGNED,
@@ -402,7 +391,7 @@ class Plan:
                 (number, last), relu = layers.pop(0), True
             operation, parts = _operation(layer, source.heading.name, relu)
             if layer.parameters:
-                parts["weights"] = _step(layer.name)
+                parts["weights"] = step_name(layer.name)
             heading = Heading(last.name + AFTERWARDS, operation, last.output, parts,
                               self._padding(number + 1))  # fmt: skip
             place = Maps(heading, sheet.name, sheet.next_top)
@@ -459,30 +448,29 @@ class Plan:
         self._maps[section.place.heading.name] = section.place
 
 
-def _weights(layer: str) -> str:
+def weights_name(layer: str) -> str:
+    """Return the name of the section that holds a layer's weights."""
     return f"Weights_{layer}"
 
 
-def _turned(layer: str) -> str:
+def turned_name(layer: str) -> str:
+    """Return the name of the section with those that lead the gradient back."""
     return f"Turned_{layer}"
 
 
-def _back(layer: str) -> str:
+def back_name(layer: str) -> str:
+    """Return the name of the section with the gradient at what a layer makes."""
     return f"Back_{layer}"
 
 
-def _grad(layer: str) -> str:
+def grad_name(layer: str) -> str:
+    """Return the name of the section with the gradients of a layer's weights."""
     return f"Grad_{layer}"
 
 
-def _step(layer: str) -> str:
+def step_name(layer: str) -> str:
+    """Return the name of the section that holds them after one step."""
     return f"Step_{layer}"
-
-
-def _fixed_row(name: str) -> str:
-    """Return a cell's name with its row fixed: ``G$7`` for ``G7``."""
-    letters = name.rstrip("0123456789")
-    return f"{letters}${name[len(letters) :]}"
 
 
 def _operation(layer: Layer, source: str, relu: bool = False) -> tuple[Operation, dict[str, str]]:
@@ -490,10 +478,10 @@ def _operation(layer: Layer, source: str, relu: bool = False) -> tuple[Operation
     parts = {"source": source}
     match layer.operation:
         case Convolution(_, _, padding):
-            parts |= {"weights": _weights(layer.name), "padding": times(*padding)}
+            parts |= {"weights": weights_name(layer.name), "padding": times(*padding)}
             return Operation.CONVOLUTION_RELU if relu else Operation.CONVOLUTION, parts
         case Linear():
-            parts["weights"] = _weights(layer.name)
+            parts["weights"] = weights_name(layer.name)
             return Operation.WEIGHTED_RELU if relu else Operation.WEIGHTED, parts
         case ReLU():
             return Operation.RELU, parts
@@ -505,76 +493,3 @@ def _operation(layer: Layer, source: str, relu: bool = False) -> tuple[Operation
             return Operation.MAP_MEAN, parts
         case Flatten():
             return Operation.IN_A_ROW, parts
-
-
-TITLES: dict[type, str] = {
-    Convolution: "convolution",
-    ReLU: "ReLU",
-    MaxPool: "max pooling",
-    AveragePool: "average pooling",
-    GlobalAverage: "global average pooling",
-    Flatten: "all cells in a row",
-    Linear: "fully connected layer",
-}
-
-
-def _note(layer: Layer, network: Network) -> str:
-    """Say how a layer's cells come about."""
-    match layer.operation:
-        case Convolution(kernels, _, padding):
-            height, width = kernels.shape[2:]
-            said = (
-                f"Each cell: the {height} × {width} window of every map before it times the kernel "
-                "that leads from there (SUMPRODUCT), added up, plus the bias."
-            )
-            if any(padding):
-                said += " The hatched zeros around those maps are the padding."
-        case ReLU():
-            return "What is below 0 becomes 0; the rest stays."
-        case MaxPool():
-            return "Of each window the largest number stays."
-        case AveragePool():
-            return "Of each window the mean stays."
-        case GlobalAverage():
-            return "Of each map one number stays: the mean of its cells."
-        case Flatten():
-            return "The cells of all maps, one after another."
-        case Linear():
-            said = "Each score: every number times its weight, added up, plus the bias."
-            if network.dropouts:
-                said += f" (Dropout, {', '.join(network.dropouts)}, is only at work in training.)"
-    folded = [name for name in layer.modules if name in network.folded]
-    if folded:
-        said += f" Batch normalisation ({', '.join(folded)}) is folded into both."
-    return said
-
-
-def _back_note(consumer: Layer) -> str:
-    """Say how the gradient comes back through a layer."""
-    match consumer.operation:
-        case Convolution():
-            return (
-                f"Back through {consumer.name}: each cell is the window of every gradient map "
-                "times the kernel turned by 180°, added up: it hears of every cell it helped to "
-                "make."
-            )
-        case ReLU():
-            return (
-                f"Back through {consumer.name}: the gradient passes where the number is above 0; "
-                "elsewhere it is 0."
-            )
-        case MaxPool():
-            return (
-                f"Back through {consumer.name}: the largest cell of each window gets the gradient, "
-                "the others 0. Of several that are the largest it is the first in reading order, "
-                "as in PyTorch."
-            )
-        case AveragePool() | GlobalAverage():
-            return f"Back through {consumer.name}: every cell of a mean gets an equal part."
-        case Flatten():
-            return f"Back through {consumer.name}: each number goes to its cell."
-        case Linear():
-            return (
-                f"Back through {consumer.name}: each gradient times the weight that leads to it, "
-                "added up."
-            )
