@@ -1,13 +1,18 @@
 """Small random networks of the family, with their workbooks."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from parts import edited
 from torch import nn
 
 from cnn.workbook.book import Look, build
 from cnn.workbook.plan import Digits
+from workbook_tools.checking.cells import Cell
+from workbook_tools.editing.cell_contents import SheetCells, put_value
+from workbook_tools.editing.package_copy import PackageCopy
 
 CLASSES = 3
 
@@ -49,7 +54,32 @@ def small_network(seed: int = 0) -> nn.Sequential:
     )  # fmt: skip
 
 
-def write(model: nn.Sequential, path: Path, height: int = 11, width: int = 10) -> Path:
+def write(
+    model: nn.Sequential, path: Path, height: int = 11, width: int = 10, count: int = 3
+) -> Path:
     """Write a network's workbook."""
-    build(model, random_digits(height, width), Look("a network", "to test", rate=0.05), path)
+    digits = random_digits(height, width, count)
+    build(model, digits, Look("a network", "to test", rate=0.05), path)
     return path
+
+
+def changed(source: Path, target: Path, contents: Mapping[Cell, str | float | None]) -> Path:
+    """Copy a workbook with other formulas, numbers or nothing in some cells."""
+
+    def edit(copy: PackageCopy) -> None:
+        for part in copy.sheets:
+            own = {(r, c): new for (sheet, r, c), new in contents.items() if sheet == part.name}
+            cells = SheetCells(copy.xml(part.part))
+            formulas = {
+                at: new for at, new in own.items() if isinstance(new, str) and new[0] == "="
+            }
+            cells.put_formulas({at: str(new) for at, new in formulas.items()})
+            for at, new in own.items():
+                if at not in formulas:
+                    element = cells.made(*at)
+                    for formula in element.findall("{*}f"):
+                        element.remove(formula)
+                    put_value(element, new)
+            copy.changed(part.part)
+
+    return edited(source, target, edit)

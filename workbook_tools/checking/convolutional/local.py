@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.convolutional.book import Book, Section
+from workbook_tools.checking.convolutional.book import Book, Grid, Section
 from workbook_tools.checking.convolutional.state import State
 from workbook_tools.network_notation import Heading, Operation, size
 
@@ -76,21 +76,29 @@ class Local:
         return int(shown) if shown == shown else -1
 
     def _maps(self, name: str, padding: tuple[int, int] = (0, 0)) -> Tensor:
+        """Return the maps of a section, with what stands around them as far as ``padding``."""
         section = self._book.section(name)
-        blank = np.nan if section.heading.operation.has_formulas else 0.0
-        grid = section.cells.padded(*padding) if any(padding) else section.cells
-        return torch.from_numpy(self._state.numbers(grid, 0.0 if any(padding) else blank))
+        inner = self._numbers(section, section.cells)
+        if not any(padding):
+            return torch.from_numpy(inner)
+        above, beside = padding
+        _, height, width = inner.shape
+        maps = self._state.numbers(section.cells.padded(*padding), 0.0)
+        maps[:, above : above + height, beside : beside + width] = inner
+        return torch.from_numpy(maps)
 
     def _weights(self, name: str) -> Tensor:
         section = self._book.section(name)
-        blank = np.nan if section.heading.operation.has_formulas else 0.0
-        return torch.from_numpy(self._state.numbers(section.cells, blank))
+        return torch.from_numpy(self._numbers(section, section.cells))
 
     def _biases(self, name: str) -> Tensor:
         section = self._book.section(name)
         assert section.biases is not None
-        blank = np.nan if section.heading.operation.has_formulas else 0.0
-        return torch.from_numpy(self._state.numbers(section.biases, blank))
+        return torch.from_numpy(self._numbers(section, section.biases))
+
+    def _numbers(self, section: Section, grid: Grid) -> NDArray[np.float64]:
+        """Return the numbers of a section: one that is missing where a formula belongs is NaN."""
+        return self._state.numbers(grid, np.nan if section.heading.operation.has_formulas else 0.0)
 
     def _given(self, section: Section) -> "_Given":
         heading = section.heading
