@@ -9,7 +9,7 @@ from cnn.model import CLASSES
 from cnn.workbook.plan import Digits
 from workbook_tools.errors import InputError
 
-MISTAKES = 0.2  # at most this part of the digits, if the network makes so many
+MISTAKES = 0.2  # this part of the digits, if the network makes so many; more if it has to be
 FEWEST, MOST = 1, 200
 
 
@@ -18,11 +18,12 @@ def choose(model: nn.Sequential, images: Images, count: int) -> Digits:
 
     Raises ``InputError`` for a count out of range.
     """
-    if not FEWEST <= count <= min(MOST, len(images)):
-        raise InputError(f"{count} digits: give a number from {FEWEST} to {MOST}")
+    most = min(MOST, len(images))
+    if not FEWEST <= count <= most:
+        raise InputError(f"{count} digits: give a number from {FEWEST} to {most}")
     found = answers(model, images)
-    wrong = found.wrong[: int(MISTAKES * count)].tolist()
-    mistaken = set(found.wrong.tolist())
+    wrong = found.wrong.tolist()
+    mistaken = set(wrong)
     by_class = [
         [n for n in (images.labels == digit).nonzero().flatten().tolist() if n not in mistaken]
         for digit in range(CLASSES)
@@ -30,7 +31,8 @@ def choose(model: nn.Sequential, images: Images, count: int) -> Digits:
     right = [
         own[turn] for turn in range(max(map(len, by_class))) for own in by_class if turn < len(own)
     ]
-    chosen = [*right[: count - len(wrong)], *wrong]
+    right = right[: count - min(len(wrong), int(MISTAKES * count))]
+    chosen = [*right, *wrong[: count - len(right)]]
     picked = images[torch.tensor(chosen)]
     return Digits(
         picked.pixels[:, 0].numpy(),
