@@ -227,13 +227,12 @@ def workbook(
         Path,
         typer.Option(metavar="FILE", help="Which network.", show_default="the best small"),
     ] = SMALL,
-    digits: Annotated[
-        int, typer.Option(min=1, max=200, help="How many test digits to select from.")
-    ] = 50,
+    digits: Annotated[int, typer.Option(help="How many test digits to select from.")] = 50,
     select: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Which of them is shown first. Default: the worst mistake, if there is one."
+            help="Which of them, from 1, is shown first. Default: the worst mistake, if there is "
+            "one."
         ),
     ] = None,
     output: Annotated[

@@ -319,3 +319,33 @@ def test_the_marked_copy_names_the_cell(small: Path, tmp_path: Path) -> None:
     assert f"Pool1!{cell_name(*cell[1:])}" in result.output
     assert openpyxl.load_workbook(marked)["Findings"]["A2"].value == "Pool1"
     assert f"Pool1!{cell_name(*cell[1:])}" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("label", "old", "new"),
+    [
+        ("Read as", "$D$15)", "$C$15)"),
+        ("True digit", "D6:D8", "D6:D9"),
+        ("The network is", '"right"', '"correct"'),
+        ("Loss after one step", "After_step!", "2*After_step!"),
+    ],
+)
+def test_the_panel_is_checked_too(
+    small: Path, tmp_path: Path, label: str, old: str, new: str
+) -> None:
+    panel = openpyxl.load_workbook(small)["Digit"]
+    (row,) = [cell.row for cell in panel["B"] if cell.value == label]
+    text = str(panel.cell(row, 3).value)
+    assert old in text
+    findings = found(small, {("Digit", row, 3): text.replace(old, new)}, tmp_path / "broken.xlsx")
+    assert only(findings)[:2] == ("Digit", f"C{row}")
+
+
+def test_cells_that_are_right_but_together_another_network_fail(small: Path) -> None:
+    report = verify(small)
+    assert report.network is not None
+    report.network.off = 1
+    assert report.verdict == "fail"
+    assert "together they are not the network that the headings describe" in printed(report)
+    report.network.off = report.network.compared = 0
+    assert report.verdict == "unchecked"

@@ -110,7 +110,7 @@ def test_digits_out_of_range_are_refused(checkpoint: Path, tmp_path: Path) -> No
     for count in (0, 201):
         result = call("--digits", count, *place)
         assert result.exit_code == 2
-        assert "1<=x<=200" in result.stderr
+        assert result.stderr == f"cnn: {count} digits: give a number from 1 to 100\n"
     assert not (tmp_path / "mnist.xlsx").exists()
 
 
