@@ -44,7 +44,6 @@ TABLE_TOP = 14
 LARGEST_RATE = 1000
 WIDTHS = (24, 13, 15)  # of the panel's columns, in characters
 CHART_PIXELS = (378, 280)
-LEFT = Alignment(vertical="center", indent=1)
 _HEADING_BEYOND = 8  # columns that the heading of the last grid may reach beyond it
 _FIRST_RESULT = TRUE_DIGIT_CELL.first[0]
 
@@ -131,7 +130,7 @@ def _between(kind: str, largest: int, what: str) -> DataValidation:
 def _label(sheet: Worksheet, area: Area, text: str) -> None:
     row, column = area.first
     cell = sheet.cell(row, column - 1, text)
-    cell.font, cell.border, cell.alignment = styles.BODY, styles.BOX, LEFT
+    cell.font, cell.border, cell.alignment = styles.BODY, styles.BOX, look.LEFT
 
 
 def _results(sheet: Worksheet, plan: Plan) -> None:

@@ -65,6 +65,7 @@ class Stamp:
         cell._style = self.style
 
 
+LEFT = Alignment(horizontal="left", vertical="center", indent=1)
 MIDDLE = Alignment(horizontal="center", vertical="center")
 SMALL = Font(name=FONT, size=7, color=INK)
 SMALL_INPUT = Font(name=FONT, size=7, color=INPUT_BLUE)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from openpyxl.drawing.image import Image
-from openpyxl.styles import Alignment
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -22,7 +21,6 @@ from workbook_tools.writing.pictures import anchored
 WIDTHS = (13, 27, 20, 12, 17, 17, 17, 17)
 PICTURE_ROW, PICTURE_WIDTH = 4, 1130
 ROW_PIXELS = 20
-LEFT = Alignment(horizontal="left", vertical="center", indent=1)
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def _layers(sheet: Worksheet, row: int, plan: Plan) -> int:
         for column, content in enumerate(contents, start=2):
             cell = sheet.cell(row, column, content)
             cell.font, cell.border = styles.BODY, styles.BOX
-            cell.alignment = LEFT if column == 3 else styles.CENTRED
+            cell.alignment = look.LEFT if column == 3 else styles.CENTRED
             if column > 5 and content:
                 cell.font = styles.LINK
                 cell.hyperlink = Hyperlink(

@@ -61,13 +61,11 @@ def to_json(report: Report) -> dict[str, Any]:
             for summary in report.summaries
         ],
         "other_formulas": report.other_formulas,
-        "convolutional_network": _network(report.network),
+        **({"convolutional_network": _network(report.network)} if report.network else {}),
     }
 
 
-def _network(network: NetworkReport | None) -> dict[str, Any] | None:
-    if network is None:
-        return None
+def _network(network: NetworkReport) -> dict[str, Any]:
     return {
         "network": network.network,
         "moments": network.moments,
