@@ -34,7 +34,6 @@ from workbook_tools.network_notation import (
 from workbook_tools.references import cell_name, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import chart_title
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import anchored
 
 SELECTED_CELL = Area(DIGIT, (4, VALUE_COLUMN))
@@ -173,9 +172,7 @@ def _probabilities(plan: Plan) -> list[str]:
 
 def _table(sheet: Worksheet, plan: Plan) -> None:
     """Write the probability of each digit, before and after the step."""
-    for column, head in enumerate(names.PROBABILITY_HEADS, start=PANEL_COLUMN):
-        cell = sheet.cell(TABLE_TOP, column, head)
-        cell.font, cell.fill, cell.alignment = styles.HEADER, _head_fill(), styles.CENTRED
+    look.head(sheet, TABLE_TOP, PANEL_COLUMN, names.PROBABILITY_HEADS)
     after = plan.maps(SOFTMAX + AFTERWARDS)
     for digit, now in enumerate(_probabilities(plan)):
         row = TABLE_TOP + 1 + digit
@@ -184,10 +181,6 @@ def _table(sheet: Worksheet, plan: Plan) -> None:
             cell = sheet.cell(row, column, content)
             cell.font, cell.border, cell.alignment = styles.BODY, styles.BOX, styles.CENTRED
             cell.number_format = "0" if column == PANEL_COLUMN else "0.0000%"
-
-
-def _head_fill() -> object:
-    return styles.header_fill(Role.DATA)
 
 
 def _chart(sheet: Worksheet, plan: Plan) -> str:

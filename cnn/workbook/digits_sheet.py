@@ -8,7 +8,6 @@ from cnn.workbook.sections import links, title, write_section
 from workbook_tools.network_notation import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW
 from workbook_tools.references import range_name
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
 
 TABLE_COLUMN, TABLE_ROW = 2, 6  # of the first number
 TRUTH_COLUMN = TABLE_COLUMN + DIGITS_HEADS.index("true digit")
@@ -24,10 +23,7 @@ def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
         look.widths(sheet, width, column, column)
     look.squares(sheet, look.PIXEL_SIDE, TABLE_COLUMN + len(WIDTHS))
     look.square_rows(sheet, look.PIXEL_SIDE, 3, plan.gallery.place.bottom)
-    for column, head in enumerate((*DIGITS_HEADS, "was read as"), start=TABLE_COLUMN):
-        cell = sheet.cell(TABLE_ROW - 1, column, head)
-        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = styles.header_fill(Role.DATA)
+    look.head(sheet, TABLE_ROW - 1, TABLE_COLUMN, (*DIGITS_HEADS, "was read as"))
     digits = plan.digits
     rows: list[tuple[int | str | None, ...]] = [
         (number, image, truth, said if said == truth else f"{said} (wrong)")

@@ -4,6 +4,7 @@ A sheet here has thousands of cells of a few kinds. openpyxl takes its time to s
 each kind is set on one cell and then shared.
 """
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from cnn.workbook.plan import Palette, Part
 from workbook_tools.network_notation import GREYS
 from workbook_tools.references import column_letter
 from workbook_tools.writing import styles
+from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
 
 TAB_COLOURS = {
@@ -48,7 +50,6 @@ class Stamp:
     def of(
         cls, sheet: Worksheet, font: Font, fill: PatternFill | None = None,
         border: Border | None = None, number_format: str = "General",
-        alignment: Alignment = Alignment(horizontal="center", vertical="center"),  # noqa: B008
     ) -> "Stamp":  # fmt: skip
         """Return a style of ``sheet``'s workbook."""
         cell = Cell(sheet, row=1, column=1)
@@ -57,7 +58,7 @@ class Stamp:
             cell.fill = fill
         if border:
             cell.border = border
-        cell.alignment = alignment
+        cell.alignment = styles.CENTRED
         return cls(copy(cell._style))
 
     def on(self, cell: Any) -> None:
@@ -66,7 +67,6 @@ class Stamp:
 
 
 LEFT = Alignment(horizontal="left", vertical="center", indent=1)
-MIDDLE = Alignment(horizontal="center", vertical="center")
 SMALL = Font(name=FONT, size=7, color=INK)
 SMALL_INPUT = Font(name=FONT, size=7, color=INPUT_BLUE)
 NUMBER = Font(name=FONT, size=10, color=INK)
@@ -129,6 +129,14 @@ def frame(top: bool, bottom: bool, left: bool, right: bool) -> Border:
     """Return a border with lines at these sides."""
     sides = {"top": top, "bottom": bottom, "left": left, "right": right}
     return Border(**{side: _LINE for side, there in sides.items() if there})
+
+
+def head(sheet: Worksheet, row: int, first_column: int, texts: Iterable[str]) -> None:
+    """Write the heads of a table's columns."""
+    for column, text in enumerate(texts, start=first_column):
+        cell = sheet.cell(row, column, text)
+        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
+        cell.fill = styles.header_fill(Role.DATA)
 
 
 def set_up_page(sheet: Worksheet) -> None:

@@ -15,7 +15,6 @@ from cnn.workbook.sections import title
 from workbook_tools.network_notation import AFTER, DIGIT, INPUT, SOFTMAX, times
 from workbook_tools.references import sheet_prefix
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import anchored
 
 WIDTHS = (13, 27, 20, 12, 17, 17, 17, 17)
@@ -93,10 +92,7 @@ def _layers(sheet: Worksheet, row: int, plan: Plan) -> int:
     """Write the table of layers with links to their sheets; return the row after it."""
     heads = ("layer", "what it does", "what comes out", "parameters",
              "forward", "weights", "gradient", "one step")  # fmt: skip
-    for column, head in enumerate(heads, start=2):
-        cell = sheet.cell(row, column, head)
-        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = styles.header_fill(Role.DATA)
+    look.head(sheet, row, 2, heads)
     there = {of.name for of in plan.sheets}
     network = plan.network
     for name, what, output, parameters in _rows(network):

@@ -111,7 +111,7 @@ def _write_maps(sheet: Worksheet, section: MapsSection, hidden: bool, label_font
     for k in range(shape.count):
         label = sheet.cell(*place.label(k), section.label(k))
         label.font = label_font
-        label.alignment = look.MIDDLE if place.in_a_row else Alignment(vertical="center")
+        label.alignment = styles.CENTRED if place.in_a_row else Alignment(vertical="center")
         for row, column in place.margin_cells(k):
             padding.on(sheet.cell(row, column, 0))
         row, column = place.corner(k)
