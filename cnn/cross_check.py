@@ -7,7 +7,7 @@ gradients by autograd.
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,10 @@ from cnn.workbook.network import Network, network_of
 from cnn.workbook.plan import back_name, grad_name
 from workbook_tools import network_notation as names
 from workbook_tools.checking.convolutional.book import Book, read_book
+from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.checking.convolutional.state import State
 from workbook_tools.checking.convolutional.trials import digits
-from workbook_tools.checking.convolutional.whole import (
-    ABSOLUTE,
-    RELATIVE,
-    first_of_the_largest,
-)
+from workbook_tools.checking.convolutional.whole import first_of_the_largest
 from workbook_tools.checking.sheets import read_sheets
 from workbook_tools.engines.embedded import Rerun
 from workbook_tools.package import open_package
@@ -36,36 +33,22 @@ from workbook_tools.package import open_package
 class Agreement:
     """How a workbook and a network agree, over all digits that were compared."""
 
+    numbers: Comparison = field(default_factory=Comparison)
     digits: int = 0
-    numbers: int = 0  # that were compared
-    off: int = 0  # that differ by more than RELATIVE and ABSOLUTE
     other_answers: int = 0  # digits that the workbook reads as another one
-    absolute: float = 0.0  # the largest difference
-    relative: float = 0.0  # of numbers that are not near 0
     probability: float = 0.0  # the largest difference of one
-
-    def add(self, shown: np.ndarray, expected: np.ndarray) -> None:
-        """Compare numbers of the workbook with those of the network."""
-        off = np.abs(shown - expected)
-        size = np.abs(expected)
-        self.numbers += off.size
-        self.off += int((~(off <= RELATIVE * size + ABSOLUTE)).sum())
-        self.absolute = max(self.absolute, float(off.max()))
-        large = size > ABSOLUTE / RELATIVE
-        self.relative = max(self.relative, float((off[large] / size[large]).max(initial=0.0)))
 
     @property
     def agrees(self) -> bool:
         """Whether every number does."""
-        return self.numbers > 0 and not self.off and not self.other_answers
+        return self.numbers.compared > 0 and not self.numbers.off and not self.other_answers
 
     def __str__(self) -> str:
         """Say it in a line."""
         return (
-            f"{self.numbers:,} numbers of {self.digits} digits compared with the trained network "
-            f"(PyTorch, float64, autograd): {self.off} off, {self.other_answers} read as another "
-            f"digit; largest difference {self.absolute:.1e} absolute, {self.relative:.1e} "
-            f"relative, {self.probability:.1e} of a probability"
+            f"{self.numbers.compared:,} numbers of {self.digits} digits compared with the trained "
+            f"network (PyTorch, float64, autograd): {self.numbers}, {self.probability:.1e} of a "
+            f"probability; {self.other_answers} read as another digit"
         )
 
 
@@ -96,20 +79,17 @@ def _compare(book: Book, state: State, reference: "_Reference", agreement: Agree
     truth = int(state.number(book.singles[names.TRUE_DIGIT]))
     probabilities = reference.run(pixels, truth)
     for name, expected in reference.cells():
-        agreement.add(state.numbers(book.section(name).cells), _shaped(book, name, expected))
+        shown = state.numbers(book.section(name).cells)
+        agreement.numbers.add(shown, expected.detach().numpy().reshape(shown.shape))
     for name, expected in reference.biases():
         section = book.section(name)
         assert section.biases is not None
-        agreement.add(state.numbers(section.biases), expected.numpy())
+        agreement.numbers.add(state.numbers(section.biases), expected.numpy())
     shown = state.numbers(book.section(names.SOFTMAX).cells).flatten()
     off = float(np.abs(shown - probabilities.numpy()).max())
     agreement.probability = max(agreement.probability, off)
     answer = int(probabilities.argmax())
     agreement.other_answers += state.number(book.singles[names.READ_AS]) != answer
-
-
-def _shaped(book: Book, name: str, expected: Tensor) -> np.ndarray:
-    return expected.detach().numpy().reshape(book.section(name).cells.rows.shape)
 
 
 class _FirstOfTheLargest(nn.Module):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.notation import Naming
 from workbook_tools.references import cell_name, range_name
 
@@ -313,9 +314,7 @@ class NetworkReport:
 
     network: str  # in words
     moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
-    differences: Differences  # from a run of the whole network
-    compared: int  # numbers that were compared with it, all moments together
-    off: int  # of those that differ
+    whole: Comparison  # with runs of the whole network, all moments together
 
 
 @dataclass
@@ -347,9 +346,9 @@ class Report:
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
-        if self.network and self.network.off:
+        if self.network and self.network.whole.off:
             return "fail"
-        if self.network and not self.network.compared:
+        if self.network and not self.network.whole.compared:
             return "unchecked"
         counts = [part.cells for part in (self.summaries if self.network else self.tables)]
         if not counts or any(not cells.checked + cells.numbers for cells in counts):

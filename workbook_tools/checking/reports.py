@@ -69,10 +69,10 @@ def _network(network: NetworkReport) -> dict[str, Any]:
     return {
         "network": network.network,
         "moments": network.moments,
-        "max_abs_error": network.differences.absolute,
-        "max_rel_error": network.differences.relative,
-        "numbers_compared": network.compared,
-        "numbers_off": network.off,
+        "max_abs_error": network.whole.absolute,
+        "max_rel_error": network.whole.relative,
+        "numbers_compared": network.whole.compared,
+        "numbers_off": network.whole.off,
     }
 
 
@@ -237,12 +237,10 @@ def _worst(differences: Differences | None) -> tuple[str, str, str]:
 def network_lines(network: NetworkReport) -> list[str]:
     """Say of a convolutional network how often it was looked at, and how far off it is."""
     moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
-    worst = network.differences
     return [
         f"{network.network}; looked at: {moments}",
-        f"{network.compared:,} numbers compared with a run of the whole network in PyTorch "
-        f"(float64, gradients by autograd): {network.off:,} off; largest difference "
-        f"{worst.absolute:.1e} absolute, {worst.relative:.1e} relative",
+        f"{network.whole.compared:,} numbers compared with a run of the whole network in PyTorch "
+        f"(float64, gradients by autograd): {network.whole}",
     ]
 
 

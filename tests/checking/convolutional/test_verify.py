@@ -79,8 +79,8 @@ def test_every_formula_cell_is_checked_and_agrees(small: Path) -> None:
     assert report.network.moments == {
         "as it is": 1, "stored digits": 3, "numbers drawn at random": 4
     }  # fmt: skip
-    assert report.network.off == 0
-    assert report.network.differences.relative < 1e-9
+    assert report.network.whole.off == 0
+    assert report.network.whole.relative < 1e-9
     said = printed(report)
     assert "PASS: 2,497 of 2,497 formula cells checked agree." in said
     assert "11 × 10 pixels to 3 digits" in said
@@ -344,8 +344,8 @@ def test_the_panel_is_checked_too(
 def test_cells_that_are_right_but_together_another_network_fail(small: Path) -> None:
     report = verify(small)
     assert report.network is not None
-    report.network.off = 1
+    report.network.whole.off = 1
     assert report.verdict == "fail"
     assert "together they are not the network that the headings describe" in printed(report)
-    report.network.off = report.network.compared = 0
+    report.network.whole.off = report.network.whole.compared = 0
     assert report.verdict == "unchecked"

@@ -14,6 +14,7 @@ from cnn.checkpoint import MODEL, load_model, save_model
 from cnn.data import Mnist
 from cnn.model import build
 from cnn.workbook.digits import choose
+from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.checking.verify import verify
 from workbook_tools.errors import InputError
 
@@ -45,7 +46,8 @@ def test_it_writes_a_workbook_and_says_how_the_two_agree(checkpoint: Path, tmp_p
     first, second = result.stdout.splitlines()
     assert first.startswith(f"{out}: ")
     assert "numbers of 2 digits compared with the trained network" in second
-    assert "0 off, 0 read as another digit" in second
+    assert "autograd): 0 off; " in second
+    assert second.endswith(" 0 read as another digit")
     report = verify(out)
     assert report.verdict == "pass"
     assert report.network is not None
@@ -55,7 +57,7 @@ def test_it_writes_a_workbook_and_says_how_the_two_agree(checkpoint: Path, tmp_p
 def test_a_workbook_that_disagrees_is_an_error(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disagreeing = cross_check.Agreement(digits=1, numbers=10, off=1)
+    disagreeing = cross_check.Agreement(Comparison(compared=10, off=1), digits=1)
     monkeypatch.setattr(cross_check, "cross_check", lambda *of: disagreeing)
     result = call("--checkpoint", checkpoint, "--digits", 1, "-o", tmp_path / "mnist.xlsx")
     assert result.exit_code == 1

@@ -10,6 +10,7 @@ from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.convolutional import panel, whole
 from workbook_tools.checking.convolutional.book import Book, Section
+from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.checking.convolutional.formulas import Formulas
 from workbook_tools.checking.convolutional.local import Local
 from workbook_tools.checking.convolutional.reads import rectangles
@@ -38,8 +39,7 @@ class Judgement:
         self._book, self._tolerance = book, tolerance
         self._tallies = Tallies(book)
         self._stale: set[Cell] = set()
-        self._whole = Differences()
-        self._whole_compared = self._whole_off = 0
+        self._whole = Comparison()
         self._moments = Counter[str]()
 
     def look(self, state: State, storage: float, kind: str) -> None:
@@ -65,16 +65,7 @@ class Judgement:
                 section = self._book.section(name)
                 grid = section.cells if own else section.biases
                 assert grid is not None
-                off = np.abs(state.numbers(grid) - expected)
-                known = np.isfinite(off)
-                allowed = whole.RELATIVE * np.abs(expected) + whole.ABSOLUTE
-                self._whole_compared += int(known.sum())
-                self._whole_off += int((known & (off > allowed)).sum())
-                large = known & (np.abs(expected) > whole.ABSOLUTE / whole.RELATIVE)
-                worst = self._whole
-                worst.absolute = max(worst.absolute, float(off[known].max(initial=0.0)))
-                relative = off[large] / np.abs(expected[large])
-                worst.relative = max(worst.relative, float(relative.max(initial=0.0)))
+                self._whole.add(state.numbers(grid), expected)
 
     def compare_stored(self, stored: State, tolerance: float) -> None:
         """Look for values in the file that are out of date."""
@@ -99,13 +90,7 @@ class Judgement:
             tables=[],
             summaries=list(self._sheets(findings)),
             other_formulas=dict(self._others()),
-            network=NetworkReport(
-                _described(self._book),
-                dict(self._moments),
-                self._whole,
-                self._whole_compared,
-                self._whole_off,
-            ),
+            network=NetworkReport(_described(self._book), dict(self._moments), self._whole),
         )
 
     def _of_grids(self, formulas: Formulas) -> Iterator[Finding]:

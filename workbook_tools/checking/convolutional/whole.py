@@ -18,7 +18,6 @@ from workbook_tools.checking.convolutional.local import plain, weighted
 from workbook_tools.checking.convolutional.state import State
 from workbook_tools.network_notation import Heading, Operation, size
 
-RELATIVE, ABSOLUTE = 1e-9, 1e-12  # differences that agree
 _LAYERS = (
     Operation.NORMALISED, Operation.CONVOLUTION, Operation.CONVOLUTION_RELU, Operation.WEIGHTED,
     Operation.WEIGHTED_RELU, Operation.RELU, Operation.LARGEST, Operation.WINDOW_MEAN,
