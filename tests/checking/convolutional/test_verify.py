@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from networks import changed, small_network, write
+from parts import edited
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -22,6 +23,8 @@ from workbook_tools.checking.html_report import write_html
 from workbook_tools.checking.reports import print_explanation, print_report, to_json
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
+from workbook_tools.editing.cell_contents import SheetCells, put_value
+from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 from workbook_tools.network_notation import label_index
@@ -216,8 +219,26 @@ def test_values_that_are_out_of_date_are_found(small: Path, tmp_path: Path) -> N
     with_values = verify(before, "cached")
     assert with_values.verdict == "fail"
     stale = changed(small, tmp_path / "stale.xlsx", {("Digit", 4, 3): 2.0})
-    kinds = {finding.kind for finding in verify(stale).findings}
-    assert kinds == {Kind.STALE_VALUE}
+    findings = verify(stale).findings
+    assert {finding.kind for finding in findings} == {Kind.STALE_VALUE}
+    assert {finding.quantity for finding in findings} >= {"True digit", "Digit"}
+
+
+@pytest.mark.parametrize(
+    ("sheet", "having"), [("Linear1", "SUMPRODUCT"), ("ReLU1", "MAX"), ("Digit", "After_step!")]
+)
+def test_a_value_that_is_not_its_formula_s_is_found_alone(
+    small: Path, tmp_path: Path, sheet: str, having: str
+) -> None:
+    cell, _ = first(small, sheet, having)
+
+    def edit(copy: PackageCopy) -> None:
+        (part,) = [part for part in copy.sheets if part.name == sheet]
+        put_value(SheetCells(copy.xml(part.part)).made(*cell[1:]), 12.5)
+        copy.changed(part.part)
+
+    findings = verify(edited(small, tmp_path / "stale.xlsx", edit)).findings
+    assert only(findings) == (sheet, cell_name(*cell[1:]), Kind.STALE_VALUE)
 
 
 def test_a_number_in_the_margin_of_a_map_is_found(small: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A network's workbook: what its cells come to, how it can be used, what is refused."""
 
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,3 +207,19 @@ def test_a_second_time_makes_the_same_file(small: Path, tmp_path: Path) -> None:
     before = again.stat().st_mtime_ns
     write(small_network(), again)
     assert again.stat().st_mtime_ns == before  # left as it was
+
+
+def test_the_drawing_and_the_chart_say_what_they_show(small: Path) -> None:
+    with zipfile.ZipFile(small) as archive:
+        drawings = [archive.read(f"xl/drawings/drawing{k}.xml").decode() for k in (1, 2)]
+    assert 'descr="The network from left to right: 1 map of 11 × 10, then Conv1' in drawings[0]
+    assert 'descr="Bar chart of the probability' in drawings[1]
+
+
+def test_the_sheets_say_what_was_folded_dropped_and_which_rule_ties_follow(
+    book: openpyxl.Workbook,
+) -> None:
+    assert "Batch normalisation (1) is folded into both." in book["Conv1"]["B5"].value
+    assert "Batch normalisation (1) is folded in" in book["Weights_Conv1"]["B5"].value
+    assert "(Dropout, 8, is only at work in training.)" in book["Linear1"]["B5"].value
+    assert "the first in reading order, as in PyTorch" in book["Back_ReLU1"]["B5"].value

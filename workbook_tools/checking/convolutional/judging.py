@@ -10,7 +10,7 @@ from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.convolutional import panel, whole
 from workbook_tools.checking.convolutional.book import Book, Section
-from workbook_tools.checking.convolutional.comparison import Comparison
+from workbook_tools.checking.convolutional.comparison import ABSOLUTE, Comparison
 from workbook_tools.checking.convolutional.formulas import Formulas
 from workbook_tools.checking.convolutional.local import Local
 from workbook_tools.checking.convolutional.reads import rectangles
@@ -68,16 +68,21 @@ class Judgement:
                 self._whole.add(state.numbers(grid), expected)
 
     def compare_stored(self, stored: State, tolerance: float) -> None:
-        """Look for values in the file that are out of date."""
+        """Look for values in the file that are out of date.
+
+        They neither fit those that they are made from, as the file has them, nor are they what
+        was calculated now.
+        """
         tallies = Tallies(self._book)
         tallies.look(stored, tolerance, now=True)
         for tally in tallies.grids:
-            there = tally.wrong & np.isfinite(tally.shown)
+            same = np.isclose(tally.shown, self._now.numbers(tally.grid), tolerance, ABSOLUTE)
+            there = tally.wrong & np.isfinite(tally.shown) & ~same
             self._stale |= {tally.grid.cell(at) for at in _indices(there)}
         self._stale |= {
             cell
             for cell, single in tallies.singles.items()
-            if single.wrong and single.shown is not None
+            if single.wrong and single.shown not in (None, self._now.value(cell))
         }
 
     def report(self, engine: str) -> Report:
