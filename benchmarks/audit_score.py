@@ -163,6 +163,7 @@ def print_sample(scores: list[SampleScore]) -> bool:
 _REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
 _TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
+_ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(-\d+|0)(?!\d)")
 _RANGE = re.compile(r"\b([A-Z]{1,3}\d+):([A-Z]{1,3}\d+)\b")
 _OTHER_FUNCTION = {
     "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
@@ -367,12 +368,15 @@ def _changed(
         content = content[: cell.start()] + changed + content[cell.end() :]
         return content, Change(sheet, f"{column}{row}", f"{column}{row}", formula)
     old, other = FilledFormula.parse(formula, int(row)), FilledFormula.parse(new, int(row))
+    alike = [int(m[3]) for m in _CELL.finditer(content) if _is_same(m, column, old)]
+    # Filled up to the first of them, it must not read a row above the sheet.
+    everywhere = everywhere and not _ABOVE_THE_SHEET.search(other.at(min(alike)))
     rows: list[int] = []
 
     def in_its_row(match: re.Match[str]) -> str:
         here = int(match[3])
-        is_same = match[2] == column and f"={unescape(match[4])}" == old.at(here)
-        if not (is_same if everywhere else match.start() == cell.start()):
+        changes = _is_same(match, column, old) if everywhere else match.start() == cell.start()
+        if not changes:
             return match[0]
         rows.append(here)
         return f"{match[1]}<f>{escape(other.at(here)[1:])}</f>{match[5]}</c>"
@@ -381,6 +385,11 @@ def _changed(
     number = column_number(column)
     place = range_name(rows[0], number, rows[-1], number)
     return content, Change(sheet, place, f"{column}{rows[0]}", old.at(rows[0]))
+
+
+def _is_same(cell: re.Match[str], column: str, formula: FilledFormula) -> bool:
+    """Tell whether a cell of a column has a formula that was filled into it."""
+    return cell[2] == column and f"={unescape(cell[4])}" == formula.at(int(cell[3]))
 
 
 def _draw(

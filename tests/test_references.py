@@ -1,4 +1,3 @@
-import re
 
 import pytest
 from hypothesis import given
@@ -79,8 +78,16 @@ def test_a_range_of_one_cell_is_named_without_a_colon() -> None:
     assert range_name(32, 26, 32, 26) == "Z32"
 
 
-def test_a_sheet_name_with_an_apostrophe_is_escaped() -> None:
-    assert re.fullmatch(r"'it''s'!", sheet_prefix("it's"))
+@pytest.mark.parametrize(
+    ("sheet", "prefix"),
+    [
+        ("it's", "'it''s'!"), ("LR 0.1", "'LR 0.1'!"), ("Data", "Data!"), ("Übung_1", "Übung_1!"),
+        ("LR1", "'LR1'!"), ("R1C1", "'R1C1'!"), ("rc", "'rc'!"), ("2nd", "'2nd'!"),
+        ("true", "'true'!"), ("", "''!"),
+    ],
+)  # fmt: skip
+def test_a_sheet_name_is_quoted_where_it_must_be(sheet: str, prefix: str) -> None:
+    assert sheet_prefix(sheet) == prefix
 
 
 @given(formulas)

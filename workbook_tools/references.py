@@ -48,8 +48,14 @@ def range_name(first_row: int, first_column: int, last_row: int, last_column: in
     return first if first == last else f"{first}:{last}"
 
 
+_PLAIN_SHEET = re.compile(r"[^\W\d][\w.]*")
+_LIKE_A_REFERENCE = re.compile(r"[A-Z]{1,3}\d+|R\d*(C\d*)?|C\d*|TRUE|FALSE", re.IGNORECASE)
+
+
 def sheet_prefix(sheet: str) -> str:
-    """Return the quoted ``'sheet'!`` that goes before a reference to another sheet."""
+    """Return what goes before a reference to another sheet: ``Data!``, quoted where it must be."""
+    if _PLAIN_SHEET.fullmatch(sheet) and not _LIKE_A_REFERENCE.fullmatch(sheet):
+        return f"{sheet}!"
     escaped = sheet.replace("'", "''")
     return f"'{escaped}'!"
 

@@ -1,6 +1,7 @@
 """Every edit that is proposed makes the formula right, whatever formula was wrong."""
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -48,3 +49,21 @@ def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
     ground = Ground("S", NUMBERS, expected, CANDIDATES, {})
     for edit in edits(parse(wrong), ground):
         assert agree(value_of(parse(str(edit.tree)), "S", NUMBERS), expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("A1*B1*C1", "A1*B1+A2*C1"),  # a term is missing amid a product
+        ("A1*C1", "A1-B1*C1"),
+        ("A1/C1", "A1+B1/C1"),
+        ("A1/B1*C1", "A1-B1*C1"),  # an operator that binds less
+        ("A1-B1*C1", "A1/B1*C1"),
+        ("(A1-B1)*C1-A2*C2", "(A1-B1)*C1*A2*C2"),
+        ("A1*(B1)", "A1*(B1-0.5)"),
+    ],
+)
+def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
+    expected = value_of(parse(meant), "S", NUMBERS)
+    found = edits(parse(wrong), Ground("S", NUMBERS, expected, CANDIDATES, {}))
+    assert str(found[0].tree) == meant

@@ -63,6 +63,8 @@ def test_empty_cells_are_what_the_engine_takes_them_for() -> None:
         "AVERAGE(A1:A3)": [3.0, 4.0],
         "SUMPRODUCT(A1:A3,B1:B3)": [0.0, 0.0],
         "MAX(A1:A3)": [3.0, 4.0],
+        "SUM(A1:A3+1)": [6.0, 7.0],
+        "SUM((B7:B9))+A1": [3.0, 4.0],
         "--(A1>3.5)": [0.0, 1.0],
         "(A1>1)+(A1>2)": [2.0, 2.0],
     }.items():
@@ -70,3 +72,27 @@ def test_empty_cells_are_what_the_engine_takes_them_for() -> None:
         assert engine["S", 9, 9] == expected[0]
         found = np.broadcast_to(value_of(parse(formula), "S", cells), (2,))
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("SUM(A1:C1*A1:A3)", 2268.0), ("SUM(A1:B3*A1:A3)", 3109.0), ("SUM(A1:C1*A1:B1)", None),
+        ("SUMPRODUCT(A1:C1,A1:B1)", None), ("SUMPRODUCT(A1:B3,A1:C2)", None),
+        ("AVERAGE(A1:C1/A1:B1)", None), ("SUM(LN(A1:C1-A2:C2))", None), ("SUM(1,LN(-A1))", None),
+        ("SUM(IF(A1:A3>11,1,A1:A2))", None),
+        # Excel does not broadcast within SUMPRODUCT; the embedded engine does.
+        ("SUMPRODUCT(A1:C1,A1:A3)", None), ("SUMPRODUCT(A1:C1,2)", None),
+    ],
+)  # fmt: skip
+def test_ranges_are_matched_by_rows_and_columns(formula: str, expected: float | None) -> None:
+    cells = {("S", r, c): np.array([10.0 * r + c]) for r in range(1, 4) for c in range(1, 4)}
+    [found] = np.broadcast_to(value_of(parse(formula), "S", cells), (1,))
+    assert np.isnan(found) if expected is None else found == expected
+
+
+def test_a_range_that_is_not_summed_up_is_not_guessed() -> None:
+    with pytest.raises(NotEvaluatedError):
+        value_of(parse("A1:C1*2"), "S", CELLS)
+    with pytest.raises(NotEvaluatedError):
+        Evaluation(parse("A1:C1"), "S", CELLS)

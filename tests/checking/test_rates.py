@@ -49,6 +49,14 @@ def test_a_column_may_hold_the_rate_of_each_iteration(tmp_path: Path) -> None:
     assert finding.cells == "F12"
 
 
+def test_a_column_of_rates_may_read_the_rate_that_is_labelled(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"AG5": "Learning rate"}
+    cells |= {f"AG{row}": f"=$D$2/(1+0.1*A{row})" for row in range(6, 26)}
+    report = check(HandMade(cells=cells, rate="$AG6"), tmp_path)
+    assert report.verdict == "pass"
+    assert report.tables[0].understood.rate_cell == "My sheet!D2"
+
+
 @pytest.mark.parametrize("label", ["α", "μ", "λ"])
 def test_a_rate_called_as_a_setting_is_read_by_all_updates(tmp_path: Path, label: str) -> None:
     cells: dict[str, object] = {"C2": label, "E2": 0.5, "F12": "=F11-$E$2*Y11"}

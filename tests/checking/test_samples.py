@@ -78,6 +78,14 @@ def test_right_samples_are_counted_and_agree(workbook: Path) -> None:
             "i2",
             "G8:G12",
         ),
+        # Right by chance in some rows: one finding all the same.
+        (
+            {f"J{r}": f"=IF($E{r}=J$6,1,0.5)" for r in range(8, 13)},
+            "wrong-formula",
+            "t2",
+            "J8:J12",
+        ),
+        ({f"G{r}": "=($C$9-C$4)/C$5" for r in range(8, 13)}, "wrong-formula", "i2", "G8:G12"),
     ],
 )
 def test_a_mistake_beside_the_samples_is_named_alone(

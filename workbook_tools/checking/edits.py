@@ -6,7 +6,7 @@ a few trials. What is found here is only likely: whoever shows it must prove it.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import combinations, pairwise
@@ -41,6 +41,7 @@ from workbook_tools.checking.formula_values import (
     Evaluation,
     NotEvaluatedError,
     called,
+    is_range,
     value_of,
 )
 from workbook_tools.checking.probe import agree
@@ -53,6 +54,7 @@ _MOST_PARENTHESES = 60  # places where one may stand
 # What an edit costs; of several that help, the cheapest is meant.
 _SWAP, _LEAF, _OPERATOR, _FUNCTION, _SIGN = 0.9, 1.0, 1.0, 1.0, 1.05
 _PARENTHESES, _DROP, _CONSTANT, _COMPLEMENT = 1.0, 1.1, 1.2, 1.3
+_NUMBER_MORE = 1.4
 _FACTOR, _COMPLEMENT_FACTOR, _SLOPE_FACTOR, _WRAP = 1.5, 1.8, 2.1, 1.6
 _OTHER_PAIR = 2.0
 _BESIDE = 0.2  # less, for 1 − x right of x
@@ -104,7 +106,7 @@ def edits(tree: Tree, ground: Ground) -> list[Edit]:
         with np.errstate(all="ignore"):  # a wrong formula may divide by 0
             evaluation = Evaluation(tree, ground.sheet, ground.numbers)
             found = [*_of_one_part(evaluation, ground), *_of_repeated(evaluation, ground)]
-            found += _of_parentheses(tree, ground)
+            found += _respelled(tree, ground)
             found = found or [*_of_pairs(evaluation, ground)]
     except NotEvaluatedError:
         return []
@@ -128,7 +130,7 @@ def _of_one_part(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
         if isinstance(part, Parentheses):
             continue  # what is in them is tried
         value = evaluation.of(route)
-        if np.ndim(value) == 3:
+        if is_range(value):
             yield from _of_range(evaluation, route, part, ground)
             continue
         need = _flat(needed[route], len(ground.expected))[telling] if route in needed else None
@@ -158,7 +160,10 @@ def _variants(
         yield _Variants(numbers, lambda k: (cost, Number(_CONSTANTS[k])))
     changed = _changed(evaluation, route, part, value)
     yield _Variants(np.array([found for found, _ in changed]), lambda k: changed[k][1]())
-    for own_cost, values, write in _enlarged(part, value, pool):
+    for own_cost, values, write in [
+        *_enlarged(part, value, pool),
+        *_parted(evaluation, route, part, pool),
+    ]:
         yield _Variants(
             values,
             lambda k, own_cost=own_cost, write=write: (  # type: ignore[misc]
@@ -207,6 +212,11 @@ def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> 
         (2 * value, lambda: (_WRAP, operation("*", two, part))),
         (value * value, lambda: (_WRAP, operation("^", part, two))),
     ]
+    for text in _CONSTANTS:
+        found += [
+            (value + float(text), partial(_joined, _NUMBER_MORE, "+", part, Number(text))),
+            (value - float(text), partial(_joined, _NUMBER_MORE, "-", part, Number(text))),
+        ]
     for name, apply in ELEMENTWISE.items():
         found.append((apply(value), partial(_called, _WRAP, name, (part,))))
 
@@ -231,11 +241,11 @@ def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> 
             found.append((b, lambda: (_DROP + _size(left), right)))
         case Call(function, arguments):
             given = [evaluation.of((*route, k)) for k in range(len(arguments))]
-            is_of_range = any(np.ndim(part) == 3 for part in given)
+            is_of_range = any(is_range(part) for part in given)
             for name in (*(() if is_of_range else ELEMENTWISE), *AGGREGATES):
                 if name != function.upper():
                     try:
-                        result = _flat(called(name, given), len(value))
+                        result = _flat(called(name, arguments, given), len(value))
                     except NotEvaluatedError:
                         continue
                     found.append((result, partial(_called, _FUNCTION, name, arguments)))
@@ -281,6 +291,28 @@ def _enlarged(
     ]
 
 
+def _parted(
+    evaluation: Evaluation, route: Route, part: Tree, pool: Array
+) -> Iterator[tuple[float, Array, Callable[[Tree], Tree]]]:
+    """Yield what a product becomes with a candidate amid it: a·b as a + x·b."""
+    after: list[tuple[str, Tree]] = []  # what the candidate is multiplied or divided by
+    values = pool
+    while isinstance(part, Operation) and part.operator in "*/":
+        after.insert(0, (part.operator, part.right))
+        factor = _flat(evaluation.of((*route, 1)), pool.shape[1])
+        values = values * factor if part.operator == "*" else values / factor
+        route, part = (*route, 0), part.left
+        value = _flat(evaluation.of(route), pool.shape[1])
+
+        def write(sign: str, before: Tree, after: Sequence[tuple[str, Tree]], x: Tree) -> Tree:
+            for operator, own in after:
+                x = operation(operator, x, own)
+            return operation(sign, before, x)
+
+        yield _FACTOR, value + values, partial(write, "+", part, tuple(after))
+        yield _FACTOR, value - values, partial(write, "-", part, tuple(after))
+
+
 def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) -> Iterator[Edit]:
     """Try a range in other columns."""
     if not isinstance(part, Reference) or "!" in part.text:
@@ -294,7 +326,7 @@ def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) 
         cells = [(sheet, row, column) for sheet, row, _ in area.cells(ground.sheet)]
         if not all(cell in ground.numbers for cell in cells):
             continue
-        values = np.stack([ground.numbers[cell] for cell in cells])[:, None, :]
+        values = np.stack([ground.numbers[cell] for cell in cells])[:, None, None, :]
         if agree(evaluation.with_parts({route: values}), ground.expected).all():
             text = ":".join(_in_column(name, column) for name in names)
             yield Edit(_LEAF, replaced(evaluation.tree, route, Reference(text)))
@@ -346,16 +378,16 @@ def _places(evaluation: Evaluation) -> dict[str, list[Route]]:
     """Return where each reference to a single cell stands in a formula."""
     found: dict[str, list[Route]] = {}
     for route, part in parts(evaluation.tree):
-        if isinstance(part, Reference) and np.ndim(evaluation.of(route)) < 3:
+        if isinstance(part, Reference) and not is_range(evaluation.of(route)):
             found.setdefault(part.text, []).append(route)
     return found
 
 
-def _of_parentheses(tree: Tree, ground: Ground) -> Iterator[Edit]:
-    """Try a pair of parentheses more, or less."""
+def _respelled(tree: Tree, ground: Ground) -> Iterator[Edit]:
+    """Try a pair of parentheses more or less, or an operator that binds less, or more."""
     text = str(tree)
     tried = {text}
-    for other in [*_without_a_pair(text), *_with_a_pair(text)]:
+    for other in [*_without_a_pair(text), *_with_a_pair(text), *_with_an_operator(text)]:
         if other in tried:
             continue
         tried.add(other)
@@ -366,6 +398,15 @@ def _of_parentheses(tree: Tree, ground: Ground) -> Iterator[Edit]:
             continue
         if agree(value, ground.expected):
             yield Edit(_PARENTHESES, new)
+
+
+def _with_an_operator(text: str) -> Iterator[str]:
+    """Yield the formula with each operator replaced by those that bind otherwise."""
+    for place, letter in enumerate(text):
+        if letter in "+-*/^" and place and (text[place - 1].isalnum() or text[place - 1] == ")"):
+            for other in "+-*/^":
+                if BINDS[other] != BINDS[letter]:
+                    yield text[:place] + other + text[place + 1 :]
 
 
 def _without_a_pair(text: str) -> Iterator[str]:

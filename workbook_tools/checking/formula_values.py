@@ -1,13 +1,14 @@
 """Evaluates formulas on many numbers at once, and variants of them without starting anew.
 
 Numbers are arrays (variants, draws): what is the same in all variants, or draws, has 1 of them.
-A range has an axis more before these, of its cells. Only arithmetic and common functions are known
-here; the engines know them all, and have the last word on whatever is found by these.
+A range has two axes more before these, its rows and columns; ranges in arithmetic are matched as
+NumPy's broadcasting does it, which is how spreadsheets do it. Only arithmetic and common functions
+are known here; the engines know them all, and have the last word on whatever is found by these.
 """
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,14 @@ def value_of(tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
 
     with np.errstate(all="ignore"):
         found = np.asarray(value(tree), dtype=float)
+    if is_range(found):
+        raise NotEvaluatedError("a range that is not summed up")
     return found[0] if found.ndim == 2 else found
+
+
+def is_range(value: Any) -> bool:
+    """Tell whether the value of a part is that of a range: (rows, columns, variants, draws)."""
+    return np.ndim(value) == 4
 
 
 class Evaluation:
@@ -73,6 +81,8 @@ class Evaluation:
                     continue
                 own = [self._values[*route, k] for k in range(len(children(part)))]
                 self._values[route] = _combined(part, own)
+        if is_range(self._values[()]):
+            raise NotEvaluatedError("a range that is not summed up")
 
     @property
     def value(self) -> Array:
@@ -91,7 +101,7 @@ class Evaluation:
         found: dict[Route, Array] = {(): expected}
         with np.errstate(all="ignore"):
             for route, part in parts(self.tree):  # a part comes before its own parts
-                if route in found and np.ndim(self._values[route]) < 3:
+                if route in found and not is_range(self._values[route]):
                     own = [self._values[*route, k] for k in range(len(children(part)))]
                     for k, need in enumerate(_undone(part, own, found[route])):
                         found[*route, k] = need
@@ -117,18 +127,28 @@ _EMPTY, _UNKNOWN = np.array([0.0]), np.array([np.nan])
 
 
 def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: Array) -> Any:
-    """Return what a cell holds, ``missing`` if nothing; of a range each cell, on a first axis."""
+    """Return what a cell holds, ``missing`` if nothing; of a range (rows, columns, 1, draws)."""
     [area] = areas(part.text)
     if area.cell_count == 1:
         return numbers.get((area.sheet or sheet, area.first_row, area.first_column), missing)
     if area.cell_count > LARGEST_AREA:
         raise NotEvaluatedError("a large range")
     cells = [numbers.get(cell, _UNKNOWN) for cell in area.cells(sheet)]
-    return np.stack(np.broadcast_arrays(*cells))[:, None, :]
+    rows = area.last_row - area.first_row + 1
+    return np.stack(np.broadcast_arrays(*cells)).reshape(rows, area.cell_count // rows, 1, -1)
 
 
 def _combined(part: Tree, own: list[Any]) -> Any:
     """Return the value of what is no reference, from those of its parts."""
+    try:
+        return _joined(part, own)
+    except ValueError:  # ranges that do not match in their rows or columns: an error in sheets
+        return np.array(np.nan)
+
+
+def _joined(part: Tree, own: list[Any]) -> Any:
+    if not isinstance(part, Parentheses | Call):
+        own = _with_zeros(children(part), own)
     match part:
         case Number(text):
             return np.array(float(text))
@@ -140,8 +160,8 @@ def _combined(part: Tree, own: list[Any]) -> Any:
             if operator not in _OPERATORS:
                 raise NotEvaluatedError(operator)
             return _OPERATORS[operator](own[0], own[1])
-        case Call(function):
-            return called(function, own)
+        case Call(function, arguments):
+            return called(function, arguments, own)
         case Name(text) if text.startswith("#"):
             return np.array(np.nan)
     raise NotEvaluatedError(str(part))
@@ -218,28 +238,63 @@ _OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def called(function: str, given: list[Any]) -> Any:
-    """Return what a function gives; raises ``NotEvaluatedError`` if it is not known here."""
+def called(function: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
+    """Return what a function gives for arguments that have these values.
+
+    Raises ``NotEvaluatedError`` if it is not known here.
+    """
     name = function.upper().removeprefix("_XLFN.")
+    if name in AGGREGATES and given:
+        return _aggregated(name, arguments, given)
+    given = _with_zeros(arguments, given)
     if name in ELEMENTWISE and len(given) == 1:
         return ELEMENTWISE[name](given[0])
     if name in _OF_TWO and len(given) == 2:
         return _OF_TWO[name](given[0], given[1])
     if name == "IF" and len(given) == 3:
         return np.where(np.not_equal(given[0], 0), given[1], given[2])
-    if name == "SUMPRODUCT" and given:  # what is multiplied cell by cell
-        given = [math.prod(given[1:], start=given[0])]
-    if name in AGGREGATES and given:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of ranges without a number
-            return AGGREGATES[name](_all_cells(given), axis=0)
     if (name, given) == ("PI", []):
         return np.array(np.pi)
     raise NotEvaluatedError(function)
 
 
+def _aggregated(name: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
+    passed_over = [_is_reference(part) for part in arguments]  # empty cells of ranges
+    if name == "SUMPRODUCT":  # what is multiplied cell by cell
+        if len({np.shape(value)[:2] if is_range(value) else () for value in given}) > 1:
+            return np.array(np.nan)  # nothing is broadcast here, in Excel
+        given = _with_zeros(arguments, given)
+        given, passed_over = [math.prod(given[1:], start=given[0])], [False]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of ranges without a number
+        found = AGGREGATES[name](_all_cells(given), axis=0)
+    for value, is_passed_over in zip(given, passed_over, strict=True):
+        if not is_passed_over:  # one error makes the whole an error
+            found = np.where(np.isnan(_all_cells([value])).any(axis=0), np.nan, found)
+    return found
+
+
+def _with_zeros(arguments: Sequence[Tree], given: list[Any]) -> list[Any]:
+    """Return values with 0 for the empty cells of ranges."""
+    return [
+        np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        if is_range(value) and _is_reference(part)
+        else value
+        for part, value in zip(arguments, given, strict=True)
+    ]
+
+
+def _is_reference(part: Tree) -> bool:
+    while isinstance(part, Parentheses):
+        [part] = children(part)
+    return isinstance(part, Reference)
+
+
 def _all_cells(given: list[Any]) -> Array:
     """Return the cells of all arguments, (cells, variants, draws)."""
-    own = [part if np.ndim(part) == 3 else np.atleast_2d(part)[None] for part in given]
-    shape = np.broadcast_shapes(*(part.shape[1:] for part in own))
-    return np.concatenate([np.broadcast_to(part, (len(part), *shape)) for part in own])
+    own = [
+        value.reshape(-1, *value.shape[2:]) if is_range(value) else np.atleast_2d(value)[None]
+        for value in given
+    ]
+    shape = np.broadcast_shapes(*(value.shape[1:] for value in own))
+    return np.concatenate([np.broadcast_to(value, (len(value), *shape)) for value in own])

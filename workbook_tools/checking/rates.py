@@ -76,7 +76,10 @@ def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: C
         if cell in labelled or len(labelled) != 1:
             how = "labelled" if cell in labelled else "the cell that most updates read"
             return Rate(cell, number_at(cell, calculation), how)
-    if ITERATION_RATE in region.columns and not labelled.keys() & _read_by_rates(region):
+    if ITERATION_RATE in region.columns:
+        by_rates = _read_by_rates(region)
+        if cell := next((cell for cell in labelled if cell in by_rates), None):
+            return Rate(cell, number_at(cell, calculation), "labelled")
         letter = column_letter(region.columns[ITERATION_RATE])
         return Rate(None, math.nan, f"of each iteration, in column {letter}")
     if not read and updates:

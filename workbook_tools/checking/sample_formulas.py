@@ -38,7 +38,7 @@ def suggested(finding: Finding, usual: Iterable[dict[int, str]], right: dict[int
     The usual ones are those of other cells; they are taken if they do the same as the right ones.
     """
     for formulas in usual:
-        if _do_the_same(finding.sheet, formulas, right):
+        if do_the_same(finding.sheet, formulas, right):
             break
     else:
         formulas = right
@@ -47,7 +47,7 @@ def suggested(finding: Finding, usual: Iterable[dict[int, str]], right: dict[int
     return replace(finding, suggestion=suggestion)
 
 
-def _do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) -> bool:
+def do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) -> bool:
     """Tell whether formulas give the same on random numbers, in the first and the last row."""
     rows = [next(iter(right)), list(right)[-1]]
     texts = [own[row] for row in rows for own in (formulas, right)]

@@ -21,6 +21,7 @@ from workbook_tools.checking.network import Samples
 from workbook_tools.checking.reader import read_values
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sample_formulas import (
+    do_the_same,
     is_of_class,
     spread,
     standardised,
@@ -146,6 +147,14 @@ def _check_column(
     values = table.values[symbol].to_numpy()
     difference = np.abs(values - expected)
     wrong = ~(difference <= allowed * terms)
+    # A wrong formula is wrong in all its rows, those too where it happens to give the right value.
+    for number in set(families.numbers[has & wrong].tolist()):
+        own = np.flatnonzero(families.numbers == number)
+        rows = [table.first_row + int(k) for k in (own[0], own[-1])]
+        formulas = {row: families.formulas[number].at(row) for row in rows}
+        right = {row: _right_formula(table, symbol, column, row) for row in rows}
+        if not do_the_same(table.sheet.name, formulas, right):
+            wrong[own] = True
     # The formula that is right in most cells is the one that was meant.
     usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
     report.cells.checked += int(has.sum())
@@ -166,12 +175,12 @@ def _check_column(
                 odd = number != usual or wrong[families.numbers == usual].all()
                 kind = Kind.WRONG_FORMULA if odd else Kind.WRONG_VALUE
         worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
-        rows = (table.first_row + int(part[0]), table.first_row + int(part[-1]))
+        ends = (table.first_row + int(part[0]), table.first_row + int(part[-1]))
         shown = (table.first_row + worst, values[worst], expected[worst], bool(wrong[worst]))
         name = table.sheet.name
         put_right = {(name, table.first_row + int(k), column): float(expected[k]) for k in part}
         effect = loss_with(put_right)
-        finding = _finding(kind, symbol, table, column, rows, formula, *shown, effect)
+        finding = _finding(kind, symbol, table, column, ends, formula, *shown, effect)
         right = {row: _right_formula(table, symbol, column, row) for row in finding.rows}
         alike = {row: families.formulas[usual].at(row) for row in finding.rows}
         report.findings.append(suggested(finding, [alike], right))

@@ -1,10 +1,13 @@
 """Says a change of a formula in words, and the part that changes in symbols."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from workbook_tools.checking.difference import difference
 from workbook_tools.checking.formula_tree import (
+    BINDS,
     Call,
     Number,
     Operation,
@@ -25,6 +28,7 @@ _MOST_CHANGES = 2  # that are said one by one
 _SIGNS = {"*": "·", "-": " − ", "+": " + "}
 _POWERS = {"2": "²", "3": "³"}
 _LONGEST = 60  # letters of a part that is quoted
+_TERM = re.compile(r"[-+*/^][^-+*/^(),]+|[^-+*/^(),]+[-+*/^]")
 
 
 PUT_IN, ANEW = "put in the formula", "write the formula anew"
@@ -56,8 +60,22 @@ def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
     changes = Counter(_one(old, new, columns_only) for old, new in pairs)
     is_whole = pairs == [(before, after)] and len(children(bare(before))) > 1
     if len(changes) > _MOST_CHANGES or (is_whole and next(iter(changes)).startswith("replace")):
-        return ANEW
+        return _as_written(before, after) or ANEW
     return ", and ".join(words + _TIMES.get(n, f" ({n} times)") for words, n in changes.items())
+
+
+def _as_written(before: Tree, after: Tree) -> str | None:
+    """Say a change that makes parts belong together otherwise: one operator, or one term more."""
+    pieces = difference(str(before), str(after))
+    old, new = ([piece.text for piece in own if piece.changed] for own in pieces)
+    match old, new:
+        case [a], [b] if a in BINDS and b in BINDS:
+            return f"write {b} for {a}: {_quoted(after)}"
+        case [], [added] if _TERM.fullmatch(added):
+            return f"put in {added}: {_quoted(after)}"
+        case [gone], [] if _TERM.fullmatch(gone):
+            return f"leave out {gone}: {_quoted(after)}"
+    return None
 
 
 def in_symbols(before: Tree, after: Tree, name: Namer) -> tuple[str, str] | None:
