@@ -105,7 +105,7 @@ def _openpyxl_workbook(plan: Plan, look: Look) -> tuple[Workbook, dict[str, str]
         (names.PIXEL_MEAN, MEAN_CELL),
         (names.PIXEL_DEVIATION, DEVIATION_CELL),
     ):
-        place = f"{area.sheet}!{area.on(area.sheet, absolute=True)}"
+        place = area.on("", absolute=True)
         workbook.defined_names[name] = DefinedName(name, attr_text=place)
     # Excel works everything out afresh on opening, whatever the cached values say.
     workbook.calculation.fullCalcOnLoad = True

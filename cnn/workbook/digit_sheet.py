@@ -197,7 +197,7 @@ def _chart(sheet: Worksheet, plan: Plan) -> str:
     chart.legend.position = "b"
     for column, colour in ((VALUE_COLUMN, "1F4E79"), (VALUE_COLUMN + 1, "E69F00")):
         values = Reference(sheet, min_col=column, min_row=rows[0], max_row=rows[1])
-        head = f"{DIGIT}!{cell_name(TABLE_TOP, column, absolute=True)}"
+        head = Area(DIGIT, (TABLE_TOP, column)).on("", absolute=True)
         bars = Series(values)
         bars.tx = SeriesLabel(strRef=StrRef(head))
         bars.graphicalProperties = GraphicalProperties(solidFill=colour)

@@ -26,7 +26,7 @@ from workbook_tools.network_notation import (
     PIXEL_MEAN,
     SELECTED,
 )
-from workbook_tools.references import column_letter
+from workbook_tools.references import column_letter, sheet_prefix
 
 MapsFormula: TypeAlias = Callable[[int, int, int], str | float]
 WeightsFormula: TypeAlias = Callable[[int, int, int, int], str | float]
@@ -228,7 +228,7 @@ def chosen(stored: Maps, drawing: Maps, pixels: Maps, row_numbers: int) -> MapsF
         own_row = f"${column_letter(row_numbers)}{pixels.corner(k)[0] + y}"
         return (
             f'=IF({SELECTED}="{DRAW}",{drawing.cell(k, y, x).on(pixels.sheet)},'
-            f"INDEX({stored.sheet}!{column}${first}:{column}${stored.bottom},"
+            f"INDEX({sheet_prefix(stored.sheet)}{column}${first}:{column}${stored.bottom},"
             f"({SELECTED}-1)*{step}+{own_row}))"
         )
 

@@ -8,7 +8,7 @@ from math import log, sqrt
 from typing import TypeAlias
 
 from workbook_tools.network_notation import Heading, MapsShape, WeightsShape
-from workbook_tools.references import cell_name, range_name
+from workbook_tools.references import cell_name, range_name, sheet_prefix
 
 Place: TypeAlias = tuple[int, int]  # row and column of a sheet
 
@@ -41,7 +41,7 @@ class Area:
                 name += f":{cell_name(*last, absolute=True)}"
         else:
             name = range_name(row, column, row + self.height - 1, column + self.width - 1)
-        return name if self.sheet == sheet else f"{self.sheet}!{name}"
+        return name if self.sheet == sheet else sheet_prefix(self.sheet) + name
 
 
 @dataclass(frozen=True)
