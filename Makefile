@@ -18,7 +18,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results audit-score test lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -67,15 +67,20 @@ CHROMIUM = chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-
 MARKED_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/marked.pdf
 
 PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
+CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/mnist_cnn.pdf
 XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
 pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, poppler-utils, chromium)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
-	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/mnist_cnn.xlsx
 	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
 	$(XOR_PAGES) workbooks/pictures/several_samples -f 3 -r 190 -x 60 -y 60 -W 2100 -H 900
+	$(CNN_PAGES) workbooks/pictures/cnn_overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 970
+	$(CNN_PAGES) workbooks/pictures/cnn_digit -f 2 -r 130 -x 50 -y 40 -W 1240 -H 980
+	$(CNN_PAGES) workbooks/pictures/cnn_layer -f 6 -r 190 -x 60 -y 60 -W 2120 -H 600
+	$(CNN_PAGES) workbooks/pictures/cnn_backward -f 54 -r 190 -x 60 -y 60 -W 2080 -H 580
 	$(BIN)/python workbooks/pictures/faulty.py $(FAULTY).xlsx
 	-$(BIN)/workbook-tools verify $(FAULTY).xlsx --html $(FAULTY).html --annotate $(BUILD)/marked.xlsx
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/marked.xlsx
@@ -97,6 +102,18 @@ cnn-results: $(VENV)/installed-cnn ## Train the committed networks of cnn/result
 	for model in standard small tiny; do \
 	  $(BIN)/python -m cnn seeds --model $$model --out cnn/results/$$model || exit; \
 	done
+
+# The trained network that is here: committed, or of a run; if there is none it is trained first.
+SMALL = $(firstword $(wildcard cnn/results/small/model.pt) cnn/runs/small/model.pt)
+
+cnn-workbook: $(VENV)/installed-cnn $(SMALL) ## Write the trained small network as a workbook; cross-check it
+	$(BIN)/python -m cnn workbook --checkpoint $(SMALL) -o workbooks/mnist_cnn.xlsx
+	$(BIN)/workbook-tools verify workbooks/mnist_cnn.xlsx
+	if command -v soffice > /dev/null; then \
+	  $(BIN)/workbook-tools verify --engine libreoffice workbooks/mnist_cnn.xlsx; fi
+
+cnn/runs/small/model.pt: | $(VENV)/installed-cnn
+	$(BIN)/python -m cnn train --model small --resume
 
 audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=folder), and made mistakes
 	$(BIN)/python benchmarks/audit_score.py --sample $(SAMPLE)

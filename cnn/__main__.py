@@ -1,6 +1,7 @@
 """The commands of the MNIST network: parse, call, print, exit code.
 
-Exit status: 0 the conditions are met, 1 one is not, 2 bad input, 130 interrupted.
+Exit status: 0 the conditions are met, or workbook and network agree; 1 one is not, or they do
+not; 2 bad input; 130 interrupted.
 """
 
 import os
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder
+from workbook_tools.files import make_folder, refuse_to_overwrite
 
 if TYPE_CHECKING:
     from cnn.metrics import Metrics
@@ -26,6 +27,7 @@ PROGRAM = "cnn"
 MET, NOT_MET, INTERRUPTED = 0, 1, 130
 RUNS = Path("cnn/runs")
 BEST = Path(__file__).parent / "results" / "standard" / "model.pt"
+SMALL = Path(__file__).parent / "results" / "small" / "model.pt"
 
 app = typer.Typer(
     help="Train a small network to read MNIST's digits, and report on it.",
@@ -217,6 +219,45 @@ def predict(
             console.width = 1000  # a pipe has no width; a path is not cut
         console.print(table, markup=False)
     raise typer.Exit(status)
+
+
+@app.command()
+def workbook(
+    checkpoint: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Which network.", show_default="the best small"),
+    ] = SMALL,
+    digits: Annotated[int, typer.Option(help="How many test digits to select from.")] = 50,
+    select: Annotated[
+        int | None,
+        typer.Option(
+            help="Which of them, from 1, is shown first. Default: the worst mistake, if there is "
+            "one."
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE.xlsx", help="Where to write.")
+    ] = Path("workbooks/mnist_cnn.xlsx"),
+) -> None:
+    """Write a network as a workbook whose cells are its mathematics; compare the two."""
+    console = Console(highlight=False)
+    say = _plain(console)
+    with one_line_errors(PROGRAM):
+        from cnn import data
+        from cnn.checkpoint import load_model
+        from cnn.cross_check import cross_check
+        from cnn.workbook.book import Look, build
+        from cnn.workbook.digits import choose
+
+        name, model = load_model(checkpoint)
+        refuse_to_overwrite([checkpoint], [output])
+        chosen = choose(model, data.load(say).validation, digits)
+        cells = build(model, chosen, Look.of(name, chosen, select), output)
+        say(f"{output}: {cells:,} formula cells, {output.stat().st_size / 1e6:,.1f} MB")
+        with console.status("comparing") as status:
+            agreement = cross_check(output, model, status.update)
+    say(str(agreement))
+    raise typer.Exit(MET if agreement.agrees else NOT_MET)
 
 
 def _device(name: str) -> str:

@@ -299,7 +299,7 @@ def explain(
             status = NOT_CHECKED
             continue
         print_explanation(report, out)
-        status = status if report.tables else NOT_CHECKED
+        status = status if report.tables or report.network else NOT_CHECKED
     raise typer.Exit(status)
 
 

@@ -63,7 +63,8 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
         first = f"{findings[0].sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
     if report.verdict == Verdict.UNCHECKED:
-        why = "no training table found" if not report.tables else _reasons(report)
+        found = report.tables or report.network
+        why = _reasons(report) if found else "no training table found"
     return Row(
         file=file,
         sha256=sha256,
@@ -80,7 +81,8 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
 
 
 def _reasons(report: Report) -> str:
-    reasons = [reason for table in report.tables for reason in table.cells.reasons]
+    parts = report.summaries if report.network else report.tables
+    reasons = [reason for part in parts for reason in part.cells.reasons]
     return "; ".join(dict.fromkeys(reasons)) or "nothing to check in some table"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.notation import Naming
 from workbook_tools.references import cell_name, range_name
 
@@ -295,12 +296,25 @@ class TableReport:
 
 @dataclass
 class SummaryReport:
-    """Formulas beside the trainings: results listed by sheet, or what samples are made from."""
+    """Formulas beside trainings, or a sheet of a convolutional network.
+
+    Beside trainings stand results listed by sheet, and what samples are made from.
+    """
 
     sheet: str
     cells: Cells
     findings: list[Finding]
     what: str = "losses"
+    differences: Differences | None = None  # where they were measured
+
+
+@dataclass
+class NetworkReport:
+    """A convolutional network that a workbook holds, as a whole; its sheets are summaries."""
+
+    network: str  # in words
+    moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
+    whole: Comparison  # with runs of the whole network, all moments together
 
 
 @dataclass
@@ -312,6 +326,7 @@ class Report:
     tables: list[TableReport]
     summaries: list[SummaryReport]
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
+    network: NetworkReport | None = None
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:
@@ -331,7 +346,11 @@ class Report:
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
-        counts = [table.cells for table in self.tables]
+        if self.network and self.network.whole.off:
+            return "fail"
+        if self.network and not self.network.whole.compared:
+            return "unchecked"
+        counts = [part.cells for part in (self.summaries if self.network else self.tables)]
         if not counts or any(not cells.checked + cells.numbers for cells in counts):
             return "unchecked"
         return "pass"

@@ -20,7 +20,7 @@ from workbook_tools.checking.findings import (
 from workbook_tools.checking.loss_drawing import draw_losses
 from workbook_tools.checking.network_drawing import draw_network
 from workbook_tools.checking.pages import percent, render
-from workbook_tools.checking.reports import explained, not_checked
+from workbook_tools.checking.reports import explained, network_lines, not_checked
 from workbook_tools.files import printable, write_text
 
 _ROUNDING = 1e-12  # a relative error up to here is not worth a line
@@ -86,7 +86,7 @@ def _lead(report: Report) -> str:
     cells = [part.cells for part in report.parts]
     formulas, checked = sum(c.formulas for c in cells), sum(c.checked for c in cells)
     agreeing, left = sum(c.agreeing for c in cells), sum(c.not_checked for c in cells)
-    if not report.tables:
+    if not report.tables and not report.network:
         return (
             "There is no training table in it: no row whose labels name a whole network, with "
             "its targets, inputs, weights and pre-activations."
@@ -99,6 +99,12 @@ def _lead(report: Report) -> str:
         f"{agreeing:,} of the {counted(checked, 'formula cell')} that were checked agree with the "
     )
     said += "mathematics, worked out again from the sheet’s own numbers."
+    if report.network:
+        said += (
+            " "
+            + ". ".join(f"{line[:1].upper()}{line[1:]}" for line in network_lines(report.network))
+            + "."
+        )
     if report.verdict == "fail":
         said += " A cell that only inherits a mistake is not counted as one."
     if left:

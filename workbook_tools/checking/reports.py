@@ -10,7 +10,16 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.checking.difference import difference
-from workbook_tools.checking.findings import Cells, Finding, Report, TableReport, advice, counted
+from workbook_tools.checking.findings import (
+    Cells,
+    Differences,
+    Finding,
+    NetworkReport,
+    Report,
+    TableReport,
+    advice,
+    counted,
+)
 from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
@@ -52,6 +61,18 @@ def to_json(report: Report) -> dict[str, Any]:
             for summary in report.summaries
         ],
         "other_formulas": report.other_formulas,
+        **({"convolutional_network": _network(report.network)} if report.network else {}),
+    }
+
+
+def _network(network: NetworkReport) -> dict[str, Any]:
+    return {
+        "network": network.network,
+        "moments": network.moments,
+        "max_abs_error": network.whole.absolute,
+        "max_rel_error": network.whole.relative,
+        "numbers_compared": network.whole.compared,
+        "numbers_off": network.whole.off,
     }
 
 
@@ -94,7 +115,11 @@ def _number(number: float) -> float | None:
 def print_report(report: Report, console: Console) -> None:
     """Print a line for each sheet, the findings, and the verdict."""
     console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
-    if report.tables or report.summaries:
+    if report.network:
+        console.print(_network_grid(report))
+        for line in network_lines(report.network):
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    elif report.tables or report.summaries:
         console.print(_grid(report))
     for name, reason, count in not_checked(report):
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
@@ -121,7 +146,12 @@ def print_explanation(report: Report, console: Console) -> None:
         for what, text in explained(table):
             grid.add_row(what, Text(text))
         console.print(grid)
-    if not report.tables:
+    if report.network:
+        for line in network_lines(report.network):
+            console.print(Text(line), soft_wrap=True)
+        for part in report.summaries:
+            console.print(Text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
+    elif not report.tables:
         console.print(Text("no training table: no row whose labels name a whole network"))
     for name, count in report.other_formulas.items():
         console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))
@@ -178,8 +208,40 @@ def _grid(report: Report) -> Grid:
             f"{worst.ulps:,}" if worst.ulps < 10**6 else f"{worst.ulps:.0e}",
         )
     for summary in report.summaries:
-        grid.add_row(Text(summary.sheet), summary.what, "", "", *_counts(summary.cells), "", "", "")
+        grid.add_row(
+            Text(summary.sheet), summary.what, "", "", *_counts(summary.cells),
+            *_worst(summary.differences),
+        )  # fmt: skip
     return grid
+
+
+def _network_grid(report: Report) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    grid.add_column("sheet", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for heading in ("checked", "agreeing", "not", "max abs", "max rel"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for part in report.summaries:
+        grid.add_row(
+            Text(part.sheet), Text(part.what), *_counts(part.cells), *_worst(part.differences)[:2]
+        )
+    return grid
+
+
+def _worst(differences: Differences | None) -> tuple[str, str, str]:
+    if differences is None:
+        return "", "", ""
+    return f"{differences.absolute:.1e}", f"{differences.relative:.1e}", ""
+
+
+def network_lines(network: NetworkReport) -> list[str]:
+    """Say of a convolutional network how often it was looked at, and how far off it is."""
+    moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
+    return [
+        f"{network.network}; looked at: {moments}",
+        f"{network.whole.compared:,} numbers compared with a run of the whole network in PyTorch "
+        f"(float64, gradients by autograd): {network.whole}",
+    ]
 
 
 def _counts(cells: Cells) -> tuple[str, str, str]:
@@ -230,8 +292,13 @@ def _verdict(report: Report) -> str:
         return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
     if report.verdict == "fail":
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
+        if not mistaken:
+            return (
+                f"FAIL: each of {checked:,} cells is right by those that it reads, but together "
+                "they are not the network that the headings describe."
+            )
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
-    if not report.tables:
+    if not report.tables and not report.network:
         return "UNCHECKED: no training table found: no row whose labels name a whole network."
     return "UNCHECKED: there was nothing to check in some table."

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
+from workbook_tools.checking.convolutional.book import is_network
+from workbook_tools.checking.convolutional.verify import verify_network
 from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Report, SummaryReport
 from workbook_tools.checking.reader import read_tables
@@ -35,8 +37,8 @@ def verify(
     """Check a workbook, with the values that one of ``engines.ENGINES`` gives.
 
     ``tolerance`` is the relative difference that still agrees; by default the engine's own.
-    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times. Raises ``InputError`` if the
-    file cannot be read or calculated.
+    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times; with a convolutional network also
+    each digit. Raises ``InputError`` if the file cannot be read or calculated.
     """
     on_step("reading and recalculating")
     with open_package(path) as package, ThreadPoolExecutor(max_workers=1) as beside:
@@ -49,7 +51,11 @@ def verify(
         recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
         sheets, stored = read_sheets(package)
         calculation: Calculation = recalculation.result() if recalculation else stored
+        defined = {name: text for name, of, text in package.defined_names() if of is None}
     on_step("checking")
+    allowed = calculation.tolerance if tolerance is None else tolerance
+    if is_network(sheets):
+        return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
     tables = read_tables(sheets, calculation)
     unknown = _unknown_functions(sheets, tables, calculation)
     if unknown and engine == "embedded" and is_installed():
@@ -59,7 +65,6 @@ def verify(
         if still_unknown < unknown:
             other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
             calculation, tables, unknown = other, their_tables, still_unknown
-    allowed = calculation.tolerance if tolerance is None else tolerance
     if not tables and _has_no_values(sheets, calculation):
         raise InputError(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "

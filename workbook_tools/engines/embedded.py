@@ -56,12 +56,7 @@ class FormualizerCalculation:
 
 def recalculate(path: Path) -> FormualizerCalculation:
     """Recalculate a workbook; raises ``InputError`` if formualizer cannot read it."""
-    try:
-        workbook = _loaded(path)
-        workbook.evaluate_all()
-    except _LOAD_ERRORS as error:
-        raise _cannot_calculate(path, error) from error
-    return FormualizerCalculation(workbook)
+    return Rerun(path).with_inputs({})
 
 
 def _loaded(path: Path) -> fz.Workbook:
@@ -141,6 +136,31 @@ class WhatIf:
             for rows in _runs(sorted(own)):
                 block = [[own[row]] for row in rows]
                 self._workbook.set_formulas_batch(sheet, rows[0], column, block)
+
+
+class Rerun:
+    """A workbook that is calculated again and again with other inputs."""
+
+    def __init__(self, path: Path) -> None:
+        """Load it; raises ``InputError`` if the engine cannot."""
+        self._path = path
+        try:
+            self._workbook = _loaded(path)
+        except _LOAD_ERRORS as error:
+            raise _cannot_calculate(path, error) from error
+
+    def with_inputs(self, inputs: Mapping[Place, float | str]) -> FormualizerCalculation:
+        """Return it calculated with other numbers and texts in cells that hold no formula.
+
+        They stay from one time to the next. Raises ``InputError`` if it cannot be calculated.
+        """
+        try:
+            for place, value in inputs.items():
+                self._workbook.set_value(*place, value)
+            self._workbook.evaluate_all()
+        except _LOAD_ERRORS as error:
+            raise _cannot_calculate(self._path, error) from error
+        return FormualizerCalculation(self._workbook)
 
 
 def _runs(rows: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbook_tools.engines.cached import CachedValues
@@ -52,6 +53,14 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
 
     Raises ``InputError`` if LibreOffice is missing, takes too long, or cannot open the file.
     """
+    return next(recalculate_all([path]))
+
+
+def recalculate_all(paths: Sequence[Path]) -> Iterator[LibreOfficeCalculation]:
+    """Yield workbooks recalculated, all in one go; no two may have the same file name.
+
+    Raises ``InputError`` as ``recalculate`` does.
+    """
     program = _program()
     if program is None:
         raise InputError(
@@ -66,15 +75,15 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
         settings.write_text(_SETTINGS, encoding="utf-8")
         options = [f"-env:UserInstallation={profile.as_uri()}", "--headless"]
         convert = ["--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out)]
-        _run([program, *options, *convert, str(path.absolute())], path)
-        converted = out / f"{path.stem}.xlsx"
-        if not converted.exists():
-            raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
-        version = _run([program, *options, "--version"], path)
-        name = re.match(r"LibreOffice [\d.]+", version)
-        values = LibreOfficeCalculation.of(converted)
-        values.engine = name[0] if name else "LibreOffice"
-        return values
+        _run([program, *options, *convert, *(str(path.absolute()) for path in paths)], paths[0])
+        version = re.match(r"LibreOffice [\d.]+", _run([program, *options, "--version"], paths[0]))
+        for path in paths:
+            converted = out / f"{path.stem}.xlsx"
+            if not converted.exists():
+                raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
+            values = LibreOfficeCalculation.of(converted)
+            values.engine = version[0] if version else "LibreOffice"
+            yield values
 
 
 def _run(command: list[str], path: Path) -> str:

@@ -104,9 +104,9 @@ def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
     else:
         chart = LineChart()
         chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = max(1, round(iterations / 10))
-    chart.title = _title(title, points=13)
-    chart.x_axis.title = _title("iteration", points=10)
-    chart.y_axis.title = _title(axis_title, points=10)
+    chart.title = chart_title(title, points=13)
+    chart.x_axis.title = chart_title("iteration", points=10)
+    chart.y_axis.title = chart_title(axis_title, points=10)
     # openpyxl leaves both axes out of the drawing unless told.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.number_format = "0"
@@ -115,7 +115,8 @@ def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
     return chart
 
 
-def _title(text: str, points: int) -> Title:
+def chart_title(text: str, points: int) -> Title:
+    """Return a title in the workbooks' ink, bold, of so many points."""
     properties = CharacterProperties(sz=points * 100, b=True, solidFill=INK)
     run = RegularTextRun(rPr=properties, t=text)
     paragraph = Paragraph(pPr=ParagraphProperties(defRPr=properties), r=[run])

@@ -3,10 +3,7 @@
 from itertools import groupby
 
 from openpyxl.drawing.image import Image
-from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
-from openpyxl.drawing.xdr import XDRPositiveSize2D
 from openpyxl.styles import Alignment
-from openpyxl.utils.units import pixels_to_EMU
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
@@ -25,6 +22,7 @@ from workbook_tools.writing.layout import (
     Book,
     Layout,
 )
+from workbook_tools.writing.pictures import anchored
 
 WIDTHS = {"A": 3, "B": 10, "C": 12, "D": 36, "E": 4, "F": 15, "G": 12, "H": 21, "I": 21, "J": 4}
 SUMMARY_COLUMN = 6  # F
@@ -44,7 +42,7 @@ def write_overview(sheet: Worksheet, book: Book, diagram: Image) -> list[str]:
     _parameters(sheet, book)
     _summary(sheet, book)
     height = round(PICTURE_PIXELS * diagram.height / diagram.width)
-    diagram.anchor = _anchor(PARAMETER_HEADER_ROW - 1, PICTURE_COLUMN, PICTURE_PIXELS, height)
+    diagram.anchor = anchored(PARAMETER_HEADER_ROW - 1, PICTURE_COLUMN, PICTURE_PIXELS, height)
     sheet.add_image(diagram)
     shown = _charts(sheet, book)
     widest = max(book.sheets, key=lambda layout: len(layout.quantities))
@@ -79,7 +77,7 @@ def _charts(sheet: Worksheet, book: Book) -> list[str]:
                 "on a logarithmic axis."
             )
     for chart in charts:
-        chart.anchor = _anchor(row, SUMMARY_COLUMN, *CHART_PIXELS)
+        chart.anchor = anchored(row, SUMMARY_COLUMN, *CHART_PIXELS)
         sheet.add_chart(chart)
         row += CHART_PIXELS[1] // ROW_PIXELS + 1
     return shown
@@ -100,13 +98,6 @@ def _columns(sheet: Worksheet, layout: Layout, title: str, row: int) -> None:
         sheet.cell(row, PICTURE_COLUMN + 1, group).font = styles.BODY
         sheet.cell(row, PICTURE_COLUMN + 4, names).font = styles.SUBTITLE
         column += len(own)
-
-
-def _anchor(row: int, column: int, width: int, height: int) -> OneCellAnchor:
-    return OneCellAnchor(
-        _from=AnchorMarker(col=column - 1, row=row - 1),
-        ext=XDRPositiveSize2D(pixels_to_EMU(width), pixels_to_EMU(height)),
-    )
 
 
 def _introduction(sheet: Worksheet, book: Book) -> None:

@@ -1,8 +1,11 @@
-"""Figures as small PNG files."""
+"""Figures as small PNG files, and where pictures and charts go."""
 
 from io import BytesIO
 
 from matplotlib.figure import Figure
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
+from openpyxl.drawing.xdr import XDRPositiveSize2D
+from openpyxl.utils.units import pixels_to_EMU
 from PIL import Image
 
 COLOURS = 64
@@ -14,3 +17,11 @@ def png(figure: Figure, dpi: int) -> bytes:
     figure.savefig(drawn, format="png", dpi=dpi)
     Image.open(drawn).convert("RGB").quantize(COLOURS).save(saved, format="png", optimize=True)
     return saved.getvalue()
+
+
+def anchored(row: int, column: int, width: int, height: int) -> OneCellAnchor:
+    """Return a place that begins at a cell and is ``width`` × ``height`` pixels large."""
+    return OneCellAnchor(
+        _from=AnchorMarker(col=column - 1, row=row - 1),
+        ext=XDRPositiveSize2D(pixels_to_EMU(width), pixels_to_EMU(height)),
+    )

@@ -46,13 +46,28 @@ def build(
     except InputError as error:
         raise InputError(f"{spec}: {error}") from error
     on_plan(book.described)
-    with replacing(workbook, unless_same=same_content) as new, TemporaryDirectory() as folder:
+    on_step("writing")
+    workbook_of_two_iterations, texts = openpyxl_workbook(book)
+    return save_with_values(workbook_of_two_iterations, texts, _fills(book), workbook, on_step)
+
+
+def save_with_values(
+    workbook: Workbook,
+    texts: dict[str, str],
+    fills: dict[str, Fill],
+    path: Path,
+    on_step: Callable[[str], None],
+) -> int:
+    """Save a workbook whole, every formula cell with its value; return how many there are.
+
+    ``texts`` and ``fills`` are those of ``finishing``. The old file is left as it is when its
+    content would stay the same. Raises ``InputError`` for a place that cannot be written to.
+    """
+    with replacing(path, unless_same=same_content) as new, TemporaryDirectory() as folder:
         saved, filled = Path(folder, "saved.xlsx"), Path(folder, "filled.xlsx")
-        on_step("writing")
-        workbook_of_two_iterations, texts = openpyxl_workbook(book)
-        workbook_of_two_iterations.save(saved)
+        workbook.save(saved)
         with filled.open("wb") as file:
-            finish(saved, file, _fills(book), texts)
+            finish(saved, file, fills, texts)
         on_step("recalculating")
         calculation = recalculate(filled, "embedded")
         on_step("caching values")
@@ -86,16 +101,23 @@ def openpyxl_workbook(book: Book) -> tuple[Workbook, dict[str, str]]:
     shown.insert(0, write_overview(overview, book, diagram(experiment)))
     # Excel works everything out afresh on opening, whatever the cached values say.
     workbook.calculation.fullCalcOnLoad = True
+    describe(workbook, experiment.title, experiment.description, "gradient descent")
+    return workbook, alternative_texts(workbook, shown)
+
+
+def describe(workbook: Workbook, title: str, description: str, keyword: str) -> None:
+    """Say in the file's properties what it is."""
     properties = workbook.properties
-    properties.title = experiment.title
-    properties.description = experiment.description
+    properties.title, properties.description = title, description
     properties.creator = properties.lastModifiedBy = "workbook_tools"
-    properties.keywords = "backpropagation, neural network, gradient descent"
-    return workbook, _alternative_texts(workbook, shown)
+    properties.keywords = f"backpropagation, neural network, {keyword}"
 
 
-def _alternative_texts(workbook: Workbook, shown: list[list[str]]) -> dict[str, str]:
-    """Return the texts by part and name; drawings are numbered where a sheet has one."""
+def alternative_texts(workbook: Workbook, shown: list[list[str]]) -> dict[str, str]:
+    """Return the texts by part and name; drawings are numbered where a sheet has one.
+
+    ``shown`` says of each sheet what its charts show, then its pictures.
+    """
     texts: dict[str, str] = {}
     drawn = [(sheet, own) for sheet, own in zip(workbook, shown, strict=True) if own]
     for number, (sheet, own) in enumerate(drawn, start=1):

@@ -1,0 +1,185 @@
+"""Compares a finished workbook with the trained network that it was made from.
+
+The checker of ``workbook_tools`` works from the file alone. Here the numbers come from the other
+end: the network as it was trained, its batch normalisations not folded, in double precision, the
+gradients by autograd.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cnn.data import DEVIATION, MEAN
+from cnn.workbook.network import Network, network_of
+from cnn.workbook.plan import back_name, grad_name
+from workbook_tools import network_notation as names
+from workbook_tools.checking.convolutional.book import Book, read_book
+from workbook_tools.checking.convolutional.comparison import Comparison
+from workbook_tools.checking.convolutional.state import State
+from workbook_tools.checking.convolutional.trials import digits
+from workbook_tools.checking.convolutional.whole import first_of_the_largest
+from workbook_tools.checking.sheets import read_sheets
+from workbook_tools.engines.embedded import Rerun
+from workbook_tools.package import open_package
+
+
+@dataclass
+class Agreement:
+    """How a workbook and a network agree, over all digits that were compared."""
+
+    numbers: Comparison = field(default_factory=Comparison)
+    digits: int = 0
+    other_answers: int = 0  # digits that the workbook reads as another one
+    probability: float = 0.0  # the largest difference of one
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every number does."""
+        return self.numbers.compared > 0 and not self.numbers.off and not self.other_answers
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return (
+            f"{self.numbers.compared:,} numbers of {self.digits} digits compared with the trained "
+            f"network (PyTorch, float64, autograd): {self.numbers}, {self.probability:.1e} of a "
+            f"probability; {self.other_answers} read as another digit"
+        )
+
+
+def cross_check(
+    path: Path, model: nn.Sequential, on_digit: Callable[[str], None] = lambda text: None
+) -> Agreement:
+    """Compare a workbook with its network, with each of the stored digits selected.
+
+    Raises ``InputError`` if the file cannot be read or calculated.
+    """
+    with open_package(path) as package:
+        sheets, _ = read_sheets(package)
+        defined = {name: text for name, of, text in package.defined_names() if of is None}
+    book = read_book(path, sheets, defined)
+    _, height, width = book.section(names.PIXELS).cells.rows.shape
+    reference = _Reference(model, network_of(model, height, width))
+    agreement, rerun = Agreement(), Rerun(path)
+    for trial in digits(book):
+        agreement.digits += 1
+        on_digit(f"digit {agreement.digits} of {len(book.truth.rows)}")
+        state = State(book, rerun.with_inputs(trial.inputs))
+        _compare(book, state, reference, agreement)
+    return agreement
+
+
+def _compare(book: Book, state: State, reference: "_Reference", agreement: Agreement) -> None:
+    pixels = state.numbers(book.section(names.PIXELS).cells)
+    truth = int(state.number(book.singles[names.TRUE_DIGIT]))
+    probabilities = reference.run(pixels, truth)
+    for name, expected in reference.cells():
+        shown = state.numbers(book.section(name).cells)
+        agreement.numbers.add(shown, expected.detach().numpy().reshape(shown.shape))
+    for name, expected in reference.biases():
+        section = book.section(name)
+        assert section.biases is not None
+        agreement.numbers.add(state.numbers(section.biases), expected.numpy())
+    shown = state.numbers(book.section(names.SOFTMAX).cells).flatten()
+    off = float(np.abs(shown - probabilities.numpy()).max())
+    agreement.probability = max(agreement.probability, off)
+    answer = int(probabilities.argmax())
+    agreement.other_answers += state.number(book.singles[names.READ_AS]) != answer
+
+
+class _FirstOfTheLargest(nn.Module):
+    """Max pooling, of which ties do not depend on how PyTorch rounds."""
+
+    def __init__(self, window: tuple[int, int]) -> None:
+        super().__init__()
+        self._window = window
+
+    def forward(self, x: Tensor) -> Tensor:
+        return first_of_the_largest(x[0], self._window)[None]
+
+
+class _Reference:
+    """The trained network in double precision, and what its layers held last."""
+
+    def __init__(self, model: nn.Sequential, network: Network) -> None:
+        self._network = network
+        self._model = deepcopy(model).double().eval()
+        self._pixels = self._read = torch.zeros(0)
+        self._held: dict[str, Tensor] = {}
+        for name, module in list(self._model.named_modules()):
+            if isinstance(module, nn.MaxPool2d):
+                window = module.kernel_size
+                pair = (window, window) if isinstance(window, int) else window
+                self._replace(name, _FirstOfTheLargest(pair))
+            elif isinstance(module, nn.ReLU):
+                self._replace(name, nn.ReLU())  # one that leaves what it reads as it is
+        for layer in network.layers:
+            module = self._model.get_submodule(layer.modules[-1])
+            module.register_forward_hook(self._keeping(layer.name))
+
+    def run(self, pixels: np.ndarray, truth: int) -> Tensor:
+        """Run it on an image (1, height, width), forward and back; return the probabilities."""
+        self._model.zero_grad()
+        self._pixels = torch.from_numpy(pixels).requires_grad_()
+        self._read = (self._pixels / names.GREYS - MEAN) / DEVIATION
+        self._read.retain_grad()
+        scores = self._model(self._read[None])
+        loss = F.cross_entropy(scores, torch.tensor([truth]))
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._held[names.LOSS] = loss
+        return torch.softmax(scores.detach(), dim=1)[0]
+
+    def cells(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield what sections of the workbook have to hold: forward, backward, of the weights."""
+        yield from self._held.items()
+        yield names.INPUT, self._read
+        yield names.PIXEL_GRADIENT, _gradient(self._pixels)
+        yield back_name(names.INPUT), _gradient(self._read)
+        for layer in self._network.layers:
+            yield back_name(layer.name), _gradient(self._held[layer.name])
+            if layer.parameters:
+                weight, _, scale = self._trained(layer.modules)
+                by_output = scale.reshape(-1, *[1] * (weight.dim() - 1))
+                # The gradient of a weight before folding is that of the folded one times the scale.
+                yield grad_name(layer.name), _gradient(weight) / by_output
+
+    def biases(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the gradients of the biases."""
+        for layer in self._network.layers:
+            if layer.parameters:
+                _, bias, _ = self._trained(layer.modules)
+                if bias is not None:
+                    yield grad_name(layer.name), _gradient(bias)
+
+    def _trained(self, modules: tuple[str, ...]) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return the weights of a layer, its bias, and what folding multiplies the weights by."""
+        first, *norms = (self._model.get_submodule(name) for name in modules)
+        assert isinstance(first, nn.Conv2d | nn.Linear)
+        scale, bias = torch.ones(len(first.weight), dtype=torch.float64), first.bias
+        for norm in norms:
+            assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+            assert norm.running_var is not None
+            own = 1 / torch.sqrt(norm.running_var + norm.eps)
+            scale = scale * (own * norm.weight.detach() if norm.affine else own)
+            bias = norm.bias if norm.affine else None
+        return first.weight, bias, scale
+
+    def _keeping(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def keep(module: nn.Module, read: object, made: Tensor) -> None:
+            made.retain_grad()
+            self._held[name] = made
+
+        return keep
+
+    def _replace(self, name: str, module: nn.Module) -> None:
+        parent, _, own = name.rpartition(".")
+        setattr(self._model.get_submodule(parent), own, module)
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad

@@ -1,0 +1,42 @@
+"""Which test digits go into the workbook: some of each kind that are read rightly, and mistakes."""
+
+import torch
+from torch import nn
+
+from cnn.data import Images
+from cnn.evaluation import answers
+from cnn.model import CLASSES
+from cnn.workbook.plan import Digits
+from workbook_tools.errors import InputError
+
+MISTAKES = 0.2  # this part of the digits, if the network makes so many; more if it has to be
+FEWEST, MOST = 1, 200
+
+
+def choose(model: nn.Sequential, images: Images, count: int) -> Digits:
+    """Return ``count`` test digits: digits read rightly, each in turn, then the worst mistakes.
+
+    Raises ``InputError`` for a count out of range.
+    """
+    most = min(MOST, len(images))
+    if not FEWEST <= count <= most:
+        raise InputError(f"{count} digits: give a number from {FEWEST} to {most}")
+    found = answers(model, images)
+    wrong = found.wrong.tolist()
+    mistaken = set(wrong)
+    by_class = [
+        [n for n in (images.labels == digit).nonzero().flatten().tolist() if n not in mistaken]
+        for digit in range(CLASSES)
+    ]
+    right = [
+        own[turn] for turn in range(max(map(len, by_class))) for own in by_class if turn < len(own)
+    ]
+    right = right[: count - min(len(wrong), int(MISTAKES * count))]
+    chosen = [*right, *wrong[: count - len(right)]]
+    picked = images[torch.tensor(chosen)]
+    return Digits(
+        picked.pixels[:, 0].numpy(),
+        picked.labels.tolist(),
+        [int(found.said[n]) for n in chosen],
+        chosen,
+    )

@@ -1,0 +1,1 @@
+"""Checks a convolutional network's workbook from its cells alone, against PyTorch."""
