@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
+from itertools import pairwise, product
 
 
 class Pooled(StrEnum):
@@ -48,6 +48,11 @@ class Images:
     def places(self) -> Iterator[tuple[int, int, int]]:
         """Channel, row and column of each unit, counted from 0."""
         return product(range(self.channels), range(self.rows), range(self.columns))
+
+    def place(self, unit: int) -> tuple[int, int, int]:
+        """Return channel, row and column of a unit; all are counted from 0."""
+        channel, place = divmod(unit, self.rows * self.columns)
+        return channel, *divmod(place, self.columns)
 
     def unit(self, channel: int, row: int, column: int) -> int:
         """Return the number of a unit; all are counted from 0."""
@@ -112,13 +117,9 @@ class Convolution(Layer):
         """Its units as images."""
         return self.after
 
-    def _place(self, unit: int) -> tuple[int, int, int]:
-        channel, place = divmod(unit, self.after.rows * self.after.columns)
-        return channel, *divmod(place, self.after.columns)
-
     def reads(self, unit: int) -> Sequence[int]:
         """Return the units in its window, in the order of the kernel's weights."""
-        _, row, column = self._place(unit)
+        _, row, column = self.after.place(unit)
         return [self.before.unit(c, row + k, column + n) for c, k, n in self.kernel.places]
 
     @property
@@ -128,7 +129,7 @@ class Convolution(Layer):
 
     def weight_numbers(self, unit: int) -> Sequence[int]:
         """Return the weights of its channel's kernel."""
-        begin = self._place(unit)[0] * self.kernel.size
+        begin = self.after.place(unit)[0] * self.kernel.size
         return range(begin, begin + self.kernel.size)
 
     @property
@@ -138,7 +139,7 @@ class Convolution(Layer):
 
     def bias_number(self, unit: int) -> int:
         """Return that of its channel."""
-        return self._place(unit)[0]
+        return self.after.place(unit)[0]
 
     @property
     def fan(self) -> tuple[int, int]:
@@ -164,12 +165,15 @@ class Pooling(Layer):
         """What it makes of windows."""
         return self.kind
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """How many rows and columns a window has."""
+        return self.before.rows // self.after.rows, self.before.columns // self.after.columns
+
     def reads(self, unit: int) -> Sequence[int]:
         """Return the units in its window, in reading order."""
-        channel, place = divmod(unit, self.after.rows * self.after.columns)
-        row, column = divmod(place, self.after.columns)
-        rows = self.before.rows // self.after.rows
-        columns = self.before.columns // self.after.columns
+        channel, row, column = self.after.place(unit)
+        rows, columns = self.window
         return [
             self.before.unit(channel, row * rows + down, column * columns + right)
             for down, right in product(range(rows), range(columns))
@@ -198,7 +202,7 @@ _SPELLED = '"convolution 3x3 to 2", "max pooling 2x2" or "average pooling 2x2"'
 
 def dense_layers(sizes: Sequence[int]) -> tuple[Layer, ...]:
     """Return the layers after the inputs of a network without images."""
-    return tuple(Layer(size, sources) for sources, size in zip(sizes, sizes[1:], strict=False))
+    return tuple(Layer(size, sources) for sources, size in pairwise(sizes))
 
 
 def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:

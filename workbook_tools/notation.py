@@ -121,7 +121,7 @@ class Naming:
         return [layer for layer in self.layers if not self.pooled(layer)]
 
     def layer_name(self, layer: int) -> str:
-        """Return what people call a layer: ``hidden layer 1``, ``output layer``, ``convolution``."""
+        """Return what people call a layer: ``hidden layer 1``, ``convolution``, ``outputs``."""
         if layer == len(self.sizes) - 1:
             return "output layer"
         if kind := self.pooled(layer):

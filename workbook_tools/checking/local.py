@@ -92,7 +92,7 @@ def expected_values(
     outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
     for layer in naming.layers:
         windows, before = network.windows[layer - 1], outputs[layer - 1]
-        into = pre_activation(windows, weights[layer - 1], biases[layer - 1], before)
+        into = pre_activation(weights[layer - 1], biases[layer - 1], before, windows)
         result.put(reference.units(layer), into)
         if naming.pooled(layer):
             continue
@@ -124,7 +124,7 @@ def expected_values(
         if layer < last:
             activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
             windows, after = network.windows[layer], outputs[layer + 1]
-            from_above = arriving(windows, weights[layer], delta, a, after)
+            from_above = arriving(weights[layer], delta, a, after, windows)
             delta = hidden_delta(activation, from_above, z, a)
         if reference.delta_columns:
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]

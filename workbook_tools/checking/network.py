@@ -33,9 +33,14 @@ class Network:
     sizes: tuple[int, ...]  # units per layer, inputs first
     activations: tuple[Activation, ...]  # of each layer; what is left of a window is itself
     loss: Loss
-    windows: tuple[Windows | None, ...]  # of each layer; None: its units read all units before them
     averaged: bool = True  # the gradients of an iteration's samples; else they are added up
     scale: float = 1.0  # of the loss, where it has a factor of its own
+    on_images: tuple[Windows | None, ...] = ()  # of each layer; None: its units read all before
+
+    @property
+    def windows(self) -> tuple[Windows | None, ...]:
+        """What the units of each layer read; None: every unit before them."""
+        return self.on_images or (None,) * len(self.activations)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Parameters:
 
 
 def pre_activation(
-    windows: Windows | None, weights: Numbers, biases: Numbers, sources: Numbers
+    weights: Numbers, biases: Numbers, sources: Numbers, windows: Windows | None = None
 ) -> Numbers:
     """Return z = W a + b of every sample, or what is left of each window."""
     if windows and windows.pooled:
@@ -57,7 +62,7 @@ def pre_activation(
 
 
 def arriving(
-    windows: Windows | None, weights: Numbers, delta: Numbers, sources: Numbers, outputs: Numbers
+    weights: Numbers, delta: Numbers, sources: Numbers, outputs: Numbers, windows: Windows | None
 ) -> Numbers:
     """Return ∂E/∂a of what a layer reads, its ``sources``, from its weights, δ and outputs."""
     if windows and windows.pooled:
@@ -74,7 +79,7 @@ def forward(
     for windows, weights, biases, activation in zip(
         network.windows, parameters.weights, parameters.biases, network.activations, strict=True
     ):
-        zs.append(pre_activation(windows, weights, biases, outputs[-1]))
+        zs.append(pre_activation(weights, biases, outputs[-1], windows))
         outputs.append(activated(activation, zs[-1]))
     return zs, outputs
 
@@ -93,20 +98,16 @@ def deltas(
         activation = network.activations[layer - 1]
         windows, weights, z = network.windows[layer], parameters.weights[layer], zs[layer - 1]
         a, after = outputs[layer], outputs[layer + 1]
-        from_above = arriving(windows, weights, found[0], a, after)
+        from_above = arriving(weights, found[0], a, after, windows)
         found.insert(0, hidden_delta(activation, from_above, z, a))
     return found
 
 
 def weight_gradient(
-    network: Network, windows: Windows | None, delta: Numbers, sources: Numbers
+    network: Network, delta: Numbers, sources: Numbers, windows: Windows | None = None
 ) -> Numbers:
-    """Return ∂E/∂W of an iteration, (iterations, weights): those of a unit after another."""
-    if windows:
-        total = windows.gradient(delta, sources)
-    else:
-        total = delta.swapaxes(1, 2) @ sources
-        total = total.reshape(-1, delta.shape[-1] * sources.shape[-1])
+    """Return ∂E/∂W of an iteration (iterations, units, sources), or of kernels, each weight once."""
+    total = windows.gradient(delta, sources) if windows else delta.swapaxes(1, 2) @ sources
     return total / delta.shape[1] if network.averaged else total
 
 
@@ -174,9 +175,8 @@ def run(
             layer = part % layers
             if part < layers:
                 windows = network.windows[layer]
-                own = weight_gradient(network, windows, found[layer], outputs[layer])
-                shared = own[:, windows.weights] if windows else own
-                gradients[part] = shared.reshape(now[part].shape)
+                own = weight_gradient(network, found[layer], outputs[layer], windows)
+                gradients[part] = own[:, windows.weights] if windows else own
             else:
                 own = bias_gradient(network, found[layer])
                 gradients[part] = own @ training.sharing[layer]

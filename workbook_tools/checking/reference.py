@@ -27,7 +27,6 @@ from workbook_tools.checking.network import (
 from workbook_tools.checking.optimizers import KEEPS, Rule
 from workbook_tools.checking.rounding import Array, Numbers
 from workbook_tools.checking.windows import Windows
-from workbook_tools.layers import Layer
 from workbook_tools.notation import (
     ACCURACY,
     CORRECT,
@@ -78,9 +77,9 @@ class Reference:
         said = dict(zip(weighted, self.activations, strict=False))
         otherwise = Activation.LINEAR if said else Activation.SIGMOID
         activations = tuple(said.get(layer, otherwise) for layer in naming.layers)
-        windows = tuple(None if type(kind) is Layer else Windows(kind) for kind in naming.kinds)
+        windows = tuple(Windows(kind) if kind.images else None for kind in naming.on_images)
         scale = self.scale * self.share
-        return Network(naming.sizes, activations, self.loss, windows, self.averaged, scale)
+        return Network(naming.sizes, activations, self.loss, self.averaged, scale, windows)
 
     def units(self, layer: int) -> list[str]:
         """Return the symbols of z of a layer: of what is left of a window, it is the value."""
@@ -209,8 +208,9 @@ class Reference:
         weights = dict.fromkeys(weight for row in self.naming.weights(layer) for weight in row)
         found: list[tuple[list[str], Numbers]] = []
         if weights:
-            gradient = weight_gradient(network, network.windows[layer - 1], delta, sources)
-            found.append(([*map(gradient_symbol, weights)], gradient))
+            gradient = weight_gradient(network, delta, sources, network.windows[layer - 1])
+            names = [*map(gradient_symbol, weights)]
+            found.append((names, gradient.reshape(-1, len(names))))
         if biases and biases[0] in self.trained_biases:
             own = dict.fromkeys(biases)
             units = [biases.index(bias) for bias in own]  # one of each

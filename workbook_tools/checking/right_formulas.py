@@ -104,7 +104,7 @@ class _OneRow:
         for layer in naming.layers:
             weights, biases = self._parameters(layer)
             windows = reference.network.windows[layer - 1]
-            into = pre_activation(windows, weights, biases, outputs[layer - 1])
+            into = pre_activation(weights, biases, outputs[layer - 1], windows)
             self._put(reference.units(layer), into)
             if naming.pooled(layer):
                 continue
@@ -219,7 +219,7 @@ class _OneRow:
             else:
                 windows, weights = network.windows[layer], self._parameters(layer + 1)[0]
                 after = get(naming.activations(layer + 1))
-                delta = hidden_delta(activation, arriving(windows, weights, delta, a, after), z, a)
+                delta = hidden_delta(activation, arriving(weights, delta, a, after, windows), z, a)
             if reference.delta_columns:
                 names = [delta_symbol(name) for name in naming.pre_activations(layer)]
                 if not put_gradients:

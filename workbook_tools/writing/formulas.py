@@ -137,7 +137,9 @@ class Formulas:
             layer: _grouped(f"{naming.layer_name(layer)}: weights", self._parameters(layer))
             for layer in naming.layers
         }
-        columns += [q for layer in naming.layers if self.is_convolution(layer) for q in weights[layer]]
+        columns += [
+            q for layer in naming.layers if self.is_convolution(layer) for q in weights[layer]
+        ]
         columns += _grouped("targets", [self._data(symbol) for symbol in naming.targets])
         columns += _grouped("inputs", [self._data(symbol) for symbol in naming.inputs])
         for layer in naming.layers:
@@ -408,7 +410,6 @@ class Formulas:
         return [
             Quantity(gradient_symbol(p), f, Role.GRADIENT, once=True) for p, f in formulas.items()
         ]
-
 
     def _kernel_gradients(self, layer: int) -> list[Quantity]:
         """Return ∂E/∂w and ∂E/∂b of kernels: over all their places, and all samples.

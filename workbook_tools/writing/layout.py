@@ -237,7 +237,9 @@ class Layout:
                 return cell_name(*setting, absolute=True)
             column = self.columns[symbol]
             if match["every"] or match["to"]:
-                first_row, last_row = (begin, begin + self.block - 1) if match["every"] else (row, row)
+                first_row, last_row = (
+                    (begin, begin + self.block - 1) if match["every"] else (row, row)
+                )
                 last = cell_name(last_row, self.columns[match["to"] or symbol])
                 return f"{cell_name(first_row, column)}:{last}"
             if match["above"]:
