@@ -67,11 +67,12 @@ CHROMIUM = chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-
 MARKED_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/marked.pdf
 
 PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
+CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/tiny_cnn.pdf
 XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
 pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, poppler-utils, chromium)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
-	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/tiny_cnn.xlsx
 	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418

@@ -106,7 +106,7 @@ def deltas(
 def weight_gradient(
     network: Network, delta: Numbers, sources: Numbers, windows: Windows | None = None
 ) -> Numbers:
-    """Return ∂E/∂W of an iteration (iterations, units, sources), or of kernels, each weight once."""
+    """Return ∂E/∂W of an iteration, (iterations, units, sources); of kernels each weight once."""
     total = windows.gradient(delta, sources) if windows else delta.swapaxes(1, 2) @ sources
     return total / delta.shape[1] if network.averaged else total
 
