@@ -77,6 +77,7 @@ pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, pop
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
 	$(XOR_PAGES) workbooks/pictures/several_samples -f 3 -r 190 -x 60 -y 60 -W 2100 -H 900
+	$(CNN_PAGES) workbooks/pictures/tiny_cnn -f 5 -r 260 -x 80 -y 80 -W 1480 -H 600
 	$(BIN)/python workbooks/pictures/faulty.py $(FAULTY).xlsx
 	-$(BIN)/workbook-tools verify $(FAULTY).xlsx --html $(FAULTY).html --annotate $(BUILD)/marked.xlsx
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/marked.xlsx

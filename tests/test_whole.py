@@ -263,6 +263,77 @@ def test_what_is_not_understood_is_not_checked_and_not_passed(
     assert table.cells.reasons == {reason: table.cells.formulas}
 
 
+IMAGES = """
+title = "A kernel of two pixels"
+[network]
+layers = ["image 3x2", "convolution 2x1 to 1", "max pooling 2x2", 2]
+activation = ["tanh", "softmax"]
+loss = "categorical-cross-entropy"
+biases = "trained"
+[data]
+inputs = [[0.1, 0.2, 0.3, 0.5, 0.7, 0.4], [0.9, 0.3, 0.8, 0.1, 0.2, 0.6]]
+targets = [[1, 0], [0, 1]]
+[start]
+weights = [0.4, -0.3, 0.7, -0.6]
+biases = [0.1, 0.2, 0.3]
+[training]
+learning_rates = [0.5]
+iterations = 3
+"""
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> openpyxl.Workbook:
+    (tmp_path / "images.toml").write_text(IMAGES, encoding="utf-8")
+    build(tmp_path / "images.toml", tmp_path / "images.xlsx")
+    return openpyxl.load_workbook(tmp_path / "images.xlsx")
+
+
+def words_right_of(book: openpyxl.Workbook, label: str) -> Cell:
+    cells = [cell for cell in book["LR 0.5"][30] if cell.value == label]
+    found: Cell = cells[0].offset(column=1)
+    return found
+
+
+def test_layers_are_read_from_the_sheet_alone(images: openpyxl.Workbook, tmp_path: Path) -> None:
+    said = words_right_of(images, "layers:").value
+    assert said == "image 3x2, convolution 2x1 to 1, max pooling 2x2, 2"
+    report = verify(tmp_path / "images.xlsx")
+    assert (report.verdict, report.tables[0].network) == ("pass", "6-4-1-2")
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ("image 3x2, convolution 2x1 to 1, min pooling 2x2, 2", "'min pooling 2x2' is no layer"),
+        ("image 3x2, convolution 4x1 to 1, 2", "kernel larger than its images of 3x2"),
+    ],
+)
+def test_layers_that_cannot_be_are_not_checked_and_not_passed(
+    images: openpyxl.Workbook, tmp_path: Path, layers: str, reason: str
+) -> None:
+    words_right_of(images, "layers:").value = layers
+    images.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert report.verdict != "pass"
+    assert all(reason in why for table in report.tables for why in table.cells.reasons)
+
+
+def test_of_equals_the_gradient_goes_to_the_first_whatever_the_numbers(
+    images: openpyxl.Workbook, tmp_path: Path
+) -> None:
+    sheet = images["LR 0.5"]
+    column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_4")
+    cell = sheet.cell(33, column)
+    last = cell.value.index("<")
+    assert cell.value[:last].count(",") == 3  # AND(…, MAX(the three before
+    begin = cell.value[:last].rindex(",")
+    cell.value = cell.value[:begin] + ")" + cell.value[last:]  # it looks at two of them
+    images.save(tmp_path / "changed.xlsx")
+    findings = verify(tmp_path / "changed.xlsx").findings
+    assert [(f.kind, f.cells) for f in findings] == [("latent", cell.coordinate)]
+
+
 def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(workbooks / "mazur.xlsx")
     book.save(tmp_path / "bare.xlsx")  # openpyxl writes no values
