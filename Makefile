@@ -67,20 +67,22 @@ CHROMIUM = chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-
 MARKED_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/marked.pdf
 
 PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
-CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/mnist_cnn.pdf
+MNIST_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/mnist_cnn.pdf
+TINY_CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/tiny_cnn.pdf
 XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
 pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, poppler-utils, chromium)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
-	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/mnist_cnn.xlsx
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/mnist_cnn.xlsx workbooks/tiny_cnn.xlsx
 	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
 	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
 	$(XOR_PAGES) workbooks/pictures/several_samples -f 3 -r 190 -x 60 -y 60 -W 2100 -H 900
-	$(CNN_PAGES) workbooks/pictures/cnn_overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 970
-	$(CNN_PAGES) workbooks/pictures/cnn_digit -f 2 -r 130 -x 50 -y 40 -W 1240 -H 980
-	$(CNN_PAGES) workbooks/pictures/cnn_layer -f 6 -r 190 -x 60 -y 60 -W 2120 -H 600
-	$(CNN_PAGES) workbooks/pictures/cnn_backward -f 54 -r 190 -x 60 -y 60 -W 2080 -H 580
+	$(MNIST_PAGES) workbooks/pictures/cnn_overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 970
+	$(MNIST_PAGES) workbooks/pictures/cnn_digit -f 2 -r 130 -x 50 -y 40 -W 1240 -H 980
+	$(MNIST_PAGES) workbooks/pictures/cnn_layer -f 6 -r 190 -x 60 -y 60 -W 2120 -H 600
+	$(MNIST_PAGES) workbooks/pictures/cnn_backward -f 54 -r 190 -x 60 -y 60 -W 2080 -H 580
+	$(TINY_CNN_PAGES) workbooks/pictures/tiny_cnn -f 5 -r 260 -x 80 -y 80 -W 1480 -H 600
 	$(BIN)/python workbooks/pictures/faulty.py $(FAULTY).xlsx
 	-$(BIN)/workbook-tools verify $(FAULTY).xlsx --html $(FAULTY).html --annotate $(BUILD)/marked.xlsx
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/marked.xlsx

@@ -24,7 +24,9 @@ from workbook_tools.errors import InputError
 from workbook_tools.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
-NAMES = ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing"]
+NAMES = [
+    "Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing", "tiny_cnn"
+]  # fmt: skip
 SPECS = int(os.environ.get("SPECS", "40"))  # how many random ones are tried
 HAS_LIBREOFFICE = shutil.which("soffice") is not None
 
@@ -152,6 +154,15 @@ def test_any_one_changed_formula_is_named_and_no_other(
         assert_found_there_and_nowhere_else(workbooks / f"{name}.xlsx", Path(folder), data)
 
 
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_one_changed_formula_of_a_convolutional_network_is_named_and_no_other(
+    workbooks: Path, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        assert_found_there_and_nowhere_else(workbooks / "tiny_cnn.xlsx", Path(folder), data)
+
+
 def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_same(
     workbooks: Path, tmp_path: Path
 ) -> None:
@@ -250,6 +261,77 @@ def test_what_is_not_understood_is_not_checked_and_not_passed(
     assert report.verdict == "unchecked"
     [table] = report.tables
     assert table.cells.reasons == {reason: table.cells.formulas}
+
+
+IMAGES = """
+title = "A kernel of two pixels"
+[network]
+layers = ["image 3x2", "convolution 2x1 to 1", "max pooling 2x2", 2]
+activation = ["tanh", "softmax"]
+loss = "categorical-cross-entropy"
+biases = "trained"
+[data]
+inputs = [[0.1, 0.2, 0.3, 0.5, 0.7, 0.4], [0.9, 0.3, 0.8, 0.1, 0.2, 0.6]]
+targets = [[1, 0], [0, 1]]
+[start]
+weights = [0.4, -0.3, 0.7, -0.6]
+biases = [0.1, 0.2, 0.3]
+[training]
+learning_rates = [0.5]
+iterations = 3
+"""
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> openpyxl.Workbook:
+    (tmp_path / "images.toml").write_text(IMAGES, encoding="utf-8")
+    build(tmp_path / "images.toml", tmp_path / "images.xlsx")
+    return openpyxl.load_workbook(tmp_path / "images.xlsx")
+
+
+def words_right_of(book: openpyxl.Workbook, label: str) -> Cell:
+    cells = [cell for cell in book["LR 0.5"][30] if cell.value == label]
+    found: Cell = cells[0].offset(column=1)
+    return found
+
+
+def test_layers_are_read_from_the_sheet_alone(images: openpyxl.Workbook, tmp_path: Path) -> None:
+    said = words_right_of(images, "layers:").value
+    assert said == "image 3x2, convolution 2x1 to 1, max pooling 2x2, 2"
+    report = verify(tmp_path / "images.xlsx")
+    assert (report.verdict, report.tables[0].network) == ("pass", "6-4-1-2")
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ("image 3x2, convolution 2x1 to 1, min pooling 2x2, 2", "'min pooling 2x2' is no layer"),
+        ("image 3x2, convolution 4x1 to 1, 2", "kernel larger than its images of 3x2"),
+    ],
+)
+def test_layers_that_cannot_be_are_not_checked_and_not_passed(
+    images: openpyxl.Workbook, tmp_path: Path, layers: str, reason: str
+) -> None:
+    words_right_of(images, "layers:").value = layers
+    images.save(tmp_path / "changed.xlsx")
+    report = verify(tmp_path / "changed.xlsx")
+    assert report.verdict != "pass"
+    assert all(reason in why for table in report.tables for why in table.cells.reasons)
+
+
+def test_of_equals_the_gradient_goes_to_the_first_whatever_the_numbers(
+    images: openpyxl.Workbook, tmp_path: Path
+) -> None:
+    sheet = images["LR 0.5"]
+    column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_4")
+    cell = sheet.cell(33, column)
+    last = cell.value.index("<")
+    assert cell.value[:last].count(",") == 3  # AND(…, MAX(the three before
+    begin = cell.value[:last].rindex(",")
+    cell.value = cell.value[:begin] + ")" + cell.value[last:]  # it looks at two of them
+    images.save(tmp_path / "changed.xlsx")
+    findings = verify(tmp_path / "changed.xlsx").findings
+    assert [(f.kind, f.cells) for f in findings] == [("latent", cell.coordinate)]
 
 
 def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path: Path) -> None:
@@ -355,6 +437,7 @@ def test_the_shipped_networks_learn_what_they_are_for(workbooks: Path) -> None:
     assert [result("xor", f"J{row}") for row in (15, 16, 17)] == [1, 1, 1]
     assert result("iris", "J15") > 0.95
     assert result("deep", "I15") < 0.1
+    assert result("tiny_cnn", "J15") == 1
     assert result("vanishing", "J16") > 0.85 > 0.55 > result("vanishing", "J15")
 
 
@@ -474,8 +557,50 @@ def specs(draw: st.DrawFn) -> str:
     )
 
 
+@st.composite
+def image_specs(draw: st.DrawFn) -> str:
+    """Draw the spec of a small convolutional network and its training."""
+    rows, columns = draw(st.integers(3, 6)), draw(st.integers(3, 6))
+    words: list[str | int] = [f"image {rows}x{columns}"]
+    pixels, weighted = rows * columns, 1
+    for _ in range(draw(st.integers(1, 2))):
+        kernel = draw(st.integers(1, min(3, rows))), draw(st.integers(1, min(3, columns)))
+        words.append(f"convolution {kernel[0]}x{kernel[1]} to {draw(st.integers(1, 2))}")
+        rows, columns, weighted = rows - kernel[0] + 1, columns - kernel[1] + 1, weighted + 1
+        windows = [(r, c) for r in (1, 2, 3) for c in (1, 2) if not (rows % r or columns % c)]
+        window = draw(st.sampled_from(windows))
+        if window != (1, 1):
+            kind = draw(st.sampled_from(["max", "average"]))
+            words.append(f"{kind} pooling {window[0]}x{window[1]}")
+            rows, columns = rows // window[0], columns // window[1]
+    if draw(st.booleans()):
+        words.append(draw(st.integers(1, 4)))
+        weighted += 1
+    words.append(outputs := draw(st.integers(1, 3)))
+    output = "softmax" if outputs > 1 else "sigmoid"
+    loss = "categorical-cross-entropy" if outputs > 1 else "binary-cross-entropy"
+    hidden = draw(st.lists(st.sampled_from(HIDDEN), min_size=weighted - 1, max_size=weighted - 1))
+    kind = st.sampled_from(["none", "fixed", "trained"])
+    biases = draw(st.lists(kind, min_size=weighted, max_size=weighted))
+    samples = draw(st.sampled_from([1, 3, 4]))
+    inputs = [
+        [round(0.1 + 0.013 * k + 0.02 * n * n, 3) for k in range(pixels)] for n in range(samples)
+    ]
+    targets = [[float(k == n % outputs) for k in range(outputs)] for n in range(samples)]
+    sizes = draw(st.sampled_from(["", "gradient_sizes = true"]))
+    optimizer = draw(st.sampled_from(list(Optimizer)))
+    return (
+        f'title = "drawn"\n[network]\nlayers = {words}\nactivation = {[*hidden, output]}\n'
+        f'biases = {biases}\nloss = "{loss}"\n{sizes}\n[data]\ninputs = {inputs}\n'
+        f"targets = {targets}\n[start]\n"
+        f'draw = "{draw(st.sampled_from(["he", "xavier"]))}"\nseed = {draw(st.integers(0, 99))}\n'
+        f'[training]\nlearning_rates = [0.2]\niterations = 4\noptimizer = "{optimizer}"\n'
+        f"{SETTINGS.get(optimizer, '')}\n"
+    )
+
+
 @settings(max_examples=SPECS, deadline=None, suppress_health_check=list(HealthCheck))
-@given(spec=specs(), data=st.data())
+@given(spec=specs() | image_specs(), data=st.data())
 def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
     spec: str, data: st.DataObject
 ) -> None:
@@ -493,7 +618,7 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
 
 @pytest.mark.skipif(not HAS_LIBREOFFICE, reason="LibreOffice is not installed")
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(spec=specs())
+@given(spec=specs() | image_specs())
 def test_any_spec_builds_a_workbook_that_is_right_in_libreoffice(spec: str) -> None:
     with TemporaryDirectory() as folder:
         source, workbook = Path(folder, "drawn.toml"), Path(folder, "drawn.xlsx")

@@ -11,10 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from workbook_tools.data import CsvFile, DataTable, Text, read_csv
 from workbook_tools.errors import InputError
+from workbook_tools.layers import parse_layers
 from workbook_tools.notation import AVERAGED, SAMPLE_COUNT, Naming
 from workbook_tools.start import Start
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
@@ -57,44 +67,73 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _size_or_words(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Leave the words for a layer to ``parse_layers``; they are no bad number."""
+    return value if isinstance(value, str) else check(value)
+
+
 Biases = Literal["none", "fixed", "trained"]
+LayerWords = Annotated[Size, WrapValidator(_size_or_words)]  # or a text
 
 
 class Network(_Table):
     """``[network]``: layers, activations, loss."""
 
-    layers: Annotated[list[Size], Field(min_length=2)]
+    layers: Annotated[list[LayerWords], Field(min_length=2)]
     activation: Annotated[list[Activation], BeforeValidator(_listed)] = [Activation.SIGMOID]
     loss: Loss = Loss.HALF_SQUARED_ERROR
     biases: Annotated[list[Biases], BeforeValidator(_listed)] = ["none"]
     gradients: Literal["expanded", "delta"] | None = None
     gradient_sizes: bool = False  # a column for each layer: how large its gradient is
 
+    @cached_property
+    def naming(self) -> Naming:
+        """The symbols of its quantities, without biases."""
+        return Naming.of_layers(*parse_layers(self.layers))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many units each layer has, inputs first."""
+        return self.naming.sizes
+
     @property
     def activations(self) -> list[Activation]:
-        """The activation of each layer after the inputs."""
-        layers = len(self.layers) - 1
+        """The activation of each layer that has weights."""
+        layers = len(self.naming.weighted_layers)
         return self.activation * layers if len(self.activation) == 1 else self.activation
+
+    def activation_of(self, layer: int) -> Activation:
+        """Return the activation of a layer with weights, counted from 1."""
+        return self.activations[self.naming.weighted_layers.index(layer)]
 
     @property
     def bias_kinds(self) -> list[Biases]:
-        """What biases each layer after the inputs has."""
-        layers = len(self.layers) - 1
+        """What biases each layer that has weights has."""
+        layers = len(self.naming.weighted_layers)
         return self.biases * layers if len(self.biases) == 1 else self.biases
+
+    def biases_of(self, layer: int) -> Biases:
+        """Return what biases a layer has, counted from 1."""
+        weighted = self.naming.weighted_layers
+        return self.bias_kinds[weighted.index(layer)] if layer in weighted else "none"
 
     @property
     def biased_layers(self) -> list[int]:
         """The layers that have biases, counted from 1."""
-        return [layer for layer, kind in enumerate(self.bias_kinds, start=1) if kind != "none"]
+        return [layer for layer in self.naming.layers if self.biases_of(layer) != "none"]
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Network":
-        layers = len(self.layers) - 1
+        try:
+            layers = len(self.naming.weighted_layers)
+        except ValueError as error:
+            raise ValueError(f"network.layers: {error}") from error
+        which = "with weights" if self.naming.on_images else "after the inputs"
         for name, listed in (("activation", self.activations), ("biases", self.bias_kinds)):
             if len(listed) != layers:
                 raise ValueError(
                     f"network.{name}: {len(listed)} given, network.layers asks for "
-                    f"{layers}; give one for each layer after the inputs, or one word for all"
+                    f"{layers}; give one for each layer {which}, or one word for all"
                 )
         *hidden, output = self.activations
         if Activation.SOFTMAX in hidden:
@@ -102,7 +141,7 @@ class Network(_Table):
                 "network.activation: softmax on a hidden layer ties its units together, which no "
                 "other layer here does; take it for the outputs only"
             )
-        if output is Activation.SOFTMAX and self.layers[-1] == 1:
+        if output is Activation.SOFTMAX and self.sizes[-1] == 1:
             raise ValueError(
                 "network.activation: softmax of a single output is always 1; give two outputs, or "
                 "take sigmoid"
@@ -117,6 +156,11 @@ class Network(_Table):
             raise ValueError(
                 f"network.loss: softmax outputs with {self.loss} learn badly, since a wrong but "
                 f"sure output hardly moves; take {Loss.CATEGORICAL_CROSS_ENTROPY}"
+            )
+        if self.gradients == "expanded" and self.naming.on_images:
+            raise ValueError(
+                'network.gradients: "expanded" spells gradients out, which are too long where '
+                'many units share a weight; take "delta"'
             )
         if self.gradients == "expanded" and layers > 2:
             raise ValueError(
@@ -203,13 +247,13 @@ class Experiment(_Table):
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> "Experiment":
-        inputs, asked = len(self.data.inputs[0]), self.network.layers[0]
+        inputs, asked = len(self.data.inputs[0]), self.network.sizes[0]
         if inputs != asked:
             raise ValueError(
                 f"data.inputs: {inputs} values given, network.layers asks for {asked}; "
                 "change one or the other"
             )
-        targets = self.data.target_rows(self.network.layers[-1])
+        targets = self.data.target_rows(self.network.sizes[-1])
         for number, row in enumerate(targets, start=1):
             of = f" sample {number}:" if self.data.is_several else ""
             _probable(f"data.targets:{of}", row, self.network.loss)
@@ -244,7 +288,7 @@ class Experiment(_Table):
     @cached_property
     def naming(self) -> Naming:
         """The symbols of this network's quantities."""
-        sizes, having = tuple(self.network.layers), self.network.biased_layers
+        bare, having = self.network.naming, self.network.biased_layers
         given = self.start.biases
         if not having:
             if given:
@@ -252,12 +296,12 @@ class Experiment(_Table):
                     "start.biases: the network has no biases; remove the list, "
                     'or set network.biases to "fixed" or "trained"'
                 )
-            return Naming(sizes)
-        count = sum(sizes[layer] for layer in having)
+            return bare
+        count = sum(bare.kinds[layer - 1].bias_count for layer in having)
         if given is None and self.start.draw is None:
             given = []
         try:
-            return Naming.with_biases(sizes, count if given is None else len(given), having)
+            return bare.with_biases(count if given is None else len(given), having)
         except ValueError as fitting:
             raise ValueError(
                 f"start.biases: {len(given or ())} values given; give {fitting}"
@@ -267,9 +311,10 @@ class Experiment(_Table):
     def has_delta_columns(self) -> bool:
         """Whether gradients go through columns δ.
 
-        They do where that is asked for, with more than one hidden layer, and with several samples.
+        They do where that is asked for, with more than one hidden layer, with several samples,
+        and where units share weights.
         """
-        deep = len(self.network.layers) > 3
+        deep = len(self.network.layers) > 3 or bool(self.naming.on_images)
         return self.network.gradients == "delta" or deep or self.data.is_several
 
     @property
@@ -291,7 +336,7 @@ class Experiment(_Table):
         """Whether an output says yes or no to a class, so that an answer is right or wrong."""
         if self.network.activations[-1] not in CROSS_ENTROPY_OUTPUTS.values():
             return False
-        rows = self.data.target_rows(self.network.layers[-1])
+        rows = self.data.target_rows(self.network.sizes[-1])
         one_hot = self.network.activations[-1] is Activation.SOFTMAX
         return all(set(row) <= {0.0, 1.0} and (not one_hot or sum(row) == 1) for row in rows)
 

@@ -9,6 +9,9 @@ A layered network's units, weights and biases are numbered as the textbooks do i
 - ``w1 w2 …`` weights, layer by layer, unit by unit, in the order of the units they come from;
 - ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share; a
   layer can also have none;
+- a unit of a pooling layer has ``a_h2_1``, what is left of its window, and no pre-activation; its
+  ``δ_h2_1`` is ∂E/∂(that); the weights and the bias of a convolution's channel are those of all
+  its units;
 - ``max_o e_o1`` of softmax outputs: the largest pre-activation, and e^(o1 − max_o);
 - ``E1 E2 … E_tot`` the loss of each output and their sum;
 - ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter;
@@ -25,10 +28,12 @@ and ``N``, how many samples there are.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate
 from typing import Literal, Self
+
+from workbook_tools.layers import Convolution, Images, Layer, Pooled, Pooling, dense_layers
 
 LEARNING_RATE = "η"
 TOTAL_LOSS = "E_tot"
@@ -43,7 +48,7 @@ CLASS = "class"
 MEAN, DEVIATION = "mean", "deviation"  # of a measurement, beside its columns
 SAMPLE_COUNT = "N"
 SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span", SAMPLE_COUNT)
-WORDS = ("activation", "loss", "biases", "gradients", "optimizer", "schedule")
+WORDS = ("layers", "activation", "loss", "biases", "gradients", "optimizer", "schedule")
 NO_BIAS, SHARED_BIAS, OWN_BIASES = "none", "shared", "own"  # the words for a layer's biases
 # The words for gradients over samples.
 AVERAGED: Literal["averaged"] = "averaged"
@@ -83,6 +88,7 @@ class Naming:
     bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 that its units share, or one per unit
     order: tuple[str, ...] = ()  # of the weights, by unit and source, where it is not the usual one
     own_biases: tuple[tuple[str, ...], ...] = ()  # of each layer's units, where not the usual ones
+    on_images: tuple[Layer, ...] = ()  # all layers after the inputs, where some read images
 
     @property
     def layers(self) -> range:
@@ -94,10 +100,36 @@ class Naming:
         """The sizes as people say them: ``2-2-2``."""
         return "-".join(map(str, self.sizes))
 
+    @cached_property
+    def kinds(self) -> tuple[Layer, ...]:
+        """What reads what: the layers after the inputs."""
+        return self.on_images or dense_layers(self.sizes)
+
+    @property
+    def input_images(self) -> Images | None:
+        """The inputs as images; None if they are none."""
+        first = self.kinds[0]
+        return first.before if isinstance(first, Convolution | Pooling) else None
+
+    def pooled(self, layer: int) -> Pooled | None:
+        """Return what a pooling layer makes of its windows; None for a layer with weights."""
+        return self.kinds[layer - 1].pooled
+
+    @property
+    def weighted_layers(self) -> list[int]:
+        """The layers that have weights, and so pre-activations and an activation function."""
+        return [layer for layer in self.layers if not self.pooled(layer)]
+
     def layer_name(self, layer: int) -> str:
-        """Return what people call a layer: ``hidden layer 1``, ``output layer``."""
+        """Return what people call a layer: ``hidden layer 1``, ``convolution``, ``outputs``."""
         if layer == len(self.sizes) - 1:
             return "output layer"
+        if kind := self.pooled(layer):
+            alike = [other for other in self.layers if self.pooled(other) is kind]
+            return _numbered(f"{kind} pooling", layer, alike)
+        if isinstance(self.kinds[layer - 1], Convolution):
+            alike = [k for k in self.layers if isinstance(self.kinds[k - 1], Convolution)]
+            return _numbered("convolution", layer, alike)
         return "hidden layer" if len(self.sizes) == 3 else f"hidden layer {layer}"
 
     @cached_property
@@ -131,13 +163,22 @@ class Naming:
             return self.inputs
         return [f"a_{symbol}" for symbol in self.pre_activations(layer)]
 
+    def sources(self, layer: int) -> list[list[str]]:
+        """Return what each unit of a layer reads, in the order of its weights."""
+        before, kind = self.activations(layer - 1), self.kinds[layer - 1]
+        return [[before[k] for k in kind.reads(unit)] for unit in range(kind.size)]
+
     def weights(self, layer: int) -> list[list[str]]:
-        """Return the weights into a layer, ``[unit][source]``."""
-        before = sum(m * n for m, n in pairwise(self.sizes[:layer]))
-        sources = self.sizes[layer - 1]
+        """Return the weights into a layer, ``[unit][source]``; units may share them."""
+        begin, kind = self._first_weights[layer - 1], self.kinds[layer - 1]
         order = self.order or self.all_weights
-        begins = [before + unit * sources for unit in range(self.sizes[layer])]
-        return [list(order[begin : begin + sources]) for begin in begins]
+        numbers = [kind.weight_numbers(unit) for unit in range(kind.size)]
+        return [[order[begin + k] for k in own] for own in numbers]
+
+    @cached_property
+    def _first_weights(self) -> list[int]:
+        """The number, from 0, of each layer's first weight."""
+        return list(accumulate((kind.weight_count for kind in self.kinds), initial=0))
 
     def biases(self, layer: int) -> list[str]:
         """Return the bias of each unit of a layer; units that share one repeat it."""
@@ -145,15 +186,15 @@ class Naming:
             return list(self.own_biases[layer - 1])
         if not self.bias_sizes or not self.bias_sizes[layer - 1]:
             return []
-        before, units = sum(self.bias_sizes[: layer - 1]), self.sizes[layer]
+        before, kind = sum(self.bias_sizes[: layer - 1]), self.kinds[layer - 1]
         if self.bias_sizes[layer - 1] == 1:
-            return [f"b{before + 1}"] * units
-        return [f"b{before + unit + 1}" for unit in range(units)]
+            return [f"b{before + 1}"] * kind.size
+        return [f"b{before + kind.bias_number(unit) + 1}" for unit in range(kind.size)]
 
     def parameters(self, layer: int) -> list[str]:
         """Return the layer's weights, then its biases, each once."""
         weights = [symbol for row in self.weights(layer) for symbol in row]
-        return weights + list(dict.fromkeys(self.biases(layer)))
+        return list(dict.fromkeys(weights + self.biases(layer)))
 
     @cached_property
     def all_weights(self) -> list[str]:
@@ -170,7 +211,7 @@ class Naming:
     @property
     def weight_count(self) -> int:
         """How many weights the whole network has."""
-        return sum(m * n for m, n in pairwise(self.sizes))
+        return sum(kind.weight_count for kind in self.kinds)
 
     @property
     def bias_count(self) -> int:
@@ -178,57 +219,84 @@ class Naming:
         return sum(self.bias_sizes)
 
     @classmethod
-    def with_biases(cls, sizes: tuple[int, ...], count: int, having: Collection[int] = ()) -> Self:
-        """Return the network that has so many biases: one for each layer, or for each unit.
+    def of_layers(cls, inputs: int, kinds: tuple[Layer, ...]) -> Self:
+        """Return the network of these layers, without biases."""
+        sizes = (inputs, *(kind.size for kind in kinds))
+        return cls(sizes, on_images=() if kinds == dense_layers(sizes) else kinds)
+
+    def with_biases(self, count: int, having: Collection[int] = ()) -> Self:
+        """Return the same with so many biases: one for each layer, or each unit (or channel).
 
         ``having`` are the layers that have biases, by default all. Raises ``ValueError`` if so
         many do not fit.
         """
-        layers = range(1, len(sizes))
-        own = tuple(sizes[k] if not having or k in having else 0 for k in layers)
+        own = tuple(
+            kind.bias_count if not having or layer in having else 0
+            for layer, kind in enumerate(self.kinds, start=1)
+        )
         shared = tuple(min(size, 1) for size in own)
         for bias_sizes in (shared, own):
             if count == sum(bias_sizes):
-                return cls(sizes, bias_sizes)
+                return replace(self, bias_sizes=bias_sizes)
         if not count and not having:
-            return cls(sizes)
-        raise ValueError(f"{sum(shared)} (one for each layer) or {sum(own)} (one for each unit)")
+            return self
+        each = "each unit" + (", or channel of a convolution" if self.on_images else "")
+        raise ValueError(f"{sum(shared)} (one for each layer) or {sum(own)} (one for {each})")
 
     @classmethod
-    def from_symbols(cls, symbols: Collection[str], biases: Sequence[str] = ()) -> Self | None:
+    def from_symbols(
+        cls,
+        symbols: Collection[str],
+        biases: Sequence[str] = (),
+        said: Self | None = None,
+    ) -> Self | None:
         """Infer the network whose quantities these are; None if they are no whole network.
 
-        The sizes come from the numbers of inputs, hidden and output pre-activations; weights
-        and biases must then be all there. ``biases`` says of each layer which it has, in words;
-        without, all layers have the same kind, or none if there are more or fewer biases.
+        The sizes come from the numbers of inputs, hidden and output pre-activations, unless the
+        layers are ``said``; weights and biases must then be all there. ``biases`` says of each
+        layer with weights which it has, in words; without, all layers have the same kind, or none
+        if there are more or fewer biases.
         """
+        bare = said or cls._of_sizes(symbols)
+        if bare is None:
+            return None
+        count = sum(bool(re.fullmatch(r"b\d+", symbol)) for symbol in symbols)
+        own = {NO_BIAS: 0, SHARED_BIAS: 1}
+        try:
+            if biases:
+                counts = dict.fromkeys(bare.layers, 0)
+                for layer, word in zip(bare.weighted_layers, biases, strict=True):
+                    counts[layer] = own.get(word, bare.kinds[layer - 1].bias_count)
+                naming = replace(bare, bias_sizes=tuple(counts.values()))
+            else:
+                naming = bare.with_biases(count)
+        except ValueError:
+            if biases:
+                return None
+            naming = bare
+        expected = {*naming.inputs, *naming.targets, *naming.all_weights, *naming.all_biases}
+        for layer in naming.layers:
+            pooled = naming.pooled(layer)
+            expected |= {*(naming.activations if pooled else naming.pre_activations)(layer)}
+        fits = not biases or naming.bias_count == count
+        return naming if fits and expected <= set(symbols) else None
+
+    @classmethod
+    def _of_sizes(cls, symbols: Collection[str]) -> Self | None:
+        """Return the network, without biases, that has so many inputs and pre-activations."""
         hidden: dict[int, int] = {}
-        counts = {"i": 0, "o": 0, "w": 0, "b": 0, "t": 0}
+        counts = {"i": 0, "o": 0}
         for symbol in symbols:
-            if match := re.fullmatch(r"([iowbt])(\d+)", symbol):
+            if match := re.fullmatch(r"([io])(\d+)", symbol):
                 counts[match[1]] += 1
             elif match := re.fullmatch(r"h(?:(\d+)_)?(\d+)", symbol):
                 layer = int(match[1] or 1)
                 hidden[layer] = hidden.get(layer, 0) + 1
         if not counts["i"] or not counts["o"] or sorted(hidden) != list(range(1, len(hidden) + 1)):
             return None
-        sizes = (counts["i"], *(hidden[layer] for layer in sorted(hidden)), counts["o"])
-        own = {NO_BIAS: 0, SHARED_BIAS: 1}
-        try:
-            if biases:
-                bias_sizes = [own.get(b, k) for b, k in zip(biases, sizes[1:], strict=True)]
-                naming = cls(sizes, tuple(bias_sizes))
-            else:
-                naming = cls.with_biases(sizes, counts["b"])
-        except ValueError:
-            if biases:
-                return None
-            naming = cls(sizes)
-        expected = {
-            *naming.inputs,
-            *naming.targets,
-            *(s for layer in naming.layers for s in naming.parameters(layer)),
-            *(s for layer in naming.layers for s in naming.pre_activations(layer)),
-        }
-        fits = not biases or naming.bias_count == counts["b"]
-        return naming if fits and expected <= set(symbols) else None
+        return cls((counts["i"], *(hidden[layer] for layer in sorted(hidden)), counts["o"]))
+
+
+def _numbered(name: str, layer: int, alike: Sequence[int]) -> str:
+    """Return a layer's name, with its number where there are several alike."""
+    return name if len(alike) == 1 else f"{name} {alike.index(layer) + 1}"

@@ -56,9 +56,9 @@ class Start(BaseModel):
         chance = Random(self.seed)
         drawn = []
         for layer in naming.layers:
-            sources, units = naming.sizes[layer - 1], naming.sizes[layer]
-            reach = self._reach(sources, units)
-            for _ in range(sources * units):
+            kind = naming.kinds[layer - 1]
+            reach = self._reach(*kind.fan)
+            for _ in range(kind.weight_count):
                 drawn.append(round(-reach + 2 * reach * chance.random(), DECIMALS))
         return drawn
 

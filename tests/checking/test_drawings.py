@@ -9,6 +9,7 @@ from lxml import etree
 from workbook_tools.checking.findings import LossCurve
 from workbook_tools.checking.loss_drawing import draw_losses
 from workbook_tools.checking.network_drawing import draw_network
+from workbook_tools.layers import parse_layers
 from workbook_tools.notation import Naming
 
 SMALL = Naming((2, 2, 2), (1, 1))
@@ -130,3 +131,11 @@ def test_no_peak_of_a_long_run_is_lost() -> None:
 @pytest.mark.parametrize("built", [[], [0.3], [math.nan, math.nan]])
 def test_where_there_is_no_curve_none_is_drawn(built: list[float]) -> None:
     assert draw_losses(LossCurve(built, [])) is None
+
+
+def test_a_weight_that_units_share_is_lit_in_all_its_places() -> None:
+    words = ["image 4x4", "convolution 3x3 to 2", "max pooling 2x2", 2]
+    naming = Naming.of_layers(*parse_layers(words)).with_biases(4, [1, 3])
+    assert lit(naming, "w1") == (4, [])
+    assert lit(naming, "w19") == (1, [])
+    assert lit(naming, "∂E/∂w19") == (1, [])

@@ -47,7 +47,7 @@ def step_of(optimizer: Optimizer) -> Calculation:
 CALCULATIONS: dict[str, Calculation] = {
     **{f"{a}": lambda x, a=a: activated(a, x[0]) for a in Activation},
     **{
-        f"{a} slope": lambda x, a=a: hidden_delta(a, x[2][0], x[1], x[0], activated(a, x[0]))
+        f"{a} slope": lambda x, a=a: hidden_delta(a, x[1] @ x[2][0], x[0], activated(a, x[0]))
         for a in Activation
         if a is not Activation.SOFTMAX
     },

@@ -16,7 +16,9 @@ from workbook_tools.errors import InputError
 from workbook_tools.references import FilledFormula
 from workbook_tools.writing.workbook import build
 
-NAMES = ["Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing"]
+NAMES = [
+    "Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing", "tiny_cnn"
+]  # fmt: skip
 RATES = {"LR 0.1": 0.1, "LR 0.2": 0.2, "LR 0.5": 0.5, "LR 0.8": 0.8, "LR 1": 1, "LR 2": 2}
 FIRST_LOSS = 0.014181377937891659
 LAST_LOSS = {

@@ -18,6 +18,7 @@ from workbook_tools.checking.inferred import (
 )
 from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reference import Reference
+from workbook_tools.checking.stated import listed
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, delta_symbol, gradient_symbol
@@ -61,8 +62,9 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     known: dict[str, str] = {}
     activations, known["activations"] = _activations(table, calculation)
     known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
-    if len(activations) != len(naming.layers):
-        raise NotUnderstoodError(f"{len(activations)} activations for {len(naming.layers)} layers")
+    weighted = len(naming.weighted_layers)
+    if len(activations) != weighted:
+        raise NotUnderstoodError(f"{len(activations)} activations for {weighted} layers")
     if Activation.SOFTMAX in activations[:-1]:
         raise NotUnderstoodError("softmax on a hidden layer")
     shared = [bias for own in layers for bias in own]
@@ -104,7 +106,7 @@ def _is_trained(table: Table, bias: str) -> bool:
 
 def _activations(table: Table, calculation: Calculation) -> tuple[list[Activation], str]:
     """Return the activation of each layer, and how it is known."""
-    layers = table.naming.layers
+    layers = table.naming.weighted_layers
     if said := _said(table, "activation", Activation):
         return (said * len(layers) if len(said) == 1 else said), SAID
     found = [inferred_activation(table, layer, calculation) for layer in layers]
@@ -130,11 +132,11 @@ def _averaged(table: Table) -> bool:
 
 def _said(table: Table, label: str, kind: type[Word]) -> list[Word]:
     """Return the words of a kind that stand right of a label above a table."""
-    words = [word.strip() for word in table.words.get(label, "").split(",")]
-    for word in filter(None, words):
+    words = listed(table.words, label)
+    for word in words:
         if word not in list(kind):
             raise NotUnderstoodError(f"unknown {label} {word!r}")
-    return [kind(word) for word in words if word]
+    return [kind(word) for word in words]
 
 
 def _one(table: Table, label: str, default: Word) -> Word:
@@ -176,9 +178,13 @@ def understood(table: Table, reference: Reference | None) -> Understood:
         rate_found=rate.how,
         wiring=[
             f"{unit} = " + " + ".join(f"{w}·{s}" for w, s in zip(row, sources, strict=True))
-            for layer in naming.layers
-            for sources in [naming.activations(layer - 1)]
-            for unit, row in zip(naming.pre_activations(layer), naming.weights(layer), strict=True)
+            for layer in naming.weighted_layers
+            for unit, row, sources in zip(
+                naming.pre_activations(layer),
+                naming.weights(layer),
+                naming.sources(layer),
+                strict=True,
+            )
         ],
         usual_wiring=not naming.order,
         activations=[str(a) for a in reference.network.activations] if reference else [],

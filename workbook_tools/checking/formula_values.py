@@ -253,6 +253,8 @@ def called(function: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
         return _OF_TWO[name](given[0], given[1])
     if name == "IF" and len(given) == 3:
         return np.where(np.not_equal(given[0], 0), given[1], given[2])
+    if name == "AND" and given and not any(map(is_range, given)):
+        return math.prod(np.not_equal(value, 0) * 1.0 for value in given)
     if (name, given) == ("PI", []):
         return np.array(np.pi)
     raise NotEvaluatedError(function)

@@ -132,10 +132,10 @@ def output_delta(
 
 
 def hidden_delta(
-    activation: Activation, weights: Numbers, delta: Numbers, z: Numbers, outputs: Numbers
+    activation: Activation, arriving: Numbers, z: Numbers, outputs: Numbers
 ) -> Numbers:
-    """Return ∂E/∂z of a layer: from the weights into the next layer and that layer's δ."""
-    return (delta @ weights) * ELEMENTWISE[activation].derivative(z, outputs)
+    """Return ∂E/∂z of a layer, from ∂E/∂a: what arrives from the next layer."""
+    return arriving * ELEMENTWISE[activation].derivative(z, outputs)
 
 
 def correct(activation: Activation, targets: Array, outputs: Array) -> tuple[Array, Array]:

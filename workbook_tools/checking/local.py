@@ -26,7 +26,7 @@ from workbook_tools.checking.functions import (
     losses,
     output_delta,
 )
-from workbook_tools.checking.network import pre_activation
+from workbook_tools.checking.network import arriving, pre_activation
 from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array, Numbers, Rounded
@@ -88,11 +88,14 @@ def expected_values(
     weights = [Rounded.read(part) for part in parameters.weights]
     biases = [Rounded.read(part) for part in parameters.biases]
     targets = get(naming.targets)
-    zs = [get(naming.pre_activations(layer)) for layer in naming.layers]
+    zs = [get(reference.units(layer)) for layer in naming.layers]
     outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
     for layer in naming.layers:
-        into = pre_activation(weights[layer - 1], biases[layer - 1], outputs[layer - 1])
-        result.put(naming.pre_activations(layer), into)
+        windows, before = network.windows[layer - 1], outputs[layer - 1]
+        into = pre_activation(weights[layer - 1], biases[layer - 1], before, windows)
+        result.put(reference.units(layer), into)
+        if naming.pooled(layer):
+            continue
         z = zs[layer - 1]
         a = activated(network.activations[layer - 1], z)
         # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
@@ -120,7 +123,9 @@ def expected_values(
     for layer in reversed(naming.layers):
         if layer < last:
             activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
-            delta = hidden_delta(activation, weights[layer], delta, z, a)
+            windows, after = network.windows[layer], outputs[layer + 1]
+            from_above = arriving(weights[layer], delta, a, after, windows)
+            delta = hidden_delta(activation, from_above, z, a)
         if reference.delta_columns:
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]
             result.put(names, reference.delta_sign * delta)
@@ -129,7 +134,7 @@ def expected_values(
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
             result.put_once(names, gradients)
             worked_out |= {name: gradients[:, [k]] for k, name in enumerate(names)}
-            own += dict.fromkeys(names)
+            own += names
         if not result.has([size_symbol(layer)]):
             continue
         squares = np.square(result.get_once(own)).sum(axis=-1, keepdims=True)

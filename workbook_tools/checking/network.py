@@ -3,7 +3,7 @@
 A layer computes z = W a + b and a' = f(z). Backpropagation: δ = ∂E/∂z is known at the outputs
 and is (Wᵀ δ) f'(z) below them; ∂E/∂W = δ aᵀ and ∂E/∂b = δ, averaged or added up over the samples
 of an iteration. (M. A. Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2, equations
-BP1–BP4.)
+BP1–BP4.) How layers that read windows do it, ``windows.py`` says.
 
 Arrays are (iterations, samples, units), parameters (iterations, units, sources) and (iterations,
 units). All of it works on plain arrays and on those that carry their rounding.
@@ -22,6 +22,7 @@ from workbook_tools.checking.functions import (
 )
 from workbook_tools.checking.optimizers import KEEPS, Rule, State, next_state, step
 from workbook_tools.checking.rounding import Array, Numbers
+from workbook_tools.checking.windows import Windows
 from workbook_tools.vocabulary import Activation, Loss
 
 
@@ -30,10 +31,16 @@ class Network:
     """What is trained, layer by layer, and what it should make small."""
 
     sizes: tuple[int, ...]  # units per layer, inputs first
-    activations: tuple[Activation, ...]
+    activations: tuple[Activation, ...]  # of each layer; what is left of a window is itself
     loss: Loss
     averaged: bool = True  # the gradients of an iteration's samples; else they are added up
     scale: float = 1.0  # of the loss, where it has a factor of its own
+    on_images: tuple[Windows | None, ...] = ()  # of each layer; None: its units read all before
+
+    @property
+    def windows(self) -> tuple[Windows | None, ...]:
+        """What the units of each layer read; None: every unit before them."""
+        return self.on_images or (None,) * len(self.activations)
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,23 @@ class Parameters:
     biases: list[Numbers]
 
 
-def pre_activation(weights: Numbers, biases: Numbers, sources: Numbers) -> Numbers:
-    """Return z = W a + b of every sample."""
-    return sources @ weights.swapaxes(1, 2) + biases.reshape(-1, 1, biases.shape[-1])
+def pre_activation(
+    weights: Numbers, biases: Numbers, sources: Numbers, windows: Windows | None = None
+) -> Numbers:
+    """Return z = W a + b of every sample, or what is left of each window."""
+    if windows and windows.pooled:
+        return windows.pool(sources)
+    z = windows.weighted_sum(weights, sources) if windows else sources @ weights.swapaxes(1, 2)
+    return z + biases.reshape(-1, 1, biases.shape[-1])
+
+
+def arriving(
+    weights: Numbers, delta: Numbers, sources: Numbers, outputs: Numbers, windows: Windows | None
+) -> Numbers:
+    """Return ∂E/∂a of what a layer reads, its ``sources``, from its weights, δ and outputs."""
+    if windows and windows.pooled:
+        return windows.unpool(delta, sources, outputs)
+    return delta @ (windows.matrix(weights) if windows else weights)
 
 
 def forward(
@@ -55,10 +76,10 @@ def forward(
     """Return each layer's pre-activations and activations; layer 0's activations are the inputs."""
     zs: list[Numbers] = []
     outputs = [inputs]
-    for weights, biases, activation in zip(
-        parameters.weights, parameters.biases, network.activations, strict=True
+    for windows, weights, biases, activation in zip(
+        network.windows, parameters.weights, parameters.biases, network.activations, strict=True
     ):
-        zs.append(pre_activation(weights, biases, outputs[-1]))
+        zs.append(pre_activation(weights, biases, outputs[-1], windows))
         outputs.append(activated(activation, zs[-1]))
     return zs, outputs
 
@@ -75,14 +96,18 @@ def deltas(
     found = [network.scale * error]
     for layer in range(len(zs) - 1, 0, -1):
         activation = network.activations[layer - 1]
-        weights, z, a = parameters.weights[layer], zs[layer - 1], outputs[layer]
-        found.insert(0, hidden_delta(activation, weights, found[0], z, a))
+        windows, weights, z = network.windows[layer], parameters.weights[layer], zs[layer - 1]
+        a, after = outputs[layer], outputs[layer + 1]
+        from_above = arriving(weights, found[0], a, after, windows)
+        found.insert(0, hidden_delta(activation, from_above, z, a))
     return found
 
 
-def weight_gradient(network: Network, delta: Numbers, sources: Numbers) -> Numbers:
-    """Return ∂E/∂W of an iteration, (iterations, units, sources)."""
-    total = delta.swapaxes(1, 2) @ sources
+def weight_gradient(
+    network: Network, delta: Numbers, sources: Numbers, windows: Windows | None = None
+) -> Numbers:
+    """Return ∂E/∂W of an iteration, (iterations, units, sources); of kernels each weight once."""
+    total = windows.gradient(delta, sources) if windows else delta.swapaxes(1, 2) @ sources
     return total / delta.shape[1] if network.averaged else total
 
 
@@ -138,7 +163,7 @@ def run(
         {letter: np.zeros_like(part) for letter in KEEPS[rule.optimizer]} for part in now
     ]
     layers = len(start.weights)
-    moving = [*(np.array(1.0) for _ in start.weights), *training.trained_biases]
+    moving = [*(np.array(float(w.size > 0)) for w in start.weights), *training.trained_biases]
     trained = [part for part, own in enumerate(moving) if own.any()]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
@@ -149,7 +174,9 @@ def run(
         for part in trained:
             layer = part % layers
             if part < layers:
-                gradients[part] = weight_gradient(network, found[layer], outputs[layer])
+                windows = network.windows[layer]
+                own = weight_gradient(network, found[layer], outputs[layer], windows)
+                gradients[part] = own[:, windows.weights] if windows else own
             else:
                 own = bias_gradient(network, found[layer])
                 gradients[part] = own @ training.sharing[layer]

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from lxml import etree
 from lxml.builder import E
@@ -47,13 +48,15 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
     lines, labels = [], []
     for layer in naming.layers:
         sources = naming.inputs if layer == 1 else naming.pre_activations(layer - 1)
-        for unit, row in zip(naming.pre_activations(layer), naming.weights(layer), strict=True):
-            for source, weight in zip(sources, row, strict=True):
-                (x1, y1), (x2, y2) = places[source], places[unit]
+        weights = naming.weights(layer)
+        for number, unit in enumerate(naming.pre_activations(layer)):
+            reads = naming.kinds[layer - 1].reads(number)
+            for source, weight in zip_longest(reads, weights[number]):  # none of a pooling layer
+                (x1, y1), (x2, y2) = places[sources[source]], places[unit]
                 is_lit = weight in lit.weights
                 line = E.line({"class": _class("weight", is_lit), **_ends(x1, y1, x2, y2)})
                 lines.append((is_lit, line))
-                if is_lit and len(lit.weights) == 1:
+                if is_lit and len(lit.weights) == 1 and not naming.on_images:
                     x, y = x1 + _LABEL_AT * (x2 - x1), y1 + _LABEL_AT * (y2 - y1) - 7
                     at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "class": "name"}
                     labels.append(E.text(_typeset(weight), at))

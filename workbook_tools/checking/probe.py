@@ -10,6 +10,7 @@ formula reads keeps its value.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,13 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.trial import evaluate_on, helper_formulas, read_elsewhere
 from workbook_tools.engines import Calculation
+from workbook_tools.layers import Pooled, Pooling
 from workbook_tools.references import areas
 from workbook_tools.vocabulary import Activation, Loss, Schedule
 
 DRAWS = 2
 DRAWS_OF_BRANCHES = 12  # of formulas with MAX, MIN, IF or INT, so that each way is taken
+DRAWS_OF_TIES = 60  # of windows, in which any two units may be the largest and alike
 TOLERANCE = 1e-9  # relative; the drawn numbers are not large, and hardly ever cancel
 NOTHING = 1e-15  # what rounding leaves of a sum that is 0, such as of all softmax errors
 _ITERATIONS = 4  # so that an optimizer has something to remember
@@ -83,6 +86,7 @@ def draw(
         # Every second draw is of classes, where there are several samples.
         classes = reference.looked_up and k % 2 == 0
         own = _samples(reference, samples, classes, generator)
+        _repeat(reference, own, k)
         # Weights of both signs keep the units from saturating.
         start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
         fixed = [symbol for symbol in reference.start if symbol not in start]
@@ -134,7 +138,40 @@ def _samples(
     return Samples(inputs, targets)
 
 
+def _repeat(reference: Reference, samples: Samples, number: int) -> None:
+    """Let images repeat themselves, each shifted in another way, so that units of windows tie.
+
+    Samples and draws, of which this is the ``number``, take turns; some repeat nothing.
+    """
+    images, shifts = reference.naming.input_images, _shifts(reference)
+    if images is None or not shifts:
+        return
+    for k, pixels in enumerate(samples.inputs.reshape(-1, images.rows, images.columns)):
+        down, right = [*shifts, (0, 0)][(k + number) % (len(shifts) + 1)]
+        for row, column in product(range(down, images.rows), range(images.columns)):
+            if 0 <= column - right < images.columns:
+                pixels[row, column] = pixels[row - down, column - right]
+
+
+def _shifts(reference: Reference) -> list[tuple[int, int]]:
+    """Return how far apart, in pixels, two units can be of which a maximum is taken."""
+    found: dict[tuple[int, int], None] = {}
+    down, right = 1, 1  # in pixels: from a unit to the next
+    for kind in reference.naming.kinds:
+        if not isinstance(kind, Pooling):
+            continue
+        rows, columns = kind.window
+        if kind.pooled is Pooled.MAX:
+            for row, column in product(range(rows), range(1 - columns, columns)):
+                if (row, column) > (0, 0):
+                    found[row * down, column * right] = None
+        down, right = down * rows, right * columns
+    return list(found)
+
+
 def _draws(reference: Reference) -> int:
+    if _shifts(reference):
+        return DRAWS_OF_TIES
     smooth = {Activation.SIGMOID, Activation.TANH, Activation.LINEAR}
     plain = set(reference.network.activations) <= smooth and not reference.delta_columns
     constant = reference.rule.schedule is Schedule.CONSTANT

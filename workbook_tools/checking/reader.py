@@ -21,10 +21,11 @@ from workbook_tools.checking.rates import Head, find_rate
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.single import single_cells
-from workbook_tools.checking.stated import read_settings
+from workbook_tools.checking.stated import listed, read_settings
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
+from workbook_tools.layers import parse_layers
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
 from workbook_tools.references import areas, column_letter
 
@@ -298,9 +299,13 @@ def _table(
     """
     sheet, columns, header_row = region.sheet, region.columns, head.header_row
     settings, words = read_settings(sheet, header_row, calculation)
-    biases = [word.strip() for word in words.get("biases", "").split(",")]
     symbols = {*columns, *region.single}
-    naming = Naming.from_symbols(symbols, [word for word in biases if word])
+    try:
+        said = _said_layers(words)
+        unclear = ""
+    except ValueError as error:
+        said, unclear = None, f"layers: {error}"
+    naming = Naming.from_symbols(symbols, listed(words, "biases"), said)
     if naming is None:
         return None
     unknown = _unknown(region, labels)
@@ -324,8 +329,17 @@ def _table(
         settings=settings,
         words=words,
         unfinished=unfinished,
-        contradiction=_contradiction(naming, columns, unknown),
+        contradiction=unclear or _contradiction(naming, columns, unknown),
     )
+
+
+def _said_layers(words: Mapping[str, str]) -> Naming | None:
+    """Return the network of the layers that are said above a table; None if none are.
+
+    Raises ``ValueError`` with what is wrong with them.
+    """
+    layers = [int(word) if word.isdecimal() else word for word in listed(words, "layers")]
+    return Naming.of_layers(*parse_layers(layers)) if layers else None
 
 
 def _contradiction(naming: Naming, columns: Iterable[str], unknown: Mapping[int, str]) -> str:

@@ -26,6 +26,7 @@ from workbook_tools.checking.network import (
 )
 from workbook_tools.checking.optimizers import KEEPS, Rule
 from workbook_tools.checking.rounding import Array, Numbers
+from workbook_tools.checking.windows import Windows
 from workbook_tools.notation import (
     ACCURACY,
     CORRECT,
@@ -55,7 +56,7 @@ class Reference:
     naming: Naming
     trained_biases: tuple[str, ...]
     delta_columns: bool
-    activations: tuple[Activation, ...] = ()  # of each layer; none: sigmoid everywhere
+    activations: tuple[Activation, ...] = ()  # of layers with weights; none: sigmoid everywhere
     loss: Loss = Loss.HALF_SQUARED_ERROR
     rule: Rule = field(default_factory=Rule)
     block: int = 1  # rows of an iteration, one a sample
@@ -71,9 +72,19 @@ class Reference:
     @cached_property
     def network(self) -> Network:
         """The network in matrix form."""
-        activations = self.activations or tuple(Activation.SIGMOID for _ in self.naming.layers)
+        naming = self.naming
+        weighted = naming.weighted_layers
+        said = dict(zip(weighted, self.activations, strict=False))
+        otherwise = Activation.LINEAR if said else Activation.SIGMOID
+        activations = tuple(said.get(layer, otherwise) for layer in naming.layers)
+        windows = tuple(Windows(kind) if kind.images else None for kind in naming.on_images)
         scale = self.scale * self.share
-        return Network(self.naming.sizes, activations, self.loss, self.averaged, scale)
+        return Network(naming.sizes, activations, self.loss, self.averaged, scale, windows)
+
+    def units(self, layer: int) -> list[str]:
+        """Return the symbols of z of a layer: of what is left of a window, it is the value."""
+        naming = self.naming
+        return (naming.activations if naming.pooled(layer) else naming.pre_activations)(layer)
 
     def states(self, parameter: str) -> dict[str, str]:
         """Return the symbols of what the optimizer remembers of a parameter, by letter."""
@@ -126,15 +137,18 @@ class Reference:
         """Gather the weights and biases of every iteration into matrices."""
 
         def first_rows(symbols: list[str]) -> Array:
+            if not symbols:
+                return np.zeros((iterations, 0))
             return stacked(values, symbols)[:: self.block]
 
+        iterations = -(-len(values[self.naming.all_weights[0]]) // self.block)
         weights, biases = [], []
         for layer in self.naming.layers:
             symbols = self.naming.weights(layer)
             matrix = first_rows([symbol for row in symbols for symbol in row])
-            weights.append(matrix.reshape(-1, len(symbols), len(symbols[0])))
+            weights.append(matrix.reshape(iterations, len(symbols), len(symbols[0])))
             names = self.naming.biases(layer)
-            none = np.zeros((len(matrix), self.naming.sizes[layer]))
+            none = np.zeros((iterations, self.naming.sizes[layer]))
             biases.append(first_rows(names) if names else none)
         return Parameters([*weights], [*biases])
 
@@ -154,7 +168,7 @@ class Reference:
         given = [*self.data, *self.start]
         result = {symbol: values[symbol] for symbol in given}
         for layer in naming.layers:
-            rows.spread(result, naming.pre_activations(layer), zs[layer - 1])
+            rows.spread(result, self.units(layer), zs[layer - 1])
             rows.spread(result, naming.activations(layer), outputs[layer])
         if network.activations[-1] is Activation.SOFTMAX:
             softmax = Softmax.of(zs[-1])
@@ -179,8 +193,7 @@ class Reference:
             squares = np.zeros(rows.iterations)
             for symbols, gradients in self.gradients(layer, delta, outputs[layer - 1]):
                 rows.spread_once(result, symbols, gradients)
-                unique = [symbols.index(symbol) for symbol in dict.fromkeys(symbols)]
-                squares = squares + np.square(gradients[:, unique]).sum(axis=-1)
+                squares = squares + np.square(gradients).sum(axis=-1)
             rows.spread_once(result, [size_symbol(layer)], np.sqrt(squares))
         return result
 
@@ -191,12 +204,18 @@ class Reference:
 
         The values are (iterations, symbols).
         """
-        names = [gradient_symbol(w) for row in self.naming.weights(layer) for w in row]
-        found = [(names, weight_gradient(self.network, delta, sources).reshape(-1, len(names)))]
-        biases = self.naming.biases(layer)
+        network, biases = self.network, self.naming.biases(layer)
+        weights = dict.fromkeys(weight for row in self.naming.weights(layer) for weight in row)
+        found: list[tuple[list[str], Numbers]] = []
+        if weights:
+            gradient = weight_gradient(network, delta, sources, network.windows[layer - 1])
+            names = [*map(gradient_symbol, weights)]
+            found.append((names, gradient.reshape(-1, len(names))))
         if biases and biases[0] in self.trained_biases:
-            names = [gradient_symbol(bias) for bias in biases]
-            found.append((names, bias_gradient(self.network, delta) @ self.sharing(layer)))
+            own = dict.fromkeys(biases)
+            units = [biases.index(bias) for bias in own]  # one of each
+            gradient = bias_gradient(network, delta) @ self.sharing(layer)[:, units]
+            found.append(([*map(gradient_symbol, own)], gradient))
         return found
 
     def run(

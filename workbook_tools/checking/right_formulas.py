@@ -20,7 +20,7 @@ from workbook_tools.checking.functions import (
     output_delta,
 )
 from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.network import pre_activation
+from workbook_tools.checking.network import arriving, pre_activation
 from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.symbols import Symbols, Term
 from workbook_tools.notation import (
@@ -99,12 +99,15 @@ class _OneRow:
     def formulas(self) -> dict[str, Term]:
         """Return every formula, without its equals sign, by symbol."""
         reference, naming = self._reference, self._reference.naming
-        zs = [self._own(naming.pre_activations(layer)) for layer in naming.layers]
+        zs = [self._own(reference.units(layer)) for layer in naming.layers]
         outputs = [self._own(naming.activations(layer)) for layer in range(len(naming.sizes))]
         for layer in naming.layers:
             weights, biases = self._parameters(layer)
-            into = pre_activation(weights, biases, outputs[layer - 1])
-            self._put(naming.pre_activations(layer), into)
+            windows = reference.network.windows[layer - 1]
+            into = pre_activation(weights, biases, outputs[layer - 1], windows)
+            self._put(reference.units(layer), into)
+            if naming.pooled(layer):
+                continue
             activation = reference.network.activations[layer - 1]
             self._put(naming.activations(layer), activated(activation, zs[layer - 1]))
         softmax = self._put_softmax(zs[-1])
@@ -207,14 +210,16 @@ class _OneRow:
         network, last = reference.network, naming.layers[-1]
         delta = None
         for layer in reversed(naming.layers):
-            z, a = get(naming.pre_activations(layer)), get(naming.activations(layer))
+            z, a = get(reference.units(layer)), get(naming.activations(layer))
             activation = network.activations[layer - 1]
             if layer == last:
                 targets = get(naming.targets)
                 error = output_delta(network.loss, activation, targets, z, a)
                 delta = network.scale * error
             else:
-                delta = hidden_delta(activation, self._parameters(layer + 1)[0], delta, z, a)
+                windows, weights = network.windows[layer], self._parameters(layer + 1)[0]
+                after = get(naming.activations(layer + 1))
+                delta = hidden_delta(activation, arriving(weights, delta, a, after, windows), z, a)
             if reference.delta_columns:
                 names = [delta_symbol(name) for name in naming.pre_activations(layer)]
                 if not put_gradients:
@@ -233,7 +238,9 @@ class _OneRow:
                 )
                 gradients = gradients / float(reference.block) if reference.averaged else gradients
             self._put(names, gradients)
-            own += dict.fromkeys(names)
+            own += names
+        if not own:
+            return
         squares = np.square(self._own(own)).sum(axis=-1)
         self._put([size_symbol(layer)], np.sqrt(squares))
 

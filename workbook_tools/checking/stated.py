@@ -5,6 +5,7 @@ trainings by the name of their sheet.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,11 @@ def read_settings(
             if not np.isnan(number_at(cell, calculation)):
                 settings[name] = cell
     return settings, words
+
+
+def listed(words: Mapping[str, str], label: str) -> list[str]:
+    """Return the words, apart by commas, that are said after a label; none if there is none."""
+    return [word for part in words.get(label, "").split(",") if (word := part.strip())]
 
 
 def read_parameters(

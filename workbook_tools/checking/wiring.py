@@ -37,8 +37,11 @@ def wired(naming: Naming, region: Region, calculation: Calculation) -> Naming:
     """Return the network with its weights and biases in the places where the formulas have them.
 
     Where a unit's formula joins something else, such as the same weight twice, it is a mistake:
-    then the numbering counts that most other units follow.
+    then the numbering counts that most other units follow. Layers on images, which the sheet says,
+    are numbered as is usual.
     """
+    if naming.on_images:
+        return naming
     symbols = {*region.columns, *region.single}
     biases = sorted((s for s in symbols if s[0] == "b" and s[1:].isdigit()), key=_number)
     found = {

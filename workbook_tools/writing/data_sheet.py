@@ -10,8 +10,9 @@ from openpyxl.styles import Alignment
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from workbook_tools.layers import Images
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
-from workbook_tools.references import cell_name, column_letter
+from workbook_tools.references import cell_name, column_letter, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import DATA_HEADER_ROW, OVERVIEW, DataLayout
@@ -21,6 +22,10 @@ from workbook_tools.writing.styles import CURVE_COLOURS, INK, MUTED
 MEAN_ROW, DEVIATION_ROW, NAME_ROW = 4, 5, 6
 COLUMN_WIDTH = 12.0
 PICTURE_PIXELS = (480, 400)
+PIXEL_WIDTH = 7.5
+MOST_PIXELS_A_PAGE = 40
+IMAGE_PIXELS = (110, 124)  # of each sample, with its title
+MOST_IMAGES = 12
 
 
 def write_data_sheet(sheet: Worksheet, layout: DataLayout) -> list[str]:
@@ -37,6 +42,8 @@ def write_data_sheet(sheet: Worksheet, layout: DataLayout) -> list[str]:
     _samples(sheet, layout)
     styles.set_up_page(sheet)
     sheet.print_title_rows = f"{DATA_HEADER_ROW}:{DATA_HEADER_ROW}"
+    if images := layout.experiment.naming.input_images:
+        return _images(sheet, layout, images)
     return _picture(sheet, layout)
 
 
@@ -152,6 +159,42 @@ def _cell(sheet: Worksheet, row: int, column: int, symbol: str, value: object) -
     cell.fill = styles.cell_fill(Role.FORWARD if symbol[0] in "it" else Role.DATA)
     is_formula = cell.data_type == "f"
     cell.number_format = "0.0000" if is_formula and symbol[0] == "i" else "General"
+
+
+def _images(sheet: Worksheet, layout: DataLayout, images: Images) -> list[str]:
+    """Shade the pixels by their numbers, and draw the first samples as images below."""
+    data, inputs = layout.experiment.data, layout.experiment.naming.inputs
+    columns = [layout.columns[symbol] for symbol in inputs]
+    place = range_name(layout.first_row, columns[0], layout.last_row, columns[-1])
+    sheet.conditional_formatting.add(place, styles.SHADES)
+    sheet.page_setup.fitToWidth = -(-len(layout.columns) // MOST_PIXELS_A_PAGE)
+    for column in columns:
+        sheet.column_dimensions[column_letter(column)].width = PIXEL_WIDTH
+    drawn = data.inputs[:MOST_IMAGES]
+    titles = [f"{n}: {k}" for n, k in enumerate(data.classes or (), start=1)]
+    titles = titles or [str(number) for number in range(1, data.count + 1)]
+    picture = Image(BytesIO(_side_by_side(drawn, titles, images)))
+    picture.width, picture.height = IMAGE_PIXELS[0] * len(drawn), IMAGE_PIXELS[1]
+    picture.anchor = cell_name(layout.last_row + 2, 1)
+    sheet.add_image(picture)
+    which = f"The {data.count}" if data.count == len(drawn) else f"The first {len(drawn)}"
+    return [f"{which} samples as images of {images.rows} × {images.columns} pixels."]
+
+
+def _side_by_side(samples: list[list[float]], titles: list[str], images: Images) -> bytes:
+    width, height = IMAGE_PIXELS
+    figure = Figure(figsize=(width * len(samples) / 100, height / 100), dpi=100)
+    FigureCanvasAgg(figure)
+    for axes, pixels, title in zip(
+        figure.subplots(1, len(samples), squeeze=False)[0], samples, titles, strict=False
+    ):
+        rows = [pixels[k * images.columns :][: images.columns] for k in range(images.rows)]
+        axes.imshow(rows, cmap="Greys")
+        axes.set_title(title, size=9, color=f"#{INK}")
+        axes.set_xticks([])
+        axes.set_yticks([])
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.04, top=0.84, wspace=0.15)
+    return png(figure, 200)
 
 
 def _picture(sheet: Worksheet, layout: DataLayout) -> list[str]:

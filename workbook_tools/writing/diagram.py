@@ -1,11 +1,17 @@
-"""The picture of a layered network: units, activations, numbered weights, biases, errors."""
+"""The picture of a layered network: units, activations, numbered weights, biases, errors.
+
+Layers of images are drawn as such, one a channel, with a window from which the next layer reads.
+"""
+
+import re
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from workbook_tools.experiment import Experiment
+from workbook_tools.layers import Images
 from workbook_tools.notation import TOTAL_LOSS
 from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import png
@@ -16,12 +22,16 @@ MOST_WEIGHTS_LABELLED = 12  # between two layers; more labels would hide the lin
 _INK, _MUTED, _GREY, _PALE = f"#{INK}", f"#{MUTED}", "#9AA5B1", "#CBD2D9"
 _RADIUS = 0.3
 _LAYER_GAP = 2.0
+_IMAGE_GAP, _IMAGE_SIDE, _SMALLEST_SIDE = 2.4, 1.6, 0.6
 _WIDTH, _HEIGHT = 7.3, 5.4  # at full size, in the drawing's units; more is drawn smaller
 
 
 def described(experiment: Experiment) -> str:
     """Say what the diagram shows."""
     sizes = experiment.naming.sizes
+    if experiment.naming.on_images:
+        words = ", ".join(map(str, experiment.network.layers[:-1]))
+        return f"Diagram of the network: {words}, {sizes[-1]} outputs with their losses."
     hidden = "".join(f"a hidden layer of {size} units, " for size in sizes[1:-1])
     return (
         f"Diagram of the {experiment.naming.network} network: {sizes[0]} inputs, {hidden}"
@@ -59,13 +69,23 @@ class _Drawing:
     def __init__(self, axes: Axes, experiment: Experiment) -> None:
         self._axes = axes
         self._naming = naming = experiment.naming
-        self._activations = experiment.network.activations
-        self._layers = [_heights(size) for size in naming.sizes]
+        self._network = experiment.network
+        self._pixels = experiment.data.inputs[0]
+        self._images = [naming.input_images, *(kind.images for kind in naming.kinds)]
+        # Of images, what is drawn one above the other are the channels.
+        self._gap = _IMAGE_GAP if naming.on_images else _LAYER_GAP
+        self._layers = [
+            _heights(images.channels if images else size)
+            for images, size in zip(self._images, naming.sizes, strict=True)
+        ]
         heights = [height for layer in self._layers for height in layer.values()]
         self._top, self._lowest = max(heights), min(heights)
-        left, right = -_RADIUS - 0.15, len(naming.layers) * _LAYER_GAP + 2.85
+        left, right = -_RADIUS - 0.15, len(naming.layers) * self._gap + 2.85
+        if self._images[0]:
+            left = -_IMAGE_SIDE / 2 - 0.15
         axes.set_xlim(left, right)
-        bottom, top = self._lowest - 1.1, self._top + (1.25 if naming.bias_count else 0.5)
+        below = 1.1 if not self._images[0] else 1.6
+        bottom, top = self._lowest - below, self._top + (1.25 if naming.bias_count else 0.5)
         axes.set_ylim(bottom, top)
         self._scale = min(1.0, _WIDTH / (right - left), _HEIGHT / (top - bottom))
 
@@ -73,11 +93,20 @@ class _Drawing:
         """Draw everything, lines first."""
         naming = self._naming
         for layer in naming.layers:
-            self._weights(layer)
+            if self._images[layer]:
+                self._windows(layer)
+            elif self._images[layer - 1]:
+                self._from_images(layer)
+            else:
+                self._weights(layer)
             if naming.biases(layer):
                 self._biases(layer)
         for layer, units in enumerate(self._layers):
-            self._units(layer, units)
+            if images := self._images[layer]:
+                self._channels(layer, images)
+            else:
+                self._units(layer, units)
+            self._caption(layer)
         self._losses()
 
     def _text(
@@ -96,7 +125,7 @@ class _Drawing:
 
     def _weights(self, layer: int) -> None:
         weights = self._naming.weights(layer)
-        x0, x1 = (layer - 1) * _LAYER_GAP, layer * _LAYER_GAP
+        x0, x1 = (layer - 1) * self._gap, layer * self._gap
         sources, units = self._layers[layer - 1], self._layers[layer]
         for y0 in sources.values():
             for y1 in units.values():
@@ -116,16 +145,16 @@ class _Drawing:
         """Draw a layer's biases as one square above it, joined to the layer's units."""
         names = list(dict.fromkeys(self._naming.biases(layer)))
         label = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-        x, y = (layer - 0.62) * _LAYER_GAP, self._top + 0.95
+        x, y = (layer - 0.62) * self._gap, self._top + 0.95
         for height in self._layers[layer].values():
-            self._line((x, y), (layer * _LAYER_GAP, height), _PALE, "--")
+            self._line((x, y), (layer * self._gap, height), _PALE, "--")
         fill, edge = CELL_FILLS[Role.PARAMETER], HEADER_FILLS[Role.PARAMETER]
         self._text(
             x, y, label, 9.5, box={"boxstyle": "square,pad=0.4", "fc": f"#{fill}", "ec": f"#{edge}"}
         )
 
     def _units(self, layer: int, units: dict[int, float]) -> None:
-        naming, x = self._naming, layer * _LAYER_GAP
+        naming, x = self._naming, layer * self._gap
         role = Role.FORWARD if layer else Role.DATA
         fill, edge = f"#{CELL_FILLS[role]}", f"#{HEADER_FILLS[role]}"
         for unit, y in units.items():
@@ -141,15 +170,104 @@ class _Drawing:
         if len(units) < naming.sizes[layer]:
             *_, above, last = units.values()
             self._text(x, (above + last) / 2, "⋮", 16, _MUTED)
+
+    def _caption(self, layer: int) -> None:
+        naming, x = self._naming, layer * self._gap
         kind = "outputs" if layer == naming.layers[-1] else "hidden" if layer else "inputs"
-        activation = self._activations[layer - 1] if layer else ""
+        if self._images[layer]:
+            kind = re.sub(r" (?=\d)", "\n", str(self._network.layers[layer]), count=1)
+        activation = ""
+        if layer in naming.weighted_layers:
+            activation = self._network.activation_of(layer)
         sign = " σ" if activation == "sigmoid" else ""
         caption = f"{kind}\n{activation}{sign}"
-        self._text(x, self._lowest - 0.75, caption, 9, _MUTED)
+        below = 0.75 if not self._images[0] else 1.2
+        self._text(x, self._lowest - below, caption, 9, _MUTED)
+
+    def _side(self, images: Images) -> float:
+        """Return the width of a column of pixels, so that the largest image fits."""
+        largest = max(max(each.rows, each.columns) for each in self._images if each)
+        whole = _IMAGE_SIDE * max(images.rows, images.columns) / largest
+        return max(whole, _SMALLEST_SIDE) / max(images.rows, images.columns)
+
+    def _corner(self, layer: int, unit: int) -> tuple[float, float]:
+        """Return the left upper corner of a pixel."""
+        images = self._images[layer]
+        assert images
+        channel, row, column = images.place(unit)
+        side = self._side(images)
+        x = layer * self._gap + (column - images.columns / 2) * side
+        return x, self._layers[layer][channel] - (row - images.rows / 2) * side
+
+    def _windows(self, layer: int) -> None:
+        """Draw a window of an image for each channel, joined to the pixel that is made of it."""
+        naming, images, before = self._naming, self._images[layer], self._images[layer - 1]
+        assert images
+        assert before
+        edge = f"#{HEADER_FILLS[Role.FORWARD if naming.pooled(layer) else Role.PARAMETER]}"
+        each = images.rows * images.columns
+        for channel in self._layers[layer]:
+            unit = channel * each + min(images.columns + 1, each - 1)
+            reads = naming.kinds[layer - 1].reads(unit)
+            own_image = [k for k in reads if before.place(k)[0] == before.place(reads[0])[0]]
+            (x0, y0), (x1, y1) = (self._corner(layer - 1, k) for k in (reads[0], own_image[-1]))
+            side, own = self._side(before), self._side(images)
+            x1, y1 = x1 + side, y1 - side
+            window = Rectangle((x0, y1), x1 - x0, y0 - y1, fc="none", ec=edge, lw=1.6, zorder=4)
+            self._axes.add_patch(window)
+            x, top = self._corner(layer, unit)
+            self._axes.add_patch(
+                Rectangle((x, top - own), own, own, fc="none", ec=edge, lw=1.6, zorder=4)
+            )
+            self._line((x1, y0), (x, top), edge)
+            self._line((x1, y1), (x, top - own), edge)
+            if weights := naming.weights(layer)[unit]:
+                box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
+                left = (layer - 1) * self._gap + self._side(before) * before.columns / 2
+                right = layer * self._gap - own * images.columns / 2
+                along = ((left + right) / 2 - x1) / (x - x1)
+                y = (y0 + y1) / 2 * (1 - along) + (top - own / 2) * along
+                self._text((left + right) / 2, y, f"{weights[0]} … {weights[-1]}", 8.5, edge, box)
+
+    def _from_images(self, layer: int) -> None:
+        """Join all images before a layer to its units."""
+        before = self._images[layer - 1]
+        assert before
+        right = (layer - 1) * self._gap + self._side(before) * before.columns / 2
+        for y0 in self._layers[layer - 1].values():
+            for y1 in self._layers[layer].values():
+                self._line((right, y0), (layer * self._gap, y1), _GREY)
+        weights = self._naming.weights(layer)
+        label = f"{weights[0][0]} … {weights[-1][-1]}"
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
+        x = (right + layer * self._gap - _RADIUS) / 2
+        self._text(x, 0, label, 8.5, f"#{HEADER_FILLS[Role.PARAMETER]}", box)
+
+    def _channels(self, layer: int, images: Images) -> None:
+        """Draw the images of a layer; the inputs show the first sample."""
+        naming, side = self._naming, self._side(images)
+        role = Role.FORWARD if layer else Role.DATA
+        fill, edge = f"#{CELL_FILLS[role]}", f"#{HEADER_FILLS[role]}"
+        darkest = max(map(abs, self._pixels)) or 1.0
+        names = naming.activations(layer)
+        each = images.rows * images.columns
+        for channel, y in self._layers[layer].items():
+            for unit in range(channel * each, (channel + 1) * each):
+                x, top = self._corner(layer, unit)
+                shade = 1 - min(1.0, max(0.0, self._pixels[unit] / darkest)) if not layer else 0
+                self._axes.add_patch(
+                    Rectangle(
+                        (x, top - side), side, side,
+                        fc=fill if layer else str(shade), ec=edge, lw=0.5, zorder=3,
+                    )
+                )  # fmt: skip
+            label = f"{names[channel * each]} … {names[(channel + 1) * each - 1]}"
+            above = y + images.rows * side / 2 + 0.16
+            self._text(layer * self._gap, above, label, 8)
 
     def _losses(self) -> None:
         naming = self._naming
-        x = naming.layers[-1] * _LAYER_GAP
+        x = naming.layers[-1] * self._gap
         box_x, total_x = x + 1.1, x + 2.4
         fill, edge = f"#{CELL_FILLS[Role.LOSS]}", f"#{HEADER_FILLS[Role.LOSS]}"
         for unit, y in self._layers[-1].items():

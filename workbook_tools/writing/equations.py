@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from workbook_tools.experiment import Experiment
-from workbook_tools.notation import LEARNING_RATE, SETTINGS, gradient_symbol
+from workbook_tools.layers import Pooled
+from workbook_tools.notation import LEARNING_RATE, SETTINGS, Naming, delta_symbol, gradient_symbol
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation
 from workbook_tools.writing.formulas import (
     ABOVE,
@@ -23,6 +24,8 @@ from workbook_tools.writing.layout import DATA
 
 _SUM_OF_PRODUCTS = re.compile(r"SUMPRODUCT\(([^(),]+),([^(),]+)\)")
 _SETTINGS = {LEARNING_RATE, *SETTINGS}
+_DIGITS = "0123456789"
+_LONG_SUM = 4  # terms after the first
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,12 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
     naming, formulas = experiment.naming, Formulas(experiment)
     every = formulas.quantities()
     last = naming.layers[-1]
-    forward = [equation(q) for q in every if q.role in (Role.FORWARD, Role.LOSS) and not q.once]
-    forward += [equation(q) for q in every if q.role is Role.LOSS and q.once]
-    gradients = {q.symbol: equation(q) for q in every if q.role is Role.GRADIENT}
+    if naming.on_images:
+        every = _of_each_kind(naming, every)
+    told = _shortened if naming.on_images else equation
+    forward = [told(q) for q in every if q.role in (Role.FORWARD, Role.LOSS) and not q.once]
+    forward += [told(q) for q in every if q.role is Role.LOSS and q.once]
+    gradients = {q.symbol: told(q) for q in every if q.role is Role.GRADIENT}
 
     def of_layer(layer: int) -> list[str]:
         symbols = map(gradient_symbol, naming.parameters(layer))
@@ -89,8 +95,8 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
         Block(f"The chain rule, for {first}", _chain_rule(experiment, formulas)),
     ]
     if experiment.has_delta_columns:
-        deltas = [equation(q) for q in every if q.role is Role.DELTA]
-        outputs = naming.sizes[-1]
+        deltas = [told(q) for q in every if q.role is Role.DELTA]
+        outputs = sum(q.symbol.startswith("δ_o") for q in every)
         blocks.append(Block("Errors of the output units, δ = ∂E/∂o", deltas[:outputs]))
         if deltas[outputs:]:
             blocks.append(Block("Errors of the hidden units, δ = ∂E/∂h", deltas[outputs:]))
@@ -102,6 +108,34 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
     if not experiment.training.is_plain:
         blocks.append(Block("The optimizer, for the first weight", _optimizer(every)))
     return blocks
+
+
+def _of_each_kind(naming: Naming, every: list[Quantity]) -> list[Quantity]:
+    """Return one of the quantities that differ in their number alone: there are many, of images.
+
+    And those of all units of a window of which the maximum is taken, the rule for ties being told
+    by them.
+    """
+    windows = {
+        delta_symbol(naming.pre_activations(layer - 1)[unit])
+        for layer in naming.layers[1:]
+        if naming.pooled(layer) is Pooled.MAX
+        for unit in naming.kinds[layer - 1].reads(0)
+    }
+    found: dict[tuple[str, str], Quantity] = {}
+    for quantity in every:
+        alike = quantity.symbol if quantity.symbol in windows else quantity.symbol.rstrip(_DIGITS)
+        found.setdefault((quantity.group, alike), quantity)
+    return list(found.values())
+
+
+def _shortened(quantity: Quantity) -> str:
+    """Return the equation of a quantity, of a long sum no more than its ends."""
+    first, *rest = equation(quantity).split(" + ")
+    if len(rest) < _LONG_SUM:
+        return " + ".join([first, *rest])
+    ends = rest[-1:] if "·" in rest[-1] else rest[-2:]  # a bias comes last
+    return " + ".join([first, "…", *ends])
 
 
 def _hidden_blocks(experiment: Experiment, formulas: Formulas, gradients: list[str]) -> list[Block]:

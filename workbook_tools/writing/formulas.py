@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from workbook_tools.experiment import Experiment, Network, Training
+from workbook_tools.layers import Convolution, Layer
 from workbook_tools.notation import (
     ACCURACY,
     AVERAGED,
@@ -47,7 +48,9 @@ from workbook_tools.writing.functions import (
     exponential,
     loss_part,
     loss_slope,
+    pooling,
     softmax,
+    unpooled,
 )
 from workbook_tools.writing.optimizers import scheduled, state, update
 
@@ -55,8 +58,10 @@ BEFORE = "[-1]"  # after a symbol: its value in the iteration before
 ABOVE = "[^]"  # … in the row above
 EVERY = "[:]"  # … of every sample of the iteration
 OF_SAMPLE = "[#]"  # … in the data, of the row's sample
+TO = "…"  # between two symbols: the columns from the one to the other
 SYMBOL = re.compile(
-    r"(?P<symbol>∂E/∂\w+|[^\W\d]\w*\b(?!\())(?:(?P<before>\[-1\])|(?P<above>\[\^\])|(?P<every>\[:\]))?"
+    r"(?P<symbol>∂E/∂\w+|[^\W\d]\w*\b(?!\())(?:…(?P<to>\w+))?"
+    r"(?:(?P<before>\[-1\])|(?P<above>\[\^\])|(?P<every>\[:\]))?"
 )
 
 
@@ -120,18 +125,27 @@ class Formulas:
         """Return every quantity of one iteration, in the order of the columns.
 
         Iteration, sample and rate where they are needed; the loss and accuracy of several samples;
-        targets, inputs; layer by layer weights, biases, pre-activations and activations; the loss
-        of each output and the total; δ; gradients; the optimizer's state.
+        kernels, of which there are few; targets, inputs; layer by layer weights, biases,
+        pre-activations and activations; the loss of each output and the total; δ; gradients; the
+        optimizer's state.
         """
         naming = self.naming
         columns = _grouped("iteration", self._iteration())
         if self.several:
             columns += _grouped("result", self._over_samples())
+        weights = {
+            layer: _grouped(f"{naming.layer_name(layer)}: weights", self._parameters(layer))
+            for layer in naming.layers
+        }
+        columns += [
+            q for layer in naming.layers if self.is_convolution(layer) for q in weights[layer]
+        ]
         columns += _grouped("targets", [self._data(symbol) for symbol in naming.targets])
         columns += _grouped("inputs", [self._data(symbol) for symbol in naming.inputs])
         for layer in naming.layers:
             name = naming.layer_name(layer)
-            columns += _grouped(f"{name}: weights", self._parameters(layer))
+            if not self.is_convolution(layer):
+                columns += weights[layer]
             columns += _grouped(f"{name}: units", self._forward(layer))
         columns += _grouped("loss", self._losses())
         if self.experiment.has_delta_columns:
@@ -146,7 +160,7 @@ class Formulas:
         ]
         columns += sorted(gradients, key=lambda quantity: "/∂b" in quantity.symbol)
         if self.network.gradient_sizes:
-            columns += _grouped("gradients: sizes", [self._size(layer) for layer in naming.layers])
+            columns += _grouped("gradients: sizes", [self._size(k) for k in naming.weighted_layers])
         for parameter in self.trained:
             columns += _grouped("optimizer", self._state(parameter))
         return columns
@@ -165,7 +179,11 @@ class Formulas:
 
     def has_trained_biases(self, layer: int) -> bool:
         """Whether every iteration updates the biases of a layer."""
-        return self.network.bias_kinds[layer - 1] == "trained"
+        return self.network.biases_of(layer) == "trained"
+
+    def is_convolution(self, layer: int) -> bool:
+        """Whether the units of a layer share the weights of kernels."""
+        return isinstance(self.naming.kinds[layer - 1], Convolution)
 
     def _iteration(self) -> list[Quantity]:
         scheduled_rate = self.training.schedule is not Schedule.CONSTANT
@@ -242,16 +260,26 @@ class Formulas:
         ]
 
     def _forward(self, layer: int) -> list[Quantity]:
-        """Return each unit's pre-activation and activation; softmax needs all of the former."""
+        """Return each unit's pre-activation and activation, or what is left of its window.
+
+        Softmax needs all of the former; those of images stand side by side.
+        """
+        if pooled := self.naming.pooled(layer):
+            windows = zip(self.naming.activations(layer), self.naming.sources(layer), strict=True)
+            return [Quantity(a, pooling(pooled, window), Role.FORWARD) for a, window in windows]
         zs, outputs = self.naming.pre_activations(layer), self.naming.activations(layer)
         sums = [
             Quantity(z, self.weighted_sum(layer, unit), Role.FORWARD) for unit, z in enumerate(zs)
         ]
-        activation = self.network.activations[layer - 1]
+        activation = self.network.activation_of(layer)
         if activation is not Activation.SOFTMAX:
-            pairs = zip(sums, zs, outputs, strict=True)
             formula = self._activation(activation).at
-            return [q for z, s, a in pairs for q in (z, Quantity(a, formula(s), Role.FORWARD))]
+            values = [
+                Quantity(a, formula(z), Role.FORWARD) for a, z in zip(outputs, zs, strict=True)
+            ]
+            if self.is_convolution(layer):
+                return sums + values
+            return [q for pair in zip(sums, values, strict=True) for q in pair]
         powers = [exponential_symbol(z) for z in zs]
         largest = Quantity(LARGEST_OUTPUT, f"MAX({','.join(zs)})", Role.FORWARD)
         return [
@@ -282,15 +310,17 @@ class Formulas:
         return CLASSIC_SIGMOID if classic else ACTIVATIONS[activation]
 
     def weighted_sum(self, layer: int, unit: int) -> str:
-        """Return a pre-activation: the weights times the layer before, plus the bias."""
+        """Return a pre-activation: the weights times what the unit reads, plus the bias."""
         naming = self.naming
-        sources = naming.activations(layer - 1)
-        terms = [f"{w}*{a}" for w, a in zip(naming.weights(layer)[unit], sources, strict=True)]
+        pairs = zip(naming.weights(layer)[unit], naming.sources(layer)[unit], strict=True)
+        terms = [f"{w}*{a}" for w, a in pairs]
         return "+".join(terms + naming.biases(layer)[unit : unit + 1])
 
     def slope(self, layer: int, unit: int) -> str | None:
-        """Return da/dz of a unit as a factor; None where it is 1."""
-        activation = self.network.activations[layer - 1]
+        """Return da/dz of a unit as a factor; None where it is 1, as of what has no z."""
+        if self.naming.pooled(layer):
+            return None
+        activation = self.network.activation_of(layer)
         if activation is Activation.LINEAR:
             return None
         z, a = self.naming.pre_activations(layer)[unit], self.naming.activations(layer)[unit]
@@ -309,12 +339,19 @@ class Formulas:
 
     def activation_gradient(self, layer: int, unit: int) -> str:
         """Return ∂E/∂a of a hidden unit: the errors of the next layer, through its weights."""
-        naming, following = self.naming, layer + 1
+        following, a = layer + 1, self.naming.activations(layer)[unit]
+        pooled = self.naming.pooled(following)
         terms = []
-        for k, z in enumerate(naming.pre_activations(following)):
-            columns = self.experiment.has_delta_columns
-            error = delta_symbol(z) if columns else self.output_delta(k)
-            terms.append(f"{error}*{naming.weights(following)[k][unit]}")
+        for k, z in enumerate(self.naming.pre_activations(following)):
+            sources = self.naming.sources(following)[k]
+            if a not in sources:
+                continue
+            error = delta_symbol(z) if self.experiment.has_delta_columns else self.output_delta(k)
+            if pooled:
+                kept = self.naming.activations(following)[k]
+                terms.append(unpooled(pooled, error, sources, a, kept))
+            else:
+                terms.append(f"{error}*{self.naming.weights(following)[k][sources.index(a)]}")
         return "+".join(terms)
 
     def delta(self, layer: int, unit: int) -> str:
@@ -324,12 +361,16 @@ class Formulas:
             return self.output_delta(unit)
         incoming = self.activation_gradient(layer, unit)
         slope = self.slope(layer, unit)
-        if naming.sizes[layer + 1] > 1:
+        if naming.sizes[layer + 1] > 1 and not naming.pooled(layer + 1):
             incoming = f"({incoming})"
         return f"{incoming}*{slope}" if slope else incoming
 
     def _gradients(self, layer: int) -> list[Quantity]:
         """Return ∂E/∂w and, where trained, ∂E/∂b of one layer."""
+        if self.naming.pooled(layer):
+            return []
+        if self.is_convolution(layer):
+            return self._kernel_gradients(layer)
         if self.several:
             return self._gradients_over_samples(layer)
         naming = self.naming
@@ -339,8 +380,10 @@ class Formulas:
         ]
         formulas = {
             weight: f"{error}*{source}"
-            for error, row in zip(errors, naming.weights(layer), strict=True)
-            for weight, source in zip(row, naming.activations(layer - 1), strict=True)
+            for error, row, sources in zip(
+                errors, naming.weights(layer), naming.sources(layer), strict=True
+            )
+            for weight, source in zip(row, sources, strict=True)
         }
         if self.has_trained_biases(layer):
             for bias, error in zip(naming.biases(layer), errors, strict=True):
@@ -354,8 +397,10 @@ class Formulas:
         part = f"/{self.experiment.batch}" if self.averaged else ""
         formulas = {
             weight: f"SUMPRODUCT({error},{source}{EVERY}){part}"
-            for error, row in zip(errors, naming.weights(layer), strict=True)
-            for weight, source in zip(row, naming.activations(layer - 1), strict=True)
+            for error, row, sources in zip(
+                errors, naming.weights(layer), naming.sources(layer), strict=True
+            )
+            for weight, source in zip(row, sources, strict=True)
         }
         if self.has_trained_biases(layer):
             added: dict[str, list[str]] = {}
@@ -365,6 +410,62 @@ class Formulas:
         return [
             Quantity(gradient_symbol(p), f, Role.GRADIENT, once=True) for p, f in formulas.items()
         ]
+
+    def _kernel_gradients(self, layer: int) -> list[Quantity]:
+        """Return ∂E/∂w and ∂E/∂b of kernels: over all their places, and all samples.
+
+        The places are taken together by rows of the images, which are columns side by side.
+        """
+        naming, every = self.naming, EVERY if self.several else ""
+        errors = [delta_symbol(z) for z in naming.pre_activations(layer)]
+        sources = naming.activations(layer - 1)
+        kind = naming.kinds[layer - 1]
+        part = f"/{self.experiment.batch}" if self.several and self.averaged else ""
+        pieces: dict[str, list[str]] = {}
+        for weight, places in _places(kind, naming.weights(layer)).items():
+            for (unit, source), (last_unit, last_source) in _side_by_side(places):
+                own = _from_to(errors[unit], errors[last_unit]) + every
+                read = _from_to(sources[source], sources[last_source]) + every
+                pieces.setdefault(weight, []).append(f"SUMPRODUCT({own},{read})")
+        sums = {weight: "+".join(own) for weight, own in pieces.items()}
+        if part:
+            sums = {weight: f"({added})" for weight, added in sums.items()}
+        if self.has_trained_biases(layer):
+            biases = naming.biases(layer)
+            for bias in dict.fromkeys(biases):
+                fed = [error for error, own in zip(errors, biases, strict=True) if own == bias]
+                sums[bias] = f"SUM({_from_to(fed[0], fed[-1])}{every})"
+        return [
+            Quantity(gradient_symbol(p), f"{added}{part}", Role.GRADIENT, once=self.several)
+            for p, added in sums.items()
+        ]
+
+
+Place = tuple[int, int]  # of a weight: the unit that it leads to, and the one that it comes from
+
+
+def _places(kind: Layer, weights: list[list[str]]) -> dict[str, list[Place]]:
+    """Return all places of each weight, in the order of the units."""
+    found: dict[str, list[Place]] = {}
+    for unit, row in enumerate(weights):
+        for weight, source in zip(row, kind.reads(unit), strict=True):
+            found.setdefault(weight, []).append((unit, source))
+    return found
+
+
+def _side_by_side(places: list[Place]) -> list[tuple[Place, Place]]:
+    """Return the first and the last of places that follow each other, of units and of sources."""
+    found: list[tuple[Place, Place]] = []
+    for unit, source in places:
+        if found and found[-1][1] == (unit - 1, source - 1):
+            found[-1] = (found[-1][0], (unit, source))
+        else:
+            found.append(((unit, source), (unit, source)))
+    return found
+
+
+def _from_to(first: str, last: str) -> str:
+    return first if first == last else f"{first}{TO}{last}"
 
 
 def _grouped(group: str, columns: list[Quantity]) -> list[Quantity]:

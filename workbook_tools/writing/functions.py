@@ -6,6 +6,7 @@ and no logarithm's argument is below 1 (or 0, where the classic spelling is kept
 
 from dataclasses import dataclass
 
+from workbook_tools.layers import Pooled
 from workbook_tools.notation import LARGEST_OUTPUT, exponential_symbol
 from workbook_tools.vocabulary import LEAK, Activation, Loss
 
@@ -49,6 +50,25 @@ def softmax(z: str, exponentials: list[str]) -> str:
 def exponential(z: str) -> str:
     """Return e^(z − max z), which is at most 1."""
     return f"EXP({z}-{LARGEST_OUTPUT})"
+
+
+def pooling(pooled: Pooled, window: list[str]) -> str:
+    """Return what is left of a window."""
+    return f"{'MAX' if pooled is Pooled.MAX else 'AVERAGE'}({','.join(window)})"
+
+
+def unpooled(pooled: Pooled, error: str, window: list[str], a: str, kept: str) -> str:
+    """Return ∂E/∂a of a unit of a window, from the ``error`` ∂E/∂ of what is ``kept`` of it.
+
+    A maximum hands it to the first unit, in reading order, that is as large, as PyTorch does.
+    """
+    if pooled is Pooled.AVERAGE:
+        return f"{error}/{len(window)}"
+    before = window[: window.index(a)]
+    if not before:
+        return f"{error}*IF({a}>={kept},1,0)"
+    largest = f"MAX({','.join(before)})" if len(before) > 1 else before[0]
+    return f"{error}*IF(AND({a}>={kept},{largest}<{kept}),1,0)"
 
 
 def loss_part(loss: Loss, target: str, z: str, output: str, outputs: list[str]) -> str:

@@ -180,17 +180,22 @@ class Layout:
         """What stands above each table in words, where it is not the classic's."""
         network, training = self.experiment.network, self.experiment.training
         found: dict[str, str] = {}
+        if self.experiment.naming.on_images:
+            found["layers"] = ", ".join(map(str, network.layers))
         if not (self.experiment.is_classic and training.is_plain):
-            found = {
+            found |= {
                 "activation": ", ".join(network.activations),
                 "loss": str(network.loss),
                 "optimizer": str(training.optimizer),
             }
         naming = self.experiment.naming
-        if len(set(network.bias_kinds)) > 1:
+        if len(set(network.bias_kinds)) > 1 or (naming.on_images and naming.bias_count):
             found["biases"] = ", ".join(
-                NO_BIAS if not count else SHARED_BIAS if count < units else OWN_BIASES
-                for count, units in zip(naming.bias_sizes, naming.sizes[1:], strict=True)
+                NO_BIAS if not count else SHARED_BIAS if count < own else OWN_BIASES
+                for layer in naming.weighted_layers
+                for count, own in [
+                    (naming.bias_sizes[layer - 1], naming.kinds[layer - 1].bias_count)
+                ]
             )
         if self.experiment.data.is_several:
             found["gradients"] = training.over_samples
@@ -231,9 +236,12 @@ class Layout:
             if setting := self.setting_cells.get(symbol):
                 return cell_name(*setting, absolute=True)
             column = self.columns[symbol]
-            if match["every"]:
-                last = cell_name(begin + self.block - 1, column)
-                return f"{cell_name(begin, column)}:{last}"
+            if match["every"] or match["to"]:
+                first_row, last_row = (
+                    (begin, begin + self.block - 1) if match["every"] else (row, row)
+                )
+                last = cell_name(last_row, self.columns[match["to"] or symbol])
+                return f"{cell_name(first_row, column)}:{last}"
             if match["above"]:
                 return cell_name(row - 1, column)
             there = begin if symbol in self._once else row

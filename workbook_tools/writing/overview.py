@@ -1,6 +1,6 @@
 """The Overview sheet: what this is, the input cells, the losses of all learning rates."""
 
-from itertools import groupby
+from itertools import groupby, product
 
 from openpyxl.drawing.image import Image
 from openpyxl.styles import Alignment
@@ -8,6 +8,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from workbook_tools.layers import Convolution
 from workbook_tools.references import cell_name, column_letter, sheet_prefix
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import comparison_chart, sizes_chart
@@ -211,14 +212,25 @@ def _meanings(book: Book) -> dict[str, str]:
     meanings = {symbol: f"input {k}" for k, symbol in enumerate(naming.inputs, start=1)}
     for target, output in zip(naming.targets, naming.activations(naming.layers[-1]), strict=True):
         meanings[target] = f"target for {output}"
-    for layer in naming.layers:
-        units, sources = naming.pre_activations(layer), naming.activations(layer - 1)
-        for unit, row in zip(units, naming.weights(layer), strict=True):
-            for symbol, source in zip(row, sources, strict=True):
-                meanings[symbol] = (
-                    f"weight from {source.removeprefix('a_')} to {unit}, at the start"
-                )
-        trained = experiment.network.bias_kinds[layer - 1] == "trained"
+    for layer in naming.weighted_layers:
+        units = naming.pre_activations(layer)
+        kind = naming.kinds[layer - 1]
+        if isinstance(kind, Convolution):
+            weights = dict.fromkeys(weight for row in naming.weights(layer) for weight in row)
+            places = product(range(1, kind.after.channels + 1), kind.kernel.places)
+            for symbol, (channel, (of, row, column)) in zip(weights, places, strict=True):
+                source = f" on channel {of + 1}" if kind.kernel.channels > 1 else ""
+                place = f"row {row + 1}, column {column + 1}, at the start"
+                meanings[symbol] = f"kernel {channel}{source}: {place}"
+        else:
+            for unit, own, sources in zip(
+                units, naming.weights(layer), naming.sources(layer), strict=True
+            ):
+                for symbol, source in zip(own, sources, strict=True):
+                    meanings[symbol] = (
+                        f"weight from {source.removeprefix('a_')} to {unit}, at the start"
+                    )
+        trained = experiment.network.biases_of(layer) == "trained"
         suffix = ", at the start" if trained else ", fixed"
         for symbol in dict.fromkeys(naming.biases(layer)):
             fed = [u for u, b in zip(units, naming.biases(layer), strict=True) if b == symbol]

@@ -1,5 +1,6 @@
 """Colours, fonts, number formats and the printed page: one place for how the workbooks look."""
 
+from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -54,6 +55,16 @@ NUMBER = Font(name=FONT, size=10, color=INK)
 TYPED_NUMBER = Font(name=FONT, size=10, color=INPUT_BLUE)
 INPUT = Font(name=FONT, size=11, color=INPUT_BLUE)
 LINK = Font(name=FONT, size=11, color="0563C1", underline="single")
+
+# White where there is nothing; signed numbers are told apart by colour-blind eyes.
+SHADES = ColorScaleRule(
+    start_type="num", start_value=0, start_color="FFFFFF", end_type="max", end_color="7B8794"
+)
+SIGNED_SHADES = ColorScaleRule(
+    start_type="min", start_color="F2A65A",
+    mid_type="num", mid_value=0, mid_color="FFFFFF",
+    end_type="max", end_color="6FA8DC",
+)  # fmt: skip
 
 CENTRED = Alignment(horizontal="center", vertical="center")
 

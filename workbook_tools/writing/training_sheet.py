@@ -67,6 +67,7 @@ def write_training_sheet(sheet: Worksheet, layout: Layout, diagram: Image) -> li
     _settings(sheet, layout)
     _header(sheet, layout)
     _iterations(sheet, layout)
+    _shades(sheet, layout)
     _print_setup(sheet, layout)
     return [*shown, described(layout.experiment)]
 
@@ -133,12 +134,16 @@ def _group_columns(sheet: Worksheet, layout: Layout) -> None:
 
 
 def _group_rows(sheet: Worksheet, layout: Layout) -> None:
-    """Let an iteration's rows be folded to its first; many are folded to begin with."""
+    """Let an iteration's rows be folded to its first; many are folded to begin with.
+
+    So are those of images, so that a kernel stands right above the one that it becomes.
+    """
+    folded = layout.block > MOST_ROWS_UNFOLDED or layout.experiment.naming.on_images
     for row in range(FIRST_ROW, FIRST_ROW + 2 * layout.block):
         is_first = (row - FIRST_ROW) % layout.block == 0
         if not is_first:
             sheet.row_dimensions[row].outlineLevel = 1
-        if layout.block > MOST_ROWS_UNFOLDED:
+        if folded and layout.block > 1:
             sheet.row_dimensions[row].hidden = not is_first
             sheet.row_dimensions[row].collapsed = is_first
 
@@ -260,6 +265,24 @@ def _iterations(sheet: Worksheet, layout: Layout) -> None:
             cell.fill = styles.cell_fill(quantity.role)
             cell.border = styles.BLOCK_BORDER if begins else styles.CELL_BORDER
             cell.number_format = styles.number_format(quantity)
+
+
+def _shades(sheet: Worksheet, layout: Layout) -> None:
+    """Shade images and kernels by their numbers."""
+    naming, columns = layout.experiment.naming, layout.columns
+    if not naming.on_images:
+        return
+    shaded = [(naming.inputs, styles.SHADES)]
+    for layer in naming.layers:
+        if naming.kinds[layer - 1].images:
+            shaded.append((naming.activations(layer), styles.SHADES))
+            kernels = [symbol for symbol in naming.parameters(layer) if symbol[0] == "w"]
+            shaded.append((kernels, styles.SIGNED_SHADES))
+    for own, rule in shaded:
+        if own:
+            ends = columns[own[0]], columns[own[-1]]
+            place = range_name(FIRST_ROW, ends[0], layout.last_row, ends[1])
+            sheet.conditional_formatting.add(place, rule)
 
 
 def _print_setup(sheet: Worksheet, layout: Layout) -> None:
