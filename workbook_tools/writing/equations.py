@@ -53,7 +53,9 @@ def textbook(formula: str) -> str:
         ("-", " − "),
         ("( − ", "(−"),
         (",", ", "),
+        (">=", " ≥ "),
         (">", " > "),
+        ("<", " < "),
     ):
         formula = formula.replace(typed, printed)
     for function in ("EXP", "LN", "MAX", "MIN", "ABS", "TANH", "COS"):
