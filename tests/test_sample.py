@@ -39,7 +39,7 @@ def test_a_few_changed_formulas_are_all_found(
     audit_score: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audit_score.score_changes(2, 7)
-    assert "all                14     14" in capsys.readouterr().out
+    assert "all                16     16" in capsys.readouterr().out
 
 
 def test_what_was_missed_and_what_was_no_mistake_are_counted(

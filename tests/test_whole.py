@@ -300,6 +300,9 @@ def test_layers_are_read_from_the_sheet_alone(images: openpyxl.Workbook, tmp_pat
     assert said == "image 3x2, convolution 2x1 to 1, max pooling 2x2, 2"
     report = verify(tmp_path / "images.xlsx")
     assert (report.verdict, report.tables[0].network) == ("pass", "6-4-1-2")
+    read = report.tables[0].understood
+    assert (read.layers, read.activations) == (said, ["tanh", "softmax"])
+    assert read.wiring == ["h1_1 = w1·i1 + w2·i3", "o1 = w3·a_h2_1", "o2 = w4·a_h2_1"]
 
 
 @pytest.mark.parametrize(
@@ -470,6 +473,49 @@ def test_rounding_at_a_kink_goes_as_the_engine_compares(tmp_path: Path, engine: 
     assert 0 < abs(sheet.cell(33, labels.index("h1") + 1).value) < 1e-15
     report = verify(tmp_path / "kink.xlsx", engine)
     assert (report.verdict, report.findings) == ("pass", [])
+
+
+RUNS_AWAY = """
+title = "Deep, without anything that keeps its numbers small"
+[network]
+layers = [6, 5, 5, 5, 6, 6]
+biases = ["none", "none", "trained", "none", "fixed"]
+activation = ["sigmoid", "leaky-relu", "linear", "relu", "linear"]
+[data]
+inputs = [
+  [0.1, 0.23, 0.36, 0.49, 0.62, 0.75],
+  [0.12, 0.25, 0.38, 0.51, 0.64, 0.77],
+  [0.14, 0.27, 0.4, 0.53, 0.66, 0.79],
+]
+targets = [
+  [3.61, 3.74, 3.87, 4.0, 4.13, 4.26],
+  [3.63, 3.76, 3.89, 4.02, 4.15, 4.28],
+  [3.65, 3.78, 3.91, 4.04, 4.17, 4.3],
+]
+[start]
+draw = "he"
+seed = 49
+[training]
+over_samples = "summed"
+learning_rates = [0.5]
+iterations = 4
+"""
+
+
+def test_a_network_that_runs_away_on_random_numbers_is_tried_on_smaller_ones(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "away.toml").write_text(RUNS_AWAY, encoding="utf-8")
+    build(tmp_path / "away.toml", tmp_path / "away.xlsx")
+    assert verify(tmp_path / "away.xlsx").verdict == "pass"  # and no warning of NumPy's
+    book = openpyxl.load_workbook(tmp_path / "away.xlsx")
+    sheet = book["LR 0.5"]
+    column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_2")
+    changed = sheet.cell(35, column)
+    changed.value = f"{changed.value}*1.0003"
+    book.save(tmp_path / "changed.xlsx")
+    findings = verify(tmp_path / "changed.xlsx").findings
+    assert [finding.cells for finding in findings] == [changed.coordinate]
 
 
 HIDDEN = [activation.value for activation in Activation if activation is not Activation.SOFTMAX]

@@ -57,7 +57,7 @@ def test_a_cycle_is_found_where_there_is_one(formulas: dict[str, str], found: se
 
 def test_a_cycle_may_go_through_other_sheets() -> None:
     first, second = sheet({"A1": "=Two!B2"}), sheet({"B2": "=S!A1"}, "Two")
-    assert cycles(first, second) == {"A1 → 'Two'!B2 → A1", "B2 → 'S'!A1 → B2"}
+    assert cycles(first, second) == {"A1 → Two!B2 → A1", "B2 → S!A1 → B2"}
 
 
 def test_what_was_mended_is_on_no_cycle() -> None:

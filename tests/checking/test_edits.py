@@ -73,3 +73,4 @@ def test_a_number_that_the_right_formula_has_may_be_meant() -> None:
     expected = value_of(parse("A1/150"), "S", NUMBERS)
     ground = Ground("S", NUMBERS, expected, CANDIDATES, {}, constants=("150",))
     assert str(edits(parse("A1/300.5"), ground)[0].tree) == "A1/150"
+    assert str(edits(parse("A1"), ground)[0].tree) == "A1/150"

@@ -224,7 +224,7 @@ def test_predict_refuses_weights_that_are_none(tmp_path: Path) -> None:
 
 def test_every_command_and_option_has_help() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert set(commands) == {"train", "seeds", "report", "predict"}
+    assert set(commands) == {"train", "seeds", "report", "predict", "workbook"}
     for command in commands.values():
         assert command.help
         for parameter in command.params:

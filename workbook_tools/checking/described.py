@@ -4,8 +4,10 @@ Where nothing is said, activations and loss are those that the formulas compute;
 known ones, it is the classic: sigmoid units, half the squared error. And plain gradient descent.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
+from itertools import islice
 from typing import TypeVar
 
 from workbook_tools.checking.cells import number_at
@@ -21,7 +23,14 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.stated import listed
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
-from workbook_tools.notation import AVERAGED, SAMPLE, SUMMED, delta_symbol, gradient_symbol
+from workbook_tools.notation import (
+    AVERAGED,
+    SAMPLE,
+    SUMMED,
+    Naming,
+    delta_symbol,
+    gradient_symbol,
+)
 from workbook_tools.references import areas, bare_reference, cell_name, column_letter
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
@@ -176,19 +185,26 @@ def understood(table: Table, reference: Reference | None) -> Understood:
         unknown={column_letter(column): label for column, label in table.unknown.items()},
         rate_cell=f"{rate.cell[0]}!{cell_name(*rate.cell[1:])}" if rate.cell else None,
         rate_found=rate.how,
+        layers=table.words["layers"] if naming.on_images else "",
         wiring=[
             f"{unit} = " + " + ".join(f"{w}·{s}" for w, s in zip(row, sources, strict=True))
             for layer in naming.weighted_layers
-            for unit, row, sources in zip(
-                naming.pre_activations(layer),
-                naming.weights(layer),
-                naming.sources(layer),
-                strict=True,
-            )
+            for unit, row, sources in _wired(naming, layer)
         ],
         usual_wiring=not naming.order,
-        activations=[str(a) for a in reference.network.activations] if reference else [],
+        activations=[
+            str(reference.network.activations[layer - 1]) for layer in naming.weighted_layers
+        ]
+        if reference
+        else [],
         loss=_loss_in_words(reference) if reference else table.words.get("loss", ""),
         optimizer=str(reference.rule.optimizer) if reference else "",
         known=dict(reference.known) if reference else {},
     )
+
+
+def _wired(naming: Naming, layer: int) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield units with their weights and what they read; of images the first, as others are."""
+    units = naming.pre_activations(layer)
+    wired = zip(units, naming.weights(layer), naming.sources(layer), strict=True)
+    return islice(wired, 1 if naming.kinds[layer - 1].images else None)

@@ -160,7 +160,7 @@ def _variants(
         numbers = np.array([[float(text)] * trials for text in constants])
         cost = _LEAF if isinstance(part, Number) else _CONSTANT
         yield _Variants(numbers, lambda k: (cost, Number(constants[k])))
-    changed = _changed(evaluation, route, part, value)
+    changed = _changed(evaluation, route, part, value, ground.constants)
     yield _Variants(np.array([found for found, _ in changed]), lambda k: changed[k][1]())
     for own_cost, values, write in [
         *_enlarged(part, value, pool),
@@ -201,8 +201,10 @@ def _leaf(old: Tree, k: int, ground: Ground) -> Tree:
 _Change: TypeAlias = tuple[Array, Callable[[], tuple[float, Tree]]]  # its value; cost and part
 
 
-def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> list[_Change]:
-    """Return what a part may become without anything new in it but small numbers."""
+def _changed(
+    evaluation: Evaluation, route: Route, part: Tree, value: Array, constants: Sequence[str]
+) -> list[_Change]:
+    """Return what a part may become without anything new in it but numbers."""
     one, half, two = Number("1"), Number("0.5"), Number("2")
     enclosed = Parentheses(part) if children(part) else part
     found: list[_Change] = [
@@ -218,6 +220,11 @@ def _changed(evaluation: Evaluation, route: Route, part: Tree, value: Array) -> 
         found += [
             (value + float(text), partial(_joined, _NUMBER_MORE, "+", part, Number(text))),
             (value - float(text), partial(_joined, _NUMBER_MORE, "-", part, Number(text))),
+        ]
+    for text in constants:
+        found += [
+            (value * float(text), partial(_joined, _NUMBER_MORE, "*", part, Number(text))),
+            (value / float(text), partial(_joined, _NUMBER_MORE, "/", part, Number(text))),
         ]
     for name, apply in ELEMENTWISE.items():
         found.append((apply(value), partial(_called, _WRAP, name, (part,))))

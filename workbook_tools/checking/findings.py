@@ -4,11 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.notation import Naming
 from workbook_tools.references import cell_name, range_name
+
+if TYPE_CHECKING:  # it needs NumPy, whose threads a worker limits before it loads it
+    from workbook_tools.checking.convolutional.comparison import Comparison
 
 
 class Kind(StrEnum):
@@ -250,9 +253,10 @@ class Understood:
     unknown: dict[str, str]  # labels that name no known quantity, by letters
     rate_cell: str | None  # "Sheet1!G31"
     rate_found: str  # how
-    wiring: list[str]  # "h1 = w1·i1 + w2·i2"
+    layers: str  # as they are said: "image 8x8, convolution 3x3 to 2, …"; empty if all are usual
+    wiring: list[str]  # "h1 = w1·i1 + w2·i2"; of a convolution one unit
     usual_wiring: bool
-    activations: list[str]  # of each layer after the inputs
+    activations: list[str]  # of each layer with weights
     loss: str
     optimizer: str
     known: dict[str, str]  # how the last three are known: said, by the formulas, assumed
@@ -314,7 +318,7 @@ class NetworkReport:
 
     network: str  # in words
     moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
-    whole: Comparison  # with runs of the whole network, all moments together
+    whole: "Comparison"  # with runs of the whole network, all moments together
 
 
 @dataclass

@@ -35,6 +35,8 @@ DRAWS_OF_TIES = 60  # of windows, in which any two units may be the largest and 
 TOLERANCE = 1e-9  # relative; the drawn numbers are not large, and hardly ever cancel
 NOTHING = 1e-15  # what rounding leaves of a sum that is 0, such as of all softmax errors
 _ITERATIONS = 4  # so that an optimizer has something to remember
+_LARGEST = 1e6  # weight in a trial: beside larger ones, what is missing would not show
+_LEAST_SPREAD = 0.1  # of the weights in a trial
 _RANGES = {
     "μ": (0.5, 0.95),
     "α": (0.5, 0.95),
@@ -88,7 +90,7 @@ def draw(
         own = _samples(reference, samples, classes, generator)
         _repeat(reference, own, k)
         # Weights of both signs keep the units from saturating.
-        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
+        start = {symbol: float(generator.uniform(-1.0, 1.0)) for symbol in reference.trained}
         fixed = [symbol for symbol in reference.start if symbol not in start]
         start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
         eta = generator.uniform(0.3, 1.5) if rate is None else rate
@@ -98,8 +100,7 @@ def draw(
         changed = replace(reference, rule=replace(reference.rule, **changes))
         number = int(generator.integers(2, 20))
         # The state of an optimizer begins in the first iteration.
-        runs.append(changed.trained_from(start, own, eta, 1))
-        runs.append(changed.trained_from(start, own, eta, _ITERATIONS, number))
+        runs += _runs(changed, start, own, eta, number)
         data.append(own)
         rates.append(eta)
         all_settings.append(drawn)
@@ -116,6 +117,27 @@ def draw(
         rate=np.array(rates),
         settings=_stacked(all_settings),
     )
+
+
+def _runs(
+    reference: Reference, start: dict[str, float], data: Samples, rate: float, number: int
+) -> list[dict[str, Array]]:
+    """Return a first iteration, and some that begin with a later ``number``.
+
+    Where the weights that were drawn run away, beyond what can be compared, they begin smaller.
+    """
+    spread = 1.0
+    while True:
+        smaller = {s: spread * w if s in reference.trained else w for s, w in start.items()}
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [
+                reference.trained_from(smaller, data, rate, 1),
+                reference.trained_from(smaller, data, rate, _ITERATIONS, number),
+            ]
+        weights = [run[s][:: reference.block] for run in found for s in reference.start]
+        if all((np.abs(own) < _LARGEST).all() for own in weights) or spread < _LEAST_SPREAD:
+            return found
+        spread /= 2.0
 
 
 def _stacked(draws: Sequence[Mapping[str, Array | float]]) -> dict[str, Array]:

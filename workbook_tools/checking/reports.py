@@ -20,7 +20,6 @@ from workbook_tools.checking.findings import (
     advice,
     counted,
 )
-from workbook_tools.notation import TOTAL_LOSS
 
 SCHEMA = 1
 _COLOURS = {"pass": "bold green", "fail": "bold red", "unchecked": "bold yellow"}
@@ -129,7 +128,7 @@ def print_report(report: Report, console: Console) -> None:
         if table.findings and math.isfinite(table.last_loss_of_run):
             effect = (
                 f"\n{table.sheet}: worked out in pandas from its first row, the run ends at "
-                f"{TOTAL_LOSS} = {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
+                f"a loss of {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
             )
             console.print(Text(effect), soft_wrap=True)
     console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
@@ -162,7 +161,7 @@ def explained(table: TableReport) -> list[tuple[str, str]]:
     read = table.understood
     last_row = range_boundaries(table.range)[3]
     lines = [
-        ("network", table.network),
+        ("network", f"{table.network} ({read.layers})" if read.layers else table.network),
         ("header", f"row {read.header_row}"),
         ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
     ]
