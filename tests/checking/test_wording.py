@@ -33,6 +33,7 @@ NAMES = {"A1": "t1", "B1": "a_o1", "C1": "w5", "D1": "w6"}
         ("=A1*B1*C1", "=A1*B1+D1*C1", "put in +D1: A1*B1+D1*C1"),
         ("=A1*B1+D1*C1", "=A1*B1*C1", "leave out +D1: A1*B1*C1"),
         ("=A1/B1*C1", "=A1-B1*C1", "write - for /: A1-B1*C1"),
+        ("=0.5*(A1-B1)*2", "=0.5*(A1-B1)^2", "write ^ for *: 0.5*(A1-B1)^2"),
         (None, "=A1", "put in the formula"),
         ("=A1 B1", "=A1", ANEW),
     ],

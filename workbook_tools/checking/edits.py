@@ -211,9 +211,9 @@ def _changed(
         (-value, lambda: (_SIGN, Sign("-", enclosed))),
         (1 - value, lambda: (_COMPLEMENT, Parentheses(operation("-", one, part)))),
         (1 / value, lambda: (_WRAP, operation("/", one, part))),
-        (0.5 * value, lambda: (_WRAP, operation("*", half, part))),
+        (0.5 * value, lambda: (_NUMBER_MORE, operation("*", half, part))),
         (np.sqrt(value), lambda: (_WRAP, operation("^", part, half))),
-        (2 * value, lambda: (_WRAP, operation("*", two, part))),
+        (2 * value, lambda: (_NUMBER_MORE, operation("*", two, part))),
         (value * value, lambda: (_WRAP, operation("^", part, two))),
     ]
     for text in _CONSTANTS:
@@ -221,7 +221,7 @@ def _changed(
             (value + float(text), partial(_joined, _NUMBER_MORE, "+", part, Number(text))),
             (value - float(text), partial(_joined, _NUMBER_MORE, "-", part, Number(text))),
         ]
-    for text in constants:
+    for text in sorted(set(constants) - set(_CONSTANTS)):
         found += [
             (value * float(text), partial(_joined, _NUMBER_MORE, "*", part, Number(text))),
             (value / float(text), partial(_joined, _NUMBER_MORE, "/", part, Number(text))),
