@@ -36,10 +36,14 @@ def test_every_table_and_mistake_of_the_sample_is_found_and_nothing_else(
 
 
 def test_a_few_changed_formulas_are_all_found(
-    audit_score: ModuleType, capsys: pytest.CaptureFixture[str]
+    audit_score: ModuleType, workbooks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert audit_score.score_changes(2, 7)
-    assert "all                16     16" in capsys.readouterr().out
+    for name in ("Back_Propogation", "mazur", "optimizers", "xor", "mnist_cnn"):
+        shutil.copy(workbooks / f"{name}.xlsx", tmp_path)
+    assert audit_score.score_changes(3, 7, tmp_path)
+    printed = capsys.readouterr().out
+    assert "all                12     12      12" in printed
+    assert "mnist_cnn.xlsx is a network's workbook" in printed
 
 
 def test_what_was_missed_and_what_was_no_mistake_are_counted(
