@@ -69,8 +69,10 @@ def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
     assert str(found[0].tree) == meant
 
 
-def test_a_number_that_the_right_formula_has_may_be_meant() -> None:
-    expected = value_of(parse("A1/150"), "S", NUMBERS)
-    ground = Ground("S", NUMBERS, expected, CANDIDATES, {}, constants=("150",))
-    assert str(edits(parse("A1/300.5"), ground)[0].tree) == "A1/150"
-    assert str(edits(parse("A1"), ground)[0].tree) == "A1/150"
+@pytest.mark.parametrize("number", ["150", "4"])
+def test_a_number_that_the_right_formula_has_may_be_meant(number: str) -> None:
+    meant = f"A1/{number}"
+    expected = value_of(parse(meant), "S", NUMBERS)
+    ground = Ground("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
+    assert str(edits(parse("A1/300.5"), ground)[0].tree) == meant
+    assert str(edits(parse("A1"), ground)[0].tree) == meant

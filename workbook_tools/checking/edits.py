@@ -221,7 +221,7 @@ def _changed(
             (value + float(text), partial(_joined, _NUMBER_MORE, "+", part, Number(text))),
             (value - float(text), partial(_joined, _NUMBER_MORE, "-", part, Number(text))),
         ]
-    for text in sorted(set(constants) - set(_CONSTANTS)):
+    for text in sorted(set(constants) - {"0", "0.5", "1", "2"}):  # which are tried as it is
         found += [
             (value * float(text), partial(_joined, _NUMBER_MORE, "*", part, Number(text))),
             (value / float(text), partial(_joined, _NUMBER_MORE, "/", part, Number(text))),
