@@ -27,7 +27,6 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
-import openpyxl
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.convolutional.book import is_network
@@ -230,9 +229,7 @@ def _function(formula: str, chance: random.Random) -> str | None:
 
 
 def _dropped_term(formula: str, chance: random.Random) -> str | None:
-    match = _pick(
-        re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])"), formula, chance
-    )
+    match = _pick(_TERM, formula, chance)
     return _replaced(formula, match, "") if match else None
 
 
@@ -301,17 +298,17 @@ def score_changes(count: int, seed: int, folder: Path = WORKBOOKS) -> bool:
     scores = {kind: ChangeScore() for kind in [*CHANGES, PASTED]}
     false = 0
     for path in sorted(folder.glob("*.xlsx")):
-        with open_package(path) as package:
-            sheets_of_book, _ = read_sheets(package)
-        if is_network(sheets_of_book):
+        with open_package(path) as opened:
+            in_order, _ = read_sheets(opened)
+        if is_network(in_order):
             print(f"  {path.name} is a network's workbook, in which nothing is mended: left out")
             continue
         with zipfile.ZipFile(path) as package:
             parts = {name: package.read(name) for name in package.namelist()}
-        names = openpyxl.load_workbook(path, read_only=True).sheetnames
         false += len(verify(path).findings)
         sheets = {
-            f"xl/worksheets/sheet{number}.xml": name for number, name in enumerate(names, start=1)
+            f"xl/worksheets/sheet{number}.xml": sheet.name
+            for number, sheet in enumerate(in_order, start=1)
         }
         cells = {
             part: found_cells
@@ -380,17 +377,16 @@ def _changed(
         content = content[: cell.start()] + changed + content[cell.end() :]
         return content, Change(sheet, f"{column}{row}", f"{column}{row}", formula)
     old, other = FilledFormula.parse(formula, int(row)), FilledFormula.parse(new, int(row))
-    alike = [int(m[3]) for m in _CELL.finditer(content) if _is_same(m, column, old)]
+    rows = [int(m[3]) for m in _CELL.finditer(content) if _is_same(m, column, old)]
     # Filled up to the first of them, it must not read a row above the sheet.
-    everywhere = everywhere and not _ABOVE_THE_SHEET.search(other.at(min(alike)))
-    rows: list[int] = []
+    everywhere = everywhere and not _ABOVE_THE_SHEET.search(other.at(rows[0]))
+    if not everywhere:
+        rows = [int(row)]
 
     def in_its_row(match: re.Match[str]) -> str:
         here = int(match[3])
-        changes = _is_same(match, column, old) if everywhere else match.start() == cell.start()
-        if not changes:
+        if match[2] != column or here not in rows:
             return match[0]
-        rows.append(here)
         return f"{match[1]}<f>{escape(other.at(here)[1:])}</f>{match[5]}</c>"
 
     content = _CELL.sub(in_its_row, content)

@@ -19,11 +19,9 @@ from openpyxl import Workbook
 
 from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.convolutional.book import read_book
-from workbook_tools.checking.sheets import read_sheets
+from workbook_tools.checking.convolutional.book import open_book
 from workbook_tools.engines import libreoffice
 from workbook_tools.engines.embedded import Rerun
-from workbook_tools.package import open_package
 from workbook_tools.references import cell_name, range_name
 
 MAPS, MADE, SIDE, KERNEL = 8, 12, 26, 3
@@ -112,10 +110,7 @@ def measured(path: Path, pixel: tuple[str, int, int]) -> str:
 
 def measure_network(path: Path) -> None:
     """Print how long a network's workbook takes, with the drawing shown when a pixel changes."""
-    with open_package(path) as package:
-        sheets, _ = read_sheets(package)
-        defined = {name: text for name, of, text in package.defined_names() if of is None}
-    book = read_book(path, sheets, defined)
+    book = open_book(path)
     rerun = Rerun(path)
     trials: dict[str, dict[Cell, float | str]] = {
         "loaded and recalculated": {},

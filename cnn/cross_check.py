@@ -19,14 +19,12 @@ from cnn.data import DEVIATION, MEAN
 from cnn.workbook.network import Network, network_of
 from cnn.workbook.plan import back_name, grad_name
 from workbook_tools import network_notation as names
-from workbook_tools.checking.convolutional.book import Book, read_book
+from workbook_tools.checking.convolutional.book import Book, open_book
 from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.checking.convolutional.state import State
 from workbook_tools.checking.convolutional.trials import digits
 from workbook_tools.checking.convolutional.whole import first_of_the_largest
-from workbook_tools.checking.sheets import read_sheets
 from workbook_tools.engines.embedded import Rerun
-from workbook_tools.package import open_package
 
 
 @dataclass
@@ -59,10 +57,7 @@ def cross_check(
 
     Raises ``InputError`` if the file cannot be read or calculated.
     """
-    with open_package(path) as package:
-        sheets, _ = read_sheets(package)
-        defined = {name: text for name, of, text in package.defined_names() if of is None}
-    book = read_book(path, sheets, defined)
+    book = open_book(path)
     _, height, width = book.section(names.PIXELS).cells.rows.shape
     reference = _Reference(model, network_of(model, height, width))
     agreement, rerun = Agreement(), Rerun(path)

@@ -27,7 +27,7 @@ and ``N``, how many samples there are.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -163,6 +163,13 @@ class Naming:
             return self.inputs
         return [f"a_{symbol}" for symbol in self.pre_activations(layer)]
 
+    def units(self, layer: int) -> list[str]:
+        """Return the symbols of what units work out: pre-activations, or what is left of windows.
+
+        The latter are activations at once.
+        """
+        return self.activations(layer) if self.pooled(layer) else self.pre_activations(layer)
+
     def sources(self, layer: int) -> list[list[str]]:
         """Return what each unit of a layer reads, in the order of its weights."""
         before, kind = self.activations(layer - 1), self.kinds[layer - 1]
@@ -174,6 +181,13 @@ class Naming:
         order = self.order or self.all_weights
         numbers = [kind.weight_numbers(unit) for unit in range(kind.size)]
         return [[order[begin + k] for k in own] for own in numbers]
+
+    def connections(self, layer: int) -> Iterator[tuple[int, str, str]]:
+        """Yield each unit of a layer, from 0, with its weights and what they multiply."""
+        pairs = zip(self.weights(layer), self.sources(layer), strict=True)
+        for unit, (weights, sources) in enumerate(pairs):
+            for weight, source in zip(weights, sources, strict=True):
+                yield unit, weight, source
 
     @cached_property
     def _first_weights(self) -> list[int]:
@@ -276,8 +290,7 @@ class Naming:
             naming = bare
         expected = {*naming.inputs, *naming.targets, *naming.all_weights, *naming.all_biases}
         for layer in naming.layers:
-            pooled = naming.pooled(layer)
-            expected |= {*(naming.activations if pooled else naming.pre_activations)(layer)}
+            expected |= {*naming.units(layer)}
         fits = not biases or naming.bias_count == count
         return naming if fits and expected <= set(symbols) else None
 

@@ -156,7 +156,7 @@ def _variants(
     candidates, pool = ground.candidates, ground.pool
     if isinstance(part, Reference | Number | Name):
         yield _Variants(pool, lambda k: (_LEAF + _extra(candidates[k]), _leaf(part, k, ground)))
-        constants = (*_CONSTANTS, *ground.constants)
+        constants = tuple(dict.fromkeys((*_CONSTANTS, *ground.constants)))
         numbers = np.array([[float(text)] * trials for text in constants])
         cost = _LEAF if isinstance(part, Number) else _CONSTANT
         yield _Variants(numbers, lambda k: (cost, Number(constants[k])))
@@ -312,14 +312,14 @@ def _parted(
         values = values * factor if part.operator == "*" else values / factor
         route, part = (*route, 0), part.left
         value = _flat(evaluation.of(route), pool.shape[1])
+        yield _FACTOR, value + values, partial(_amid, "+", part, tuple(after))
+        yield _FACTOR, value - values, partial(_amid, "-", part, tuple(after))
 
-        def write(sign: str, before: Tree, after: Sequence[tuple[str, Tree]], x: Tree) -> Tree:
-            for operator, own in after:
-                x = operation(operator, x, own)
-            return operation(sign, before, x)
 
-        yield _FACTOR, value + values, partial(write, "+", part, tuple(after))
-        yield _FACTOR, value - values, partial(write, "-", part, tuple(after))
+def _amid(sign: str, before: Tree, after: Sequence[tuple[str, Tree]], x: Tree) -> Tree:
+    for operator, own in after:
+        x = operation(operator, x, own)
+    return operation(sign, before, x)
 
 
 def _of_range(evaluation: Evaluation, route: Route, part: Tree, ground: Ground) -> Iterator[Edit]:

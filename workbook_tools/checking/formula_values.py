@@ -141,12 +141,12 @@ def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing
 def _combined(part: Tree, own: list[Any]) -> Any:
     """Return the value of what is no reference, from those of its parts."""
     try:
-        return _joined(part, own)
+        return _worked_out(part, own)
     except ValueError:  # ranges that do not match in their rows or columns: an error in sheets
         return np.array(np.nan)
 
 
-def _joined(part: Tree, own: list[Any]) -> Any:
+def _worked_out(part: Tree, own: list[Any]) -> Any:
     if not isinstance(part, Parentheses | Call):
         own = _with_zeros(children(part), own)
     match part:

@@ -22,11 +22,10 @@ from workbook_tools.checking.functions import (
     activated,
     correct,
     cross_entropy,
-    hidden_delta,
     losses,
     output_delta,
 )
-from workbook_tools.checking.network import arriving, pre_activation
+from workbook_tools.checking.network import delta_below, pre_activation
 from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array, Numbers, Rounded
@@ -88,12 +87,12 @@ def expected_values(
     weights = [Rounded.read(part) for part in parameters.weights]
     biases = [Rounded.read(part) for part in parameters.biases]
     targets = get(naming.targets)
-    zs = [get(reference.units(layer)) for layer in naming.layers]
+    zs = [get(naming.units(layer)) for layer in naming.layers]
     outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
     for layer in naming.layers:
         windows, before = network.windows[layer - 1], outputs[layer - 1]
         into = pre_activation(weights[layer - 1], biases[layer - 1], before, windows)
-        result.put(reference.units(layer), into)
+        result.put(naming.units(layer), into)
         if naming.pooled(layer):
             continue
         z = zs[layer - 1]
@@ -122,10 +121,8 @@ def expected_values(
     )
     for layer in reversed(naming.layers):
         if layer < last:
-            activation, z, a = network.activations[layer - 1], zs[layer - 1], outputs[layer]
-            windows, after = network.windows[layer], outputs[layer + 1]
-            from_above = arriving(weights[layer], delta, a, after, windows)
-            delta = hidden_delta(activation, from_above, z, a)
+            z, a, after = zs[layer - 1], outputs[layer], outputs[layer + 1]
+            delta = delta_below(network, layer, weights[layer], delta, z, a, after)
         if reference.delta_columns:
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]
             result.put(names, reference.delta_sign * delta)

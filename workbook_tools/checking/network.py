@@ -70,6 +70,23 @@ def arriving(
     return delta @ (windows.matrix(weights) if windows else weights)
 
 
+def delta_below(
+    network: Network,
+    layer: int,
+    weights: Numbers,
+    delta: Numbers,
+    z: Numbers,
+    outputs: Numbers,
+    after: Numbers,
+) -> Numbers:
+    """Return the δ of a hidden layer (1 is the first) from the next one's weights and δ.
+
+    ``z`` and ``outputs`` are the layer's own; ``after`` are the next layer's outputs.
+    """
+    from_above = arriving(weights, delta, outputs, after, network.windows[layer])
+    return hidden_delta(network.activations[layer - 1], from_above, z, outputs)
+
+
 def forward(
     network: Network, parameters: Parameters, inputs: Numbers
 ) -> tuple[list[Numbers], list[Numbers]]:
@@ -95,11 +112,9 @@ def deltas(
     error = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
     found = [network.scale * error]
     for layer in range(len(zs) - 1, 0, -1):
-        activation = network.activations[layer - 1]
-        windows, weights, z = network.windows[layer], parameters.weights[layer], zs[layer - 1]
-        a, after = outputs[layer], outputs[layer + 1]
-        from_above = arriving(weights, found[0], a, after, windows)
-        found.insert(0, hidden_delta(activation, from_above, z, a))
+        weights, z, a = parameters.weights[layer], zs[layer - 1], outputs[layer]
+        below = delta_below(network, layer, weights, found[0], z, a, outputs[layer + 1])
+        found.insert(0, below)
     return found
 
 

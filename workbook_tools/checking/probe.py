@@ -90,7 +90,7 @@ def draw(
         own = _samples(reference, samples, classes, generator)
         _repeat(reference, own, k)
         # Weights of both signs keep the units from saturating.
-        start = {symbol: float(generator.uniform(-1.0, 1.0)) for symbol in reference.trained}
+        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
         fixed = [symbol for symbol in reference.start if symbol not in start]
         start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
         eta = generator.uniform(0.3, 1.5) if rate is None else rate
@@ -128,7 +128,7 @@ def _runs(
     """
     spread = 1.0
     while True:
-        smaller = {s: spread * w if s in reference.trained else w for s, w in start.items()}
+        smaller = start | {symbol: spread * start[symbol] for symbol in reference.trained}
         with np.errstate(over="ignore", invalid="ignore"):
             found = [
                 reference.trained_from(smaller, data, rate, 1),

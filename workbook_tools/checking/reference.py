@@ -81,11 +81,6 @@ class Reference:
         scale = self.scale * self.share
         return Network(naming.sizes, activations, self.loss, self.averaged, scale, windows)
 
-    def units(self, layer: int) -> list[str]:
-        """Return the symbols of z of a layer: of what is left of a window, it is the value."""
-        naming = self.naming
-        return (naming.activations if naming.pooled(layer) else naming.pre_activations)(layer)
-
     def states(self, parameter: str) -> dict[str, str]:
         """Return the symbols of what the optimizer remembers of a parameter, by letter."""
         return {letter: state_symbol(letter, parameter) for letter in KEEPS[self.rule.optimizer]}
@@ -168,7 +163,7 @@ class Reference:
         given = [*self.data, *self.start]
         result = {symbol: values[symbol] for symbol in given}
         for layer in naming.layers:
-            rows.spread(result, self.units(layer), zs[layer - 1])
+            rows.spread(result, naming.units(layer), zs[layer - 1])
             rows.spread(result, naming.activations(layer), outputs[layer])
         if network.activations[-1] is Activation.SOFTMAX:
             softmax = Softmax.of(zs[-1])

@@ -15,12 +15,11 @@ from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.functions import (
     Softmax,
     activated,
-    hidden_delta,
     losses,
     output_delta,
 )
 from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.network import arriving, pre_activation
+from workbook_tools.checking.network import delta_below, pre_activation
 from workbook_tools.checking.optimizers import next_state, step
 from workbook_tools.checking.symbols import Symbols, Term
 from workbook_tools.notation import (
@@ -99,13 +98,13 @@ class _OneRow:
     def formulas(self) -> dict[str, Term]:
         """Return every formula, without its equals sign, by symbol."""
         reference, naming = self._reference, self._reference.naming
-        zs = [self._own(reference.units(layer)) for layer in naming.layers]
+        zs = [self._own(naming.units(layer)) for layer in naming.layers]
         outputs = [self._own(naming.activations(layer)) for layer in range(len(naming.sizes))]
         for layer in naming.layers:
             weights, biases = self._parameters(layer)
             windows = reference.network.windows[layer - 1]
             into = pre_activation(weights, biases, outputs[layer - 1], windows)
-            self._put(reference.units(layer), into)
+            self._put(naming.units(layer), into)
             if naming.pooled(layer):
                 continue
             activation = reference.network.activations[layer - 1]
@@ -210,16 +209,15 @@ class _OneRow:
         network, last = reference.network, naming.layers[-1]
         delta = None
         for layer in reversed(naming.layers):
-            z, a = get(reference.units(layer)), get(naming.activations(layer))
+            z, a = get(naming.units(layer)), get(naming.activations(layer))
             activation = network.activations[layer - 1]
             if layer == last:
                 targets = get(naming.targets)
                 error = output_delta(network.loss, activation, targets, z, a)
                 delta = network.scale * error
             else:
-                windows, weights = network.windows[layer], self._parameters(layer + 1)[0]
-                after = get(naming.activations(layer + 1))
-                delta = hidden_delta(activation, arriving(weights, delta, a, after, windows), z, a)
+                weights, after = self._parameters(layer + 1)[0], get(naming.activations(layer + 1))
+                delta = delta_below(network, layer, weights, delta, z, a, after)
             if reference.delta_columns:
                 names = [delta_symbol(name) for name in naming.pre_activations(layer)]
                 if not put_gradients:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
-from workbook_tools.checking.convolutional.book import is_network
+from workbook_tools.checking.convolutional.book import is_network, workbook_names
 from workbook_tools.checking.convolutional.verify import verify_network
 from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Report, SummaryReport
@@ -51,7 +51,7 @@ def verify(
         recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
         sheets, stored = read_sheets(package)
         calculation: Calculation = recalculation.result() if recalculation else stored
-        defined = {name: text for name, of, text in package.defined_names() if of is None}
+        defined = workbook_names(package)
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
     if is_network(sheets):

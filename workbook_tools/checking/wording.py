@@ -58,11 +58,12 @@ def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
         return _about_parentheses(before, after)
     pairs = list(_different(before, after))
     changes = Counter(_one(old, new, columns_only) for old, new in pairs)
-    if len(changes) > 1 and (words := _as_written(before, after)):
-        return words
     is_whole = pairs == [(before, after)] and len(children(bare(before))) > 1
-    if len(changes) > _MOST_CHANGES or (is_whole and next(iter(changes)).startswith("replace")):
-        return _as_written(before, after) or ANEW
+    is_another = is_whole and next(iter(changes)).startswith("replace")
+    if (is_another or len(changes) > 1) and (words := _as_written(before, after)):
+        return words
+    if is_another or len(changes) > _MOST_CHANGES:
+        return ANEW
     return ", and ".join(words + _TIMES.get(n, f" ({n} times)") for words, n in changes.items())
 
 

@@ -339,19 +339,19 @@ class Formulas:
 
     def activation_gradient(self, layer: int, unit: int) -> str:
         """Return ∂E/∂a of a hidden unit: the errors of the next layer, through its weights."""
-        following, a = layer + 1, self.naming.activations(layer)[unit]
-        pooled = self.naming.pooled(following)
+        naming, following, a = self.naming, layer + 1, self.naming.activations(layer)[unit]
+        pooled, kept = naming.pooled(following), naming.activations(following)
+        weights, errors = naming.weights(following), naming.pre_activations(following)
         terms = []
-        for k, z in enumerate(self.naming.pre_activations(following)):
-            sources = self.naming.sources(following)[k]
+        for k, sources in enumerate(naming.sources(following)):
             if a not in sources:
                 continue
-            error = delta_symbol(z) if self.experiment.has_delta_columns else self.output_delta(k)
+            columns = self.experiment.has_delta_columns
+            error = delta_symbol(errors[k]) if columns else self.output_delta(k)
             if pooled:
-                kept = self.naming.activations(following)[k]
-                terms.append(unpooled(pooled, error, sources, a, kept))
+                terms.append(unpooled(pooled, error, sources, a, kept[k]))
             else:
-                terms.append(f"{error}*{self.naming.weights(following)[k][sources.index(a)]}")
+                terms.append(f"{error}*{weights[k][sources.index(a)]}")
         return "+".join(terms)
 
     def delta(self, layer: int, unit: int) -> str:
@@ -379,11 +379,7 @@ class Formulas:
             for unit, z in enumerate(naming.pre_activations(layer))
         ]
         formulas = {
-            weight: f"{error}*{source}"
-            for error, row, sources in zip(
-                errors, naming.weights(layer), naming.sources(layer), strict=True
-            )
-            for weight, source in zip(row, sources, strict=True)
+            weight: f"{errors[unit]}*{source}" for unit, weight, source in naming.connections(layer)
         }
         if self.has_trained_biases(layer):
             for bias, error in zip(naming.biases(layer), errors, strict=True):
@@ -396,11 +392,8 @@ class Formulas:
         errors = [delta_symbol(z) + EVERY for z in naming.pre_activations(layer)]
         part = f"/{self.experiment.batch}" if self.averaged else ""
         formulas = {
-            weight: f"SUMPRODUCT({error},{source}{EVERY}){part}"
-            for error, row, sources in zip(
-                errors, naming.weights(layer), naming.sources(layer), strict=True
-            )
-            for weight, source in zip(row, sources, strict=True)
+            weight: f"SUMPRODUCT({errors[unit]},{source}{EVERY}){part}"
+            for unit, weight, source in naming.connections(layer)
         }
         if self.has_trained_biases(layer):
             added: dict[str, list[str]] = {}

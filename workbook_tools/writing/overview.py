@@ -223,13 +223,9 @@ def _meanings(book: Book) -> dict[str, str]:
                 place = f"row {row + 1}, column {column + 1}, at the start"
                 meanings[symbol] = f"kernel {channel}{source}: {place}"
         else:
-            for unit, own, sources in zip(
-                units, naming.weights(layer), naming.sources(layer), strict=True
-            ):
-                for symbol, source in zip(own, sources, strict=True):
-                    meanings[symbol] = (
-                        f"weight from {source.removeprefix('a_')} to {unit}, at the start"
-                    )
+            for unit, symbol, source in naming.connections(layer):
+                came_from = source.removeprefix("a_")
+                meanings[symbol] = f"weight from {came_from} to {units[unit]}, at the start"
         trained = experiment.network.biases_of(layer) == "trained"
         suffix = ", at the start" if trained else ", fixed"
         for symbol in dict.fromkeys(naming.biases(layer)):

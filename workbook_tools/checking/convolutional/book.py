@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.sheets import Sheet
+from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.errors import InputError
 from workbook_tools.network_notation import (
     Heading,
@@ -19,6 +19,7 @@ from workbook_tools.network_notation import (
     WeightsShape,
     label_index,
 )
+from workbook_tools.package import WorkbookPackage, open_package
 from workbook_tools.references import areas, cell_name
 
 Places: TypeAlias = NDArray[np.int64]
@@ -133,6 +134,18 @@ def is_network(sheets: list[Sheet]) -> bool:
     headings = {sheet.name: _headings(sheet) for sheet in sheets}
     here = {heading.name for own in headings.values() for heading in own.values()}
     return {names.PIXELS, names.INPUT, names.SOFTMAX} <= here
+
+
+def workbook_names(package: WorkbookPackage) -> dict[str, str]:
+    """Return the names that are defined for a whole workbook, and what they stand for."""
+    return {name: text for name, of, text in package.defined_names() if of is None}
+
+
+def open_book(path: Path) -> Book:
+    """Read the workbook of a network; raises ``InputError`` if it is none, or cannot be read."""
+    with open_package(path) as package:
+        sheets, _ = read_sheets(package)
+        return read_book(path, sheets, workbook_names(package))
 
 
 def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Book:
