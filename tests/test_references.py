@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.references import (
     Area,
@@ -10,6 +13,7 @@ from workbook_tools.references import (
     areas,
     column_letter,
     column_number,
+    forwards,
     range_name,
     sheet_prefix,
     with_references,
@@ -70,6 +74,23 @@ def test_an_anchored_row_makes_another_formula() -> None:
 )
 def test_the_cells_and_ranges_of_a_formula_are_named(formula: str, expected: list[Area]) -> None:
     assert areas(formula) == tuple(expected)
+
+
+@given(formulas)
+def test_a_range_that_runs_backwards_is_turned_around(formula: str) -> None:
+    text = forwards(formula)
+    assert areas(text) == areas(formula)
+    assert forwards(text) == text
+    for first, last in re.findall(r"([$A-Z0-9]+):([$A-Z0-9]+)", text):
+        left, top, right, bottom = range_boundaries(f"{first}:{last}")
+        assert (left, top) == (min(left, right), min(top, bottom))
+    if ":" not in formula:
+        assert text == formula
+
+
+def test_anchors_go_with_the_row_or_column_they_hold() -> None:
+    assert forwards("=SUM($B10:A$8)+T!D9:C1") == "=SUM(A$8:$B10)+T!C1:D9"
+    assert forwards('="B2:A1"&SUM(B1:A2,C3)') == '="B2:A1"&SUM(A1:B2,C3)'
 
 
 def test_a_range_of_one_cell_is_named_without_a_colon() -> None:

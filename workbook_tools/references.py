@@ -3,6 +3,7 @@
 Spreadsheet geometry only; nothing here knows what a formula computes.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -124,6 +125,30 @@ def areas(formula: str) -> tuple[Area, ...]:
                 on = sheet if match.start() == sheet_ends else None
                 found.append(Area(on, row, column, row, column))
     return tuple(found)
+
+
+def _column_of(corner: str) -> int:
+    return column_number(corner.replace("$", ""))
+
+
+def _row_of(corner: str) -> int:
+    return int(corner.replace("$", ""))
+
+
+def forwards(formula: str) -> str:
+    """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``."""
+    pieces: list[str] = []
+    end, first = 0, None
+    for match in _TOKEN.finditer(formula):
+        is_second = first and match["column"] and formula[first.end() : match.start()] == ":"
+        if first and is_second:
+            corners = first, match
+            columns = sorted((c["column"] for c in corners), key=_column_of)
+            rows = sorted((c["fixed"] + c["row"] for c in corners), key=_row_of)
+            pieces += [formula[end : first.start()], ":".join(map(operator.add, columns, rows))]
+            end = match.end()
+        first = match if match["column"] and not is_second else None
+    return "".join(pieces) + formula[end:]
 
 
 def bare_reference(formula: str) -> Area | None:

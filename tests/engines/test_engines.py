@@ -228,6 +228,23 @@ def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> No
     assert {finding.kind for finding in found} == {"error-value"}
 
 
+@pytest.mark.parametrize("engine", CALCULATING)
+def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: str) -> None:
+    skip_without_libreoffice(engine)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet["A1"], sheet["A2"], sheet["B1"], sheet["B2"] = 1, 2, 3, 4
+    sheet["C1"], sheet["C2"] = "=SUMPRODUCT(B2:A1,A1:B2)", "=C1+SUM($A2:A$1)"
+    book.save(tmp_path / "backwards.xlsx")
+    found = recalculate(tmp_path / "backwards.xlsx", engine).block("Sheet", 1, 3, 2, 3)
+    assert found == [[30.0], [33.0]]
+
+
+def test_a_backwards_range_in_no_file_is_the_same_range() -> None:
+    [found] = evaluate({("S", 1, 2): "=SUM(A2:A1)"}, [{("S", 1, 1): 1.0, ("S", 2, 1): 2.0}])
+    assert found == {("S", 1, 2): 3.0}
+
+
 @pytest.mark.parametrize("typed", [False, True], ids=["a formula", "a number"])
 def test_what_if_a_cell_of_a_range_held_another_formula(typed: bool, tmp_path: Path) -> None:
     book = openpyxl.Workbook()

@@ -1,5 +1,6 @@
 """The default engine: formualizer, a wheel that needs no other program."""
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import formualizer as fz
+import openpyxl
 
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.errors import InputError
+from workbook_tools.references import forwards
 
 _ERROR_CODES = {
     "Div": "#DIV/0!",
@@ -74,6 +77,30 @@ def _cannot_calculate(path: Path, error: Exception) -> InputError:
 Place = tuple[str, int, int]  # sheet, row, column
 
 
+def _calculate(workbook: fz.Workbook, path: Path) -> None:
+    """Calculate all that is to be calculated in a loaded workbook."""
+    try:
+        workbook.evaluate_all()
+    except fz.ExcelEvaluationError:
+        # A range that runs backwards stops formualizer; to Excel it is the same range.
+        if not _straighten(workbook, path):
+            raise
+        workbook.evaluate_all()
+
+
+def _straighten(workbook: fz.Workbook, path: Path) -> bool:
+    """Turn ranges that run backwards around; return whether there were any."""
+    found = False
+    for sheet in openpyxl.load_workbook(path).worksheets:
+        for cell in itertools.chain.from_iterable(sheet.iter_rows()):
+            if isinstance(cell.value, str) and cell.data_type == "f":
+                formula = forwards(cell.value)
+                if formula != cell.value:
+                    workbook.set_formula(sheet.title, cell.row, cell.column, formula)
+                    found = True
+    return found
+
+
 class WhatIf:
     """A workbook of which some cells may hold something else for a moment."""
 
@@ -91,7 +118,7 @@ class WhatIf:
         if isinstance(self._calculation, FormualizerCalculation):
             return self._calculation.workbook
         workbook = _loaded(self._path)
-        workbook.evaluate_all()
+        _calculate(workbook, self._path)
         return workbook
 
     def value(self, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
@@ -111,7 +138,7 @@ class WhatIf:
                     workbook.set_formula(*place, content)
                 else:
                     workbook.set_value(*place, content)
-            workbook.evaluate_all()
+            _calculate(workbook, self._path)
             return _value(workbook.get_value(*wanted))
         except _LOAD_ERRORS as error:
             raise _cannot_calculate(self._path, error) from error
@@ -157,7 +184,7 @@ class Rerun:
         try:
             for place, value in inputs.items():
                 self._workbook.set_value(*place, value)
-            self._workbook.evaluate_all()
+            _calculate(self._workbook, self._path)
         except _LOAD_ERRORS as error:
             raise _cannot_calculate(self._path, error) from error
         return FormualizerCalculation(self._workbook)
@@ -197,10 +224,10 @@ def evaluate(
             workbook.set_value(name, row, column, float(number))
         if first:  # a formula takes its time to be read, and is read once
             for (name, row, column), formula in formulas.items():
-                workbook.set_formula(name, row, column, formula)
+                workbook.set_formula(name, row, column, forwards(formula))
         try:
             workbook.evaluate_all()
-        except fz.ExcelEvaluationError as error:  # such as of a range that runs backwards
+        except fz.ExcelEvaluationError as error:
             if len(formulas) == 1:
                 yield dict.fromkeys(formulas, CellError(str(error)))
                 continue
