@@ -115,6 +115,16 @@ def test_a_cluster_out_of_reach_is_one_line(
     assert "no Dask scheduler answers there" in said(tmp_path, address)
 
 
+def test_whatever_goes_wrong_in_reaching_a_cluster_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_program(*_: object, **__: object) -> None:
+        raise AssertionError  # as of one that greets otherwise than a scheduler
+
+    monkeypatch.setattr(distributed, "Client", other_program)
+    assert "no Dask scheduler answers there" in said(tmp_path, "tcp://127.0.0.1:8786")
+
+
 def test_a_cluster_without_workers_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
