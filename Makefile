@@ -18,7 +18,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test test-thorough lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -120,8 +120,14 @@ cnn/runs/small/model.pt: | $(VENV)/installed-cnn
 audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=folder), and made mistakes
 	$(BIN)/python benchmarks/audit_score.py --sample $(SAMPLE)
 
-test: $(VENV)/installed-dev ## Run all tests
-	$(BIN)/pytest -n auto
+# Tests that wait move to a process that has none left; the last lines say what took longest.
+PYTEST = -n auto --dist worksteal --durations=10
+
+test: $(VENV)/installed-dev ## Run all tests, with few random cases, always the same
+	$(BIN)/pytest $(PYTEST)
+
+test-thorough: $(VENV)/installed-dev ## Run all tests, with more random cases, drawn anew
+	$(BIN)/pytest $(PYTEST) --hypothesis-profile=thorough
 
 lint: $(VENV)/installed-dev ## Check style, types and the import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make test` always draws the same random cases, so that it says the same of the same code;
+# `make test-thorough` draws others every time, and more of those that take long (helpers/cases.py).
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 

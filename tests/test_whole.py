@@ -1,6 +1,5 @@
 """The two halves against each other: what is built is right, and any one change is found."""
 
-import os
 import re
 import shutil
 import zipfile
@@ -12,8 +11,10 @@ from xml.sax.saxutils import escape, unescape
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from cases import THOROUGH, cases
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from images import layers_on_images
 from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import range_boundaries
@@ -27,12 +28,21 @@ from workbook_tools.writing.workbook import build
 NAMES = [
     "Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing", "tiny_cnn"
 ]  # fmt: skip
-SPECS = int(os.environ.get("SPECS", "40"))  # how many random ones are tried
 HAS_LIBREOFFICE = shutil.which("soffice") is not None
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", NAMES)
+LARGE = {"iris", "vanishing", "tiny_cnn"}
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        (name, engine)
+        for name in NAMES
+        for engine in ENGINES
+        if THOROUGH or name not in LARGE or engine in ("embedded", "libreoffice")
+    ],
+)
 def test_every_formula_cell_of_a_shipped_workbook_agrees(
     workbooks: Path, name: str, engine: str
 ) -> None:
@@ -145,7 +155,7 @@ def last_losses(workbook: Path) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", ["Back_Propogation", "mazur", "xor"])
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(30)
 @given(data=st.data())
 def test_any_one_changed_formula_is_named_and_no_other(
     workbooks: Path, tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
@@ -154,7 +164,7 @@ def test_any_one_changed_formula_is_named_and_no_other(
         assert_found_there_and_nowhere_else(workbooks / f"{name}.xlsx", Path(folder), data)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(4)
 @given(data=st.data())
 def test_any_one_changed_formula_of_a_convolutional_network_is_named_and_no_other(
     workbooks: Path, data: st.DataObject
@@ -607,18 +617,8 @@ def specs(draw: st.DrawFn) -> str:
 def image_specs(draw: st.DrawFn) -> str:
     """Draw the spec of a small convolutional network and its training."""
     rows, columns = draw(st.integers(3, 6)), draw(st.integers(3, 6))
-    words: list[str | int] = [f"image {rows}x{columns}"]
-    pixels, weighted = rows * columns, 1
-    for _ in range(draw(st.integers(1, 2))):
-        kernel = draw(st.integers(1, min(3, rows))), draw(st.integers(1, min(3, columns)))
-        words.append(f"convolution {kernel[0]}x{kernel[1]} to {draw(st.integers(1, 2))}")
-        rows, columns, weighted = rows - kernel[0] + 1, columns - kernel[1] + 1, weighted + 1
-        windows = [(r, c) for r in (1, 2, 3) for c in (1, 2) if not (rows % r or columns % c)]
-        window = draw(st.sampled_from(windows))
-        if window != (1, 1):
-            kind = draw(st.sampled_from(["max", "average"]))
-            words.append(f"{kind} pooling {window[0]}x{window[1]}")
-            rows, columns = rows // window[0], columns // window[1]
+    words, convolutions = draw(layers_on_images(rows, columns, most_channels=2))
+    pixels, weighted = rows * columns, convolutions + 1
     if draw(st.booleans()):
         words.append(draw(st.integers(1, 4)))
         weighted += 1
@@ -645,7 +645,7 @@ def image_specs(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=SPECS, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(40)
 @given(spec=specs() | image_specs(), data=st.data())
 def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
     spec: str, data: st.DataObject
@@ -663,7 +663,7 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
 
 
 @pytest.mark.skipif(not HAS_LIBREOFFICE, reason="LibreOffice is not installed")
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(8)
 @given(spec=specs() | image_specs())
 def test_any_spec_builds_a_workbook_that_is_right_in_libreoffice(spec: str) -> None:
     with TemporaryDirectory() as folder:

@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import openpyxl
+from cases import cases
 from handmade import HandMade
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -29,7 +30,7 @@ def damages(draw: st.DrawFn) -> list[tuple[str, int, int, object]]:
     return draw(st.lists(one, min_size=1, max_size=6))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(150)
 @given(damages())
 def test_a_damaged_table_is_reported_on_or_refused(
     damage: list[tuple[str, int, int, object]],

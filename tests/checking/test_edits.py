@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from cases import cases
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workbook_tools.checking.edits import Candidate, Ground, edits
@@ -41,7 +42,7 @@ def formulas() -> st.SearchStrategy[str]:
     return st.recursive(leaves | totals | products, grown, max_leaves=6)
 
 
-@settings(deadline=None, max_examples=150)
+@cases(150)
 @given(formulas(), formulas())
 def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
     expected = np.broadcast_to(value_of(parse(meant), "S", NUMBERS), (TRIALS,))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from cases import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbook_tools.checking.functions import hidden_delta, losses
@@ -50,7 +51,7 @@ class Case:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def trainings(draw: st.DrawFn) -> Case:
     sizes = tuple(draw(st.lists(st.integers(1, 6), min_size=2, max_size=6)))
     loss, output = draw(st.sampled_from(PAIRS))
     hidden = draw(
@@ -163,8 +164,8 @@ def torch_schedule(rule: Rule, optimizer: Any) -> Any:
     return schedulers.ConstantLR(optimizer, 1.0)
 
 
-@settings(deadline=None, max_examples=300)
-@given(cases())
+@cases(300)
+@given(trainings())
 def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
     network, training, rule = case.network, case.training, case.training.rule
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from cases import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbook_tools.checking.network import Samples
@@ -44,7 +45,7 @@ def one_sample(reference: Reference, values: dict[str, float]) -> Samples:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@cases(150)
 @given(networks())
 def test_loss_and_gradients_are_what_autograd_gives(
     network: tuple[Reference, dict[str, float]],
@@ -73,7 +74,7 @@ def test_loss_and_gradients_are_what_autograd_gives(
         assert ours[gradient_symbol(symbol)] == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
-@settings(deadline=None, max_examples=100)
+@cases(100)
 @given(networks())
 def test_gradients_are_the_slopes_of_the_loss(network: tuple[Reference, dict[str, float]]) -> None:
     reference, values = network
@@ -86,7 +87,7 @@ def test_gradients_are_the_slopes_of_the_loss(network: tuple[Reference, dict[str
         assert ours[gradient_symbol(symbol)] == pytest.approx(slope, rel=1e-6, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=50)
+@cases(50)
 @given(networks(), st.floats(0.1, 2.0))
 def test_a_run_steps_down_the_gradient(
     network: tuple[Reference, dict[str, float]], rate: float

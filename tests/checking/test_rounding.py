@@ -62,7 +62,7 @@ CALCULATIONS: dict[str, Calculation] = {
 
 
 @pytest.mark.parametrize("name", CALCULATIONS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), size=st.sampled_from([1e-3, 1.0, 30.0]))
 def test_errors_stay_within_what_is_said_of_them(name: str, seed: int, size: float) -> None:
     calculation = CALCULATIONS[name]

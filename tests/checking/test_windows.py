@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from cases import cases
+from hypothesis import given
 from hypothesis import strategies as st
+from images import layers_on_images
 
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.optimizers import Rule
@@ -29,18 +31,7 @@ OPTIMIZERS = {
 def layers(draw: st.DrawFn) -> list[int | str]:
     """Draw the words for one or two convolutions, with pooling or without."""
     size = draw(st.integers(4, 9))
-    words: list[int | str] = [f"image {size}x{size + 1}"]
-    rows, columns = size, size + 1
-    for _ in range(draw(st.integers(1, 2))):
-        kernel = draw(st.integers(1, min(3, rows))), draw(st.integers(1, min(3, columns)))
-        words.append(f"convolution {kernel[0]}x{kernel[1]} to {draw(st.integers(1, 3))}")
-        rows, columns = rows - kernel[0] + 1, columns - kernel[1] + 1
-        windows = [(r, c) for r in (1, 2, 3) for c in (1, 2) if not (rows % r or columns % c)]
-        window = draw(st.sampled_from(windows))
-        if window != (1, 1):
-            kind = draw(st.sampled_from(["max", "average"]))
-            words.append(f"{kind} pooling {window[0]}x{window[1]}")
-            rows, columns = rows // window[0], columns // window[1]
+    words, _ = draw(layers_on_images(size, size + 1, most_channels=3))
     return [*words, draw(st.integers(2, 4))]
 
 
@@ -67,7 +58,7 @@ def scores(naming: Naming, leaves: dict[str, Any], x: Any, function: Any) -> Any
     return signal
 
 
-@settings(max_examples=25, deadline=None)
+@cases(25)
 @given(
     layers(),
     st.sampled_from(list(FUNCTIONS)),
@@ -118,7 +109,7 @@ def test_a_whole_training_on_images_is_what_pytorch_does(
 
 
 @pytest.mark.parametrize("kind", ["max", "average"])
-@settings(max_examples=50, deadline=None)
+@cases(50)
 @given(st.data())
 def test_of_equals_the_first_has_the_gradient_as_in_pytorch(kind: str, data: st.DataObject) -> None:
     rows, columns = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))

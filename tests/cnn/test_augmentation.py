@@ -33,7 +33,7 @@ def test_a_shift_is_in_whole_pixels_what_it_says(mnist: Mnist) -> None:
     assert (found[..., -3:] == BACKGROUND).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.builds(
         Augmentation,

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from cases import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import Workbook, load_workbook
@@ -236,7 +237,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(
     contents=st.dictionaries(PLACES, CONTENTS, min_size=1),
     formulas=st.dictionaries(PLACES, FORMULAS),

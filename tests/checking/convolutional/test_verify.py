@@ -9,7 +9,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from cases import cases
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from networks import changed, small_network, write
 from parts import edited
@@ -144,7 +145,7 @@ def exchanged(text: str) -> str:
     return f"={text}"
 
 
-@settings(max_examples=40, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@cases(40, phases=QUICK)
 @given(st.data())
 def test_any_formula_that_is_broken_is_named_alone(
     small: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -270,7 +271,7 @@ def test_headings_that_name_another_layer_do_not_pass(small: Path, tmp_path: Pat
         verify(changed(small, tmp_path / "broken.xlsx", {("ReLU2", 4, 2): other}))
 
 
-@settings(max_examples=25, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@cases(25, phases=QUICK)
 @given(st.data())
 def test_a_damaged_workbook_is_reported_on_or_refused(
     small: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

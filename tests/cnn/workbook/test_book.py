@@ -8,7 +8,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from cases import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from networks import CLASSES, changed, random_digits, settled, small_network, write
 from openpyxl.worksheet.worksheet import Worksheet
@@ -95,7 +96,7 @@ def networks(draw: st.DrawFn) -> tuple[nn.Sequential, int, int]:
     return settled(nn.Sequential(*modules)), height, width
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@cases(8)
 @given(networks())
 def test_any_network_of_the_family_agrees(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[nn.Sequential, int, int]
