@@ -111,6 +111,11 @@ class Naming:
         first = self.kinds[0]
         return first.before if isinstance(first, Convolution | Pooling) else None
 
+    @property
+    def images(self) -> list[Images | None]:
+        """Each layer's units as images, the inputs first; None where they are none."""
+        return [self.input_images, *(kind.images for kind in self.kinds)]
+
     def pooled(self, layer: int) -> Pooled | None:
         """Return what a pooling layer makes of its windows; None for a layer with weights."""
         return self.kinds[layer - 1].pooled

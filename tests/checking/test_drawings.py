@@ -139,3 +139,38 @@ def test_a_weight_that_units_share_is_lit_in_all_its_places() -> None:
     assert lit(naming, "w1") == (4, [])
     assert lit(naming, "w19") == (1, [])
     assert lit(naming, "∂E/∂w19") == (1, [])
+
+
+def test_units_of_images_are_pixels_channel_below_channel() -> None:
+    words = ["image 3x4", "convolution 2x2 to 2", 2]
+    naming = Naming.of_layers(*parse_layers(words))
+    root = etree.fromstring(draw_network(naming, "h8"))
+    pixels = [
+        (float(rect.get("x")), float(rect.get("y")), rect.getparent().get("class"))
+        for rect in root.xpath("g[starts-with(@class, 'unit')]/rect")
+    ]
+    assert len(pixels) == 3 * 4 + 2 * 2 * 3
+    assert len({x for x, _, _ in pixels[:12]}) == 4
+    assert len({y for _, y, _ in pixels[:12]}) == 3
+    assert [kind for _, _, kind in pixels].index("unit lit") == 12 + 7
+    first, second = pixels[12:18], pixels[18:]
+    assert [x for x, _, _ in first] == [x for x, _, _ in second]
+    assert max(y for _, y, _ in first) < min(y for _, y, _ in second)
+
+
+def test_a_unit_of_an_image_shows_the_window_that_it_reads() -> None:
+    words = ["image 3x4", "convolution 2x2 to 2", 2]
+    naming = Naming.of_layers(*parse_layers(words))
+    root = etree.fromstring(draw_network(naming, "h8"))  # the second place of channel 2
+    side = float(root.find("g/rect").get("width"))
+    pixels = [g.find("rect") for g in root.xpath("g[starts-with(@class, 'unit')]")][:12]
+    middles = [(float(p.get("x")) + side / 2, float(p.get("y")) + side / 2) for p in pixels]
+    dense = 2 * 12
+    lines = [(float(e.get("x1")), float(e.get("y1"))) for e in root.iter("line")][dense + 2 :]
+    window = [middles[k] for k in (1, 2, 5, 6)]
+    assert lines == [pytest.approx(place, abs=0.15) for place in window]
+
+
+def test_images_too_large_to_be_seen_are_not_drawn() -> None:
+    words = ["image 40x100", "convolution 2x2 to 2", "max pooling 39x99", 2]
+    assert draw_network(Naming.of_layers(*parse_layers(words)), "w1") is None

@@ -1,8 +1,13 @@
 """Workbook files taken apart and put together again, part by part, as no program writes them."""
 
+import re
 import zipfile
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
+
+import pytest
+from PIL import Image
 
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.package import open_package
@@ -71,3 +76,36 @@ def differences(source: Path, target: Path) -> tuple[set[str], set[str], set[str
     old, new = parts(source), parts(target)
     changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
     return changed, new.keys() - old.keys(), old.keys() - new.keys()
+
+
+_VALUE = re.compile(rb"<v>([^<]*)</v>")
+
+
+def assert_same_workbook(one: Path, other: Path) -> None:
+    """Compare two: parts, formulas, styles exactly; values to 1e-12, for a machine's last bit."""
+    with zipfile.ZipFile(one) as new, zipfile.ZipFile(other) as old:
+        assert new.namelist() == old.namelist()
+        for part in new.namelist():
+            a, b = new.read(part), old.read(part)
+            if part.startswith("xl/worksheets/sheet"):
+                assert _VALUE.sub(b"", a) == _VALUE.sub(b"", b), part
+                (numbers, texts), (others, other_texts) = _values(a), _values(b)
+                assert texts == other_texts, part
+                assert numbers == pytest.approx(others, rel=1e-12, abs=0), part
+            elif part.endswith(".png"):  # compressed differently by another zlib
+                pictures = [Image.open(BytesIO(x)).convert("RGB") for x in (a, b)]
+                assert pictures[0].size == pictures[1].size
+                assert pictures[0].tobytes() == pictures[1].tobytes(), part
+            else:
+                assert a == b, part
+
+
+def _values(sheet: bytes) -> tuple[list[float], list[bytes]]:
+    """Return the numbers of a sheet, and what else its cells show."""
+    numbers, texts = [], []
+    for value in _VALUE.findall(sheet):
+        try:
+            numbers.append(float(value))
+        except ValueError:
+            texts.append(value)
+    return numbers, texts

@@ -7,11 +7,13 @@ from itertools import zip_longest
 from lxml import etree
 from lxml.builder import E
 
+from workbook_tools.layers import Images
 from workbook_tools.notation import Naming
 
 _WIDTH, _TALLEST = 300, 230
 _SIDE, _EDGE = 20, 24
 _LARGEST_SPACE, _LARGEST_RADIUS, _SMALLEST_LABELLED = 70.0, 16.0, 9.5
+_LARGEST_CELL, _SMALLEST_CELL, _IMAGES_WIDTH = 9.0, 2.0, 165.0  # of units that are pixels
 _LABEL_AT = 0.4  # of the way along a line: in the middle, lines cross
 _MOST_WEIGHTS = 1_500  # of more, nothing could be seen
 _DIGITS = str.maketrans("0123456789_", "₀₁₂₃₄₅₆₇₈₉,")
@@ -34,18 +36,26 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
     """Return the picture; None if the quantity has no place in a network, or that is too large.
 
     A weight, its gradient and what an optimizer remembers of it light its line; what belongs to
-    a unit, its bias included, the unit; a loss the output and its target. Colours are set by CSS
-    classes: ``lit`` and ``weight unit target``.
+    a unit, its bias included, the unit; a loss the output and its target. Units of images stand
+    as pixels, and of what they read only that is drawn which is lit, or is read by one that is.
+    Colours are set by CSS classes: ``lit`` and ``weight unit target``.
     """
     lit = _lit(naming, quantity)
-    if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS:
+    on_images = any(naming.images)
+    cell = _cell(naming)
+    if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS or cell < _SMALLEST_CELL:
         return None
     svg = E.svg(
         E.title(f"The network {naming.network}; lit: {quantity}"),
-        {"viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}", "role": "img", "class": "network"},
+        {
+            "viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}",
+            "role": "img",
+            "class": "network on-images" if on_images else "network",
+        },
     )
-    places = _places(naming)
-    lines, labels = [], []
+    places = _places(naming, cell)
+    # Lines that matter lie above the pixels: they show which of them is read.
+    below, above, labels = list[object](), list[object](), []
     for layer in naming.layers:
         sources = naming.inputs if layer == 1 else naming.pre_activations(layer - 1)
         weights = naming.weights(layer)
@@ -54,9 +64,11 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
             for source, weight in zip_longest(reads, weights[number]):  # none of a pooling layer
                 (x1, y1), (x2, y2) = places[sources[source]], places[unit]
                 is_lit = weight in lit.weights
+                if naming.images[layer] and not (is_lit or lit.units == {unit}):
+                    continue
                 line = E.line({"class": _class("weight", is_lit), **_ends(x1, y1, x2, y2)})
-                lines.append((is_lit, line))
-                if is_lit and len(lit.weights) == 1 and not naming.on_images:
+                (above if is_lit or naming.images[layer] else below).append(line)
+                if is_lit and len(lit.weights) == 1 and not on_images:
                     x, y = x1 + _LABEL_AT * (x2 - x1), y1 + _LABEL_AT * (y2 - y1) - 7
                     at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "class": "name"}
                     labels.append(E.text(_typeset(weight), at))
@@ -64,12 +76,16 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
     for output, target in zip(outputs, naming.targets, strict=True):
         is_lit = target in lit.targets
         ends = _ends(*places[output], *places[target])
-        lines.append((is_lit, E.line({"class": _class("target", is_lit), **ends})))
-    svg.extend(line for _, line in sorted(lines, key=lambda one: one[0]))  # the lit ones on top
-    radius = min(_LARGEST_RADIUS, 0.4 * _space(max(naming.sizes)))
-    for name, (x, y) in places.items():
+        below.append(E.line({"class": _class("target", is_lit), **ends}))
+    svg.extend(below)
+    pixels = _pixels(naming)
+    for name in pixels:
+        svg.append(E.g(_square(*places[name], cell), {"class": _class("unit", name in lit.units)}))
+    svg.extend(above)
+    radius = _radius(naming, cell)
+    for name in [name for name in places if name not in pixels]:
         is_lit = name in lit.units or name in lit.targets
-        svg.append(_node(name, x, y, radius, is_lit, name in naming.targets))
+        svg.append(_node(name, *places[name], radius, is_lit, name in naming.targets))
     svg.extend(labels)
     return str(etree.tostring(svg, encoding="unicode"))
 
@@ -109,32 +125,87 @@ def _space(units: int) -> float:
     return min(_LARGEST_SPACE, (_TALLEST - 2 * _EDGE) / max(units - 1, 1))
 
 
+def _columns(naming: Naming) -> list[list[str]]:
+    """Return what stands one above the other: the inputs, each layer's units, the targets."""
+    return [naming.inputs, *map(naming.pre_activations, naming.layers), naming.targets]
+
+
+def _pixels(naming: Naming) -> dict[str, None]:
+    """Return the units that are pixels of images, in order."""
+    columns = zip(_columns(naming), naming.images, strict=False)  # targets never are
+    return dict.fromkeys(name for column, images in columns if images for name in column)
+
+
+def _cell(naming: Naming) -> float:
+    """Return the side of a pixel."""
+    images = [own for own in naming.images if own]
+    if not images:
+        return _LARGEST_CELL
+    tallest = max(own.channels * (own.rows + 1) - 1 for own in images)
+    widest = sum(own.columns for own in images)
+    return min(_LARGEST_CELL, (_TALLEST - 2 * _EDGE) / tallest, _IMAGES_WIDTH / widest)
+
+
 def _height(naming: Naming) -> float:
-    return max((units - 1) * _space(units) for units in naming.sizes) + 2 * _EDGE
+    cell, heights = _cell(naming), []
+    for size, images in zip(naming.sizes, naming.images, strict=True):
+        if images:
+            heights.append((images.channels * (images.rows + 1) - 1) * cell)
+        else:
+            heights.append((size - 1) * _space(size))
+    return max(heights) + 2 * _EDGE
 
 
-def _places(naming: Naming) -> dict[str, tuple[float, float]]:
-    """Return where the inputs, the units and the targets stand."""
-    columns = [naming.inputs, *map(naming.pre_activations, naming.layers), naming.targets]
-    apart = (_WIDTH - 2 * _SIDE) / (len(columns) - 1.4)
-    places = {}
-    for number, column in enumerate(columns):
+def _places(naming: Naming, cell: float) -> dict[str, tuple[float, float]]:
+    """Return where the inputs, the units and the targets stand.
+
+    Of images the pixels lie side by side, and the channels one below the other.
+    """
+    columns, middle = _columns(naming), _height(naming) / 2
+    images, apart = [*naming.images, None], _apart(naming, cell)
+    places, left = {}, float(_SIDE)
+    for number, (column, own) in enumerate(zip(columns, images, strict=True)):
+        if own:
+            top = middle - (own.channels * (own.rows + 1) - 2) / 2 * cell
+            for name, (channel, row, pixel) in zip(column, own.places, strict=True):
+                down = channel * (own.rows + 1) + row
+                places[name] = (left + pixel * cell, top + down * cell)
+        else:
+            space = _space(len(column))
+            for k, name in enumerate(column):
+                places[name] = (left, middle + (k - (len(column) - 1) / 2) * space)
         # A target stands close to its output.
-        x = _SIDE + apart * (number if number < len(columns) - 1 else number - 0.4)
-        space = _space(len(column))
-        for k, name in enumerate(column):
-            places[name] = (x, _height(naming) / 2 + (k - (len(column) - 1) / 2) * space)
+        left += _width(own, cell) + (apart if number < len(columns) - 2 else 0.6 * apart)
     return places
 
 
+def _width(images: Images | None, cell: float) -> float:
+    return (images.columns - 1) * cell if images else 0.0
+
+
+def _apart(naming: Naming, cell: float) -> float:
+    """Return how much room there is between one layer and the next."""
+    widths = sum(_width(images, cell) for images in naming.images)
+    return (_WIDTH - 2 * _SIDE - widths) / (len(naming.sizes) - 0.4)
+
+
+def _radius(naming: Naming, cell: float) -> float:
+    """Return that of a unit which is no pixel."""
+    units = max(
+        size for size, images in zip(naming.sizes, naming.images, strict=True) if not images
+    )
+    return min(_LARGEST_RADIUS, 0.4 * _space(units), 0.28 * _apart(naming, cell))
+
+
+def _square(x: float, y: float, side: float) -> object:
+    at = {"x": f"{x - side / 2:.1f}", "y": f"{y - side / 2:.1f}"}
+    return E.rect(at | {"width": f"{side:.1f}", "height": f"{side:.1f}"})
+
+
 def _node(name: str, x: float, y: float, radius: float, is_lit: bool, is_target: bool) -> object:
-    at = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"}
-    if is_target:
-        side = f"{1.6 * radius:.1f}"
-        at = {"x": f"{x - 0.8 * radius:.1f}", "y": f"{y - 0.8 * radius:.1f}"}
-        at |= {"width": side, "height": side}
-    shape = E.rect if is_target else E.circle
-    node = E.g(shape(at), {"class": _class("target" if is_target else "unit", is_lit)})
+    circle = E.circle({"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"})
+    shape = _square(x, y, 1.6 * radius) if is_target else circle
+    node = E.g(shape, {"class": _class("target" if is_target else "unit", is_lit)})
     if radius >= _SMALLEST_LABELLED:
         middle = {"x": f"{x:.1f}", "y": f"{y:.1f}", "dy": ".35em", "text-anchor": "middle"}
         node.append(E.text(_typeset(name), middle))

@@ -71,7 +71,7 @@ class _Drawing:
         self._naming = naming = experiment.naming
         self._network = experiment.network
         self._pixels = experiment.data.inputs[0]
-        self._images = [naming.input_images, *(kind.images for kind in naming.kinds)]
+        self._images = naming.images
         # Of images, what is drawn one above the other are the channels.
         self._gap = _IMAGE_GAP if naming.on_images else _LAYER_GAP
         self._layers = [

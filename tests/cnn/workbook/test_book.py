@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 from networks import CLASSES, changed, random_digits, settled, small_network, write
 from openpyxl.worksheet.worksheet import Worksheet
 from openxml_audit import OpenXmlValidator
+from parts import assert_same_workbook
 from torch import nn
 
+from cnn.__main__ import SMALL
+from cnn.checkpoint import load_model
 from cnn.cross_check import cross_check
+from cnn.data import Mnist
 from cnn.workbook.book import Look, build
+from cnn.workbook.digits import choose
 from workbook_tools.checking.findings import Kind
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines.embedded import Rerun
@@ -94,6 +99,15 @@ def networks(draw: st.DrawFn) -> tuple[nn.Sequential, int, int]:
         numbers = 3
     modules.append(nn.Linear(numbers, CLASSES))
     return settled(nn.Sequential(*modules)), height, width
+
+
+def test_the_committed_workbook_is_what_the_committed_network_makes(
+    workbooks: Path, mnist: Mnist, tmp_path: Path
+) -> None:
+    name, model = load_model(SMALL)
+    digits = choose(model, mnist.validation, 50)
+    build(model, digits, Look.of(name, digits, None), tmp_path / "made.xlsx")
+    assert_same_workbook(tmp_path / "made.xlsx", workbooks / "mnist_cnn.xlsx")
 
 
 @cases(8)
