@@ -23,7 +23,7 @@ CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 # Stamps are kept in build/, which git does not know: a fresh clone has none and always builds
 # and checks, whatever times git gave the files. A stamp is written last, so that what was

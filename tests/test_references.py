@@ -1,13 +1,14 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.references import (
+    MAX_COLUMNS,
     Area,
     FilledFormula,
     areas,
@@ -16,6 +17,7 @@ from workbook_tools.references import (
     forwards,
     range_name,
     sheet_prefix,
+    with_areas,
     with_references,
 )
 
@@ -91,6 +93,32 @@ def test_a_range_that_runs_backwards_is_turned_around(formula: str) -> None:
 def test_anchors_go_with_the_row_or_column_they_hold() -> None:
     assert forwards("=SUM($B10:A$8)+T!D9:C1") == "=SUM(A$8:$B10)+T!C1:D9"
     assert forwards('="B2:A1"&SUM(B1:A2,C3)') == '="B2:A1"&SUM(A1:B2,C3)'
+
+
+@given(formulas, st.integers(-49, 500), st.integers(0, 5))
+def test_areas_that_are_moved_are_moved_as_openpyxl_does_it(
+    formula: str, down: int, right: int
+) -> None:
+    bare = forwards(formula.replace("$", ""))  # openpyxl leaves what runs backwards as it is
+    assume(all(area.last_column + right <= MAX_COLUMNS for area in areas(bare)))
+
+    def moved(area: Area) -> Area:
+        rows = area.first_row + down, area.last_row + down
+        columns = area.first_column + right, area.last_column + right
+        return Area(area.sheet, rows[0], columns[0], rows[1], columns[1])
+
+    expected = Translator(bare, "A50").translate_formula(
+        f"{get_column_letter(1 + right)}{50 + down}"
+    )
+    assert with_areas(bare, moved) == expected
+
+
+def test_anchors_and_sheets_stay_where_areas_are_moved() -> None:
+    def moved(area: Area) -> Area:
+        return Area(None, 9, 3, 9 + area.last_row - area.first_row, 3)
+
+    text = with_areas("=SUM('a b'!$A$1:A$4)*B2+T!$C5&\"A1\"", moved)
+    assert text == "=SUM('a b'!$C$9:C$12)*C9+T!$C9&\"A1\""
 
 
 def test_a_range_of_one_cell_is_named_without_a_colon() -> None:

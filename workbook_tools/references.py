@@ -228,6 +228,32 @@ def anchoring(formula: str) -> str:
     return _TOKEN.sub(reduced, formula)
 
 
+def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
+    """Return a formula with each cell and range that it names moved; sheets and ``$`` stay.
+
+    ``moved`` gets them in order and returns others of the same size.
+    """
+    text = forwards(formula)
+    corners: list[list[re.Match[str]]] = []
+    for match in _TOKEN.finditer(text):
+        if match["column"] and corners and text[corners[-1][-1].end() : match.start()] == ":":
+            corners[-1].append(match)
+        elif match["column"]:
+            corners.append([match])
+    pieces: list[str] = []
+    end = 0
+    for own, area in zip(corners, areas(text), strict=True):
+        other = moved(area)
+        rows, columns = (other.first_row, other.last_row), (other.first_column, other.last_column)
+        names = [
+            f"{'$' * corner['column'].startswith('$')}{column_letter(column)}{corner['fixed']}{row}"
+            for corner, row, column in zip(own, rows, columns, strict=False)
+        ]
+        pieces += [text[end : own[0].start()], ":".join(names)]
+        end = own[-1].end()
+    return "".join(pieces) + text[end:]
+
+
 def with_references(formula: str, name: Callable[[str | None, int, int], str]) -> str:
     """Return a formula with each cell that it names replaced, its sheet and anchors included.
 

@@ -35,12 +35,11 @@ from workbook_tools.checking.probe import Place, Trials
 from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.trial import evaluate_on, read_elsewhere
-from workbook_tools.checking.wording import ANEW, change_in_words, in_symbols
+from workbook_tools.checking.wording import ANEW, BESIDE, change_in_words, in_symbols
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import areas, cell_name, column_letter, sheet_prefix
 
-_BESIDE = "as the cells beside it have it"
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
 _MOST_EDITS = 8  # that are put to the proof
 
@@ -100,7 +99,7 @@ class Repair:
         """Yield what may be meant, the likeliest first."""
         rows = finding.rows
         for formula in self._beside(finding):
-            yield _Proposal({row: formula.at(row) for row in rows}, _BESIDE)
+            yield _Proposal({row: formula.at(row) for row in rows}, BESIDE)
         if finding.formula:
             for text in self._edited(finding, finding.formula):
                 formula = self._filled(text, rows[0])

@@ -32,6 +32,7 @@ _TERM = re.compile(r"[-+*/^][^-+*/^(),]+|[^-+*/^(),]+[-+*/^]")
 
 
 PUT_IN, ANEW = "put in the formula", "write the formula anew"
+BESIDE = "as the cells beside it have it"
 
 
 def change_in_words(old: str | None, new: str, filled: bool = False) -> str:

@@ -2,11 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 from cases import cases
@@ -18,7 +19,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.convolutional import suggestions
 from workbook_tools.checking.convolutional import verify as verify_module
+from workbook_tools.checking.convolutional.book import Book, Section, open_book
 from workbook_tools.checking.findings import Finding, Kind, Report
 from workbook_tools.checking.html_report import write_html
 from workbook_tools.checking.reports import print_explanation, print_report, to_json
@@ -28,7 +31,7 @@ from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
-from workbook_tools.network_notation import label_index
+from workbook_tools.network_notation import Operation, label_index
 from workbook_tools.references import areas, cell_name, range_name
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # to make failures small takes minutes
@@ -161,6 +164,65 @@ def test_any_formula_that_is_broken_is_named_alone(
     with suppress(InputError):  # the engine does not calculate it: that is said, and no pass
         named = found(small, {cell: new}, tmp_path_factory.mktemp("broken") / "broken.xlsx")
         assert [(f.sheet, f.cells) for f in named] == [(sheet, cell_name(*cell[1:]))], named
+        for finding in named:
+            if finding.suggestion:
+                assert finding.suggestion.formula == open_book(small).formulas[cell]
+
+
+def in_every_grid(book: Book, number: float) -> Iterator[tuple[Section, Cell]]:
+    """Yield a formula cell of every grid, as far along as ``number`` says (0…1)."""
+    for section in book.sections.values():
+        if section.heading.operation.has_formulas:
+            for grid in section.grids:
+                cells = [grid.cell(at) for at in np.ndindex(grid.rows.shape)]
+                own = [cell for cell in cells if cell in book.formulas]
+                yield section, own[int(number * (len(own) - 1))]
+
+
+def test_what_was_meant_is_what_the_other_cells_of_the_section_have(
+    small: Path, tmp_path: Path
+) -> None:
+    # Wrong all at once, each is of a section of its own; what reads an error is not judged.
+    book = open_book(small)
+    wrong = {cell: f"{book.formulas[cell]}+1E-3" for _, cell in in_every_grid(book, 0.6)}
+    findings = found(small, wrong, tmp_path / "broken.xlsx")
+    by_cell = {(f.sheet, f.rows[0], f.column): f for f in findings}
+    alone = {
+        cell
+        for section, cell in in_every_grid(book, 0.6)
+        if section.heading.operation in (Operation.TARGET, Operation.LOSS)
+    }
+    assert by_cell.keys() == wrong.keys()
+    for cell, finding in by_cell.items():
+        if cell in alone:  # nothing else in its section has the same formula
+            assert finding.suggestion is None
+        else:
+            assert finding.suggestion
+            assert finding.suggestion.formula == book.formulas[cell]
+            assert "1E-3" in finding.suggestion.edit
+
+
+def test_a_whole_map_that_is_wrong_is_put_right_by_another(small: Path, tmp_path: Path) -> None:
+    book = open_book(small)
+    grid = book.section("Conv2").cells
+    cells = [grid.cell((1, *at)) for at in np.ndindex(grid.rows.shape[1:])]
+    wrong = {cell: book.formulas[cell].replace("+", "-") for cell in cells}
+    broken, mended = tmp_path / "broken.xlsx", tmp_path / "mended.xlsx"
+    findings = found(small, wrong, broken)
+    formulas_meant = {cell: text for f in findings for cell, text in f.put_right.items()}
+    assert formulas_meant == {cell: book.formulas[cell] for cell in cells}
+    result = CliRunner().invoke(app, ["verify", str(broken), "--fix", str(mended)])
+    assert result.exit_code == 1, result.output
+    assert verify(mended).verdict == "pass"
+
+
+def test_a_suggestion_that_gives_another_value_is_not_made(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suggestions, "with_areas", lambda formula, moved: f"{formula}*2")
+    cell, text = first(small, "Conv1", "SUMPRODUCT")
+    [finding] = found(small, {cell: f"{text}+1"}, tmp_path / "broken.xlsx")
+    assert finding.suggestion is None
 
 
 def first(small: Path, sheet: str, having: str) -> tuple[Cell, str]:

@@ -51,7 +51,7 @@ class Formulas:
         return odd | {
             at: Kind.LATENT
             for at, formula in formulas.items()
-            if reads.rectangles(formula, grid.sheet) != wanted(at)
+            if reads.rectangles(formula, grid.sheet) != set(wanted(*at))
         }
 
     def is_unread(self, section: Section, index: tuple[int, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbook_tools.checking.convolutional.formulas import Formulas
 from workbook_tools.checking.convolutional.local import Local
 from workbook_tools.checking.convolutional.reads import rectangles
 from workbook_tools.checking.convolutional.state import State
+from workbook_tools.checking.convolutional.suggestions import Index, Suggestions
 from workbook_tools.checking.convolutional.tally import Tallies, Tally
 from workbook_tools.checking.findings import (
     Cells,
@@ -30,6 +32,7 @@ from workbook_tools.checking.findings import (
 from workbook_tools.references import cell_name
 
 _UNKNOWN = "what they read holds an error"
+_NOT_OF_FORMULAS = {Kind.STALE_VALUE, Kind.WRONG_VALUE}
 
 
 class Judgement:
@@ -99,13 +102,20 @@ class Judgement:
         )
 
     def _of_grids(self, formulas: Formulas) -> Iterator[Finding]:
+        suggestions = Suggestions(self._book, self._now, self._tolerance)
         for tally in self._tallies.grids:
             kinds = self._kinds(tally, formulas)
+            sound = [at for at in np.ndindex(tally.grid.rows.shape) if at not in kinds]
             for kind in Kind:
                 found = {at for at, own in kinds.items() if own is kind}
-                yield from self._findings(tally, kind, found)
+                for finding, places in self._findings(tally, kind, found):
+                    if kind in _NOT_OF_FORMULAS:
+                        yield finding
+                        continue
+                    meant = suggestions.of(tally.section, tally.grid, places, sound)
+                    yield replace(finding, suggestion=meant)
 
-    def _kinds(self, tally: Tally, formulas: Formulas) -> dict[tuple[int, ...], Kind]:
+    def _kinds(self, tally: Tally, formulas: Formulas) -> dict[Index, Kind]:
         """Return what is wrong with each cell of a grid, by its index."""
         odd = formulas.odd(tally.section, tally.grid, tally.wrong | tally.wrong_elsewhere)
         kinds = {}
@@ -129,8 +139,10 @@ class Judgement:
                 kinds[at] = Kind.STALE_VALUE
         return kinds
 
-    def _findings(self, tally: Tally, kind: Kind, found: set[tuple[int, ...]]) -> Iterator[Finding]:
-        """Yield a finding for each stretch of cells below each other."""
+    def _findings(
+        self, tally: Tally, kind: Kind, found: set[Index]
+    ) -> Iterator[tuple[Finding, list[Index]]]:
+        """Yield a finding for each stretch of cells below each other, with their indices."""
         places = sorted((tally.grid.cell(at), at) for at in found)
         places.sort(key=lambda place: (place[0][2], place[0][1]))
         numbered = enumerate(places)
@@ -140,7 +152,7 @@ class Judgement:
             worst_cell, worst = max(own, key=lambda place: _distance(tally, place[1]))
             shown, expected = (plain(float(a[worst])) for a in (tally.shown, tally.expected))
             quantity = _quantity(tally, own[0][1])
-            yield Finding(
+            finding = Finding(
                 kind=kind,
                 quantity=quantity,
                 sheet=sheet,
@@ -155,6 +167,7 @@ class Judgement:
                     bool(tally.wrong[worst]),
                 ),
             )  # fmt: skip
+            yield finding, [at for _, at in own]
 
     def _of_panel(self) -> Iterator[Finding]:
         labels = {cell: label for label, cell in self._book.singles.items()}
@@ -246,11 +259,11 @@ class Judgement:
         return Counter(cell[0] for cell in self._book.formulas if cell not in known)
 
 
-def _indices(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Iterator[tuple[int, ...]]:
+def _indices(mask: np.ndarray[Index, np.dtype[np.bool_]]) -> Iterator[Index]:
     return (tuple(int(i) for i in at) for at in np.argwhere(mask))
 
 
-def _distance(tally: Tally, at: tuple[int, ...]) -> float:
+def _distance(tally: Tally, at: Index) -> float:
     off = abs(float(tally.shown[at]) - float(tally.expected[at]))
     return off if off == off else np.inf
 
@@ -266,7 +279,7 @@ def _widen(into: Differences, other: Differences) -> None:
     into.relative = max(into.relative, other.relative)
 
 
-def _quantity(tally: Tally, at: tuple[int, ...]) -> str:
+def _quantity(tally: Tally, at: Index) -> str:
     """Return what a cell is called: ``Conv2, map 3`` or ``Grad_Conv2, to 3 from 1``."""
     name, shape = tally.section.name, tally.grid.rows.shape
     if len(shape) == 4:

@@ -13,37 +13,34 @@ from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.convolutional.book import Book, Grid, Section
 from workbook_tools.network_notation import Operation, size
-from workbook_tools.references import areas
+from workbook_tools.references import Area, areas
 
 Rectangle: TypeAlias = tuple[str, int, int, int, int]  # sheet, first row and column, last ones
-Reader: TypeAlias = Callable[..., Iterator[Rectangle]]  # by index
+Reader: TypeAlias = Callable[..., Iterator[Rectangle]]  # by the numbers of an index
 
 
 def rectangles(formula: str, sheet: str) -> set[Rectangle]:
     """Return the cells and ranges that a formula on ``sheet`` names."""
-    return {
-        (a.sheet or sheet, a.first_row, a.first_column, a.last_row, a.last_column)
-        for a in areas(formula)
-    }
+    return {rectangle(area, sheet) for area in areas(formula)}
 
 
-def wanted(book: Book, section: Section) -> Callable[[tuple[int, ...]], set[Rectangle]]:
-    """Return what gives the rectangles that a cell of a section reads, by its index."""
-    reader = _reader(book, section)
-    return lambda index: set(reader(*index))
+def rectangle(area: Area, sheet: str) -> Rectangle:
+    """Return what a formula on ``sheet`` names."""
+    corners = area.first_row, area.first_column, area.last_row, area.last_column
+    return area.sheet or sheet, *corners
 
 
-def wanted_by_bias(book: Book, section: Section) -> Callable[[tuple[int, ...]], set[Rectangle]]:
-    """Return what gives the rectangles that a calculated bias reads."""
+def wanted_by_bias(book: Book, section: Section) -> Reader:
+    """Return what gives the rectangles that a calculated bias reads, in order, by its index."""
     heading = section.heading
     if heading.operation is Operation.STEPPED:
         own, slopes = (book.section(heading.parts[k]).biases for k in ("weights", "gradient"))
         assert own is not None
         assert slopes is not None
         eta = one(book.inputs[names.ETA])
-        return lambda index: {one(own.cell(index)), one(slopes.cell(index)), eta}
+        return lambda k: iter([one(own.cell((k,))), one(slopes.cell((k,))), eta])
     gradient = book.section(heading.parts["gradient"]).cells
-    return lambda index: {_all(gradient, index[0])}
+    return lambda k: iter([_all(gradient, k)])
 
 
 def phase(section: Section, book: Book, index: tuple[int, ...]) -> tuple[int, ...]:
@@ -59,7 +56,11 @@ def phase(section: Section, book: Book, index: tuple[int, ...]) -> tuple[int, ..
     return ()
 
 
-def _reader(book: Book, section: Section) -> Reader:
+def wanted(book: Book, section: Section) -> Reader:
+    """Return what gives the rectangles that a cell of a section reads, by its index.
+
+    They come in the same order for all cells whose formula is the same.
+    """
     heading = section.heading
 
     def cells(part: str = "source") -> Grid:
