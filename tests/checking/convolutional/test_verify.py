@@ -276,6 +276,13 @@ def test_kinds_of_findings(small: Path, tmp_path: Path) -> None:
         assert only(found(small, {cell: content}, copy)) == (*place, kind)
 
 
+def test_an_error_value_is_shown_as_it_stands_in_the_cell(small: Path, tmp_path: Path) -> None:
+    cell, _ = first(small, "Conv1", "SUMPRODUCT")
+    [finding] = found(small, {cell: "=1/0"}, tmp_path / "broken.xlsx")
+    assert finding.value == "#DIV/0!"
+    assert f"{finding.cells} shows '#DIV/0!'" in finding.message
+
+
 def test_values_that_are_out_of_date_are_found(small: Path, tmp_path: Path) -> None:
     cell, text = first(small, "Linear1", "SUMPRODUCT")
     before = changed(small, tmp_path / "wrong.xlsx", {cell: f"{text}+1"})

@@ -29,6 +29,7 @@ from workbook_tools.checking.findings import (
     message,
     plain,
 )
+from workbook_tools.engines import CellError
 from workbook_tools.references import cell_name
 
 _UNKNOWN = "what they read holds an error"
@@ -150,7 +151,12 @@ class Judgement:
             own = [place for _, place in run]
             (sheet, _, column), _ = own[0]
             worst_cell, worst = max(own, key=lambda place: _distance(tally, place[1]))
-            shown, expected = (plain(float(a[worst])) for a in (tally.shown, tally.expected))
+            expected = plain(float(tally.expected[worst]))
+            shown = plain(float(tally.shown[worst]))
+            seen: float | str | None = shown
+            if kind is Kind.ERROR_VALUE:
+                content = self._now.value(worst_cell)
+                seen = content.code if isinstance(content, CellError) else str(content)
             quantity = _quantity(tally, own[0][1])
             finding = Finding(
                 kind=kind,
@@ -159,11 +165,11 @@ class Judgement:
                 column=column,
                 rows=tuple(cell[1] for cell, _ in own),
                 formula=self._book.formulas.get(own[0][0]),
-                value=shown,
+                value=seen,
                 expected=expected,
                 max_rel_error=_relative(shown, expected),
                 message=message(
-                    kind, quantity, cell_name(worst_cell[1], column), shown, expected,
+                    kind, quantity, cell_name(worst_cell[1], column), seen, expected,
                     bool(tally.wrong[worst]),
                 ),
             )  # fmt: skip
