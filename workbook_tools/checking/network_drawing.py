@@ -1,8 +1,10 @@
 """A small drawing of a network as an SVG picture, with one quantity lit."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 from lxml import etree
 from lxml.builder import E
@@ -41,7 +43,6 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
     Colours are set by CSS classes: ``lit`` and ``weight unit target``.
     """
     lit = _lit(naming, quantity)
-    on_images = any(naming.images)
     cell = _cell(naming)
     if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS or cell < _SMALLEST_CELL:
         return None
@@ -50,12 +51,29 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
         {
             "viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}",
             "role": "img",
-            "class": "network on-images" if on_images else "network",
+            "class": "network on-images" if any(naming.images) else "network",
         },
     )
     places = _places(naming, cell)
-    # Lines that matter lie above the pixels: they show which of them is read.
-    below, above, labels = list[object](), list[object](), []
+    below, above, labels = _lines(naming, lit, places)
+    svg.extend(below)
+    pixels = _pixels(naming)
+    for name in pixels:
+        svg.append(E.g(_square(*places[name], cell), {"class": _class("unit", name in lit.units)}))
+    svg.extend(above)
+    radius = _radius(naming, cell)
+    for name in [name for name in places if name not in pixels]:
+        is_lit = name in lit.units or name in lit.targets
+        svg.append(_node(name, *places[name], radius, is_lit, name in naming.targets))
+    svg.extend(labels)
+    return str(etree.tostring(svg, encoding="unicode"))
+
+
+def _lines(
+    naming: Naming, lit: _Lit, places: Mapping[str, tuple[float, float]]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return the lines below pixels, those above, which show which of them is read, and labels."""
+    below, above, labels = list[Any](), list[Any](), list[Any]()
     for layer in naming.layers:
         sources = naming.inputs if layer == 1 else naming.pre_activations(layer - 1)
         weights = naming.weights(layer)
@@ -68,7 +86,7 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
                     continue
                 line = E.line({"class": _class("weight", is_lit), **_ends(x1, y1, x2, y2)})
                 (above if is_lit or naming.images[layer] else below).append(line)
-                if is_lit and len(lit.weights) == 1 and not on_images:
+                if is_lit and len(lit.weights) == 1 and not any(naming.images):
                     x, y = x1 + _LABEL_AT * (x2 - x1), y1 + _LABEL_AT * (y2 - y1) - 7
                     at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "class": "name"}
                     labels.append(E.text(_typeset(weight), at))
@@ -77,17 +95,7 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
         is_lit = target in lit.targets
         ends = _ends(*places[output], *places[target])
         below.append(E.line({"class": _class("target", is_lit), **ends}))
-    svg.extend(below)
-    pixels = _pixels(naming)
-    for name in pixels:
-        svg.append(E.g(_square(*places[name], cell), {"class": _class("unit", name in lit.units)}))
-    svg.extend(above)
-    radius = _radius(naming, cell)
-    for name in [name for name in places if name not in pixels]:
-        is_lit = name in lit.units or name in lit.targets
-        svg.append(_node(name, *places[name], radius, is_lit, name in naming.targets))
-    svg.extend(labels)
-    return str(etree.tostring(svg, encoding="unicode"))
+    return below, above, labels
 
 
 def _lit(naming: Naming, quantity: str) -> _Lit:
