@@ -6,8 +6,8 @@ epoch. What was tried is in `search.csv`; a new line is added for every call. (L
 images held out are older: each of their runs held others out, images were drawn evenly, and moved
 as `tiny` still does it. Lines that name no leak had none, and no batch, 128. Lines whose change
 this program does not know were tried with code that was not kept, since they did not pay. Lines of
-16 seeds were trained side by side on a GPU, with matrix products in TF32, by a program that was
-not kept either; it was compared with this one step by step.)
+16 or 32 seeds were trained side by side on a GPU, with matrix products in TF32, by a program that
+was not kept either; it was compared with this one step by step.)
 
     python benchmarks/search.py small dropout=0.01 augmentation.rotation=7 [--seeds 4]
 """
