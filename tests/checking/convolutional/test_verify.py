@@ -327,6 +327,7 @@ def test_a_cell_that_reads_an_error_is_not_checked_and_not_passed(
     report = verify(changed(small, tmp_path / "broken.xlsx", {cell: "=1/0"}))
     left = {part.sheet: part.cells.not_checked for part in report.summaries}
     assert left["ReLU1"] == 1
+    assert report.other_formulas == {}  # what was read is neither right nor wrong, but known
     assert left["Conv1"] == 0
     assert report.verdict == "fail"
 

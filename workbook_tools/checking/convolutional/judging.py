@@ -244,9 +244,19 @@ class Judgement:
             _widen(part.differences, tally.differences)
         own = counted[names.DIGIT].cells
         self._count(own, list(self._tallies.singles), unsound)
+        if unknown := len(self._unknown_singles()):
+            own.formulas += unknown
+            own.leave_out(unknown, _UNKNOWN)
         for finding in findings:
             counted[finding.sheet].findings.append(finding)
         yield from counted.values()
+
+    def _unknown_singles(self) -> set[Cell]:
+        """Return the panel's formula cells of which it was never known what they should show."""
+        cells = self._book.singles.values()
+        return {
+            cell for cell in cells if cell in self._book.formulas
+        } - self._tallies.singles.keys()
 
     def _count(self, counts: Cells, cells: list[Cell], unsound: set[Cell]) -> None:
         own = [cell for cell in cells if cell in self._book.formulas]
@@ -261,7 +271,7 @@ class Judgement:
             for tally in self._tallies.grids
             for at in np.ndindex(tally.grid.rows.shape)
         }
-        known |= set(self._tallies.singles)
+        known |= self._tallies.singles.keys() | self._unknown_singles()
         return Counter(cell[0] for cell in self._book.formulas if cell not in known)
 
 
