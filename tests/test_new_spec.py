@@ -29,6 +29,29 @@ def test_what_is_printed_is_a_spec(tmp_path: Path, loss: Loss, optimizer: Optimi
     assert made.training.optimizer is optimizer
 
 
+@pytest.mark.parametrize("loss", Loss)
+def test_a_network_on_images_can_be_asked_for(tmp_path: Path, loss: Loss) -> None:
+    words = ["image 4x4", "convolution 3x3 to 2", "average pooling 2x1", 3, 2]
+    text = new(", ".join(map(str, words)), "--loss", loss)
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+    made = load_experiment(tmp_path / "a.toml")
+    assert (made.network.layers, made.network.loss) == (words, loss)
+    assert len(made.data.inputs[0]) == 16
+
+
+def test_the_shipped_digits_train_from_what_is_printed(
+    tmp_path: Path, workbooks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("digits.csv").write_bytes((workbooks / "digits8.csv").read_bytes())
+    loss = ["--activation", "relu,softmax", "--loss", "categorical-cross-entropy"]
+    layers = "image 8x8, convolution 3x3 to 2, max pooling 2x2, 3"
+    Path("a.toml").write_text(new(layers, *loss, "--data", "digits.csv"), encoding="utf-8")
+    made = load_experiment(Path("a.toml"))
+    assert made.data.input_names[0] == "r1c1"
+    assert made.data.outputs == ["zero", "one", "two"]
+
+
 def test_every_commented_line_that_could_be_switched_on_is_understood(tmp_path: Path) -> None:
     text = new("2-3-2", "--optimizer", "adam")
     for line in text.splitlines():
@@ -68,6 +91,12 @@ def test_columns_of_a_file_are_taken_for_inputs_and_class(
     ("words", "said"),
     [
         (["4x6"], "4x6: write the units"),
+        (["4-a"], "4-a: write the units"),
+        (["image 8x8"], "image 8x8: write the units"),
+        (["0-3-1"], "network.layers"),
+        (["image 0x8, 2"], "'image 0x8' has no pixels"),
+        (["image 8x8, convolution 9x9 to 2, 2"], "larger than its images"),
+        (["image 8x8, max pooling 2x2"], "is the last layer"),
         (["2-2", "--data", "none.csv"], "none.csv: cannot be read"),
         (["2-2-2", "--activation", "softmax"], "softmax on a hidden layer"),
         (["2-2-2", "--activation", "relu,relu,relu"], "3 given"),

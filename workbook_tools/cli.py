@@ -72,10 +72,16 @@ def main(
 
 @app.command()
 def new(
-    layers: Annotated[str, typer.Argument(metavar="LAYERS", help="Units by layer: 4-6-3.")],
+    layers: Annotated[
+        str,
+        typer.Argument(
+            metavar="LAYERS",
+            help='Units by layer: 4-6-3. On images: "image 8x8, convolution 3x3 to 2, 10".',
+        ),
+    ],
     activation: Annotated[
         str,
-        typer.Option(metavar="A,B", help="Of each layer after the inputs. Default: by the loss."),
+        typer.Option(metavar="A,B", help="Of each layer with weights. Default: by the loss."),
     ] = "",
     loss: Annotated[Loss, typer.Option(help="What training makes small.")] = (
         Loss.HALF_SQUARED_ERROR

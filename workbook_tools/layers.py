@@ -219,7 +219,7 @@ def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
         )
     images = Images(1, *map(int, image.groups())) if image else None
     size = images.size if images else int(first)
-    if not size:
+    if images and not size:
         raise ValueError(f"{first!r} has no pixels; give at least one row and column")
     inputs, layers = size, list[Layer]()
     for word in rest:

@@ -2,13 +2,14 @@
 
 import csv
 import json
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from workbook_tools.errors import InputError
 from workbook_tools.experiment import OPTIMIZER_SETTINGS, parse_experiment
+from workbook_tools.layers import parse_layers
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
 
 ITERATIONS = 50
@@ -19,7 +20,7 @@ RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  
 class Wish:
     """What is known of a network before its spec is written."""
 
-    layers: str  # "4-6-3"
+    layers: str  # "4-6-3", or "image 8x8, convolution 3x3 to 2, 10"
     activations: list[str]  # none: by the loss
     loss: Loss
     optimizer: Optimizer
@@ -35,18 +36,42 @@ class _Columns:
     class_: str | None
 
 
+@dataclass(frozen=True)
+class _Network:
+    """The layers that are wished for."""
+
+    words: list[int | str]  # as a spec has them
+    inputs: int
+    outputs: int
+    weighted: int  # layers with weights
+    on_images: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read layers with hyphens or commas between them; raises ``InputError``."""
+        parts = text.split(",") if "," in text else text.split("-")
+        words = [int(part) if part.strip().isdecimal() else part.strip() for part in parts]
+        if len(words) < 2 or not ("," in text or all(isinstance(word, int) for word in words)):
+            raise InputError(
+                f"{text}: write the units of each layer with hyphens, inputs first, such as 4-6-3; "
+                'or layers on images with commas: "image 8x8, convolution 3x3 to 2, 10"'
+            )
+        try:
+            inputs, layers = parse_layers(words)
+        except ValueError as error:
+            raise InputError(f"new {text}: {error}") from error
+        weighted = sum(layer.pooled is None for layer in layers)
+        on_images = any(isinstance(word, str) for word in words)
+        return cls(words, inputs, layers[-1].size, weighted, on_images)
+
+
 def new_spec(wish: Wish) -> str:
     """Return the text of a spec, with a word on each of its keys.
 
     Raises ``InputError`` where no such network can be built.
     """
-    if not re.fullmatch(r"\d+(-\d+)+", wish.layers):
-        raise InputError(
-            f"{wish.layers}: write the units of each layer with hyphens, inputs first, such as "
-            "4-6-3"
-        )
-    sizes = [int(size) for size in wish.layers.split("-")]
-    text = _text(wish, sizes)
+    network = _Network.parse(wish.layers)
+    text = _text(wish, network)
     try:
         parse_experiment(tomllib.loads(text), Path())
     except InputError as error:
@@ -54,22 +79,27 @@ def new_spec(wish: Wish) -> str:
     return text
 
 
-def _text(wish: Wish, sizes: list[int]) -> str:
-    activations = wish.activations or _activations(wish.loss, len(sizes) - 1)
+def _text(wish: Wish, network: _Network) -> str:
+    activations = wish.activations or _activations(wish.loss, network.weighted)
+    title = f"A {'-'.join(map(str, network.words))} network"
+    layers, which = "inputs, hidden units …, outputs", "after the inputs"
+    if network.on_images:
+        title = "A convolutional network"
+        layers, which = "pixels, layers on images and of units …, outputs", "with weights"
     draw = "he" if "relu" in activations[0] else "xavier"
     settings = [
         (f"# {name} = {value}", f"of {wish.optimizer}; this is what it is if left out")
         for name, value in OPTIMIZER_SETTINGS[wish.optimizer].items()
     ]
     lines = [
-        (f'title = "A {wish.layers} network"', ""),
+        (f'title = "{title}"', ""),
         ('description = ""', "a sentence for the Overview"),
         ("", ""),
         ("[network]", ""),
-        (f"layers = {json.dumps(sizes)}", "inputs, hidden units …, outputs"),
+        (f"layers = {json.dumps(network.words)}", layers),
         (
             f"activation = {_listed(activations)}",
-            "one for all layers after the inputs, or for each",
+            f"one for all layers {which}, or for each",
         ),
         (f"# {', '.join(Activation)}", ""),
         (f'loss = "{wish.loss}"', ""),
@@ -77,7 +107,7 @@ def _text(wish: Wish, sizes: list[int]) -> str:
         ('biases = "trained"', "none, fixed or trained; one word, or a list by layer"),
         ("", ""),
         ("[data]", ""),
-        *_data(wish, sizes),
+        *_data(wish, network),
         ("", ""),
         ("[start]", ""),
         (f'draw = "{draw}"', "xavier, he, or uniform with range = 0.5; biases are 0"),
@@ -96,7 +126,7 @@ def _text(wish: Wish, sizes: list[int]) -> str:
         (f"# span = {ITERATIONS}", "iterations until the rate is 0"),
     ]
     return "".join(
-        (f"{setting:<40}# {comment}" if comment else setting) + "\n" for setting, comment in lines
+        (f"{setting:<38}  # {comment}" if comment else setting) + "\n" for setting, comment in lines
     )
 
 
@@ -107,19 +137,19 @@ def _activations(loss: Loss, layers: int) -> list[str]:
     return [*([Activation.TANH] * (layers - 1)), output]
 
 
-def _data(wish: Wish, sizes: list[int]) -> list[tuple[str, str]]:
+def _data(wish: Wish, network: _Network) -> list[tuple[str, str]]:
     """Return the lines of the samples, each with its comment."""
     standardised = "each input less its mean, over its deviation"
     if wish.data is None:
-        inputs = [[0.0] * sizes[0], [1.0] * sizes[0]]
-        targets = [[float(k == n) for k in range(sizes[-1])] for n in range(2)]
+        inputs = [[0.0] * network.inputs, [1.0] * network.inputs]
+        targets = [[float(k == n) for k in range(network.outputs)] for n in range(2)]
         return [
             (f"inputs = {json.dumps(inputs)}", "a list for each sample; of one: a plain list"),
             (f"targets = {json.dumps(targets)}", ""),
             ('# classes = ["yes", "no"]', "in place of targets: what each sample is"),
             ("# standardise = true", standardised),
         ]
-    columns = _columns(wish.data, sizes)
+    columns = _columns(wish.data, network)
     wanted = (
         f"class = {_quoted(columns.class_)}"
         if columns.class_
@@ -129,11 +159,12 @@ def _data(wish: Wish, sizes: list[int]) -> list[tuple[str, str]]:
         (f"file = {_quoted(wish.data.as_posix())}", "as seen from the folder of this spec"),
         (f"inputs = {_listed(columns.inputs)}", "its columns"),
         (wanted, ""),
-        ("standardise = true", standardised),
+        # A pixel that is paper in every image has no deviation.
+        ("# " * network.on_images + "standardise = true", standardised),
     ]
 
 
-def _columns(path: Path, sizes: list[int]) -> _Columns:
+def _columns(path: Path, network: _Network) -> _Columns:
     """Take the first columns of numbers for inputs, then a class, or the next ones for targets."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -146,7 +177,7 @@ def _columns(path: Path, sizes: list[int]) -> _Columns:
         raise InputError(f"{path}: no header with a sample below it; add them")
     texts = [name for name, value in zip(header, first, strict=True) if not _is_number(value)]
     numbers = [name for name in header if name not in texts]
-    inputs, targets = sizes[0], sizes[-1]
+    inputs, targets = network.inputs, network.outputs
     if len(numbers) < inputs or not (texts or len(numbers) >= inputs + targets):
         raise InputError(
             f"{path}: {len(numbers)} columns of numbers and {len(texts)} of text; a network with "
