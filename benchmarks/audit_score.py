@@ -301,7 +301,7 @@ def score_changes(count: int, seed: int, folder: Path = WORKBOOKS) -> bool:
         with open_package(path) as opened:
             in_order, _ = read_sheets(opened)
         if is_network(in_order):
-            print(f"  {path.name} is a network's workbook, in which nothing is mended: left out")
+            print(f"  {path.name} is a network's workbook, which takes minutes to check: left out")
             continue
         with zipfile.ZipFile(path) as package:
             parts = {name: package.read(name) for name in package.namelist()}
