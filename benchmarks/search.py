@@ -4,10 +4,10 @@
 luck alone; it trains on the other 50,000, once a seed, and looks at the weights after the last
 epoch. What was tried is in `search.csv`; a new line is added for every call. (Lines with 5,000
 images held out are older: each of their runs held others out, images were drawn evenly, and moved
-as `tiny` still does it. Lines that name no leak had none, and no batch, 128. Lines whose change
-this program does not know were tried with code that was not kept, since they did not pay. Lines of
-16 or 32 seeds were trained side by side on a GPU, with matrix products in TF32, by a program that
-was not kept either; it was compared with this one step by step.)
+as `tiny` still does it. Lines that name no batch had 128 images. Lines whose change this program
+does not know, such as a leak of the ReLUs, were tried with code that was not kept, since they did
+not pay. Lines of 16 or 32 seeds were trained side by side on a GPU, with matrix products in TF32,
+by a program that was not kept either; it was compared with this one step by step.)
 
     python benchmarks/search.py small dropout=0.01 augmentation.rotation=7 [--seeds 4]
 """

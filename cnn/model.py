@@ -12,29 +12,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 CLASSES = 10
 SIZE = 28  # pixels, both ways
-
-
-class ReLU(nn.ReLU):
-    """max(0, x); while it is trained, what is below 0 may leak through, times ``leak``."""
-
-    leak = 0.0
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return max(0, x), or with the leak in training mode, in place of ``x``."""
-        if self.training and self.leak > 0:
-            return F.leaky_relu(x, self.leak, inplace=True)
-        return super().forward(x)
-
-
-def leaking(model: nn.Module, leak: float) -> None:
-    """Let every ReLU of a network leak that much in training mode; 0 makes it tight."""
-    for layer in model.modules():
-        if isinstance(layer, ReLU):
-            layer.leak = leak
 
 
 def build(channels: tuple[int, int, int, int, int], dropout: float) -> nn.Sequential:
@@ -48,7 +28,7 @@ def build(channels: tuple[int, int, int, int, int], dropout: float) -> nn.Sequen
     def convolution(number: int, into: int, out: int, kernel: int, padding: int) -> None:
         layers[f"conv{number}"] = nn.Conv2d(into, out, kernel, padding=padding, bias=False)
         layers[f"norm{number}"] = nn.BatchNorm2d(out)
-        layers[f"relu{number}"] = ReLU(inplace=True)
+        layers[f"relu{number}"] = nn.ReLU(inplace=True)
 
     convolution(1, 1, a, kernel=5, padding=0)
     layers["pool1"] = nn.MaxPool2d(2)

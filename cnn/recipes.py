@@ -19,10 +19,6 @@ class Recipe:
 
     It learns by stochastic gradient descent with Nesterov momentum, from as many images an epoch
     as there are. The rate rises evenly to its peak, then falls evenly to 0.
-
-    Where there is a leak, ReLUs let through some of what is below 0 at first; it closes evenly,
-    and what is delivered has plain ReLUs. (After H. Chen and others, "VanillaNet: the Power of
-    Minimalism in Deep Learning", 2023, whose activations go from the identity to ReLU.)
     """
 
     channels: tuple[int, int, int, int, int]  # of the five convolutions
@@ -36,17 +32,11 @@ class Recipe:
     average: float  # decay a step of the moving average of the weights, which is what is kept
     augmentation: Augmentation
     sampling: Sampling
-    leak: float = 0.0  # the slope of a ReLU below 0 at the start of the training
-    leaking: float = 0.7  # the part of all steps after which it is 0
 
     def rate(self, progress: float) -> float:
         """Return the learning rate after this part (0…1) of all steps."""
         rise, fall = progress / self.rising, (1 - progress) / (1 - self.rising)
         return self.peak_rate * min(rise, fall)
-
-    def leak_now(self, progress: float) -> float:
-        """Return the slope of a ReLU below 0 after this part (0…1) of all steps."""
-        return self.leak * max(0.0, 1 - progress / self.leaking)
 
 
 STANDARD = Recipe(
@@ -65,7 +55,7 @@ STANDARD = Recipe(
 
 RECIPES = {
     "standard": STANDARD,
-    "small": replace(STANDARD, channels=(8, 12, 16, 16, 16), leak=0.2),
+    "small": replace(STANDARD, channels=(8, 12, 16, 16, 16)),
     "tiny": replace(
         STANDARD,
         channels=(8, 8, 12, 12, 12),

@@ -19,7 +19,7 @@ from cnn import parallel
 from cnn.augmentation import affine_maps, moved
 from cnn.checkpoint import Checkpoint, State
 from cnn.data import Mnist, normalised
-from cnn.model import build, leaking, scores
+from cnn.model import build, scores
 from cnn.recipes import Recipe
 from cnn.sampling import Difficulty
 from workbook_tools.errors import InputError
@@ -128,7 +128,6 @@ def train(
             progress = (epoch * steps + step) / (recipe.epochs * steps)
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(progress)
-            leaking(model, recipe.leak_now(progress))
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
                 answers = shared(x)
             losses = F.cross_entropy(answers.float(), y, reduction="none")

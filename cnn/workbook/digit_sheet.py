@@ -218,8 +218,8 @@ def _explain(sheet: Worksheet, plan: Plan) -> None:
         (gradient, "Purple: more ink there makes the loss larger; green: smaller."),
         (
             plan.drawing.place,
-            f"Type numbers from 0 (paper) to 255 (ink), and set the selector to {names.DRAW}. To "
-            "begin with it is digit 1.",
+            f"Type numbers from 0 (paper) to 255 (ink), and set the selector to {names.DRAW}. "
+            "It begins as a copy of the first stored digit.",
         ),
     ):
         sheet.cell(place.top + 1, place.left, text).font = styles.SUBTITLE

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cnn.data import Mnist, normalised
-from cnn.model import build, layer_table, leaking, parameters, scores
+from cnn.model import build, layer_table, parameters, scores
 from cnn.recipes import RECIPES
 
 
@@ -53,25 +53,6 @@ def test_a_receptive_field_is_what_the_gradient_shows(layer: str) -> None:
     seen = image.grad[0, 0].abs().sum(0) > 0
     expected = {row.name: row.receptive_field for row in layer_table(model)}[layer]
     assert int(seen.sum()) == expected
-
-
-def test_a_leak_is_the_slope_below_zero_in_training_and_none_in_evaluation() -> None:
-    model = build((4, 4, 4, 4, 4), 0.0)
-    leaking(model, 0.25)
-    values = torch.tensor([-2.0, 0.0, 3.0])
-    for name in ("relu1", "relu5"):
-        layer = model.get_submodule(name)
-        x = values.clone().requires_grad_()
-        out = layer(x * 1)  # the layer works in place
-        out.sum().backward()
-        assert out.tolist() == [-0.5, 0.0, 3.0]
-        assert x.grad is not None
-        assert [x.grad[0].item(), x.grad[2].item()] == [0.25, 1.0]
-        layer.eval()
-        assert layer(values.clone()).tolist() == [0.0, 0.0, 3.0]
-        layer.train()
-    leaking(model, 0.0)
-    assert model.get_submodule("relu1")(values.clone()).tolist() == [0.0, 0.0, 3.0]
 
 
 def test_evaluation_uses_the_running_statistics_and_no_dropout(mnist: Mnist) -> None:

@@ -16,7 +16,7 @@ from cnn.checkpoint import Checkpoint, State, load_model
 from cnn.data import Images, Mnist
 from cnn.evaluation import answers
 from cnn.metrics import read_metrics
-from cnn.model import build, leaking
+from cnn.model import build
 from cnn.recipes import RECIPES, Recipe
 from cnn.runs import identity, run
 from cnn.sampling import Difficulty
@@ -24,7 +24,7 @@ from cnn.training import Epoch, Job, gradient_descent, moving_average, train
 from cnn.watchers import Silence
 from workbook_tools.errors import InputError
 
-SHORT = replace(RECIPES["tiny"], epochs=3, leak=0.2, leaking=0.7)
+SHORT = replace(RECIPES["tiny"], epochs=3)
 
 
 def part(mnist: Mnist, training: int, validation: int) -> Mnist:
@@ -139,37 +139,6 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
     assert recipe.rate(1) == 0
 
 
-def test_the_leak_closes_evenly() -> None:
-    recipe = replace(SHORT, leak=0.2, leaking=0.5)
-    assert recipe.leak_now(0) == pytest.approx(0.2)
-    assert recipe.leak_now(0.25) == pytest.approx(0.1)
-    assert recipe.leak_now(0.5) == recipe.leak_now(0.75) == recipe.leak_now(1) == 0
-    assert replace(recipe, leak=0.0).leak_now(0) == 0
-
-
-def test_a_leak_is_for_training_alone(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    leaks: list[float] = []
-
-    def watched(model: torch.nn.Module, leak: float) -> None:
-        leaks.append(leak)
-        leaking(model, leak)
-
-    monkeypatch.setattr("cnn.training.leaking", watched)
-    data = part(mnist, 1_000, 500)
-    recipe = replace(SHORT, epochs=2, leaking=1.0)  # never quite tight
-    model, log = train(job(recipe), data, Checkpoint(None, {}), Silence())
-    steps = 2 * (1_000 // recipe.batch)
-    assert leaks == pytest.approx([0.2 * (1 - step / steps) for step in range(steps)])
-    # What is delivered, and judged after each epoch, is the plain network of these weights.
-    plain = build(recipe.channels, recipe.dropout)
-    plain.load_state_dict(model.state_dict())
-    for layer in plain.modules():
-        assert getattr(layer, "leak", 0) == 0
-    assert answers(plain, data.validation).accuracy == pytest.approx(log[-1].validation_accuracy)
-    tight = train(job(replace(recipe, leak=0.0)), data, Checkpoint(None, {}), Silence())[1]
-    assert tight[0].training_loss != log[0].training_loss
-
-
 def test_weight_decay_is_for_weights_only() -> None:
     model = build((1, 1, 1, 1, 1), 0.1)
     decay = {
@@ -264,7 +233,7 @@ def kept(self, sampling, learn=Difficulty.learn):
 Difficulty.learn = kept
 mnist = data.load()
 part = data.Mnist(mnist.training[:1_000], mnist.validation[:500])
-job = Job("tiny", replace(RECIPES["tiny"], epochs=1, leak=0.2), 0, "cpu", 1)
+job = Job("tiny", replace(RECIPES["tiny"], epochs=1), 0, "cpu", 1)
 with parallel.group("cpu"):
     model, _ = train(job, part, Checkpoint(None, {}), Silence())
     torch.save(model.state_dict(), f"{sys.argv[1]}/{parallel.rank()}.pt")
