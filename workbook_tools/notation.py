@@ -111,7 +111,7 @@ class Naming:
         first = self.kinds[0]
         return first.before if isinstance(first, Convolution | Pooling) else None
 
-    @property
+    @cached_property
     def images(self) -> list[Images | None]:
         """Each layer's units as images, the inputs first; None where they are none."""
         return [self.input_images, *(kind.images for kind in self.kinds)]

@@ -138,17 +138,26 @@ def _row_of(corner: str) -> int:
 def forwards(formula: str) -> str:
     """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``."""
     pieces: list[str] = []
-    end, first = 0, None
-    for match in _TOKEN.finditer(formula):
-        is_second = first and match["column"] and formula[first.end() : match.start()] == ":"
-        if first and is_second:
-            corners = first, match
-            columns = sorted((c["column"] for c in corners), key=_column_of)
-            rows = sorted((c["fixed"] + c["row"] for c in corners), key=_row_of)
+    end = 0
+    for first, *others in _corners(formula):
+        if others:
+            both = first, others[0]
+            columns = sorted((corner["column"] for corner in both), key=_column_of)
+            rows = sorted((corner["fixed"] + corner["row"] for corner in both), key=_row_of)
             pieces += [formula[end : first.start()], ":".join(map(operator.add, columns, rows))]
-            end = match.end()
-        first = match if match["column"] and not is_second else None
+            end = others[0].end()
     return "".join(pieces) + formula[end:]
+
+
+def _corners(formula: str) -> list[list[re.Match[str]]]:
+    """Return the cells that a formula names, in order, the corners of a range together."""
+    found: list[list[re.Match[str]]] = []
+    for match in _TOKEN.finditer(formula):
+        if match["column"] and found and formula[found[-1][-1].end() : match.start()] == ":":
+            found[-1].append(match)
+        elif match["column"]:
+            found.append([match])
+    return found
 
 
 def bare_reference(formula: str) -> Area | None:
@@ -234,15 +243,9 @@ def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
     ``moved`` gets them in order and returns others of the same size.
     """
     text = forwards(formula)
-    corners: list[list[re.Match[str]]] = []
-    for match in _TOKEN.finditer(text):
-        if match["column"] and corners and text[corners[-1][-1].end() : match.start()] == ":":
-            corners[-1].append(match)
-        elif match["column"]:
-            corners.append([match])
     pieces: list[str] = []
     end = 0
-    for own, area in zip(corners, areas(text), strict=True):
+    for own, area in zip(_corners(text), areas(text), strict=True):
         other = moved(area)
         rows, columns = (other.first_row, other.last_row), (other.first_column, other.last_column)
         names = [

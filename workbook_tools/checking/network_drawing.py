@@ -62,9 +62,10 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
         svg.append(E.g(_square(*places[name], cell), {"class": _class("unit", name in lit.units)}))
     svg.extend(above)
     radius = _radius(naming, cell)
-    for name in [name for name in places if name not in pixels]:
-        is_lit = name in lit.units or name in lit.targets
-        svg.append(_node(name, *places[name], radius, is_lit, name in naming.targets))
+    for name, (x, y) in places.items():
+        if name not in pixels:
+            is_lit = name in lit.units or name in lit.targets
+            svg.append(_node(name, x, y, radius, is_lit, name in naming.targets))
     svg.extend(labels)
     return str(etree.tostring(svg, encoding="unicode"))
 

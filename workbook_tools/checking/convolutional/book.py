@@ -23,6 +23,7 @@ from workbook_tools.package import WorkbookPackage, open_package
 from workbook_tools.references import areas, cell_name
 
 Places: TypeAlias = NDArray[np.int64]
+Index: TypeAlias = tuple[int, ...]  # of a cell in its grid, or the grid's shape
 
 _NEEDED = (
     names.PIXELS, names.DRAWING, names.DIGITS, names.INPUT, names.SOFTMAX, names.LOSS,
@@ -42,7 +43,7 @@ class Grid:
     rows: Places
     columns: Places
 
-    def cell(self, index: tuple[int, ...]) -> Cell:
+    def cell(self, index: Index) -> Cell:
         """Return one of the cells."""
         return self.sheet, int(self.rows[index]), int(self.columns[index])
 
@@ -113,7 +114,7 @@ class Book:
         """Raise ``InputError`` for a layer that reads itself in the end."""
         raise InputError(f"{self.path}: by the headings {name} reads what is made of it")
 
-    def refuse_shape(self, name: str, shape: tuple[int, ...]) -> NoReturn:
+    def refuse_shape(self, name: str, shape: Index) -> NoReturn:
         """Raise ``InputError`` for a heading that counts other cells than the mathematics gives."""
         size = " × ".join(str(side) for side in shape)
         raise InputError(f"{self.path}: the heading of {name} is wrong: it comes out as {size}")
@@ -259,7 +260,7 @@ class _Reader:
             )
         return labels[index]
 
-    def _grid(self, rows: Places, columns: Places, shape: tuple[int, ...]) -> Grid:
+    def _grid(self, rows: Places, columns: Places, shape: Index) -> Grid:
         return Grid(self.sheet.name, np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))
 
 

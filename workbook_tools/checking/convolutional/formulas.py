@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.checking.convolutional import reads
-from workbook_tools.checking.convolutional.book import Book, Grid, Section
+from workbook_tools.checking.convolutional.book import Book, Grid, Index, Section
 from workbook_tools.checking.findings import Kind
 from workbook_tools.network_notation import Operation, size
 from workbook_tools.references import anchoring
@@ -18,26 +18,22 @@ class Formulas:
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def odd(
-        self, section: Section, grid: Grid, wrong: NDArray[np.bool_]
-    ) -> dict[tuple[int, ...], Kind]:
+    def odd(self, section: Section, grid: Grid, wrong: NDArray[np.bool_]) -> dict[Index, Kind]:
         """Return what is odd about formulas, by the indices of their cells.
 
         They read other cells than they have to, or are unlike the others of their section: the
         same formula stands in every cell of it, or of one place in its windows. ``wrong`` cells
         are no measure for the others.
         """
-        own = grid is section.cells
         formulas = {
             at: formula
             for at in np.ndindex(grid.rows.shape)
             if (formula := self._book.formulas.get(grid.cell(at))) is not None
         }
-        shapes: dict[tuple[int, ...], tuple[tuple[int, ...], str]] = {}
+        shapes: dict[Index, tuple[Index, str]] = {}
         for at, formula in formulas.items():
-            phase = reads.phase(section, self._book, at) if own else ()
-            shapes[at] = phase, anchoring(formula)
-        usual: dict[tuple[int, ...], str] = {}
+            shapes[at] = reads.phase(self._book, section, grid, at), anchoring(formula)
+        usual: dict[Index, str] = {}
         counts = Counter(shape for at, shape in shapes.items() if not wrong[at])
         # Of shapes that are as many the shortest: what is added to a formula makes it longer.
         for phase, shape in sorted(counts, key=lambda s: (-counts[s], len(s[1]))):
@@ -47,14 +43,14 @@ class Formulas:
             for at, (phase, shape) in shapes.items()
             if shape != usual.get(phase)
         }
-        wanted = (reads.wanted if own else reads.wanted_by_bias)(self._book, section)
+        wanted = reads.wanted(self._book, section, grid)
         return odd | {
             at: Kind.LATENT
             for at, formula in formulas.items()
             if reads.rectangles(formula, grid.sheet) != set(wanted(*at))
         }
 
-    def is_unread(self, section: Section, index: tuple[int, ...]) -> bool:
+    def is_unread(self, section: Section, index: Index) -> bool:
         """Tell whether a cell of a gradient is beyond the last whole window: it holds a 0."""
         heading = section.heading
         if heading.operation is not Operation.BACK:

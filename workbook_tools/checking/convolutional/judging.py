@@ -10,13 +10,13 @@ import numpy as np
 from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.convolutional import panel, whole
-from workbook_tools.checking.convolutional.book import Book, Section
+from workbook_tools.checking.convolutional.book import Book, Index, Section
 from workbook_tools.checking.convolutional.comparison import ABSOLUTE, Comparison
 from workbook_tools.checking.convolutional.formulas import Formulas
 from workbook_tools.checking.convolutional.local import Local
 from workbook_tools.checking.convolutional.reads import rectangles
 from workbook_tools.checking.convolutional.state import State
-from workbook_tools.checking.convolutional.suggestions import Index, Suggestions
+from workbook_tools.checking.convolutional.suggestions import Suggestions
 from workbook_tools.checking.convolutional.tally import Tallies, Tally
 from workbook_tools.checking.findings import (
     Cells,
@@ -103,17 +103,16 @@ class Judgement:
         )
 
     def _of_grids(self, formulas: Formulas) -> Iterator[Finding]:
-        suggestions = Suggestions(self._book, self._now, self._tolerance)
         for tally in self._tallies.grids:
             kinds = self._kinds(tally, formulas)
+            if not kinds:
+                continue
             sound = [at for at in np.ndindex(tally.grid.rows.shape) if at not in kinds]
+            suggestions = Suggestions(self._book, self._now, self._tolerance, tally, sound)
             for kind in Kind:
                 found = {at for at, own in kinds.items() if own is kind}
                 for finding, places in self._findings(tally, kind, found):
-                    if kind in _NOT_OF_FORMULAS:
-                        yield finding
-                        continue
-                    meant = suggestions.of(tally.section, tally.grid, places, sound)
+                    meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
                     yield replace(finding, suggestion=meant)
 
     def _kinds(self, tally: Tally, formulas: Formulas) -> dict[Index, Kind]:

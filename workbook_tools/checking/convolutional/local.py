@@ -34,12 +34,13 @@ class Local:
     def __init__(self, book: Book, state: State) -> None:
         self._book, self._state = book, state
 
-    def cells(self, section: Section) -> Expected:
-        """Return what a section's cells should show, the biases left out."""
-        given = self._given(section)
-        return given.evaluated()
+    def expected(self, section: Section, grid: Grid) -> Expected:
+        """Return what the cells of one of a section's grids should show."""
+        if grid is section.cells:
+            return self._given(section).evaluated()
+        return self._expected_biases(section)
 
-    def biases(self, section: Section) -> Expected:
+    def _expected_biases(self, section: Section) -> Expected:
         """Return what the biases of a section of gradients or stepped weights should show."""
         match section.heading.operation:
             case Operation.WEIGHT_GRADIENT:

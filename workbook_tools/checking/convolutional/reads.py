@@ -11,7 +11,7 @@ import numpy as np
 
 from workbook_tools import network_notation as names
 from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.convolutional.book import Book, Grid, Section
+from workbook_tools.checking.convolutional.book import Book, Grid, Index, Section
 from workbook_tools.network_notation import Operation, size
 from workbook_tools.references import Area, areas
 
@@ -30,8 +30,7 @@ def rectangle(area: Area, sheet: str) -> Rectangle:
     return area.sheet or sheet, *corners
 
 
-def wanted_by_bias(book: Book, section: Section) -> Reader:
-    """Return what gives the rectangles that a calculated bias reads, in order, by its index."""
+def _of_bias(book: Book, section: Section) -> Reader:
     heading = section.heading
     if heading.operation is Operation.STEPPED:
         own, slopes = (book.section(heading.parts[k]).biases for k in ("weights", "gradient"))
@@ -43,9 +42,11 @@ def wanted_by_bias(book: Book, section: Section) -> Reader:
     return lambda k: iter([_all(gradient, k)])
 
 
-def phase(section: Section, book: Book, index: tuple[int, ...]) -> tuple[int, ...]:
-    """Return which formula of a section a cell has: those at one place of a window are alike."""
+def phase(book: Book, section: Section, grid: Grid, index: Index) -> Index:
+    """Return which formula of a grid a cell has: those at one place of a window are alike."""
     heading = section.heading
+    if grid is not section.cells:
+        return ()
     if heading.operation is Operation.BACK:
         consumer = book.section(heading.parts["consumer"]).heading
         if consumer.operation is Operation.LARGEST:
@@ -56,11 +57,13 @@ def phase(section: Section, book: Book, index: tuple[int, ...]) -> tuple[int, ..
     return ()
 
 
-def wanted(book: Book, section: Section) -> Reader:
-    """Return what gives the rectangles that a cell of a section reads, by its index.
+def wanted(book: Book, section: Section, grid: Grid) -> Reader:
+    """Return what gives the rectangles that a cell of a section's grid reads, by its index.
 
     They come in the same order for all cells whose formula is the same.
     """
+    if grid is not section.cells:
+        return _of_bias(book, section)
     heading = section.heading
 
     def cells(part: str = "source") -> Grid:

@@ -88,10 +88,8 @@ class Tallies:
         """Compare every cell at one moment; ``now``: as the workbook is."""
         local = Local(self._book, state)
         for tally in self.grids:
-            section = tally.section
-            own = tally.grid is section.cells
-            expected = local.cells(section) if own else local.biases(section)
-            self._require_shape(section, tally.grid, expected)
+            expected = local.expected(tally.section, tally.grid)
+            self._require_shape(tally.section, tally.grid, expected)
             tally.add(state.numbers(tally.grid), expected, tolerance, now)
         for cell, should in panel.expected(self._book, state, local.true_digit):
             shown = state.value(cell)
