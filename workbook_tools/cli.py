@@ -3,9 +3,11 @@
 Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad input.
 """
 
+import io
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,14 +20,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workbook_tools import __version__
+from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, refuse_to_overwrite, write_text
+from workbook_tools.files import make_folder, put_file, refuse_to_overwrite, write_text
 from workbook_tools.vocabulary import Loss, Optimizer
 
 if TYPE_CHECKING:
+    from workbook_tools.checking.alone import Wish
     from workbook_tools.checking.classroom import How, Outputs
-    from workbook_tools.checking.findings import Report
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -43,13 +46,28 @@ app = typer.Typer(
 Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[misc]
 DEFAULT_ENGINE = Engine("embedded")
 
-Workbooks = Annotated[list[Path], typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False)]
+
+def _place(text: str) -> Path:
+    if not text:  # to a path that is the folder one stands in
+        raise typer.BadParameter("an empty name; give a workbook")
+    return Path(text)
+
+
+Workbooks = Annotated[
+    list[Path],
+    typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False, parser=_place),
+]
 WorkbooksOrFolders = Annotated[
-    list[Path], typer.Argument(metavar="WORKBOOK.xlsx|FOLDER...", show_default=False)
+    list[Path],
+    typer.Argument(metavar="WORKBOOK.xlsx|FOLDER...", show_default=False, parser=_place),
 ]
 RecalculatedBy = Annotated[
     Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
 ]
+Timeout = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="How long one workbook may take.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an unexpected failure came from.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,6 +86,37 @@ def main(
     ] = False,
 ) -> None:
     """Train neural networks inside Excel workbooks, and prove every cell right."""
+
+
+def run() -> None:
+    """Run the command line as a program of its own: whatever happens, it says so in one line.
+
+    Exit status 1 says only that something differs.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # which may be no UTF-8
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(prog_name=PROGRAM)
+    except SystemExit as leaving:
+        status = leaving.code
+        if isinstance(leaving.__context__, BrokenPipeError):
+            status = BAD_INPUT  # whoever read the output has seen enough
+            _forget_output()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _forget_output()
+        if not isinstance(error, BrokenPipeError):
+            print_error(PROGRAM, InputError(f"standard output: {error.strerror}; make room"))
+        status = BAD_INPUT
+    sys.exit(status)
+
+
+def _forget_output() -> None:
+    """Keep Python from writing the rest of the output when it ends."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 @app.command()
@@ -92,11 +141,12 @@ def new(
     data: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Samples; its first row names columns.")
     ] = None,
+    debug: Debug = False,
 ) -> None:
     """Print a commented spec to start from."""
-    from workbook_tools.new_spec import Wish, new_spec
+    with one_line_errors(PROGRAM, debug):
+        from workbook_tools.new_spec import Wish, new_spec
 
-    with one_line_errors(PROGRAM):
         activations = [word.strip() for word in activation.split(",") if word.strip()]
         typer.echo(new_spec(Wish(layers, activations, loss, optimizer, data)), nl=False)
 
@@ -113,13 +163,14 @@ def build(
             help="Where to write: an .xlsx file (one spec), or a folder. Default: beside the spec.",
         ),
     ] = None,
+    debug: Debug = False,
 ) -> None:
     """Write the workbook of each spec, with every cell's value in it."""
-    from workbook_tools.writing.workbook import BUILD_STEPS
-    from workbook_tools.writing.workbook import build as build_workbook
-
     out = Console(highlight=False)
-    with one_line_errors(PROGRAM):
+    with one_line_errors(PROGRAM, debug):
+        from workbook_tools.writing.workbook import BUILD_STEPS
+        from workbook_tools.writing.workbook import build as build_workbook
+
         targets = [_target(spec, output, len(specs)) for spec in specs]
         for spec, target in zip(specs, targets, strict=True):
             with _progress(spec, BUILD_STEPS) as step:
@@ -191,75 +242,100 @@ def verify(
     jobs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Of a class: processes. Default: all cores.")
     ] = os.cpu_count() or 1,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            min=0.1, metavar="SECONDS", help="Of a class: how long one workbook may take."
-        ),
-    ] = 60.0,
+    timeout: Timeout = TIMEOUT,
     scheduler: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Of a class: of a Dask cluster that does the work."),
     ] = None,
+    debug: Debug = False,
 ) -> None:
     """Find each training table by its labels and check every formula cell of it.
 
     A folder, or several workbooks with --html or --csv, are a class: a row for each.
     """
-    from workbook_tools.checking.copies import refuse_places, write_marked, write_mended
-    from workbook_tools.checking.reports import print_report, to_json
-    from workbook_tools.checking.verify import VERIFY_STEPS
-    from workbook_tools.checking.verify import verify as verify_workbook
-
-    copies = [path for path in (marked, mended) if path is not None]
-    if copies:
-        with one_line_errors(PROGRAM):
-            if len(workbooks) > 1 or workbooks[0].is_dir():
-                raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
-            refuse_places(workbooks[0], *copies)
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
     json_to_stdout = json_file is not None and str(json_file) == "-"
-    out = Console(stderr=json_to_stdout, highlight=False)
-    if not out.is_terminal:
-        out.width = 100  # a pipe has no width; tables are cut to it
-    written = [path for path in (json_file, html, csv) if path and str(path) != "-"]
-    with one_line_errors(PROGRAM):
-        refuse_to_overwrite(workbooks, written)
-    several = len(workbooks) > 1 and html is not None
-    if several or csv or scheduler or any(place.is_dir() for place in workbooks):
-        from workbook_tools.checking.classroom import How, Outputs
+    out = _console(stderr=json_to_stdout)
+    with one_line_errors(PROGRAM, debug):
+        _refuse_places(workbooks, [json_file, html, csv], marked, mended, engine)
+        several = len(workbooks) > 1 and html is not None
+        if several or csv or scheduler or any(place.is_dir() for place in workbooks):
+            from workbook_tools.checking.classroom import How, Outputs
 
-        how = How(engine.value, tolerance, timeout, jobs, scheduler)
-        _verify_class(workbooks, how, Outputs(csv, html, json_file), out)
+            how = How(engine.value, tolerance, timeout, jobs, scheduler)
+            _verify_class(workbooks, how, Outputs(csv, html, json_file), out)
+        from workbook_tools.checking.alone import Wish
+
+        wishes = [
+            Wish(path, engine.value, tolerance, bool(html), bool(marked), bool(mended))
+            for path in workbooks
+        ]
+        raise typer.Exit(_verify_each(wishes, timeout, json_file, html, marked, mended, out, debug))
+
+
+def _refuse_places(
+    workbooks: list[Path],
+    reports: list[Path | None],
+    marked: Path | None,
+    mended: Path | None,
+    engine: Engine,
+) -> None:
+    """Raise ``InputError`` for files that cannot be written, before anything is read."""
+    refuse_to_overwrite(workbooks, [path for path in reports if path and str(path) != "-"])
+    copies = [path for path in (marked, mended) if path is not None]
+    if copies:
+        from workbook_tools.checking.copies import refuse_places
+
+        if len(workbooks) > 1 or workbooks[0].is_dir():
+            raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
+        refuse_places(workbooks[0], *copies)
+    if mended and engine.value == "cached":
+        raise InputError(
+            f"{mended}: a mended copy is recalculated, for which --engine cached will not do; "
+            "use another"
+        )
+
+
+def _verify_each(
+    wishes: list["Wish"],
+    timeout: float,
+    json_file: Path | None,
+    html: Path | None,
+    marked: Path | None,
+    mended: Path | None,
+    out: Console,
+    debug: bool,
+) -> int:
+    """Check workbooks one after the other, print and write the reports; return the exit status."""
+    from workbook_tools.checking.alone import CHECK_STEPS, checks
+    from workbook_tools.checking.reports import print_report, to_json
+
     status = AGREES
-    reports: list[Report] = []
-    for workbook in workbooks:
-        try:
-            with _progress(workbook, VERIFY_STEPS) as step:
-                report = verify_workbook(workbook, engine.value, tolerance, step)
-        except (InputError, OSError) as error:
-            print_error(PROGRAM, error)
-            status = NOT_CHECKED
-            continue
-        print_report(report, out)
-        if html is not None:
-            from workbook_tools.checking.html_report import write_html
-
-            with one_line_errors(PROGRAM):
-                write_html(report, html)
-        reports.append(report)
-        status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
-    with one_line_errors(PROGRAM):
-        if json_file is not None and reports:
-            documents = [to_json(report) for report in reports]
-            _write_json(documents[0] if len(workbooks) == 1 else documents, json_file)
-        if marked is not None and reports:
-            write_marked(reports[0], workbooks[0], marked)
-        if mended is not None and reports:
-            done = write_mended(reports[0], workbooks[0], mended, engine.value)
-            out.print(f"{mended}: {done}", soft_wrap=True, markup=False)
-    raise typer.Exit(status)
+    documents = []
+    with checks(timeout) as check:
+        for wish in wishes:
+            try:
+                with _progress(wish.path, CHECK_STEPS) as step:
+                    found = check(wish, step)
+            except InputError as error:
+                print_error(PROGRAM, error, debug)
+                status = NOT_CHECKED
+                continue
+            report = found.report
+            print_report(report, out)
+            status = max(status, {"pass": AGREES, "fail": DIFFERS}.get(report.verdict, NOT_CHECKED))
+            documents.append(to_json(report))
+            if html is not None and found.html is not None:
+                write_text(html, found.html)
+            if marked is not None and found.marked is not None:
+                put_file(found.marked, marked)
+            if mended is not None and found.mended is not None:
+                put_file(found.mended, mended)
+                out.print(f"{mended}: {found.summary}", soft_wrap=True, markup=False)
+    if json_file is not None and documents:
+        _write_json(documents[0] if len(wishes) == 1 else documents, json_file)
+    return status
 
 
 def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Console) -> NoReturn:
@@ -267,17 +343,16 @@ def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Conso
     from workbook_tools.checking.classroom import InterruptedRunError, check_class
     from workbook_tools.checking.submissions import find_submissions
 
-    with one_line_errors(PROGRAM):
-        submissions = find_submissions(places)
-        try:
-            with class_progress(len(submissions)) as on_done:
-                result = check_class(submissions, how, outputs, on_done)
-        except InterruptedRunError as interruption:
-            print_error(PROGRAM, interruption)
-            raise typer.Exit(INTERRUPTED) from None
-        print_class(result.rows, out)
-        if outputs.json and result.documents:
-            _write_json(result.documents, outputs.json)
+    submissions = find_submissions(places)
+    try:
+        with class_progress(len(submissions)) as on_done:
+            result = check_class(submissions, how, outputs, on_done)
+    except InterruptedRunError as interruption:
+        print_error(PROGRAM, interruption)
+        raise typer.Exit(INTERRUPTED) from None
+    print_class(result.rows, out)
+    if outputs.json and result.documents:
+        _write_json(result.documents, outputs.json)
     statuses = {"pass": AGREES, "fail": DIFFERS}
     raise typer.Exit(max(statuses.get(row.verdict, NOT_CHECKED) for row in result.rows))
 
@@ -286,35 +361,45 @@ def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Conso
 def explain(
     workbooks: Workbooks,
     engine: RecalculatedBy = DEFAULT_ENGINE,
+    timeout: Timeout = TIMEOUT,
+    debug: Debug = False,
 ) -> None:
     """Say how each training table was understood: columns, wiring, rate, what was assumed."""
-    from workbook_tools.checking.reports import print_explanation
-    from workbook_tools.checking.verify import VERIFY_STEPS
-    from workbook_tools.checking.verify import verify as verify_workbook
-
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out.width = 100
+    out = _console()
     status = AGREES
-    for workbook in workbooks:
-        try:
-            with _progress(workbook, VERIFY_STEPS) as step:
-                report = verify_workbook(workbook, engine.value, on_step=step)
-        except (InputError, OSError) as error:
-            print_error(PROGRAM, error)
-            status = NOT_CHECKED
-            continue
-        print_explanation(report, out)
-        status = status if report.tables or report.network else NOT_CHECKED
+    with one_line_errors(PROGRAM, debug):
+        from workbook_tools.checking.alone import CHECK_STEPS, Wish, checks
+        from workbook_tools.checking.reports import print_explanation
+
+        with checks(timeout) as check:
+            for workbook in workbooks:
+                try:
+                    with _progress(workbook, CHECK_STEPS) as step:
+                        report = check(Wish(workbook, engine.value), step).report
+                except InputError as error:
+                    print_error(PROGRAM, error, debug)
+                    status = NOT_CHECKED
+                    continue
+                print_explanation(report, out)
+                status = status if report.tables or report.network else NOT_CHECKED
     raise typer.Exit(status)
 
 
+def _console(stderr: bool = False) -> Console:
+    out = Console(stderr=stderr, highlight=False)
+    if not out.is_terminal:
+        out.width = 100  # a pipe has no width; tables are cut to it
+    return out
+
+
 def _write_json(document: object, path: Path) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-    if str(path) == "-":
+    is_output = str(path) == "-"
+    plain = is_output and "utf" not in sys.stdout.encoding.lower()
+    text = json.dumps(document, ensure_ascii=plain, indent=2, allow_nan=False)
+    if is_output:
         typer.echo(text)
-        return
-    write_text(path, text + "\n")
+    else:
+        write_text(path, text + "\n")
 
 
 @contextmanager

@@ -1,11 +1,15 @@
 """The one exception that a user sees: what is wrong, where, and what to do."""
 
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import typer
 
 BAD_INPUT = 2
+_PACKAGE = Path(__file__).parent
+_LEAVING = (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt, SystemExit)
 
 
 class InputError(Exception):
@@ -19,16 +23,52 @@ class InputError(Exception):
         super().__init__(" ".join(message.split()))
 
 
-def print_error(program: str, error: Exception) -> None:
-    """Print an expected failure in its one line."""
-    typer.echo(f"{program}: {error}", err=True)
+def broken(error: BaseException) -> str:
+    """Say of an unexpected failure what it is, and where in the program it came about."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    where = ""
+    if own:
+        where = f" in {Path(own[-1].filename).relative_to(_PACKAGE)}, line {own[-1].lineno}"
+    what = f"{type(error).__name__}{where}: {error}"
+    return f"the program broke ({what}); please report it, with what --debug shows"
+
+
+class BrokenError(InputError):
+    """Something that was not expected; ``trace`` says where it came about."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+def print_error(program: str, error: Exception, debug: bool = False) -> None:
+    """Print a failure in its one line, with ``debug`` after the traceback of a broken check."""
+    with suppress(OSError):  # there may be nobody to hear it
+        if debug and isinstance(error, BrokenError):
+            typer.echo(error.trace, err=True, nl=False)
+        typer.echo(f"{program}: {error}", err=True)
 
 
 @contextmanager
-def one_line_errors(program: str) -> Iterator[None]:
-    """Turn an expected failure into its one line and exit status 2."""
+def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
+    """Turn any failure into its one line and exit status 2; ``debug`` shows its traceback too."""
     try:
         yield
     except InputError as error:
-        print_error(program, error)
+        print_error(program, error, debug)
+        raise typer.Exit(BAD_INPUT) from error
+    except _LEAVING:
+        raise
+    except OSError as error:  # of files that the user named, ``InputError`` is raised
+        if isinstance(error, BrokenPipeError):
+            raise
+        place = f"{error.filename}: " if error.filename else "standard output or a temporary file: "
+        print_error(program, InputError(f"{place}{error.strerror or error}; make room"))
+        raise typer.Exit(BAD_INPUT) from error
+    except BaseException as error:  # what Rust panics with is no Exception
+        print_error(program, BrokenError(broken(error), traceback.format_exc()), debug)
         raise typer.Exit(BAD_INPUT) from error

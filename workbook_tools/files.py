@@ -1,6 +1,7 @@
 """Files are written whole or not at all: the old one stays until the new one is finished."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +43,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, whole or not at all; raises ``InputError`` as ``replacing`` does."""
     with replacing(path) as new:
         new.write_text(text, encoding="utf-8")
+
+
+def put_file(source: Path, path: Path) -> None:
+    """Copy a finished file into place, whole or not at all; raises as ``replacing`` does."""
+    with replacing(path) as new:
+        shutil.copyfile(source, new)
 
 
 def refuse_to_overwrite(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

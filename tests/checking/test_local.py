@@ -20,7 +20,7 @@ def tables(path: Path) -> list[tuple[Table, Reference]]:
     with open_package(path) as package:
         sheets, _ = read_sheets(package)
     calculation = recalculate(path, "cached")
-    found = read_tables(sheets, calculation)
+    found, _ = read_tables(sheets, calculation)
     return [(table, reference_for(table, calculation)) for table in found]
 
 

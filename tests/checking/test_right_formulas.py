@@ -20,7 +20,7 @@ def grounds_of(path: Path) -> tuple[list[Grounds], Calculation]:
     calculation = recalculate(path, "embedded")
     with open_package(path) as package:
         sheets, _ = read_sheets(package)
-    tables = read_tables(sheets, calculation)
+    tables, _ = read_tables(sheets, calculation)
     stated = read_parameters(sheets, tables, calculation)
     found = []
     for table in tables:

@@ -18,6 +18,7 @@ _MOST_NAMED = 60  # workbooks at one mistake; the table has all
 _VERDICTS = {
     Verdict.PASS: "right",
     Verdict.FAIL: "with mistakes",
+    Verdict.INCOMPLETE: "incompletely checked",
     Verdict.UNCHECKED: "unchecked",
     Verdict.UNREADABLE: "unreadable",
     Verdict.TIMED_OUT: "timed out",

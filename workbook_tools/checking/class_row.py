@@ -13,7 +13,8 @@ class Verdict(StrEnum):
 
     PASS = "pass"
     FAIL = "fail"
-    UNCHECKED = "unchecked"  # nothing to check in it, or in some table
+    INCOMPLETE = "incomplete"  # no mistake found, but not every formula cell was checked
+    UNCHECKED = "unchecked"  # nothing to check in it
     UNREADABLE = "unreadable"  # refused: no workbook, damaged, encrypted …
     TIMED_OUT = "timed out"
     CRASHED = "crashed"  # the check itself broke, or its process was ended
@@ -62,9 +63,8 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     if findings:
         first = f"{findings[0].sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
-    if report.verdict == Verdict.UNCHECKED:
-        found = report.tables or report.network
-        why = _reasons(report) if found else "no training table found"
+    if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
+        why = report.not_checked or "no training table found"
     return Row(
         file=file,
         sha256=sha256,
@@ -78,12 +78,6 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
         signature=_together([table.signature for table in report.tables]),
         seconds=seconds,
     )
-
-
-def _reasons(report: Report) -> str:
-    parts = report.summaries if report.network else report.tables
-    reasons = [reason for part in parts for reason in part.cells.reasons]
-    return "; ".join(dict.fromkeys(reasons)) or "nothing to check in some table"
 
 
 def _together(signatures: Sequence[str]) -> str:

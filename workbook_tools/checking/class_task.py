@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from workbook_tools.checking.class_row import Row, Verdict, row_of
-from workbook_tools.errors import InputError
+from workbook_tools.checking.limits import out_of_memory
+from workbook_tools.errors import InputError, broken
 from workbook_tools.files import printable
-
-MEMORY_LIMIT = 4 << 30  # bytes of address space that a check may take
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ def check(task: Task) -> Outcome:
     except (InputError, OSError) as error:
         verdict, why = Verdict.UNREADABLE, str(error)
     except MemoryError:
-        verdict, why = Verdict.CRASHED, out_of_memory()
-    except Exception as error:
-        verdict, why = Verdict.CRASHED, f"the check broke: {type(error).__name__}: {error}"
+        verdict, why = Verdict.CRASHED, out_of_memory(task.path)
+    except BaseException as error:  # what Rust panics with is no Exception
+        verdict, why = Verdict.CRASHED, broken(error)
     return without_verdict(task, verdict, why, time.perf_counter() - began)
 
 
@@ -64,8 +63,3 @@ def without_verdict(task: Task, verdict: Verdict, why: str, seconds: float = 0.0
     """Return the outcome of a check that came to nothing."""
     seconds = round(seconds, 3)
     return Outcome(Row(task.name, task.sha256, verdict, printable(why), seconds=seconds))
-
-
-def out_of_memory() -> str:
-    """Say that the memory was not enough."""
-    return f"needs more than {MEMORY_LIMIT >> 30} GiB of memory; check it by itself"

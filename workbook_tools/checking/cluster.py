@@ -9,9 +9,11 @@ beside it; and a task that hangs stays.)
 The workers read the workbooks by their paths, from a folder that all machines see.
 """
 
+import atexit
 import logging
 import multiprocessing
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from threading import Lock
 from typing import Any
 
@@ -20,13 +22,15 @@ from pebble import ProcessPool
 from workbook_tools import __version__
 from workbook_tools.checking.class_row import Verdict
 from workbook_tools.checking.class_task import Outcome, Task, without_verdict
-from workbook_tools.checking.workers import Check, outcome_of, pool_of
+from workbook_tools.checking.workers import Check, limited, outcome_of, pool_of
 from workbook_tools.errors import InputError
 
 _PATIENCE = 10  # seconds to reach the scheduler, and for it to have a worker
 
 _lock = Lock()
 _pools: dict[None, ProcessPool] = {}  # of a Dask worker: one, made when it is first needed
+_until_it_ends = ExitStack()  # the worker, and with it the pool's folder
+atexit.register(_until_it_ends.close)
 
 
 def outcomes_there(
@@ -111,6 +115,7 @@ def _check_there(check: Check, task: Task, timeout: float) -> Outcome:
             # Dask starts its workers so that they may not start processes; these need to, and
             # what they start ends with them.
             multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-            _pools[None] = pool_of(get_worker().state.nthreads)
-        future = _pools[None].schedule(check, (task,), timeout=timeout)
+            pool = pool_of(get_worker().state.nthreads)
+            _pools[None] = _until_it_ends.enter_context(pool)
+        future = _pools[None].schedule(limited, (task.path, check, task), timeout=timeout)
     return outcome_of(future, task, timeout)

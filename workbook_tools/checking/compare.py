@@ -1,11 +1,13 @@
 """Checks one training table: every formula against the mathematics, its values and its place."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
+from workbook_tools.checking.error_values import error_values
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.findings import (
     Cells,
@@ -17,9 +19,11 @@ from workbook_tools.checking.findings import (
     plain,
 )
 from workbook_tools.checking.grounds import Grounds
+from workbook_tools.checking.helper_columns import count_unknown_columns
 from workbook_tools.checking.judging import Judge
 from workbook_tools.checking.network import Samples
 from workbook_tools.checking.probe import Place, Trials
+from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.repair import Repair
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.signature import signature
@@ -28,6 +32,9 @@ from workbook_tools.checking.table import Table
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
+from workbook_tools.references import areas
+
+_ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]+", re.IGNORECASE)
 
 
 def compare_table(
@@ -60,7 +67,10 @@ def compare_table(
         )
         for symbol, column in table.columns.items()
     }
-    judge = Judge(table, reference, expected, families, calculation.storage, tolerance)
+    for symbol, own in families.items():
+        _take_for_typed(symbol, own, table, reference)
+    odd_starts = grounds.odd_starts(stated)
+    judge = Judge(table, reference, expected, families, odd_starts, calculation.storage, tolerance)
     trials = Trials(grounds, calculation)
     wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
     findings: list[Finding] = []
@@ -80,7 +90,7 @@ def compare_table(
         findings += judge.odd_starts(symbol, said, known)
         findings += judge.texts(symbol)
     findings += _rate_that_is_a_text(table, calculation)
-    judge.leave_out_unknown_columns()
+    count_unknown_columns(table, judge.cells)
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
@@ -97,8 +107,25 @@ def compare_table(
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
         signature=signature(table, families),
-        findings=repair.of_all(findings),
+        findings=repair.of_all(findings) + list(error_values(table, values, findings)),
     )
+
+
+def _take_for_typed(symbol: str, own: Families, table: Table, reference: Reference) -> None:
+    """Take data and initial values that are typed as formulas, ``=1/20``, for the numbers they are.
+
+    In ``own`` their cells have no formula then.
+    """
+    if symbol in reference.constants:
+        typed = len(table.rows)
+    elif symbol in reference.trained:
+        typed = table.block
+    else:
+        return
+    for number, formula in enumerate(own.formulas):
+        text = formula.at(table.first_row)
+        if _ONLY_NUMBERS.fullmatch(text) and not areas(text):
+            own.numbers[:typed][own.numbers[:typed] == number] = -1
 
 
 def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:
@@ -153,10 +180,10 @@ def _wrong_formulas(
 def _not_understood(table: Table, why: str) -> TableReport:
     """Return the report of a table of which nothing can be checked."""
     cells = Cells()
-    for column in table.columns.values():
+    for column in (*table.columns.values(), *table.unknown):
         runs = table.sheet.runs_between(column, table.first_row, table.last_row)
         cells.formulas += sum(len(run.rows) for run in runs)
-    cells.leave_out(cells.formulas, why)
+    cells.leave_out(cells.formulas, why, table.range)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,

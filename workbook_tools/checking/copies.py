@@ -166,7 +166,10 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
         cells[3] = NewCell(contents[3], kinds[finding.kind.is_warning])
         yield cells
     if not report.findings:
-        nothing = "Nothing could be checked." if report.verdict == "unchecked" else "No mistake."
+        nothing = {
+            "unchecked": "Nothing could be checked.",
+            "incomplete": f"No mistake was found, but {report.not_checked}.",
+        }.get(report.verdict, "No mistake.")
         yield [NewCell(nothing, text)]
 
 

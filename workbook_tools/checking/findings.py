@@ -38,6 +38,8 @@ class Kind(StrEnum):
         return _IN_WORDS[self]
 
 
+_MOST_REASONS, _MOST_PLACES = 4, 2  # that are said in one sentence
+
 _IN_WORDS = {
     Kind.WRONG_FORMULA: "wrong formula",
     Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
@@ -223,15 +225,23 @@ class Cells:
     agreeing: int = 0
     numbers: int = 0  # that stand where other tables have formulas, and were checked as well
     reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked
+    places: dict[str, list[str]] = field(default_factory=dict)  # where these are, by reason
+    harmless: dict[str, int] = field(default_factory=dict)  # why others need not be checked
 
     @property
     def not_checked(self) -> int:
-        """Formula cells about which nothing could be said."""
-        return self.formulas - self.checked
+        """Formula cells about which nothing could be said, though they may be mistaken."""
+        return self.formulas - self.checked - sum(self.harmless.values())
 
-    def leave_out(self, count: int, reason: str) -> None:
-        """Say of formula cells, already counted, why they cannot be checked."""
+    def leave_out(self, count: int, reason: str, place: str = "") -> None:
+        """Say of formula cells, already counted, why they cannot be checked, and where they are."""
         self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if place:
+            self.places.setdefault(reason, []).append(place)
+
+    def excuse(self, count: int, reason: str) -> None:
+        """Say of formula cells, already counted, why they need not be checked."""
+        self.harmless[reason] = self.harmless.get(reason, 0) + count
 
 
 @dataclass
@@ -312,6 +322,16 @@ class SummaryReport:
     differences: Differences | None = None  # where they were measured
 
 
+@dataclass(frozen=True)
+class UnreadTable:
+    """Columns that look like those of a training table, but were not understood as one."""
+
+    sheet: str
+    header_row: int
+    formulas: int  # cells below the header
+    why: str
+
+
 @dataclass
 class NetworkReport:
     """A convolutional network that a workbook holds, as a whole; its sheets are summaries."""
@@ -331,6 +351,7 @@ class Report:
     summaries: list[SummaryReport]
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
     network: NetworkReport | None = None
+    unread: list[UnreadTable] = field(default_factory=list)
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:
@@ -344,17 +365,57 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, or ``unchecked`` where some table could not be checked at all.
+        """``pass``, ``fail``, ``incomplete``, or ``unchecked`` where nothing at all was checked.
 
-        Warnings do not make a workbook fail.
+        A workbook passes if every formula cell of every table was checked, or is harmless. Warnings
+        do not make it fail.
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
         if self.network and self.network.whole.off:
             return "fail"
+        counts = [part.cells for part in (self.summaries if self.network else self.tables)]
+        if not any(cells.checked + cells.numbers for cells in counts):
+            return "unchecked"
         if self.network and not self.network.whole.compared:
             return "unchecked"
-        counts = [part.cells for part in (self.summaries if self.network else self.tables)]
-        if not counts or any(not cells.checked + cells.numbers for cells in counts):
-            return "unchecked"
-        return "pass"
+        return "incomplete" if self.not_checked else "pass"
+
+    @property
+    def not_checked(self) -> str:
+        """How many formula cells were not checked, where and why; empty if all were.
+
+        Those outside of tables are not meant, nor those that are harmless.
+        """
+        reasons: dict[str, list[str]] = {}
+        for part in self.parts:
+            for reason in part.cells.reasons:
+                places = part.cells.places.get(reason, [])
+                named = [f"{part.sheet}!{place}" for place in places] or [part.sheet]
+                reasons.setdefault(reason, []).extend(named)
+        for table in self.tables:
+            if not table.cells.reasons and not table.cells.checked + table.cells.numbers:
+                reasons.setdefault("nothing in this table can be checked", []).append(table.sheet)
+        for unread in self.unread:
+            row = f"{unread.sheet}, row {unread.header_row}"
+            reasons.setdefault(unread.why, []).append(row)
+        left = sum(part.cells.not_checked for part in self.parts)
+        left += sum(unread.formulas for unread in self.unread)
+        every = sum(part.cells.formulas for part in self.parts)
+        every += sum(unread.formulas for unread in self.unread)
+        if not left and not reasons:
+            return ""
+        said = [f"{reason} ({_few(places)})" for reason, places in reasons.items()]
+        more = f"; and {counted(len(said) - _MOST_REASONS, 'reason')} more"
+        return (
+            f"{left:,} of {counted(every, 'formula cell')} not checked: "
+            f"{'; '.join(said[:_MOST_REASONS])}{more if len(said) > _MOST_REASONS else ''}"
+        )
+
+
+def _few(places: Sequence[str]) -> str:
+    """Return places in a few words."""
+    shown = ", ".join(places[:_MOST_PLACES])
+    return (
+        f"{shown} and {len(places) - _MOST_PLACES:,} more" if len(places) > _MOST_PLACES else shown
+    )

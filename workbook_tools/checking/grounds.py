@@ -13,7 +13,7 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation
-from workbook_tools.references import bare_reference
+from workbook_tools.references import areas, bare_reference
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,26 @@ class Grounds:
         starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
         starts |= _fetched(table, reference, stated, calculation)
         return cls(table, reference, starts, samples if reference.looked_up else None)
+
+    def odd_starts(self, stated: Mapping[str, list[Cell]]) -> set[str]:
+        """Return the quantities whose first cell reads what belongs to another one.
+
+        That is a cell of the table, or one that is ``stated`` as another quantity's.
+        """
+        table, sheet = self.table, self.table.sheet.name
+        owners = {cell: symbol for symbol, cells in stated.items() for cell in cells}
+        columns = set(table.columns.values())
+        found: set[str] = set()
+        for symbol, column in table.columns.items():
+            for area in areas(table.sheet.formula_at(table.first_row, column) or ""):
+                inside = columns.intersection(range(area.first_column, area.last_column + 1))
+                reads_table = (area.sheet or sheet) == sheet and bool(inside)
+                reads_table &= area.first_row <= table.last_row
+                reads_table &= area.last_row >= table.first_row
+                cell = (area.sheet or sheet, area.first_row, area.first_column)
+                if reads_table or owners.get(cell, symbol) != symbol:
+                    found.add(symbol)
+        return found
 
     def start_values(self, calculation: Calculation) -> dict[str, float]:
         """Return the numbers that are stated, by symbol; NaN where there is none."""

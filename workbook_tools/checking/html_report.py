@@ -20,7 +20,7 @@ from workbook_tools.checking.findings import (
 from workbook_tools.checking.loss_drawing import draw_losses
 from workbook_tools.checking.network_drawing import draw_network
 from workbook_tools.checking.pages import percent, render
-from workbook_tools.checking.reports import explained, network_lines, not_checked
+from workbook_tools.checking.reports import explained, harmless, network_lines, not_checked
 from workbook_tools.files import printable, write_text
 
 _ROUNDING = 1e-12  # a relative error up to here is not worth a line
@@ -66,6 +66,7 @@ def to_html(report: Report) -> str:
         lead=_lead(report),
         parts=[_part(part) for part in report.parts],
         not_checked=not_checked(report),
+        harmless=harmless(report),
         version=__version__,
     )
 
@@ -78,22 +79,22 @@ def headline(report: Report) -> str:
         return f"{counted(len(mistakes), 'mistake')}, in {cells}"
     if report.verdict == "pass":
         return "Every formula that was checked is right"
+    if report.verdict == "incomplete":
+        return "No mistake was found, but not every formula could be checked"
     return "This workbook could not be checked"
 
 
 def _lead(report: Report) -> str:
     """Return what the verdict rests on, in a sentence or two."""
     cells = [part.cells for part in report.parts]
-    formulas, checked = sum(c.formulas for c in cells), sum(c.checked for c in cells)
+    checked = sum(c.checked for c in cells)
     agreeing, left = sum(c.agreeing for c in cells), sum(c.not_checked for c in cells)
+    if report.verdict in ("incomplete", "unchecked") and report.not_checked:
+        return f"{report.not_checked[:1].upper()}{report.not_checked[1:]}."
     if not report.tables and not report.network:
         return (
             "There is no training table in it: no row whose labels name a whole network, with "
             "its targets, inputs, weights and pre-activations."
-        )
-    if not checked:
-        return (
-            f"Of its {counted(formulas, 'formula cell')} none could be judged; why, is said below."
         )
     said = (
         f"{agreeing:,} of the {counted(checked, 'formula cell')} that were checked agree with the "

@@ -16,7 +16,7 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
-from workbook_tools.references import anchoring, areas, cell_name
+from workbook_tools.references import anchoring, areas, cell_name, range_name
 
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
@@ -40,9 +40,11 @@ class Judge:
         reference: Reference,
         expected: Expected,
         families: dict[str, Families],
+        odd_starts: Collection[str],
         storage: float,
         tolerance: float,
     ) -> None:
+        """``odd_starts`` are quantities that begin with what belongs to another one."""
         self.cells = Cells()
         self.differences = Differences()
         self.families = families
@@ -50,6 +52,7 @@ class Judge:
         self._expected = expected
         self._reference = reference
         self._from_above = reference.from_above
+        self._odd_starts = odd_starts
         self._storage = storage
         self._tolerance = tolerance
         self._columns: dict[str, _Column] = {}
@@ -292,15 +295,6 @@ class Judge:
             findings.append(self._finding(kind, symbol, self._column(symbol), begin, own))
         return findings
 
-    def leave_out_unknown_columns(self) -> None:
-        """Count the formulas under labels that name no known quantity."""
-        table = self._table
-        for column, label in table.unknown.items():
-            runs = table.sheet.runs_between(column, table.first_row, table.last_row)
-            if count := sum(len(run.rows) for run in runs):
-                self.cells.formulas += count
-                self.cells.leave_out(count, f"unknown quantity {label.strip()!r}")
-
     def _column(self, symbol: str) -> _Column:
         if symbol in self._columns:
             return self._columns[symbol]
@@ -328,19 +322,20 @@ class Judge:
         self.cells.formulas += len(known)
         self.cells.checked += int(known.sum())
         self.cells.agreeing += int(known.sum())
-        unknown = int((~known).sum())
-        if symbol in self._from_above and part[0] and not known[0]:
-            self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
-            unknown -= 1
+        unknown = part & np.isnan(column.expected)
+        if symbol in self._from_above and unknown[0]:
+            unknown[0] = False
+            if not np.isnan(column.values[0]) and symbol not in self._odd_starts:
+                self.cells.excuse(1, "an initial value or data, which may be any number")
+            else:
+                why = "its initial value is stated nowhere else, or more than once"
+                self.cells.leave_out(1, why, self._place(symbol, np.array([0])))
         z = symbol.removeprefix("a_")
         if z != symbol and z in self._table.numbers:
-            overflowing = self._table.numbers[z][part] < -LARGEST_EXPONENT
-            overflows = int((overflowing & ~known).sum())
-            if overflows:
-                self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
-                unknown -= overflows
-        if unknown:
-            self.cells.leave_out(unknown, self._why_not(symbol))
+            overflowing = unknown & (self._table.numbers[z] < -LARGEST_EXPONENT)
+            self._leave_out(symbol, overflowing, f"e^(−{z}) is too large a number")
+            unknown &= ~overflowing
+        self._leave_out(symbol, unknown, self._why_not(symbol))
         both = known & np.isfinite(values)
         if both.any():
             absolute = np.abs(values - expected)[both]
@@ -349,6 +344,18 @@ class Judge:
             worst.absolute = max(worst.absolute, float(absolute.max()))
             worst.relative = max(worst.relative, float(column.relative[part][both].max()))
             worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+
+    def _leave_out(self, symbol: str, cells: NDArray[np.bool_], reason: str) -> None:
+        """Say of some cells of a quantity why they cannot be checked."""
+        if cells.any():
+            places = np.flatnonzero(cells)
+            self.cells.leave_out(len(places), reason, self._place(symbol, places))
+
+    def _place(self, symbol: str, places: NDArray[np.int64]) -> str:
+        """Return the cells at these positions, from the first to the last."""
+        rows = (self._table.row_of(int(places[k])) for k in (0, -1))
+        column = self._table.columns[symbol]
+        return range_name(next(rows), column, next(rows), column)
 
     def _why_not(self, symbol: str) -> str:
         """Say why nothing can be said of a quantity's cells."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from workbook_tools.checking.cells import number, number_at
 from workbook_tools.checking.equations import read_equations
+from workbook_tools.checking.findings import UnreadTable
 from workbook_tools.checking.headers import resolved
 from workbook_tools.checking.labels import is_rate_label, parse_label
 from workbook_tools.checking.rates import Head, find_rate
@@ -30,6 +31,7 @@ from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, g
 from workbook_tools.references import areas, column_letter
 
 _OF_A_NETWORK = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+")
+_WORKED_OUT = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+|∂E/∂b\d+|E(?:\d+|_tot)")
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
 _ROWS_LOOKED_INTO = 10  # below a header
@@ -37,16 +39,20 @@ _LONGEST_GAP = 100  # rows left empty between iterations
 _ROWS_BEFORE_THE_FIRST = 3  # between a header and iteration 1: units, remarks, nothing
 
 
-def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
-    """Return every training table, in the order of the sheets and rows."""
+def read_tables(
+    sheets: list[Sheet], calculation: Calculation
+) -> tuple[list[Table], list[UnreadTable]]:
+    """Return every training table, in the order of the sheets and rows; and what looks like one."""
     by_name = {sheet.name: sheet for sheet in sheets}
-    return [table for sheet in sheets for table in _tables_of(sheet, by_name, calculation)]
+    found = [one for sheet in sheets for one in _tables_of(sheet, by_name, calculation)]
+    unread = [one for one in found if isinstance(one, UnreadTable)]
+    return [one for one in found if isinstance(one, Table)], unread
 
 
 def _tables_of(
     sheet: Sheet, sheets: Mapping[str, Sheet], calculation: Calculation
-) -> Iterator[Table]:
-    """Yield a sheet's tables, from the top and the left."""
+) -> Iterator[Table | UnreadTable]:
+    """Yield a sheet's tables, from the top and the left, and what looks like one."""
     rows = sheet.rows_of_texts
     headers = [
         (row, part, columns)
@@ -64,23 +70,67 @@ def _tables_of(
             if row > header_row and any(column in own for column in other.values())
         )
         last_row = next(below, sheet.last_row + 1) - 1
-        if not {"o1", "w1"} <= set(columns):
-            continue
-        rates = columns.get(ITERATION_RATE)
-        if rates and not _is_read_row_by_row(sheet, rates, header_row):
-            del columns[ITERATION_RATE]
-        if region := _region(sheet, header_row, last_row, columns, calculation):
-            region.single, inferred = single_cells(region, rows[header_row], sheets, calculation)
-            if inferred:
-                columns |= inferred
-                single = region.single
-                region = _region(sheet, header_row, last_row, columns, calculation) or region
-                region.single = single
-            for symbol, cell in region.single.items():
-                region.values[symbol] = number_at(cell, calculation)
-            others = [other for k, other in enumerate(heads) if k != place]
-            if table := _table(region, heads[place], others, labels, calculation):
-                yield table
+        others = [other for k, other in enumerate(heads) if k != place]
+        table = _read_table(
+            sheet, heads[place], others, last_row, labels, columns, sheets, calculation
+        )
+        if found := table or _unread(sheet, header_row, last_row, columns):
+            yield found
+
+
+def _read_table(
+    sheet: Sheet,
+    head: Head,
+    others: Sequence[Head],
+    last_row: int,
+    labels: Mapping[int, str],
+    columns: dict[str, int],
+    sheets: Mapping[str, Sheet],
+    calculation: Calculation,
+) -> Table | None:
+    """Return the table below a header that names these ``columns``; None if it is none.
+
+    It ends before ``last_row`` at the latest; ``others`` are the heads of the sheet's other tables.
+    """
+    header_row = head.header_row
+    if not {"o1", "w1"} <= set(columns):
+        return None
+    rates = columns.get(ITERATION_RATE)
+    if rates and not _is_read_row_by_row(sheet, rates, header_row):
+        del columns[ITERATION_RATE]
+    region = _region(sheet, header_row, last_row, columns, calculation)
+    if region is None:
+        return None
+    single, inferred = single_cells(region, sheet.rows_of_texts[header_row], sheets, calculation)
+    region.single = single
+    if inferred:
+        columns |= inferred
+        region = _region(sheet, header_row, last_row, columns, calculation) or region
+        region.single = single
+    for symbol, cell in region.single.items():
+        region.values[symbol] = number_at(cell, calculation)
+    return _table(region, head, others, labels, calculation)
+
+
+def _unread(
+    sheet: Sheet, header_row: int, last_row: int, columns: Mapping[str, int]
+) -> UnreadTable | None:
+    """Return what looks like a training table: known quantities, worked out by formulas."""
+    below = header_row + 1, min(header_row + _ROWS_LOOKED_INTO, last_row)
+    worked_out = [
+        symbol
+        for symbol, column in columns.items()
+        if _WORKED_OUT.fullmatch(symbol) and sheet.runs_between(column, *below)
+    ]
+    if len(worked_out) < _LABELS_OF_A_TABLE:
+        return None
+    runs = [
+        run
+        for column in range(min(columns.values()), max(columns.values()) + 1)
+        for run in sheet.runs_between(column, header_row + 1, last_row)
+    ]
+    why = "labelled like a training table, but its labels and numbers are not those of a network"
+    return UnreadTable(sheet.name, header_row, sum(len(run.rows) for run in runs), why)
 
 
 def _heads(headers: list[tuple[int, dict[int, str], dict[str, int]]]) -> list[Head]:

@@ -22,7 +22,12 @@ from workbook_tools.checking.findings import (
 )
 
 SCHEMA = 1
-_COLOURS = {"pass": "bold green", "fail": "bold red", "unchecked": "bold yellow"}
+_COLOURS = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "incomplete": "bold yellow",
+    "unchecked": "bold yellow",
+}
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -32,6 +37,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "workbook": report.workbook,
         "engine": report.engine,
         "verdict": report.verdict,
+        "not_checked": report.not_checked,
         "tables": [
             {
                 "sheet": table.sheet,
@@ -83,6 +89,7 @@ def _cells(cells: Cells) -> dict[str, Any]:
         "numbers": cells.numbers,
         "not_checked": cells.not_checked,
         "not_checked_because": cells.reasons,
+        "harmless": cells.harmless,
     }
 
 
@@ -113,7 +120,10 @@ def _number(number: float) -> float | None:
 
 def print_report(report: Report, console: Console) -> None:
     """Print a line for each sheet, the findings, and the verdict."""
-    console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
+    first = Text(f"{report.workbook}  ({report.engine})", style="bold")
+    if report.verdict == "incomplete":
+        first.append(f"  INCOMPLETE: {report.not_checked}", style=_COLOURS["incomplete"])
+    console.print(first, soft_wrap=True)
     if report.network:
         console.print(_network_grid(report))
         for line in network_lines(report.network):
@@ -122,6 +132,8 @@ def print_report(report: Report, console: Console) -> None:
         console.print(_grid(report))
     for name, reason, count in not_checked(report):
         console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
+    for name, reason, count in harmless(report):
+        console.print(Text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
     for table in report.tables:
@@ -251,8 +263,17 @@ def not_checked(report: Report) -> list[tuple[str, str, int]]:
     """Return which formula cells were not checked: sheet, why, how many."""
     parts = [(part.sheet, part.cells.reasons) for part in report.parts]
     reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
+    reasons += [
+        (one.sheet, f"row {one.header_row}: {one.why}", one.formulas) for one in report.unread
+    ]
     outside = "formulas outside any table"
     return reasons + [(name, outside, count) for name, count in report.other_formulas.items()]
+
+
+def harmless(report: Report) -> list[tuple[str, str, int]]:
+    """Return which formula cells need not be checked: sheet, why, how many."""
+    parts = [(part.sheet, part.cells.harmless) for part in report.parts]
+    return [(name, reason, count) for name, found in parts for reason, count in found.items()]
 
 
 def _print_finding(finding: Finding, console: Console) -> None:
@@ -298,6 +319,8 @@ def _verdict(report: Report) -> str:
             )
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
-    if not report.tables and not report.network:
-        return "UNCHECKED: no training table found: no row whose labels name a whole network."
-    return "UNCHECKED: there was nothing to check in some table."
+    if report.verdict == "incomplete":
+        return f"INCOMPLETE: {agreeing:,} of {checked:,} agree, but {report.not_checked}."
+    if report.not_checked:
+        return f"UNCHECKED: {report.not_checked}."
+    return "UNCHECKED: no training table found: no row whose labels name a whole network."

@@ -9,7 +9,7 @@ from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.convolutional.book import is_network, workbook_names
 from workbook_tools.checking.convolutional.verify import verify_network
 from workbook_tools.checking.effects import Effects
-from workbook_tools.checking.findings import Report, SummaryReport
+from workbook_tools.checking.findings import Cells, Report, SummaryReport
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
@@ -23,8 +23,8 @@ from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
+from workbook_tools.references import MAX_ROWS, range_name
 
-VERIFY_STEPS = 2
 _READ_STRICT = ("libreoffice", "cached")  # engines
 
 
@@ -37,8 +37,8 @@ def verify(
     """Check a workbook, with the values that one of ``engines.ENGINES`` gives.
 
     ``tolerance`` is the relative difference that still agrees; by default the engine's own.
-    ``on_step`` hears what is being done, ``VERIFY_STEPS`` times; with a convolutional network also
-    each digit. Raises ``InputError`` if the file cannot be read or calculated.
+    ``on_step`` hears what is being done, twice; with a convolutional network also each digit.
+    Raises ``InputError`` if the file cannot be read or calculated.
     """
     on_step("reading and recalculating")
     with open_package(path) as package, ThreadPoolExecutor(max_workers=1) as beside:
@@ -56,15 +56,16 @@ def verify(
     allowed = calculation.tolerance if tolerance is None else tolerance
     if is_network(sheets):
         return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
-    tables = read_tables(sheets, calculation)
+    tables, unread = read_tables(sheets, calculation)
     unknown = _unknown_functions(sheets, tables, calculation)
     if unknown and engine == "embedded" and is_installed():
         other = recalculate(path, "libreoffice")
-        their_tables = read_tables(sheets, other)
+        their_tables, their_unread = read_tables(sheets, other)
         still_unknown = _unknown_functions(sheets, their_tables, other)
         if still_unknown < unknown:
             other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
-            calculation, tables, unknown = other, their_tables, still_unknown
+            calculation, tables, unread = other, their_tables, their_unread
+            unknown = still_unknown
     if not tables and _has_no_values(sheets, calculation):
         raise InputError(
             f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
@@ -99,13 +100,19 @@ def verify(
     name_cycles(sheets, tables, reports, calculation, engine != "cached")
     for table, report in zip(tables, reports, strict=True):
         report.findings = Effects(table, what_if).of_all(report.findings)
+    apart = {k: _leave_out_apart(table, tables, reports[k].cells) for k, table in enumerate(tables)}
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
+    for k, count in apart.items():
+        others[tables[k].sheet.name] -= count
+    for one in unread:
+        others[one.sheet] -= one.formulas
     return Report(
         workbook=str(path),
         engine=calculation.engine,
         tables=reports,
         summaries=summaries,
         other_formulas={name: count for name, count in others.items() if count},
+        unread=unread,
     )
 
 
@@ -128,6 +135,39 @@ def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
     cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
     found = [calculation.block(name, r, c, r, c)[0][0] for name, r, c in cells]
     return bool(cells) and all(value is None for value in found)
+
+
+def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:
+    """Count the cells of a table's columns that hold its formulas outside its rows; leave them out.
+
+    Such rows stand far below the others, or have too few numbers to be iterations.
+    """
+    found = 0
+    for column in table.columns.values():
+        own = {
+            run.formula for run in table.sheet.runs_between(column, table.first_row, table.last_row)
+        }
+        for run in table.sheet.runs.get(column, []):
+            if run.formula not in own:
+                continue
+            above, below = (1, table.first_row - 1), (table.last_row + 1, MAX_ROWS)
+            outside = [*run.between(*above), *run.between(*below)]
+            rows = [row for row in outside if not any(_holds(t, table, row) for t in tables)]
+            if rows:
+                cells.formulas += len(rows)
+                place = range_name(rows[0], column, rows[-1], column)
+                cells.leave_out(len(rows), "apart from the table", place)
+                found += len(rows)
+    return found
+
+
+def _holds(table: Table, other: Table, row: int) -> bool:
+    """Tell whether a row is one of a table on the same sheet as the other, in its columns."""
+    return (
+        table.sheet is other.sheet
+        and table.first_row <= row <= table.last_row
+        and not set(table.columns.values()).isdisjoint(other.columns.values())
+    )
 
 
 def _others(

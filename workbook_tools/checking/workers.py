@@ -1,4 +1,4 @@
-"""Processes on this machine that check workbooks, and survive what these do to them.
+"""Processes on this machine that check workbooks, apart from the one that asks for it.
 
 A workbook may make its check hang, take all memory, or end the process. joblib's pool is no
 match for that: when a worker dies, it gives up all tasks (``TerminatedWorkerError``), and when one
@@ -7,26 +7,28 @@ the one task, and starts another worker.
 """
 
 import os
+import shutil
+import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, as_completed
-from contextlib import suppress
-from multiprocessing import get_context
-from typing import Any
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from workbook_tools.checking.class_row import Verdict
-from workbook_tools.checking.class_task import (
-    MEMORY_LIMIT,
-    Outcome,
-    Task,
-    out_of_memory,
-    without_verdict,
-)
+from workbook_tools.checking.class_task import Outcome, Task, without_verdict
+from workbook_tools.checking.limits import limit_memory, out_of_memory
 
 Check = Callable[[Task], Outcome]
+Result = TypeVar("Result")
 
+_ABORTED = getattr(signal, "SIGABRT", 6)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -34,23 +36,43 @@ def outcomes_here(
     check: Check, tasks: Iterable[Task], jobs: int, timeout: float
 ) -> Iterator[tuple[Task, Outcome]]:
     """Check workbooks in so many processes; yield each as it is done, whatever happens to it."""
-    pool = pool_of(jobs)
-    try:
+    with pool_of(jobs) as pool:
         running: dict[Any, Task] = {
-            pool.schedule(check, (task,), timeout=timeout): task for task in tasks
+            pool.schedule(limited, (task.path, check, task), timeout=timeout): task
+            for task in tasks
         }
         for future in as_completed(running):
             task = running.pop(future)
             yield task, outcome_of(future, task, timeout)
-    finally:
-        pool.stop()
-        pool.join()
 
 
-def pool_of(jobs: int) -> ProcessPool:
-    """Return a pool of processes that are limited in threads and memory."""
-    # Not forked: engines and NumPy have threads, which a fork leaves in an unknown state.
-    return ProcessPool(max_workers=jobs, initializer=_limit, context=get_context("spawn"))
+@contextmanager
+def pool_of(jobs: int, *began: Any) -> Iterator[ProcessPool]:
+    """Yield a pool of processes that are limited, silent, and end with this one.
+
+    Their temporary files are in a folder that is removed at the end, also if this process is
+    killed. ``began`` are arguments of a function that each process calls first: the function, then
+    its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="workbook-tools-") as folder:
+        # Not forked: engines and NumPy have threads, which a fork leaves in an unknown state.
+        pool = ProcessPool(
+            max_workers=jobs,
+            initializer=_begin,
+            initargs=(folder, *began),
+            context=get_context("spawn"),
+        )
+        try:
+            yield pool
+        finally:
+            pool.stop()
+            pool.join()
+
+
+def limited(path: Path, work: Callable[..., Result], *given: Any) -> Result:
+    """Do work on a file, in a worker, with no more memory than the file's size allows."""
+    limit_memory(path)
+    return work(*given)
 
 
 def outcome_of(future: Any, task: Task, timeout: float) -> Outcome:
@@ -65,24 +87,44 @@ def outcome_of(future: Any, task: Task, timeout: float) -> Outcome:
     if error is None:
         outcome: Outcome = future.result()
         return outcome
+    verdict, why = what_happened(error, task.path, timeout)
+    return without_verdict(task, verdict, why, timeout if verdict is Verdict.TIMED_OUT else seconds)
+
+
+def what_happened(error: BaseException, path: Path, timeout: float) -> tuple[Verdict, str]:
+    """Say what became of a check that has no result."""
     if isinstance(error, TimeoutError):
-        why = f"not done after {timeout:g} seconds; check it by itself, or give --timeout more"
-        return without_verdict(task, Verdict.TIMED_OUT, why, timeout)
+        return Verdict.TIMED_OUT, f"not done after {timeout:g} seconds; give --timeout more"
     if isinstance(error, MemoryError):
-        return without_verdict(task, Verdict.CRASHED, out_of_memory(), seconds)
+        return Verdict.CRASHED, out_of_memory(path)
     if isinstance(error, ProcessExpired):
-        why = f"the process that checked it ended abruptly (exit status {error.exitcode})"
-        return without_verdict(task, Verdict.CRASHED, why, seconds)
-    why = f"the check broke: {type(error).__name__}: {error}"
-    return without_verdict(task, Verdict.CRASHED, why, seconds)
+        if error.exitcode == -_ABORTED:  # so Rust ends a program that gets no more memory
+            return Verdict.CRASHED, f"the engine broke down; perhaps it {out_of_memory(path)}"
+        how = f"exit status {error.exitcode}"
+        return Verdict.CRASHED, f"the process that checked it ended abruptly ({how})"
+    return Verdict.CRASHED, f"the check broke: {type(error).__name__}: {error}"
 
 
-def _limit() -> None:
-    """Limit a worker that has just begun: one thread, and no more memory than a check needs."""
+def _begin(folder: str, then: Callable[..., None] | None = None, *others: Any) -> None:
+    """Limit a worker that has just begun: one thread, no output, and no longer than its parent."""
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    # Windows has no such limits, and macOS none for memory.
-    with suppress(ImportError, ValueError, OSError):
+    tempfile.tempdir = folder
+    with open(os.devnull, "r+b") as nothing:  # engines and libraries print what they like
+        for stream in (1, 2):
+            os.dup2(nothing.fileno(), stream)
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limits
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    if then is not None:
+        then(*others)
+
+
+def _end_with_parent(folder: str) -> None:
+    """Wait until the parent has ended, however it did; then end, and leave nothing behind."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)

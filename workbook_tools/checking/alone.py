@@ -1,0 +1,126 @@
+"""The check of one workbook in a process of its own, with limits of time and memory.
+
+Whatever a workbook does to its check, it ends in a result or in one line. What the check writes it
+writes into a temporary folder; the caller puts it into place.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from workbook_tools.checking.findings import Report
+from workbook_tools.checking.limits import out_of_memory
+from workbook_tools.checking.workers import limited, pool_of, what_happened
+from workbook_tools.errors import BrokenError, InputError, broken
+
+CHECK_STEPS = 2  # that a check says it has come to; of a convolutional network more
+_A_MOMENT = 0.05  # seconds between looks at how far a check is
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A workbook to be checked, and what is wanted of it."""
+
+    path: Path
+    engine: str
+    tolerance: float | None = None
+    html: bool = False  # the report as a web page
+    marked: bool = False  # a copy with the mistakes marked
+    mended: bool = False  # a copy with the suggested formulas
+
+
+@dataclass
+class Checked:
+    """What came of it; the copies are temporary files."""
+
+    report: Report
+    html: str | None = None
+    marked: Path | None = None
+    mended: Path | None = None
+    summary: str = ""  # of what was mended, in words
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why nothing came of it."""
+
+    message: str
+    trace: str = ""  # of an unexpected one
+
+
+Check = Callable[[Wish, Callable[[str], None]], Checked]
+
+
+@contextmanager
+def checks(timeout: float) -> Iterator[Check]:
+    """Yield a function that checks a workbook, in so many seconds, and says what it is doing.
+
+    The copies last as long as the context. The function raises ``InputError`` for a workbook that
+    cannot be checked, and ``BrokenError`` where the check itself broke.
+    """
+    steps = get_context("spawn").SimpleQueue()
+    with TemporaryDirectory(prefix="workbook-tools-") as folder, pool_of(1, _hear, steps) as pool:
+
+        def check(wish: Wish, on_step: Callable[[str], None]) -> Checked:
+            args = (wish.path, _checked, wish, Path(folder))
+            future = pool.schedule(limited, args, timeout=timeout)
+            while not future.done():
+                wait([future], timeout=_A_MOMENT)
+                while not steps.empty():
+                    on_step(steps.get())
+            if error := future.exception():
+                _, why = what_happened(error, wish.path, timeout)
+                raise InputError(f"{wish.path}: {why}")
+            result: Checked | _Failure = future.result()
+            if isinstance(result, Checked):
+                return result
+            raise (
+                BrokenError(result.message, result.trace)
+                if result.trace
+                else InputError(result.message)
+            )
+
+        yield check
+
+
+_steps: list[Any] = []  # of a worker: the queue that hears what it is doing
+
+
+def _hear(steps: Any) -> None:
+    _steps[:] = [steps]
+
+
+def _checked(wish: Wish, folder: Path) -> Checked | _Failure:
+    """Check a workbook, in a worker."""
+    try:
+        return _all_of(wish, folder)
+    except (InputError, OSError) as error:
+        return _Failure(str(error))
+    except MemoryError:
+        return _Failure(f"{wish.path}: {out_of_memory(wish.path)}")
+    except BaseException as error:  # what Rust panics with is no Exception
+        return _Failure(f"{wish.path}: {broken(error)}", traceback.format_exc())
+
+
+def _all_of(wish: Wish, folder: Path) -> Checked:
+    # Here, not above: a worker limits its threads before NumPy is loaded.
+    from workbook_tools.checking.copies import write_marked, write_mended
+    from workbook_tools.checking.html_report import to_html
+    from workbook_tools.checking.verify import verify
+
+    found = Checked(verify(wish.path, wish.engine, wish.tolerance, _steps[0].put))
+    if wish.html:
+        found.html = to_html(found.report)
+    if wish.marked:
+        found.marked = folder / f"marked{wish.path.suffix}"
+        write_marked(found.report, wish.path, found.marked)
+    if wish.mended:
+        found.mended = folder / f"mended{wish.path.suffix}"
+        found.summary = str(write_mended(found.report, wish.path, found.mended, wish.engine))
+    return found
