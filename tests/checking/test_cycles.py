@@ -128,3 +128,42 @@ def test_other_mistakes_in_a_workbook_with_a_cycle_keep_their_kind(tmp_path: Pat
         (Kind.WRONG_FORMULA, "F9"),
         (Kind.WRONG_FORMULA, "W6:W25"),
     ]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "=INDEX(A1:A30,3)",
+        "=INDEX($A$1:$C$30,3,1)",
+        "=VLOOKUP(3,A1:B30,1)",
+        "=HLOOKUP(1,A1:C30,2)",
+        "=AREAS((A1:A30,B1:B2))",
+        '=CELL("row",A20)',
+        "=ROW(INDEX(A1:A30,2))+COLUMNS((A1:A30))",
+        '=IF(CELL("row",A20)=20,1,")")',
+    ],
+)
+def test_what_says_where_a_cell_is_or_picks_another_one_reads_not_itself(
+    formula: str, tmp_path: Path
+) -> None:
+    made = HandMade(cells={"A20": formula, "A1": 1, "A2": 2, "A3": 3})
+    report = verify(made.save(tmp_path / "made.xlsx"))
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
+@pytest.mark.parametrize("formula", ["=SUM(A1:A30)", "=INDEX(B1:B9,A20)", "=VLOOKUP(A20,C1:D9,2)"])
+def test_what_reads_its_own_cell_is_circular_all_the_same(formula: str, tmp_path: Path) -> None:
+    report = verify(HandMade(cells={"A20": formula}).save(tmp_path / "made.xlsx"))
+    assert [finding.cells for finding in report.findings] == ["A20"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_lookup_in_its_own_column_is_no_circular_reference_in_a_table(
+    installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if installed and not shutil.which("soffice"):
+        pytest.skip("LibreOffice is not installed")
+    monkeypatch.setattr("workbook_tools.checking.verify.is_installed", lambda: installed)
+    cells: dict[str, object] = {f"B{row}": "=INDEX(B$1:B$30,6)" for row in range(7, 26)}
+    report = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx"))
+    assert (report.verdict, report.findings) == ("pass" if installed else "incomplete", [])

@@ -122,9 +122,12 @@ def test_an_unknown_column_is_said_to_be_not_checked(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AG5": "my notes", "AG6": "=X6*2", "AG7": "=X7*2"}
     report = check(HandMade(cells=cells), tmp_path)
     table = report.tables[0]
-    assert report.verdict == "pass"
+    assert report.verdict == "incomplete"
     assert table.cells.not_checked == 2
     assert table.cells.reasons == {"unknown quantity 'my notes'": 2}
+    assert report.not_checked == (
+        "2 of 534 formula cells not checked: unknown quantity 'my notes' (My sheet!AG6:AG7)"
+    )
 
 
 def test_formulas_outside_the_table_are_counted(tmp_path: Path) -> None:
@@ -153,7 +156,10 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
     assert only(verify(path, tolerance=1e-3)).kind == "latent"
 
 
-def test_numbers_too_large_for_a_square_are_not_checked(tmp_path: Path) -> None:
+def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once(
+    tmp_path: Path,
+) -> None:
     report = check(HandMade(cells={"B25": 1e200}), tmp_path)
-    assert [(f.kind, f.cells) for f in report.findings] == [("odd-start", "B25")]
+    found = [(f.kind, f.cells) for f in report.findings]
+    assert found == [("odd-start", "B25"), ("error-value", "V25")]
     assert report.tables[0].cells.reasons == {"what it depends on is no number": 2}  # E1, E_tot

@@ -83,7 +83,9 @@ def test_gradients_may_go_through_helper_columns(tmp_path: Path) -> None:
     formulas = {**FORMULAS, "∂E/∂w5": "=AH6*K6", "∂E/∂w6": "=AH6*M6"}
     report = check(HandMade(formulas, cells), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
-    assert report.tables[0].cells.reasons == {"unknown quantity 'first part'": 20}
+    assert report.tables[0].cells.harmless == {
+        "helpers, checked with the formulas that read them": 20
+    }
     cells |= {f"AH{row}": f"=(S{row}-C{row})*S{row}*(1-S{row})" for row in range(6, 26)}
     found = check(HandMade(formulas, cells), tmp_path).findings  # both targets are 0.5
     assert [(f.kind, f.quantity) for f in found] == [("latent", "∂E/∂w5"), ("latent", "∂E/∂w6")]
@@ -142,9 +144,14 @@ def test_a_table_that_lacks_a_column_is_checked_as_far_as_it_goes(
     header = ["something else" if label == symbol else label for label in HEADER]
     report = check(HandMade(header=header), tmp_path)
     assert report.findings == []
-    assert report.tables[0].cells.not_checked >= 20
+    cells = report.tables[0].cells
+    assert cells.not_checked + sum(cells.harmless.values()) >= 20
+    assert report.verdict == ("incomplete" if cells.not_checked else "pass")
+    assert cells.not_checked or symbol != "E_tot"  # which nothing reads
     report = check(HandMade({**FORMULAS, "h2": "=H6*D6+I6"}, header=header), tmp_path)
     assert [finding.quantity for finding in report.findings] == ["h2"]
+    wrong = {**FORMULAS, symbol: f"{FORMULAS[symbol]}*1.25"}
+    assert check(HandMade(wrong, header=header), tmp_path).verdict in ("fail", "incomplete")
 
 
 @pytest.mark.parametrize("every_row", [False, True])

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -25,7 +25,10 @@ _MOST_WAYS = 2_000_000  # between runs; in a workbook of more, cycles are left t
 _MOST_CELLS = 200_000  # that are gone through from one cell
 _SHOWN = 6  # cells of a cycle that are named
 # They say where a cell is, not what it holds.
-_PLACES = re.compile(r"\b(?:ROWS?|COLUMNS?|SHEET|AREAS|ISFORMULA|FORMULATEXT)\([^()]*\)", re.I)
+_PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
+# They pick cells of a range, in which their own may lie.
+_LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP"}
+_CALLS = re.compile(r"\"[^\"]*\"|'[^']*'|(?P<name>[^\W\d][\w.]*+)?\(|\)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,13 +226,37 @@ def _may_return(from_to: Numbers, down: Numbers) -> bool:
 
 def _read(node: Node, row: int) -> list[Area]:
     """Return the cells that a formula reads in a row, with the sheet that they are on."""
-    found = areas(_PLACES.sub("0", node.run.formula.at(row)))
-    return [
-        area
-        if area.sheet
-        else Area(node.sheet, area.first_row, area.first_column, area.last_row, area.last_column)
-        for area in found
-    ]
+    read: list[Area] = []
+    for text, is_lookup in _arguments(node.run.formula.at(row)):
+        for area in areas(text):
+            if not area.sheet:
+                area = replace(area, sheet=node.sheet)
+            if not (is_lookup and area.cell_count > 1 and _may_hold(area, node)):
+                read.append(area)
+    return read
+
+
+def _may_hold(area: Area, node: Node) -> bool:
+    """Tell whether a formula's own cell may lie in a range: so near, Excel picks another one."""
+    return area.sheet == node.sheet and area.first_column <= node.column <= area.last_column
+
+
+def _arguments(formula: str) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of a formula that read cells, and whether each is what a lookup looks in."""
+    calls: list[str] = []
+    begin = 0
+    for match in _CALLS.finditer(formula):
+        if match[0][0] in "\"'":
+            continue
+        if not _PLACES.intersection(calls):
+            yield formula[begin : match.end()], not _LOOKUPS.isdisjoint(calls)
+        begin = match.end()
+        if match[0] != ")":
+            calls.append((match["name"] or "").upper())
+        elif calls:
+            calls.pop()
+    if not _PLACES.intersection(calls):
+        yield formula[begin:], not _LOOKUPS.isdisjoint(calls)
 
 
 def shown(cycle: Sequence[Cell]) -> str:

@@ -32,7 +32,8 @@ def error_values(table: Table, values: Values, known: Collection[Finding]) -> It
     if not errors:
         return
     by_column: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for sheet, row, column in sorted(errors):
+    lacking = {(table.sheet.name, row, table.columns[s]) for row, s in table.not_calculated}
+    for sheet, row, column in sorted(errors.keys() | lacking):
         by_column[sheet, column].append(row)
     blamed = {(f.sheet, row, f.column) for f in known for row in f.rows}
     mistaken = min((f.rows[0] for f in known if not f.kind.is_warning), default=math.inf)

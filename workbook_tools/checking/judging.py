@@ -335,7 +335,10 @@ class Judge:
             overflowing = unknown & (self._table.numbers[z] < -LARGEST_EXPONENT)
             self._leave_out(symbol, overflowing, f"e^(−{z}) is too large a number")
             unknown &= ~overflowing
-        self._leave_out(symbol, unknown, self._why_not(symbol))
+        if symbol == ITERATION_RATE and unknown.any():
+            self.cells.excuse(int(unknown.sum()), "learning rates, which may be any numbers")
+        else:
+            self._leave_out(symbol, unknown, self._why_not(symbol))
         both = known & np.isfinite(values)
         if both.any():
             absolute = np.abs(values - expected)[both]

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from openpyxl.utils import FORMULAE
 
 from workbook_tools.checking.cells import number_at
+from workbook_tools.checking.cycles import Formulas
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellValue
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import areas
 
 _NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
+_NO_CYCLE = "that a lookup in a range with its own cell is no circular reference"
+_CIRCULAR = CellError("#CIRC!")
 _LARGEST_AREA = 1_000_000  # cells
 _CALL = re.compile(r"\"[^\"]*\"|([A-Za-z_][\w.]*)\(")
 _NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
@@ -50,6 +53,12 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
     return rare or suspected
 
 
+def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set[str]:
+    """Return what an engine does not know that sees a circular reference where there is none."""
+    seen = any(error == _CIRCULAR for table in tables for error in table.errors.values())
+    return {_NO_CYCLE} if seen and not Formulas(sheets).suspects else set()
+
+
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, and they are all Excel's."""
     called = functions(formula) & unknown
@@ -62,12 +71,14 @@ def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> 
 
     So it is where the file has ``stored`` a number, or where a function of Excel is called.
     """
+    lacking = {*NOT_UNDERSTOOD, *([_CIRCULAR] if _NO_CYCLE in unknown else [])}
     for table in tables:
-        for row, symbol in [at for at, error in table.errors.items() if error in NOT_UNDERSTOOD]:
+        for row, symbol in [at for at, error in table.errors.items() if error in lacking]:
             column = table.columns[symbol]
             formula = table.sheet.formula_at(row, column) or ""
             number = number_at((table.sheet.name, row, column), stored)
-            if is_excel(formula, unknown) or not math.isnan(number):
+            is_lacking = table.errors[row, symbol] == _CIRCULAR or is_excel(formula, unknown)
+            if is_lacking or not math.isnan(number):
                 del table.errors[row, symbol]
                 table.not_calculated.add((row, symbol))
         table.unknown_functions = sorted(unknown)

@@ -16,7 +16,7 @@ from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
 from workbook_tools.checking.table import Table
-from workbook_tools.checking.unknown import forgive, unknown_functions
+from workbook_tools.checking.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, recalculate
 from workbook_tools.engines.embedded import WhatIf
@@ -120,9 +120,10 @@ def _unknown_functions(
     sheets: list[Sheet], tables: list[Table], calculation: Calculation
 ) -> set[str]:
     """Return the functions that the engine does not know, if any table lacks values by that."""
+    found = mistaken_for_cycles(sheets, tables)
     if any(error in NOT_UNDERSTOOD for table in tables for error in table.errors.values()):
-        return unknown_functions(sheets, calculation)
-    return set()
+        found |= unknown_functions(sheets, calculation)
+    return found
 
 
 def _data_sizes(table: Table) -> tuple[int, int]:
