@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,6 +97,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # which may be no UTF-8
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _end)
     try:
         app(prog_name=PROGRAM)
     except SystemExit as leaving:
@@ -111,6 +113,10 @@ def run() -> None:
             print_error(PROGRAM, InputError(f"standard output: {error.strerror}; make room"))
         status = BAD_INPUT
     sys.exit(status)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)  # not at once: what was begun is cleaned up
 
 
 def _forget_output() -> None:

@@ -5,7 +5,9 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+from workbook_tools.checking.alone import Checked, Wish, all_of
 from workbook_tools.checking.class_row import Row, Verdict
 from workbook_tools.checking.class_task import Outcome, Task, check
 
@@ -31,3 +33,41 @@ def slow_check(log: Path, seconds: float, task: Task) -> Outcome:
     time.sleep(seconds)
     Path(log, f"{task.path.stem}-{time.time_ns()}").touch()
     return Outcome(Row(task.name, task.sha256, Verdict.PASS))
+
+
+class PanicException(BaseException):
+    """As an extension written in Rust raises it: no ``Exception``, and not to be pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("cannot be pickled")
+
+
+def hostile_work(wish: Wish, folder: Path) -> Checked:
+    """Check one workbook, or do what the name of its file says; leave a file behind."""
+    Path(folder, "left behind").write_text(str(os.getpid()))
+    match wish.path.stem:
+        case "hangs":
+            time.sleep(600)
+        case "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "aborts":
+            os.abort()
+        case "greedy":
+            bytearray(6 << 30)
+        case "panics":
+            raise PanicException("index out of bounds")
+        case "leaves":
+            sys.exit(1)
+        case "talks":
+            os.write(1, b"to the standard output\n")
+            os.write(2, b"to the standard error\n")
+    return all_of(wish, folder)
+
+
+def loaded_and_limits() -> tuple[bool, int, str]:
+    """Tell, in a worker, whether NumPy was loaded before its threads were limited; the limits."""
+    import resource  # Windows has none
+
+    loaded = "numpy" in sys.modules
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return loaded, limit, os.environ["OMP_NUM_THREADS"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from workbook_tools.checking.findings import Report
@@ -55,20 +55,22 @@ class _Failure:
 
 
 Check = Callable[[Wish, Callable[[str], None]], Checked]
+Work = Callable[[Wish, Path], Checked]
 
 
 @contextmanager
-def checks(timeout: float) -> Iterator[Check]:
+def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     """Yield a function that checks a workbook, in so many seconds, and says what it is doing.
 
     The copies last as long as the context. The function raises ``InputError`` for a workbook that
-    cannot be checked, and ``BrokenError`` where the check itself broke.
+    cannot be checked, and ``BrokenError`` where the check itself broke. ``work`` does the check in
+    the other process, by default ``all_of``.
     """
     steps = get_context("spawn").SimpleQueue()
-    with TemporaryDirectory(prefix="workbook-tools-") as folder, pool_of(1, _hear, steps) as pool:
+    with pool_of(1, _hear, steps) as pool:
 
         def check(wish: Wish, on_step: Callable[[str], None]) -> Checked:
-            args = (wish.path, _checked, wish, Path(folder))
+            args = (wish.path, _checked, work or all_of, wish)
             future = pool.schedule(limited, args, timeout=timeout)
             while not future.done():
                 wait([future], timeout=_A_MOMENT)
@@ -96,10 +98,10 @@ def _hear(steps: Any) -> None:
     _steps[:] = [steps]
 
 
-def _checked(wish: Wish, folder: Path) -> Checked | _Failure:
-    """Check a workbook, in a worker."""
+def _checked(work: Work, wish: Wish) -> Checked | _Failure:
+    """Check a workbook, in a worker, whose folder for temporary files lasts as long as the pool."""
     try:
-        return _all_of(wish, folder)
+        return work(wish, Path(gettempdir()))
     except (InputError, OSError) as error:
         return _Failure(str(error))
     except MemoryError:
@@ -108,7 +110,11 @@ def _checked(wish: Wish, folder: Path) -> Checked | _Failure:
         return _Failure(f"{wish.path}: {broken(error)}", traceback.format_exc())
 
 
-def _all_of(wish: Wish, folder: Path) -> Checked:
+def all_of(wish: Wish, folder: Path) -> Checked:
+    """Check a workbook and make all that is wanted of it; copies go into the folder.
+
+    Raises ``InputError`` if it cannot be checked.
+    """
     # Here, not above: a worker limits its threads before NumPy is loaded.
     from workbook_tools.checking.copies import write_marked, write_mended
     from workbook_tools.checking.html_report import to_html

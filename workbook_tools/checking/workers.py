@@ -99,7 +99,7 @@ def what_happened(error: BaseException, path: Path, timeout: float) -> tuple[Ver
         return Verdict.CRASHED, out_of_memory(path)
     if isinstance(error, ProcessExpired):
         if error.exitcode == -_ABORTED:  # so Rust ends a program that gets no more memory
-            return Verdict.CRASHED, f"the engine broke down; perhaps it {out_of_memory(path)}"
+            return Verdict.CRASHED, f"the engine broke down; most likely it {out_of_memory(path)}"
         how = f"exit status {error.exitcode}"
         return Verdict.CRASHED, f"the process that checked it ended abruptly ({how})"
     return Verdict.CRASHED, f"the check broke: {type(error).__name__}: {error}"

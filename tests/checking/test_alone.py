@@ -1,0 +1,220 @@
+"""The check of one workbook ends in a result or in one line, whatever the workbook does to it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from handmade import FORMULAS, HandMade
+from hostile import hostile_work
+from typer.testing import CliRunner
+
+from workbook_tools.checking.alone import Wish, checks
+from workbook_tools.cli import app
+from workbook_tools.errors import BrokenError, InputError
+
+COMMAND = [sys.executable, "-m", "workbook_tools"]
+
+
+def run(*arguments: str | Path, **others: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **others
+    )  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return HandMade().save(tmp_path / "sound.xlsx")
+
+
+def test_whatever_happens_to_a_check_is_said_and_the_next_one_goes_on(
+    sound: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = {
+        "hangs": "not done after 8 seconds",
+        "dies": "ended abruptly",
+        "aborts": "needs more than 0.6 GiB of memory",
+        "greedy": "needs more than 0.6 GiB of memory",
+        "panics": "PanicException",
+        "leaves": "SystemExit",
+    }
+    with checks(8.0, hostile_work) as check:
+        for name, problem in said.items():
+            path = Path(shutil.copy(sound, sound.with_name(f"{name}.xlsx")))
+            with pytest.raises(InputError) as refusal:
+                check(Wish(path, "embedded"), lambda step: None)
+            message = str(refusal.value)
+            assert message.startswith(f"{path}: ")
+            assert problem in message
+            assert isinstance(refusal.value, BrokenError) == (name in ("panics", "leaves"))
+        steps: list[str] = []
+        talking = Path(shutil.copy(sound, sound.with_name("talks.xlsx")))
+        found = check(Wish(talking, "embedded", html=True, marked=True, mended=True), steps.append)
+        assert found.report.verdict == "pass"
+        assert found.html
+        assert found.marked
+        assert found.marked.exists()
+        assert found.mended
+        assert steps == ["reading and recalculating", "checking"]
+    assert not found.marked.exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_unexpected_failure_is_one_line_with_its_place_and_debug_shows_more(
+    sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("what nobody thought of")
+
+    monkeypatch.setattr("workbook_tools.checking.reports.print_report", broken)
+    result = CliRunner().invoke(app, ["verify", str(sound)])
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "KeyError in cli.py, line" in result.stderr
+    assert "what nobody thought of" in result.stderr
+    result = CliRunner().invoke(app, ["verify", str(sound), "--debug"])
+    assert "Traceback" in result.stderr
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["verify", "explain"])
+def test_one_workbook_has_a_time_limit(command: str, sound: Path) -> None:
+    result = CliRunner().invoke(app, [command, str(sound), "--timeout", "0.1"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "not done after 0.1 seconds; give --timeout more" in result.stderr
+
+
+def started(folder: Path, sound: Path) -> "subprocess.Popen[bytes]":
+    """Begin a check that hangs, with its temporary files in the folder."""
+    path = shutil.copy(sound, sound.with_name("hangs.xlsx"))
+    source = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from hostile import hostile_work\n"
+        "from workbook_tools.checking.alone import Wish, checks\n"
+        "if __name__ == '__main__':\n"
+        "    with checks(600.0, hostile_work) as check:\n"
+        "        check(Wish(Path(sys.argv[2]), 'embedded'), lambda step: None)\n"
+    )
+    script = folder.with_name("started.py")
+    script.write_text(source)
+    helpers = Path(__file__).parent.parent / "helpers"
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(helpers) + os.pathsep
+                   + os.environ.get("PYTHONPATH", "")}  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, str(script), str(helpers), str(path)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "temporary"
+    made.mkdir()
+    return made
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_check_that_is_stopped_or_killed_leaves_nothing_behind(
+    how: signal.Signals, sound: Path, folder: Path
+) -> None:
+    with started(folder, sound) as process:
+        worker = int(_soon(lambda: next(folder.glob("*/left behind")).read_text()))
+        process.send_signal(how)
+        process.wait(timeout=60)
+    _soon(lambda: _require(not _lives(worker)))
+    _soon(lambda: _require(not list(folder.iterdir())))
+
+
+def _soon(what):  # type: ignore[no-untyped-def]
+    """Return what a function does as soon as it does not fail: a busy machine takes its time."""
+    for _ in range(600):
+        try:
+            return what()
+        except (AssertionError, StopIteration, ValueError, OSError):
+            time.sleep(0.1)
+    return what()
+
+
+def _require(holds: bool) -> None:
+    assert holds
+
+
+def _lives(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def full_device(folder: Path) -> Path:
+    """Make a device in a folder that takes nothing, as a full disk does."""
+    device = folder / "full"
+    try:
+        os.mknod(device, 0o600 | 0o020000, os.makedev(1, 7))
+        device.open("wb").close()
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"no device can be made here: {error}")
+    return device
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", "--json", "-"], ["explain"]])
+def test_a_full_standard_output_is_one_line_and_no_difference(
+    arguments: list[str], sound: Path, tmp_path: Path
+) -> None:
+    with full_device(tmp_path).open("w") as output:
+        done = subprocess.run(
+            [*COMMAND, *arguments, str(sound)],
+            stdout=output, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    said = done.stderr.splitlines()
+    assert re.fullmatch("workbook-tools: standard output.*", said[-1])
+    assert len(said) == 1 or "--json" in arguments  # then the report goes there
+    assert "Traceback" not in done.stderr
+
+
+def test_whoever_stops_reading_the_output_sees_no_traceback(sound: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "explain", *[str(sound)] * 3], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 2
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", "--json", "-"], ["explain"]])
+def test_an_output_that_is_no_utf_8_is_written_all_the_same(
+    arguments: list[str], encoding: str, tmp_path: Path
+) -> None:
+    wrong = HandMade({**FORMULAS, "∂E/∂w5": "=(S6-B6)*S6*K6"}).save(tmp_path / "wrong.xlsx")
+    done = subprocess.run(
+        [*COMMAND, *arguments, str(wrong)], capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == (0 if arguments == ["explain"] else 1)
+    assert b"Traceback" not in done.stderr
+    said = done.stdout.decode(encoding)
+    if "--json" in arguments:
+        [finding] = json.loads(said)["tables"][0]["findings"]
+        assert finding["quantity"] == "∂E/∂w5"
+
+
+def test_an_empty_name_is_no_folder(tmp_path: Path) -> None:
+    shutil.copy(HandMade().save(tmp_path / "a.xlsx"), tmp_path / "b.xlsx")
+    for command in ("verify", "explain"):
+        done = run(command, "", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "an empty name" in done.stderr
