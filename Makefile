@@ -110,9 +110,9 @@ SMALL = $(firstword $(wildcard cnn/results/small/model.pt) cnn/runs/small/model.
 
 cnn-workbook: $(VENV)/installed-cnn $(SMALL) ## Write the trained small network as a workbook; cross-check it
 	$(BIN)/python -m cnn workbook --checkpoint $(SMALL) -o workbooks/mnist_cnn.xlsx
-	$(BIN)/workbook-tools verify workbooks/mnist_cnn.xlsx
+	$(BIN)/workbook-tools verify --timeout 1800 workbooks/mnist_cnn.xlsx
 	if command -v soffice > /dev/null; then \
-	  $(BIN)/workbook-tools verify --engine libreoffice workbooks/mnist_cnn.xlsx; fi
+	  $(BIN)/workbook-tools verify --engine libreoffice --timeout 1800 workbooks/mnist_cnn.xlsx; fi
 
 cnn/runs/small/model.pt: | $(VENV)/installed-cnn
 	$(BIN)/python -m cnn train --model small --resume
