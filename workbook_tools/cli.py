@@ -3,7 +3,6 @@
 Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad input.
 """
 
-import json
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -20,12 +19,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from workbook_tools import __version__
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, refuse_to_overwrite, write_text
+from workbook_tools.files import make_folder, write_text
+from workbook_tools.places import refuse_conflicts
 from workbook_tools.vocabulary import Loss, Optimizer
 
 if TYPE_CHECKING:
-    from workbook_tools.checking.classroom import How, Outputs
+    from workbook_tools.checking.class_outputs import Outputs
+    from workbook_tools.checking.classroom import How
     from workbook_tools.checking.findings import Report
+    from workbook_tools.checking.submissions import Submission
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -97,6 +99,7 @@ def new(
     from workbook_tools.new_spec import Wish, new_spec
 
     with one_line_errors(PROGRAM):
+        refuse_conflicts([data] if data else [], [])  # it may be printed into the data
         activations = [word.strip() for word in activation.split(",") if word.strip()]
         typer.echo(new_spec(Wish(layers, activations, loss, optimizer, data)), nl=False)
 
@@ -115,12 +118,16 @@ def build(
     ] = None,
 ) -> None:
     """Write the workbook of each spec, with every cell's value in it."""
+    from workbook_tools.experiment import files_read
     from workbook_tools.writing.workbook import BUILD_STEPS
     from workbook_tools.writing.workbook import build as build_workbook
 
     out = Console(highlight=False)
     with one_line_errors(PROGRAM):
         targets = [_target(spec, output, len(specs)) for spec in specs]
+        refuse_conflicts([path for spec in specs for path in files_read(spec)], targets)
+        if output is not None and targets[0] != output:
+            make_folder(output, "-o")
         for spec, target in zip(specs, targets, strict=True):
             with _progress(spec, BUILD_STEPS) as step:
                 cells = build_workbook(spec, target, step, partial(_print_plan, out, target))
@@ -141,7 +148,6 @@ def _target(spec: Path, output: Path | None, specs: int) -> Path:
         if specs > 1:
             raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
         return output
-    make_folder(output, "-o")
     return output / spec.with_suffix(".xlsx").name
 
 
@@ -206,8 +212,10 @@ def verify(
 
     A folder, or several workbooks with --html or --csv, are a class: a row for each.
     """
+    from workbook_tools.checking.class_outputs import Outputs
     from workbook_tools.checking.copies import refuse_places, write_marked, write_mended
     from workbook_tools.checking.reports import print_report, to_json
+    from workbook_tools.checking.submissions import find_submissions
     from workbook_tools.checking.verify import VERIFY_STEPS
     from workbook_tools.checking.verify import verify as verify_workbook
 
@@ -223,15 +231,18 @@ def verify(
     out = Console(stderr=json_to_stdout, highlight=False)
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
-    written = [path for path in (json_file, html, csv) if path and str(path) != "-"]
-    with one_line_errors(PROGRAM):
-        refuse_to_overwrite(workbooks, written)
     several = len(workbooks) > 1 and html is not None
-    if several or csv or scheduler or any(place.is_dir() for place in workbooks):
-        from workbook_tools.checking.classroom import How, Outputs
+    is_class = several or csv or scheduler or any(place.is_dir() for place in workbooks)
+    outputs = Outputs(csv, html, json_file)
+    with one_line_errors(PROGRAM):
+        submissions = find_submissions(workbooks)
+        read = [submission.path for submission in submissions]
+        refuse_conflicts(read, copies + (outputs.written(read) if is_class else outputs.files))
+    if is_class:
+        from workbook_tools.checking.classroom import How
 
         how = How(engine.value, tolerance, timeout, jobs, scheduler)
-        _verify_class(workbooks, how, Outputs(csv, html, json_file), out)
+        _verify_class(submissions, how, outputs, out)
     status = AGREES
     reports: list[Report] = []
     for workbook in workbooks:
@@ -262,13 +273,14 @@ def verify(
     raise typer.Exit(status)
 
 
-def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Console) -> NoReturn:
+def _verify_class(
+    submissions: "list[Submission]", how: "How", outputs: "Outputs", out: Console
+) -> NoReturn:
     from workbook_tools.checking.class_terminal import class_progress, print_class
     from workbook_tools.checking.classroom import InterruptedRunError, check_class
-    from workbook_tools.checking.submissions import find_submissions
+    from workbook_tools.checking.reports import json_text
 
     with one_line_errors(PROGRAM):
-        submissions = find_submissions(places)
         try:
             with class_progress(len(submissions)) as on_done:
                 result = check_class(submissions, how, outputs, on_done)
@@ -276,10 +288,15 @@ def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Conso
             print_error(PROGRAM, interruption)
             raise typer.Exit(INTERRUPTED) from None
         print_class(result.rows, out)
-        if outputs.json and result.documents:
-            _write_json(result.documents, outputs.json)
+        if str(outputs.json) == "-" and result.documents:
+            typer.echo(json_text(result.documents), nl=False)
     statuses = {"pass": AGREES, "fail": DIFFERS}
-    raise typer.Exit(max(statuses.get(row.verdict, NOT_CHECKED) for row in result.rows))
+    raise typer.Exit(
+        max(
+            NOT_CHECKED if row.why else statuses.get(row.verdict, NOT_CHECKED)
+            for row in result.rows
+        )
+    )
 
 
 @app.command()
@@ -310,11 +327,12 @@ def explain(
 
 
 def _write_json(document: object, path: Path) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    from workbook_tools.checking.reports import json_text
+
     if str(path) == "-":
-        typer.echo(text)
+        typer.echo(json_text(document), nl=False)
         return
-    write_text(path, text + "\n")
+    write_text(path, json_text(document))
 
 
 @contextmanager

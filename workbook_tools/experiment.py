@@ -400,16 +400,31 @@ def load_experiment(path: Path) -> Experiment:
     is not TOML, or describes no network that can be built.
     """
     try:
+        return parse_experiment(_content(path), path.parent)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def files_read(spec: Path) -> list[Path]:
+    """Return what is read to build a spec: itself, and the CSV file that it names.
+
+    Whatever is wrong with it is said when it is built.
+    """
+    try:
+        data = _content(spec).get("data") if spec.is_file() else None  # a pipe is read but once
+        return [spec, spec.parent / CsvFile.model_validate(data).file]
+    except (InputError, ValidationError):
+        return [spec]
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
         with path.open("rb") as file:
-            content: dict[str, Any] = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
-    try:
-        return parse_experiment(content, path.parent)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
 
 
 def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:

@@ -21,14 +21,10 @@ from typer.testing import CliRunner
 
 from workbook_tools.checking import class_task, workers
 from workbook_tools.checking.class_csv import harmless
-from workbook_tools.checking.class_report import alike, commonest, page_name, write_class_html
+from workbook_tools.checking.class_outputs import Outputs, page_name
+from workbook_tools.checking.class_report import alike, commonest, write_class_html
 from workbook_tools.checking.class_row import Mistake, Row, Verdict
-from workbook_tools.checking.classroom import (
-    How,
-    InterruptedRunError,
-    Outputs,
-    check_class,
-)
+from workbook_tools.checking.classroom import How, InterruptedRunError, check_class
 from workbook_tools.checking.submissions import Submission, find_submissions
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app

@@ -44,7 +44,7 @@ def print_class(rows: Sequence[Row], console: Console) -> None:
         findings = sum(row.counts.values())
         verdict = Text(row.verdict, style=_COLOURS.get(Verdict(row.verdict), "yellow"))
         shown = f"{findings:,}" if findings else ""
-        grid.add_row(Text(row.file), verdict, shown, Text(_short(row.first or row.why)))
+        grid.add_row(Text(row.file), verdict, shown, Text(_short(row.why or row.first)))
     console.print(grid)
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in Verdict}
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
