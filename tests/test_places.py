@@ -144,6 +144,7 @@ def test_what_is_printed_is_an_output_too(here: Path) -> None:
         "verify class": book,
         f"verify {book} --json /dev/stdout": Path("r.json"),
         "new 1-1 --data data.csv": Path("data.csv"),
+        f"explain {book}": book,
     }.items():
         Path("err").unlink(missing_ok=True)
         status, said = run(words, stdout)
@@ -163,6 +164,38 @@ def test_a_report_may_go_to_a_pipe(here: Path) -> None:
         Path("pipe").unlink()
     assert not Path("pipe_files").exists()  # a pipe has no pages beside it
     assert not Path(".pipe.unfinished").exists()
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "n" * 5_000, "n" * 256 + "/x", "loop", "loop/x"])
+def test_a_name_that_no_file_can_have_is_one_line(here: Path, name: str) -> None:
+    Path("loop").symlink_to("loop")
+    HandMade().save(Path("a.xlsx"))
+    Path("one.toml").write_text(SPEC.format(data="a"))
+    before = contents(here)
+    asked = [
+        ["verify", name],
+        ["explain", name],
+        ["build", name],
+        ["build", "one.toml", "-o", name],
+        ["build", "one.toml", "-o", f"{name}.xlsx"],
+        *(
+            ["verify", "a.xlsx", option, name]
+            for option in ("--csv", "--html", "--json", "--annotate", "--fix")
+        ),
+    ]
+    for words in asked:
+        result = runner.invoke(app, words)
+        assert isinstance(result.exception, SystemExit)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize("words", ["build", "verify a.xlsx --csv", "verify a.xlsx --html"])
+def test_no_name_at_all_is_one_line(here: Path, words: str) -> None:
+    for name in ("", "."):
+        result = runner.invoke(app, [*words.split(), name])
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert "is a folder" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--csv", "--html", "--json"])

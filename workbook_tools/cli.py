@@ -142,9 +142,11 @@ def _print_plan(out: Console, target: Path, plan: str) -> None:
 
 def _target(spec: Path, output: Path | None, specs: int) -> Path:
     """Return the workbook that a spec is written to."""
+    if not spec.name:
+        raise InputError(f"{spec}: is a folder; give a spec")
     if output is None:
         return spec.with_suffix(".xlsx")
-    if output.suffix == ".xlsx" and not output.is_dir():
+    if output.suffix == ".xlsx" and not os.path.isdir(output):
         if specs > 1:
             raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
         return output
@@ -222,7 +224,7 @@ def verify(
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
         with one_line_errors(PROGRAM):
-            if len(workbooks) > 1 or workbooks[0].is_dir():
+            if len(workbooks) > 1 or os.path.isdir(workbooks[0]):
                 raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
             refuse_places(workbooks[0], *copies)
     if tolerance is not None and not math.isfinite(tolerance):
@@ -232,7 +234,7 @@ def verify(
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
     several = len(workbooks) > 1 and html is not None
-    is_class = several or csv or scheduler or any(place.is_dir() for place in workbooks)
+    is_class = several or csv or scheduler or any(map(os.path.isdir, workbooks))
     outputs = Outputs(csv, html, json_file)
     with one_line_errors(PROGRAM):
         submissions = find_submissions(workbooks)
@@ -309,6 +311,8 @@ def explain(
     from workbook_tools.checking.verify import VERIFY_STEPS
     from workbook_tools.checking.verify import verify as verify_workbook
 
+    with one_line_errors(PROGRAM):
+        refuse_conflicts(workbooks, [])
     out = Console(highlight=False)
     if not out.is_terminal:
         out.width = 100

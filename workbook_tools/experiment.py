@@ -4,6 +4,7 @@ Everything that can be wrong with a spec is found here, before anything is writt
 in one line: the file, the field, the remedy.
 """
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -399,8 +400,9 @@ def load_experiment(path: Path) -> Experiment:
     Raises ``InputError`` with the file, the field and the remedy if the file cannot be read,
     is not TOML, or describes no network that can be built.
     """
+    content = _content(path)
     try:
-        return parse_experiment(_content(path), path.parent)
+        return parse_experiment(content, path.parent)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -411,7 +413,7 @@ def files_read(spec: Path) -> list[Path]:
     Whatever is wrong with it is said when it is built.
     """
     try:
-        data = _content(spec).get("data") if spec.is_file() else None  # a pipe is read but once
+        data = _content(spec).get("data") if os.path.isfile(spec) else None  # a pipe is read once
         return [spec, spec.parent / CsvFile.model_validate(data).file]
     except (InputError, ValidationError):
         return [spec]

@@ -72,16 +72,20 @@ def is_stream(path: Path) -> bool:
 
 def _pour(new: Path, stream: Path) -> None:
     """Write a finished file to a pipe or a device."""
+    opener = _open_pipe if stream.is_fifo() else None
+    with open(stream, "wb", opener=opener) as out, new.open("rb") as file:
+        shutil.copyfileobj(file, out)
+
+
+def _open_pipe(pipe: str, flags: int) -> int:
     try:
-        # Not waited for: a pipe that nobody reads would never open.
-        handle = os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
+        handle = os.open(pipe, flags | os.O_NONBLOCK)  # it would wait for a reader, for ever
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
-        raise InputError(f"{stream}: nobody reads this pipe; start what reads it first") from error
+        raise InputError(f"{pipe}: nobody reads this pipe; start what reads it first") from error
     os.set_blocking(handle, True)
-    with open(handle, "wb") as out, new.open("rb") as file:
-        shutil.copyfileobj(file, out)
+    return handle
 
 
 def _permissions(target: Path) -> int:

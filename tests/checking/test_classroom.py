@@ -155,6 +155,17 @@ def test_files_are_called_what_tells_them_apart(tmp_path: Path) -> None:
     assert [one.name for one in find_submissions([tmp_path / "a"])] == ["x.xlsx"]
 
 
+def test_files_on_several_disks_are_called_by_their_whole_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(paths: list[Path]) -> str:  # as on Windows
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    places = [tmp_path / "a.xlsx", tmp_path / "b.xlsx"]
+    assert [one.name for one in find_submissions(places)] == [str(place) for place in places]
+
+
 @pytest.mark.parametrize(
     ("engine", "verdict"), [("embedded", Verdict.UNREADABLE), ("ironcalc", Verdict.PASS)]
 )
