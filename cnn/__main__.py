@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, refuse_to_overwrite
+from workbook_tools.files import is_stream, make_folder
+from workbook_tools.places import refuse_conflicts
 
 if TYPE_CHECKING:
     from cnn.metrics import Metrics
@@ -249,8 +250,10 @@ def workbook(
         from cnn.workbook.book import Look, build
         from cnn.workbook.digits import choose
 
+        refuse_conflicts([checkpoint, *data.folder().glob("*")], [output])
+        if is_stream(output):
+            raise InputError(f"{output}: the workbook is read again; give the name of a file")
         name, model = load_model(checkpoint)
-        refuse_to_overwrite([checkpoint], [output])
         chosen = choose(model, data.load(say).validation, digits)
         cells = build(model, chosen, Look.of(name, chosen, select), output)
         say(f"{output}: {cells:,} formula cells, {output.stat().st_size / 1e6:,.1f} MB")

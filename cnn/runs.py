@@ -22,11 +22,12 @@ from cnn.checkpoint import Checkpoint, load_model, save_model
 from cnn.data import Images, Mnist
 from cnn.evaluation import Answers, answers, conditions
 from cnn.metrics import LOG, METRICS, Metrics, measured, read_metrics, write_metrics
-from cnn.report import write_report
-from cnn.seeds import read_seeds
+from cnn.report import HTML, MARKDOWN, write_report
+from cnn.seeds import SEEDS, read_seeds
 from cnn.training import Job, Watcher, train
 from workbook_tools.errors import InputError
-from workbook_tools.files import make_folder
+from workbook_tools.files import make_folder, replacing
+from workbook_tools.places import refuse_conflicts
 
 MODEL, CHECKPOINT = "model.pt", "checkpoint.pt"
 
@@ -38,6 +39,7 @@ def run(job: Job, data: Mnist, folder: Path, watcher: Watcher, resume: bool) -> 
     Raises ``InputError`` if the folder cannot be written to, or holds another job to resume.
     """
     make_folder(folder, "--out")
+    _refuse_links(folder)
     if resume and (folder / METRICS).exists() and not (folder / CHECKPOINT).exists():
         _refuse_another(read_metrics(folder), job, folder)
         return report(folder, data.validation)
@@ -59,6 +61,7 @@ def report(folder: Path, images: Images) -> Metrics:
     ``images`` are the test images. Raises ``InputError`` if the folder holds no finished run, or
     its weights do not give the accuracy that its metrics state.
     """
+    _refuse_links(folder)
     metrics = read_metrics(folder)
     _, model = load_model(folder / MODEL)
     found = answers(model, images)
@@ -77,13 +80,20 @@ def report(folder: Path, images: Images) -> Metrics:
 def adopt(run_folder: Path, folder: Path) -> None:
     """Make ``folder`` the folder of a finished run, by copying its results (not its report)."""
     for name in (MODEL, METRICS, LOG):
-        shutil.copyfile(run_folder / name, folder / name)
+        with replacing(folder / name) as new:
+            shutil.copyfile(run_folder / name, new)
 
 
 def identity(job: Job) -> dict[str, Any]:
     """Return what makes a job the same job, as a flat dictionary."""
     flat = asdict(job)
     return {**flat.pop("recipe"), **flat, "processes": parallel.count()}
+
+
+def _refuse_links(folder: Path) -> None:
+    """Raise ``InputError`` if links make one file of two that are written."""
+    names = (MODEL, CHECKPOINT, METRICS, LOG, SEEDS, HTML, MARKDOWN)
+    refuse_conflicts([], [folder / name for name in names])
 
 
 def _refuse_another(metrics: Metrics, job: Job, folder: Path) -> None:

@@ -4,7 +4,6 @@ Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad
 """
 
 import io
-import json
 import math
 import os
 import signal
@@ -24,12 +23,15 @@ from workbook_tools import __version__
 from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, put_file, refuse_to_overwrite, write_text
+from workbook_tools.files import make_folder, put_file, write_text
+from workbook_tools.places import refuse_conflicts
 from workbook_tools.vocabulary import Loss, Optimizer
 
 if TYPE_CHECKING:
     from workbook_tools.checking.alone import Wish
-    from workbook_tools.checking.classroom import How, Outputs
+    from workbook_tools.checking.class_outputs import Outputs
+    from workbook_tools.checking.classroom import How
+    from workbook_tools.checking.submissions import Submission
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -153,6 +155,7 @@ def new(
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.new_spec import Wish, new_spec
 
+        refuse_conflicts([data] if data else [], [])  # it may be printed into the data
         activations = [word.strip() for word in activation.split(",") if word.strip()]
         typer.echo(new_spec(Wish(layers, activations, loss, optimizer, data)), nl=False)
 
@@ -174,10 +177,14 @@ def build(
     """Write the workbook of each spec, with every cell's value in it."""
     out = Console(highlight=False)
     with one_line_errors(PROGRAM, debug):
+        from workbook_tools.experiment import files_read
         from workbook_tools.writing.workbook import BUILD_STEPS
         from workbook_tools.writing.workbook import build as build_workbook
 
         targets = [_target(spec, output, len(specs)) for spec in specs]
+        refuse_conflicts([path for spec in specs for path in files_read(spec)], targets)
+        if output is not None and targets[0] != output:
+            make_folder(output, "-o")
         for spec, target in zip(specs, targets, strict=True):
             with _progress(spec, BUILD_STEPS) as step:
                 cells = build_workbook(spec, target, step, partial(_print_plan, out, target))
@@ -192,13 +199,14 @@ def _print_plan(out: Console, target: Path, plan: str) -> None:
 
 def _target(spec: Path, output: Path | None, specs: int) -> Path:
     """Return the workbook that a spec is written to."""
+    if not spec.name:
+        raise InputError(f"{spec}: is a folder; give a spec")
     if output is None:
         return spec.with_suffix(".xlsx")
-    if output.suffix == ".xlsx" and not output.is_dir():
+    if output.suffix == ".xlsx" and not os.path.isdir(output):
         if specs > 1:
             raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
         return output
-    make_folder(output, "-o")
     return output / spec.with_suffix(".xlsx").name
 
 
@@ -261,18 +269,23 @@ def verify(
     """
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
-    json_to_stdout = json_file is not None and str(json_file) == "-"
-    out = _console(stderr=json_to_stdout)
+    out = _console(stderr=str(json_file) == "-")
     with one_line_errors(PROGRAM, debug):
-        _refuse_places(workbooks, [json_file, html, csv], marked, mended, engine)
-        several = len(workbooks) > 1 and html is not None
-        if several or csv or scheduler or any(place.is_dir() for place in workbooks):
-            from workbook_tools.checking.classroom import How, Outputs
-
-            how = How(engine.value, tolerance, timeout, jobs, scheduler)
-            _verify_class(workbooks, how, Outputs(csv, html, json_file), out)
         from workbook_tools.checking.alone import Wish
+        from workbook_tools.checking.class_outputs import Outputs
+        from workbook_tools.checking.classroom import How
+        from workbook_tools.checking.submissions import find_submissions
 
+        several = len(workbooks) > 1 and html is not None
+        is_class = bool(several or csv or scheduler or any(map(os.path.isdir, workbooks)))
+        outputs = Outputs(csv, html, json_file)
+        copies = _copies(workbooks, marked, mended, engine)
+        submissions = find_submissions(workbooks)
+        read = [submission.path for submission in submissions]
+        refuse_conflicts(read, copies + (outputs.written(read) if is_class else outputs.files))
+        if is_class:
+            how = How(engine.value, tolerance, timeout, jobs, scheduler)
+            raise typer.Exit(_verify_class(submissions, how, outputs, out))
         wishes = [
             Wish(path, engine.value, tolerance, bool(html), bool(marked), bool(mended))
             for path in workbooks
@@ -280,20 +293,15 @@ def verify(
         raise typer.Exit(_verify_each(wishes, timeout, json_file, html, marked, mended, out, debug))
 
 
-def _refuse_places(
-    workbooks: list[Path],
-    reports: list[Path | None],
-    marked: Path | None,
-    mended: Path | None,
-    engine: Engine,
-) -> None:
-    """Raise ``InputError`` for files that cannot be written, before anything is read."""
-    refuse_to_overwrite(workbooks, [path for path in reports if path and str(path) != "-"])
+def _copies(
+    workbooks: list[Path], marked: Path | None, mended: Path | None, engine: Engine
+) -> list[Path]:
+    """Return where copies are to be written; raise ``InputError`` if none can be made of this."""
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
         from workbook_tools.checking.copies import refuse_places
 
-        if len(workbooks) > 1 or workbooks[0].is_dir():
+        if len(workbooks) > 1 or os.path.isdir(workbooks[0]):
             raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
         refuse_places(workbooks[0], *copies)
     if mended and engine.value == "cached":
@@ -301,6 +309,7 @@ def _refuse_places(
             f"{mended}: a mended copy is recalculated, for which --engine cached will not do; "
             "use another"
         )
+    return copies
 
 
 def _verify_each(
@@ -344,23 +353,26 @@ def _verify_each(
     return status
 
 
-def _verify_class(places: list[Path], how: "How", outputs: "Outputs", out: Console) -> NoReturn:
+def _verify_class(
+    submissions: "list[Submission]", how: "How", outputs: "Outputs", out: Console
+) -> int:
+    """Check a class, print and write the reports; return the exit status."""
     from workbook_tools.checking.class_terminal import class_progress, print_class
     from workbook_tools.checking.classroom import InterruptedRunError, check_class
-    from workbook_tools.checking.submissions import find_submissions
 
-    submissions = find_submissions(places)
     try:
         with class_progress(len(submissions)) as on_done:
             result = check_class(submissions, how, outputs, on_done)
     except InterruptedRunError as interruption:
         print_error(PROGRAM, interruption)
-        raise typer.Exit(INTERRUPTED) from None
+        return INTERRUPTED
     print_class(result.rows, out)
-    if outputs.json and result.documents:
-        _write_json(result.documents, outputs.json)
+    if str(outputs.json) == "-" and result.documents:
+        _write_json(result.documents, Path("-"))
     statuses = {"pass": AGREES, "fail": DIFFERS}
-    raise typer.Exit(max(statuses.get(row.verdict, NOT_CHECKED) for row in result.rows))
+    return max(
+        NOT_CHECKED if row.why else statuses.get(row.verdict, NOT_CHECKED) for row in result.rows
+    )
 
 
 @app.command()
@@ -377,6 +389,7 @@ def explain(
         from workbook_tools.checking.alone import CHECK_STEPS, Wish, checks
         from workbook_tools.checking.reports import print_explanation
 
+        refuse_conflicts(workbooks, [])
         with checks(timeout) as check:
             for workbook in workbooks:
                 try:
@@ -399,13 +412,13 @@ def _console(stderr: bool = False) -> Console:
 
 
 def _write_json(document: object, path: Path) -> None:
-    is_output = str(path) == "-"
-    plain = is_output and "utf" not in sys.stdout.encoding.lower()
-    text = json.dumps(document, ensure_ascii=plain, indent=2, allow_nan=False)
-    if is_output:
-        typer.echo(text)
-    else:
-        write_text(path, text + "\n")
+    from workbook_tools.checking.reports import json_text
+
+    if str(path) == "-":
+        plain = "utf" not in sys.stdout.encoding.lower()
+        typer.echo(json_text(document, ensure_ascii=plain), nl=False)
+        return
+    write_text(path, json_text(document))
 
 
 @contextmanager

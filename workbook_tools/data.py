@@ -149,7 +149,7 @@ class CsvFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: Annotated[str, Field(min_length=1)]  # beside the spec
+    file: Annotated[str, Field(pattern=r"^[^\x00]+$")]  # beside the spec
     inputs: Annotated[list[str], Field(min_length=1)]  # names of columns
     targets: list[str] | None = None
     class_: Annotated[str | None, Field(alias="class")] = None

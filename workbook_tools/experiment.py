@@ -4,6 +4,7 @@ Everything that can be wrong with a spec is found here, before anything is writt
 in one line: the file, the field, the remedy.
 """
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -399,17 +400,33 @@ def load_experiment(path: Path) -> Experiment:
     Raises ``InputError`` with the file, the field and the remedy if the file cannot be read,
     is not TOML, or describes no network that can be built.
     """
-    try:
-        with path.open("rb") as file:
-            content: dict[str, Any] = tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
+    content = _content(path)
     try:
         return parse_experiment(content, path.parent)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def files_read(spec: Path) -> list[Path]:
+    """Return what is read to build a spec: itself, and the CSV file that it names.
+
+    Whatever is wrong with it is said when it is built.
+    """
+    try:
+        data = _content(spec).get("data") if os.path.isfile(spec) else None  # a pipe is read once
+        return [spec, spec.parent / CsvFile.model_validate(data).file]
+    except (InputError, ValidationError):
+        return [spec]
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
 
 
 def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:

@@ -1,13 +1,17 @@
 """Files are written whole or not at all: the old one stays until the new one is finished."""
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbook_tools.errors import InputError
+
+_NAME = 40  # letters of a file's name that the name of its unfinished copy repeats
 
 
 @contextmanager
@@ -16,27 +20,87 @@ def replacing(
 ) -> Iterator[Path]:
     """Yield a new file's path; on success it takes the place of ``path``, else it is removed.
 
+    Of a link, the file that it leads to is replaced or made, and the link stays. To a pipe or a
+    device the whole file is written. A file that is replaced keeps its permissions.
     ``unless_same(new, old)`` may keep the old file where the new one says nothing new.
     Raises ``InputError`` if the place cannot be written to; the old file is then untouched.
     """
+    streams = is_stream(path)
     try:
+        target = path
+        while not streams and target.is_symlink():
+            target = target.parent / target.readlink()
         # In the same folder, so that the last step is a rename within one file system.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+        handle, name = tempfile.mkstemp(
+            dir=None if streams else target.parent,
+            prefix=f".{target.stem[:_NAME]}-",
+            suffix=".tmp",
+        )
         os.close(handle)
         new = Path(name)
         try:
             yield new
-            if not unless_same(new, path):
-                new.chmod(0o666 & ~_umask())  # mkstemp lets only the owner read
-                new.replace(path)
+            if streams:
+                _pour(new, path)
+            elif not unless_same(new, target):
+                new.chmod(_permissions(target))  # mkstemp lets only the owner read
+                new.replace(target)
         finally:
-            with suppress(FileNotFoundError):
-                new.unlink()
+            new.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); an old file there is "
-            "untouched: choose another place, or make room"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def is_stream(path: Path) -> bool:
+    """Tell whether a place is a pipe or a device, which is written to, and not a file or nothing.
+
+    Raises ``InputError`` if it is neither: a folder, a disk, a link to itself.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    streams = stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+    if not (streams or stat.S_ISREG(mode)):
+        raise InputError(f"{path}: is no file, and no pipe; choose another place")
+    return streams
+
+
+def _pour(new: Path, stream: Path) -> None:
+    """Write a finished file to a pipe or a device."""
+    opener = _open_pipe if stream.is_fifo() else None
+    with open(stream, "wb", opener=opener) as out, new.open("rb") as file:
+        shutil.copyfileobj(file, out)
+
+
+def _open_pipe(pipe: str, flags: int) -> int:
+    try:
+        handle = os.open(pipe, flags | os.O_NONBLOCK)  # it would wait for a reader, for ever
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise InputError(f"{pipe}: nobody reads this pipe; start what reads it first") from error
+    os.set_blocking(handle, True)
+    return handle
+
+
+def _permissions(target: Path) -> int:
+    """Return those that a file has, or those that any new file gets."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path}: cannot be written ({error.strerror or error}); an old file there is untouched: "
+        "choose another place, or make room"
+    )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,14 +113,6 @@ def put_file(source: Path, path: Path) -> None:
     """Copy a finished file into place, whole or not at all; raises as ``replacing`` does."""
     with replacing(path) as new:
         shutil.copyfile(source, new)
-
-
-def refuse_to_overwrite(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Raise ``InputError`` if a file is to be written in the place of one that is read."""
-    read = {path.resolve() for path in inputs}
-    for path in outputs:
-        if path.resolve() in read:
-            raise InputError(f"{path}: is read; it is not written over, choose another name")
 
 
 def printable(text: str) -> str:

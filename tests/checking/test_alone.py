@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from handmade import FORMULAS, HandMade
 from hostile import hostile_work
+from odd_places import full_device
 from typer.testing import CliRunner
 
 from workbook_tools.checking.alone import Wish, checks
@@ -155,22 +156,11 @@ def _lives(process: int) -> bool:
     return state != "Z"
 
 
-def full_device(folder: Path) -> Path:
-    """Make a device in a folder that takes nothing, as a full disk does."""
-    device = folder / "full"
-    try:
-        os.mknod(device, 0o600 | 0o020000, os.makedev(1, 7))
-        device.open("wb").close()
-    except (AttributeError, OSError) as error:
-        pytest.skip(f"no device can be made here: {error}")
-    return device
-
-
 @pytest.mark.parametrize("arguments", [["verify"], ["verify", "--json", "-"], ["explain"]])
 def test_a_full_standard_output_is_one_line_and_no_difference(
     arguments: list[str], sound: Path, tmp_path: Path
 ) -> None:
-    with full_device(tmp_path).open("w") as output:
+    with full_device(tmp_path / "full").open("w") as output:
         done = subprocess.run(
             [*COMMAND, *arguments, str(sound)],
             stdout=output, stderr=subprocess.PIPE, text=True, check=False,

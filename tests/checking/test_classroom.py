@@ -20,14 +20,10 @@ from parts import rewritten
 from typer.testing import CliRunner
 
 from workbook_tools.checking.class_csv import harmless
-from workbook_tools.checking.class_report import alike, commonest, page_name, write_class_html
+from workbook_tools.checking.class_outputs import Outputs, page_name
+from workbook_tools.checking.class_report import alike, commonest, write_class_html
 from workbook_tools.checking.class_row import Mistake, Row, Verdict
-from workbook_tools.checking.classroom import (
-    How,
-    InterruptedRunError,
-    Outputs,
-    check_class,
-)
+from workbook_tools.checking.classroom import How, InterruptedRunError, check_class
 from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.submissions import Submission, find_submissions
 from workbook_tools.checking.verify import verify
@@ -158,6 +154,17 @@ def test_files_are_called_what_tells_them_apart(tmp_path: Path) -> None:
     found = find_submissions([tmp_path / "b", tmp_path / "a", tmp_path / "a" / "x.xlsx"])
     assert [one.name for one in found] == ["b/old.xls", "b/x.XLSX", "a/x.xlsx"]
     assert [one.name for one in find_submissions([tmp_path / "a"])] == ["x.xlsx"]
+
+
+def test_files_on_several_disks_are_called_by_their_whole_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(paths: list[Path]) -> str:  # as on Windows
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    places = [tmp_path / "a.xlsx", tmp_path / "b.xlsx"]
+    assert [one.name for one in find_submissions(places)] == [str(place) for place in places]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from hostile import hostile_check, slow_check
 from typer.testing import CliRunner
 
 from workbook_tools.checking import cluster
+from workbook_tools.checking.class_outputs import Outputs
 from workbook_tools.checking.class_row import Row, Verdict
-from workbook_tools.checking.classroom import How, Outputs, check_class
+from workbook_tools.checking.classroom import How, check_class
 from workbook_tools.checking.submissions import find_submissions
 from workbook_tools.cli import app
 

@@ -182,6 +182,16 @@ def test_report_refuses_what_is_no_finished_run(quick: None, tmp_path: Path) -> 
     assert "schema" in one_line(call("report", tmp_path))
 
 
+def test_a_report_that_is_linked_to_the_weights_is_refused(quick: None, tmp_path: Path) -> None:
+    call("train", "--model", "tiny", "--out", tmp_path)
+    before = (tmp_path / "model.pt").read_bytes()
+    (tmp_path / "report.html").unlink()
+    (tmp_path / "report.html").symlink_to("model.pt")
+    for command in (["report", tmp_path], ["train", "--model", "tiny", "--out", tmp_path]):
+        assert "two outputs would be one file" in one_line(call(*command))
+    assert (tmp_path / "model.pt").read_bytes() == before
+
+
 def test_report_refuses_weights_of_another_run(quick: None, tmp_path: Path) -> None:
     call("train", "--model", "tiny", "--out", tmp_path)
     name, model = load_model(tmp_path / "model.pt")

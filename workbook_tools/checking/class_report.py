@@ -1,8 +1,5 @@
 """The page of a class: what was commonly mistaken, who has the same formulas, a row for each."""
 
-import hashlib
-import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,12 +59,6 @@ def write_class_html(rows: Sequence[Row], path: Path) -> None:
         version=__version__,
     )
     write_text(path, page)
-
-
-def page_name(path: Path) -> str:
-    """Return the file name of a workbook's own page: no two paths have the same one."""
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:60] or "workbook"
-    return f"{readable}-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]}.html"
 
 
 def commonest(rows: Sequence[Row]) -> list[Common]:

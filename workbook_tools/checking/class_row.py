@@ -44,7 +44,7 @@ class Row:
     file: str
     sha256: str = ""  # of the file
     verdict: str = Verdict.UNREADABLE
-    why: str = ""  # there is no verdict, if so
+    why: str = ""  # there is no verdict, or no page, if so
     tables: int = 0
     iterations: int = 0  # of all tables
     counts: dict[str, int] = field(default_factory=dict)  # of findings, by kind

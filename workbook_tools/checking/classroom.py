@@ -11,15 +11,17 @@ from typing import Any
 
 from workbook_tools import __version__
 from workbook_tools.checking.class_csv import write_csv
-from workbook_tools.checking.class_report import page_name, write_class_html
+from workbook_tools.checking.class_outputs import Outputs, page_name
+from workbook_tools.checking.class_report import write_class_html
 from workbook_tools.checking.class_row import Row, Verdict
 from workbook_tools.checking.class_task import Outcome, Task, check, without_verdict
 from workbook_tools.checking.cluster import outcomes_there
 from workbook_tools.checking.journal import Journal, key_of
+from workbook_tools.checking.reports import json_text
 from workbook_tools.checking.submissions import Submission
 from workbook_tools.checking.workers import Check, outcomes_here
 from workbook_tools.errors import InputError
-from workbook_tools.files import make_folder, write_text
+from workbook_tools.files import make_folder, printable, write_text
 
 
 @dataclass(frozen=True)
@@ -31,25 +33,6 @@ class How:
     timeout: float = 60.0  # seconds a workbook
     jobs: int = 1  # processes on this machine
     scheduler: str | None = None  # of a Dask cluster, in place of these
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where the reports of a class are written."""
-
-    csv: Path | None = None
-    html: Path | None = None
-    json: Path | None = None  # written by the caller; "-" is no file
-
-    @property
-    def files(self) -> list[Path]:
-        """The files among them."""
-        return [path for path in (self.csv, self.html, self.json) if path and str(path) != "-"]
-
-    @property
-    def pages(self) -> Path | None:
-        """The folder of each workbook's own page."""
-        return self.html.with_name(f"{self.html.stem}_files") if self.html else None
 
 
 @dataclass(frozen=True)
@@ -71,7 +54,7 @@ def check_class(
     on_done: Callable[[Row], None] = lambda row: None,
     check: Check = check,
 ) -> Result:
-    """Check workbooks, write the CSV and the pages, return a row for each.
+    """Check workbooks, write the files of reports, return a row for each.
 
     ``on_done`` hears of each workbook as it is done, ``check`` checks one. Raises ``InputError`` if
     a report cannot be written or the cluster fails, ``InterruptedRunError`` on Ctrl-C.
@@ -81,7 +64,7 @@ def check_class(
             raise InputError(f"{path}: its folder does not exist; make it, or choose another place")
     if outputs.pages:
         make_folder(outputs.pages, "--html")
-    journal = _journal(outputs)
+    journal = Journal(outputs.journal) if outputs.journal else None
     run = _Run(submissions, how, outputs, journal, on_done)
     try:
         run.finish(check)
@@ -91,6 +74,8 @@ def check_class(
             write_csv(rows, outputs.csv)
         if outputs.html:
             write_class_html(rows, outputs.html)
+        if outputs.json and outputs.json in outputs.files and documents:
+            write_text(outputs.json, json_text(documents))
         if journal:
             journal.remove()
         return Result(rows, documents)
@@ -99,12 +84,6 @@ def check_class(
     finally:
         if journal:
             journal.close()
-
-
-def _journal(outputs: Outputs) -> Journal | None:
-    """Open the journal beside the first report; without a report there is nothing to keep."""
-    first = next(iter(outputs.files), None)
-    return Journal(first.with_name(f".{first.name}.unfinished")) if first else None
 
 
 class _Run:
@@ -154,7 +133,7 @@ class _Run:
                 sha256="",
                 engine=self._how.engine,
                 tolerance=self._how.tolerance,
-                html=self._outputs.html is not None,
+                html=self._outputs.pages is not None,
                 json=self._outputs.json is not None,
             )
             try:
@@ -180,12 +159,17 @@ class _Run:
         )
 
     def _keep(self, task: Task, outcome: Outcome) -> None:
-        row = outcome.row
+        row, is_whole = outcome.row, True
         if outcome.html is not None and self._outputs.pages:
-            row = replace(row, page=page_name(task.path))
-            write_text(self._outputs.pages / row.page, outcome.html)
+            page = page_name(task.path)
+            try:
+                write_text(self._outputs.pages / page, outcome.html)
+                row = replace(row, page=page)
+            except InputError as error:
+                row, is_whole = replace(row, why=printable(str(error))), False
         self.done[task.path] = row, outcome.document
-        if self._journal and task.path in self._keys:
+        # Without its page it is not finished: an interrupted run checks it again.
+        if self._journal and task.path in self._keys and is_whole:
             self._journal.add(self._keys[task.path], row, outcome.document)
         self._on_done(row)
 

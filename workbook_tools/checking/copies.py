@@ -3,7 +3,6 @@
 Both are edited part by part; all else in them is as it was.
 """
 
-import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.files import replacing
 from workbook_tools.package import SheetPart, open_package
+from workbook_tools.places import refuse_conflicts
 from workbook_tools.references import sheet_prefix
 
 MOST_NOTES = 1_000  # of one finding
@@ -72,20 +72,10 @@ def _few(places: Sequence[str]) -> list[str]:
 
 def refuse_places(source: Path, *destinations: Path) -> None:
     """Raise ``InputError`` if a copy would overwrite the workbook itself, or another copy."""
-    taken = [source]
+    refuse_conflicts([source], destinations)
     for destination in destinations:
-        if any(_same_file(destination, other) for other in taken):
-            what = "the workbook itself" if len(taken) == 1 else "the workbook or the other copy"
-            raise InputError(f"{destination}: that is {what}; give the copy another name")
         if source.suffix.lower() == ".xlsm" != destination.suffix.lower():
             raise InputError(f"{destination}: the copy of an .xlsm workbook is one too; name it so")
-        taken.append(destination)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
-        return one.samefile(other)
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write_marked(report: Report, source: Path, destination: Path) -> None:

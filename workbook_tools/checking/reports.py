@@ -1,5 +1,6 @@
 """A report for people (terminal) and for programs (JSON)."""
 
+import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -68,6 +69,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "other_formulas": report.other_formulas,
         **({"convolutional_network": _network(report.network)} if report.network else {}),
     }
+
+
+def json_text(document: object, ensure_ascii: bool = False) -> str:
+    """Return a JSON document as its file holds it."""
+    return json.dumps(document, ensure_ascii=ensure_ascii, indent=2, allow_nan=False) + "\n"
 
 
 def _network(network: NetworkReport) -> dict[str, Any]:

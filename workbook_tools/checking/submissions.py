@@ -28,14 +28,19 @@ def find_submissions(places: Sequence[Path]) -> list[Submission]:
     """
     found: dict[Path, Path] = {}  # as given, by the whole path
     for place in places:
-        paths = sorted(_workbooks(place)) if place.is_dir() else [place]
+        paths = sorted(_workbooks(place)) if os.path.isdir(place) else [place]
         if not paths:
             raise InputError(f"{place}: no workbook in this folder (.xlsx); check the name")
         for path in paths:
             found.setdefault(path.absolute(), path)
     # What all have in common need not be repeated in front of every name.
-    roots = [place.absolute() if place.is_dir() else place.absolute().parent for place in places]
-    common = os.path.commonpath(roots)
+    roots = [
+        place.absolute() if os.path.isdir(place) else place.absolute().parent for place in places
+    ]
+    try:
+        common = os.path.commonpath(roots)
+    except ValueError:  # on Windows, they may be on several disks
+        return [Submission(path, printable(str(whole))) for whole, path in found.items()]
     return [
         Submission(path, printable(os.path.relpath(whole, common))) for whole, path in found.items()
     ]

@@ -116,11 +116,22 @@ def test_digits_out_of_range_are_refused(checkpoint: Path, tmp_path: Path) -> No
     assert not (tmp_path / "mnist.xlsx").exists()
 
 
-def test_the_checkpoint_is_never_overwritten(checkpoint: Path) -> None:
+def test_the_checkpoint_is_never_overwritten(checkpoint: Path, tmp_path: Path) -> None:
     before = checkpoint.read_bytes()
-    result = call("--checkpoint", checkpoint, "--digits", 1, "-o", checkpoint)
-    assert result.exit_code == 2
+    (tmp_path / "link.xlsx").symlink_to(checkpoint)
+    os.link(checkpoint, tmp_path / "hard.xlsx")
+    for output in (checkpoint, tmp_path / "link.xlsx", tmp_path / "hard.xlsx"):
+        result = call("--checkpoint", checkpoint, "--digits", 1, "-o", output)
+        assert result.exit_code == 2
+        assert f"{output}: is read" in result.stderr
     assert checkpoint.read_bytes() == before
+
+
+def test_a_workbook_that_is_read_again_goes_to_no_pipe(checkpoint: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xlsx")
+    result = call("--checkpoint", checkpoint, "--digits", 1, "-o", tmp_path / "pipe.xlsx")
+    assert result.exit_code == 2
+    assert "the workbook is read again" in result.stderr
 
 
 def test_digits_read_rightly_take_turns_and_the_worst_mistakes_come_last(mnist: Mnist) -> None:
