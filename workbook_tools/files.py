@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbook_tools.errors import InputError
@@ -49,6 +49,14 @@ def replacing(
             new.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def refuse_streams(path: Path) -> None:
+    """Raise ``InputError`` if what is to be read is a pipe or a device, which may never end."""
+    with suppress(OSError):  # whoever reads it says what is wrong with its name
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise InputError(f"{path}: no file, but something else; give a workbook")
 
 
 def is_stream(path: Path) -> bool:

@@ -208,3 +208,12 @@ def test_an_empty_name_is_no_folder(tmp_path: Path) -> None:
         done = run(command, "", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert "an empty name" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xlsx")
+    for command in ("verify", "explain"):
+        done = run(command, tmp_path / "pipe.xlsx", timeout=60)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith("pipe.xlsx: no file, but something else; give a workbook\n")

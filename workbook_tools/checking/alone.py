@@ -18,6 +18,7 @@ from workbook_tools.checking.findings import Report
 from workbook_tools.checking.limits import out_of_memory
 from workbook_tools.checking.workers import limited, pool_of, what_happened
 from workbook_tools.errors import BrokenError, InputError, broken
+from workbook_tools.files import refuse_streams
 
 CHECK_STEPS = 2  # that a check says it has come to; of a convolutional network more
 _A_MOMENT = 0.05  # seconds between looks at how far a check is
@@ -70,6 +71,7 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     with pool_of(1, _hear, steps) as pool:
 
         def check(wish: Wish, on_step: Callable[[str], None]) -> Checked:
+            refuse_streams(wish.path)
             args = (wish.path, _checked, work or all_of, wish)
             future = pool.schedule(limited, args, timeout=timeout)
             while not future.done():

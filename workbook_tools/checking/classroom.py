@@ -21,7 +21,7 @@ from workbook_tools.checking.reports import json_text
 from workbook_tools.checking.submissions import Submission
 from workbook_tools.checking.workers import Check, outcomes_here
 from workbook_tools.errors import InputError
-from workbook_tools.files import make_folder, printable, write_text
+from workbook_tools.files import make_folder, printable, refuse_streams, write_text
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,7 @@ class _Run:
 def _sha256(path: Path) -> str:
     """Return the SHA-256 of a file; raises ``InputError`` if it is none that can be read."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would never end
-            raise InputError(f"{path}: no file, but something else; give a workbook")
+        refuse_streams(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
