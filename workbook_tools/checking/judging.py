@@ -18,6 +18,7 @@ from workbook_tools.checking.table import Table
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
 from workbook_tools.references import anchoring, areas, cell_name, range_name
 
+_LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
 
@@ -342,7 +343,8 @@ class Judge:
         both = known & np.isfinite(values)
         if both.any():
             absolute = np.abs(values - expected)[both]
-            ulps = absolute / np.spacing(np.maximum(np.abs(values), np.abs(expected))[both])
+            sizes = np.maximum(np.abs(values), np.abs(expected))[both]
+            ulps = absolute / np.spacing(np.minimum(sizes, _LARGE))
             worst = self.differences
             worst.absolute = max(worst.absolute, float(absolute.max()))
             worst.relative = max(worst.relative, float(column.relative[part][both].max()))

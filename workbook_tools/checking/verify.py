@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.convolutional.book import is_network, workbook_names
@@ -28,6 +30,7 @@ from workbook_tools.references import MAX_ROWS, range_name
 _READ_STRICT = ("libreoffice", "cached")  # engines
 
 
+@np.errstate(all="ignore")  # a sheet may hold any number: what overflows is judged, not warned of
 def verify(
     path: Path,
     engine: str = "embedded",
