@@ -156,6 +156,14 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
     assert only(verify(path, tolerance=1e-3)).kind == "latent"
 
 
+@pytest.mark.parametrize("number", [1.7e308, 1e300, 1e-320])
+def test_a_weight_at_the_end_of_the_range_of_numbers_is_no_mistake(
+    number: float, tmp_path: Path
+) -> None:
+    report = check(HandMade(cells={"F6": number}), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
 def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once(
     tmp_path: Path,
 ) -> None:

@@ -305,7 +305,7 @@ class Judge:
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
         # A cell that should be a number and is none is wrong too.
-        wrong = ~(difference <= allowed) & ~np.isnan(expected)
+        wrong = ~((difference <= allowed) | (difference == 0)) & ~np.isnan(expected)
         column = self._columns[symbol] = _Column(values, expected, wrong, relative)
         return column
 
