@@ -9,8 +9,11 @@ from fuzzing.made import Level, Made, damage, editing_sheet, pick
 
 ERRORS = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!",
           "#FIELD!", "#BLOCKED!", "#GETTING_DATA", "bogus", ""]  # fmt: skip
-TEXTS = ["0.5", "0,5", " 0.5 ", "=A1", "'0.5", "1/2", "50%", "", " ", "n/a", "-", "∞", "½", "0.5\u00a0", "x" * 33_000,
-         "a\nb", "_x0041_", "\u202e0.5", "🙂", "1e3", "TRUE", "١٢", "0x1F", "12:00", "2024-01-01"]  # fmt: skip
+TEXTS = [
+    "0.5", "0,5", " 0.5 ", "=A1", "'0.5", "1/2", "50%", "", " ", "n/a", "-", "∞", "½", "0.5\u00a0",
+    "x" * 33_000, "a\nb", "_x0041_", "\u202e0.5", "🙂", "1e3", "TRUE", "١٢", "0x1F", "12:00",
+    "2024-01-01",
+]  # fmt: skip
 TYPES = ["n", "s", "str", "inlineStr", "b", "e", "d", "bogus", ""]
 
 
@@ -126,10 +129,10 @@ def data_typed_as_formulas(made: Made, random: Random) -> str:
         for name in made.host.data[sheet]:
             cell = cell_of(root, name)
             value = child(cell, "v")
-            if cell.get("t", "n") == "n" and value is not None and child(cell, "f") is None:
-                if random.random() < 0.3:
-                    set_cell(cell, value.text, value.text, "n")
-                    said.append(name)
+            is_number = cell.get("t", "n") == "n" and value is not None
+            if is_number and child(cell, "f") is None and random.random() < 0.3:
+                set_cell(cell, value.text, value.text, "n")
+                said.append(name)
 
     editing_sheet(made, sheet, edit)
     return f"typed as formulas: {', '.join(said)[:100]}"

@@ -3,14 +3,16 @@
 from random import Random
 from typing import Any
 
-from openpyxl.formula.translate import Translator
+from openpyxl.formula.tokenizer import TokenizerError
+from openpyxl.formula.translate import Translator, TranslatorError
 from openpyxl.utils import FORMULAE
 from openpyxl.utils.cell import coordinate_from_string
 
 from fuzzing.book import NotApplicableError, cell_of, child, named, set_cell
 from fuzzing.made import Level, Made, damage, editing_sheet, pick
 
-FUNCTIONS = sorted(FORMULAE) + [
+FUNCTIONS = [
+    *sorted(FORMULAE),
     "_xlfn.LET", "_xlfn.LAMBDA", "_xlfn.XLOOKUP", "_xlfn._xlws.SORT", "_xlfn._xlws.FILTER",
     "_xlfn.SEQUENCE", "_xlfn.RANDARRAY", "_xlfn.TEXTJOIN", "_xlfn.IFS", "_xlfn.SWITCH",
     "_xlfn.CONCAT", "_xlfn.UNIQUE", "_xlfn.STDEV.S", "_xlfn.NORM.DIST", "_xlfn.MAP",
@@ -19,21 +21,31 @@ FUNCTIONS = sorted(FORMULAE) + [
     "CALL", "WEBSERVICE", "HYPERLINK", "EVALUATE", "CELL", "INFO", "AREAS", "RTD", "CUBEVALUE",
 ]  # fmt: skip
 REFERENCES = [
-    "A1", "$A$1", "A1:B9", "B9:A1", "A:A", "1:1", "A1:XFD1048576", "$A:$XFD", "XFD1048576",
-    "XFE1", "A1048577", "A0", "R1C1", "RC[-1]", "Nowhere!A1", "'No where'!A1:B2", "#REF!",
-    "#REF!A1", "[1]Sheet1!A1", "'[other.xlsx]Sheet'!A1", "'C:\\[b.xlsx]S'!$A$1", "A1#", "@A1",
-    "Sheet1:Sheet3!A1", "(A1,B2:C3)", "A1:B2 B2:C3", "A1:B2:C3", "Table1[Col]", "Table1[[#All],[a]]",
-    "[@x]", "nothing_by_this_name", "A1:INDEX(B:B,3)", "A1:OFFSET(A1,1,1)", "!A1", "''!A1", "A1B2",
-    "TRUE", "F1", "w1", "LOG10", "E1", "1E5", "_xlpm.x",
+    "A1", "$A$1", "A1:B9", "B9:A1", "A:A", "1:1", "A1:XFD1048576", "$A:$XFD", "XFD1048576", "XFE1",
+    "A1048577", "A0", "R1C1", "RC[-1]", "Nowhere!A1", "'No where'!A1:B2", "#REF!", "#REF!A1",
+    "[1]Sheet1!A1", "'[other.xlsx]Sheet'!A1", "'C:\\[b.xlsx]S'!$A$1", "A1#", "@A1",
+    "Sheet1:Sheet3!A1", "(A1,B2:C3)", "A1:B2 B2:C3", "A1:B2:C3", "Table1[Col]",
+    "Table1[[#All],[a]]", "[@x]", "nothing_by_this_name", "A1:INDEX(B:B,3)", "A1:OFFSET(A1,1,1)",
+    "!A1", "''!A1", "A1B2", "TRUE", "F1", "w1", "LOG10", "E1", "1E5", "_xlpm.x",
 ]  # fmt: skip
 LITERALS = [
-    "0", "1", "-1", ".5", "5.", "1E308", "1E309", "1E-400", "9" * 400, '"text"', '""', '"a""b"', "TRUE",
-    "#N/A", "#DIV/0!", "#CALC!", "#SPILL!", "#GETTING_DATA", "{1,2;3,4}", '{"a",TRUE,#N/A}', "{1,2;3}",
-    "{}", '"🙂"', '"0.5"', '"1/2/2024"', "50%", "1%%",
+    "0", "1", "-1", ".5", "5.", "1E308", "1E309", "1E-400", "9" * 400, '"text"', '""', '"a""b"',
+    "TRUE", "#N/A", "#DIV/0!", "#CALC!", "#SPILL!", "#GETTING_DATA", "{1,2;3,4}", '{"a",TRUE,#N/A}',
+    "{1,2;3}", "{}", '"🙂"', '"0.5"', '"1/2/2024"', "50%", "1%%",
+]  # fmt: skip
+WRAPPERS = [
+    "IFERROR({},0)", "ROUND({},6)", "{}+0*MMULT(1,1)", "FOO({})", "N({})", "+{}", "({})", "T({})",
+    "_xlfn.SINGLE({})", "IF(1,{})", "SUM({})", "MMULT({},1)", "{} ", "@{}", "INDEX({},1)",
+    "VALUE({})", '{}&""', "LET(x,{},x)", "ABS({})", "{}%",
+]  # fmt: skip
+NAMES = [
+    "rate", "w1", "A1", "é", "", "_xlnm.Print_Area", "a b", "x" * 300, "RATE", "E1", "TRUE", "R",
+    "_xlnm._FilterDatabase", "SUM", "nothing_by_this_name",
 ]  # fmt: skip
 NOISE = [
-    "(", ")", "((", ",", ";", "'", '"', "!", "$", ":", "#", "@", "&", "%", "^", "{", "}", "[", "]", "\\", "\t",
-    "\n", "\u00a0", "+", "--", "=", "<>", "<", "é", "δ", "🙂", "\u200b", "１", "−", "×", "…", "٣",
+    "(", ")", "((", ",", ";", "'", '"', "!", "$", ":", "#", "@", "&", "%", "^", "{", "}", "[", "]",
+    "\\", "\t", "\n", "\u00a0", "+", "--", "=", "<>", "<", "é", "δ", "🙂", "\u200b", "１", "−", "×",
+    "…", "٣",
 ]  # fmt: skip
 
 
@@ -55,17 +67,16 @@ def draw_formula(random: Random, depth: int = 3) -> str:
 
 def _long(random: Random) -> str:
     """Return one of those that take long to read."""
-    count = random.choice([200, 1500, 8000])
-    return random.choice(
-        [
-            "+".join(["1"] * count), "(" * count + "1" + ")" * count, "-" * count + "1",
-            "IF(1," * min(count, 1500) + "1" + ")" * min(count, 1500), "A1" * count, "'" * 8 * count,
-            '"' + "a" * count + '"', '"' * count, "A1:" * count + "A1", "SUM(" + "A1," * count + "1)",
-            "{" + "1," * count + "1}", "a" * count, "1" * count, "A1&" * count + "A1", "(" * count,
-            "SUM(" + "A:XFD," * min(count, 200) + "1)", "[" * count, "!" * count, "$A$1*" * count + "B2",
-            'REPT("a",32767)&' * min(count, 200) + '""', "%" * count, "1" + "%" * count, " " * count,
-        ]
-    )  # fmt: skip
+    n = random.choice([200, 1500, 8000])
+    few, some = min(n, 200), min(n, 1500)
+    forms = [
+        "+".join(["1"] * n), "(" * n + "1" + ")" * n, "-" * n + "1", "A1" * n, "'" * 8 * n,
+        "IF(1," * some + "1" + ")" * some, '"' + "a" * n + '"', '"' * n, "A1:" * n + "A1",
+        "SUM(" + "A1," * n + "1)", "{" + "1," * n + "1}", "a" * n, "1" * n, "A1&" * n + "A1",
+        "(" * n, "SUM(" + "A:XFD," * few + "1)", "[" * n, "!" * n, "$A$1*" * n + "B2",
+        'REPT("a",32767)&' * few + '""', "%" * n, "1" + "%" * n, " " * n,
+    ]  # fmt: skip
+    return random.choice(forms)
 
 
 def draw_any(random: Random) -> str:
@@ -114,10 +125,7 @@ def in_a_table(made: Made, random: Random) -> str:
     elif how < 0.6:
         formula = _with_noise(target.formula, random)
     else:
-        wrappers = ["IFERROR({},0)", "ROUND({},6)", "{}+0*MMULT(1,1)", "FOO({})", "N({})", "+{}", "({})",
-                    "T({})", "_xlfn.SINGLE({})", "IF(1,{})", "SUM({})", "MMULT({},1)", "{} ", "@{}",
-                    "INDEX({},1)", "VALUE({})", "{}&\"\"", "LET(x,{},x)", "ABS({})", "{}%"]  # fmt: skip
-        formula = random.choice(wrappers).replace("{}", target.formula)
+        formula = random.choice(WRAPPERS).replace("{}", target.formula)
     keeps = random.random() < 0.5
 
     def edit(root: Any) -> None:
@@ -171,11 +179,11 @@ def attributes_wrong(made: Made, random: Random) -> str:
     target = pick(random, made.host.targets)
     options = [
         {"t": "shared", "si": "0"}, {"t": "shared", "si": "-1", "ref": target.cell},
-        {"t": "shared", "si": "99999999999", "ref": "A1:B2"}, {"t": "shared"},
-        {"t": "shared", "si": "7", "ref": "B9:A1"}, {"t": "shared", "si": "7", "ref": "A1:XFD1048576"},
-        {"t": "shared", "si": "x", "ref": "é"}, {"t": "array"}, {"t": "array", "ref": "A1:B2"},
-        {"t": "array", "ref": "B9:A1"}, {"t": "array", "ref": "A1:XFD1048576"}, {"t": "bogus"},
-        {"t": "dataTable", "ref": target.cell, "r1": "A1"}, {"t": "dataTable"}, {"t": "normal"},
+        {"t": "shared", "si": "99999999999", "ref": "A1:B2"}, {"t": "shared"}, {"t": "normal"},
+        {"t": "shared", "si": "7", "ref": "B9:A1"}, {"t": "array", "ref": "A1:XFD1048576"},
+        {"t": "shared", "si": "7", "ref": "A1:XFD1048576"}, {"t": "shared", "si": "x", "ref": "é"},
+        {"t": "array"}, {"t": "array", "ref": "A1:B2"}, {"t": "array", "ref": "B9:A1"},
+        {"t": "dataTable", "ref": target.cell, "r1": "A1"}, {"t": "dataTable"}, {"t": "bogus"},
         {"ca": "1"}, {"bx": "1"}, {"si": "3"}, {"ref": "A1"}, {"t": "array", "ref": ""},
     ]  # fmt: skip
     attributes = random.choice(options)
@@ -208,8 +216,7 @@ def shared(made: Made, random: Random) -> str:
         if runs:
             before = runs[-1][-1]
             first = runs[-1][0]
-            filled = Translator(f"={child(first, 'f').text}", first.get("r"))
-            same = filled.translate_formula(target.cell) == f"={formula.text}"
+            same = _filled(child(first, "f").text, first.get("r"), target.cell) == formula.text
             if same and before.get("r") == f"{letters}{row - 1}":
                 runs[-1].append(cell)
                 continue
@@ -229,6 +236,14 @@ def shared(made: Made, random: Random) -> str:
         number += 1
     made.book.put(part, root)
     return f"{name}: {number} shared formulas"
+
+
+def _filled(formula: str, origin: str, cell: str) -> str | None:
+    """Return a formula as it is filled into another cell; None for one that cannot be."""
+    try:
+        return Translator(f"={formula}", origin).translate_formula(cell)[1:]
+    except (TranslatorError, TokenizerError, IndexError):
+        return None
 
 
 @damage("formulas", Level.SAME)
@@ -277,8 +292,7 @@ def names_defined(made: Made, random: Random) -> str:
         next(named(root, "sheets")).addnext(holder)
     said = []
     for _ in range(random.choice([1, 1, 4])):
-        name = random.choice(["rate", "w1", "A1", "é", "", "_xlnm.Print_Area", "a b", "x" * 300, "RATE", "E1",
-                              "_xlnm._FilterDatabase", "TRUE", "R", "SUM", "nothing_by_this_name"])  # fmt: skip
+        name = random.choice(NAMES)
         one = holder.makeelement(tag.replace("}sheets", "}definedName"), name=name)
         one.text = random.choice([draw_any(random), None, name, "1"])
         if random.random() < 0.3:

@@ -7,15 +7,17 @@ from fuzzing.book import cell_of, named, set_cell
 from fuzzing.made import Level, Made, damage, editing_sheet, pick
 
 LABELS = [
-    "w", "w0", "w-1", "w1.5", "w" + "1" * 5000, "w99999999", "w_{1}", "w₁", "w¹²", "w(1)", "w[1]", "w1,2", "w_1_2",
-    "∂E/∂w" + "9" * 40, "∂E/∂", "dE/dw3", "∂E_total/∂w₅", "grad w1", "d(E)/d(w1)", "δ", "δ_o", "h", "h(", "a_h1)",
-    "out h1", "net h1", "net" + "_" * 900, "σ(σ(σ(h1)))", "(" * 2000, "[" * 500 + "w1" + "]" * 500, "w1 " * 3000,
-    "E", "E total", "loss", "error", "Error!", "target", "t", "y", "ŷ", "i", "x1 x2", "bias", "b", "b1 b2", "=w1",
-    "'w1", "w1\nw2", "W1", " w1 ", "w１", "w١", "weight one", "the first weight", "η", "learning rate: 0.5", "0.5",
-    "1", "", " ", "\u200b", "🙂", "layers: 2-2-2", "image 99999x99999, convolution 3x3 to 99999", "2-2-2-2-2",
-    "image 3x3, convolution 9x9 to 1", "epoch", "iteration", "step 1", "sample", "#", "No.", "w1*i1+w2*i2",
-    "1/(1+exp(-h1))", "exp(" * 400, "+".join(["w1"] * 900), "a" * 32_767, "½(t1 − a_o1)²", "activation: swish",
-    "activation:", "loss:", "optimizer:", "adam", "m_w1", "v_w1", "momentum", "mini-batch 3", "w1_1_1_1", "i1" * 99,
+    "w", "w0", "w-1", "w1.5", "w" + "1" * 5000, "w99999999", "w_{1}", "w₁", "w¹²", "w(1)", "w[1]",
+    "w1,2", "w_1_2", "∂E/∂w" + "9" * 40, "∂E/∂", "dE/dw3", "∂E_total/∂w₅", "grad w1", "d(E)/d(w1)",
+    "δ", "δ_o", "h", "h(", "a_h1)", "out h1", "net h1", "net" + "_" * 900, "σ(σ(σ(h1)))",
+    "(" * 2000, "[" * 500 + "w1" + "]" * 500, "w1 " * 3000, "E", "E total", "loss", "error",
+    "Error!", "target", "t", "y", "ŷ", "i", "x1 x2", "bias", "b", "b1 b2", "=w1", "'w1", "w1\nw2",
+    "W1", " w1 ", "w１", "w١", "weight one", "the first weight", "η", "learning rate: 0.5", "0.5",
+    "1", "", " ", "\u200b", "🙂", "layers: 2-2-2", "image 99999x99999, convolution 3x3 to 99999",
+    "2-2-2-2-2", "image 3x3, convolution 9x9 to 1", "epoch", "iteration", "step 1", "sample", "#",
+    "No.", "w1*i1+w2*i2", "1/(1+exp(-h1))", "exp(" * 400, "+".join(["w1"] * 900), "a" * 32_767,
+    "½(t1 − a_o1)²", "activation: swish", "activation:", "loss:", "optimizer:", "adam", "m_w1",
+    "v_w1", "momentum", "mini-batch 3", "w1_1_1_1", "i1" * 99,
 ]  # fmt: skip
 LETTERS = "abehinotwxδησ∂ΔE_0123456789 /().,:=-+*'\"\u0301\u00a0"
 

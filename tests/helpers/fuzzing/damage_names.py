@@ -8,9 +8,10 @@ from fuzzing.made import Level, Made, damage, pick
 
 GOOD = [
     "sheet1", "SHEET1", "Sheet1", "Sheet2", "It's", "a'b'c", "31 letters, not one more, sir!!",
-    "δ und ∂", "中文表", "🙂", "2024", "A1", "R1C1", "RC", "TRUE", "a.b", "a-b", "(x)", "a,b;c", "#REF!", "x!y",
-    "&amp;", "<b>", '"quoted"', "  spaced  ", "%20", "$A$1", "1/2".replace("/", "÷"), "Findings", "e\u0301",
-    "xfd1048576", "=1+1", "{a}", "@", "Ⅷ", "-", ".", "_", "w1", "Overview 2", "tab\u00a0space",
+    "δ und ∂", "中文表", "🙂", "2024", "A1", "R1C1", "RC", "TRUE", "a.b", "a-b", "(x)", "a,b;c",
+    "#REF!", "x!y", "&amp;", "<b>", '"quoted"', "  spaced  ", "%20", "$A$1",
+    "1/2".replace("/", "÷"), "Findings", "e\u0301", "xfd1048576", "=1+1", "{a}", "@", "Ⅷ", "-", ".",
+    "_", "w1", "Overview 2", "tab\u00a0space",
 ]  # fmt: skip
 BAD = [
     "",

@@ -312,8 +312,8 @@ def with_sheets_that_hold_no_cells(made: Made, random: Random) -> str:
         root_name, declared = kind, ""
         types = f"application/vnd.openxmlformats-officedocument.spreadsheetml.{kind}+xml"
         relation = f"{namespace}/{kind}"
-    content = f'<{root_name} xmlns="{main}" {declared}><sheetViews><sheetView workbookViewId="0"/>' \
-        f"</sheetViews></{root_name}>"  # fmt: skip
+    view = '<sheetViews><sheetView workbookViewId="0"/></sheetViews>'
+    content = f'<{root_name} xmlns="{main}" {declared}>{view}</{root_name}>'
     made.book.add(f"xl/{name}", content.encode(), types)
     one = relations[0].makeelement(relations[0].tag, Id="rIdOther", Type=relation, Target=name)
     relations.append(one)

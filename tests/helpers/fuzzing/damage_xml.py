@@ -16,6 +16,10 @@ NUMBERS = [
     "99999999999999999999", "-1", "4294967296", "2147483648", "0.1e", "1.7976931348623157E+308",
     "TRUE", "1e5", "+3", "1048577", "16385", "9" * 5000,
 ]  # fmt: skip
+TEXTS = [
+    "#REF!", "A1", "t" * 40_000, "\ud7ff\ufffd", "\t\n", "_x0000_", "_x000D_", "\u200b\u202e",
+    "\U0010ffff", "0", "1", "true",
+]  # fmt: skip
 
 
 @damage("xml", Level.ANY)
@@ -123,8 +127,7 @@ def _renamed(one: Any, random: Random) -> str:
 
 
 def _text_changed(one: Any, random: Random) -> str:
-    one.text = pick(random, [*NUMBERS, "#REF!", "A1", "t" * 40_000, "\ud7ff\ufffd", "\t\n", "_x0000_",
-                             "_x000D_", "​‮", None, "\U0010ffff", "0", "1", "true"])  # fmt: skip
+    one.text = pick(random, [*NUMBERS, *TEXTS, None])
     return repr((one.text or "")[:20])
 
 
@@ -231,12 +234,17 @@ def written_otherwise(made: Made, random: Random) -> str:
     return f"{part}: {how}"
 
 
+OPTIONAL = [
+    "spans", "dimension", "cols", "sheetViews", "pageMargins", "sheetFormatPr", "types",
+    "wrong dimension", "names of cells", "numbers of rows",
+]  # fmt: skip
+
+
 @damage("xml", Level.SAME)
 def optional_left_out(made: Made, random: Random) -> str:
     part = made.part(pick(random, made.checked_sheets))
     root = made.book.root(part)
-    how = pick(random, ["spans", "dimension", "cols", "sheetViews", "pageMargins", "sheetFormatPr",
-                        "wrong dimension", "names of cells", "numbers of rows", "types"])  # fmt: skip
+    how = pick(random, OPTIONAL)
     if how == "spans":
         for row in named(root, "row"):
             row.attrib.pop("spans", None)

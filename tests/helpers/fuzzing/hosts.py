@@ -1,4 +1,4 @@
-"""Sound workbooks, small ones, made anew: tables typed by hand, built ones, other sheets besides."""
+"""Sound workbooks, small ones: tables typed by hand, built ones, other sheets besides."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -247,9 +247,9 @@ def _zoo(book: Workbook, what_if: bool) -> None:
         "=SUMPRODUCT(Lists!B2:B4*{1;1;1})", "=FOO.BAR(1)", '=IF(TRUE,"")', "=ISNUMBER(A2)",
     ]  # fmt: skip
     contents = [
-        "a text", dt.datetime(2024, 2, 29, 12, 30), dt.time(7, 45), True, "0.5", -1.5e-7, "  spaces ",
-        "#N/A", dt.date(1999, 12, 31), "w1", "δ and 中文 and 🙂", 1e308, "line\nbreak", 0.1,
-        dt.timedelta(hours=30), "=no formula", "η = 3", 123456789012, "t1",
+        "a text", dt.datetime(2024, 2, 29, 12, 30), dt.time(7, 45), True, "0.5", -1.5e-7,
+        "  spaces ", "#N/A", dt.date(1999, 12, 31), "w1", "δ and 中文 and 🙂", 1e308,
+        "line\nbreak", 0.1, dt.timedelta(hours=30), "=no formula", "η = 3", 123456789012, "t1",
     ]  # fmt: skip
     for row, (content, formula) in enumerate(zip(contents, formulas, strict=True), start=1):
         zoo.cell(row, 1).value = content

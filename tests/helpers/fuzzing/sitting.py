@@ -13,7 +13,7 @@ from fuzzing.hosts import make_hosts
 from fuzzing.trial import Failure, Outcome, try_case
 from workbook_tools.checking.workers import pool_of
 
-TIMEOUT = 60.0  # seconds a case
+TIMEOUT = 30.0  # seconds a case
 
 
 @dataclass
