@@ -1,19 +1,22 @@
 """Many cases in a row, in processes that can be killed; what they came to is counted."""
 
-import os
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from pebble import ProcessPool
 
 from fuzzing.hosts import make_hosts
 from fuzzing.trial import Failure, Outcome, try_case
-from workbook_tools.checking.workers import pool_of
 
 TIMEOUT = 30.0  # seconds a case
+MEMORY = 2 << 30  # bytes that a case may take
 
 
 @dataclass
@@ -64,9 +67,8 @@ def hold(
 ) -> Counts:
     """Try cases, each in one of so many processes; return the counts."""
     counts = Counts(seed)
-    with TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         make_hosts(Path(folder))
-        os.environ["TMPDIR"] = folder  # what a killed process leaves goes with it
         for outcome in _outcomes(Path(folder), seed, numbers, jobs):
             counts.add(outcome)
             on_done(outcome)
@@ -74,7 +76,9 @@ def hold(
 
 
 def _outcomes(folder: Path, seed: int, numbers: Iterable[int], jobs: int) -> Iterator[Outcome]:
-    pool = pool_of(jobs)
+    pool = ProcessPool(
+        jobs, initializer=_limit, initargs=(str(folder),), context=get_context("spawn")
+    )
     try:
         running: dict[Any, int] = {
             pool.schedule(try_case, (folder, seed, number), timeout=TIMEOUT): number
@@ -93,3 +97,14 @@ def _outcomes(folder: Path, seed: int, numbers: Iterable[int], jobs: int) -> Ite
     finally:
         pool.stop()
         pool.join()
+
+
+def _limit(folder: str) -> None:
+    """Let a process that has just begun have so much more memory, and one place for its files."""
+    tempfile.tempdir = folder  # what a killed process leaves there goes with the sitting
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limits, macOS none
+        import resource
+
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
