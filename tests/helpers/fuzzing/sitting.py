@@ -16,7 +16,7 @@ from fuzzing.hosts import make_hosts
 from fuzzing.trial import Failure, Outcome, try_case
 
 TIMEOUT = 30.0  # seconds a case
-MEMORY = 2 << 30  # bytes that a case may take
+MEMORY = 4 << 30  # bytes that a case may take; PyTorch alone maps two
 
 
 @dataclass
