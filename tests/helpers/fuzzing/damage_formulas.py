@@ -263,23 +263,21 @@ def arrays_of_one(made: Made, random: Random) -> str:
 
 @damage("formulas", Level.SAME)
 def in_parentheses(made: Made, random: Random) -> str:
-    """Write the formulas of a column with spaces, parentheses, a sign."""
-    one = pick(random, made.host.targets)
-    column = [t for t in made.host.targets if (t.sheet, t.header) == (one.sheet, one.header)]
+    """Write all formulas of a sheet with spaces, parentheses, a sign."""
+    sheet = pick(random, made.checked_sheets)
     form = random.choice(["({})", " {}", "+{}", "{} ", "((({})))"])
-    if any((target.sheet, target.cell) in m.cells for target in column for m in made.mistakes):
+    planted = {place for mistake in made.mistakes for place in mistake.cells}
+    if any(sheet == name for name, _ in planted):
         raise NotApplicableError  # the oracle looks for what it planted
-    if not all(set("+-*/(") & set(target.formula) for target in column):
-        raise NotApplicableError  # a bare reference is compared with those beside it
 
     def edit(root: Any) -> None:
-        for target in column:
-            formula = child(cell_of(root, target.cell), "f")
+        for target in made.host.targets:
+            formula = child(cell_of(root, target.cell), "f") if target.sheet == sheet else None
             if formula is not None and formula.text:
                 formula.text = form.format(formula.text)
 
-    editing_sheet(made, one.sheet, edit)
-    return f"{one.sheet}: {form!r} in the column of {one.cell}"
+    editing_sheet(made, sheet, edit)
+    return f"{sheet}: {form!r} for each formula"
 
 
 @damage("formulas", Level.ANY)

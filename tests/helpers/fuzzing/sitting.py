@@ -15,7 +15,7 @@ from pebble import ProcessPool
 from fuzzing.hosts import make_hosts
 from fuzzing.trial import Failure, Outcome, try_case
 
-TIMEOUT = 30.0  # seconds a case
+TIMEOUT = 60.0  # seconds a case, as a workbook has by default
 MEMORY = 4 << 30  # bytes that a case may take; PyTorch alone maps two
 
 
