@@ -18,11 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 from fuzzing.hosts import make_hosts
 from fuzzing.sitting import hold
-from fuzzing.trial import Outcome, try_case
+from fuzzing.trial import Outcome, try_case, without_libreoffice
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=_AsWritten)
+    as_written = argparse.RawDescriptionHelpFormatter
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     arguments.add_argument("--cases", type=int, default=2000)
     arguments.add_argument("--first", type=int, default=0, help="number of the first case")
     arguments.add_argument("--seed", type=int, default=7)
@@ -50,6 +51,7 @@ def main() -> int:
 
 
 def _again(seed: int, case: int, keep: Path | None) -> int:
+    without_libreoffice()
     with tempfile.TemporaryDirectory() as folder:
         make_hosts(Path(folder))
         if keep:
@@ -57,10 +59,6 @@ def _again(seed: int, case: int, keep: Path | None) -> int:
         outcome = try_case(Path(folder), seed, case, keep)
     print(outcome)
     return 1 if outcome.failures else 0
-
-
-class _AsWritten(argparse.RawDescriptionHelpFormatter):
-    pass
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 from pebble import ProcessPool
 
 from fuzzing.hosts import make_hosts
-from fuzzing.trial import Failure, Outcome, try_case
+from fuzzing.trial import Failure, Outcome, try_case, without_libreoffice
 
 TIMEOUT = 60.0  # seconds a case, as a workbook has by default
 MEMORY = 4 << 30  # bytes that a case may take; PyTorch alone maps two
@@ -77,7 +77,7 @@ def hold(
 
 def _outcomes(folder: Path, seed: int, numbers: Iterable[int], jobs: int) -> Iterator[Outcome]:
     pool = ProcessPool(
-        jobs, initializer=_limit, initargs=(str(folder),), context=get_context("spawn")
+        jobs, initializer=_begin, initargs=(str(folder),), context=get_context("spawn")
     )
     try:
         running: dict[Any, int] = {
@@ -99,8 +99,9 @@ def _outcomes(folder: Path, seed: int, numbers: Iterable[int], jobs: int) -> Ite
         pool.join()
 
 
-def _limit(folder: str) -> None:
+def _begin(folder: str) -> None:
     """Let a process that has just begun have so much more memory, and one place for its files."""
+    without_libreoffice()
     tempfile.tempdir = folder  # what a killed process leaves there goes with the sitting
     with suppress(ImportError, OSError, ValueError):  # Windows has no such limits, macOS none
         import resource

@@ -59,9 +59,13 @@ class Failure:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
+def without_libreoffice() -> None:
+    """Let this process find no LibreOffice, which takes seconds a file."""
+    verify.is_installed = copies.is_installed = lambda: False
+
+
 def try_case(folder: Path, seed: int, number: int, keep: Path | None = None) -> Outcome:
     """Make a case, let the program loose on it, and return what came out."""
-    verify.is_installed = copies.is_installed = lambda: False  # LibreOffice takes seconds a file
     made, engine = make_case(folder, seed, number)
     content = made.book.finished()
     with tempfile.TemporaryDirectory() as scratch:
