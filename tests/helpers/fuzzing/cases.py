@@ -61,7 +61,7 @@ def make_case(folder: Path, seed: int, number: int) -> tuple[Made, str]:
             level, damage = random.choice(options)
             try:
                 said = damage(made, random)
-            except NotApplicableError:
+            except (NotApplicableError, StopIteration):  # it is not there (any more)
                 continue
             made.level = max(made.level, level)
             made.did.append(f"{kind}/{damage.__name__}: {said}")
