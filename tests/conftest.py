@@ -24,3 +24,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from networks import small_network, write  # torch takes seconds to start
 
     return write(small_network(), tmp_path_factory.mktemp("network") / "small.xlsx")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say with which seeds workbooks were damaged, and what came of it."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    said = [said for report in reports for name, said in report.user_properties if name == "fuzz"]
+    for line in said:
+        terminalreporter.write_line(f"fuzz: {line}")
