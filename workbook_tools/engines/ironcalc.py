@@ -39,7 +39,7 @@ class IronCalcCalculation:
         self._path = path
         self._errors = ironcalc.CellType.ErrorValue
         self._failure = ironcalc.WorkbookError
-        with self._border(), _silenced():
+        with self._border(), silenced():
             self._model = ironcalc.load_from_xlsx(str(copy))
             self._model.evaluate()
             sheets = self._model.get_worksheets_properties()
@@ -92,7 +92,7 @@ _silencing = Lock()  # of two threads, the second would take what is silenced fo
 
 
 @contextmanager
-def _silenced() -> Iterator[None]:
+def silenced() -> Iterator[None]:
     """Keep what IronCalc prints off standard output, where a report may go, and standard error.
 
     It prints of odd cells, and where it broke.
