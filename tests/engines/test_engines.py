@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from handmade import FORMULAS, HandMade
 from openpyxl.comments import Comment
-from parts import SHEET, STYLES, Change, replaced, rewritten
+from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, CellError, embedded, is_panic, recalculate
@@ -290,7 +290,7 @@ def test_backwards_ranges_are_turned_around_in_files_that_openpyxl_cannot_load(
     if damage == "fill":
         changes[STYLES] = replaced(b"</fills>", b"<fill/></fills>")
     else:
-        changes["xl/workbook.xml"] = replaced(b'sheetId="1"', b'sheetId="x"')
+        changes[BOOK] = replaced(b'sheetId="1"', b'sheetId="x"')
     path = rewritten(tmp_path / "empty.xlsx", tmp_path / "book.xlsx", changes)
     with pytest.raises(TypeError, match="expected"):
         openpyxl.load_workbook(path)

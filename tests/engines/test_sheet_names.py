@@ -10,7 +10,7 @@ from cases import cases
 from handmade import FORMULAS, HandMade
 from hypothesis import example, given
 from hypothesis import strategies as st
-from parts import rewritten
+from parts import BOOK, rewritten
 
 from workbook_tools.checking.copies import write_mended
 from workbook_tools.checking.verify import verify
@@ -22,7 +22,6 @@ from workbook_tools.engines.plain_copy import plain_names
 from workbook_tools.errors import InputError
 from workbook_tools.references import with_sheets
 
-BOOK = "xl/workbook.xml"
 needs_libreoffice = pytest.mark.skipif(
     not libreoffice.is_installed(), reason="LibreOffice is not installed"
 )

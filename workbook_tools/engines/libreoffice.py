@@ -131,7 +131,7 @@ def _workplace(path: Path, seconds: float) -> Iterator[Workplace]:
 
 
 def _copies(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """Copy workbooks for LibreOffice, which leaves a lock beside what it opens."""
+    """Copy workbooks under names that any program takes, and return the copies."""
     copies = []
     for number, path in enumerate(paths):
         copies.append(folder / f"{number}{path.suffix}")
