@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Protocol
 
+_HAS_GROUPS = os.name == "posix"  # of processes
 _PRINTED = "printed"  # a file in the folder
 _MOST_PRINTED = 1_000  # characters that are looked at
 _START = 60  # seconds, at the most
@@ -48,7 +49,7 @@ def workplace() -> Iterator[Workplace]:
 
     Raises ``OSError`` if there can be none.
     """
-    with _supervised() if os.name == "posix" else _own() as place:
+    with _supervised() if _HAS_GROUPS else _own() as place:
         yield place
 
 
