@@ -14,7 +14,7 @@ from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, CellError, embedded, is_panic, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import WhatIf, evaluate
+from workbook_tools.engines.embedded import Rerun, WhatIf, evaluate
 from workbook_tools.engines.ironcalc import silenced
 from workbook_tools.errors import InputError
 
@@ -310,10 +310,9 @@ def test_what_rust_raises_when_it_breaks_is_known() -> None:
     assert not is_panic(KeyboardInterrupt())
 
 
-@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "get_value", "set_formulas_batch"])
-def test_an_embedded_engine_that_breaks_is_one_line(
-    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
+def break_formualizer(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """Have one of its methods break."""
+
     def broken(*_: object, **__: object) -> None:
         raise PanicException("index out of bounds")
 
@@ -330,8 +329,35 @@ def test_an_embedded_engine_that_breaks_is_one_line(
 
     real = embedded.fz.Workbook
     monkeypatch.setattr(embedded.fz, "Workbook", Broken)
+
+
+@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_value", "sheet"])
+def test_an_embedded_engine_that_breaks_is_one_line(
+    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    break_formualizer(monkeypatch, when)
     with pytest.raises(InputError, match=r"book\.xlsx: .*\(index out of bounds\); try --engine"):
-        WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2))
+        Rerun(book).with_inputs({("It's one", 1, 1): 2.0}).block("It's one", 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_formulas_batch", "get_value"])
+def test_what_if_has_no_answer_where_the_embedded_engine_breaks(
+    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    break_formualizer(monkeypatch, when)
+    assert WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2)) is None
+
+
+def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) -> None:
+    skip_without_libreoffice("libreoffice")
+    wrong = FORMULAS["∂E/∂w3"].replace("Q6", "P6")
+    path = HandMade({**FORMULAS, "∂E/∂w3": wrong}, {"AK1": "=[1]Sheet1!A1"}).save(
+        tmp_path / "made.xlsx"
+    )
+    with pytest.raises(InputError, match="the embedded engine cannot calculate it"):
+        verify(path)
+    [finding] = verify(path, "libreoffice").findings
+    assert (finding.quantity, finding.effect) == ("∂E/∂w3", None)
 
 
 def test_loose_formulas_that_break_the_engine_are_error_values(

@@ -253,42 +253,59 @@ class WhatIf:
         self._calculation = calculation
 
     @cached_property
-    def _book(self) -> _Book:
+    def _book(self) -> _Book | None:
         # Changes are cheap only in a workbook that was calculated whole.
         if isinstance(self._calculation, FormualizerCalculation):
             return self._calculation.book
-        book = _Book(self._path)
-        book.calculate()
+        try:
+            book = _Book(self._path)
+            book.calculate()
+        except InputError:
+            return None
         return book
 
     def value(self, contents: Mapping[Place, str | float], wanted: Place) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
 
-        Raises ``InputError`` if the engine cannot calculate it.
+        None if the engine cannot calculate it: another one may have done that.
         """
+        if self._book is None:
+            return None
+        try:
+            return self._value(self._book, contents, wanted)
+        except InputError:
+            return None
+
+    def _value(
+        self, book: _Book, contents: Mapping[Place, str | float], wanted: Place
+    ) -> CellValue:
         formulas = {place: c for place, c in contents.items() if isinstance(c, str)}
-        before = {place: self._book.formula(place) for place in contents}
+        before = {place: book.formula(place) for place in contents}
         if len(formulas) == len(contents) and all(before.values()):
-            return self._with_other_formulas(formulas, before, wanted)
+            return self._with_other_formulas(book, formulas, before, wanted)
         # In a calculated workbook, what reads a range does not hear that a number in it
         # became a formula.
-        book = _Book(self._path)
-        book.put_formulas(formulas)
-        book.put_values({place: c for place, c in contents.items() if not isinstance(c, str)})
-        book.calculate()
-        return book.value(wanted)
+        other = _Book(self._path)
+        other.put_formulas(formulas)
+        other.put_values({place: c for place, c in contents.items() if not isinstance(c, str)})
+        other.calculate()
+        return other.value(wanted)
 
+    @staticmethod
     def _with_other_formulas(
-        self, formulas: Mapping[Place, str], before: Mapping[Place, str | None], wanted: Place
+        book: _Book,
+        formulas: Mapping[Place, str],
+        before: Mapping[Place, str | None],
+        wanted: Place,
     ) -> CellValue:
         try:
-            self._book.replace_formulas(formulas)
+            book.replace_formulas(formulas)
             # What reads none of the changed cells keeps its value; asking for the one cell alone
             # takes twice as long.
-            self._book.calculate()
-            return self._book.value(wanted)
+            book.calculate()
+            return book.value(wanted)
         finally:
-            self._book.replace_formulas({place: text for place, text in before.items() if text})
+            book.replace_formulas({place: text for place, text in before.items() if text})
 
 
 class Rerun:
