@@ -134,6 +134,21 @@ def test_files_of_the_same_name_are_calculated_together(tmp_path: Path) -> None:
     assert found == [[[0.0]], [[2.0]], [[4.0]]]
 
 
+def test_sheets_that_libreoffice_renames_are_told_by_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append([1])
+    book.create_sheet("Two").append([2])
+    book.save(tmp_path / "book.xlsx")
+    install(tmp_path, monkeypatch, OUT + 'cp "$OTHER" "$out/0.xlsx"')
+    book["Sheet"].title, book["Two"].title = "Two -1", "Sheet"
+    book.save(tmp_path / "other.xlsx")
+    calculation = recalculate(tmp_path / "book.xlsx", "libreoffice")
+    found = [calculation.block(name, 1, 1, 1, 1) for name in ("Sheet", "Two")]
+    assert found == [[[1.0]], [[2.0]]]
+
+
 @needs_libreoffice
 def test_a_chart_sheet_does_not_move_the_others(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
