@@ -56,6 +56,17 @@ class WorkbookPackage:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def sheet_names(self) -> list[str]:
+        """The names of all sheets in order, those without cells too, such as charts."""
+        return self._sheet_names
+
+    @property
+    def counts_from_1904(self) -> bool:
+        """Whether day 0 is the first of 1904, as once on the Macintosh."""
+        settings = self.iterate(self.workbook_part, "workbookPr")
+        return any(one.get("date1904") in ("1", "true") for one in settings)
+
     def close(self) -> None:
         """Close the file."""
         self.archive.close()
@@ -190,7 +201,12 @@ class WorkbookPackage:
         sheets = []
         self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
-            self._sheet_names.append(sheet.get("name", ""))
+            if (name := sheet.get("name", "")) in self._sheet_names:
+                raise InputError(
+                    f"{self.path}: two sheets are called {name!r}; open and save it in a "
+                    "spreadsheet program"
+                )
+            self._sheet_names.append(name)
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
             if kind.endswith("/worksheet"):

@@ -135,8 +135,26 @@ def _row_of(corner: str) -> int:
     return int(corner.replace("$", ""))
 
 
+# Whole columns or rows, anywhere but in a text or a quoted name.
+_WHOLE = re.compile(
+    r"""
+    "[^"]*" | '[^']*'
+    | (?<![\w.$:\[])(?:
+        (?P<column>\$?[A-Za-z]{1,3}):(?P<other_column>\$?[A-Za-z]{1,3})
+        | (?P<row>\$?[0-9]{1,7}):(?P<other_row>\$?[0-9]{1,7})
+    )(?![\w.$:(!\]])
+    """,
+    re.VERBOSE,
+)
+
+
 def forwards(formula: str) -> str:
-    """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``."""
+    """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``.
+
+    Whole columns and rows are such ranges too: ``B:A`` becomes ``A:B``.
+    """
+    if ":" not in formula:
+        return formula
     pieces: list[str] = []
     end = 0
     for first, *others in _corners(formula):
@@ -146,7 +164,15 @@ def forwards(formula: str) -> str:
             rows = sorted((corner["fixed"] + corner["row"] for corner in both), key=_row_of)
             pieces += [formula[end : first.start()], ":".join(map(operator.add, columns, rows))]
             end = others[0].end()
-    return "".join(pieces) + formula[end:]
+    return _WHOLE.sub(_whole_forwards, "".join(pieces) + formula[end:])
+
+
+def _whole_forwards(match: re.Match[str]) -> str:
+    if match["column"]:
+        return ":".join(sorted((match["column"], match["other_column"]), key=_column_of))
+    if match["row"]:
+        return ":".join(sorted((match["row"], match["other_row"]), key=_row_of))
+    return match[0]
 
 
 def _corners(formula: str) -> list[list[re.Match[str]]]:
@@ -276,3 +302,33 @@ def with_references(formula: str, name: Callable[[str | None, int, int], str]) -
             pieces.append(name(on, int(match["row"]), column))
             end = match.end()
     return "".join(pieces) + formula[end:]
+
+
+# What goes before a reference to a sheet, or to several in a row (``First:Last!``); nothing in a
+# text, and nothing after ``]``, where the name of another workbook ends.
+_SHEETS = re.compile(
+    r"""
+    "[^"]*"
+    | '(?P<quoted>(?:[^']|'')*)'(?P<is_sheet>!?)
+    | (?<![\w.\]])(?P<bare>(?:[^\W\d][\w.]*+:)?[^\W\d][\w.]*+)!
+    """,
+    re.VERBOSE,
+)
+
+
+def with_sheets(formula: str, called: Callable[[str], str]) -> str:
+    """Return a formula that calls sheets what ``called`` returns for their names."""
+    if "!" not in formula:
+        return formula
+
+    def renamed(match: re.Match[str]) -> str:
+        quoted = match["quoted"].replace("''", "'") if match["is_sheet"] else None
+        name = quoted if quoted is not None else match["bare"]
+        if name is None:
+            return match[0]
+        new = called(name)
+        if new == name and ":" in name:
+            new = ":".join(map(called, name.split(":", 1)))
+        return match[0] if new == name else sheet_prefix(new)
+
+    return _SHEETS.sub(renamed, formula)

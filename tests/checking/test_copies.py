@@ -25,6 +25,7 @@ from workbook_tools.checking.copies import write_marked, write_mended
 from workbook_tools.checking.findings import Cells, Finding, Kind, Report, SummaryReport
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
+from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -253,7 +254,7 @@ def test_a_sheet_name_with_quotes_and_signs_is_linked_to(tmp_path: Path) -> None
 def test_a_value_that_the_engine_cannot_calculate_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "is_installed", lambda: False)
+    monkeypatch.setattr(libreoffice, "is_installed", lambda: False)
     book = Workbook()
     book.active["A1"], book.active["A2"], book.active["B1"] = "=MDETERM(B1:B1)", "=A1+1", 5
     book.save(tmp_path / "a.xlsx")

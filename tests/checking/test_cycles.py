@@ -163,7 +163,7 @@ def test_a_lookup_in_its_own_column_is_no_circular_reference_in_a_table(
 ) -> None:
     if installed and not shutil.which("soffice"):
         pytest.skip("LibreOffice is not installed")
-    monkeypatch.setattr("workbook_tools.checking.verify.is_installed", lambda: installed)
+    monkeypatch.setattr("workbook_tools.engines.libreoffice.is_installed", lambda: installed)
     cells: dict[str, object] = {f"B{row}": "=INDEX(B$1:B$30,6)" for row in range(7, 26)}
     report = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx"))
     assert (report.verdict, report.findings) == ("pass" if installed else "incomplete", [])

@@ -26,7 +26,7 @@ def check(made: HandMade, folder: Path, engine: str = "embedded") -> Report:
 
 @pytest.fixture
 def _no_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbook_tools.checking.verify.is_installed", lambda: False)
+    monkeypatch.setattr("workbook_tools.engines.libreoffice.is_installed", lambda: False)
 
 
 @pytest.mark.usefixtures("_no_libreoffice")

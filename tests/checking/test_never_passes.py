@@ -15,8 +15,8 @@ from fuzzing.mistakes import Mistake, draw_mistake
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from workbook_tools.checking import verify as verifying
 from workbook_tools.checking.verify import verify
+from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 
 HOSTS = [
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _without_libreoffice() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verifying, "is_installed", lambda: False)
+        patch.setattr(libreoffice, "is_installed", lambda: False)
         yield
 
 

@@ -9,11 +9,13 @@ import openpyxl
 import pytest
 from handmade import FORMULAS, HandMade
 from openpyxl.comments import Comment
+from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import ENGINES, CellError, recalculate
+from workbook_tools.engines import ENGINES, CellError, embedded, is_panic, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import WhatIf, evaluate
+from workbook_tools.engines.embedded import Rerun, WhatIf, evaluate
+from workbook_tools.engines.ironcalc import silenced
 from workbook_tools.errors import InputError
 
 CALCULATING = [name for name in ENGINES if name != "cached"]
@@ -238,6 +240,164 @@ def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: s
     book.save(tmp_path / "backwards.xlsx")
     found = recalculate(tmp_path / "backwards.xlsx", engine).block("Sheet", 1, 3, 2, 3)
     assert found == [[30.0], [33.0]]
+
+
+@pytest.mark.parametrize("engine", ["embedded", "libreoffice"])
+def test_whole_columns_and_rows_that_run_backwards_are_the_same_range(
+    tmp_path: Path, engine: str
+) -> None:
+    skip_without_libreoffice(engine)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "It's"
+    sheet.append([1, 2])
+    sheet.append([3, 4])
+    sheet["D5"], sheet["E5"] = "=SUM(B:A)", "=IFERROR(SUM($2:1),0)"
+    other = book.create_sheet("Two")
+    other["A1"] = "=SUM('It''s'!B:$A)"
+    book.save(tmp_path / "backwards.xlsx")
+    calculation = recalculate(tmp_path / "backwards.xlsx", engine)
+    assert calculation.block("It's", 5, 4, 5, 5) == [[10.0, 10.0]]
+    assert calculation.block("Two", 1, 1, 1, 1) == [[10.0]]
+    assert evaluated("=SUM(B:A)") == 3.0
+
+
+def evaluated(formula: str) -> object:
+    """Return what a formula gives, with 1 in A1 and 2 in B1."""
+    [found] = evaluate({("S", 9, 9): formula}, [{("S", 1, 1): 1.0, ("S", 1, 2): 2.0}])
+    return found["S", 9, 9]
+
+
+SHARED = (
+    b"<sheetData>"
+    b'<row r="1"><c r="A1"><v>1</v></c><c r="B1"><f t="shared" ref="B1:B3" si="0">SUM(A$2:A1)</f>'
+    b'</c><c r="C1"><f t="array" ref="C1">SUM(A3:A1*2)</f></c></row>'
+    b'<row r="2"><c r="A2"><v>2</v></c><c r="B2"><f t="shared" si="0"/></c></row>'
+    b'<row r="3"><c r="A3"><v>4</v></c><c r="B3"><f t="shared" si="0"/></c></row>'
+    b"</sheetData>"
+)
+
+
+@pytest.mark.parametrize("damage", ["fill", "sheetId"])
+def test_backwards_ranges_are_turned_around_in_files_that_openpyxl_cannot_load(
+    tmp_path: Path, damage: str
+) -> None:
+    book = openpyxl.Workbook()
+    book.save(tmp_path / "empty.xlsx")
+    changes: dict[str, Change] = {
+        SHEET: replaced(b"<sheetData></sheetData>", b"<sheetData>%s</sheetData>" % SHARED)
+    }
+    if damage == "fill":
+        changes[STYLES] = replaced(b"</fills>", b"<fill/></fills>")
+    else:
+        changes[BOOK] = replaced(b'sheetId="1"', b'sheetId="x"')
+    path = rewritten(tmp_path / "empty.xlsx", tmp_path / "book.xlsx", changes)
+    with pytest.raises(TypeError, match="expected"):
+        openpyxl.load_workbook(path)
+    found = recalculate(path, "embedded").block("Sheet", 1, 2, 3, 3)
+    assert found == [[3.0, 14.0], [2.0, None], [6.0, None]]
+
+
+PanicException = type("PanicException", (BaseException,), {})  # as pyo3 makes it
+
+
+def test_what_rust_raises_when_it_breaks_is_known() -> None:
+    ironcalc = pytest.importorskip("ironcalc")
+    with silenced(), pytest.raises(BaseException) as raised:
+        ironcalc.test_panic()
+    assert not isinstance(raised.value, Exception)
+    assert is_panic(raised.value)
+    assert not is_panic(KeyboardInterrupt())
+
+
+def break_formualizer(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """Have one of its methods break."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise PanicException("index out of bounds")
+
+    class Broken:
+        def __init__(self, workbook: object) -> None:
+            self.workbook = workbook
+
+        @classmethod
+        def load_path(cls, *args: object, **options: object) -> object:
+            return broken() if when == "load_path" else cls(real.load_path(*args, **options))
+
+        def __getattr__(self, name: str) -> object:
+            return broken if name == when else getattr(self.workbook, name)
+
+    real = embedded.fz.Workbook
+    monkeypatch.setattr(embedded.fz, "Workbook", Broken)
+
+
+@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_value", "sheet"])
+def test_an_embedded_engine_that_breaks_is_one_line(
+    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    break_formualizer(monkeypatch, when)
+    with pytest.raises(InputError, match=r"book\.xlsx: .*\(index out of bounds\); try --engine"):
+        Rerun(book).with_inputs({("It's one", 1, 1): 2.0}).block("It's one", 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_formulas_batch", "get_value"])
+def test_what_if_has_no_answer_where_the_embedded_engine_breaks(
+    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    break_formualizer(monkeypatch, when)
+    assert WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2)) is None
+
+
+def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) -> None:
+    skip_without_libreoffice("libreoffice")
+    wrong = FORMULAS["∂E/∂w3"].replace("Q6", "P6")
+    path = HandMade({**FORMULAS, "∂E/∂w3": wrong}, {"AK1": "=[1]Sheet1!A1"}).save(
+        tmp_path / "made.xlsx"
+    )
+    with pytest.raises(InputError, match="the embedded engine cannot calculate it"):
+        verify(path)
+    [finding] = verify(path, "libreoffice").findings
+    assert (finding.quantity, finding.effect) == ("∂E/∂w3", None)
+
+
+def test_loose_formulas_that_break_the_engine_are_error_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = embedded._Loose.with_numbers
+
+    def with_numbers(self: embedded._Loose, numbers: dict[embedded.Place, float]) -> object:
+        if "=BREAK()" in self._formulas.values():
+            raise PanicException("index out of bounds")
+        return real(self, numbers)
+
+    monkeypatch.setattr(embedded._Loose, "with_numbers", with_numbers)
+    formulas = {("S", 1, 2): "=A1*2", ("S", 1, 3): "=BREAK()"}
+    found = evaluate(formulas, [{("S", 1, 1): 1.0}, {("S", 1, 1): 2.0}])
+    error = CellError("index out of bounds")
+    assert [list(values.values()) for values in found] == [[2.0, error], [4.0, error]]
+
+
+@pytest.mark.parametrize("when", ["load_from_xlsx", "evaluate", "get_cell_value"])
+def test_an_ironcalc_that_breaks_is_one_line_and_prints_nothing(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], when: str
+) -> None:
+    ironcalc = pytest.importorskip("ironcalc")
+    load = ironcalc.load_from_xlsx
+
+    class Broken:
+        def __init__(self, path: str) -> None:
+            self.model = ironcalc.test_panic() if when == "load_from_xlsx" else load(path)
+
+        def __getattr__(self, name: str) -> object:
+            if name != when:
+                return getattr(self.model, name)
+            return lambda *_: ironcalc.test_panic()
+
+    monkeypatch.setattr(ironcalc, "load_from_xlsx", Broken)
+    with pytest.raises(InputError, match=r"book\.xlsx: ironcalc cannot calculate it"):
+        recalculate(book, "ironcalc").block("It's one", 1, 1, 1, 1)
+    if when != "get_cell_value":
+        assert capfd.readouterr() == ("", "")
 
 
 def test_a_backwards_range_in_no_file_is_the_same_range() -> None:

@@ -14,6 +14,7 @@ from workbook_tools.package import open_package
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
+BOOK = "xl/workbook.xml"
 STYLES = "xl/styles.xml"
 
 Change = Callable[[bytes], bytes]

@@ -17,8 +17,14 @@ from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.editing.xml_parts import number
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellError, CellValue, recalculate
-from workbook_tools.engines.libreoffice import is_installed
+from workbook_tools.engines import (
+    NOT_UNDERSTOOD,
+    Calculation,
+    CellError,
+    CellValue,
+    libreoffice,
+    recalculate,
+)
 from workbook_tools.errors import InputError
 from workbook_tools.files import replacing
 from workbook_tools.package import SheetPart, open_package
@@ -233,8 +239,8 @@ def _changes(path: Path, engine: str) -> _Changes:
     """Return the values of formula cells that are not those which the file carries."""
     stored, calculation = recalculate(path, "cached"), recalculate(path, engine)
     changes, is_whole = _compared(path, stored, calculation)
-    if not is_whole and engine == "embedded" and is_installed():
-        changes, _ = _compared(path, stored, recalculate(path, "libreoffice"))
+    if not is_whole and engine == "embedded" and (other := libreoffice.fallback(path)):
+        changes, _ = _compared(path, stored, other)
     return changes
 
 

@@ -76,10 +76,7 @@ def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tu
     if area.cell_count > _LARGEST_AREA:
         return
     corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-    try:
-        block = calculation.block(name, *corners)
-    except (KeyError, ValueError):  # a sheet that is not there: the formula is an error
-        return
+    block = calculation.block(name, *corners)
     for row, values in enumerate(block, start=area.first_row):
         for column, value in enumerate(values, start=area.first_column):
             if isinstance(value, float):

@@ -98,10 +98,7 @@ def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation) -> bool
         if area.cell_count > _LARGEST_AREA:
             continue
         corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-        try:
-            block = calculation.block(area.sheet or sheet.name, *corners)
-        except (KeyError, ValueError):  # a sheet that is not there
-            continue
+        block = calculation.block(area.sheet or sheet.name, *corners)
         if any(value in NOT_UNDERSTOOD for row in block for value in row):
             return True
     return False

@@ -20,9 +20,8 @@ from workbook_tools.checking.summary import compare_summary
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.checking.values import Values
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, recalculate
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
 from workbook_tools.engines.embedded import WhatIf
-from workbook_tools.engines.libreoffice import is_installed
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 from workbook_tools.references import MAX_ROWS, range_name
@@ -61,8 +60,7 @@ def verify(
         return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     unknown = _unknown_functions(sheets, tables, calculation)
-    if unknown and engine == "embedded" and is_installed():
-        other = recalculate(path, "libreoffice")
+    if unknown and engine == "embedded" and (other := libreoffice.fallback(path)):
         their_tables, their_unread = read_tables(sheets, other)
         still_unknown = _unknown_functions(sheets, their_tables, other)
         if still_unknown < unknown:

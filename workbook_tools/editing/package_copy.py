@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lxml import etree
 
@@ -59,6 +59,11 @@ class PackageCopy:
     def workbook(self) -> Any:
         """The root of the workbook's own part."""
         return self.xml(self.package.workbook_part)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is another file than the workbook."""
+        return bool(self._changed or self._new or self._removed)
 
     def xml(self, part: str) -> Any:
         """Return the root of a part; raises ``InputError`` if it is no XML.
@@ -132,7 +137,7 @@ class PackageCopy:
         found = (r for r in self.relations(part) if r.kind.endswith(f"/{kind}") and r.part)
         return next(found, None)
 
-    def save(self, destination: Path) -> None:
+    def save(self, destination: Path | IO[bytes]) -> None:
         """Write the copy.
 
         Raises ``InputError`` if the workbook cannot be read any more, ``OSError`` if the copy

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from workbook_tools.engines import CellError, CellValue
+from workbook_tools.engines import CellError, CellValue, missing, of_sheet
 from workbook_tools.package import SheetPart, WorkbookPackage, open_package
 from workbook_tools.stored_cells import StoredCell
 
@@ -64,7 +64,9 @@ class CachedValues:
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
-        rows, empty = self._sheets[sheet], dict[int, CellValue]()
+        rows, empty = of_sheet(self._sheets, sheet), dict[int, CellValue]()
+        if rows is None:
+            return missing(first_row, first_column, last_row, last_column)
         columns = range(first_column, last_column + 1)
         found = [rows.get(row, empty) for row in range(first_row, last_row + 1)]
         return [[row.get(column) for column in columns] for row in found]

@@ -3,14 +3,15 @@
 import os
 import re
 import sys
-import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 
-from workbook_tools.engines import CellError, CellValue
+from workbook_tools.engines import CellError, CellValue, is_panic, missing, of_sheet
+from workbook_tools.engines.plain_copy import plain_copy, plain_names, without_notes
+from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
@@ -26,8 +27,8 @@ class IronCalcCalculation:
     storage = 0.0
     zero = 2.0**-52  # measured: of 1e-16 and −1e-16, none is > 0 or < 0
 
-    def __init__(self, path: Path, copy: Path) -> None:
-        """Calculate ``copy``; ``path`` is what the user calls it."""
+    def __init__(self, path: Path, copy: Path, names: Mapping[str, str]) -> None:
+        """Calculate ``copy``, which calls the sheets as ``names`` says; the user's is ``path``."""
         try:
             import ironcalc
         except ImportError as error:
@@ -35,27 +36,46 @@ class IronCalcCalculation:
                 "ironcalc is not installed; pip install ironcalc, or use another --engine"
             ) from error
         self.engine = f"ironcalc {ironcalc.__version__}"
+        self._path = path
         self._errors = ironcalc.CellType.ErrorValue
-        try:
-            with _silenced():
-                self._model = ironcalc.load_from_xlsx(str(copy))
-                self._model.evaluate()
-        except ironcalc.WorkbookError as error:
+        self._failure = ironcalc.WorkbookError
+        with self._border(), silenced():
+            self._model = ironcalc.load_from_xlsx(str(copy))
+            self._model.evaluate()
+            sheets = self._model.get_worksheets_properties()
+        numbers = {sheet["name"]: number for number, sheet in enumerate(sheets)}
+        if lost := [own for own, name in names.items() if name not in numbers]:
             raise InputError(
-                f"{path}: ironcalc cannot calculate it ({error}); use another --engine"
+                f"{path}: ironcalc does not find its sheet {lost[0]!r}; use another --engine"
+            )
+        self._sheets = {own: numbers[name] for own, name in names.items()}
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, self._failure) and not is_panic(error):
+                raise
+            raise InputError(
+                f"{self._path}: ironcalc cannot calculate it ({error}); use another --engine"
             ) from error
-        sheets = self._model.get_worksheets_properties()
-        self._sheets = {sheet["name"]: number for number, sheet in enumerate(sheets)}
 
     def block(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
-        number = self._sheets[sheet]
-        return [
-            [self._value(number, row, column) for column in range(first_column, last_column + 1)]
-            for row in range(first_row, last_row + 1)
-        ]
+        number = of_sheet(self._sheets, sheet)
+        if number is None:
+            return missing(first_row, first_column, last_row, last_column)
+        with self._border():
+            return [
+                [
+                    self._value(number, row, column)
+                    for column in range(first_column, last_column + 1)
+                ]
+                for row in range(first_row, last_row + 1)
+            ]
 
     def _value(self, sheet: int, row: int, column: int) -> CellValue:
         value = self._model.get_cell_value(sheet, row, column)
@@ -68,18 +88,27 @@ class IronCalcCalculation:
         return value
 
 
+_silencing = Lock()  # of two threads, the second would take what is silenced for what was
+
+
 @contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep what IronCalc prints of odd cells off the standard output, where a report may go."""
+def silenced() -> Iterator[None]:
+    """Keep what IronCalc prints off standard output, where a report may go, and standard error.
+
+    It prints of odd cells, and where it broke.
+    """
     sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+    sys.stderr.flush()
+    with _silencing, open(os.devnull, "wb") as nothing:
+        kept = [(number, os.dup(number)) for number in (1, 2)]
+        try:
+            for number, _ in kept:
+                os.dup2(nothing.fileno(), number)
+            yield
+        finally:
+            for number, own in kept:
+                os.dup2(own, number)
+                os.close(own)
 
 
 def recalculate(path: Path) -> IronCalcCalculation:
@@ -88,10 +117,15 @@ def recalculate(path: Path) -> IronCalcCalculation:
         for sheet in package.sheets:
             for formula in package.iterate(sheet.part, "f"):
                 _refuse(path, sheet.name, formula.text or "")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "workbook.xlsx")
-        _copy_without_notes(path, copy)
-        return IronCalcCalculation(path, copy)
+        names = plain_names(package.sheet_names)
+        copy = plain_copy(package, names)
+        without_notes(copy)  # with them IronCalc cannot open it
+        own = {sheet.name: names[sheet.name] for sheet in package.sheets}
+        if not copy.is_changed:
+            return IronCalcCalculation(path, path, own)
+        with workplace() as place:
+            copy.save(place.folder / "workbook.xlsx")
+            return IronCalcCalculation(path, place.folder / "workbook.xlsx", own)
 
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:
@@ -111,20 +145,3 @@ def _nesting(formula: str) -> int:
         return 0  # not deep at any rate
     steps = (1 if sign in "({" else -1 for sign in formula if sign in "(){}")
     return max(accumulate(steps))
-
-
-def _copy_without_notes(path: Path, copy: Path) -> None:
-    """Copy a workbook without its notes, with which IronCalc cannot open it."""
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
-        for name in source.namelist():
-            if "comments" in name.lower() and not name.endswith(".rels"):
-                continue
-            with source.open(name) as old, target.open(name, "w") as new:
-                if name.endswith(".rels"):
-                    pattern = rb"<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>"
-                    new.write(re.sub(pattern, b"", old.read()))
-                elif name == "[Content_Types].xml":
-                    new.write(re.sub(rb"<Override [^>]*comments[^>]*/>", b"", old.read()))
-                else:
-                    while chunk := old.read(1 << 20):
-                        new.write(chunk)

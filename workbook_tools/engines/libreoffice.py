@@ -1,18 +1,19 @@
 """A real spreadsheet program, when it is installed: LibreOffice Calc, without a window."""
 
-import os
 import re
 import shutil
-import signal
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbook_tools.engines.cached import CachedValues
+from workbook_tools.engines.plain_copy import plain_copy, plain_names
+from workbook_tools.engines.workplace import Workplace, workplace
 from workbook_tools.errors import InputError
+from workbook_tools.package import open_package
 
 TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
+FALLBACK_TIMEOUT = 30  # seconds, where there is another answer already
 
 # Without the first, LibreOffice believes the values that the file carries: 0 is "always
 # recalculate". The others keep it from updating links (2 is "never") and from running macros.
@@ -38,6 +39,13 @@ class LibreOfficeCalculation(CachedValues):
 
     tolerance = 1e-13  # it stores 15 significant digits
 
+    def call_sheets(self, names: Mapping[str, str]) -> None:
+        """Give the sheets other names than the copy has, which ``names`` says by the new ones.
+
+        Raises ``KeyError`` for a sheet that the copy does not have.
+        """
+        self._sheets = {name: self._sheets[theirs] for name, theirs in names.items()}
+
 
 def _program() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
@@ -53,58 +61,109 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
 
     Raises ``InputError`` if LibreOffice is missing, takes too long, or cannot open the file.
     """
-    return next(recalculate_all([path]))
+    [calculation] = recalculate_all([path])
+    return calculation
+
+
+def fallback(path: Path) -> LibreOfficeCalculation | None:
+    """Return a workbook recalculated if LibreOffice can do that soon, and None if it cannot.
+
+    For what another engine does not know: its answer then stays as it is.
+    """
+    if not is_installed():
+        return None
+    try:
+        [calculation] = _recalculated([path], FALLBACK_TIMEOUT)
+    except InputError:
+        return None
+    return calculation
 
 
 def recalculate_all(paths: Sequence[Path]) -> Iterator[LibreOfficeCalculation]:
-    """Yield workbooks recalculated, all in one go; no two may have the same file name.
+    """Yield workbooks recalculated, all in one go.
 
     Raises ``InputError`` as ``recalculate`` does.
     """
+    return _recalculated(paths, TIMEOUT)
+
+
+def _recalculated(paths: Sequence[Path], seconds: float) -> Iterator[LibreOfficeCalculation]:
     program = _program()
     if program is None:
         raise InputError(
             "LibreOffice is not installed; install it (Debian: apt-get install "
             "libreoffice-calc-nogui; elsewhere: libreoffice.org) or use another --engine"
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with _workplace(paths[0], seconds) as place:
         # A profile of its own: the setting holds, and another running LibreOffice does not matter.
-        profile, out = Path(folder, "profile"), Path(folder, "out")
+        profile, out = place.folder / "profile", place.folder / "out"
         settings = profile / "user" / "registrymodifications.xcu"
         settings.parent.mkdir(parents=True)
         settings.write_text(_SETTINGS, encoding="utf-8")
+        copies = _copies(paths, place.folder)
         options = [f"-env:UserInstallation={profile.as_uri()}", "--headless"]
         convert = ["--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out)]
-        _run([program, *options, *convert, *(str(path.absolute()) for path in paths)], paths[0])
-        version = re.match(r"LibreOffice [\d.]+", _run([program, *options, "--version"], paths[0]))
-        for path in paths:
-            converted = out / f"{path.stem}.xlsx"
-            if not converted.exists():
-                raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
-            values = LibreOfficeCalculation.of(converted)
+        place.run([program, *options, *convert, *map(str, copies)], seconds)
+        version = re.match(
+            r"LibreOffice [\d.]+", place.run([program, *options, "--version"], seconds)
+        )
+        for path, copy in zip(paths, copies, strict=True):
+            values = _converted(path, out / f"{copy.stem}.xlsx")
             values.engine = version[0] if version else "LibreOffice"
             yield values
 
 
-def _run(command: list[str], path: Path) -> str:
+@contextmanager
+def _workplace(path: Path, seconds: float) -> Iterator[Workplace]:
+    """Yield where LibreOffice works; raises ``InputError`` if it cannot be started, or is slow."""
     try:
-        # A group of its own: the program that is started starts another, which must end with it.
-        started = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+        with workplace() as place:
+            yield place
+    except TimeoutError as error:
+        raise InputError(
+            f"{path}: LibreOffice took longer than {seconds:g} seconds; use another --engine"
+        ) from error
     except OSError as error:
-        raise InputError(f"LibreOffice cannot be started ({error.strerror})") from error
-    with started:
-        try:
-            return started.communicate(timeout=TIMEOUT)[0]
-        except subprocess.TimeoutExpired as error:
-            raise InputError(
-                f"{path}: LibreOffice took longer than {TIMEOUT} seconds; use another --engine"
-            ) from error
-        finally:
-            if started.poll() is None:
-                os.killpg(started.pid, signal.SIGKILL)
+        raise InputError(
+            f"{path}: LibreOffice cannot be started ({error.strerror or error}); use another "
+            "--engine"
+        ) from error
+
+
+def _copies(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """Copy workbooks under names that any program takes, and return the copies."""
+    copies = []
+    for number, path in enumerate(paths):
+        copies.append(folder / f"{number}{path.suffix}")
+        with open_package(path) as package:
+            names = plain_names(package.sheet_names)
+            if all(name == plain for name, plain in names.items()):
+                shutil.copyfile(path, copies[-1])
+            else:
+                plain_copy(package, names).save(copies[-1])
+    return copies
+
+
+def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
+    """Return the values of what LibreOffice made of a workbook."""
+    if not copy.exists():
+        raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
+    with open_package(path) as package:
+        own, sheets = package.sheet_names, [sheet.name for sheet in package.sheets]
+    try:
+        with open_package(copy) as package:
+            theirs = package.sheet_names
+        values = LibreOfficeCalculation.of(copy)
+    except InputError as error:
+        raise InputError(
+            f"{path}: what LibreOffice makes of it cannot be read; use another --engine"
+        ) from error
+    # LibreOffice may give sheets other names, but in their order.
+    called = dict(zip(own, theirs, strict=True)) if len(own) == len(theirs) else plain_names(own)
+    try:
+        values.call_sheets({name: called[name] for name in sheets})
+    except KeyError as error:
+        raise InputError(
+            f"{path}: LibreOffice loses the sheet {error.args[0]!r}; use another --engine"
+        ) from error
+    return values

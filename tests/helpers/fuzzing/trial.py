@@ -23,6 +23,7 @@ from workbook_tools.checking import copies, verify
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.html_report import to_html
 from workbook_tools.checking.reports import to_json
+from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 from workbook_tools.references import cell_name
@@ -61,7 +62,7 @@ class Failure:
 
 def without_libreoffice() -> None:
     """Let this process find no LibreOffice, which takes seconds a file."""
-    verify.is_installed = copies.is_installed = lambda: False
+    libreoffice.is_installed = lambda: False
 
 
 def try_case(folder: Path, seed: int, number: int, keep: Path | None = None) -> Outcome:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from workbook_tools.checking.convolutional import trials
 from workbook_tools.checking.convolutional.book import Book
@@ -19,6 +18,7 @@ from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.engines import Calculation, libreoffice
 from workbook_tools.engines.embedded import Rerun
 from workbook_tools.engines.libreoffice import LibreOfficeCalculation
+from workbook_tools.engines.workplace import workplace
 from workbook_tools.package import WorkbookPackage, open_package
 
 _FEW = 2  # inputs of a trial
@@ -70,9 +70,9 @@ def _embedded(path: Path, of: Sequence[Trial]) -> Iterator[Calculation]:
 def _by_libreoffice(path: Path, of: Sequence[Trial]) -> Iterator[Calculation]:
     with open_package(path) as package:
         for begin in range(0, len(of), _AT_A_TIME):
-            with TemporaryDirectory() as folder:
+            with workplace() as place:
                 batch = of[begin : begin + _AT_A_TIME]
-                copies = [Path(folder, f"{number}.xlsx") for number in range(len(batch))]
+                copies = [place.folder / f"{number}.xlsx" for number in range(len(batch))]
                 for trial, copy in zip(batch, copies, strict=True):
                     _write_copy(package, trial, copy)
                 yield from libreoffice.recalculate_all(copies)

@@ -1,0 +1,86 @@
+"""Copies of workbooks as engines like them: sheets with plain names, and no notes.
+
+An engine keeps a sheet of its own, gives one another name, or takes two for one, where Excel does
+not. So it is handed a copy in which such sheets have names that every engine takes.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from itertools import count as counting
+
+from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.engines import of_sheet
+from workbook_tools.package import WorkbookPackage
+from workbook_tools.references import with_sheets
+
+_OWN = "Sheet1"  # what an engine calls its own first sheet, until it has loaded another
+_LONGEST = 31  # letters of a sheet's name; from "Excel specifications and limits"
+# Letters that Excel does not allow, or that stand for others, and that confuse references.
+_NOT_PLAIN = re.compile(r"[!\[\]:*?/\\]|[^\S ]|^'|'$|_x[0-9A-Fa-f]{4}_")
+_NOTES = ("/comments", "/threadedComment", "/vmlDrawing")
+
+
+def plain_names(names: Sequence[str]) -> dict[str, str]:
+    """Return for the names of all sheets such as every engine takes: the same, if possible."""
+    taken = Counter(chain.from_iterable(map(_alike, names)))
+    plain: dict[str, str] = {}
+    for name in names:
+        own = _alike(name)
+        if _is_plain(name) and all(taken[reading] == 1 for reading in own):
+            plain[name] = name
+            continue
+        taken.subtract(own)
+        others = (f"Sheet {number}" for number in counting(1))
+        first = [_OWN] if name.lower() == _OWN.lower() else []
+        plain[name] = next(
+            other
+            for other in chain(first, others)
+            if not any(taken[reading] for reading in _alike(other))
+        )
+        taken.update(_alike(plain[name]))
+    return plain
+
+
+def _is_plain(name: str) -> bool:
+    is_own = name == _OWN or _alike(name).isdisjoint(_alike(_OWN))
+    return is_own and 0 < len(name) <= _LONGEST and not _NOT_PLAIN.search(name)
+
+
+def _alike(name: str) -> set[str]:
+    """Return how programs read a name that take no notice of case, each in its own way."""
+    return {name.lower(), name.upper(), name.casefold()}
+
+
+def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCopy:
+    """Return a copy of a workbook that calls its sheets by other ``names``, formulas included.
+
+    Raises ``InputError`` if a part cannot be read.
+    """
+    copy = PackageCopy(package)
+    if all(name == new for name, new in names.items()):
+        return copy
+
+    def renamed(name: str) -> str:
+        return of_sheet(names, name) or name
+
+    for sheet in copy.workbook.iterfind("{*}sheets/{*}sheet"):
+        sheet.set("name", renamed(sheet.get("name", "")))
+    for defined in copy.workbook.iterfind("{*}definedNames/{*}definedName"):
+        defined.text = with_sheets(defined.text or "", renamed)
+    copy.changed(package.workbook_part)
+    for part in package.sheets:
+        for formula in copy.xml(part.part).iterfind("{*}sheetData/{*}row/{*}c/{*}f"):
+            if formula.text and (text := with_sheets(formula.text, renamed)) != formula.text:
+                formula.text = text
+                copy.changed(part.part)
+    return copy
+
+
+def without_notes(copy: PackageCopy) -> None:
+    """Take the notes out of a copy."""
+    for sheet in copy.sheets:
+        for relation in copy.relations(sheet.part):
+            if relation.part and relation.kind.endswith(_NOTES):
+                copy.remove(sheet.part, relation)
