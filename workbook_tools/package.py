@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from lxml import etree
 
-from workbook_tools.archive import open_archive, reading
+from workbook_tools.archive import open_archive, reading, target_of, with_document_type
 from workbook_tools.errors import InputError
 from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 from workbook_tools.stored_cells import (
@@ -47,6 +47,7 @@ class WorkbookPackage:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
         self.archive = archive
+        self._in_any_case = {info.filename.lower(): info for info in archive.infolist()}
         self.is_strict = False  # "Strict Open XML", with other names for everything
         self.sheets = self._find_sheets()
 
@@ -70,7 +71,7 @@ class WorkbookPackage:
                 stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
             ):
                 if element.getroottree().docinfo.doctype:
-                    raise self._with_doctype(part)
+                    raise with_document_type(self.path, part)
                 yield element
                 element.clear()
                 while element.getprevious() is not None:
@@ -119,12 +120,6 @@ class WorkbookPackage:
             raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
         return column_number(letters)
 
-    def _with_doctype(self, part: str) -> InputError:
-        return InputError(
-            f"{self.path}: {part} declares a document type, which no workbook needs; do not "
-            "trust this file"
-        )
-
     def damaged(self, sheet: SheetPart, what: str) -> InputError:
         """Return the error that says what is wrong with a sheet."""
         return InputError(
@@ -163,7 +158,9 @@ class WorkbookPackage:
     def text(self, sheet: SheetPart, cell: StoredCell, strings: list[str]) -> str | None:
         """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
         if cell.kind == "s":
-            number = cell.value or ""
+            number = cell.value
+            if not number:
+                return None  # Excel shows an empty cell
             if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
                 what = f"cell {cell.name} shows text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
@@ -176,7 +173,7 @@ class WorkbookPackage:
 
     def _find_sheets(self) -> list[SheetPart]:
         workbook = self._related(self._relations(""), *_WORKBOOK_TYPES)
-        if workbook is None or "xl" not in workbook:
+        if workbook is None or "xl" not in workbook.lower():
             raise InputError(
                 f"{self.path}: a zip file, but not a workbook; save it as .xlsx and try again"
             )
@@ -194,7 +191,7 @@ class WorkbookPackage:
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
             if kind.endswith("/worksheet"):
-                if part not in self.archive.namelist():
+                if part not in self.archive.NameToInfo:
                     raise InputError(
                         f"{self.path}: the sheet {sheet.get('name')!r} is missing from the file; "
                         "open and save it in a spreadsheet program"
@@ -207,13 +204,25 @@ class WorkbookPackage:
     def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
         """Return a part's relations: id to (type, target part)."""
         folder, name = posixpath.split(part)
-        path = posixpath.join(folder, "_rels", f"{name}.rels")
+        path = self._named(posixpath.join(folder, "_rels", f"{name}.rels"))
         relations = {}
         for relation in self.iterate(path, "Relationship"):
-            target = posixpath.join("/", folder, relation.get("Target", ""))
-            target = posixpath.normpath(target).lstrip("/")
-            relations[relation.get("Id")] = (relation.get("Type", ""), target)
+            named = self._named(target_of(part, relation))
+            relations[relation.get("Id")] = (relation.get("Type", ""), named)
         return relations
+
+    def _named(self, part: str) -> str:
+        """Return the name of a part, which is the same in any case; from now on it has this one.
+
+        What is edited or copied later has the names then that relations call the parts by.
+        """
+        names, found = self.archive.NameToInfo, self._in_any_case.get(part.lower())
+        if part in names or found is None:
+            return part
+        if found.filename == found.orig_filename:
+            names[part] = names.pop(found.filename)
+            found.filename = part
+        return found.filename
 
     @staticmethod
     def _related(relations: dict[str | None, tuple[str, str]], *types: str) -> str | None:
@@ -221,7 +230,7 @@ class WorkbookPackage:
 
     @contextmanager
     def _open(self, part: str) -> Iterator[Any]:
-        if part not in self.archive.namelist():
+        if part not in self.archive.NameToInfo:
             raise InputError(
                 f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
                 "open and save it in a spreadsheet program"
@@ -230,7 +239,7 @@ class WorkbookPackage:
             with reading(self.path), self.archive.open(part) as stream:
                 yield stream
         except DoctypeError:
-            raise self._with_doctype(part) from None
+            raise with_document_type(self.path, part) from None
         except TooDeepError:
             raise InputError(
                 f"{self.path}: damaged, {part} has too many elements in one another; do not trust "

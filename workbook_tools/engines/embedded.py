@@ -13,6 +13,7 @@ import openpyxl
 
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.errors import InputError
+from workbook_tools.plain_copy import plain_copy
 from workbook_tools.references import forwards
 
 _ERROR_CODES = {
@@ -63,7 +64,11 @@ def recalculate(path: Path) -> FormualizerCalculation:
 
 
 def _loaded(path: Path) -> fz.Workbook:
-    workbook = fz.Workbook.load_path(str(path), config=_config(), load_limits=_LOAD_LIMITS)
+    try:
+        workbook = fz.Workbook.load_path(str(path), config=_config(), load_limits=_LOAD_LIMITS)
+    except _LOAD_ERRORS:
+        content = plain_copy(path)
+        workbook = fz.Workbook.from_bytes(content, config=_config(), load_limits=_LOAD_LIMITS)
     _add_functions(workbook)
     return workbook
 

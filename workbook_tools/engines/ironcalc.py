@@ -13,6 +13,7 @@ from pathlib import Path
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
+from workbook_tools.plain_copy import plain_parts
 
 _MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
 _POWERS = re.compile(rf"(?:[\w.$]*\^){{{_MOST_NESTED}}}")
@@ -115,16 +116,15 @@ def _nesting(formula: str) -> int:
 
 def _copy_without_notes(path: Path, copy: Path) -> None:
     """Copy a workbook without its notes, with which IronCalc cannot open it."""
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
-        for name in source.namelist():
+    with open_package(path) as package, zipfile.ZipFile(copy, "w") as target:
+        for name, pieces in plain_parts(package):
             if "comments" in name.lower() and not name.endswith(".rels"):
                 continue
-            with source.open(name) as old, target.open(name, "w") as new:
+            with target.open(name, "w") as new:
                 if name.endswith(".rels"):
                     pattern = rb"<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>"
-                    new.write(re.sub(pattern, b"", old.read()))
+                    new.write(re.sub(pattern, b"", b"".join(pieces)))
                 elif name == "[Content_Types].xml":
-                    new.write(re.sub(rb"<Override [^>]*comments[^>]*/>", b"", old.read()))
+                    new.write(re.sub(rb"<Override [^>]*comments[^>]*/>", b"", b"".join(pieces)))
                 else:
-                    while chunk := old.read(1 << 20):
-                        new.write(chunk)
+                    new.writelines(pieces)
