@@ -238,7 +238,7 @@ def _refuse_document_types(path: Path, archive: zipfile.ZipFile, parts: Sequence
     a program read it so. The parts that say this were counted before.
     """
     files = {name.lower(): name for name in archive.namelist()}
-    types = _root(archive.read(files[CONTENT_TYPES.lower()]))
+    types = xml_root(archive.read(files[CONTENT_TYPES.lower()]))
     by_ending, by_name = (
         {
             kind.get(key, "").lower().lstrip("/"): kind.get("ContentType", "").lower()
@@ -250,7 +250,7 @@ def _refuse_document_types(path: Path, archive: zipfile.ZipFile, parts: Sequence
         target_of(posixpath.dirname(name), relation).lower()
         for name in files
         if name.endswith(".rels")
-        for relation in _root(archive.read(files[name])).iterchildren("{*}Relationship")
+        for relation in xml_root(archive.read(files[name])).iterchildren("{*}Relationship")
         if not relation.get("Type", "").endswith(_NO_XML)
     }
     for part in parts:
@@ -274,5 +274,6 @@ def target_of(part: str, relation: Any) -> str:
     return posixpath.normpath(named).lstrip("/")
 
 
-def _root(content: bytes) -> Any:
+def xml_root(content: bytes) -> Any:
+    """Return the root of a part that was looked through; raises ``XMLSyntaxError`` if none."""
     return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))

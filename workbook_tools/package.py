@@ -8,6 +8,7 @@ import math
 import posixpath
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,6 +133,11 @@ class WorkbookPackage:
         part = self._related(self._relations(self.workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
 
+    @property
+    def has_other_sheets(self) -> bool:
+        """Whether there are sheets of charts, macros or dialogs, too."""
+        return len(self._sheet_names) > len(self.sheets)
+
     def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
         for name in self.iterate(self.workbook_part, "definedName"):
@@ -187,19 +193,35 @@ class WorkbookPackage:
         sheets = []
         self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
-            self._sheet_names.append(sheet.get("name", ""))
+            if not sheet.getparent().tag.endswith("}sheets"):
+                continue
+            name = sheet.get("name", "")
+            self._sheet_names.append(name)
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
+            if not part or (kind.endswith("/worksheet") and part not in self.archive.NameToInfo):
+                raise InputError(
+                    f"{self.path}: the sheet {name!r} is missing from the file; open and save it "
+                    "in a spreadsheet program"
+                )
             if kind.endswith("/worksheet"):
-                if part not in self.archive.NameToInfo:
-                    raise InputError(
-                        f"{self.path}: the sheet {sheet.get('name')!r} is missing from the file; "
-                        "open and save it in a spreadsheet program"
-                    )
-                sheets.append(SheetPart(sheet.get("name"), part))
+                sheets.append(SheetPart(name, part))
+        self._refuse_names()
         if not sheets:
-            raise InputError(f"{self.path}: a workbook without sheets; there is nothing to check")
+            only = "no worksheet, only sheets of charts, macros or dialogs"
+            what = f"a workbook with {only}" if self._sheet_names else "a workbook without sheets"
+            raise InputError(f"{self.path}: {what}; there is nothing to check")
         return sheets
+
+    def _refuse_names(self) -> None:
+        """Refuse sheets that formulas cannot tell apart: programs make different things of them."""
+        names = Counter(name.casefold() for name in self._sheet_names)
+        for name in self._sheet_names:
+            if not name or names[name.casefold()] > 1:
+                has = f"two sheets called {name!r}" if name else "a sheet without a name"
+                raise InputError(
+                    f"{self.path}: damaged, it has {has}; open and save it in a spreadsheet program"
+                )
 
     def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
         """Return a part's relations: id to (type, target part)."""

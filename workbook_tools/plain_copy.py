@@ -1,7 +1,8 @@
 """A workbook as the plainest program writes it, for engines that read no other.
 
 Excel also opens a zip file of the 64-bit form, names that are told to be in another encoding, and
-XML in UTF-16. Some engines do not; they get the same parts, packed anew, all XML in UTF-8.
+XML in UTF-16, and workbooks with sheets of macros. Some engines do not; they get the same parts,
+packed anew, all XML in UTF-8, and of the sheets only those with cells.
 """
 
 import io
@@ -11,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from workbook_tools.archive import reading
+from lxml import etree
+
+from workbook_tools.archive import reading, xml_root
 from workbook_tools.package import WorkbookPackage, open_package
 
 _CHUNK = 1 << 20
@@ -41,7 +44,10 @@ def plain_parts(package: WorkbookPackage) -> Iterator[tuple[str, Iterator[bytes]
         for info in package.archive.infolist():
             if not info.is_dir():
                 with package.archive.open(info) as stream:
-                    yield info.filename, _in_utf8(stream)
+                    if info.filename == package.workbook_part and package.has_other_sheets:
+                        yield info.filename, iter([_with_worksheets_only(package, stream.read())])
+                    else:
+                        yield info.filename, _in_utf8(stream)
 
 
 def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
@@ -57,6 +63,27 @@ def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
     yield _DECLARATION.sub("", text.read(_LONGEST_DECLARATION).removeprefix("\ufeff")).encode()
     while letters := text.read(_CHUNK):
         yield letters.encode()
+
+
+def _with_worksheets_only(package: WorkbookPackage, workbook: bytes) -> bytes:
+    """Return the part that lists the sheets without those that are no worksheets."""
+    root = xml_root(workbook)
+    kept, places = {sheet.name for sheet in package.sheets}, dict[str, str]()
+    for place, sheet in enumerate(list(root.iterfind("{*}sheets/{*}sheet"))):
+        if sheet.get("name") in kept:
+            places[str(place)] = str(len(places))
+        else:
+            sheet.getparent().remove(sheet)
+    for name in list(root.iterfind("{*}definedNames/{*}definedName[@localSheetId]")):
+        if name.get("localSheetId") in places:
+            name.set("localSheetId", places[name.get("localSheetId")])
+        else:
+            name.getparent().remove(name)
+    for view in root.iterfind("{*}bookViews/{*}workbookView"):
+        for shown in ("activeTab", "firstSheet"):
+            view.attrib.pop(shown, None)
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return written
 
 
 def _declared(begin: bytes) -> str | None:
