@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbook_tools.checking.findings import Finding, Kind, Report, in_short
+from workbook_tools.shortening import shortened, shortened_inside
+
+_LONGEST = 300  # letters of what is said of a workbook, of a formula in symbols
+_LONGEST_NAME = 60  # letters of a sheet's name
 
 
 class Verdict(StrEnum):
@@ -32,7 +36,8 @@ class Mistake:
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake that a finding is of."""
         suggestion = finding.suggestion
-        uses, should_use = (suggestion.symbols if suggestion else None) or ("", "")
+        symbols = (suggestion.symbols if suggestion else None) or ("", "")
+        uses, should_use = (shortened_inside(text, _LONGEST) for text in symbols)
         return cls(finding.quantity, finding.kind.value, uses, should_use)
 
 
@@ -53,6 +58,11 @@ class Row:
     seconds: float = 0.0
     page: str = ""  # the file of its own report
 
+    def __post_init__(self) -> None:
+        """Cut what is said: a report of a class has a line for each workbook."""
+        for said in ("why", "first"):
+            object.__setattr__(self, said, shortened(getattr(self, said), _LONGEST))
+
 
 def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     """Return what a report comes to."""
@@ -60,7 +70,8 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     first = ""
     if findings:
-        first = f"{findings[0].sheet}!{findings[0].cells}: {in_short(findings[0])}"
+        sheet = shortened(findings[0].sheet, _LONGEST_NAME)
+        first = f"{sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
     if report.verdict == Verdict.UNCHECKED:
         found = report.tables or report.network

@@ -8,8 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from workbook_tools.checking.findings import counted, plural
+from workbook_tools.shortening import shortened, shortened_inside
 
 _SMALLEST = 1e-5  # relative size that is told exactly
+_LONGEST = 2_000  # letters of what is filled in
 # A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
 _SYMBOL = re.compile(
     r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
@@ -27,6 +29,7 @@ def _templates() -> Environment:
         loader=PackageLoader("workbook_tools.checking"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_of_bounded_length,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -38,6 +41,12 @@ def _templates() -> Environment:
         "percent": percent,
     }
     return environment
+
+
+def _of_bounded_length(value: object) -> object:
+    """Return what is filled in; a text from a workbook has an end."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return shortened(str(value), _LONGEST) if is_text else value
 
 
 def typeset(symbols: str) -> Markup:
@@ -52,7 +61,7 @@ def typeset(symbols: str) -> Markup:
 
 def breakable(formula: str) -> Markup:
     """Return a formula that may go on in another line, after an operator."""
-    pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", formula)
+    pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", shortened_inside(formula, _LONGEST))
     return Markup("<wbr>").join(pieces)
 
 
