@@ -316,10 +316,10 @@ SHEETS = re.compile(rb"<sheet [^>]*/>")
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda entry: re.sub(rb' name="[^"]*"', b"", entry), "has a sheet without a name"),
-        (lambda entry: re.sub(rb' name="[^"]*"', b' name=""', entry), "has a sheet without a name"),
-        (lambda entry: entry + entry, "has two sheets called 'My sheet'"),
-        (lambda entry: entry + entry.replace(b"My", b"MY"), "has two sheets called 'My sheet'"),
+        (lambda entry: re.sub(rb' name="[^"]*"', b"", entry), "a sheet has no name"),
+        (lambda entry: re.sub(rb' name="[^"]*"', b' name=""', entry), "a sheet has no name"),
+        (lambda entry: entry + entry, "two sheets are called 'My sheet'"),
+        (lambda entry: entry + entry.replace(b"My", b"MY"), "two sheets are called 'My sheet'"),
         (lambda entry: re.sub(rb' r:id="[^"]*"', b"", entry), "'My sheet' is missing"),
     ],
 )

@@ -215,13 +215,13 @@ class WorkbookPackage:
 
     def _refuse_names(self) -> None:
         """Refuse sheets that formulas cannot tell apart: programs make different things of them."""
-        names = Counter(name.casefold() for name in self._sheet_names)
-        for name in self._sheet_names:
-            if not name or names[name.casefold()] > 1:
-                has = f"two sheets called {name!r}" if name else "a sheet without a name"
-                raise InputError(
-                    f"{self.path}: damaged, it has {has}; open and save it in a spreadsheet program"
-                )
+        # Of other letters, programs differ in which are the same.
+        level = [name.upper() if name.isascii() else name for name in self._sheet_names]
+        times = Counter(level)
+        for name, own in zip(self._sheet_names, level, strict=True):
+            if not name or times[own] > 1:
+                has = f"two sheets are called {name!r}" if name else "a sheet has no name"
+                raise InputError(f"{self.path}: {has}; open and save it in a spreadsheet program")
 
     def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
         """Return a part's relations: id to (type, target part)."""

@@ -9,7 +9,7 @@ from workbook_tools.checking.findings import Finding, Kind, Report, in_short
 from workbook_tools.shortening import shortened, shortened_inside
 
 _LONGEST = 300  # letters of what is said of a workbook, of a formula in symbols
-_LONGEST_NAME = 60  # letters of a sheet's name
+_LONGEST_NAME = 60  # letters of a sheet's name, of a quantity
 
 
 class Verdict(StrEnum):
@@ -38,7 +38,7 @@ class Mistake:
         suggestion = finding.suggestion
         symbols = (suggestion.symbols if suggestion else None) or ("", "")
         uses, should_use = (shortened_inside(text, _LONGEST) for text in symbols)
-        return cls(finding.quantity, finding.kind.value, uses, should_use)
+        return cls(shortened(finding.quantity, _LONGEST_NAME), finding.kind.value, uses, should_use)
 
 
 @dataclass(frozen=True)

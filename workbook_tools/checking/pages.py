@@ -1,7 +1,7 @@
 """Web pages of templates: everything that is filled in is escaped, numbers and symbols typeset."""
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +12,7 @@ from workbook_tools.shortening import shortened, shortened_inside
 
 _SMALLEST = 1e-5  # relative size that is told exactly
 _LONGEST = 2_000  # letters of what is filled in
+_LONGEST_NAME = 60
 # A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
 _SYMBOL = re.compile(
     r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
@@ -35,6 +36,7 @@ def _templates() -> Environment:
     )
     environment.filters |= {
         "typeset": typeset,
+        "in_short": partial(shortened, most=_LONGEST_NAME),
         "breakable": breakable,
         "counted": counted,
         "plural": plural,

@@ -198,11 +198,12 @@ def explained(table: TableReport) -> list[tuple[str, str]]:
     ):
         how = read.known.get(what)
         lines.append((what, f"{shortened(text, _LONGEST)} ({how})" if how else "not understood"))
+    found = shortened(read.rate_found, _LONGEST)
     if table.learning_rate is None:
-        lines.append(("learning rate", read.rate_found))
+        lines.append(("learning rate", found))
     else:
         where = f"{shortened_inside(read.rate_cell, _LONGEST_NAME)} = " if read.rate_cell else ""
-        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({read.rate_found})"))
+        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({found})"))
     kind = "as usual" if read.usual_wiring else "as the formulas have it"
     lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
     columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
@@ -293,13 +294,14 @@ def not_checked(report: Report) -> list[tuple[str, str, int]]:
 
 def _print_finding(finding: Finding, console: Console) -> None:
     place = f"{shortened(finding.sheet, _LONGEST_NAME)}!{finding.cells}"
+    quantity = shortened(finding.quantity, _LONGEST_NAME)
     colour = "bold yellow" if finding.kind.is_warning else "bold red"
     cells = counted(finding.count, "cell")
     console.print(
         Text.assemble(
             "\n",
             (place, colour),
-            f"  {finding.quantity}  {finding.kind.value}  ({cells})",
+            f"  {quantity}  {finding.kind.value}  ({cells})",
         ),
         soft_wrap=True,
     )

@@ -13,8 +13,9 @@ import openpyxl
 
 from workbook_tools.engines import Calculation, CellError, CellValue
 from workbook_tools.errors import InputError
-from workbook_tools.plain_copy import plain_copy
+from workbook_tools.package import open_package
 from workbook_tools.references import forwards
+from workbook_tools.repacking import repacked
 
 _ERROR_CODES = {
     "Div": "#DIV/0!",
@@ -67,7 +68,8 @@ def _loaded(path: Path) -> fz.Workbook:
     try:
         workbook = fz.Workbook.load_path(str(path), config=_config(), load_limits=_LOAD_LIMITS)
     except _LOAD_ERRORS:
-        content = plain_copy(path)
+        with open_package(path) as package:
+            content = repacked(package)
         workbook = fz.Workbook.from_bytes(content, config=_config(), load_limits=_LOAD_LIMITS)
     _add_functions(workbook)
     return workbook

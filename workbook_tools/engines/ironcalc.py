@@ -13,7 +13,7 @@ from pathlib import Path
 from workbook_tools.engines import CellError, CellValue
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
-from workbook_tools.plain_copy import plain_parts
+from workbook_tools.repacking import plain_parts
 
 _MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
 _POWERS = re.compile(rf"(?:[\w.$]*\^){{{_MOST_NESTED}}}")

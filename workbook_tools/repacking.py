@@ -9,13 +9,12 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from lxml import etree
 
 from workbook_tools.archive import reading, xml_root
-from workbook_tools.package import WorkbookPackage, open_package
+from workbook_tools.package import WorkbookPackage
 
 _CHUNK = 1 << 20
 _LONGEST_DECLARATION = 1_024
@@ -25,14 +24,14 @@ _OF_ONE_BYTE = re.compile(r"iso-8859-\d+|windows-125\d|us-ascii", re.IGNORECASE)
 _BEGINS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
-def plain_copy(path: Path) -> bytes:
-    """Return the file of the plain copy; raises ``InputError`` if the workbook cannot be read."""
-    copy = io.BytesIO()
-    with open_package(path) as package, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as new:
+def repacked(package: WorkbookPackage) -> bytes:
+    """Return the plain file of a workbook; raises ``InputError`` if a part cannot be read."""
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED) as new:
         for name, pieces in plain_parts(package):
             with new.open(name, "w") as part:
                 part.writelines(pieces)
-    return copy.getvalue()
+    return plain.getvalue()
 
 
 def plain_parts(package: WorkbookPackage) -> Iterator[tuple[str, Iterator[bytes]]]:
