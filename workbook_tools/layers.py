@@ -10,6 +10,9 @@ A layer is a number of units that read every unit before them, or one on images:
 
 Units of images are numbered channel by channel, row by row. A kernel's weights are numbered in the
 same way: by the channel, row and column that they multiply.
+
+Every input, unit and weight has a column of its own, of which a sheet has 16,384: no network is
+larger.
 """
 
 import re
@@ -17,6 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise, product
+
+from workbook_tools.references import MAX_COLUMNS
+from workbook_tools.shortening import shortened
 
 
 class Pooled(StrEnum):
@@ -194,9 +200,12 @@ class Pooling(Layer):
         return 0
 
 
-_IMAGE = re.compile(r"image (\d+)x(\d+)")
-_CONVOLUTION = re.compile(r"convolution (\d+)x(\d+) to (\d+)")
-_POOLING = re.compile(r"(max|average) pooling (\d+)x(\d+)")
+_NUMBER = r"(\d{1,9})"
+_UNITS = re.compile(_NUMBER)
+_IMAGE = re.compile(f"image {_NUMBER}x{_NUMBER}")
+_CONVOLUTION = re.compile(f"convolution {_NUMBER}x{_NUMBER} to {_NUMBER}")
+_POOLING = re.compile(f"(max|average) pooling {_NUMBER}x{_NUMBER}")
+_LONGEST = 60  # letters of a word that is quoted
 _SPELLED = '"convolution 3x3 to 2", "max pooling 2x2" or "average pooling 2x2"'
 
 
@@ -205,12 +214,17 @@ def dense_layers(sizes: Sequence[int]) -> tuple[Layer, ...]:
     return tuple(Layer(size, sources) for sources, size in pairwise(sizes))
 
 
+def layer_word(text: str) -> int | str:
+    """Return a layer as ``parse_layers`` takes it: a number of units, or else the text."""
+    return int(text) if _UNITS.fullmatch(text) else text
+
+
 def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
     """Return how many inputs there are, and the layers after them.
 
     Raises ``ValueError``, which says what is wrong with one of the words and what to do.
     """
-    first, *rest = words
+    first, *rest = [shortened(w, _LONGEST) if isinstance(w, str) else w for w in words]
     image = isinstance(first, str) and _IMAGE.fullmatch(first)
     if isinstance(first, str) and not image:
         raise ValueError(
@@ -222,8 +236,10 @@ def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
     if images and not size:
         raise ValueError(f"{first!r} has no pixels; give at least one row and column")
     inputs, layers = size, list[Layer]()
+    columns = _counted(inputs, first)
     for word in rest:
         layer = Layer(word, size) if isinstance(word, int) else _on_images(word, images, size)
+        columns = _counted(columns + layer.size + layer.weight_count, word)
         layers.append(layer)
         images, size = layer.images, layer.size
     if images and layers:
@@ -231,6 +247,16 @@ def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
             f"{rest[-1]!r} is the last layer, which says the outputs; end with their number"
         )
     return inputs, tuple(layers)
+
+
+def _counted(columns: int, word: int | str) -> int:
+    """Return how many columns there are up to a layer, if a sheet has as many."""
+    if columns > MAX_COLUMNS:
+        raise ValueError(
+            f"{word!r} makes {columns:,} inputs, units and weights, a column each, and a sheet has "
+            f"{MAX_COLUMNS:,}; make the layers smaller"
+        )
+    return columns
 
 
 def _on_images(word: str, before: Images | None, size: int) -> Layer:

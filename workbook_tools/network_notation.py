@@ -96,6 +96,11 @@ class MapsShape:
         """Whether these are numbers, not maps."""
         return self.height == self.width == 1
 
+    @property
+    def cell_count(self) -> int:
+        """How many cells all maps have."""
+        return self.count * self.height * self.width
+
     def __str__(self) -> str:
         if self.is_row:
             return f"{self.count} {_plural(self.count, 'number')}"
@@ -112,6 +117,12 @@ class WeightsShape:
     outputs: int
     inputs: int
     kernel: tuple[int, int] | None = None
+
+    @property
+    def cell_count(self) -> int:
+        """How many weights there are."""
+        height, width = self.kernel or (1, 1)
+        return self.outputs * self.inputs * height * width
 
     def __str__(self) -> str:
         if self.kernel is None:
@@ -205,11 +216,11 @@ def label_index(text: str) -> int | None:
 
 
 _LABEL = re.compile(r"(?P<what>map|unit|digit|to|from|number) (?P<number>\d{1,6})(: .*)?")
-_SIZE = r"\d{1,4} × \d{1,4}"
+_SIZE, _COUNT = r"\d{1,4} × \d{1,4}", r"\d{1,5}"
 _FRAME = re.compile(
     r"(?P<name>[^:]+): (?P<said>.+) → "
-    rf"(?P<shape>\d+ numbers?|\d+ maps? of {_SIZE}|weights for \d+ from \d+"
-    rf"|kernels for \d+ from \d+, {_SIZE})"
+    rf"(?P<shape>{_COUNT} numbers?|{_COUNT} maps? of {_SIZE}|weights for {_COUNT} from {_COUNT}"
+    rf"|kernels for {_COUNT} from {_COUNT}, {_SIZE})"
     rf"(?:, margin (?P<margin>{_SIZE}))?"
 )
 _SIZES = ("window", "padding")

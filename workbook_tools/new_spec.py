@@ -9,7 +9,7 @@ from typing import Self
 
 from workbook_tools.errors import InputError
 from workbook_tools.experiment import OPTIMIZER_SETTINGS, parse_experiment
-from workbook_tools.layers import parse_layers
+from workbook_tools.layers import layer_word, parse_layers
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
 
 ITERATIONS = 50
@@ -50,7 +50,7 @@ class _Network:
     def parse(cls, text: str) -> Self:
         """Read layers with hyphens or commas between them; raises ``InputError``."""
         parts = text.split(",") if "," in text else text.split("-")
-        words = [int(part) if part.strip().isdecimal() else part.strip() for part in parts]
+        words = [layer_word(part.strip()) for part in parts]
         if len(words) < 2 or not ("," in text or all(isinstance(word, int) for word in words)):
             raise InputError(
                 f"{text}: write the units of each layer with hyphens, inputs first, such as 4-6-3; "

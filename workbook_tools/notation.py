@@ -277,7 +277,8 @@ class Naming:
         if there are more or fewer biases.
         """
         bare = said or cls._of_sizes(symbols)
-        if bare is None:
+        # What they name in all is not spelled out for networks that a few labels make enormous.
+        if bare is None or sum(bare.sizes) + bare.weight_count > len(symbols):
             return None
         count = sum(bool(re.fullmatch(r"b\d+", symbol)) for symbol in symbols)
         own = {NO_BIAS: 0, SHARED_BIAS: 1}

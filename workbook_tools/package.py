@@ -8,6 +8,7 @@ import math
 import posixpath
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Self
 
 from lxml import etree
 
-from workbook_tools.archive import open_archive, reading
+from workbook_tools.archive import open_archive, reading, target_of, with_document_type
 from workbook_tools.errors import InputError
 from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 from workbook_tools.stored_cells import (
@@ -47,6 +48,7 @@ class WorkbookPackage:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
         self.archive = archive
+        self._in_any_case = {info.filename.lower(): info for info in archive.infolist()}
         self.is_strict = False  # "Strict Open XML", with other names for everything
         self.sheets = self._find_sheets()
 
@@ -81,7 +83,7 @@ class WorkbookPackage:
                 stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
             ):
                 if element.getroottree().docinfo.doctype:
-                    raise self._with_doctype(part)
+                    raise with_document_type(self.path, part)
                 yield element
                 element.clear()
                 while element.getprevious() is not None:
@@ -130,12 +132,6 @@ class WorkbookPackage:
             raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
         return column_number(letters)
 
-    def _with_doctype(self, part: str) -> InputError:
-        return InputError(
-            f"{self.path}: {part} declares a document type, which no workbook needs; do not "
-            "trust this file"
-        )
-
     def damaged(self, sheet: SheetPart, what: str) -> InputError:
         """Return the error that says what is wrong with a sheet."""
         return InputError(
@@ -147,6 +143,11 @@ class WorkbookPackage:
         """Return the texts that cells refer to by number, formatting and readings left out."""
         part = self._related(self._relations(self.workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
+
+    @property
+    def has_other_sheets(self) -> bool:
+        """Whether there are sheets of charts, macros or dialogs, too."""
+        return len(self._sheet_names) > len(self.sheets)
 
     def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
@@ -174,7 +175,9 @@ class WorkbookPackage:
     def text(self, sheet: SheetPart, cell: StoredCell, strings: list[str]) -> str | None:
         """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
         if cell.kind == "s":
-            number = cell.value or ""
+            number = cell.value
+            if not number:
+                return None  # Excel shows an empty cell
             if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
                 what = f"cell {cell.name} shows text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
@@ -187,7 +190,7 @@ class WorkbookPackage:
 
     def _find_sheets(self) -> list[SheetPart]:
         workbook = self._related(self._relations(""), *_WORKBOOK_TYPES)
-        if workbook is None or "xl" not in workbook:
+        if workbook is None or "xl" not in workbook.lower():
             raise InputError(
                 f"{self.path}: a zip file, but not a workbook; save it as .xlsx and try again"
             )
@@ -201,35 +204,58 @@ class WorkbookPackage:
         sheets = []
         self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
-            if (name := sheet.get("name", "")) in self._sheet_names:
-                raise InputError(
-                    f"{self.path}: two sheets are called {name!r}; open and save it in a "
-                    "spreadsheet program"
-                )
+            if not sheet.getparent().tag.endswith("}sheets"):
+                continue
+            name = sheet.get("name", "")
             self._sheet_names.append(name)
             key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
             kind, part = relations.get(key, ("", ""))
+            if not part or (kind.endswith("/worksheet") and part not in self.archive.NameToInfo):
+                raise InputError(
+                    f"{self.path}: the sheet {name!r} is missing from the file; open and save it "
+                    "in a spreadsheet program"
+                )
             if kind.endswith("/worksheet"):
-                if part not in self.archive.namelist():
-                    raise InputError(
-                        f"{self.path}: the sheet {sheet.get('name')!r} is missing from the file; "
-                        "open and save it in a spreadsheet program"
-                    )
-                sheets.append(SheetPart(sheet.get("name"), part))
+                sheets.append(SheetPart(name, part))
+        self._refuse_names()
         if not sheets:
-            raise InputError(f"{self.path}: a workbook without sheets; there is nothing to check")
+            only = "no worksheet, only sheets of charts, macros or dialogs"
+            what = f"a workbook with {only}" if self._sheet_names else "a workbook without sheets"
+            raise InputError(f"{self.path}: {what}; there is nothing to check")
         return sheets
+
+    def _refuse_names(self) -> None:
+        """Refuse sheets that formulas cannot tell apart: programs make different things of them."""
+        # Of other letters, programs differ in which are the same.
+        level = [name.upper() if name.isascii() else name for name in self._sheet_names]
+        times = Counter(level)
+        for name, own in zip(self._sheet_names, level, strict=True):
+            if not name or times[own] > 1:
+                has = f"two sheets are called {name!r}" if name else "a sheet has no name"
+                raise InputError(f"{self.path}: {has}; open and save it in a spreadsheet program")
 
     def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
         """Return a part's relations: id to (type, target part)."""
         folder, name = posixpath.split(part)
-        path = posixpath.join(folder, "_rels", f"{name}.rels")
+        path = self._named(posixpath.join(folder, "_rels", f"{name}.rels"))
         relations = {}
         for relation in self.iterate(path, "Relationship"):
-            target = posixpath.join("/", folder, relation.get("Target", ""))
-            target = posixpath.normpath(target).lstrip("/")
-            relations[relation.get("Id")] = (relation.get("Type", ""), target)
+            named = self._named(target_of(part, relation))
+            relations[relation.get("Id")] = (relation.get("Type", ""), named)
         return relations
+
+    def _named(self, part: str) -> str:
+        """Return the name of a part, which is the same in any case; from now on it has this one.
+
+        What is edited or copied later has the names then that relations call the parts by.
+        """
+        names, found = self.archive.NameToInfo, self._in_any_case.get(part.lower())
+        if part in names or found is None:
+            return part
+        if found.filename == found.orig_filename:
+            names[part] = names.pop(found.filename)
+            found.filename = part
+        return found.filename
 
     @staticmethod
     def _related(relations: dict[str | None, tuple[str, str]], *types: str) -> str | None:
@@ -237,7 +263,7 @@ class WorkbookPackage:
 
     @contextmanager
     def _open(self, part: str) -> Iterator[Any]:
-        if part not in self.archive.namelist():
+        if part not in self.archive.NameToInfo:
             raise InputError(
                 f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
                 "open and save it in a spreadsheet program"
@@ -246,7 +272,7 @@ class WorkbookPackage:
             with reading(self.path), self.archive.open(part) as stream:
                 yield stream
         except DoctypeError:
-            raise self._with_doctype(part) from None
+            raise with_document_type(self.path, part) from None
         except TooDeepError:
             raise InputError(
                 f"{self.path}: damaged, {part} has too many elements in one another; do not trust "

@@ -14,6 +14,7 @@ from typing import Self
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_FORMULA_LENGTH = 8_192
+MAX_TEXT_LENGTH = 32_767  # of one cell
 MOST_ARGUMENTS = 255  # of a function
 
 

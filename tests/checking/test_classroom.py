@@ -167,18 +167,14 @@ def test_files_on_several_disks_are_called_by_their_whole_names(
     assert [one.name for one in find_submissions(places)] == [str(place) for place in places]
 
 
-@pytest.mark.parametrize(
-    ("engine", "verdict"), [("embedded", Verdict.UNREADABLE), ("ironcalc", Verdict.PASS)]
-)
-def test_a_name_that_is_no_text_is_no_obstacle(
-    engine: str, verdict: Verdict, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
+def test_a_name_that_is_no_text_is_no_obstacle(engine: str, tmp_path: Path) -> None:
     folder = tmp_path / "class"
     folder.mkdir()
     HandMade().save(tmp_path / "a.xlsx").rename(folder / os.fsdecode(b"\xff.xlsx"))
     outputs = Outputs(tmp_path / "g.csv", tmp_path / "c.html", tmp_path / "j.json")
     result = check_class(find_submissions([folder]), How(engine), outputs)
-    assert verdicts(result.rows) == {"?.xlsx": verdict}
+    assert verdicts(result.rows) == {"?.xlsx": Verdict.PASS}
     json.dumps(result.documents, ensure_ascii=False).encode()
 
 

@@ -4,6 +4,8 @@ import math
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from workbook_tools.checking.findings import LossCurve
@@ -174,3 +176,16 @@ def test_a_unit_of_an_image_shows_the_window_that_it_reads() -> None:
 def test_images_too_large_to_be_seen_are_not_drawn() -> None:
     words = ["image 40x100", "convolution 2x2 to 2", "max pooling 39x99", 2]
     assert draw_network(Naming.of_layers(*parse_layers(words)), "w1") is None
+
+
+@given(
+    built=st.lists(st.floats(), max_size=6),
+    right=st.lists(st.one_of(st.floats(), st.sampled_from([0.0, 5e-324, 1.7e308])), max_size=6),
+)
+def test_any_losses_are_drawn_or_there_is_no_picture(
+    built: list[float], right: list[float]
+) -> None:
+    numbers = [value for value in built + right if math.isfinite(value)]
+    drawn = draw_losses(LossCurve(built, right))
+    assert (drawn is not None) == (bool(numbers) and max(len(built), len(right)) > 1)
+    assert drawn is None or not re.search(r"\b(nan|inf)\b", drawn)

@@ -102,17 +102,13 @@ def calculate(book: Path) -> None:
 @linux
 @pytest.mark.parametrize("how", ["timeout", "stop"])
 def test_a_check_that_its_pool_ends_leaves_nothing(slow: Path, how: str) -> None:
-    pool = pool_of(1)
-    future = pool.schedule(calculate, (slow,), timeout=5 if how == "timeout" else None)
-    try:
+    with pool_of(1) as pool:
+        future = pool.schedule(calculate, (slow,), timeout=20 if how == "timeout" else None)
         assert within(30, lambda: len(started(slow)) == 3)
         if how == "timeout":
             with pytest.raises((TimeoutError, ProcessExpired)):
                 future.result()
             assert_nothing_is_left(slow)
-    finally:
-        pool.stop()
-        pool.join()
     assert_nothing_is_left(slow)
 
 

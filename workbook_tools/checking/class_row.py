@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbook_tools.checking.findings import Finding, Kind, Report, in_short
+from workbook_tools.shortening import shortened, shortened_inside
+
+_LONGEST = 300  # letters of what is said of a workbook, of a formula in symbols
+_LONGEST_NAME = 60  # letters of a sheet's name, of a quantity
 
 
 class Verdict(StrEnum):
@@ -33,8 +37,9 @@ class Mistake:
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake that a finding is of."""
         suggestion = finding.suggestion
-        uses, should_use = (suggestion.symbols if suggestion else None) or ("", "")
-        return cls(finding.quantity, finding.kind.value, uses, should_use)
+        symbols = (suggestion.symbols if suggestion else None) or ("", "")
+        uses, should_use = (shortened_inside(text, _LONGEST) for text in symbols)
+        return cls(shortened(finding.quantity, _LONGEST_NAME), finding.kind.value, uses, should_use)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,11 @@ class Row:
     seconds: float = 0.0
     page: str = ""  # the file of its own report
 
+    def __post_init__(self) -> None:
+        """Cut what is said: a report of a class has a line for each workbook."""
+        for said in ("why", "first"):
+            object.__setattr__(self, said, shortened(getattr(self, said), _LONGEST))
+
 
 def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     """Return what a report comes to."""
@@ -61,7 +71,8 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     first = ""
     if findings:
-        first = f"{findings[0].sheet}!{findings[0].cells}: {in_short(findings[0])}"
+        sheet = shortened(findings[0].sheet, _LONGEST_NAME)
+        first = f"{sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
     if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
         why = report.not_checked or "no training table found"

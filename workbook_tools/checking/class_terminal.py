@@ -10,6 +10,7 @@ from rich.text import Text
 
 from workbook_tools.checking.class_row import Row, Verdict
 from workbook_tools.checking.findings import counted
+from workbook_tools.shortening import shortened
 
 _LONGEST = 110  # letters of a finding; its report has all
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red"}
@@ -44,12 +45,9 @@ def print_class(rows: Sequence[Row], console: Console) -> None:
         findings = sum(row.counts.values())
         verdict = Text(row.verdict, style=_COLOURS.get(Verdict(row.verdict), "yellow"))
         shown = f"{findings:,}" if findings else ""
-        grid.add_row(Text(row.file), verdict, shown, Text(_short(row.why or row.first)))
+        said = shortened(row.why or row.first, _LONGEST)
+        grid.add_row(Text(row.file), verdict, shown, Text(said))
     console.print(grid)
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in Verdict}
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
     console.print(Text(f"{counted(len(rows), 'workbook')}: {said}.", style="bold"))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

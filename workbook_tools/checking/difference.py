@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from workbook_tools.shortening import shortened_inside
+
+_LONGEST = 1_000  # letters of a formula in a report for people
 # A text, a quoted sheet, a name or reference with its anchors, a number, a space, or any one sign.
 _TOKEN = re.compile(
     r"""
@@ -31,6 +34,11 @@ def difference(was: str, should: str) -> tuple[list[Span], list[Span]]:
         list(_spans(before, [(i, j, step != "equal") for step, i, j, _, _ in steps])),
         list(_spans(after, [(i, j, step != "equal") for step, _, _, i, j in steps])),
     )
+
+
+def difference_in_short(was: str, should: str) -> tuple[list[Span], list[Span]]:
+    """Return the same of formulas that are shown: long ones without their middle."""
+    return difference(shortened_inside(was, _LONGEST), shortened_inside(should, _LONGEST))
 
 
 def _spans(tokens: list[str], parts: list[tuple[int, int, bool]]) -> Iterator[Span]:

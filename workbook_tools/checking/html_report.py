@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from workbook_tools import __version__
-from workbook_tools.checking.difference import Span, difference
+from workbook_tools.checking.difference import Span, difference_in_short
 from workbook_tools.checking.findings import (
     Finding,
     LossCurve,
@@ -131,8 +131,12 @@ def _shown(finding: Finding, part: TableReport | SummaryReport) -> _ShownFinding
     drawing = draw_network(table.naming, finding.quantity) if table else None
     return _ShownFinding(
         finding=finding,
-        formulas=difference(finding.formula or "", suggestion.formula) if suggestion else None,
-        symbols=difference(*suggestion.symbols) if suggestion and suggestion.symbols else None,
+        formulas=difference_in_short(finding.formula or "", suggestion.formula)
+        if suggestion
+        else None,
+        symbols=difference_in_short(*suggestion.symbols)
+        if suggestion and suggestion.symbols
+        else None,
         drawing=Markup(drawing) if drawing else None,
         error=percent(error) if (error := finding.max_rel_error or 0.0) > _ROUNDING else None,
         effect=_effect(finding.effect, table.last_loss if table else math.nan),

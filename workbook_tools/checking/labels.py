@@ -161,6 +161,7 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
         ),
     )
 ]
+_NO_NUMBER = re.compile(r"\d{7}")  # of a unit or weight: a sheet has 16,384 columns
 _OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
 # A prime is of a derivative or of a next value; in quotes, a label ends in none.
 _PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
@@ -224,6 +225,8 @@ def parse_label(label: str) -> str | None:
 
 
 def _parsed(text: str) -> str | None:
+    if _NO_NUMBER.search(text.split("=")[0]):
+        return None
     if _COUNTER.fullmatch(text.casefold()):
         return ITERATION
     if exact := _CANONICAL.fullmatch(re.sub(r"\s", "", text)):

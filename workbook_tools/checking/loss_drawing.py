@@ -1,6 +1,7 @@
 """The curve of losses as an SVG picture: as built, and as it should be."""
 
 import math
+import sys
 from itertools import groupby
 
 from lxml import etree
@@ -11,6 +12,7 @@ from workbook_tools.checking.findings import LossCurve
 _WIDTH, _HEIGHT = 480, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 34, 40
 _MOST_POINTS = 400  # of a curve; of more iterations, the lowest and highest of every few
+_SMALLEST = 1e-300  # difference that is drawn; digits are lost near the smallest double
 _LOG_FROM = 7.0  # largest over smallest: from here on the axis has two of 1, 2, 5, 10 at least
 
 
@@ -56,9 +58,12 @@ class _Scale:
     """The axis of losses: logarithmic if all are positive and they are far apart."""
 
     def __init__(self, low: float, high: float) -> None:
-        self.is_log = low > 0 and high / low >= _LOG_FROM
-        if low == high:  # a level line has room above and below
-            low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+        is_level = high / 2 - low / 2 < _SMALLEST
+        self.is_log = low > 0 and not is_level and high / low >= _LOG_FROM
+        if is_level:  # it has room above and below
+            room = (max(abs(low), abs(high)) if abs(high) > _SMALLEST else 1.0) / 2
+            low = max(low - room, -sys.float_info.max)
+            high = min(high + room, sys.float_info.max)
         self._low, self._high = self._place(low), self._place(high)
         self.ticks = _decades(low, high) if self.is_log else _round_numbers(low, high)
 

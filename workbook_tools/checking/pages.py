@@ -1,15 +1,18 @@
 """Web pages of templates: everything that is filled in is escaped, numbers and symbols typeset."""
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from workbook_tools.checking.findings import counted, plural
+from workbook_tools.shortening import shortened, shortened_inside
 
 _SMALLEST = 1e-5  # relative size that is told exactly
+_LONGEST = 2_000  # letters of what is filled in
+_LONGEST_NAME = 60
 # A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
 _SYMBOL = re.compile(
     r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
@@ -27,17 +30,25 @@ def _templates() -> Environment:
         loader=PackageLoader("workbook_tools.checking"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_of_bounded_length,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
         "typeset": typeset,
+        "in_short": partial(shortened, most=_LONGEST_NAME),
         "breakable": breakable,
         "counted": counted,
         "plural": plural,
         "percent": percent,
     }
     return environment
+
+
+def _of_bounded_length(value: object) -> object:
+    """Return what is filled in; a text from a workbook has an end."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return shortened(str(value), _LONGEST) if is_text else value
 
 
 def typeset(symbols: str) -> Markup:
@@ -52,7 +63,7 @@ def typeset(symbols: str) -> Markup:
 
 def breakable(formula: str) -> Markup:
     """Return a formula that may go on in another line, after an operator."""
-    pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", formula)
+    pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", shortened_inside(formula, _LONGEST))
     return Markup("<wbr>").join(pieces)
 
 

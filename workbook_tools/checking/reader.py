@@ -26,7 +26,7 @@ from workbook_tools.checking.stated import listed, read_settings
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
-from workbook_tools.layers import parse_layers
+from workbook_tools.layers import layer_word, parse_layers
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
 from workbook_tools.references import areas, column_letter
 
@@ -388,7 +388,7 @@ def _said_layers(words: Mapping[str, str]) -> Naming | None:
 
     Raises ``ValueError`` with what is wrong with them.
     """
-    layers = [int(word) if word.isdecimal() else word for word in listed(words, "layers")]
+    layers = [layer_word(word) for word in listed(words, "layers")]
     return Naming.of_layers(*parse_layers(layers)) if layers else None
 
 

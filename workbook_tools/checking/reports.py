@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.checking.difference import difference
+from workbook_tools.checking.difference import difference_in_short
 from workbook_tools.checking.findings import (
     Cells,
     Differences,
@@ -21,8 +21,13 @@ from workbook_tools.checking.findings import (
     advice,
     counted,
 )
+from workbook_tools.files import printable
+from workbook_tools.references import MAX_FORMULA_LENGTH, MAX_TEXT_LENGTH
+from workbook_tools.shortening import shortened, shortened_inside
 
 SCHEMA = 1
+_LONGEST = 2_000  # letters of what a terminal shows of one thing
+_LONGEST_NAME = 60  # letters of a sheet's name, of a label
 _COLOURS = {
     "pass": "bold green",
     "fail": "bold red",
@@ -32,7 +37,26 @@ _COLOURS = {
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return a report as the JSON document that the README describes."""
+    """Return a report as the JSON document that the README describes.
+
+    A number that JSON does not know, such as infinity, is null; a text has no more letters than
+    Excel allows.
+    """
+    document: dict[str, Any] = _plain(_document(report))
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_plain(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    if isinstance(value, str):
+        return printable(shortened(value, MAX_TEXT_LENGTH))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _document(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "workbook": report.workbook,
@@ -50,8 +74,8 @@ def to_json(report: Report) -> dict[str, Any]:
                 "max_abs_error": table.differences.absolute,
                 "max_rel_error": table.differences.relative,
                 "max_ulps": table.differences.ulps,
-                "last_loss": _number(table.last_loss),
-                "last_loss_of_run": _number(table.last_loss_of_run),
+                "last_loss": table.last_loss,
+                "last_loss_of_run": table.last_loss_of_run,
                 "understood": asdict(table.understood),
                 "findings": [_finding(finding) for finding in table.findings],
             }
@@ -108,38 +132,39 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "sheet": finding.sheet,
         "cells": finding.cells,
         "rows": finding.count,
-        "formula": finding.formula,
+        "formula": shortened(finding.formula, MAX_FORMULA_LENGTH) if finding.formula else None,
         "value": finding.value,
         "expected": finding.expected,
         "max_rel_error": finding.max_rel_error,
         "effect": finding.effect,
-        "suggestion": suggestion.formula if suggestion else None,
+        "suggestion": shortened(suggestion.formula, MAX_FORMULA_LENGTH) if suggestion else None,
         "edit": suggestion.edit if suggestion else None,
         "proven": proven,
         "message": finding.message,
     }
 
 
-def _number(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+def _text(text: str, style: str = "") -> Text:
+    """Return a text for the terminal, however long those are that stand in the workbook."""
+    return Text(shortened(text, _LONGEST), style)
 
 
 def print_report(report: Report, console: Console) -> None:
     """Print a line for each sheet, the findings, and the verdict."""
-    first = Text(f"{report.workbook}  ({report.engine})", style="bold")
+    first = _text(f"{report.workbook}  ({report.engine})", style="bold")
     if report.verdict == "incomplete":
-        first.append(f"  INCOMPLETE: {report.not_checked}", style=_COLOURS["incomplete"])
+        first.append_text(_text(f"  INCOMPLETE: {report.not_checked}", _COLOURS["incomplete"]))
     console.print(first, soft_wrap=True)
     if report.network:
         console.print(_network_grid(report))
         for line in network_lines(report.network):
-            console.print(Text(f"  {line}"), soft_wrap=True)
+            console.print(_text(f"  {line}"), soft_wrap=True)
     elif report.tables or report.summaries:
         console.print(_grid(report))
     for name, reason, count in not_checked(report):
-        console.print(Text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
+        console.print(_text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for name, reason, count in harmless(report):
-        console.print(Text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
+        console.print(_text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
     for table in report.tables:
@@ -148,15 +173,15 @@ def print_report(report: Report, console: Console) -> None:
                 f"\n{table.sheet}: worked out in pandas from its first row, the run ends at "
                 f"a loss of {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
             )
-            console.print(Text(effect), soft_wrap=True)
-    console.print(Text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
+            console.print(_text(effect), soft_wrap=True)
+    console.print(_text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
 
 
 def print_explanation(report: Report, console: Console) -> None:
     """Print how each table was read: network, wiring, rate, columns, and what was assumed."""
-    console.print(Text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
+    console.print(_text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
     for table in report.tables:
-        console.print(Text(f"\n{table.sheet}!{table.range}", style="bold"), soft_wrap=True)
+        console.print(_text(f"\n{table.sheet}!{table.range}", style="bold"), soft_wrap=True)
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
@@ -165,21 +190,22 @@ def print_explanation(report: Report, console: Console) -> None:
         console.print(grid)
     if report.network:
         for line in network_lines(report.network):
-            console.print(Text(line), soft_wrap=True)
+            console.print(_text(line), soft_wrap=True)
         for part in report.summaries:
-            console.print(Text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
+            console.print(_text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
     elif not report.tables:
-        console.print(Text("no training table: no row whose labels name a whole network"))
+        console.print(_text("no training table: no row whose labels name a whole network"))
     for name, count in report.other_formulas.items():
-        console.print(Text(f"\n{name}: {count:,} formulas outside any table, not read"))
+        console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
 
 def explained(table: TableReport) -> list[tuple[str, str]]:
     """Return how a table was read: what, and in words."""
     read = table.understood
     last_row = range_boundaries(table.range)[3]
+    layers = f" ({shortened(read.layers, _LONGEST)})" if read.layers else ""
     lines = [
-        ("network", f"{table.network} ({read.layers})" if read.layers else table.network),
+        ("network", f"{table.network}{layers}"),
         ("header", f"row {read.header_row}"),
         ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
     ]
@@ -189,18 +215,22 @@ def explained(table: TableReport) -> list[tuple[str, str]]:
         ("optimizer", read.optimizer),
     ):
         how = read.known.get(what)
-        lines.append((what, f"{text} ({how})" if how else "not understood"))
+        lines.append((what, f"{shortened(text, _LONGEST)} ({how})" if how else "not understood"))
+    found = shortened(read.rate_found, _LONGEST)
     if table.learning_rate is None:
-        lines.append(("learning rate", read.rate_found))
+        lines.append(("learning rate", found))
     else:
-        where = f"{read.rate_cell} = " if read.rate_cell else ""
-        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({read.rate_found})"))
+        where = f"{shortened_inside(read.rate_cell, _LONGEST_NAME)} = " if read.rate_cell else ""
+        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({found})"))
     kind = "as usual" if read.usual_wiring else "as the formulas have it"
     lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
     columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
     lines.append(("columns", columns))
     if read.unknown:
-        labels = ", ".join(f"{letters} {text.strip()!r}" for letters, text in read.unknown.items())
+        labels = ", ".join(
+            f"{letters} {shortened(text.strip(), _LONGEST_NAME)!r}"
+            for letters, text in read.unknown.items()
+        )
         lines.append(("not understood", labels))
     return lines
 
@@ -215,7 +245,7 @@ def _grid(report: Report) -> Grid:
         rate = "?" if table.learning_rate is None else f"{table.learning_rate:g}"
         worst = table.differences
         grid.add_row(
-            Text(table.sheet),
+            Text(shortened(table.sheet, _LONGEST_NAME)),
             table.network,
             rate,
             f"{table.iterations:,}",
@@ -226,9 +256,13 @@ def _grid(report: Report) -> Grid:
         )
     for summary in report.summaries:
         grid.add_row(
-            Text(summary.sheet), summary.what, "", "", *_counts(summary.cells),
+            Text(shortened(summary.sheet, _LONGEST_NAME)),
+            summary.what,
+            "",
+            "",
+            *_counts(summary.cells),
             *_worst(summary.differences),
-        )  # fmt: skip
+        )
     return grid
 
 
@@ -240,7 +274,10 @@ def _network_grid(report: Report) -> Grid:
         grid.add_column(heading, justify="right", no_wrap=True)
     for part in report.summaries:
         grid.add_row(
-            Text(part.sheet), Text(part.what), *_counts(part.cells), *_worst(part.differences)[:2]
+            Text(shortened(part.sheet, _LONGEST_NAME)),
+            _text(part.what),
+            *_counts(part.cells),
+            *_worst(part.differences)[:2],
         )
     return grid
 
@@ -283,30 +320,33 @@ def harmless(report: Report) -> list[tuple[str, str, int]]:
 
 
 def _print_finding(finding: Finding, console: Console) -> None:
-    place = f"{finding.sheet}!{finding.cells}"
+    place = f"{shortened(finding.sheet, _LONGEST_NAME)}!{finding.cells}"
+    quantity = shortened(finding.quantity, _LONGEST_NAME)
     colour = "bold yellow" if finding.kind.is_warning else "bold red"
     cells = counted(finding.count, "cell")
     console.print(
         Text.assemble(
-            "\n", (place, colour), f"  {finding.quantity}  {finding.kind.value}  ({cells})"
+            "\n",
+            (place, colour),
+            f"  {quantity}  {finding.kind.value}  ({cells})",
         ),
         soft_wrap=True,
     )
     was = finding.formula or ""
     should = finding.suggestion.formula if finding.suggestion else ""
-    for what, spans in zip(("formula", "meant"), difference(was, should), strict=True):
+    for what, spans in zip(("formula", "meant"), difference_in_short(was, should), strict=True):
         if spans:
             line = Text(f"  {what:<9} ")
             for span in spans:
                 line.append(span.text, "underline" if span.changed and was and should else "")
             console.print(line, soft_wrap=True)
-    console.print(Text(f"  value     {finding.value!r}"), soft_wrap=True)
-    console.print(Text(f"  expected  {finding.expected!r}"), soft_wrap=True)
+    console.print(_text(f"  value     {finding.value!r}"), soft_wrap=True)
+    console.print(_text(f"  expected  {finding.expected!r}"), soft_wrap=True)
     if finding.effect is not None:
-        console.print(Text(f"  effect    without it the last loss would be {finding.effect!r}"))
-    console.print(Text(f"  {finding.message}"), soft_wrap=True)
+        console.print(_text(f"  effect    without it the last loss would be {finding.effect!r}"))
+    console.print(_text(f"  {finding.message}"), soft_wrap=True)
     if said := advice(finding):
-        console.print(Text(f"  {said}"), soft_wrap=True)
+        console.print(_text(f"  {said}"), soft_wrap=True)
 
 
 def _verdict(report: Report) -> str:

@@ -19,7 +19,7 @@ from workbook_tools.notation import ACCURACY, MEAN_LOSS, SETTINGS, SUMMED_LOSS, 
 
 _PARAMETER = re.compile(r"[tiwb]\d+")
 _RESULT_AT = re.compile(
-    rf"({'|'.join((TOTAL_LOSS, MEAN_LOSS, SUMMED_LOSS, ACCURACY))}) at iteration (\d+)"
+    rf"({'|'.join((TOTAL_LOSS, MEAN_LOSS, SUMMED_LOSS, ACCURACY))}) at iteration (\d{{1,7}})"
 )
 
 

@@ -20,6 +20,7 @@ from workbook_tools.checking.formula_tree import (
     children,
     parse,
 )
+from workbook_tools.shortening import shortened
 
 Namer = Callable[[str], str]  # of what a reference means: "J33" -> "a_h1"
 
@@ -233,7 +234,7 @@ def _quoted(tree: Tree) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return shortened(text, _LONGEST)
 
 
 def _context(before: Tree, after: Tree) -> tuple[Tree, Tree]:

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from lxml import etree
 
-from workbook_tools.archive import CONTENT_TYPES, reading
+from workbook_tools.archive import CONTENT_TYPES, reading, target_of
 from workbook_tools.editing.xml_parts import namespace, parsed, serialized
 from workbook_tools.package import SheetPart, WorkbookPackage
 
@@ -127,7 +127,7 @@ class PackageCopy:
             Relation(
                 element.get("Id", ""),
                 element.get("Type", ""),
-                _target(part, element) if element.get("TargetMode") != "External" else "",
+                target_of(part, element) if element.get("TargetMode") != "External" else "",
             )
             for element in self.xml(name).iterfind("{*}Relationship")
         ]
@@ -187,8 +187,3 @@ class PackageCopy:
     def _relations_of(part: str) -> str:
         folder, name = posixpath.split(part)
         return posixpath.join(folder, "_rels", f"{name}.rels")
-
-
-def _target(part: str, relation: Any) -> str:
-    target = posixpath.join("/", posixpath.dirname(part), relation.get("Target", ""))
-    return posixpath.normpath(target).lstrip("/")

@@ -6,10 +6,11 @@ from typing import Any
 
 from lxml import etree
 
+from workbook_tools.references import MAX_TEXT_LENGTH
+
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DIGITS = re.compile("[0-9]{1,9}")
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
-_MOST_CHARACTERS = 32_767  # of one cell; from "Excel specifications and limits"
 
 
 def parsed(content: bytes) -> Any:
@@ -69,6 +70,6 @@ def number(text: str | None, default: int = 0) -> int:
 
 def write_text(element: Any, text: str) -> None:
     """Put a text into an element: no longer than a cell holds, without what XML cannot hold."""
-    element.text = _NOT_IN_XML.sub("", text)[:_MOST_CHARACTERS]
+    element.text = _NOT_IN_XML.sub("", text)[:MAX_TEXT_LENGTH]
     if element.text != element.text.strip() or "\n" in element.text:
         element.set(_SPACE, "preserve")

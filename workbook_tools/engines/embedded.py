@@ -2,20 +2,18 @@
 
 import operator
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import formualizer as fz
 
-from workbook_tools.archive import reading
+from workbook_tools.archive import opened, reading
 from workbook_tools.engines import Calculation, CellError, CellValue, is_panic, missing, of_sheet
-from workbook_tools.engines.plain_copy import plain_copy, plain_names
+from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names
 from workbook_tools.errors import InputError
 from workbook_tools.package import WorkbookPackage
 from workbook_tools.references import forwards, with_sheets
@@ -46,6 +44,7 @@ _CHUNK = 1 << 20
 # How a range of whole columns or rows may end. It is found fast, for its first letter is rare;
 # then it is looked at with what stands before it.
 _END_OF_WHOLE = re.compile(rb":\$?(?:[A-Za-z]{1,3}|[0-9]{1,7})(?![A-Za-z0-9_.$:(!\]])")
+_SPELLED = (b"<![CDATA[", b"&#")
 _LONGEST_CORNER = 9  # $1048576, and what stands before
 
 Place = tuple[str, int, int]  # sheet, row, column
@@ -83,24 +82,15 @@ class _Book:
     def __init__(self, path: Path) -> None:
         self._path = path
         with _unchecked(path) as package:
+            now = path.stat()
+            odd = _oddities(path, now.st_size, now.st_mtime_ns)
             names = plain_names(package.sheet_names)
             self._names = {sheet.name: names[sheet.name] for sheet in package.sheets}
-            config = _config("1904" if package.counts_from_1904 else "1900")
             with self._border():
-                if all(name == plain for name, plain in names.items()):
-                    self._workbook = fz.Workbook.load_path(
-                        str(path), config=config, load_limits=_LOAD_LIMITS
-                    )
-                else:
-                    content = BytesIO()
-                    plain_copy(package, names).save(content)
-                    self._workbook = fz.Workbook.from_bytes(
-                        content.getvalue(), config=config, load_limits=_LOAD_LIMITS
-                    )
+                self._workbook = _loaded(package, names, odd.spelled)
                 self._check_sheets()
                 _prepare(self._workbook)
-            now = path.stat()
-        if _has_whole_backwards(path, now.st_size, now.st_mtime_ns):
+        if odd.backwards:
             self._straighten()
 
     def _check_sheets(self) -> None:
@@ -206,31 +196,49 @@ class _Book:
         return with_sheets(forwards(formula), lambda name: of_sheet(self._names, name) or name)
 
 
+def _loaded(package: WorkbookPackage, names: Mapping[str, str], is_odd: bool) -> fz.Workbook:
+    """Load a workbook, with these ``names`` of its sheets: itself, or a plain copy.
+
+    It is a copy if the names are others, the file is odd, or formualizer cannot read it.
+    """
+    config = _config("1904" if package.counts_from_1904 else "1900")
+    if not is_odd and all(name == plain for name, plain in names.items()):
+        with suppress(*_ERRORS):
+            return fz.Workbook.load_path(str(package.path), config=config, load_limits=_LOAD_LIMITS)
+    content = plain_file(plain_copy(package, names))
+    return fz.Workbook.from_bytes(content, config=config, load_limits=_LOAD_LIMITS)
+
+
 @contextmanager
 def _unchecked(path: Path) -> Iterator[WorkbookPackage]:
     """Open a workbook without inflating all that is in it, which who hands it to us has done."""
-    with reading(path), zipfile.ZipFile(path) as archive:
+    with reading(path), opened(path) as archive:
         yield WorkbookPackage(path, archive)
 
 
-@lru_cache(maxsize=8)  # a workbook may be calculated again and again
-def _has_whole_backwards(path: Path, size: int, changed: int) -> bool:
-    """Tell whether some range of whole columns or rows runs backwards, ``B:A``.
+class _Oddities(NamedTuple):
+    """What is in the sheets of a workbook that formualizer reads otherwise, without a word."""
 
-    Formualizer makes ``#REF!`` of it without a word, and formulas are not read otherwise.
-    """
+    backwards: bool  # a range of whole columns or rows, B:A, which is #REF! to it
+    spelled: bool  # text as CDATA or by numbers of characters, which it leaves out
+
+
+@lru_cache(maxsize=8)  # a workbook may be calculated again and again
+def _oddities(path: Path, size: int, changed: int) -> _Oddities:
+    """Look through the sheets of a workbook, of this size and time of its last change."""
+    backwards = spelled = False
     with _unchecked(path) as package:
         for sheet in package.sheets:
             with package.archive.open(sheet.part) as stream:
                 before = b""
                 while chunk := stream.read(_CHUNK):
                     text = before + chunk
-                    for end in _END_OF_WHOLE.finditer(text):
+                    spelled = spelled or any(sign in text for sign in _SPELLED)
+                    for end in _END_OF_WHOLE.finditer(text) if not backwards else ():
                         corner = text[max(0, end.start() - _LONGEST_CORNER) : end.end()]
-                        if _runs_backwards(corner.decode("latin-1")):
-                            return True
+                        backwards = backwards or _runs_backwards(corner.decode("latin-1"))
                     before = text[-2 * _LONGEST_CORNER :]
-    return False
+    return _Oddities(backwards, spelled)
 
 
 def _runs_backwards(text: str) -> bool:

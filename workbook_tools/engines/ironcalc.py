@@ -4,13 +4,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 
 from workbook_tools.engines import CellError, CellValue, is_panic, missing, of_sheet
-from workbook_tools.engines.plain_copy import plain_copy, plain_names, without_notes
+from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names, without_notes
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
@@ -121,11 +121,13 @@ def recalculate(path: Path) -> IronCalcCalculation:
         copy = plain_copy(package, names)
         without_notes(copy)  # with them IronCalc cannot open it
         own = {sheet.name: names[sheet.name] for sheet in package.sheets}
-        if not copy.is_changed:
-            return IronCalcCalculation(path, path, own)
+        if not copy.is_changed and not package.has_other_sheets:
+            with suppress(InputError):
+                return IronCalcCalculation(path, path, own)
         with workplace() as place:
-            copy.save(place.folder / "workbook.xlsx")
-            return IronCalcCalculation(path, place.folder / "workbook.xlsx", own)
+            plain = place.folder / "workbook.xlsx"
+            plain.write_bytes(plain_file(copy))
+            return IronCalcCalculation(path, plain, own)
 
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:

@@ -5,13 +5,16 @@ not. So it is handed a copy in which such sheets have names that every engine ta
 """
 
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import chain
 from itertools import count as counting
 
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.engines import of_sheet
+from workbook_tools.engines.repacking import repacked
 from workbook_tools.package import WorkbookPackage
 from workbook_tools.references import with_sheets
 
@@ -76,6 +79,14 @@ def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCop
                 formula.text = text
                 copy.changed(part.part)
     return copy
+
+
+def plain_file(copy: PackageCopy) -> bytes:
+    """Return a copy as a file that any engine reads; raises ``InputError`` as ``plain_copy``."""
+    content = BytesIO()
+    copy.save(content)
+    with zipfile.ZipFile(content) as archive:
+        return repacked(WorkbookPackage(copy.package.path, archive))
 
 
 def without_notes(copy: PackageCopy) -> None:

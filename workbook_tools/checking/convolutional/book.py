@@ -29,6 +29,7 @@ _NEEDED = (
     names.PIXELS, names.DRAWING, names.DIGITS, names.INPUT, names.SOFTMAX, names.LOSS,
     names.SOFTMAX + names.AFTERWARDS, names.LOSS + names.AFTERWARDS,
 )  # fmt: skip
+_MOST_CELLS = 1_000_000  # of a section
 _SINGLES = (names.TRUE_DIGIT, names.READ_AS, names.VERDICT, names.LOSS_NOW, names.LOSS_AFTER)
 _INPUTS = (
     names.SELECTED, names.DRAWN_DIGIT, names.ETA, names.PIXEL_MEAN, names.PIXEL_DEVIATION
@@ -209,7 +210,13 @@ class _Reader:
     below: int
 
     def section(self) -> Section:
-        """Return the section."""
+        """Return the section; raises ``InputError`` if its cells are not all there."""
+        if self.heading.shape.cell_count > _MOST_CELLS:
+            raise InputError(
+                f"{self.path}: the heading of {self.heading.name} counts "
+                f"{self.heading.shape.cell_count:,} cells, and {_MOST_CELLS:,} are read at most; "
+                "make the network smaller"
+            )
         match self.heading.shape:
             case MapsShape():
                 return Section(self.heading, self._maps(self.heading.shape))
