@@ -4,8 +4,8 @@ Parts that are not changed are copied as they are.
 """
 
 import posixpath
-import shutil
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from workbook_tools.package import SheetPart, WorkbookPackage
 
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+_CHUNK = 1 << 20
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # of new parts: a file made anew is the same file
 
 
@@ -132,9 +133,13 @@ class PackageCopy:
         return next(found, None)
 
     def save(self, destination: Path) -> None:
-        """Write the copy; raises ``InputError`` if the workbook cannot be read any more."""
+        """Write the copy.
+
+        Raises ``InputError`` if the workbook cannot be read any more, and ``OSError`` if the copy
+        cannot be written.
+        """
         contents = self._new | {part: serialized(self._roots[part]) for part in self._changed}
-        with reading(self.package.path), zipfile.ZipFile(destination, "w") as new:
+        with zipfile.ZipFile(destination, "w") as new:
             for info in self._archive.infolist():
                 if info.filename in self._removed:
                     continue
@@ -144,12 +149,19 @@ class PackageCopy:
                     new.writestr(entry, contents.pop(info.filename))
                     continue
                 entry.file_size = info.file_size  # so that parts of gigabytes are written as such
-                with self._archive.open(info) as old, new.open(entry, "w") as part:
-                    shutil.copyfileobj(old, part)
+                with new.open(entry, "w") as part:
+                    for chunk in self._chunks(info):
+                        part.write(chunk)
             for name, content in contents.items():
                 entry = zipfile.ZipInfo(name, _ZIP_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 new.writestr(entry, content)
+
+    def _chunks(self, part: zipfile.ZipInfo) -> Iterator[bytes]:
+        # Only what goes wrong in here is the fault of the workbook that is read.
+        with reading(self.package.path), self._archive.open(part) as old:
+            while chunk := old.read(_CHUNK):
+                yield chunk
 
     def _relate(self, source: str, kind: str, part: str) -> str:
         name = self._relations_of(source)
