@@ -6,6 +6,7 @@ tables. A text, however odd, has words; a formula that no program understands is
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from string import ascii_letters
 from typing import NamedTuple
 
@@ -105,6 +106,7 @@ def _split(corner: str) -> tuple[str, str]:
     return corner[: len(corner) - len(row)], row
 
 
+@lru_cache(maxsize=100_000)  # most cells are read by several others
 def _area(text: str) -> Area | None:
     """Return the area of a reference without a sheet; None if it is on none."""
     columns, rows = [], []

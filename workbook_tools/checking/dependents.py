@@ -7,7 +7,7 @@ of tables. What OFFSET or INDIRECT read, only who calculates them can tell.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from workbook_tools.checking.cells import Cell
@@ -35,7 +35,7 @@ class Dependencies:
         self.cells: set[Cell] = set()  # that show what a formula gives
         self.changing: set[Cell] = set()  # cells whose value changes by itself
         self._shown_in: list[frozenset[Cell]] = []  # the cells of each formula
-        self._readers: dict[Area, list[int]] = defaultdict(list)
+        self._readers: dict[tuple[str, Area], list[int]] = defaultdict(list)  # by what they read
         meanings = _Meanings(copy, sheets)
         for sheet, cells in sheets.items():
             for formula in cells.formulas():
@@ -44,8 +44,8 @@ class Dependencies:
                 if functions & CHANGING:
                     self.changing |= shown_in
                 elif not functions & UNKNOWABLE:
-                    for area in read:
-                        self._readers[area].append(len(self._shown_in))
+                    for place in read:
+                        self._readers[place].append(len(self._shown_in))
                 self._shown_in.append(shown_in)
                 self.cells |= {cell for cell in shown_in if cells.found(*cell[1:]) is not None}
 
@@ -55,7 +55,7 @@ class Dependencies:
         None that changes by itself, or of which it is unknown what it reads, is among them; nor is
         what depends on the cells only through such a one.
         """
-        blocks = self._blocks({cell for shown in self._shown_in for cell in shown}.union(cells))
+        blocks = self._blocks(set(cells).union(*self._shown_in))
         levels = {level for _, _, level, _ in blocks}
         found: set[Cell] = set()
         waiting = list(cells)
@@ -77,11 +77,13 @@ class Dependencies:
         for sheet, _, column in cells:
             columns[sheet].add(column)
         blocks: dict[tuple[str, int, int, int], list[list[int]]] = defaultdict(list)
-        for area, readers in self._readers.items():
-            sheet = area.sheet or ""
+        for (sheet, area), readers in self._readers.items():
             wide = range(area.first_column, area.last_column + 1)
             own = columns[sheet]
-            for column in wide if len(wide) < len(own) else own.intersection(wide):
+            few, many = (wide, own) if len(wide) < len(own) else (own, wide)
+            for column in few:
+                if column not in many:
+                    continue
                 for level, block in _halved(area.first_row, area.last_row + 1):
                     blocks[sheet, column, level, block].append(readers)
         return blocks
@@ -99,6 +101,7 @@ def _halved(begin: int, end: int) -> Iterator[tuple[int, int]]:
 class _Table:
     """What Excel calls a table: cells with a name, and a name for each column."""
 
+    sheet: str
     area: Area
     headers: int  # rows
     totals: int
@@ -125,7 +128,7 @@ class _Table:
         else:
             columns = []  # it spells a column in another way: all of them
         return Area(
-            own.sheet,
+            None,
             min(top for top, _ in chosen),
             min(columns, default=own.first_column),
             max(bottom for _, bottom in chosen),
@@ -146,23 +149,25 @@ class _Meanings:
                 if relation.kind.endswith("/table") and relation.part:
                     self._add_table(copy.xml(relation.part), sheet.name)
 
-    def of(self, formula: str, cell: Cell) -> tuple[set[str], list[Area]]:
-        """Return the functions that a cell's formula calls, and what it reads on which sheet."""
+    def of(self, formula: str, cell: Cell) -> tuple[set[str], list[tuple[str, Area]]]:
+        """Return the functions that a cell's formula calls, and what it reads, sheet by sheet."""
         functions: set[str] = set()
         return functions, list(self._read(formula, cell, functions, 0))
 
-    def _read(self, formula: str, cell: Cell, functions: set[str], depth: int) -> Iterator[Area]:
+    def _read(
+        self, formula: str, cell: Cell, functions: set[str], depth: int
+    ) -> Iterator[tuple[str, Area]]:
         sheet, row, column = cell
         for word in words(formula):
             if word.kind == "function":
                 functions.add(word.text.rpartition(".")[2].upper())
             if word.area:
                 for name in self._sheets_named(word.sheet, sheet):
-                    yield replace(word.area, sheet=name)
+                    yield name, word.area
             elif word.kind == "table":
                 name, _, parts = word.text.partition("[")
                 if table := self._tables.get(name.casefold()):
-                    yield table.read(parts[:-1], row)
+                    yield table.sheet, table.read(parts[:-1], row)
             elif depth < _DEEPEST and (meaning := self._meaning(word, sheet)):
                 # What is not anchored is meant as seen from A1.
                 here = moved(meaning, row - 1, column - 1)
@@ -196,5 +201,5 @@ class _Meanings:
         if len(found) == 1:
             headers = number(root.get("headerRowCount"), 1)
             totals = number(root.get("totalsRowCount"))
-            table = _Table(replace(found[0], sheet=sheet), headers, totals, columns)
+            table = _Table(sheet, found[0], headers, totals, columns)
             self._tables[root.get("displayName", root.get("name", "")).casefold()] = table
