@@ -48,9 +48,15 @@ def new_values(copy: PackageCopy, sheets: Sheets, mended: Collection[Cell], engi
             # What changes by itself is taken as the file carries it, and so is what the engine
             # cannot calculate: what depends on it should not be lost with it.
             kept = others & dependencies.changing
-            calculation = _calculated(edited, kept, engine)
-            found = _values(calculation, others - kept)
-            if lost := {cell for cell, value in found.items() if not _known(stored[cell], value)}:
+            try:
+                calculation = _calculated(edited, kept, engine)
+                found = _values(calculation, others - kept)
+                lost = {cell for cell, value in found.items() if not _known(stored[cell], value)}
+            except InputError:  # of one formula the whole engine despairs
+                lost = others - kept
+                if not lost:
+                    raise
+            if lost:
                 kept |= lost
                 calculation = _calculated(edited, kept, engine)
             found = _values(calculation, wanted)
