@@ -210,3 +210,10 @@ def test_a_long_chain_takes_no_longer_than_its_length(tmp_path: Path) -> None:
         formulas["Data", row, 4] = f"={cell_name(row - 1, 4)}+SUM(D$2:D{row - 1})"
     path = saved(tmp_path / "a.xlsx", formulas)
     assert len(dependents(path, ("Data", 2, 4))) == 4_000
+
+
+def test_names_that_double_take_no_longer_than_there_are_names(tmp_path: Path) -> None:
+    names = {f"twice{k}": f"twice{k + 1}+twice{k + 1}" for k in range(3_000)}
+    names["twice3000"] = "Data!$B$3"
+    path = saved(tmp_path / "a.xlsx", {HERE: 1, THERE: "=twice0"}, names)
+    assert dependents(path, HERE) == {THERE}

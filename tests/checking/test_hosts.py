@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 from openpyxl.worksheet.table import Table
-from parts import SHEET, differences, edited, parts
+from parts import SHEET, differences, edited, parts, rewritten
 from suggested import suggested
 
 from workbook_tools import engines
@@ -298,3 +298,16 @@ def test_a_stale_value_and_what_depends_on_it_are_brought_up_to_date(tmp_path: P
     before, after = (contents(path, SHEET) for path in (stale, tmp_path / "mended.xlsx"))
     assert {name for name in before if before[name] != after[name]} == {"J9", "A41"}
     assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
+
+
+def test_new_values_have_as_many_digits_as_the_others(tmp_path: Path) -> None:
+    plain = HandMade(FORMULAS | {"∂E/∂w3": WRONG}).save(tmp_path / "plain.xlsx")
+    fill(plain, tmp_path / "filled.xlsx", engines.recalculate(plain, "embedded"))
+
+    def shortened(sheet: bytes) -> bytes:
+        return re.sub(rb"(?<=</f><v>)[^<]+", lambda match: b"%.9e" % float(match[0]), sheet)
+
+    source = rewritten(tmp_path / "filled.xlsx", tmp_path / "short.xlsx", {SHEET: shortened})
+    write_mended(verify(source), source, tmp_path / "mended.xlsx")
+    assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
+    assert shown(tmp_path / "mended.xlsx", TABLE, "AA6") == 0.0003517763216

@@ -172,8 +172,10 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
 def write_mended(
     report: Report, source: Path, destination: Path, engine: str = "embedded"
 ) -> MendedSummary:
-    """Write a copy of a workbook with the suggested formulas in place, recalculated.
+    """Write a copy of a workbook with the suggested formulas in place.
 
+    What depends on them gets new values, as far as the engine knows better ones than those that
+    the file carries; all else keeps its values, until a spreadsheet program opens the copy.
     Return what was mended and what was left. Raises ``InputError`` if the copy would overwrite
     the workbook, one of the two cannot be read or written, or the engine cannot calculate it.
     """

@@ -21,7 +21,6 @@ from workbook_tools.references import Area, areas
 CHANGING = {"NOW", "TODAY", "RAND", "RANDBETWEEN", "RANDARRAY"}  # by themselves
 UNKNOWABLE = {"OFFSET", "INDIRECT", "CELL", "INFO"}  # what they read
 
-_DEEPEST = 20  # names that stand for names
 _PART = re.compile(r"\[((?:[^\[\]']|'.)*)\]", re.DOTALL)
 _ESCAPED = re.compile("'(.)", re.DOTALL)
 
@@ -151,27 +150,25 @@ class _Meanings:
 
     def of(self, formula: str, cell: Cell) -> tuple[set[str], list[tuple[str, Area]]]:
         """Return the functions that a cell's formula calls, and what it reads, sheet by sheet."""
-        functions: set[str] = set()
-        return functions, list(self._read(formula, cell, functions, 0))
-
-    def _read(
-        self, formula: str, cell: Cell, functions: set[str], depth: int
-    ) -> Iterator[tuple[str, Area]]:
         sheet, row, column = cell
-        for word in words(formula):
-            if word.kind == "function":
-                functions.add(word.text.rpartition(".")[2].upper())
-            if word.area:
-                for name in self._sheets_named(word.sheet, sheet):
-                    yield name, word.area
-            elif word.kind == "table":
-                name, _, parts = word.text.partition("[")
-                if table := self._tables.get(name.casefold()):
-                    yield table.sheet, table.read(parts[:-1], row)
-            elif depth < _DEEPEST and (meaning := self._meaning(word, sheet)):
-                # What is not anchored is meant as seen from A1.
-                here = moved(meaning, row - 1, column - 1)
-                yield from self._read(here, cell, functions, depth + 1)
+        functions: set[str] = set()
+        read: list[tuple[str, Area]] = []
+        texts, seen = [formula], set[str]()
+        for text in texts:  # which grows: a name may stand for others, or for itself
+            for word in words(text):
+                if word.kind == "function":
+                    functions.add(word.text.rpartition(".")[2].upper())
+                if word.area:
+                    read += [(name, word.area) for name in self._sheets_named(word.sheet, sheet)]
+                elif word.kind == "table":
+                    name, _, parts = word.text.partition("[")
+                    if table := self._tables.get(name.casefold()):
+                        read.append((table.sheet, table.read(parts[:-1], row)))
+                elif (meaning := self._meaning(word, sheet)) and meaning not in seen:
+                    seen.add(meaning)
+                    # What is not anchored is meant as seen from A1.
+                    texts.append(moved(meaning, row - 1, column - 1))
+        return functions, read
 
     def _sheets_named(self, prefix: str | None, own: str) -> Sequence[str]:
         """Return the sheets that stand before a reference; none if they are of another workbook."""

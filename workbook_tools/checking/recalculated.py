@@ -6,7 +6,7 @@ A cell that carries no value, on a sheet where something was mended, gets the en
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +21,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
 _SAME = 1e-15  # relative: values that differ by less were calculated in another order
+_WHOLE = 15  # digits of a number that is stored whole
 
 _Values = dict[Cell, CellValue]
 
@@ -39,25 +40,51 @@ def new_values(copy: PackageCopy, sheets: Sheets, mended: Collection[Cell], engi
     on = {sheet for sheet, _, _ in mended}
     wanted = due | {cell for cell in dependencies.cells - carried if cell[0] in on}
     others = carried - due
+    carries = recalculate(copy.package.path, "cached")
+    stored = _values(carries, wanted | others)
+    found, storage = _calculated_values(
+        copy, engine, stored, wanted, others, others & dependencies.changing
+    )
+    values = {cell: _as_precise(value, carries.storage) for cell, value in found.items()}
+    allowed = max(_SAME, storage)
+    return {
+        cell: value
+        for cell, value in values.items()
+        if _known(stored[cell], value)
+        and (cell not in dependencies.changing or isinstance(value, float))
+        and (_differs(stored[cell], value, allowed) if cell in carried else value not in (None, ""))
+    }
+
+
+def _calculated_values(
+    copy: PackageCopy,
+    engine: str,
+    stored: _Values,
+    wanted: Collection[Cell],
+    others: Set[Cell],
+    changing: Set[Cell],
+) -> tuple[_Values, float]:
+    """Return what the engine says of the cells that are wanted, and how precise that is.
+
+    What changes by itself is taken as the file carries it, and so is any of the others that the
+    engine cannot calculate: what depends on it should not be lost with it.
+    """
     source = copy.package.path
-    stored = _values(recalculate(source, "cached"), wanted | others)
     with TemporaryDirectory() as folder:
         edited = Path(folder, f"workbook{source.suffix}")
         copy.save(edited)
+        kept = changing
         try:
-            # What changes by itself is taken as the file carries it, and so is what the engine
-            # cannot calculate: what depends on it should not be lost with it.
-            kept = others & dependencies.changing
             try:
                 calculation = _calculated(edited, kept, engine)
                 found = _values(calculation, others - kept)
                 lost = {cell for cell, value in found.items() if not _known(stored[cell], value)}
             except InputError:  # of one formula the whole engine despairs
-                lost = others - kept
+                lost = {*others - kept}
                 if not lost:
                     raise
             if lost:
-                kept |= lost
+                kept = kept | lost
                 calculation = _calculated(edited, kept, engine)
             found = _values(calculation, wanted)
             if engine == "embedded" and is_installed():
@@ -65,14 +92,7 @@ def new_values(copy: PackageCopy, sheets: Sheets, mended: Collection[Cell], engi
         except InputError as error:
             said = str(error).replace(str(edited), str(source))
             raise InputError(said.replace(str(_with_kept(edited)), str(source))) from error
-    allowed = max(_SAME, calculation.storage)
-    return {
-        cell: value
-        for cell, value in found.items()
-        if _known(stored[cell], value)
-        and (cell not in dependencies.changing or isinstance(value, float))
-        and (_differs(stored[cell], value, allowed) if cell in carried else value not in (None, ""))
-    }
+    return found, calculation.storage
 
 
 def _by_libreoffice(
@@ -119,6 +139,14 @@ def _values(calculation: Calculation, cells: Iterable[Cell]) -> _Values:
         (values,) = calculation.block(sheet, row, first, row, max(columns))
         found |= {(sheet, row, column): values[column - first] for column in columns}
     return found
+
+
+def _as_precise(value: CellValue, storage: float) -> CellValue:
+    """Return a number as precise as the file's others: some programs store ten digits."""
+    digits = round(-math.log10(storage / 5))
+    if not isinstance(value, float) or digits >= _WHOLE:
+        return value
+    return float(f"{value:.{digits - 1}e}")
 
 
 def _known(before: CellValue, value: CellValue) -> bool:
