@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cases import cases
 from handmade import FORMULAS, HandMade
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.workbook.defined_name import DefinedName
@@ -311,3 +314,42 @@ def test_new_values_have_as_many_digits_as_the_others(tmp_path: Path) -> None:
     write_mended(verify(source), source, tmp_path / "mended.xlsx")
     assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
     assert shown(tmp_path / "mended.xlsx", TABLE, "AA6") == 0.0003517763216
+
+
+PLACES = [f"{column}{row}" for column in "DEF" for row in range(2, 7)]
+READS = st.lists(st.sampled_from([*PLACES, "'My sheet'!AA9", "'My sheet'!D2"]), max_size=3)
+TEMPLATES = st.one_of(
+    st.sampled_from(["SUM({})", "COUNTA({})", "1/SUM({})", "SUM({})>0", "MAX({})&1", "IF(1<2,{})"]),
+    st.sampled_from(["NO.SUCH({})", "_xlfn.CONCAT({})", "DATE(2020,1,SUM({}))"]),
+    st.sampled_from(["SUM({})+TODAY()", "OFFSET(A1,0,SUM({}))"]),
+)
+SHOWN = st.one_of(
+    st.floats(-1e6, 1e6), st.booleans(), st.sampled_from(["", "text", CellError("#N/A"), None])
+)
+
+
+@cases(60)
+@given(st.dictionaries(st.sampled_from(PLACES), st.tuples(TEMPLATES, READS, SHOWN), min_size=1))
+def test_no_other_cell_changes_whatever_there_is(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: dict[str, tuple[str, list[str], CellValue]],
+) -> None:
+    more = {
+        place: ("=" + template.format(",".join(["1", *reads])), value)
+        for place, (template, reads, value) in drawn.items()
+    }
+    due = {"'My sheet'!AA9"}
+    while nearer := {place for place, (_, reads, _) in drawn.items() if due & {*reads}} - due:
+        due |= nearer
+    folder = tmp_path_factory.mktemp("any")
+    host = hosted(folder / "a.xlsx", beside=False, more=more)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recalculated, "is_installed", lambda: False)  # it takes seconds
+        write_mended(report(), host, folder / "mended.xlsx")
+    before, after = (contents(path, HOST_PART) for path in (host, folder / "mended.xlsx"))
+    changed = {name for name in before if before[name] != after[name]}
+    assert before.keys() == after.keys()
+    assert changed <= due
+    for place in changed:
+        assert not isinstance(drawn[place][2], float) or b" t=" not in after[place]
+        assert b't="e"' not in after[place]
