@@ -48,8 +48,7 @@ def test_the_fuzzer_sees(
 ) -> None:
     make_hosts(tmp_path, ["plain"])
     monkeypatch.setattr(fuzz_cases, "host_name", lambda random: "plain")
-    for module in (trial.verify, trial.copies):
-        monkeypatch.setattr(module, "is_installed", lambda: False)
+    monkeypatch.setattr(trial.libreoffice, "is_installed", lambda: False)
     check, mark = trial.verify.verify, trial.copies.write_marked
 
     def checked(path: Path, *others: object) -> Report:

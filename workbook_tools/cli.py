@@ -287,8 +287,7 @@ def verify(
             how = How(engine.value, tolerance, timeout, jobs, scheduler)
             raise typer.Exit(_verify_class(submissions, how, outputs, out))
         wishes = [
-            Wish(path, engine.value, tolerance, bool(html), bool(marked), bool(mended))
-            for path in workbooks
+            Wish(path, engine.value, tolerance, bool(html), marked, mended) for path in workbooks
         ]
         raise typer.Exit(_verify_each(wishes, timeout, json_file, html, marked, mended, out, debug))
 

@@ -56,7 +56,7 @@ def test_whatever_happens_to_a_check_is_said_and_the_next_one_goes_on(
             assert isinstance(refusal.value, BrokenError) == (name in ("panics", "leaves"))
         steps: list[str] = []
         talking = Path(shutil.copy(sound, sound.with_name("talks.xlsx")))
-        found = check(Wish(talking, "embedded", html=True, marked=True, mended=True), steps.append)
+        found = check(Wish(talking, "embedded", html=True, marked=path, mended=path), steps.append)
         assert found.report.verdict == "pass"
         assert found.html
         assert found.marked

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +26,10 @@ from workbook_tools.checking.copies import write_marked, write_mended
 from workbook_tools.checking.findings import Cells, Finding, Kind, Report, SummaryReport
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
-from workbook_tools.engines import libreoffice
+from workbook_tools.engines import libreoffice, recalculate
+from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
+from workbook_tools.references import sheet_prefix
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 WRONG = FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")
@@ -420,9 +423,9 @@ def test_what_the_command_cannot_do_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    HandMade().save(tmp_path / "a.xlsx")
+    plain = HandMade().save(tmp_path / "plain.xlsx")
     # A workbook that was calculated, so that it can be checked without an engine.
-    write_mended(report_of(), tmp_path / "a.xlsx", tmp_path / "filled.xlsx")
+    fill(plain, tmp_path / "filled.xlsx", recalculate(plain, "embedded"))
     for name in ("a.xlsx", "b.xlsx", "m.xlsm"):
         shutil.copy(tmp_path / "filled.xlsx", tmp_path / name)
     result = CliRunner().invoke(app, ["verify", *arguments])
@@ -430,6 +433,42 @@ def test_what_the_command_cannot_do_is_said_in_one_line(
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "c.xlsx").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("it's", "a''b!c", "R1C1", "c", "TRUE", "A1", "Übung_1", "📈 ", "1st", "x" * 31),
+        *('"<&>#REF!"', "=1+1", "(a,b);{1}@-%41", "Sheet1", "FINDINGS"),
+    ],
+)
+def test_a_sheet_may_have_any_name(name: str, tmp_path: Path) -> None:
+    table, rate = name, f"{name[:29]} 2"
+    made = HandMade(FORMULAS | {"∂E/∂w3": WRONG}, rate=f"{sheet_prefix(rate)}$D$2")
+    book = load_workbook(made.save(tmp_path / "plain.xlsx"))
+    book.active.title = table
+    book.active["C2"] = book.active["D2"] = None
+    update = book.active["N20"].value  # of w5
+    book.active["N20"].value = update.replace("$D$2", "$D$3")
+    book.create_sheet(rate)["C2"] = "Learning rate"
+    book[rate]["D2"] = 0.5
+    book.save(tmp_path / "wrong.xlsx")
+    report = verify(tmp_path / "wrong.xlsx")
+    assert report.verdict == "fail"
+    assert {found.sheet for found in report.findings} == {table}
+    write_marked(report, tmp_path / "wrong.xlsx", tmp_path / "marked.xlsx")
+    marked = load_workbook(tmp_path / "marked.xlsx")
+    listed = marked.worksheets[-1]
+    for row, found in enumerate(report.findings, start=2):
+        link = listed.cell(row, 2).hyperlink.location
+        sheet, _, cells = link.rpartition("!")
+        assert (sheet.strip("'").replace("''", "'"), cells) == (table, found.cells)
+    assert marked[table]["AA6"].comment
+    assert complaints(tmp_path / "marked.xlsx") <= complaints(tmp_path / "wrong.xlsx")
+    write_mended(report, tmp_path / "wrong.xlsx", tmp_path / "mended.xlsx")
+    assert verify(tmp_path / "mended.xlsx").verdict == "pass"
+    assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
+    assert load_workbook(tmp_path / "mended.xlsx")[table]["N20"].value == update
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the sample of real workbooks is not here")
@@ -464,6 +503,60 @@ def _without_cells(sheet: bytes) -> bytes:
         element.getparent().remove(element)
     canonical: bytes = etree.tostring(root, method="c14n")
     return canonical
+
+
+COMMENT = b"<!-- a note --><?program note?>"
+
+
+@pytest.mark.parametrize(
+    ("part", "pattern"),
+    [
+        ("xl/styles.xml", rb"(<(?:fonts|fills|fill|borders|cellXfs|cellStyles)\b[^>]*[^/]>)"),
+        ("xl/styles.xml", rb"(<(?:font|xf|patternFill)\b[^>]*>)(?=<)"),
+        ("xl/workbook.xml", rb"(<(?:workbook|sheets|bookViews)\b[^>]*>)"),
+        (SHEET, rb"(<(?:worksheet|sheetData|row|c|f|v|is)\b[^>]*[^/]>)"),
+        (SHEET, rb"(</(?:row|c|f|v|is)>)"),
+        ("[Content_Types].xml", rb"(<Types\b[^>]*>|<Override[^>]*/>)"),
+        ("xl/_rels/workbook.xml.rels", rb"(<Relationships\b[^>]*>|<Relationship [^>]*/>)"),
+        ("xl/comments/comment1.xml", rb"(<(?:authors|author|commentList|comment|text|t)\b[^>]*>)"),
+    ],
+)
+def test_comments_within_the_files_of_a_workbook_are_passed_over(
+    part: str, pattern: bytes, wrong: Path, tmp_path: Path
+) -> None:
+    report = verify(wrong)
+    write_marked(report, wrong, tmp_path / "marked.xlsx")
+    write_mended(report, wrong, tmp_path / "mended.xlsx")
+    expected = {name: parts(tmp_path / name) for name in ("marked.xlsx", "mended.xlsx")}
+    source = rewritten(
+        wrong, tmp_path / "noted.xlsx", {part: lambda xml: re.sub(pattern, rb"\1" + COMMENT, xml)}
+    )
+    assert parts(source)[part] != parts(wrong)[part]
+    write_marked(report, source, tmp_path / "marked.xlsx")
+    write_mended(report, source, tmp_path / "mended.xlsx")
+    for name, known in expected.items():
+        for other, content in parts(tmp_path / name).items():
+            assert content.replace(COMMENT, b"") == known[other], (name, other)
+
+
+@pytest.mark.parametrize("copy", ["--annotate", "--fix"])
+@pytest.mark.parametrize("room", [4_096, 12_000])
+def test_a_full_disk_is_said_of_the_copy(room: int, copy: str, wrong: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "copy.xlsx").write_bytes(b"old")
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "import sys; from workbook_tools.cli import app;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); app()"
+    )
+    command = [sys.executable, "-c", code, "verify", str(wrong), copy, "copy.xlsx"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("workbook-tools: copy.xlsx: cannot be written (File too large)")
+    assert done.stderr.count("\n") == 1
+    assert {path: path.read_bytes() for path in before} == before
+    assert (tmp_path / "copy.xlsx").read_bytes() == b"old"
+    assert len([*tmp_path.iterdir()]) == len(before) + 1
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")

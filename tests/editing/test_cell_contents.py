@@ -77,6 +77,37 @@ def test_the_first_cell_of_a_shared_formula_may_change_and_the_others_keep_their
     assert [values[cell].value for cell in ("B1", "B2", "B3", "C1")] == [None, 7, None, 7]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("IFERROR(A1,#CALC!)", "IFERROR(B4,#CALC!)"),
+        ("SUM(A:$B,1:1,'a b'!A$1)", "SUM(B:$B,4:4,'a b'!B$1)"),
+        ("A1)", "B4)"),
+        ("{A1", "{B4"),
+        ('A1&amp;"A1', 'B4&"A1'),
+        ("A1+T[A1", "B4+T[A1"),
+    ],
+)
+def test_a_shared_formula_of_any_text_may_be_split(text: str, expected: str, shared: Path) -> None:
+    odd = rewritten(
+        shared, shared.with_name("odd.xlsx"), {SHEET: replaced(b">A1*2<", f">{text}<".encode())}
+    )
+    path, _ = with_formulas(odd, {(1, 2): "=A1+1"})
+    root = etree.fromstring(parts(path)[SHEET])
+    texts = {cell.get("r"): cell.findtext("{*}f") for cell in root.iterfind(".//{*}c")}
+    assert (texts["B1"], texts["C4"]) == ("A1+1", expected)
+
+
+def test_values_may_stay_where_formulas_go(shared: Path) -> None:
+    def keep(copy: PackageCopy) -> None:
+        SheetCells(copy.xml(SHEET)).keep_values([(1, 2), (2, 2)])
+        copy.changed(SHEET)
+
+    path = edited(shared, shared.with_name("kept.xlsx"), keep)
+    sheet = sheet_of(path)
+    assert [sheet[cell].value for cell in ("B1", "B2", "B3", "C1")] == [7, 7, "=A3*2", "=B1*2"]
+
+
 def test_another_cell_of_a_shared_formula_leaves_it_shared(shared: Path) -> None:
     path, _ = with_formulas(shared, {(2, 3): "=A2+1"})
     sheet = parts(path)[SHEET]

@@ -95,15 +95,13 @@ def test_a_check_that_is_killed_leaves_nothing(slow: Path, ends: signal.Signals)
     assert_nothing_is_left(slow)
 
 
-def calculate(book: Path) -> None:
-    recalculate(book, "libreoffice")
-
-
 @linux
 @pytest.mark.parametrize("how", ["timeout", "stop"])
 def test_a_check_that_its_pool_ends_leaves_nothing(slow: Path, how: str) -> None:
     with pool_of(1) as pool:
-        future = pool.schedule(calculate, (slow,), timeout=20 if how == "timeout" else None)
+        future = pool.schedule(
+            recalculate, (slow, "libreoffice"), timeout=20 if how == "timeout" else None
+        )
         assert within(30, lambda: len(started(slow)) == 3)
         if how == "timeout":
             with pytest.raises((TimeoutError, ProcessExpired)):

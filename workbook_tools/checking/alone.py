@@ -32,8 +32,8 @@ class Wish:
     engine: str
     tolerance: float | None = None
     html: bool = False  # the report as a web page
-    marked: bool = False  # a copy with the mistakes marked
-    mended: bool = False  # a copy with the suggested formulas
+    marked: Path | None = None  # where a copy with the mistakes marked is going to be
+    mended: Path | None = None  # where one with the suggested formulas is going to be
 
 
 @dataclass
@@ -127,8 +127,20 @@ def all_of(wish: Wish, folder: Path) -> Checked:
         found.html = to_html(found.report)
     if wish.marked:
         found.marked = folder / f"marked{wish.path.suffix}"
-        write_marked(found.report, wish.path, found.marked)
+        with _said_of(wish.marked, found.marked):
+            write_marked(found.report, wish.path, found.marked)
     if wish.mended:
         found.mended = folder / f"mended{wish.path.suffix}"
-        found.summary = str(write_mended(found.report, wish.path, found.mended, wish.engine))
+        with _said_of(wish.mended, found.mended):
+            summary = write_mended(found.report, wish.path, found.mended, wish.engine)
+        found.summary = str(summary)
     return found
+
+
+@contextmanager
+def _said_of(path: Path, temporary: Path) -> Iterator[None]:
+    """Say of a copy what goes wrong with the temporary file that becomes it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(str(temporary), str(path))) from error

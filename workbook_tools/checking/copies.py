@@ -3,28 +3,22 @@
 Both are edited part by part; all else in them is as it was.
 """
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook_tools.checking.cells import Cell
+from workbook_tools.checking.dependents import Sheets
 from workbook_tools.checking.findings import Finding, Kind, Report, counted
+from workbook_tools.checking.recalculated import new_values
 from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
-from workbook_tools.editing.cell_contents import ERRORS, Place, SheetCells, put_value
+from workbook_tools.editing.cell_contents import Place, SheetCells, put_value
 from workbook_tools.editing.cell_styles import CellStyles
 from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.editing.xml_parts import number
-from workbook_tools.engines import (
-    NOT_UNDERSTOOD,
-    Calculation,
-    CellError,
-    CellValue,
-    libreoffice,
-    recalculate,
-)
 from workbook_tools.errors import InputError
 from workbook_tools.files import replacing
 from workbook_tools.package import SheetPart, open_package
@@ -35,7 +29,6 @@ MOST_NOTES = 1_000  # of one finding
 _AUTHOR = "workbook-tools"
 _SHEET = "Findings"
 _MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
-_SAME = 1e-15  # relative: values that differ by less were calculated in another order
 
 _COLUMNS = {
     "Sheet": 13.0,
@@ -172,8 +165,10 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
 def write_mended(
     report: Report, source: Path, destination: Path, engine: str = "embedded"
 ) -> MendedSummary:
-    """Write a copy of a workbook with the suggested formulas in place, recalculated.
+    """Write a copy of a workbook with the suggested formulas in place.
 
+    What depends on them gets new values, as far as the engine knows better ones than those that
+    the file carries; all else keeps its values, until a spreadsheet program opens the copy.
     Return what was mended and what was left. Raises ``InputError`` if the copy would overwrite
     the workbook, one of the two cannot be read or written, or the engine cannot calculate it.
     """
@@ -184,25 +179,26 @@ def write_mended(
             "use another"
         )
     summary = _summary(report)
-    with tempfile.TemporaryDirectory() as folder, replacing(destination) as new:
-        edited = Path(folder, f"workbook{source.suffix}")
-        with open_package(source) as package:
-            copy = PackageCopy(package)
-            _put_formulas(copy, summary.mended)
-            calculate_when_opened(copy)
-            copy.save(edited)
-        try:
-            changes = _changes(edited, engine)
-        except InputError as error:
-            raise InputError(str(error).replace(str(edited), str(source))) from error
-        with open_package(edited) as package:
-            copy = PackageCopy(package)
-            for sheet, values in changes.items():
-                cells = SheetCells(copy.xml(sheet.part))
-                for place, value in values.items():
-                    put_value(cells.made(*place), value)
-                copy.changed(sheet.part)
-            copy.save(new)
+    with open_package(source) as package, replacing(destination) as new:
+        copy = PackageCopy(package)
+        sheets = {sheet.name: SheetCells(copy.xml(sheet.part)) for sheet in copy.sheets}
+        formulas = {
+            cell: formula for found in summary.mended for cell, formula in found.put_right.items()
+        }
+        _put_formulas(copy, sheets, formulas)
+        _say_changed(copy, formulas)
+        calculate_when_opened(copy)
+        mended = formulas.keys() | {
+            (found.sheet, row, found.column)
+            for found in summary.mended
+            if found.kind is Kind.STALE_VALUE
+            for row in found.rows
+        }
+        values = new_values(copy, sheets, mended, engine)
+        for (name, row, column), value in values.items():
+            put_value(sheets[name].made(row, column), value)
+        _say_changed(copy, values)
+        copy.save(new)
     return summary
 
 
@@ -218,64 +214,19 @@ def _summary(report: Report) -> MendedSummary:
     return summary
 
 
-def _put_formulas(copy: PackageCopy, findings: Sequence[Finding]) -> None:
-    for sheet in copy.sheets:
-        formulas = {
+def _put_formulas(copy: PackageCopy, sheets: Sheets, formulas: Mapping[Cell, str]) -> None:
+    for name, cells in sheets.items():
+        own = {
             (row, column): formula
-            for finding in findings
-            for (name, row, column), formula in finding.put_right.items()
-            if name == sheet.name
+            for (sheet, row, column), formula in formulas.items()
+            if sheet == name
         }
-        if formulas:
-            if SheetCells(copy.xml(sheet.part)).put_formulas(formulas):
-                forget_the_order(copy)
+        if own and cells.put_formulas(own):
+            forget_the_order(copy)
+
+
+def _say_changed(copy: PackageCopy, cells: Iterable[Cell]) -> None:
+    names = {name for name, _, _ in cells}
+    for sheet in copy.sheets:
+        if sheet.name in names:
             copy.changed(sheet.part)
-
-
-_Changes = dict[SheetPart, dict[Place, CellValue]]
-
-
-def _changes(path: Path, engine: str) -> _Changes:
-    """Return the values of formula cells that are not those which the file carries."""
-    stored, calculation = recalculate(path, "cached"), recalculate(path, engine)
-    changes, is_whole = _compared(path, stored, calculation)
-    if not is_whole and engine == "embedded" and (other := libreoffice.fallback(path)):
-        changes, _ = _compared(path, stored, other)
-    return changes
-
-
-def _compared(path: Path, stored: Calculation, calculation: Calculation) -> tuple[_Changes, bool]:
-    """Return the values that changed, and whether the engine knew every function."""
-    changes: _Changes = {}
-    is_whole = True
-    allowed = max(_SAME, calculation.storage)
-    with open_package(path) as package:
-        copy = PackageCopy(package)
-        for sheet in copy.sheets:
-            changed: dict[Place, CellValue] = {}
-            rows: dict[int, list[int]] = defaultdict(list)
-            for row, column in SheetCells(copy.xml(sheet.part)).formula_cells():
-                rows[row].append(column)
-            for row, columns in rows.items():
-                area = (sheet.name, row, min(columns), row, max(columns))
-                (old,), (new,) = stored.block(*area), calculation.block(*area)
-                for column in columns:
-                    before, value = (values[column - min(columns)] for values in (old, new))
-                    is_whole &= value not in NOT_UNDERSTOOD or value == before
-                    if not _keeps(before, value, allowed):
-                        is_known = not isinstance(value, CellError) or value.code in ERRORS
-                        changed[row, column] = value if is_known else None
-            if changed:
-                changes[sheet] = changed
-    return changes, is_whole
-
-
-def _keeps(before: CellValue, value: CellValue, allowed: float) -> bool:
-    """Tell whether a cell keeps the value that the file carries."""
-    if isinstance(value, CellError) and (value in NOT_UNDERSTOOD or value.code not in ERRORS):
-        return before is not None  # the engine lacks something
-    if value is None or value == "":
-        return before is None or before == 0.0  # Excel makes a 0 of an empty cell
-    if isinstance(before, float) and isinstance(value, float):
-        return abs(before - value) <= allowed * abs(before)
-    return type(before) is type(value) and before == value

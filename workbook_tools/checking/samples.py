@@ -11,7 +11,6 @@ from statistics import mode
 
 import numpy as np
 import pandas as pd
-from openpyxl.formula.translate import Translator
 
 from workbook_tools.checking.cells import Cell, number_at
 from workbook_tools.checking.families import Families, stretches
@@ -29,8 +28,9 @@ from workbook_tools.checking.sample_formulas import (
 )
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
+from workbook_tools.formula_words import moved
 from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
-from workbook_tools.references import MAX_COLUMNS, cell_name
+from workbook_tools.references import MAX_COLUMNS
 
 LossWith = Callable[[Mapping[Cell, float]], float | None]
 _RIGHT = -2  # no number of a formula
@@ -236,10 +236,9 @@ def _check_spread(
         column = table.columns[symbol]
         if runs := table.sheet.runs_between(column, row, row):
             formulas[symbol] = runs[0].formula.at(row)
-    there = cell_name(row, MAX_COLUMNS // 2)
-    moved = {  # into one column, where those that are alike read the same
-        s: Translator(f, origin=cell_name(row, table.columns[s])).translate_formula(there)
-        for s, f in formulas.items()
+    there = MAX_COLUMNS // 2
+    in_one_column = {  # where those that are alike read the same
+        s: moved(f, 0, there - table.columns[s]) for s, f in formulas.items()
     }
     report.cells.formulas += len(formulas)
     report.cells.checked += len(formulas)
@@ -250,8 +249,10 @@ def _check_spread(
         for s in measured
     }
     # Of those that are right, most say how it is meant; of two, the one that is spelled plainly.
-    right = sorted((s for s in moved if not wrong[s]), key=lambda s: not _is_plain(moved[s]))
-    usual = mode(moved[s] for s in right) if right else None
+    right = sorted(
+        (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
+    )
+    usual = mode(in_one_column[s] for s in right) if right else None
     for symbol in measured:
         if symbol not in formulas:
             if not wrong[symbol] and len(formulas) <= len(measured) / 2:
@@ -259,7 +260,7 @@ def _check_spread(
             kind = Kind.TYPED_VALUE
         elif wrong[symbol]:
             kind = Kind.WRONG_FORMULA
-        elif moved[symbol] != usual:
+        elif in_one_column[symbol] != usual:
             kind = Kind.BROKEN_PATTERN
         else:
             report.cells.agreeing += 1
@@ -270,8 +271,7 @@ def _check_spread(
         finding = _finding(kind, symbol, table, place, (row, row), formula, *cell)
         last_row = table.header_row + len(table.values)
         own = spread(word == MEAN, table.first_row, last_row, place)
-        origin = cell_name(row, place)
-        alike = [Translator(f, origin=there).translate_formula(origin) for f in [usual] if f]
+        alike = [moved(f, 0, place - there) for f in [usual] if f]
         report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
 
 

@@ -8,16 +8,14 @@ every few rows, where a block of rows was filled down.
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from openpyxl.formula.translate import Translator
-
 from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
+from workbook_tools.formula_words import moved
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import MAX_ROWS, FilledFormula, areas, cell_name, without_spaces
+from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
 from workbook_tools.stored_cells import StoredFormula
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
-_MIDST = MAX_ROWS // 2  # a row from which no reference leaves the sheet
 
 
 @dataclass
@@ -195,8 +193,8 @@ class _SharedFormula:
 
 @lru_cache(maxsize=10_000)  # rows that were filled to the right share formulas, each its own
 def _moved(formula: FilledFormula, column: int, other: int) -> FilledFormula:
-    here = Translator(formula.at(_MIDST), origin=cell_name(_MIDST, column))
-    return FilledFormula.parse(here.translate_formula(cell_name(_MIDST, other)), _MIDST)
+    row = 1 - min((0, *formula.offsets))  # the first from which no reference leaves the sheet
+    return FilledFormula.parse(moved(formula.at(row), 0, other - column), row)
 
 
 def _formula(

@@ -7,30 +7,24 @@ shared formula or an array formula, they keep: each gets its own.
 import math
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from openpyxl.formula.translate import Translator
+from typing import Any, NamedTuple
 
 from workbook_tools.editing.xml_parts import added, number, write_text
 from workbook_tools.engines import CellError, CellValue
+from workbook_tools.formula_words import moved
 from workbook_tools.references import areas, cell_name, column_number, range_name
 
 Place = tuple[int, int]  # row and column, from 1
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
 
-# What Excel reads as an error value; engines have others of their own.
-ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
 
-
-@dataclass
-class _SharedFormula:
-    """A formula that the file holds once, in its first cell."""
+class Formula(NamedTuple):
+    """A formula, and the cells that show what it gives: several if it is an array formula."""
 
     place: Place
-    text: str
-    members: dict[Place, Any] = field(default_factory=dict)  # cells, without the first
+    text: str  # without the equals sign; that of a shared one as it reads in its own cell
+    shown_in: frozenset[Place]
 
 
 class SheetCells:
@@ -67,13 +61,28 @@ class SheetCells:
         cells[column] = cell
         return cell
 
+    def formulas(self) -> Iterator[Formula]:
+        """Yield the formulas; data tables, which a program fills by itself, have none."""
+        shared: dict[str | None, tuple[Place, str]] = {}
+        for place, cell in self._all():
+            formula = _formula(cell)
+            if formula is None or formula.get("t") == "dataTable":
+                continue
+            text = formula.text or ""
+            if formula.get("t") == "shared":
+                key = formula.get("si")
+                if text:
+                    shared[key] = place, text
+                elif key in shared:
+                    text = _copied(*shared[key], place)
+            yield Formula(place, text, frozenset(_covered(formula) | {place}))
+
     def formula_cells(self) -> Iterator[Place]:
         """Yield the cells that show what a formula gives, those of array formulas included."""
-        arrays = set()
-        for place, cell in self._all():
-            if (formula := _formula(cell)) is not None:
-                yield place
-                arrays |= _covered(formula) - {place}
+        arrays: set[Place] = set()
+        for formula in self.formulas():
+            yield formula.place
+            arrays |= formula.shown_in - {formula.place}
         yield from sorted(place for place in arrays if self._without_formula(place))
 
     def put_formulas(self, formulas: Mapping[Place, str]) -> bool:
@@ -82,13 +91,31 @@ class SheetCells:
         Return whether other cells than before hold formulas.
         """
         cells = dict(self._all())
-        self._expand_shared(cells, formulas.keys())
+        self._expand_shared(formulas.keys())
         outdated = self._split_arrays(cells, formulas.keys())
         for place, text in formulas.items():
             cell = self.made(*place)
             outdated |= _formula(cell) is None
             _put_formula(cell, place, text.removeprefix("="))
         return outdated
+
+    def keep_values(self, places: Collection[Place]) -> None:
+        """Take the formulas away from cells, and their formats; their values stay."""
+        self._expand_shared(places)
+        for place in places:
+            cell = self.made(*place)
+            for formula in [*cell.iterchildren("{*}f")]:
+                cell.remove(formula)
+            for attribute in ("s", "cm"):
+                cell.attrib.pop(attribute, None)
+
+    def has_value(self, row: int, column: int) -> bool:
+        """Tell whether a cell shows something, be it an empty text."""
+        cell = self.found(row, column)
+        return cell is not None and (
+            cell.get("t") in ("str", "inlineStr")
+            or any(value.text for value in cell.iterchildren("{*}v"))
+        )
 
     def _all(self) -> Iterator[tuple[Place, Any]]:
         for row in self._numbers:
@@ -142,28 +169,20 @@ class SheetCells:
         cell = self.found(*place)
         return cell is not None and _formula(cell) is None
 
-    def _expand_shared(self, cells: Mapping[Place, Any], changed: Collection[Place]) -> None:
+    def _expand_shared(self, changed: Collection[Place]) -> None:
         """Give the other cells of a shared formula their own if the first one is changed."""
-        found: list[_SharedFormula] = []
-        by_number: dict[str | None, _SharedFormula] = {}
-        for place, cell in cells.items():
+        outdated: dict[str | None, tuple[Place, str]] = {}
+        for place, cell in self._all():
             formula = _formula(cell)
             if formula is None or formula.get("t") != "shared":
                 continue
             key = formula.get("si")
             if formula.text:
-                by_number[key] = _SharedFormula(place, formula.text)
-                found.append(by_number[key])
-            elif key in by_number:
-                by_number[key].members[place] = formula
-        for shared in found:
-            if shared.place not in changed:
-                continue
-            translator = Translator(f"={shared.text}", origin=cell_name(*shared.place))
-            for place, formula in shared.members.items():
+                outdated.pop(key, None)
                 if place in changed:
-                    continue
-                formula.text = translator.translate_formula(cell_name(*place))[1:]
+                    outdated[key] = place, formula.text
+            elif key in outdated and place not in changed:
+                formula.text = _copied(*outdated[key], place)
                 for attribute in ("t", "si", "ref"):
                     formula.attrib.pop(attribute, None)
 
@@ -234,6 +253,11 @@ def _put_formula(cell: Any, place: Place, text: str) -> None:
     # Else it is of this one cell, and stays an array formula: it may need to be one.
     formula.text = text
     put_value(cell, None)
+
+
+def _copied(place: Place, text: str, to: Place) -> str:
+    """Return the formula of one place as it reads when it is copied to another."""
+    return moved(text, to[0] - place[0], to[1] - place[1])
 
 
 def _formula(cell: Any) -> Any | None:

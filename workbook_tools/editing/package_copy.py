@@ -163,6 +163,7 @@ class PackageCopy:
                 new.writestr(entry, content)
 
     def _chunks(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        # Only what goes wrong in here is the fault of the workbook that is read.
         with reading(self.package.path), self._archive.open(info) as part:
             while chunk := part.read(_CHUNK):
                 yield chunk

@@ -14,17 +14,25 @@ _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
 def parsed(content: bytes) -> Any:
-    """Return the root of a part's XML; raises ``etree.XMLSyntaxError`` if it is none."""
+    """Return the root of a part's XML; raises ``etree.XMLSyntaxError`` if it is none.
+
+    Comments and processing instructions are left out: no program keeps them, and a format that is
+    named by its number is to be found by it.
+    """
     # Whoever opened the file has counted what it inflates to, and refused document types.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
     return etree.fromstring(content, parser)
 
 
 def serialized(root: Any) -> bytes:
-    """Return a part's XML, with what stands before and after its root."""
-    written: bytes = etree.tostring(
-        root.getroottree(), xml_declaration=True, encoding="UTF-8", standalone=True
-    )
+    """Return a part's XML."""
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
     return written
 
 
@@ -34,8 +42,9 @@ def namespace(root: Any) -> str:
 
 
 def local_name(element: Any) -> str:
-    """Return an element's name without its namespace; that of a comment is empty."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    """Return an element's name without its namespace."""
+    name: str = etree.QName(element).localname
+    return name
 
 
 def added(parent: Any, tag: str, /, **attributes: str) -> Any:
