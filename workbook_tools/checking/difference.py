@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 # A text, a quoted sheet, a name or reference with its anchors, a number, a space, or any one sign.
 _TOKEN = re.compile(
     r"""
-    "(?:[^"]|"")*" | '(?:[^']|'')*'!? | \$?[^\W\d][\w.]*(?:\$\d+)?!? | \$?\d+(?:\.\d*)?
+    "(?:[^"]|"")*+" | '(?:[^']|'')*+'!? | \$?[^\W\d][\w.]*(?:\$\d+)?!? | \$?\d+(?:\.\d*)?
     | \.\d+ | \s+ | .
     """,
     re.VERBOSE,

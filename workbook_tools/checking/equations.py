@@ -13,9 +13,9 @@ from itertools import count
 from workbook_tools.checking.labels import parse_symbol
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
 
-_NAME = re.compile(r"[^\W\d]+(?:_[^\W\d]+)*_?\{?\d+(?:[_,]\d+)?\}?")
+_NAME = re.compile(r"(?<![^\W\d])[^\W\d]++\{?\d+(?:[_,]\d+)?\}?")
 _OPERATOR = re.compile(r"[-+*/^·×∙•−–²½(]")
-_PRODUCT = re.compile(r"\s*[*·×∙•]?\s*")
+_PRODUCT = re.compile(r"\s*+[*·×∙•]?\s*")
 _SQUARED = re.compile(r"\)\s*(\^\s*2|²)|\bln\b|\blog\b|\bpower\b", re.IGNORECASE)
 
 

@@ -12,6 +12,7 @@ Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is a
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from workbook_tools.notation import (
     ITERATION,
@@ -175,7 +176,7 @@ _OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 _RATE_LABEL = re.compile(
-    r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*\(?\w{0,6}\)?)\s*[=:]*",
+    r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*+\(?\w{0,6}\)?)\s*[=:]*",
     re.DOTALL,
 )
 _SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
@@ -185,10 +186,21 @@ _COUNTER = re.compile(
 _SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS)})\s*[=:]?|({'|'.join(WORDS)})\s*:")
 
 
+# Nobody reads what is longer as a label: it is prose, or data. What stands right of the = in an
+# equation does not count, which names every source of a wide layer.
+_LONGEST = 1_000
+_LONGEST_SYMBOL = 100  # levelled, without its comment
+_REMEMBERED = 50_000  # labels; sheets say the same again and again
+
+
 def _normalised(label: str) -> str:
+    """Return a label with one spelling for each letter; empty if it is too long to be one."""
+    if len(label) > _LONGEST:
+        label = label[: _LONGEST + 1].partition("=")[0]
     for command, letter in _TEX.items():
         label = label.replace(command, letter)
-    return unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES).strip()
+    text = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES).strip()
+    return text if len(text) <= _LONGEST else ""
 
 
 def _levelled(text: str) -> str:
@@ -198,6 +210,7 @@ def _levelled(text: str) -> str:
     return re.sub(r"[_-]", "", text).replace("¦", "_")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_symbol(label: str) -> str | None:
     """Return the canonical symbol that a header or label spells, or None if it is none.
 
@@ -208,6 +221,7 @@ def parse_symbol(label: str) -> str | None:
     return None if symbol is None or symbol.startswith(VAGUE) else symbol
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_label(label: str) -> str | None:
     """Return a label's symbol; for a vague one a token, as ``headers.resolved`` reads it."""
     text = _normalised(label)
@@ -235,6 +249,8 @@ def _parsed(text: str) -> str | None:
 
 
 def _by_rules(levelled: str) -> str | None:
+    if len(levelled) > _LONGEST_SYMBOL:
+        return None
     for rule, symbol in _RULES:
         if match := rule.fullmatch(levelled):
             return symbol(match)
@@ -255,17 +271,20 @@ def _without_comment(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_rate_label(label: str) -> bool:
     """Tell whether a label, such as ``η =`` or ``Learning rate (eta):``, names the rate."""
     text = _normalised(label).casefold()
     return _RATE_LABEL.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def may_be_rate_label(label: str) -> bool:
     """Tell whether a label names the learning rate if what it stands beside is used as one."""
     return is_rate_label(label) or bool(_SYMBOL_FONT_ETA.fullmatch(_normalised(label).casefold()))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_setting(label: str) -> str | None:
     """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
     match = _SETTING_LABEL.fullmatch(_normalised(label))

@@ -19,14 +19,17 @@ from workbook_tools.references import areas
 
 _NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
 _LARGEST_AREA = 1_000_000  # cells
-_CALL = re.compile(r"\"[^\"]*\"|([A-Za-z_][\w.]*)\(")
+_CALL = re.compile(r"\"[^\"]*+\"|([A-Za-z_][\w.]*+)\(|[\w.]++")  # a word that is no call, too
 _NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
 
 
 def functions(formula: str) -> set[str]:
     """Return the names of the functions that a formula calls, as people know them."""
-    names = (match[1] for match in _CALL.finditer(formula) if match[1])
-    return {_NEWER.sub("", name, count=1).upper() for name in names}
+    return {_NEWER.sub("", name, count=1).upper() for name in _called(formula)}
+
+
+def _called(formula: str) -> list[str]:
+    return [match[1] for match in _CALL.finditer(formula) if match[1]]
 
 
 def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[str]:
@@ -53,8 +56,8 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, and they are all Excel's."""
     called = functions(formula) & unknown
-    newer = {name.upper() for name in re.findall(r"_xlfn\.(?:_xlws\.)?([\w.]+)\(", formula)}
-    return bool(called) and called <= FORMULAE | newer
+    newer = (name for name in _called(formula) if name.startswith("_xlfn."))
+    return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}
 
 
 def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:

@@ -15,8 +15,8 @@ from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
 _MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
-_POWERS = re.compile(rf"(?:[\w.$]*\^){{{_MOST_NESTED}}}")
-_OTHER_WORKBOOK = re.compile(r"\[[^\]]+\][^\]!']*'?!")  # [1]Sheet1!A1
+_POWERS = re.compile(r"(?:[\w.$]*+\^)++|[\w.$]++")  # a^b^c^, or a word
+_OTHER_WORKBOOK = re.compile(r"\[[^\[\]]+\][^\]!']*+'?!")  # [1]Sheet1!A1
 
 
 class IronCalcCalculation:
@@ -96,7 +96,8 @@ def recalculate(path: Path) -> IronCalcCalculation:
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:
     """Refuse a formula that IronCalc crashes at, or makes something else of."""
-    if _nesting(formula) > _MOST_NESTED or _POWERS.search(formula):
+    powers = (match[0].count("^") for match in _POWERS.finditer(formula))
+    if _nesting(formula) > _MOST_NESTED or max(powers, default=0) >= _MOST_NESTED:
         why = "is nested too deeply for ironcalc"
     elif _OTHER_WORKBOOK.search(formula):
         why = "reads another workbook, of which ironcalc does not know the values"
@@ -121,10 +122,18 @@ def _copy_without_notes(path: Path, copy: Path) -> None:
                 continue
             with source.open(name) as old, target.open(name, "w") as new:
                 if name.endswith(".rels"):
-                    pattern = rb"<Relationship [^>]*(?:comments|vmlDrawing)[^>]*/>"
-                    new.write(re.sub(pattern, b"", old.read()))
+                    new.write(_without(rb"comments|vmlDrawing", b"Relationship", old.read()))
                 elif name == "[Content_Types].xml":
-                    new.write(re.sub(rb"<Override [^>]*comments[^>]*/>", b"", old.read()))
+                    new.write(_without(rb"comments", b"Override", old.read()))
                 else:
                     while chunk := old.read(1 << 20):
                         new.write(chunk)
+
+
+def _without(pattern: bytes, tag: bytes, xml: bytes) -> bytes:
+    """Return XML without the empty elements of a name in which a pattern is found."""
+
+    def kept(element: re.Match[bytes]) -> bytes:
+        return b"" if re.search(pattern, element[0]) else element[0]
+
+    return re.sub(rb"<" + tag + rb" [^<>]*+(?<=/)>", kept, xml)
