@@ -162,6 +162,8 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
         ),
     )
 ]
+# Most texts are no label of any kind, as one look at all the rules together tells.
+_ANY_RULE = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", rule.pattern) for rule, _ in _RULES))
 _OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
 # A prime is of a derivative or of a next value; in quotes, a label ends in none.
 _PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
@@ -179,6 +181,7 @@ _RATE_LABEL = re.compile(
     r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*+\(?\w{0,6}\)?)\s*[=:]*",
     re.DOTALL,
 )
+_RATE_WORDS = ("rate", "lr", "l.r", "eta", "η")  # without one of them it is no label of the rate
 _SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
 _COUNTER = re.compile(
     r"(iter(ation)?s?|epochs?|steps?|no|nr|number|index|#)[\s.:#]*(no|number)?\.?"
@@ -193,21 +196,32 @@ _LONGEST_SYMBOL = 100  # levelled, without its comment
 _REMEMBERED = 50_000  # labels; sheets say the same again and again
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _normalised(label: str) -> str:
     """Return a label with one spelling for each letter; empty if it is too long to be one."""
     if len(label) > _LONGEST:
         label = label[: _LONGEST + 1].partition("=")[0]
-    for command, letter in _TEX.items():
+    for command, letter in _TEX.items() if "\\" in label else ():
         label = label.replace(command, letter)
-    text = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES).strip()
+    if not label.isascii():
+        label = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES)
+    text = label.strip()
     return text if len(text) <= _LONGEST else ""
+
+
+_JOINING = dict.fromkeys(map(ord, "()[]{}$\\*,:;'\"^|·"))
+_DASHES = dict.fromkeys(map(ord, "_-"))
 
 
 def _levelled(text: str) -> str:
     """Return a text in small letters, without spaces, brackets and what joins words."""
-    text = re.sub(r"[\s()\[\]{}$\\*,:;'\"^|·]|\.(?!\d)", "", text.casefold())
-    text = re.sub(r"(?<=\d)[_-](?=\d)", "¦", text)  # between layer and unit
-    return re.sub(r"[_-]", "", text).replace("¦", "_")
+    if "." in text:
+        text = re.sub(r"\.(?!\d)", "", text)
+    text = "".join(text.casefold().translate(_JOINING).split())
+    if "_" in text or "-" in text:
+        text = re.sub(r"(?<=\d)[_-](?=\d)", "¦", text)  # between layer and unit
+        text = text.translate(_DASHES).replace("¦", "_")
+    return text
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -249,7 +263,7 @@ def _parsed(text: str) -> str | None:
 
 
 def _by_rules(levelled: str) -> str | None:
-    if len(levelled) > _LONGEST_SYMBOL:
+    if len(levelled) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(levelled):
         return None
     for rule, symbol in _RULES:
         if match := rule.fullmatch(levelled):
@@ -259,8 +273,11 @@ def _by_rules(levelled: str) -> str | None:
 
 def _without_comment(text: str) -> str | None:
     """Return what stands before a comment, as a vague token."""
-    for pattern in (_IN_BRACKETS, _NEXT_LINE):
-        match = pattern.fullmatch(text)
+    for pattern, may_match in (
+        (_IN_BRACKETS, text.endswith((")", "]"))),
+        (_NEXT_LINE, "\n" in text),
+    ):
+        match = pattern.fullmatch(text) if may_match else None
         if not match or _OTHERWISE.search(match["comment"]):
             continue
         before = _levelled(match["symbol"])
@@ -275,7 +292,7 @@ def _without_comment(text: str) -> str | None:
 def is_rate_label(label: str) -> bool:
     """Tell whether a label, such as ``η =`` or ``Learning rate (eta):``, names the rate."""
     text = _normalised(label).casefold()
-    return _RATE_LABEL.fullmatch(text) is not None
+    return any(word in text for word in _RATE_WORDS) and bool(_RATE_LABEL.fullmatch(text))
 
 
 @lru_cache(maxsize=_REMEMBERED)
