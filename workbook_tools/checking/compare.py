@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
 from workbook_tools.checking.families import Families
@@ -37,11 +38,13 @@ def compare_table(
     values: Values,
     tolerance: float,
     others: Sequence[Finding],
+    suggestions: Budget,
 ) -> TableReport:
     """Check every formula cell of a table.
 
     ``stated`` are the cells that state initial values; ``samples`` are those that the rows of
-    several samples read; ``others`` has the findings outside any table.
+    several samples read; ``others`` has the findings outside any table; ``suggestions`` is how
+    much is done for those of the workbook.
     """
     calculation = values.calculation
     try:
@@ -84,7 +87,7 @@ def compare_table(
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
-    repair = Repair(grounds, trials, judge, calculation)
+    repair = Repair(grounds, trials, judge, calculation, suggestions)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,

@@ -331,6 +331,7 @@ class Report:
     summaries: list[SummaryReport]
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
     network: NetworkReport | None = None
+    left_out: list[str] = field(default_factory=list)  # what was not done, and why
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:

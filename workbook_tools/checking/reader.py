@@ -32,6 +32,7 @@ from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, g
 from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, areas, column_letter
 
 _OF_A_NETWORK = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+")
+MOST_TABLES = 200  # of a workbook; each takes some hundredths of a second, or more
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
 _ROWS_LOOKED_INTO = 10  # below a header
@@ -40,9 +41,13 @@ _ROWS_BEFORE_THE_FIRST = 3  # between a header and iteration 1: units, remarks, 
 
 
 def read_tables(sheets: list[Sheet], calculation: Calculation) -> list[Table]:
-    """Return every training table, in the order of the sheets and rows."""
+    """Return the training tables, in the order of the sheets and rows.
+
+    They are ``MOST_TABLES``, and one more if there are more.
+    """
     by_name = {sheet.name: sheet for sheet in sheets}
-    return [table for sheet in sheets for table in _tables_of(sheet, by_name, calculation)]
+    every = (table for sheet in sheets for table in _tables_of(sheet, by_name, calculation))
+    return list(islice(every, MOST_TABLES + 1))
 
 
 def _tables_of(
