@@ -26,9 +26,13 @@ from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.signature import signature
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.trial import LARGEST_AREA
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
+from workbook_tools.references import MAX_FORMULA_LENGTH, areas, is_too_long
+
+_MOST_FORMULAS = 100_000  # of a table, that were not filled down
 
 
 def compare_table(
@@ -63,7 +67,12 @@ def compare_table(
         )
         for symbol, column in table.columns.items()
     }
-    judge = Judge(table, reference, expected, families, calculation.storage, tolerance)
+    left_out = _left_out(table, families)
+    for symbol, reasons in left_out.items():
+        for places in reasons.values():
+            expected.values[symbol] = expected.values[symbol].copy()
+            expected.values[symbol][places] = np.nan
+    judge = Judge(table, reference, expected, families, calculation.storage, tolerance, left_out)
     trials = Trials(grounds, calculation)
     wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
     findings: list[Finding] = []
@@ -102,6 +111,29 @@ def compare_table(
         signature=signature(table, families),
         findings=repair.of_all(findings),
     )
+
+
+def _left_out(table: Table, families: Mapping[str, Families]) -> dict[str, dict[str, list[int]]]:
+    """Return the cells whose formulas are not checked: by quantity, by why not, their positions."""
+    found: dict[str, dict[str, list[int]]] = {}
+    tried = 0
+    for symbol, own in families.items():
+        for formula, places in zip(own.formulas, own.places, strict=True):
+            tried += 1
+            if not len(places):
+                continue
+            if why := _too_much(formula.at(table.row_of(int(places[0]))), tried):
+                found.setdefault(symbol, {}).setdefault(why, []).extend(places.tolist())
+    return found
+
+
+def _too_much(formula: str, tried: int) -> str:
+    """Say why a formula is not checked, the so many-th of its table; empty if it is."""
+    if is_too_long(formula):
+        return f"too long a formula: Excel allows {MAX_FORMULA_LENGTH:,} letters"
+    if any(area.cell_count > LARGEST_AREA for area in areas(formula)):
+        return f"too large: it reads more than {LARGEST_AREA:,} cells"
+    return f"too large: more than {_MOST_FORMULAS:,} different formulas" * (tried > _MOST_FORMULAS)
 
 
 def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:

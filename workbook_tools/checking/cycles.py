@@ -15,6 +15,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.sheets import Run, Sheet
 from workbook_tools.references import Area, areas, cell_name, sheet_prefix
@@ -23,6 +24,7 @@ Numbers = NDArray[np.int64]
 
 _MOST_WAYS = 2_000_000  # between runs; in a workbook of more, cycles are left to the engine
 _MOST_CELLS = 200_000  # that are gone through from one cell
+_MOST_STEPS = 3_000_000  # from cell to cell, in looking for all the cycles of a workbook
 _SHOWN = 6  # cells of a cycle that are named
 # They say where a cell is, not what it holds.
 _PLACES = re.compile(r"\b(?:ROWS?|COLUMNS?|SHEET|AREAS|ISFORMULA|FORMULATEXT)\([^()]*\)", re.I)
@@ -47,6 +49,7 @@ class Formulas:
 
     def __init__(self, sheets: Sequence[Sheet]) -> None:
         self._columns = {sheet.name: sheet.runs for sheet in sheets}
+        self._budget = Budget(_MOST_STEPS)
         self.suspects = self._on_cycles(
             [
                 Node(sheet.name, column, run)
@@ -71,8 +74,10 @@ class Formulas:
     def cycle(self, cell: Cell) -> list[Cell]:
         """Return a short cycle, each cell reading the next: through a cell, else one that it reads.
 
-        The list is empty if there is none.
+        The list is empty if there is none, or if it would take too long to find one more.
         """
+        if not self._budget.begins():
+            return []
         return self._through(cell) or self._through(self._on_a_cycle(cell))
 
     def _on_a_cycle(self, begin: Cell) -> Cell:
@@ -114,6 +119,9 @@ class Formulas:
         for area in _read(node, cell[1]):
             for other in self._overlapping(area, area.first_row, area.last_row):
                 for row in other.run.between(area.first_row, area.last_row):
+                    if not self._budget.begins():
+                        return
+                    self._budget.spend()
                     yield other.sheet, row, other.column
 
     def _overlapping(self, area: Area, first_row: int, last_row: int) -> Iterator[Node]:

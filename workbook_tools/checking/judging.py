@@ -18,6 +18,9 @@ from workbook_tools.checking.table import Table
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
 from workbook_tools.references import anchoring, areas, cell_name
 
+# Cells that are not checked, by quantity and by why not: their positions in the table.
+LeftOut = Mapping[str, Mapping[str, Collection[int]]]
+
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
 
@@ -42,6 +45,7 @@ class Judge:
         families: dict[str, Families],
         storage: float,
         tolerance: float,
+        left_out: LeftOut,
     ) -> None:
         self.cells = Cells()
         self.differences = Differences()
@@ -52,6 +56,7 @@ class Judge:
         self._from_above = reference.from_above
         self._storage = storage
         self._tolerance = tolerance
+        self._left_out = left_out
         self._columns: dict[str, _Column] = {}
 
     def to_try(self) -> Iterator[tuple[str, int, int]]:
@@ -65,11 +70,11 @@ class Judge:
         for symbol, own in self.families.items():
             column = self._column(symbol)
             known = ~np.isnan(column.expected)
-            for number in range(len(own.formulas)):
-                places = np.flatnonzero((own.numbers == number) & known)
+            for number, all_places in enumerate(own.places):
+                places = all_places[known[all_places]]
                 if not len(places):
                     continue
-                begin = int(np.flatnonzero(own.numbers == number)[0])
+                begin = int(all_places[0])
                 yield symbol, number, table.row_of(begin)
                 later = places[places >= table.block]
                 if begin < table.block and len(later) and symbol in self._from_above:
@@ -88,9 +93,10 @@ class Judge:
         own = self.families[symbol]
         self._count(symbol, column, own.numbers >= 0)
         findings: list[Finding] = []
-        usual = self._usual(symbol, own, wrong_formulas)
+        left_out = self._is_left_out(symbol)
+        usual = self._usual(symbol, own, wrong_formulas | {*own.numbers[left_out].tolist()})
         for number, places in self._stretches(symbol, own):
-            if number < 0:
+            if number < 0 or left_out[places].all():
                 continue
             formula = own.formulas[number]
             if number in wrong_rates or self._rate_drifts(symbol, column, places, formula):
@@ -324,18 +330,20 @@ class Judge:
     def _count(self, symbol: str, column: _Column, part: NDArray[np.bool_]) -> None:
         """Take a column's formula cells, ``part`` of it, into the counts and differences."""
         values, expected = column.values[part], column.expected[part]
-        known = ~np.isnan(expected)
+        known, left_out = ~np.isnan(expected), self._is_left_out(symbol)[part]
         self.cells.formulas += len(known)
         self.cells.checked += int(known.sum())
         self.cells.agreeing += int(known.sum())
-        unknown = int((~known).sum())
-        if symbol in self._from_above and part[0] and not known[0]:
+        for reason, places in self._left_out.get(symbol, {}).items():
+            self.cells.leave_out(len(places), reason)
+        unknown = int((~known & ~left_out).sum())
+        if symbol in self._from_above and part[0] and not known[0] and not left_out[0]:
             self.cells.leave_out(1, "its initial value is stated nowhere else, or more than once")
             unknown -= 1
         z = symbol.removeprefix("a_")
         if z != symbol and z in self._table.numbers:
             overflowing = self._table.numbers[z][part] < -LARGEST_EXPONENT
-            overflows = int((overflowing & ~known).sum())
+            overflows = int((overflowing & ~known & ~left_out).sum())
             if overflows:
                 self.cells.leave_out(overflows, f"e^(−{z}) is too large a number")
                 unknown -= overflows
@@ -349,6 +357,13 @@ class Judge:
             worst.absolute = max(worst.absolute, float(absolute.max()))
             worst.relative = max(worst.relative, float(column.relative[part][both].max()))
             worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+
+    def _is_left_out(self, symbol: str) -> NDArray[np.bool_]:
+        """Tell which cells of a quantity are not checked, for what their formulas are like."""
+        found = np.zeros(len(self._table.values), dtype=bool)
+        for places in self._left_out.get(symbol, {}).values():
+            found[list(places)] = True
+        return found
 
     def _why_not(self, symbol: str) -> str:
         """Say why nothing can be said of a quantity's cells."""

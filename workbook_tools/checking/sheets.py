@@ -5,9 +5,11 @@ kept as that one formula, so a sheet of any length fits in memory. So are formul
 every few rows, where a block of rows was filled down.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from openpyxl.formula.translate import Translator
@@ -52,6 +54,7 @@ class Sheet:
     last_row: int = 0
     texts: dict[tuple[int, int], str] = field(default_factory=dict)  # by (row, column)
     runs: dict[int, list[Run]] = field(default_factory=dict)  # by column, from the top
+    _ends: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
     _labels: dict[Callable[[str], Any], dict[tuple[int, int], Any]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -59,7 +62,12 @@ class Sheet:
     def runs_between(self, column: int, first_row: int, last_row: int) -> list[Run]:
         """Return a column's runs, cut to these rows."""
         found = []
-        for run in self.runs.get(column, []):
+        runs = self.runs.get(column, [])
+        if runs and column not in self._ends:
+            self._ends[column] = list(accumulate((run.last_row for run in runs), max))
+        begin = bisect_left(self._ends.get(column, []), first_row)  # all before end above
+        end = bisect_right(runs, last_row, key=lambda run: run.first_row)
+        for run in runs[begin:end]:
             if rows := run.between(first_row, last_row):
                 found.append(Run(rows[0], rows[-1], run.formula, run.step))
         return found
