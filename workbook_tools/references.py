@@ -62,18 +62,27 @@ def sheet_prefix(sheet: str) -> str:
     return f"'{escaped}'!"
 
 
+# Words are taken whole, whatever they are, and names of sheets end: so a formula is gone through
+# once, and not again from each of its letters on.
 _TOKEN = re.compile(
     r"""
-    (?P<text>"[^"]*")                                          # a string literal: no reference
-    | (?P<sheet>'(?:[^']|'')*'!|[^\W\d][\w.]*!)                # the sheet that a reference is on
-    | [^\W\d][\w.]*\(                                          # a function's name
+    (?P<text>"[^"]*+")                                         # a string literal: no reference
+    | (?P<sheet>'(?:[^']|''){0,300}+'!|[^\W\d][\w.]*+!)        # the sheet that a reference is on
     | (?<![\w.$])(?P<column>\$?[A-Za-z]{1,3})(?P<fixed>\$?)(?P<row>[1-9]\d{0,6})(?![\w.(!])
+    | [\w.$]++                                                 # another word, such as a function
     """,
     re.VERBOSE,
 )
+_BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
 
 
-_BARE = re.compile(r"=[+(]*('(?:[^']|'')*'!|[^\W\d][\w.]*!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
+def is_too_long(formula: str) -> bool:
+    """Tell whether a formula is longer than Excel allows; then nothing is said of what it reads."""
+    return len(formula) > MAX_FORMULA_LENGTH
+
+
+def _tokens(formula: str) -> Iterator[re.Match[str]]:
+    return iter(()) if is_too_long(formula) else _TOKEN.finditer(formula)
 
 
 @dataclass(frozen=True)
@@ -109,15 +118,15 @@ class Area:
 
 @lru_cache(maxsize=20_000)
 def areas(formula: str) -> tuple[Area, ...]:
-    """Return the cells and ranges that a formula names, in order."""
+    """Return the cells and ranges that a formula names, in order; none of one that is too long."""
     found: list[Area] = []
     sheet, sheet_ends = None, -1
-    for match in _TOKEN.finditer(formula):
+    for match in _tokens(formula):
         if match["sheet"]:
             sheet, sheet_ends = match["sheet"][:-1].strip("'").replace("''", "'"), match.end()
         elif match["column"]:
             row, column = int(match["row"]), column_number(match["column"].replace("$", ""))
-            if found and formula[: match.start()].endswith(":"):
+            if found and formula.endswith(":", 0, match.start()):
                 first = found.pop()
                 rows = sorted((first.first_row, row))
                 columns = sorted((first.first_column, column))
@@ -179,7 +188,7 @@ def _whole_forwards(match: re.Match[str]) -> str:
 def _corners(formula: str) -> list[list[re.Match[str]]]:
     """Return the cells that a formula names, in order, the corners of a range together."""
     found: list[list[re.Match[str]]] = []
-    for match in _TOKEN.finditer(formula):
+    for match in _tokens(formula):
         if match["column"] and found and formula[found[-1][-1].end() : match.start()] == ":":
             found[-1].append(match)
         elif match["column"]:
@@ -213,16 +222,14 @@ class FilledFormula:
     @classmethod
     def parse(cls, formula: str, row: int) -> Self:
         """Read the formula that stands in ``row``; its relative rows become distances."""
-        offsets: list[int] = []
+        offsets: dict[int, int] = {}  # with the number of the field
         pieces: list[str] = []
         end = 0
-        for match in _TOKEN.finditer(formula):
+        for match in _tokens(formula):
             if match["column"] and not match["fixed"]:
-                offset = int(match["row"]) - row
-                if offset not in offsets:
-                    offsets.append(offset)
+                number = offsets.setdefault(int(match["row"]) - row, len(offsets))
                 pieces.append(_escaped(formula[end : match.start("row")]))
-                pieces.append(f"{{{offsets.index(offset)}}}")
+                pieces.append(f"{{{number}}}")
                 end = match.end("row")
         pieces.append(_escaped(formula[end:]))
         return cls("".join(pieces), tuple(offsets))
@@ -261,7 +268,7 @@ def anchoring(formula: str) -> str:
             return f"{'$' * match['column'].startswith('$')}C{match['fixed']}R"
         return match[0]
 
-    return _TOKEN.sub(reduced, formula)
+    return formula if is_too_long(formula) else _TOKEN.sub(reduced, formula)
 
 
 def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
@@ -292,7 +299,7 @@ def with_references(formula: str, name: Callable[[str | None, int, int], str]) -
     pieces: list[str] = []
     end = sheet_begins = 0
     sheet, sheet_ends = None, -1
-    for match in _TOKEN.finditer(formula):
+    for match in _tokens(formula):
         if match["sheet"]:
             sheet = match["sheet"][:-1].strip("'").replace("''", "'")
             sheet_begins, sheet_ends = match.span()

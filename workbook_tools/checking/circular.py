@@ -11,6 +11,7 @@ from workbook_tools.checking.table import Table
 from workbook_tools.engines import Calculation, CellError
 from workbook_tools.references import cell_name
 
+_MOST_NAMED = 100  # cycles; whoever mends so many sees the others then
 _MOST_TRIED = 200  # formulas, in a workbook whose engine sees no cycle either
 
 
@@ -40,7 +41,10 @@ def name_cycles(
                 report.findings[k] = replace(finding, kind=_kind(cycle, tables), message=text)
                 blamed.append(node)
     formulas.without(blamed)
-    while found := _shortest_on_a_cycle(formulas, tables):
+    for _ in range(_MOST_NAMED):
+        found = _shortest_on_a_cycle(formulas, tables)
+        if found is None:
+            break
         node, cycle = found
         formulas.without([node])
         sheet, row, column = node.cell

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
 from workbook_tools.checking.error_values import error_values
@@ -29,12 +30,14 @@ from workbook_tools.checking.samples import SampleTable
 from workbook_tools.checking.signature import signature
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.trial import LARGEST_AREA
 from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import areas
+from workbook_tools.references import MAX_FORMULA_LENGTH, areas, is_too_long
 
-_ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]+", re.IGNORECASE)
+_ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]++", re.IGNORECASE)
+_MOST_FORMULAS = 100_000  # of a table, that were not filled down
 
 
 def compare_table(
@@ -44,11 +47,13 @@ def compare_table(
     values: Values,
     tolerance: float,
     others: Sequence[Finding],
+    suggestions: Budget,
 ) -> TableReport:
     """Check every formula cell of a table.
 
     ``stated`` are the cells that state initial values; ``samples`` are those that the rows of
-    several samples read; ``others`` has the findings outside any table.
+    several samples read; ``others`` has the findings outside any table; ``suggestions`` is how
+    much is done for those of the workbook.
     """
     calculation = values.calculation
     try:
@@ -69,8 +74,14 @@ def compare_table(
     }
     for symbol, own in families.items():
         _take_for_typed(symbol, own, table, reference)
+    left_out = _left_out(table, families)
+    for symbol, reasons in left_out.items():
+        for places in reasons.values():
+            expected.values[symbol] = expected.values[symbol].copy()
+            expected.values[symbol][places] = np.nan
     odd_starts = grounds.odd_starts(stated)
-    judge = Judge(table, reference, expected, families, odd_starts, calculation.storage, tolerance)
+    exactness = calculation.storage, tolerance
+    judge = Judge(table, reference, expected, families, odd_starts, *exactness, left_out)
     trials = Trials(grounds, calculation)
     wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
     findings: list[Finding] = []
@@ -94,7 +105,7 @@ def compare_table(
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
-    repair = Repair(grounds, trials, judge, calculation)
+    repair = Repair(grounds, trials, judge, calculation, suggestions)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -126,6 +137,29 @@ def _take_for_typed(symbol: str, own: Families, table: Table, reference: Referen
         text = formula.at(table.first_row)
         if _ONLY_NUMBERS.fullmatch(text) and not areas(text):
             own.numbers[:typed][own.numbers[:typed] == number] = -1
+
+
+def _left_out(table: Table, families: Mapping[str, Families]) -> dict[str, dict[str, list[int]]]:
+    """Return the cells whose formulas are not checked: by quantity, by why not, their positions."""
+    found: dict[str, dict[str, list[int]]] = {}
+    tried = 0
+    for symbol, own in families.items():
+        for formula, places in zip(own.formulas, own.places, strict=True):
+            tried += 1
+            if not len(places):
+                continue
+            if why := _too_much(formula.at(table.row_of(int(places[0]))), tried):
+                found.setdefault(symbol, {}).setdefault(why, []).extend(places.tolist())
+    return found
+
+
+def _too_much(formula: str, tried: int) -> str:
+    """Say why a formula is not checked, the so many-th of its table; empty if it is."""
+    if is_too_long(formula):
+        return f"too long a formula: Excel allows {MAX_FORMULA_LENGTH:,} letters"
+    if any(area.cell_count > LARGEST_AREA for area in areas(formula)):
+        return f"too large: it reads more than {LARGEST_AREA:,} cells"
+    return f"too large: more than {_MOST_FORMULAS:,} different formulas" * (tried > _MOST_FORMULAS)
 
 
 def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:

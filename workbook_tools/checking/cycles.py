@@ -15,6 +15,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.sheets import Run, Sheet
 from workbook_tools.references import Area, areas, cell_name, sheet_prefix
@@ -23,12 +24,15 @@ Numbers = NDArray[np.int64]
 
 _MOST_WAYS = 2_000_000  # between runs; in a workbook of more, cycles are left to the engine
 _MOST_CELLS = 200_000  # that are gone through from one cell
+_MOST_STEPS = 3_000_000  # from cell to cell, in looking for all the cycles of a workbook
 _SHOWN = 6  # cells of a cycle that are named
 # They say where a cell is, not what it holds.
 _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
 # They pick cells of a range, in which their own may lie.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP"}
-_CALLS = re.compile(r"\"[^\"]*\"|'[^']*'|(?P<name>[^\W\d][\w.]*+)?\(|\)")
+_CALLS = re.compile(
+    r"\"[^\"]*+\"|'[^']*+'|(?P<name>[^\W\d][\w.]*+)\(|[\w.]++|[()]"  # a word that is no call, too
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,7 @@ class Formulas:
 
     def __init__(self, sheets: Sequence[Sheet]) -> None:
         self._columns = {sheet.name: sheet.runs for sheet in sheets}
+        self._budget = Budget(_MOST_STEPS)
         self.suspects = self._on_cycles(
             [
                 Node(sheet.name, column, run)
@@ -74,8 +79,10 @@ class Formulas:
     def cycle(self, cell: Cell) -> list[Cell]:
         """Return a short cycle, each cell reading the next: through a cell, else one that it reads.
 
-        The list is empty if there is none.
+        The list is empty if there is none, or if it would take too long to find one more.
         """
+        if not self._budget.begins():
+            return []
         return self._through(cell) or self._through(self._on_a_cycle(cell))
 
     def _on_a_cycle(self, begin: Cell) -> Cell:
@@ -117,6 +124,9 @@ class Formulas:
         for area in _read(node, cell[1]):
             for other in self._overlapping(area, area.first_row, area.last_row):
                 for row in other.run.between(area.first_row, area.last_row):
+                    if not self._budget.begins():
+                        return
+                    self._budget.spend()
                     yield other.sheet, row, other.column
 
     def _overlapping(self, area: Area, first_row: int, last_row: int) -> Iterator[Node]:
@@ -246,7 +256,7 @@ def _arguments(formula: str) -> Iterator[tuple[str, bool]]:
     calls: list[str] = []
     begin = 0
     for match in _CALLS.finditer(formula):
-        if match[0][0] in "\"'":
+        if match[0][-1] not in "()":
             continue
         if not _PLACES.intersection(calls):
             yield formula[begin : match.end()], not _LOOKUPS.isdisjoint(calls)

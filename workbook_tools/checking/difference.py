@@ -11,7 +11,7 @@ _LONGEST = 1_000  # letters of a formula in a report for people
 # A text, a quoted sheet, a name or reference with its anchors, a number, a space, or any one sign.
 _TOKEN = re.compile(
     r"""
-    "(?:[^"]|"")*" | '(?:[^']|'')*'!? | \$?[^\W\d][\w.]*(?:\$\d+)?!? | \$?\d+(?:\.\d*)?
+    "(?:[^"]|"")*+" | '(?:[^']|'')*+'!? | \$?[^\W\d][\w.]*(?:\$\d+)?!? | \$?\d+(?:\.\d*)?
     | \.\d+ | \s+ | .
     """,
     re.VERBOSE,

@@ -6,6 +6,7 @@ What is right is put into the workbook, as it is calculated, for a moment.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell, number
 from workbook_tools.checking.findings import Finding, Kind, plain
 from workbook_tools.checking.table import Table
@@ -20,15 +21,18 @@ class Effects:
 
     table: Table
     what_if: WhatIf
+    budget: Budget  # in cells that are calculated anew
+    formulas: int  # of the workbook
 
     def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
         """Return the last loss with these formulas and numbers in cells; None if it is none.
 
-        Nor is there one for a large number of cells, which would take minutes.
+        Nor is there one for a large number of cells, which would take minutes, or past the budget.
         """
         cell = self.table.last_loss_cell
-        if cell is None or len(contents) > MOST_CELLS:
+        if cell is None or len(contents) > MOST_CELLS or not self.budget.begins():
             return None
+        self.budget.spend(self.formulas)
         return plain(number(self.what_if.value(contents, cell)))
 
     def of_all(self, findings: Sequence[Finding]) -> list[Finding]:

@@ -8,14 +8,16 @@ are told by which others the equation names; a unit by the weights that lead to 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 
 from workbook_tools.checking.labels import parse_symbol
 from workbook_tools.notation import TOTAL_LOSS, delta_symbol, gradient_symbol
+from workbook_tools.references import MAX_FORMULA_LENGTH
 
-_NAME = re.compile(r"[^\W\d]+(?:_[^\W\d]+)*_?\{?\d+(?:[_,]\d+)?\}?")
+_NAME = re.compile(r"(?<![^\W\d])[^\W\d]++\{?\d+(?:[_,]\d+)?\}?")
 _OPERATOR = re.compile(r"[-+*/^·×∙•−–²½(]")
-_PRODUCT = re.compile(r"\s*[*·×∙•]?\s*")
+_PRODUCT = re.compile(r"\s*+[*·×∙•]?\s*")
 _SQUARED = re.compile(r"\)\s*(\^\s*2|²)|\bln\b|\blog\b|\bpower\b", re.IGNORECASE)
 
 
@@ -72,7 +74,15 @@ def read_equations(labels: Mapping[int, str], known: Collection[str]) -> dict[in
     return found
 
 
+def may_be_equation(label: str) -> bool:
+    """Tell whether a label is of the kind that ``read_equations`` looks at."""
+    return _parsed(label) is not None
+
+
+@lru_cache(maxsize=1_000)
 def _parsed(label: str) -> _Equation | None:
+    if len(label) > MAX_FORMULA_LENGTH:
+        return None
     text = label.strip().removeprefix("=")
     if "=" in text or not (_OPERATOR.search(text) or label.strip().startswith("=")):
         return None

@@ -7,6 +7,8 @@ of its iteration: it is the same as another that reads the first one of its own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,6 +104,13 @@ class Families:
 
     formulas: list[Formula]
     numbers: NDArray[np.int64]  # by position in the table: which of the formulas; −1 for none
+
+    @cached_property
+    def places(self) -> list[NDArray[np.int64]]:
+        """The positions in the table that hold each of the formulas."""
+        order = np.argsort(self.numbers, kind="stable")
+        ends = np.searchsorted(self.numbers[order], np.arange(len(self.formulas) + 1))
+        return [order[begin:end] for begin, end in pairwise(ends.tolist())]
 
     @property
     def first(self) -> Formula | None:

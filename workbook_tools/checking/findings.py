@@ -352,6 +352,7 @@ class Report:
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
     network: NetworkReport | None = None
     unread: list[UnreadTable] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)  # what was not done, and why
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
+from workbook_tools.references import is_too_long
+
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)(?![\w.!(])
-    | (?P<text>"(?:[^"]|"")*")
+      (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)(?![\w.!(])
+    | (?P<text>"(?:[^"]|"")*+")
     | (?P<error>\#[A-Z/0]+[!?A])
-    | (?P<call>[^\W\d][\w.]*)\(
-    | (?P<name>(?:'(?:[^']|'')*'!|[^\W\d][\w.]*!)?\$?[^\W\d]\w*(?:\$\d+)?
+    | (?P<call>[^\W\d][\w.]*+)\(
+    | (?P<name>(?:'(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[^\W\d]\w*(?:\$\d+)?
         (?::\$?[A-Za-z]{1,3}\$?\d+)?)
     | (?P<sign><>|<=|>=|[-+*/^&=<>(),;%])
     )""",
@@ -135,8 +137,10 @@ Route: TypeAlias = tuple[int, ...]  # which part of which part; () is the whole
 def parse(formula: str) -> Tree:
     """Read a formula, with or without its equals sign.
 
-    Raises ``SyntaxProblemError``, for a formula of hundreds of terms too.
+    Raises ``SyntaxProblemError``, for a formula of hundreds of terms too, or one that is too long.
     """
+    if is_too_long(formula):
+        raise SyntaxProblemError(formula)
     parser = _Parser(formula.removeprefix("="))
     try:
         tree = parser.expression(0)
@@ -159,13 +163,13 @@ class _Parser:
     """Precedence climbing over the tokens of one formula."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text.rstrip()
         self._at = 0
         self.kind, self.token = "", ""
         self._next()
 
     def _next(self) -> None:
-        if not self._text[self._at :].strip():
+        if self._at == len(self._text):
             self.kind, self.token = "", ""
             return
         match = _TOKEN.match(self._text, self._at)

@@ -113,12 +113,12 @@ def _place(name: str) -> tuple[bool, int, int]:
 
 def _letters(tokens: list[str], found: Mapping[str, int]) -> _Decided:
     """Take x for the inputs, and y for targets or outputs, where there are no others."""
+    several = any(_ANOTHER_OUTPUT.fullmatch(symbol) for symbol in found)
     for letter, other in (("x", "i"), ("y", "t" if "t1" not in found else "a_o")):
         if f"{other}1" in found:
             continue
         for token in tokens:
             match = re.fullmatch(rf"(?:{re.escape(VAGUE)}|{re.escape(ALONE)})?{letter}(\d+)", token)
-            several = any(_ANOTHER_OUTPUT.fullmatch(symbol) for symbol in found)
             if match and not (token.startswith(ALONE) and several):
                 yield token, f"{other}{match[1]}"
 

@@ -18,6 +18,9 @@ from workbook_tools.checking.table import Table
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
 from workbook_tools.references import anchoring, areas, cell_name, range_name
 
+# Cells that are not checked, by quantity and by why not: their positions in the table.
+LeftOut = Mapping[str, Mapping[str, Collection[int]]]
+
 _LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
@@ -44,6 +47,7 @@ class Judge:
         odd_starts: Collection[str],
         storage: float,
         tolerance: float,
+        left_out: LeftOut,
     ) -> None:
         """``odd_starts`` are quantities that begin with what belongs to another one."""
         self.cells = Cells()
@@ -56,6 +60,7 @@ class Judge:
         self._odd_starts = odd_starts
         self._storage = storage
         self._tolerance = tolerance
+        self._left_out = left_out
         self._columns: dict[str, _Column] = {}
 
     def to_try(self) -> Iterator[tuple[str, int, int]]:
@@ -69,11 +74,11 @@ class Judge:
         for symbol, own in self.families.items():
             column = self._column(symbol)
             known = ~np.isnan(column.expected)
-            for number in range(len(own.formulas)):
-                places = np.flatnonzero((own.numbers == number) & known)
+            for number, all_places in enumerate(own.places):
+                places = all_places[known[all_places]]
                 if not len(places):
                     continue
-                begin = int(np.flatnonzero(own.numbers == number)[0])
+                begin = int(all_places[0])
                 yield symbol, number, table.row_of(begin)
                 later = places[places >= table.block]
                 if begin < table.block and len(later) and symbol in self._from_above:
@@ -92,9 +97,10 @@ class Judge:
         own = self.families[symbol]
         self._count(symbol, column, own.numbers >= 0)
         findings: list[Finding] = []
-        usual = self._usual(symbol, own, wrong_formulas)
+        left_out = self._is_left_out(symbol)
+        usual = self._usual(symbol, own, wrong_formulas | {*own.numbers[left_out].tolist()})
         for number, places in self._stretches(symbol, own):
-            if number < 0:
+            if number < 0 or left_out[places].all():
                 continue
             formula = own.formulas[number]
             if number in wrong_rates or self._rate_drifts(symbol, column, places, formula):
@@ -324,6 +330,10 @@ class Judge:
         self.cells.checked += int(known.sum())
         self.cells.agreeing += int(known.sum())
         unknown = part & np.isnan(column.expected)
+        for reason, places in self._left_out.get(symbol, {}).items():
+            cells = np.isin(np.arange(len(part)), list(places))
+            self._leave_out(symbol, cells, reason)
+            unknown &= ~cells
         if symbol in self._from_above and unknown[0]:
             unknown[0] = False
             if not np.isnan(column.values[0]) and symbol not in self._odd_starts:
@@ -361,6 +371,13 @@ class Judge:
         rows = (self._table.row_of(int(places[k])) for k in (0, -1))
         column = self._table.columns[symbol]
         return range_name(next(rows), column, next(rows), column)
+
+    def _is_left_out(self, symbol: str) -> NDArray[np.bool_]:
+        """Tell which cells of a quantity are not checked, for what their formulas are like."""
+        found = np.zeros(len(self._table.values), dtype=bool)
+        for places in self._left_out.get(symbol, {}).values():
+            found[list(places)] = True
+        return found
 
     def _why_not(self, symbol: str) -> str:
         """Say why nothing can be said of a quantity's cells."""

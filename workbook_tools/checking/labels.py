@@ -12,6 +12,7 @@ Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is a
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from workbook_tools.notation import (
     ITERATION,
@@ -162,6 +163,8 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
     )
 ]
 _NO_NUMBER = re.compile(r"\d{7}")  # of a unit or weight: a sheet has 16,384 columns
+# Most texts are no label of any kind, as one look at all the rules together tells.
+_ANY_RULE = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", rule.pattern) for rule, _ in _RULES))
 _OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
 # A prime is of a derivative or of a next value; in quotes, a label ends in none.
 _PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
@@ -176,9 +179,10 @@ _OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 _RATE_LABEL = re.compile(
-    r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*\(?\w{0,6}\)?)\s*[=:]*",
+    r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*+\(?\w{0,6}\)?)\s*[=:]*",
     re.DOTALL,
 )
+_RATE_WORDS = ("rate", "lr", "l.r", "eta", "η")  # without one of them it is no label of the rate
 _SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
 _COUNTER = re.compile(
     r"(iter(ation)?s?|epochs?|steps?|no|nr|number|index|#)[\s.:#]*(no|number)?\.?"
@@ -186,19 +190,42 @@ _COUNTER = re.compile(
 _SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS)})\s*[=:]?|({'|'.join(WORDS)})\s*:")
 
 
+# Nobody reads what is longer as a label: it is prose, or data. What stands right of the = in an
+# equation does not count, which names every source of a wide layer.
+_LONGEST = 1_000
+_LONGEST_SYMBOL = 100  # levelled, without its comment
+_REMEMBERED = 50_000  # labels; sheets say the same again and again
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _normalised(label: str) -> str:
-    for command, letter in _TEX.items():
+    """Return a label with one spelling for each letter; empty if it is too long to be one."""
+    if len(label) > _LONGEST:
+        label = label[: _LONGEST + 1].partition("=")[0]
+    for command, letter in _TEX.items() if "\\" in label else ():
         label = label.replace(command, letter)
-    return unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES).strip()
+    if not label.isascii():
+        label = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES)
+    text = label.strip()
+    return text if len(text) <= _LONGEST else ""
+
+
+_JOINING = dict.fromkeys(map(ord, "()[]{}$\\*,:;'\"^|·"))
+_DASHES = dict.fromkeys(map(ord, "_-"))
 
 
 def _levelled(text: str) -> str:
     """Return a text in small letters, without spaces, brackets and what joins words."""
-    text = re.sub(r"[\s()\[\]{}$\\*,:;'\"^|·]|\.(?!\d)", "", text.casefold())
-    text = re.sub(r"(?<=\d)[_-](?=\d)", "¦", text)  # between layer and unit
-    return re.sub(r"[_-]", "", text).replace("¦", "_")
+    if "." in text:
+        text = re.sub(r"\.(?!\d)", "", text)
+    text = "".join(text.casefold().translate(_JOINING).split())
+    if "_" in text or "-" in text:
+        text = re.sub(r"(?<=\d)[_-](?=\d)", "¦", text)  # between layer and unit
+        text = text.translate(_DASHES).replace("¦", "_")
+    return text
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_symbol(label: str) -> str | None:
     """Return the canonical symbol that a header or label spells, or None if it is none.
 
@@ -209,6 +236,7 @@ def parse_symbol(label: str) -> str | None:
     return None if symbol is None or symbol.startswith(VAGUE) else symbol
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_label(label: str) -> str | None:
     """Return a label's symbol; for a vague one a token, as ``headers.resolved`` reads it."""
     text = _normalised(label)
@@ -238,6 +266,8 @@ def _parsed(text: str) -> str | None:
 
 
 def _by_rules(levelled: str) -> str | None:
+    if len(levelled) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(levelled):
+        return None
     for rule, symbol in _RULES:
         if match := rule.fullmatch(levelled):
             return symbol(match)
@@ -246,8 +276,11 @@ def _by_rules(levelled: str) -> str | None:
 
 def _without_comment(text: str) -> str | None:
     """Return what stands before a comment, as a vague token."""
-    for pattern in (_IN_BRACKETS, _NEXT_LINE):
-        match = pattern.fullmatch(text)
+    for pattern, may_match in (
+        (_IN_BRACKETS, text.endswith((")", "]"))),
+        (_NEXT_LINE, "\n" in text),
+    ):
+        match = pattern.fullmatch(text) if may_match else None
         if not match or _OTHERWISE.search(match["comment"]):
             continue
         before = _levelled(match["symbol"])
@@ -258,17 +291,20 @@ def _without_comment(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_rate_label(label: str) -> bool:
     """Tell whether a label, such as ``η =`` or ``Learning rate (eta):``, names the rate."""
     text = _normalised(label).casefold()
-    return _RATE_LABEL.fullmatch(text) is not None
+    return any(word in text for word in _RATE_WORDS) and bool(_RATE_LABEL.fullmatch(text))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def may_be_rate_label(label: str) -> bool:
     """Tell whether a label names the learning rate if what it stands beside is used as one."""
     return is_rate_label(label) or bool(_SYMBOL_FONT_ETA.fullmatch(_normalised(label).casefold()))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_setting(label: str) -> str | None:
     """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
     match = _SETTING_LABEL.fullmatch(_normalised(label))

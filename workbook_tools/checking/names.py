@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from workbook_tools.package import WorkbookPackage
-from workbook_tools.references import sheet_prefix
+from workbook_tools.references import is_too_long, sheet_prefix
 
 _CELLS = re.compile(
     r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"
 )
+_LONGEST = 300  # letters; a path, a sheet and two cells have no more
 _PROGRAMS_OWN = "_xlnm."  # print areas and the like
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?")
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
 # A text, a sheet, a function or a column of a table is no name; nor is what follows a sheet.
 _WORD = re.compile(
-    r"\"[^\"]*\"|'(?:[^']|'')*'!|\[[^\]]*\]|(?<![\w.$!\\])(?P<word>[^\W\d][\w.\\?]*)(?![\w.(!\[])"
+    r"\"[^\"]*+\"|'(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
+    r"|(?<![\w.$!\\?])(?P<word>[^\W\d][\w.\\?]*+)(?![\w.(!\[])"
 )
 
 
@@ -52,12 +54,15 @@ class Names:
 
     def put_into(self, formula: str, sheet: str) -> str:
         """Return a formula of a sheet with what its names stand for."""
-        if not self.everywhere and sheet not in self.of_sheets:
+        names = self.of_sheets.get(sheet, {})
+        if is_too_long(formula) or not (self.everywhere or names):
             return formula
-        names = self.everywhere | self.of_sheets.get(sheet, {})
 
         def meant(match: re.Match[str]) -> str:
-            text = names.get((match["word"] or "").casefold(), "")
+            word = (match["word"] or "").casefold()
+            text = names.get(word, self.everywhere.get(word, ""))
+            if len(text) > _LONGEST:
+                return match[0]
             if cells := _CELLS.fullmatch(text):
                 on = cells["sheet"].removeprefix("'").removesuffix("'").replace("''", "'")
                 return cells["cells"] if on == sheet else sheet_prefix(on) + cells["cells"]

@@ -231,4 +231,4 @@ def _class(kind: str, is_lit: bool) -> str:
 
 def _typeset(symbol: str) -> str:
     """Return a symbol with its number below the line: ``∂E/∂w₃``."""
-    return re.sub(r"(?<=\w)\d+(_\d+)?$", lambda match: match[0].translate(_DIGITS), symbol)
+    return re.sub(r"(?<=\w)(?<!\d)\d++(_\d+)?$", lambda match: match[0].translate(_DIGITS), symbol)

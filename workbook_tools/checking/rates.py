@@ -167,8 +167,8 @@ def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[C
     found: dict[Cell, None] = {}
     labels = [
         (abs(header_row - row) + (row > header_row) * 1_000, row, column)
-        for (row, column), text in sheet.texts.items()
-        if row != header_row and may_be_rate_label(text)
+        for row, column in sheet.labels(may_be_rate_label)
+        if row != header_row
     ]
     for _, row, column in sorted(labels):
         places = [(row, column + k) for k in range(1, _FARTHEST_RIGHT + 1)]

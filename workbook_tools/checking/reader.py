@@ -7,14 +7,16 @@ below each other.
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 
 import numpy as np
 import pandas as pd
 
 from workbook_tools.checking.cells import number, number_at
-from workbook_tools.checking.equations import read_equations
+from workbook_tools.checking.equations import may_be_equation, read_equations
 from workbook_tools.checking.findings import UnreadTable
 from workbook_tools.checking.headers import resolved
 from workbook_tools.checking.labels import is_rate_label, parse_label
@@ -28,10 +30,11 @@ from workbook_tools.checking.wiring import wired
 from workbook_tools.engines import Calculation, CellError
 from workbook_tools.layers import layer_word, parse_layers
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
-from workbook_tools.references import areas, column_letter
+from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, areas, column_letter
 
 _OF_A_NETWORK = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+")
 _WORKED_OUT = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+|∂E/∂b\d+|E(?:\d+|_tot)")
+MOST_TABLES = 200  # of a workbook; each takes some hundredths of a second, or more
 _LABELS_OF_A_TABLE = 5  # fewer known symbols in a row are no header
 _ROWS_A_BLOCK = 2_000
 _ROWS_LOOKED_INTO = 10  # below a header
@@ -42,9 +45,13 @@ _ROWS_BEFORE_THE_FIRST = 3  # between a header and iteration 1: units, remarks, 
 def read_tables(
     sheets: list[Sheet], calculation: Calculation
 ) -> tuple[list[Table], list[UnreadTable]]:
-    """Return every training table, in the order of the sheets and rows; and what looks like one."""
+    """Return the training tables, in the order of the sheets and rows; and what looks like one.
+
+    They are ``MOST_TABLES`` together, and one more if there are more.
+    """
     by_name = {sheet.name: sheet for sheet in sheets}
-    found = [one for sheet in sheets for one in _tables_of(sheet, by_name, calculation)]
+    every = (one for sheet in sheets for one in _tables_of(sheet, by_name, calculation))
+    found = list(islice(every, MOST_TABLES + 1))
     unread = [one for one in found if isinstance(one, UnreadTable)]
     return [one for one in found if isinstance(one, Table)], unread
 
@@ -54,9 +61,15 @@ def _tables_of(
 ) -> Iterator[Table | UnreadTable]:
     """Yield a sheet's tables, from the top and the left, and what looks like one."""
     rows = sheet.rows_of_texts
+    if not any(
+        _has_room_for_numbers(sheet, row) and _may_head_a_table(labels, rows.get(row - 1, {}))
+        for row, labels in rows.items()
+    ):
+        return
     headers = [
         (row, part, columns)
         for row, labels in sorted(rows.items())
+        if _may_head_a_table(labels, rows.get(row - 1, {}))
         for part, columns in _parts(
             _without_statements(sheet, row, labels, calculation), rows.get(row - 1, {})
         )
@@ -136,14 +149,14 @@ def _unread(
 def _heads(headers: list[tuple[int, dict[int, str], dict[str, int]]]) -> list[Head]:
     """Return where what is said above each table stands."""
     heads: list[Head] = []
-    for row, _, columns in headers:
-        left, right = min(columns.values()), max(columns.values())
-        above = [
-            head.header_row
-            for head in heads
-            if head.header_row < row and head.first_column <= right and left <= head.last_column
-        ]
-        heads.append(Head(max(above, default=0) + 1, row, left, right))
+    latest: dict[int, int] = {}  # the last row that has a header, by column
+    for row, same_row in groupby(headers, key=lambda header: header[0]):
+        own = [(min(columns.values()), max(columns.values())) for _, _, columns in same_row]
+        for left, right in own:
+            above = max(latest.get(column, 0) for column in range(left, right + 1))
+            heads.append(Head(above + 1, row, left, right))
+        for left, right in own:
+            latest |= dict.fromkeys(range(left, right + 1), row)
     return heads
 
 
@@ -154,16 +167,36 @@ def _without_statements(
 
     One with a number right of it, and none below, states that number.
     """
-
-    def states(column: int) -> bool:
-        beside, below = ((sheet.name, row, column + 1), (sheet.name, row + 1, column))
-        return not np.isnan(number_at(beside, calculation)) and np.isnan(
-            number_at(below, calculation)
-        )
-
     if len(labels) < _LABELS_OF_A_TABLE:
         return dict(labels)
+    first, last = min(labels), min(max(labels) + 1, MAX_COLUMNS)
+    own, *below = calculation.block(sheet.name, row, first, min(row + 1, MAX_ROWS), last)
+
+    def states(column: int) -> bool:
+        beside = own[column + 1 - first : column + 2 - first]
+        return any(isinstance(value, float) for value in beside) and not any(
+            isinstance(values[column - first], float) for values in below
+        )
+
     return {column: label for column, label in labels.items() if not states(column)}
+
+
+def _has_room_for_numbers(sheet: Sheet, row: int) -> bool:
+    """Tell whether an iteration may begin below a row of labels, where there are not only texts."""
+    rows = sheet.rows_of_texts
+    last = min(row + 1 + _ROWS_BEFORE_THE_FIRST, sheet.last_row)
+    below = (rows.get(other, {}) for other in range(row + 1, last + 1))
+    least = (_LABELS_OF_A_TABLE + 1) // 2  # columns with numbers
+    return any(sum(column not in texts for column in rows[row]) >= least for texts in below)
+
+
+def _may_head_a_table(labels: Mapping[int, str], above: Mapping[int, str]) -> bool:
+    """Tell whether enough labels of a row name something at all: of most rows, none does."""
+    if len(labels) < _LABELS_OF_A_TABLE:
+        return False
+    titled = _with_titles(labels, above, 0).values()
+    named = (label for label in titled if _symbol(label) or may_be_equation(label))
+    return len(list(islice(named, _LABELS_OF_A_TABLE))) == _LABELS_OF_A_TABLE
 
 
 def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int) -> dict[int, str]:
@@ -173,12 +206,14 @@ def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int
     ``w1`` is that of ∂E/∂w1. A title stands above the first label of its group.
     """
     found = dict(labels)
-    named = Counter(_symbol(label) for label in labels.values())
-    for column, label in labels.items() if above else ():
-        symbol = _symbol(label)
+    symbols = {column: _symbol(label) for column, label in labels.items()} if above else {}
+    named = Counter(symbols.values())
+    titles = sorted(above)
+    for column, symbol in symbols.items():
         if (named[symbol] if symbol else 0) < times or (symbol and not times):
             continue
-        title = above.get(max((c for c in above if c <= column), default=0), "")
+        label, place = labels[column], bisect_right(titles, column)
+        title = above[titles[place - 1]] if place else ""
         together = f"{title.strip().removesuffix('s')} {label}"
         if _symbol(together):
             found[column] = together
@@ -210,11 +245,18 @@ def _parts(
     for k, begin in enumerate(begins):
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
-        part = {c: label for c, label in sorted(labels.items()) if first <= c <= last}
-        part = _with_titles(part, {c: t for c, t in above.items() if first <= c <= last}, 2)
+        part = _between(labels, first, last)
+        part = _with_titles(part, _between(above, first, last), 2)
         columns = resolved(_columns({c: _symbol(label) for c, label in part.items()}, part))
         if len(columns) >= _LABELS_OF_A_TABLE:
             yield part, columns
+
+
+def _between(texts: Mapping[int, str], first: int, last: int) -> dict[int, str]:
+    """Return the texts from one column to another, from the left."""
+    if last - first < len(texts):
+        return {column: texts[column] for column in range(first, last + 1) if column in texts}
+    return {column: text for column, text in sorted(texts.items()) if first <= column <= last}
 
 
 def _columns(symbols: dict[int, str | None], labels: Mapping[int, str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.families import Formula, filled
@@ -42,6 +43,7 @@ from workbook_tools.references import areas, cell_name, column_letter, sheet_pre
 
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
 _MOST_EDITS = 8  # that are put to the proof
+_MOST_BESIDE = 20  # formulas of a column; where there are more, none of them is the usual one
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,20 @@ class Repair:
     """Suggests formulas for the findings of one table."""
 
     def __init__(
-        self, grounds: Grounds, trials: Trials, judge: Judge, calculation: Calculation
+        self,
+        grounds: Grounds,
+        trials: Trials,
+        judge: Judge,
+        calculation: Calculation,
+        budget: Budget,
     ) -> None:
+        """Put suggestions to the proof as long as the ``budget`` lasts, which counts them."""
         self._grounds = grounds
         self._table = grounds.table
         self._trials = trials
         self._judge = judge
         self._calculation = calculation
+        self._budget = budget
         self._right = RightFormulas(grounds)
         self._blamed: set[str] = set()  # quantities with a finding
 
@@ -76,9 +85,10 @@ class Repair:
     def _suggested(self, finding: Finding) -> Finding:
         if finding.kind in _WITHOUT or finding.quantity not in self._judge.families:
             return finding
-        if not self._trials.knows(finding.quantity):
+        if not self._trials.knows(finding.quantity) or not self._budget.begins():
             return finding
         for proposal in self._possible(finding):
+            self._budget.spend()
             checked = self._checked_rows(finding, proposal.formulas)
             if checked is not None and self._is_right(finding, proposal.formulas):
                 edit, symbols = self._said(finding, proposal)
@@ -114,9 +124,10 @@ class Repair:
         """Yield the formulas of the column's other cells, the most used first."""
         families = self._judge.families[finding.quantity]
         own = {self._table.position_of(row) for row in finding.rows}
-        places = [np.flatnonzero(families.numbers == k) for k in range(len(families.formulas))]
-        others = [k for k, used in enumerate(places) if not own & set(used.tolist())]
-        for k in sorted(others, key=lambda k: -len(places[k])):
+        used = families.numbers[families.numbers >= 0]
+        counts = np.bincount(used, minlength=len(families.formulas))
+        counts[list({int(families.numbers[place]) for place in own} - {-1})] = 0
+        for k in np.argsort(-counts, kind="stable")[: min(_MOST_BESIDE, (counts > 0).sum())]:
             yield families.formulas[k]
 
     def _edited(self, finding: Finding, formula: str) -> Iterator[str]:

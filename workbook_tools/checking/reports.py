@@ -91,6 +91,7 @@ def _document(report: Report) -> dict[str, Any]:
             for summary in report.summaries
         ],
         "other_formulas": report.other_formulas,
+        **({"left_out": report.left_out} if report.left_out else {}),
         **({"convolutional_network": _network(report.network)} if report.network else {}),
     }
 
@@ -167,6 +168,8 @@ def print_report(report: Report, console: Console) -> None:
         console.print(_text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
+    for line in report.left_out:
+        console.print(Text(f"\n{line}"), soft_wrap=True)
     for table in report.tables:
         if table.findings and math.isfinite(table.last_loss_of_run):
             effect = (

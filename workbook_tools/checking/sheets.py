@@ -5,8 +5,12 @@ kept as that one formula, so a sheet of any length fits in memory. So are formul
 every few rows, where a block of rows was filled down.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import Any, TypeVar
 
 from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
@@ -14,6 +18,8 @@ from workbook_tools.formula_words import moved
 from workbook_tools.package import SheetPart, WorkbookPackage
 from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
 from workbook_tools.stored_cells import StoredFormula
+
+_Read = TypeVar("_Read")
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
 
@@ -46,11 +52,20 @@ class Sheet:
     last_row: int = 0
     texts: dict[tuple[int, int], str] = field(default_factory=dict)  # by (row, column)
     runs: dict[int, list[Run]] = field(default_factory=dict)  # by column, from the top
+    _ends: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    _labels: dict[Callable[[str], Any], dict[tuple[int, int], Any]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def runs_between(self, column: int, first_row: int, last_row: int) -> list[Run]:
         """Return a column's runs, cut to these rows."""
         found = []
-        for run in self.runs.get(column, []):
+        runs = self.runs.get(column, [])
+        if runs and column not in self._ends:
+            self._ends[column] = list(accumulate((run.last_row for run in runs), max))
+        begin = bisect_left(self._ends.get(column, []), first_row)  # all before end above
+        end = bisect_right(runs, last_row, key=lambda run: run.first_row)
+        for run in runs[begin:end]:
             if rows := run.between(first_row, last_row):
                 found.append(Run(rows[0], rows[-1], run.formula, run.step))
         return found
@@ -62,6 +77,16 @@ class Sheet:
         for (row, column), text in self.texts.items():
             rows.setdefault(row, {})[column] = text
         return rows
+
+    def labels(self, read: Callable[[str], _Read | None]) -> dict[tuple[int, int], _Read]:
+        """Return what ``read`` makes of the texts of which it makes something, by row and column.
+
+        They are read once, in the order of the rows, however many tables ask for them.
+        """
+        if read not in self._labels:
+            found = ((place, read(text)) for place, text in sorted(self.texts.items()))
+            self._labels[read] = {place: label for place, label in found if label}
+        return self._labels[read]
 
     def usual_formula(self, column: int, first_row: int, last_row: int) -> tuple[int, str] | None:
         """Return the formula that most cells hold, and the first of their rows; None without."""

@@ -6,7 +6,7 @@ compared with its own neighbours as they are stored.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,14 +41,20 @@ def stale_values(
     values = values.reindex(index=table.values.index, columns=table.values.columns)
     now, then = table.values.to_numpy(), values.to_numpy()
     is_error = np.zeros(then.shape, dtype=bool)
-    for row, symbol in errors:
-        is_error[table.rows == row, values.columns.get_loc(symbol)] = True
+    for symbol, rows_of_errors in _by_symbol(errors).items():
+        column = np.isin(table.rows, rows_of_errors)
+        is_error[column, values.columns.get_loc(symbol)] = True
     differs = is_error | ~np.isnan(then)
     differs &= ~np.isclose(then, now, rtol=_SAME, atol=0.0) & ~np.isnan(now)
     if not differs.any():
         return
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
     expected = grounds.expected(values, rate, stored)
+    rows_of_known: dict[tuple[str, int], list[int]] = {}  # by sheet and column
+    for finding in known:
+        rows_of_known.setdefault((finding.sheet, finding.column), []).extend(finding.rows)
+    for found in rows_of_known.values():
+        found.sort()
     for symbol in table.columns:
         k = list(values.columns).index(symbol)
         right = expected.values[symbol]
@@ -57,7 +63,7 @@ def stale_values(
         stale = is_error[:, k] & ~np.isnan(right) | off
         column = differs[:, k] & stale & (families[symbol].numbers >= 0)
         for place in np.flatnonzero(column):
-            column[place] = not _known(grounds, symbol, table.row_of(int(place)), known)
+            column[place] = not _known(grounds, symbol, table.row_of(int(place)), rows_of_known)
         for is_stale, places in stretches(column, np.arange(len(column))):
             if is_stale:
                 difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
@@ -94,17 +100,29 @@ def _finding(
     )
 
 
-def _known(grounds: Grounds, symbol: str, row: int, known: Collection[Finding]) -> bool:
-    """Tell whether a cell has a finding, or reads a cell that has one."""
+def _by_symbol(errors: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, symbol in errors:
+        found.setdefault(symbol, []).append(row)
+    return found
+
+
+def _known(
+    grounds: Grounds, symbol: str, row: int, known: Mapping[tuple[str, int], Sequence[int]]
+) -> bool:
+    """Tell whether a cell has a finding, or reads a cell that has one.
+
+    ``known`` are their rows, from the top, by sheet and column.
+    """
     sheet, column = grounds.table.sheet, grounds.table.columns[symbol]
     read = areas(sheet.formula_at(row, column) or "")
     for area in [Area(sheet.name, row, column, row, column), *read]:
-        for finding in known:
+        for (name, own_column), rows in known.items():
             if (
-                finding.sheet == (area.sheet or sheet.name)
-                and area.first_column <= finding.column <= area.last_column
+                name == (area.sheet or sheet.name)
+                and area.first_column <= own_column <= area.last_column
             ):
-                after = bisect_left(finding.rows, area.first_row)
-                if after < len(finding.rows) and finding.rows[after] <= area.last_row:
+                after = bisect_left(rows, area.first_row)
+                if after < len(rows) and rows[after] <= area.last_row:
                     return True
     return False

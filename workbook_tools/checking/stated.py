@@ -38,8 +38,9 @@ def read_settings(
     """Return the labelled settings nearest above a header: numbers, and words, right of a label."""
     settings: dict[str, Cell] = {}
     words: dict[str, str] = {}
-    for (row, column), text in sorted(sheet.texts.items()):
-        name = parse_setting(text) if row < header_row else None
+    for (row, column), name in sheet.labels(parse_setting).items():
+        if row >= header_row:
+            break
         if name in WORDS and (said := sheet.texts.get((row, column + 1))):
             words[name] = said
         elif name in SETTINGS:
@@ -62,11 +63,10 @@ def read_parameters(
     A symbol that is stated more than once keeps all its cells, for the caller to judge.
     """
     stated: dict[str, list[Cell]] = {}
-    for sheet in sheets:
+    for sheet in sheets if tables else ():
         headers = {table.header_row for table in tables if table.sheet is sheet}
-        for (row, column), text in sheet.texts.items():
-            symbol = parse_symbol(text)
-            if symbol is None or row in headers or not _PARAMETER.fullmatch(symbol):
+        for (row, column), symbol in sheet.labels(parse_symbol).items():
+            if row in headers or not _PARAMETER.fullmatch(symbol):
                 continue
             cell = (sheet.name, row, column + 1)
             if not np.isnan(number_at(cell, calculation)):
@@ -78,17 +78,20 @@ def read_summary(sheets: list[Sheet], tables: list[Table]) -> list[SummaryRow]:
     """Return the rows that list, for the sheet they name, its learning rate and losses."""
     by_sheet = {table.sheet.name: table for table in tables}
     found = []
-    for sheet in sheets:
+    for sheet in sheets if tables else ():
         rows = sheet.rows_of_texts
-        for header_row, labels in rows.items():
-            rate = next((column for column, text in labels.items() if is_rate_label(text)), None)
+        rates: dict[int, int] = {}  # by row: the first column
+        for row, column in sheet.labels(is_rate_label):
+            rates.setdefault(row, column)
+        for header_row, rate in rates.items():
+            labels = rows[header_row]
             names = next((column for column, text in labels.items() if text == "Sheet"), None)
             results = {
                 (match[1], int(match[2])): column
                 for column, text in labels.items()
                 if (match := _RESULT_AT.fullmatch(text))
             }
-            if rate is None or names is None or not results:
+            if names is None or not results:
                 continue
             row = header_row + 1
             while table := by_sheet.get(rows.get(row, {}).get(names, "")):

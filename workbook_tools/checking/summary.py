@@ -1,5 +1,6 @@
 """Checks a summary: the cells that list each training sheet's learning rate and results."""
 
+from collections import Counter
 from dataclasses import replace
 
 from workbook_tools.checking.cells import number_at
@@ -40,9 +41,10 @@ def compare_summary(
         }.items()
     ]
     right = probe_summary(cells, tables, calculation)
-    for cell, is_right in zip(cells, right, strict=True):
-        others = [other for other in cells if other is not cell]
-        styles = {anchoring(other.formula) if other.formula else None for other in others}
+    own_styles = [anchoring(cell.formula) if cell.formula else None for cell in cells]
+    counts = Counter(own_styles)
+    for cell, is_right, own in zip(cells, right, own_styles, strict=True):
+        styles = {style for style, count in counts.items() if count > (style == own)}
         finding = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
         if finding:
             report.findings.append(_suggested(finding, cell, styles, tables, calculation))

@@ -24,7 +24,7 @@ _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
 _DEEPEST_HELPER = 20  # formulas that go through one another
 _LARGEST_HELPER_AREA = 1_000  # cells
 _NEAR = 20  # rows between cells that are read together
-_LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
+LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
 
 
 def helper_formulas(
@@ -66,14 +66,14 @@ def read_elsewhere(
     single = {cell for area in found if area.cell_count == 1 for cell in area.cells(sheet)}
     ranges = [area for area in found if area.cell_count > 1]
     kept = {c: v for area in ranges for c, v in _numbers_in(area, sheet, calculation)}
-    for area in _spans(single):
+    for area in spans(single):
         kept |= {c: v for c, v in _numbers_in(area, sheet, calculation) if c in single}
     return {cell: value for cell, value in kept.items() if cell not in planted}
 
 
 def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tuple[Cell, float]]:
     name = area.sheet or sheet
-    if area.cell_count > _LARGEST_AREA:
+    if area.cell_count > LARGEST_AREA:
         return
     corners = (area.first_row, area.first_column, area.last_row, area.last_column)
     block = calculation.block(name, *corners)
@@ -83,7 +83,7 @@ def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tu
                 yield (name, row, column), value
 
 
-def _spans(cells: Iterable[Cell]) -> Iterator[Area]:
+def spans(cells: Iterable[Cell]) -> Iterator[Area]:
     """Yield where the cells of a column stand, near ones together: every reading takes its time."""
     begin = last = ("", 0, 0)
     for name, column, row in sorted((name, column, row) for name, row, column in cells):

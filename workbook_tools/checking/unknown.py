@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from openpyxl.utils import FORMULAE
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.cycles import Formulas
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.trial import LARGEST_AREA, spans
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellError, CellValue
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import areas
@@ -21,15 +23,18 @@ from workbook_tools.references import areas
 _NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
 _NO_CYCLE = "that a lookup in a range with its own cell is no circular reference"
 _CIRCULAR = CellError("#CIRC!")
-_LARGEST_AREA = 1_000_000  # cells
-_CALL = re.compile(r"\"[^\"]*\"|([A-Za-z_][\w.]*)\(")
+_MOST_CELLS = 5_000_000  # that are looked at, of those that formulas read
+_CALL = re.compile(r"\"[^\"]*+\"|([A-Za-z_][\w.]*+)\(|[\w.]++")  # a word that is no call, too
 _NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
 
 
 def functions(formula: str) -> set[str]:
     """Return the names of the functions that a formula calls, as people know them."""
-    names = (match[1] for match in _CALL.finditer(formula) if match[1])
-    return {_NEWER.sub("", name, count=1).upper() for name in names}
+    return {_NEWER.sub("", name, count=1).upper() for name in _called(formula)}
+
+
+def _called(formula: str) -> list[str]:
+    return [match[1] for match in _CALL.finditer(formula) if match[1]]
 
 
 def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[str]:
@@ -40,11 +45,12 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
     """
     suspected: set[str] = set()
     known: set[str] = set()
+    budget = Budget(_MOST_CELLS)
     for sheet in sheets:
         for formula, value in _first_cells(sheet, calculation):
             if value not in NOT_UNDERSTOOD:
                 known |= functions(formula)
-            elif not _reads_unknown(sheet, formula, calculation):
+            elif not _reads_unknown(sheet, formula, calculation, budget):
                 suspected |= functions(formula) or {_NO_FUNCTION}
     suspected -= known
     places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
@@ -62,8 +68,8 @@ def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, and they are all Excel's."""
     called = functions(formula) & unknown
-    newer = {name.upper() for name in re.findall(r"_xlfn\.(?:_xlws\.)?([\w.]+)\(", formula)}
-    return bool(called) and called <= FORMULAE | newer
+    newer = (name for name in _called(formula) if name.startswith("_xlfn."))
+    return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}
 
 
 def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:
@@ -86,17 +92,23 @@ def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> 
 
 def _first_cells(sheet: Sheet, calculation: Calculation) -> Iterator[tuple[str, CellValue]]:
     """Yield each formula that was filled down, and what its first cell shows."""
-    for column, runs in sheet.runs.items():
-        for run in runs:
-            row = run.first_row
-            [[value]] = calculation.block(sheet.name, row, column, row, column)
-            yield run.formula.at(row), value
+    formulas = {
+        (sheet.name, run.first_row, column): run.formula.at(run.first_row)
+        for column, runs in sheet.runs.items()
+        for run in runs
+    }
+    for area in spans(formulas):
+        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+        for row, values in enumerate(calculation.block(sheet.name, *corners), area.first_row):
+            if formula := formulas.get((sheet.name, row, area.first_column)):
+                yield formula, values[0]
 
 
-def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation) -> bool:
+def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation, budget: Budget) -> bool:
     for area in areas(formula):
-        if area.cell_count > _LARGEST_AREA:
+        if area.cell_count > LARGEST_AREA or not budget.begins():
             continue
+        budget.spend(area.cell_count)
         corners = (area.first_row, area.first_column, area.last_row, area.last_column)
         block = calculation.block(area.sheet or sheet.name, *corners)
         if any(value in NOT_UNDERSTOOD for row in block for value in row):

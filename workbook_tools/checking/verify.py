@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.convolutional.book import is_network, workbook_names
 from workbook_tools.checking.convolutional.verify import verify_network
 from workbook_tools.checking.effects import Effects
-from workbook_tools.checking.findings import Cells, Report, SummaryReport
-from workbook_tools.checking.reader import read_tables
+from workbook_tools.checking.findings import Cells, Report, SummaryReport, counted
+from workbook_tools.checking.reader import MOST_TABLES, read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
@@ -26,6 +27,8 @@ from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 from workbook_tools.references import MAX_ROWS, range_name
 
+_MOST_SUGGESTIONS = 1_000  # that are put to the proof
+_MOST_RECALCULATED = 1_000_000  # cells, to tell what findings do to the loss
 _READ_STRICT = ("libreoffice", "cached")  # engines
 
 
@@ -59,6 +62,11 @@ def verify(
     if is_network(sheets):
         return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
+    if len(tables) + len(unread) > MOST_TABLES:
+        raise InputError(
+            f"{path}: more than {MOST_TABLES} training tables, too many to check; share them out "
+            "among several workbooks"
+        )
     unknown = _unknown_functions(sheets, tables, calculation)
     if unknown and engine == "embedded" and (other := libreoffice.fallback(path)):
         their_tables, their_unread = read_tables(sheets, other)
@@ -75,6 +83,8 @@ def verify(
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
     what_if = WhatIf(path, calculation)
+    formulas = sum(sheet.formula_count() for sheet in sheets)
+    suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     values = Values(calculation, stored if engine != "cached" else None)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
@@ -90,17 +100,19 @@ def verify(
     for sizes, found in samples.items():
         if found:
             reader = next(table for table in tables if _data_sizes(table) == sizes)
-            effects = Effects(reader, what_if)
+            effects = Effects(reader, what_if, recalculated, formulas)
             if summary := compare_samples(found, calculation, allowed, effects.with_contents):
                 summaries.append(summary)
     outside = [finding for one in summaries for finding in one.findings]
     reports = [
-        compare_table(table, stated, samples[_data_sizes(table)], values, allowed, outside)
+        compare_table(
+            table, stated, samples[_data_sizes(table)], values, allowed, outside, suggestions
+        )
         for table in tables
     ]
     name_cycles(sheets, tables, reports, calculation, engine != "cached")
     for table, report in zip(tables, reports, strict=True):
-        report.findings = Effects(table, what_if).of_all(report.findings)
+        report.findings = Effects(table, what_if, recalculated, formulas).of_all(report.findings)
     apart = {k: _leave_out_apart(table, tables, reports[k].cells) for k, table in enumerate(tables)}
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     for k, count in apart.items():
@@ -114,7 +126,18 @@ def verify(
         summaries=summaries,
         other_formulas={name: count for name, count in others.items() if count},
         unread=unread,
+        left_out=_left_out(suggestions, recalculated),
     )
+
+
+def _left_out(suggestions: Budget, recalculated: Budget) -> list[str]:
+    """Say what was not done for all findings of a workbook with so many."""
+    said = {"no suggestion": suggestions.refused, "no effect on the loss": recalculated.refused}
+    return [
+        f"{counted(count, 'finding')} with {what}: too many findings"
+        for what, count in said.items()
+        if count
+    ]
 
 
 def _unknown_functions(

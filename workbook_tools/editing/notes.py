@@ -61,7 +61,7 @@ style="position:absolute;visibility:hidden" fillcolor="#ffffe1" o:insetmode="aut
 <x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor><x:AutoFill>False</x:AutoFill>\
 <x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>
 """
-_HAS_KIND = re.compile(rb"shapetype[^>]*_x0000_t202")
+_HAS_KIND = re.compile(rb"shapetype(?:(?!shapetype)[^>])*?_x0000_t202")
 _BOX_NUMBER = re.compile(rb"_x0000_s(\d{1,9})")
 _CLUSTER = 1024  # boxes of one drawing are numbered from this on
 

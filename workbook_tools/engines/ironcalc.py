@@ -16,8 +16,8 @@ from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 
 _MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
-_POWERS = re.compile(rf"(?:[\w.$]*\^){{{_MOST_NESTED}}}")
-_OTHER_WORKBOOK = re.compile(r"\[[^\]]+\][^\]!']*'?!")  # [1]Sheet1!A1
+_POWERS = re.compile(r"(?:[\w.$]*+\^)++|[\w.$]++")  # a^b^c^, or a word
+_OTHER_WORKBOOK = re.compile(r"\[[^\[\]]+\][^\]!']*+'?!")  # [1]Sheet1!A1
 
 
 class IronCalcCalculation:
@@ -132,7 +132,8 @@ def recalculate(path: Path) -> IronCalcCalculation:
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:
     """Refuse a formula that IronCalc crashes at, or makes something else of."""
-    if _nesting(formula) > _MOST_NESTED or _POWERS.search(formula):
+    powers = (match[0].count("^") for match in _POWERS.finditer(formula))
+    if _nesting(formula) > _MOST_NESTED or max(powers, default=0) >= _MOST_NESTED:
         why = "is nested too deeply for ironcalc"
     elif _OTHER_WORKBOOK.search(formula):
         why = "reads another workbook, of which ironcalc does not know the values"
