@@ -52,6 +52,7 @@ class Sheet:
     last_row: int = 0
     texts: dict[tuple[int, int], str] = field(default_factory=dict)  # by (row, column)
     runs: dict[int, list[Run]] = field(default_factory=dict)  # by column, from the top
+    last_column: int = 0
     _ends: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
     _labels: dict[Callable[[str], Any], dict[tuple[int, int], Any]] = field(
         default_factory=dict, repr=False, compare=False
@@ -123,6 +124,8 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names
     spilled: dict[tuple[int, int], str] = {}  # by row and column
     for row, column, cell in package.cells(part):
         sheet.last_row = row
+        if column > sheet.last_column:
+            sheet.last_column = column
         values.add(part, row, column, cell)
         formula: str | FilledFormula | None = None
         if cell.formula is not None:

@@ -1,8 +1,10 @@
 """Checks one workbook: reads it, recalculates it, compares every formula cell."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
+from typing import Self
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from workbook_tools.checking.findings import Cells, Report, SummaryReport, count
 from workbook_tools.checking.reader import MOST_TABLES, read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
+from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
 from workbook_tools.checking.table import Table
@@ -46,7 +49,7 @@ def verify(
     Raises ``InputError`` if the file cannot be read or calculated.
     """
     on_step("reading and recalculating")
-    with open_package(path) as package, ThreadPoolExecutor(max_workers=1) as beside:
+    with open_package(path) as package, _Beside() as beside:
         # Engines calculate without holding Python's lock, so both get done in the time of one.
         if package.is_strict and engine not in _READ_STRICT:
             raise InputError(
@@ -55,6 +58,7 @@ def verify(
             )
         recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
         sheets, stored = read_sheets(package)
+        refuse_too_large(path, sheets)
         calculation: Calculation = recalculation.result() if recalculation else stored
         defined = workbook_names(package)
     on_step("checking")
@@ -128,6 +132,35 @@ def verify(
         unread=unread,
         left_out=_left_out(suggestions, recalculated),
     )
+
+
+class _Beside:
+    """A thread beside this one, which waits for it in the end: but not for what is too large."""
+
+    def __init__(self) -> None:
+        self._future: Future[Calculation] = Future()
+        self._future.set_running_or_notify_cancel()
+        self._thread: Thread | None = None
+
+    def submit(self, work: Callable[..., Calculation], *arguments: object) -> Future[Calculation]:
+        """Begin with the one piece of work that it does; return what will have the result."""
+
+        def run() -> None:
+            try:
+                self._future.set_result(work(*arguments))
+            except BaseException as error:
+                self._future.set_exception(error)
+
+        self._thread = Thread(target=run, daemon=True)
+        self._thread.start()
+        return self._future
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self._thread and not isinstance(error, TooLargeError):
+            self._thread.join()
 
 
 def _left_out(suggestions: Budget, recalculated: Budget) -> list[str]:

@@ -1,0 +1,77 @@
+"""Refuses what no engine calculates in a sensible time, before it is waited for.
+
+An engine goes through the cells of a range as far as its sheet is used. With one stray cell at the
+end of a sheet a range of the whole sheet has 17 billion of them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.errors import InputError
+from workbook_tools.references import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Area,
+    areas,
+    cell_name,
+    column_number,
+    is_too_long,
+)
+
+_LARGE = 100_000_000  # cells of a range; of less, an engine reads a great many in a second
+_MOST = 1_000_000_000  # cells, in large ranges: formualizer took 6 s
+_WHOLE = re.compile(
+    r"\"[^\"]*+\"|(?:(?P<sheet>'(?:[^']|''){0,300}+'|[^\W\d][\w.]*+)!)?(?<![\w$.:])"
+    r"(?:\$?(?P<left>[A-Za-z]{1,3}):\$?(?P<right>[A-Za-z]{1,3})"
+    r"|\$?(?P<top>[1-9]\d{0,6}):\$?(?P<bottom>[1-9]\d{0,6}))(?![\w$.(!:])|[\w$.]++"
+)
+
+
+class TooLargeError(InputError):
+    """The formulas of a workbook read more cells than can be waited for."""
+
+
+def refuse_too_large(path: Path, sheets: Sequence[Sheet]) -> None:
+    """Raise ``TooLargeError`` if the formulas of a workbook read too many cells of large ranges."""
+    by_name = {sheet.name: sheet for sheet in sheets}
+    read = 0
+    for sheet in sheets:
+        for column, runs in sheet.runs.items():
+            for run in runs:
+                formula = run.formula.at(run.first_row)
+                if ":" not in formula or is_too_long(formula):
+                    continue
+                cells = _cells([*areas(formula), *_whole(formula)], sheet, by_name)
+                read += len(run.rows) * cells
+                if read > _MOST:
+                    place = f"{sheet.name}!{cell_name(run.first_row, column)}"
+                    raise TooLargeError(
+                        f"{path}: too large to be calculated, {place} reads {cells:,} cells; "
+                        "clear what stands far from the rest of its sheet, or give smaller ranges"
+                    )
+
+
+def _cells(read: Iterable[Area], own: Sheet, sheets: dict[str, Sheet]) -> int:
+    """Return how many used cells there are in large ranges."""
+    found = 0
+    for area in read:
+        if sheet := sheets.get(area.sheet or own.name):
+            rows = min(area.last_row, sheet.last_row) - area.first_row + 1
+            columns = min(area.last_column, sheet.last_column) - area.first_column + 1
+            cells = max(0, rows) * max(0, columns)
+            found += cells if cells >= _LARGE else 0
+    return found
+
+
+def _whole(formula: str) -> Iterator[Area]:
+    """Yield the whole columns and whole rows that a formula names."""
+    for match in _WHOLE.finditer(formula):
+        sheet = match["sheet"].strip("'").replace("''", "'") if match["sheet"] else None
+        if match["left"]:
+            first, last = sorted(map(column_number, match.group("left", "right")))
+            yield Area(sheet, 1, first, MAX_ROWS, last)
+        elif match["top"]:
+            first, last = sorted(map(int, match.group("top", "bottom")))
+            yield Area(sheet, first, 1, last, MAX_COLUMNS)
