@@ -417,3 +417,14 @@ def test_what_if_a_cell_of_a_range_held_another_formula(typed: bool, tmp_path: P
     assert what_if.value({("S", 2, 1): "=A1+1"}, ("S", 1, 2)) == 1 + 4 + 49
     assert what_if.value({("S", 2, 1): 3.0}, ("S", 1, 2)) == 1 + 9 + 49
     assert what_if.value({}, ("S", 1, 2)) == 1 + 25 + 49  # it was for a moment
+
+
+def test_a_tag_is_no_range_that_runs_backwards(workbooks: Path, tmp_path: Path) -> None:
+    extended = b'<extLst><ext xmlns:xm="x" uri="{1}"><xm:f>A1</xm:f></ext></extLst></worksheet>'
+    path = rewritten(
+        workbooks / "mazur.xlsx",
+        tmp_path / "book.xlsx",
+        {"xl/worksheets/sheet2.xml": replaced(b"</worksheet>", extended)},
+    )
+    now = path.stat()
+    assert not embedded._oddities(path, now.st_size, now.st_mtime_ns).backwards

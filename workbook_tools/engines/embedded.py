@@ -90,8 +90,7 @@ class _Book:
                 self._workbook = _loaded(package, names, odd.spelled)
                 self._check_sheets()
                 _prepare(self._workbook)
-        if odd.backwards:
-            self._straighten()
+        self._backwards = odd.backwards
 
     def _check_sheets(self) -> None:
         """Raise ``InputError`` if a sheet was lost."""
@@ -123,7 +122,12 @@ class _Book:
                 # A range that runs backwards stops formualizer; to Excel it is the same range.
                 if not self._straighten():
                     raise
+                self._backwards = False
                 self._workbook.evaluate_all()
+            # Formulas are read in no time only when they have been calculated once.
+            if self._backwards and self._straighten():
+                self._workbook.evaluate_all()
+            self._backwards = False
 
     def _straighten(self) -> bool:
         """Turn ranges that run backwards around; return whether there were any."""
@@ -236,7 +240,8 @@ def _oddities(path: Path, size: int, changed: int) -> _Oddities:
                     spelled = spelled or any(sign in text for sign in _SPELLED)
                     for end in _END_OF_WHOLE.finditer(text) if not backwards else ():
                         corner = text[max(0, end.start() - _LONGEST_CORNER) : end.end()]
-                        backwards = backwards or _runs_backwards(corner.decode("latin-1"))
+                        if corner.rfind(b"<") <= corner.rfind(b">"):  # not in a tag: <xm:f>
+                            backwards = backwards or _runs_backwards(corner.decode("latin-1"))
                     before = text[-2 * _LONGEST_CORNER :]
     return _Oddities(backwards, spelled)
 
