@@ -14,11 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+_HERE = Path(__file__).parent
+sys.path[:1] = [str(_HERE / "helpers"), str(_HERE.parent)]  # here, tests/cnn would hide cnn
 
-from fuzzing.hosts import make_hosts
-from fuzzing.sitting import hold
-from fuzzing.trial import Outcome, try_case, without_libreoffice
+from fuzzing.hosts import make_hosts  # noqa: E402
+from fuzzing.sitting import hold  # noqa: E402
+from fuzzing.trial import Outcome, try_case, without_libreoffice  # noqa: E402
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from cases import cases
 from handmade import HandMade
 from hypothesis import example, given
 from hypothesis import strategies as st
-from parts import replaced, rewritten
+from parts import replaced, rewritten, with_rows
 from zips import PLAIN, UTF8, Headers, content, write_zip
 
 from workbook_tools.checking.copies import write_marked, write_mended
@@ -332,3 +332,24 @@ def test_a_list_of_sheets_that_excel_would_repair_is_refused(
     path = rewritten(wrong, tmp_path / "book.xlsx", {WORKBOOK: listed})
     with pytest.raises(InputError, match=problem):
         verify(path, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("formula", [b"", b"<f>1+1</f>"])
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#FIELD!", "#GETTING_DATA", "Err:522"])
+def test_an_error_value_of_a_newer_program_is_no_obstacle(
+    error: str, formula: bytes, engine: str, wrong: Path, tmp_path: Path
+) -> None:
+    cell = b'<c r="A300" t="e">%s<v>%s</v></c>' % (formula, error.encode())
+    row = {SHEET: with_rows(b'<row r="300">%s</row>' % cell)}
+    assert_checked(rewritten(wrong, tmp_path / "book.xlsx", row), engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_extends_a_sheet_has_no_cells(engine: str, wrong: Path, tmp_path: Path) -> None:
+    other = (
+        b'<extLst><ext xmlns:l="urn:later" uri="{1}"><l:row r="1"><l:c r="A1"><l:f>1/0</l:f>'
+        b"</l:c></l:row></ext></extLst></worksheet>"
+    )
+    extended = {SHEET: replaced(b"</worksheet>", other)}
+    assert_checked(rewritten(wrong, tmp_path / "book.xlsx", extended), engine)

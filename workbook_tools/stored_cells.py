@@ -73,6 +73,7 @@ class _Reader:
         self._text: list[str] | None = None
         self._in_order = True
         self._depth = 0
+        self._in_data = False
         self._aloud = False  # how a text is read: not shown
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartElementHandler = self._start
@@ -91,7 +92,9 @@ class _Reader:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise TooDeepError
-        if name == "c":
+        if not self._in_data:  # what extends a sheet may have elements of the same names
+            self._in_data = name == "sheetData"
+        elif name == "c":
             self._cell, self._in_order = attributes, True
             self._formula = self._value = self._text = None
         elif name == "row":
@@ -108,9 +111,10 @@ class _Reader:
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
-        if self._cell is None:
-            return
         name = self._local_names[tag]
+        if self._cell is None:
+            self._in_data = self._in_data and name != "sheetData"
+            return
         if name == "v":
             if self._value is None:  # the first one counts
                 self._value = "".join(self._letters)

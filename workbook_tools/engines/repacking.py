@@ -3,7 +3,7 @@
 Excel also opens a zip file of the 64-bit form, names that are told to be in another encoding, and
 XML in UTF-16, and workbooks with sheets of macros. Some engines do not; they get the same parts,
 packed anew, all XML in UTF-8, and of the sheets only those with cells, with all texts plainly
-spelled.
+spelled, and without error values that are newer than Excel 2010.
 """
 
 import io
@@ -17,6 +17,7 @@ from workbook_tools.editing.xml_parts import parsed, serialized
 from workbook_tools.package import WorkbookPackage
 
 _CHUNK = 1 << 20
+_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}  # that all know
 _LONGEST_DECLARATION = 1_024
 _DECLARATION = re.compile(r"<\?xml\s(?:[^>]*?encoding\s*=\s*[\"'](?P<encoding>[\w.-]+))?[^>]*\?>")
 # In these, "<!DOCTYPE" is nothing else than it was when the file was looked through.
@@ -47,7 +48,7 @@ def plain_parts(package: WorkbookPackage) -> Iterator[tuple[str, Iterator[bytes]
                     if info.filename == package.workbook_part and package.has_other_sheets:
                         yield info.filename, iter([_with_worksheets_only(package, stream.read())])
                     elif info.filename in sheets:
-                        yield info.filename, iter([serialized(parsed(stream.read()))])
+                        yield info.filename, iter([_plain_sheet(stream.read())])
                     else:
                         yield info.filename, _in_utf8(stream)
 
@@ -65,6 +66,15 @@ def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
     yield _DECLARATION.sub("", text.read(_LONGEST_DECLARATION).removeprefix("\ufeff")).encode()
     while letters := text.read(_CHUNK):
         yield letters.encode()
+
+
+def _plain_sheet(content: bytes) -> bytes:
+    """Return a sheet with its texts plainly spelled, and only error values that are old enough."""
+    root = parsed(content)
+    for value in root.iterfind("{*}sheetData/{*}row/{*}c[@t='e']/{*}v"):
+        if value.text not in _ERRORS:
+            value.text = "#VALUE!"
+    return serialized(root)
 
 
 def _with_worksheets_only(package: WorkbookPackage, workbook: bytes) -> bytes:
