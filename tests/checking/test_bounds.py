@@ -10,7 +10,8 @@ from handmade import FORMULAS, HandMade, copy_of_the_table
 from openpyxl import Workbook, load_workbook
 from rich.console import Console
 
-from workbook_tools.checking import compare, labels, reader, repair, verify
+from workbook_tools.checking import compare, labels, reader, repair, sheets, verify
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.reports import print_report, to_json
@@ -52,8 +53,7 @@ def test_a_formula_that_is_too_long_is_not_checked_and_nothing_else_suffers(
     made = HandMade().save(tmp_path / "made.xlsx")
     # Such a formula, or none that is understood, stops the engine: what it showed stays.
     begin = time.process_time()
-    sheets = [with_formula(made, place, written)]
-    tables = read_tables(sheets, Numbers(made))
+    tables = read_tables([with_formula(made, place, written)], Numbers(made))
     assert len(tables) == 1
     assert areas(written) == ()
     assert functions(written) <= {"SUM"}
@@ -256,3 +256,13 @@ def test_a_book_of_prose_is_checked_at_once(tmp_path: Path) -> None:
     begin = time.process_time()
     assert verify.verify(tmp_path / "prose.xlsx").verdict == "unchecked"
     assert time.process_time() - begin < _PATIENCE
+
+
+def test_array_formulas_take_little_memory_however_many_cells_they_fill() -> None:
+    budget = Budget(sheets._MOST_ELEMENTS)
+    long, short = f"=SUM({'1,' * 4_000}1)", "=A1:A9"
+    assert sheets._elements(long, "A1:CV1000", budget) == {}
+    assert len(sheets._elements(short, "B1:B9", budget)) == 9
+    found = [len(sheets._elements(short, "A1:CV1000", budget)) for _ in range(100)]
+    assert set(found) == {100_000, 0}
+    assert sum(found) * len(short) < 1.1 * sheets._MOST_ELEMENTS
