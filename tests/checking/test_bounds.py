@@ -10,7 +10,8 @@ from handmade import FORMULAS, HandMade, copy_of_the_table
 from openpyxl import Workbook, load_workbook
 from rich.console import Console
 
-from workbook_tools.checking import compare, labels, reader, repair, verify
+from workbook_tools.checking import compare, labels, reader, repair, sheets, verify
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.reports import print_report, to_json
@@ -127,8 +128,9 @@ def test_too_many_different_formulas_are_said_to_be_too_many(
     assert Kind.BROKEN_PATTERN not in {finding.kind for finding in table.findings}
 
 
+@pytest.mark.parametrize(("most", "beside"), [(60, 20), (10_000, 2)])
 def test_a_column_of_wrong_formulas_takes_few_proofs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    most: int, beside: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each row has another one: what stands beside a cell is no suggestion that is worth a try."""
     proofs = []
@@ -139,15 +141,17 @@ def test_a_column_of_wrong_formulas_takes_few_proofs(
         return checked_rows(*arguments)
 
     monkeypatch.setattr(repair.Repair, "_checked_rows", counting)
-    monkeypatch.setattr(verify, "_MOST_SUGGESTIONS", 60)
+    monkeypatch.setattr(verify, "_MOST_SUGGESTIONS", most)
+    monkeypatch.setattr(repair, "_MOST_BESIDE", beside)
     cells = {
         f"{letter}{row}": f"=0.{row}{k}*D{row}"
         for k, letter in enumerate("JKLMRS")
-        for row in range(7, 26)
+        for row in range(6, 26)
     }
     report = checked(HandMade(cells=cells), tmp_path)
-    assert len(report.findings) == 114
-    assert len(proofs) <= 60 + repair._MOST_BESIDE + repair._MOST_EDITS
+    assert len(report.findings) == 120
+    of_one = beside + repair._MOST_EDITS + 4  # others: anchors, and what is written anew
+    assert len(proofs) <= min(most + of_one, len(report.findings) * of_one)
 
 
 def test_what_is_not_done_for_every_finding_is_said_once(
@@ -256,3 +260,13 @@ def test_a_book_of_prose_is_checked_at_once(tmp_path: Path) -> None:
     begin = time.process_time()
     assert verify.verify(tmp_path / "prose.xlsx").verdict == "unchecked"
     assert time.process_time() - begin < _PATIENCE
+
+
+def test_array_formulas_take_little_memory_however_many_cells_they_fill() -> None:
+    budget = Budget(sheets._MOST_ELEMENTS)
+    long, short = f"=SUM({'1,' * 4_000}1)", "=A1:A9"
+    assert sheets._elements(long, "A1:CV1000", budget) == {}
+    assert len(sheets._elements(short, "B1:B9", budget)) == 9
+    found = [len(sheets._elements(short, "A1:CV1000", budget)) for _ in range(100)]
+    assert set(found) == {100_000, 0}
+    assert sum(found) * len(short) < 1.1 * sheets._MOST_ELEMENTS

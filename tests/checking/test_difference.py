@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,3 +40,17 @@ def test_nothing_of_a_formula_is_lost(was: str, should: str) -> None:
     assert "".join(span.text for span in after) == should
     assert difference(was, was) == (before := difference(was, was)[0], before)
     assert not any(span.changed for span in before)
+
+
+@pytest.mark.parametrize("terms", [10, 1_000, 2_000])
+def test_long_formulas_are_compared_at_once(terms: int) -> None:
+    """Every term differs, or three of them do."""
+    was, other = ("=" + "+".join(f"{letter}{k}" for k in range(terms)) for letter in "AB")
+    begin = time.process_time()
+    for should in (other, was.replace("A3", "B3"), f"={was}", was[:-1], "", was):
+        pieces = difference(was, should)
+        assert ["".join(piece.text for piece in own) for own in pieces] == [was, should]
+        unchanged = ["".join(p.text for p in own if not p.changed) for own in pieces]
+        assert unchanged[0] == unchanged[1]
+    assert all(not piece.changed for own in difference(was, was) for piece in own)
+    assert time.process_time() - begin < 20

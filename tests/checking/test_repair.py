@@ -6,8 +6,10 @@ import pytest
 from handmade import FORMULAS, HandMade
 from openpyxl import load_workbook
 
+from workbook_tools.checking import edits
 from workbook_tools.checking.findings import Finding, Suggestion, advice
 from workbook_tools.checking.probe import Trials
+from workbook_tools.checking.right_formulas import RightFormulas
 from workbook_tools.checking.verify import verify
 
 MISTAKES = {
@@ -227,3 +229,15 @@ def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(
     [finding] = changed(source, tmp_path / "a.xlsx", "Data", wrong)
     assert finding.count == len(rows)
     assert list(finding.put_right.values()) == list(right.values())
+
+
+def test_only_so_many_pairs_of_references_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*M6*(1-M6)*E6"
+    made = HandMade({**FORMULAS, "∂E/∂w4": wrong})
+    monkeypatch.setattr(RightFormulas, "at", lambda *_: None)  # none is written anew
+    assert suggestion(made, tmp_path)[1].edit == "replace N by O, and replace P by Q"
+    monkeypatch.setattr(edits, "_MOST_PAIRS", 10)
+    [finding] = verify(made.save(tmp_path / "made.xlsx")).findings
+    assert finding.suggestion is None

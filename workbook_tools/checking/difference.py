@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 from workbook_tools.shortening import shortened_inside
 
+_MOST_PAIRS = 100_000  # of tokens; of more, what lies between two differences is not looked for
 _LONGEST = 1_000  # letters of a formula in a report for people
 # A text, a quoted sheet, a name or reference with its anchors, a number, a space, or any one sign.
 _TOKEN = re.compile(
@@ -29,6 +31,10 @@ class Span:
 def difference(was: str, should: str) -> tuple[list[Span], list[Span]]:
     """Return both formulas in pieces, those that differ marked; joined they are what was given."""
     before, after = _TOKEN.findall(was), _TOKEN.findall(should)
+    if len(before) * len(after) > _MOST_PAIRS:
+        begin, end = _alike(before, after), _alike(before[::-1], after[::-1])
+        end = min(end, len(before) - begin, len(after) - begin)
+        return _whole(before, begin, end), _whole(after, begin, end)
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return (
         list(_spans(before, [(i, j, step != "equal") for step, i, j, _, _ in steps])),
@@ -39,6 +45,19 @@ def difference(was: str, should: str) -> tuple[list[Span], list[Span]]:
 def difference_in_short(was: str, should: str) -> tuple[list[Span], list[Span]]:
     """Return the same of formulas that are shown: long ones without their middle."""
     return difference(shortened_inside(was, _LONGEST), shortened_inside(should, _LONGEST))
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """Return how many tokens at the beginning are the same."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in same)
+
+
+def _whole(tokens: list[str], begin: int, end: int) -> list[Span]:
+    """Return a formula of which all is marked but so many tokens where it begins and ends."""
+    last = len(tokens) - end
+    parts = [(0, begin, False), (begin, last, True), (last, len(tokens), False)]
+    return list(_spans(tokens, parts))
 
 
 def _spans(tokens: list[str], parts: list[tuple[int, int, bool]]) -> Iterator[Span]:

@@ -50,6 +50,7 @@ from workbook_tools.references import areas, column_letter
 _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
 _MOST_PARTS = 400  # of a formula; a longer one is written anew
 _MOST_PARENTHESES = 60  # places where one may stand
+_MOST_PAIRS = 300_000  # of two references, that are tried in one formula; a wide layer has more
 
 # What an edit costs; of several that help, the cheapest is meant.
 _SWAP, _LEAF, _OPERATOR, _FUNCTION, _SIGN = 0.9, 1.0, 1.0, 1.0, 1.05
@@ -364,8 +365,12 @@ def _of_pairs(evaluation: Evaluation, ground: Ground) -> Iterator[Edit]:
     by_kind: dict[str, list[int]] = {}
     for k, candidate in enumerate(ground.candidates):
         by_kind.setdefault(candidate.kind, []).append(k)
+    tried = 0
     for one, other in combinations(places, 2):
         pools = [by_kind.get(ground.kinds.get(text, ""), []) for text in (one, other)]
+        tried += len(pools[0]) * len(pools[1])
+        if tried > _MOST_PAIRS:
+            return
         pairs = [(a, b) for a in pools[0] for b in pools[1]]
         if not pairs:
             continue

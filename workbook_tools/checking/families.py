@@ -5,6 +5,7 @@ one row. Where an iteration has several rows, a formula in any of them may also 
 of its iteration: it is the same as another that reads the first one of its own.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 
 from workbook_tools.checking.sheets import Run
 from workbook_tools.references import FilledFormula
+
+_FIELD = re.compile(r"\{\d+\}")  # of a pattern: a row
+_MOST_ALIKE = 200  # formulas that differ in their rows alone; others are not put together
 
 
 class Formula(Protocol):
@@ -130,6 +134,7 @@ class Families:
                 formulas.append(formula)
             return cls(formulas, numbers)
         known: dict[FilledFormula, int] = {}
+        by_shape: dict[str, list[int]] = {}  # those that may read the same in some row
 
         def ambiguous(run: Run) -> bool:  # its own row is the first of the iteration
             begins = (run.first_row - first_row) % block == 0
@@ -139,10 +144,13 @@ class Families:
             number = known.get(run.formula)
             if block > 1:
                 text = run.formula.at(run.first_row)
-                alike = (k for k, f in enumerate(formulas) if f.at(run.first_row) == text)
+                same = by_shape.setdefault(_FIELD.sub("{}", run.formula.pattern), [])
+                alike = (k for k in same[:_MOST_ALIKE] if formulas[k].at(run.first_row) == text)
                 number = next(alike, None)
             if number is None:
                 number = len(formulas)
+                if block > 1:
+                    same.append(number)
                 of_iteration = len(run.rows) == 1 or run.step % block == 0
                 if block == 1 or ambiguous(run) or not of_iteration:
                     formulas.append(run.formula)

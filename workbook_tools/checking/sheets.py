@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, TypeVar
 
+from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.names import Names
 from workbook_tools.engines.cached import CachedValues
 from workbook_tools.formula_words import moved
@@ -22,6 +23,7 @@ from workbook_tools.stored_cells import StoredFormula
 _Read = TypeVar("_Read")
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
+_MOST_ELEMENTS = 50_000_000  # letters, of the formulas of such cells in a workbook
 
 
 @dataclass
@@ -114,10 +116,17 @@ def read_sheets(package: WorkbookPackage) -> tuple[list[Sheet], CachedValues]:
     """
     values = CachedValues(package)
     names = Names.read(package)
-    return [_read(package, part, values, names) for part in package.sheets], values
+    elements = Budget(_MOST_ELEMENTS)
+    return [_read(package, part, values, names, elements) for part in package.sheets], values
 
 
-def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names: Names) -> Sheet:
+def _read(
+    package: WorkbookPackage,
+    part: SheetPart,
+    values: CachedValues,
+    names: Names,
+    elements: Budget,
+) -> Sheet:
     sheet = Sheet(part.name)
     shared: dict[str, _SharedFormula] = {}
     readers: dict[int, _Column] = {}
@@ -137,7 +146,8 @@ def _read(package: WorkbookPackage, part: SheetPart, values: CachedValues, names
             if names.any and formula:
                 formula = names.put_into(_text(formula, row), part.name)
             if cell.formula.attributes.get("t") == "array" and formula:
-                spilled |= _elements(_text(formula, row), cell.formula.attributes.get("ref", ""))
+                reference = cell.formula.attributes.get("ref", "")
+                spilled |= _elements(_text(formula, row), reference, elements)
         formula = spilled.pop((row, column), formula)
         if formula is not None:
             if column not in readers:
@@ -153,8 +163,8 @@ def _text(formula: str | FilledFormula, row: int) -> str:
     return formula if isinstance(formula, str) else formula.at(row)
 
 
-def _elements(formula: str, reference: str) -> dict[tuple[int, int], str]:
-    """Return a formula for each cell of an array formula that has several.
+def _elements(formula: str, reference: str, budget: Budget) -> dict[tuple[int, int], str]:
+    """Return a formula for each cell of an array formula that has several, within a ``budget``.
 
     The function is one that no engine knows: such cells are judged by their values alone.
     """
@@ -162,6 +172,10 @@ def _elements(formula: str, reference: str) -> dict[tuple[int, int], str]:
     if len(found) != 1 or not 1 < found[0].cell_count <= _LARGEST_ARRAY:
         return {}
     area = found[0]
+    letters = area.cell_count * len(formula)
+    if letters > _MOST_ELEMENTS or not budget.begins():
+        return {}
+    budget.spend(letters)
     return {
         (row, column): f"=ARRAYFORMULA({formula[1:]},{row - area.first_row + 1},"
         f"{column - area.first_column + 1})"
