@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -128,10 +128,10 @@ class _Trial:
         names = self._made.names
         expected = [(names.get(sheet, sheet), *rest) for sheet, *rest in before[1]]
         # A circular reference among what was put beside a table is a mistake of its own.
-        circular = [found for found in said.findings if "circular reference" in found.message]
-        verdict = before[0] if circular else said.verdict
-        others = [found for found in said.findings if found not in circular]
-        now = verdict, _named(others)
+        circular = _named(f for f in said.findings if "circular reference" in f.message)
+        beside = [found for found in circular if found not in expected]
+        verdict = before[0] if beside else said.verdict
+        now = verdict, [found for found in _named(said.findings) if found not in beside]
         if now != (before[0], expected):
             more, less = (
                 [f for f in a if f not in b] for a, b in ((now[1], expected), (expected, now[1]))
@@ -236,7 +236,7 @@ def _essence(report: Report) -> tuple[str, list[tuple[Any, ...]]]:
     return report.verdict, _named(report.findings)
 
 
-def _named(findings: list[Finding]) -> list[tuple[Any, ...]]:
+def _named(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
     return [(f.sheet, f.kind.value, f.cells) for f in findings]
 
 
