@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 from browser import CHROMIUM, PHONE, Page, opened
 from handmade import FORMULAS, HandMade, copy_of_the_table
-from hostile import hostile_check, loaded_and_limits, slow_check
+from hostile import hostile_check, keep, loaded_and_limits, slow_check
 from parts import rewritten
 from typer.testing import CliRunner
 
@@ -375,6 +375,31 @@ def test_a_signature_tells_formulas_not_where_they_stand(tmp_path: Path) -> None
     assert len(first) == 16
 
 
+def test_a_check_that_is_given_up_costs_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    large = {"XFD1048576": 1} | {f"A{row}": f"=SUM(B{row}:XFD1048576)" for row in range(40, 60)}
+    HandMade(cells=dict(large)).save(folder / "a.xlsx")
+    for name in ("b", "c"):
+        HandMade().save(folder / f"{name}.xlsx")
+    result = check_class(find_submissions([folder]), How(jobs=1), Outputs())
+    assert verdicts(result.rows) == {
+        "a.xlsx": Verdict.UNREADABLE, "b.xlsx": Verdict.PASS, "c.xlsx": Verdict.PASS,
+    }  # fmt: skip
+    assert "too large to be calculated" in result.rows[0].why
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_what_an_earlier_check_has_not_given_back_is_not_held_against_the_next(
+    workbooks: Path,
+) -> None:
+    with pool_of(1) as pool:
+        for megabytes in (300, 300, 300):
+            pool.schedule(limited, (workbooks / "mazur.xlsx", keep, megabytes)).result()
+        with pytest.raises(MemoryError):
+            pool.schedule(limited, (workbooks / "mazur.xlsx", keep, 800)).result()
+
+
 def test_a_worker_limits_its_threads_and_its_memory(workbooks: Path) -> None:
     small, large = workbooks / "mazur.xlsx", workbooks / "iris.xlsx"
     with pool_of(1) as pool:
@@ -382,5 +407,7 @@ def test_a_worker_limits_its_threads_and_its_memory(workbooks: Path) -> None:
             pool.schedule(limited, (path, loaded_and_limits), timeout=60).result()
             for path in (small, large)
         ]
-    assert found == [(False, memory_limit(small), "1"), (False, memory_limit(large), "1")]
+    assert [(loaded, threads) for loaded, _, threads in found] == [(False, "1")] * 2
+    for (_, limit, _), path in zip(found, (small, large), strict=True):
+        assert memory_limit(path) <= limit < memory_limit(path) + (64 << 20)
     assert 600 << 20 < memory_limit(small) < memory_limit(large) < 2 << 30

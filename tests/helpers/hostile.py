@@ -71,3 +71,11 @@ def loaded_and_limits() -> tuple[bool, int, str]:
     loaded = "numpy" in sys.modules
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     return loaded, limit, os.environ["OMP_NUM_THREADS"]
+
+
+_kept: list[bytearray] = []
+
+
+def keep(megabytes: int) -> None:
+    """Take memory that is not given back."""
+    _kept.append(bytearray(megabytes << 20))

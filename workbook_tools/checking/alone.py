@@ -16,7 +16,7 @@ from typing import Any
 
 from workbook_tools.checking.findings import Report
 from workbook_tools.checking.limits import out_of_memory
-from workbook_tools.checking.workers import limited, pool_of, what_happened
+from workbook_tools.checking.workers import limited, pool_of, was_spent, what_happened
 from workbook_tools.errors import BrokenError, InputError, broken
 from workbook_tools.files import refuse_streams
 
@@ -78,6 +78,8 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
                 wait([future], timeout=_A_MOMENT)
                 while not steps.empty():
                     on_step(steps.get())
+                if future.done() and was_spent(future):
+                    future = pool.schedule(limited, args, timeout=timeout)
             if error := future.exception():
                 _, why = what_happened(error, wish.path, timeout)
                 raise InputError(f"{wish.path}: {why}")

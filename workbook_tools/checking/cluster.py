@@ -13,6 +13,7 @@ import atexit
 import logging
 import multiprocessing
 from collections.abc import Iterable, Iterator
+from concurrent.futures import wait
 from contextlib import ExitStack
 from threading import Lock
 from typing import Any
@@ -22,7 +23,7 @@ from pebble import ProcessPool
 from workbook_tools import __version__
 from workbook_tools.checking.class_row import Verdict
 from workbook_tools.checking.class_task import Outcome, Task, without_verdict
-from workbook_tools.checking.workers import Check, limited, outcome_of, pool_of
+from workbook_tools.checking.workers import Check, limited, outcome_of, pool_of, was_spent
 from workbook_tools.errors import InputError
 
 _PATIENCE = 10  # seconds to reach the scheduler, and for it to have a worker
@@ -117,5 +118,8 @@ def _check_there(check: Check, task: Task, timeout: float) -> Outcome:
             multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
             pool = pool_of(get_worker().state.nthreads)
             _pools[None] = _until_it_ends.enter_context(pool)
+    while True:
         future = _pools[None].schedule(limited, (task.path, check, task), timeout=timeout)
-    return outcome_of(future, task, timeout)
+        wait([future])
+        if not was_spent(future):
+            return outcome_of(future, task, timeout)

@@ -1,13 +1,16 @@
 """What the check of one workbook may take: seconds, and memory in proportion to the file."""
 
+import os
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 
 TIMEOUT = 60.0  # seconds
+ENGINE_THREAD = "an engine calculates"  # the name of a thread, which may go on for ever
 _LEAST_MEMORY = 640 << 20  # bytes: of the program itself, and of a workbook of any usual size
 _MEMORY_PER_BYTE = 32  # of the inflated parts; large training sheets take up to 25
 _MOST_MEMORY = 8 << 30
+_FRESH = 128 << 20  # bytes that a process has that has loaded the program
 
 
 def memory_limit(path: Path) -> int:
@@ -22,14 +25,22 @@ def memory_limit(path: Path) -> int:
 def limit_memory(path: Path) -> None:
     """Let this process take no more memory than the check of a file may.
 
-    Windows has no such limit, and macOS does not keep it.
+    What earlier checks have not given back does not count. Windows has no such limit, and macOS
+    does not keep it.
     """
     with suppress(ImportError, ValueError, OSError):
         import resource
 
+        left_over = max(0, _memory_in_use() - _FRESH)
         # What is written to counts, not what is mapped: PyTorch maps gigabytes of its libraries.
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit(path), most))
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit(path) + left_over, most))
+
+
+def _memory_in_use() -> int:
+    """Return how many bytes of memory this process has that are its own; raises ``OSError``."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def out_of_memory(path: Path) -> str:

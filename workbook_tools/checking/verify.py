@@ -15,6 +15,7 @@ from workbook_tools.checking.convolutional.book import is_network, workbook_name
 from workbook_tools.checking.convolutional.verify import verify_network
 from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Cells, Report, SummaryReport, counted
+from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.reader import MOST_TABLES, read_tables
 from workbook_tools.checking.samples import compare_samples, read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
@@ -151,7 +152,7 @@ class _Beside:
             except BaseException as error:
                 self._future.set_exception(error)
 
-        self._thread = Thread(target=run, daemon=True)
+        self._thread = Thread(target=run, name=ENGINE_THREAD, daemon=True)
         self._thread.start()
         return self._future
 

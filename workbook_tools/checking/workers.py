@@ -10,12 +10,14 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, as_completed
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -23,11 +25,12 @@ from pebble import ProcessExpired, ProcessPool
 
 from workbook_tools.checking.class_row import Verdict
 from workbook_tools.checking.class_task import Outcome, Task, without_verdict
-from workbook_tools.checking.limits import limit_memory, out_of_memory
+from workbook_tools.checking.limits import ENGINE_THREAD, limit_memory, out_of_memory
 
 Check = Callable[[Task], Outcome]
 Result = TypeVar("Result")
 
+_SPENT = 97  # the exit status of a worker that is of no more use
 _ABORTED = getattr(signal, "SIGABRT", 6)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -37,13 +40,23 @@ def outcomes_here(
 ) -> Iterator[tuple[Task, Outcome]]:
     """Check workbooks in so many processes; yield each as it is done, whatever happens to it."""
     with pool_of(jobs) as pool:
-        running: dict[Any, Task] = {
-            pool.schedule(limited, (task.path, check, task), timeout=timeout): task
-            for task in tasks
-        }
-        for future in as_completed(running):
+        done: SimpleQueue[Any] = SimpleQueue()
+        running: dict[Any, Task] = {}
+
+        def begin(task: Task) -> None:
+            future = pool.schedule(limited, (task.path, check, task), timeout=timeout)
+            running[future] = task
+            future.add_done_callback(done.put)
+
+        for task in tasks:
+            begin(task)
+        while running:
+            future = done.get()
             task = running.pop(future)
-            yield task, outcome_of(future, task, timeout)
+            if was_spent(future):
+                begin(task)
+            else:
+                yield task, outcome_of(future, task, timeout)
 
 
 @contextmanager
@@ -70,9 +83,20 @@ def pool_of(jobs: int, *began: Any) -> Iterator[ProcessPool]:
 
 
 def limited(path: Path, work: Callable[..., Result], *given: Any) -> Result:
-    """Do work on a file, in a worker, with no more memory than the file's size allows."""
+    """Do work on a file, in a worker, with no more memory than the file's size allows.
+
+    A worker in which an earlier check was given up, while an engine went on, ends instead.
+    """
+    if any(thread.name == ENGINE_THREAD for thread in threading.enumerate()):
+        os._exit(_SPENT)
     limit_memory(path)
     return work(*given)
+
+
+def was_spent(future: Any) -> bool:
+    """Tell whether work that is done was not begun, for the worker had to end: it begins anew."""
+    error = None if future.cancelled() else future.exception()
+    return isinstance(error, ProcessExpired) and error.exitcode == _SPENT
 
 
 def outcome_of(future: Any, task: Task, timeout: float) -> Outcome:
