@@ -15,8 +15,9 @@ import openpyxl
 import pytest
 from browser import CHROMIUM, PHONE, Page, opened
 from handmade import FORMULAS, HandMade, copy_of_the_table
-from hostile import hostile_check, keep, loaded_and_limits, slow_check
+from hostile import go_on, hostile_check, keep, loaded_and_limits, slow_check
 from parts import rewritten
+from pebble import ProcessExpired
 from typer.testing import CliRunner
 
 from workbook_tools.checking.class_csv import harmless
@@ -27,7 +28,7 @@ from workbook_tools.checking.classroom import How, InterruptedRunError, check_cl
 from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.submissions import Submission, find_submissions
 from workbook_tools.checking.verify import verify
-from workbook_tools.checking.workers import limited, pool_of
+from workbook_tools.checking.workers import limited, pool_of, was_spent
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 
@@ -387,6 +388,22 @@ def test_a_check_that_is_given_up_costs_no_other(tmp_path: Path) -> None:
         "a.xlsx": Verdict.UNREADABLE, "b.xlsx": Verdict.PASS, "c.xlsx": Verdict.PASS,
     }  # fmt: skip
     assert "too large to be calculated" in result.rows[0].why
+
+
+def test_a_worker_in_which_an_engine_goes_on_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in ("a", "goes on", "h", "i"):
+        path = HandMade().save(folder / f"{name}.xlsx")
+    result = check_class(find_submissions([folder]), How(jobs=1), Outputs(), check=hostile_check)
+    assert set(verdicts(result.rows).values()) == {Verdict.PASS}
+    with pool_of(1) as pool:
+        first = pool.schedule(limited, (path, go_on)).result()
+        second = pool.schedule(limited, (path, os.getpid))
+        with pytest.raises(ProcessExpired):
+            second.result()
+        assert was_spent(second)
+        assert pool.schedule(limited, (path, os.getpid)).result() != first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")

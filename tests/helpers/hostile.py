@@ -5,11 +5,13 @@ import signal
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from workbook_tools.checking.alone import Checked, Wish, all_of
 from workbook_tools.checking.class_row import Row, Verdict
 from workbook_tools.checking.class_task import Outcome, Task, check
+from workbook_tools.checking.limits import ENGINE_THREAD
 
 
 def hostile_check(task: Task) -> Outcome:
@@ -25,6 +27,8 @@ def hostile_check(task: Task) -> Outcome:
             raise RuntimeError("something else")
         case "leaves":
             sys.exit(0)
+        case "goes on":
+            go_on()
     return check(task)
 
 
@@ -79,3 +83,9 @@ _kept: list[bytearray] = []
 def keep(megabytes: int) -> None:
     """Take memory that is not given back."""
     _kept.append(bytearray(megabytes << 20))
+
+
+def go_on() -> int:
+    """Leave an engine that never ends; return the process."""
+    Thread(target=time.sleep, args=(600,), name=ENGINE_THREAD, daemon=True).start()
+    return os.getpid()
