@@ -38,6 +38,7 @@ class Kind(StrEnum):
         return _IN_WORDS[self]
 
 
+NO_NUMBER = "what it depends on is no number"  # why a cell is not checked; no reason of its own
 _MOST_REASONS, _MOST_PLACES = 4, 2  # that are said in one sentence
 
 _IN_WORDS = {
@@ -406,7 +407,8 @@ class Report:
         every += sum(unread.formulas for unread in self.unread)
         if not left and not reasons:
             return ""
-        said = [f"{reason} ({_few(places)})" for reason, places in reasons.items()]
+        causes_first = sorted(reasons.items(), key=lambda reason: reason[0] == NO_NUMBER)
+        said = [f"{reason} ({_few(places)})" for reason, places in causes_first]
         more = f"; and {counted(len(said) - _MOST_REASONS, 'reason')} more"
         return (
             f"{left:,} of {counted(every, 'formula cell')} not checked: "

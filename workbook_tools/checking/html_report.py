@@ -161,6 +161,8 @@ def _effect(without: float | None, built: float) -> str | None:
 def _apart(losses: LossCurve) -> str:
     """Say by how much the two curves differ."""
     both = list(_both(losses))
+    if not both and any(map(math.isfinite, losses.right)):
+        return "The sheet has no numbers of the loss."
     if not both:
         return "What it should be could not be worked out: a number is missing at the start."
     furthest, built, right = max(both, key=lambda one: abs(one[1] - one[2]))

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.checking.families import Families, Formula, stretches
-from workbook_tools.checking.findings import Cells, Differences, Finding, Kind, message, plain
+from workbook_tools.checking.findings import (
+    NO_NUMBER,
+    Cells,
+    Differences,
+    Finding,
+    Kind,
+    message,
+    plain,
+)
 from workbook_tools.checking.local import LARGEST_EXPONENT, Expected
 from workbook_tools.checking.pasted import Pasted, pasted_numbers
 from workbook_tools.checking.reference import Reference
@@ -391,7 +399,7 @@ class Judge:
                     return f"no column of {column} was found"
             if np.isnan(self._table.rate):
                 return "no learning rate was found"
-        return "what it depends on is no number"
+        return NO_NUMBER
 
     def _wrong_values(
         self, symbol: str, column: _Column, places: NDArray[np.int64], formula: Formula
