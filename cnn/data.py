@@ -117,9 +117,8 @@ def fetch(say: Callable[[str], None] = lambda line: None) -> None:
                 return
             say(f"MNIST: not from there: {problem or 'the files are not the right ones'}")
     raise InputError(
-        f"{place}: MNIST is not there and no source could be reached: put the files "
-        f"{', '.join(SHA256)} (uncompressed) there, or name another folder in MNIST_DIR, "
-        "which holds them in MNIST/raw"
+        f"{place}: MNIST is not there, and no source could be reached: put the files "
+        f"{', '.join(SHA256)} there, or set MNIST_DIR"
     )
 
 

@@ -84,6 +84,8 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
                 found[cell] = value
     for place in _beside(table):
         value = value_at(place, values.calculation)
+        if isinstance(value, str):  # so does a text where a number belongs
+            value = CellError(value)
         if isinstance(value, CellError) and not _is_lacking(value, place, values):
             found[place] = value
     return found

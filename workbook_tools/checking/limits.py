@@ -37,6 +37,16 @@ def limit_memory(path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit(path) + left_over, most))
 
 
+def allow_more_memory(size: int) -> None:
+    """Let this process take so many bytes more than it may now."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        limit, most = resource.getrlimit(resource.RLIMIT_DATA)
+        if limit != resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_DATA, (limit + size, most))
+
+
 def _memory_in_use() -> int:
     """Return how many bytes of memory this process has that are its own; raises ``OSError``."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]

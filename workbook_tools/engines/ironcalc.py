@@ -122,7 +122,7 @@ def recalculate(path: Path) -> IronCalcCalculation:
         without_notes(copy)  # with them IronCalc cannot open it
         own = {sheet.name: names[sheet.name] for sheet in package.sheets}
         if not copy.is_changed and not package.has_other_sheets:
-            with suppress(InputError):
+            with suppress(InputError, UnicodeEncodeError):  # its name may be no text
                 return IronCalcCalculation(path, path, own)
         with workplace() as place:
             plain = place.folder / "workbook.xlsx"

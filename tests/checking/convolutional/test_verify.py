@@ -395,10 +395,8 @@ def test_without_pytorch_it_is_said_what_is_missing(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verify_module, "find_spec", lambda name: None)
-    result = CliRunner().invoke(app, ["verify", str(small)])
-    assert result.exit_code == 2
-    assert "PyTorch, which is not installed" in result.stderr
-    assert result.stderr.count("\n") == 1
+    with pytest.raises(InputError, match="PyTorch, which is not installed"):
+        verify(small)
 
 
 def test_the_marked_copy_names_the_cell(small: Path, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ BAD = [
 ]
 
 
+_OF_A_NETWORK = ("Digit", "Digits")
+
+
 @damage("names", Level.SAME)
 def renamed_as_excel_allows(made: Made, random: Random) -> str:
     """Rename a sheet, and what refers to it."""
@@ -48,6 +51,8 @@ def renamed_as_nobody_allows(made: Made, random: Random) -> str:
 def _rename(made: Made, random: Random, new: str, references: bool) -> str:
     sheets = made.book.sheets()
     old = pick(random, [*sheets, *map(made.sheet, made.checked_sheets)])
+    if references and old in _OF_A_NETWORK:  # which its checker knows by their names
+        raise NotApplicableError
     if new.lower() in {name.lower() for name in sheets}:
         raise NotApplicableError
     root = made.book.root(WORKBOOK)

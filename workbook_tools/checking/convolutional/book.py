@@ -167,7 +167,7 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
     by_name = {sheet.name: sheet for sheet in sheets}
     for name in (names.DIGIT, names.DIGITS):
         if name not in by_name:
-            raise InputError(f"{path}: the sheet {name} is missing")
+            raise InputError(f"{path}: the sheet {name} of a network is missing; give it its name")
     for name in _NEEDED:
         if name not in sections or not isinstance(sections[name].heading.shape, MapsShape):
             raise InputError(f"{path}: the heading of {name} is missing; make the workbook anew")

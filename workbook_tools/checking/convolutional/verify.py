@@ -5,9 +5,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from workbook_tools.checking.findings import Report
+from workbook_tools.checking.limits import allow_more_memory
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import Calculation
 from workbook_tools.errors import InputError
+
+_OF_PYTORCH = 2 << 30  # bytes that it takes beside what a workbook does
 
 
 def verify_network(
@@ -29,6 +32,7 @@ def verify_network(
             f"{path}: a convolutional network's workbook is checked by PyTorch, which is not "
             "installed: pip install 'workbook-tools[cnn]'"
         )
+    allow_more_memory(_OF_PYTORCH)
     from workbook_tools.checking.convolutional.book import read_book
     from workbook_tools.checking.convolutional.judging import Judgement
     from workbook_tools.checking.convolutional.moments import moments
