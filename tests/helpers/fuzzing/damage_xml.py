@@ -304,14 +304,15 @@ def styled(made: Made, random: Random) -> str:
     """Give numbers of a table a format of dates, times, fractions, texts."""
     root = made.book.root("xl/styles.xml")
     formats = next(named(root, "cellXfs"), None)
-    if formats is None or not len(formats):
+    own = [one for one in formats if local(one) == "xf"] if formats is not None else []
+    if not own:
         raise NotApplicableError
-    new = copy(formats[0])
+    new = copy(own[0])
     code = pick(random, ["14", "20", "46", "12", "49", "9", "22"])
     new.set("numFmtId", code)
     new.set("applyNumberFormat", "1")
     formats.append(new)
-    number = len([one for one in formats if local(one) == "xf"]) - 1
+    number = len(own)
     formats.attrib.pop("count", None)
     made.book.put("xl/styles.xml", root)
     part = made.part(pick(random, made.checked_sheets))
