@@ -67,18 +67,24 @@ def _rename(made: Made, random: Random, new: str, references: bool) -> str:
 
 
 def _follow(made: Made, old: str, new: str) -> None:
-    """Let every formula refer to the new name."""
+    """Let every formula refer to the new name, and so every text that is the old one."""
     quoted = "'" + old.replace("'", "''") + "'!"
     by = "'" + new.replace("'", "''") + "'!"
     plain = re.compile(rf"(?<![\w'.\]])({re.escape(old)}!|{re.escape(quoted)})")
     for part in [
-        p for p in made.book.parts if re.match(r"xl/(workbook|worksheets/|charts/).*xml$", p)
+        p
+        for p in made.book.parts
+        if re.match(r"xl/(workbook|worksheets/|charts/|sharedStrings).*xml$", p)
     ]:
         root = made.book.root(part)
         changed = False
         for one in named(root, "f", "definedName", "formula", "formula1"):
             if one.text and plain.search(one.text):
                 one.text = plain.sub(lambda _: by, one.text)
+                changed = True
+        for text in named(root, "t"):
+            if text.text == old:
+                text.text = new
                 changed = True
         for link in named(root, "hyperlink"):
             location = link.get("location")
