@@ -60,7 +60,10 @@ class Book:
 
     def sheets(self) -> dict[str, str]:
         """Return the part of each worksheet by its name."""
-        return sheet_parts(self.parts)
+        try:
+            return sheet_parts(self.parts)
+        except etree.XMLSyntaxError as error:  # it has been damaged before
+            raise NotApplicableError from error
 
     def add(self, part: str, content: bytes, content_type: str) -> None:
         """Add a part with its content type."""
