@@ -155,6 +155,10 @@ BAD: dict[str, tuple[Make, str]] = {
     "no relations of sheets": (without("xl/_rels/workbook.xml.rels"), "is missing"),
     "no workbook": (without("xl/workbook.xml"), "missing (xl/workbook.xml)"),
     "no sheet": (without(SHEET), "'LR 0.5' is missing"),
+    "one part twice": (
+        changed("xl/_rels/workbook.xml.rels", lambda c: c.replace(b"sheet2.xml", b"sheet1.xml")),
+        "several sheets are one part",
+    ),
     "no styles": (without(STYLES), "missing (xl/styles.xml)"),
     "no strings": (without(STRINGS), "missing (xl/sharedStrings.xml)"),
     "a string less": (changed(STRINGS, lambda c: c[: c.rindex(b"<si>")] + b"</sst>"), "shows text"),

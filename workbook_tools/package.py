@@ -201,7 +201,8 @@ class WorkbookPackage:
             if kind.endswith(_NEEDED):
                 with self._open(part):
                     pass  # missing parts are refused here, not by an engine
-        sheets = []
+        sheets: list[SheetPart] = []
+        taken: set[str] = set()  # parts
         self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
             if not sheet.getparent().tag.endswith("}sheets"):
@@ -216,6 +217,12 @@ class WorkbookPackage:
                     "in a spreadsheet program"
                 )
             if kind.endswith("/worksheet"):
+                if part in taken:
+                    raise InputError(
+                        f"{self.path}: damaged, several sheets are one part ({part}); open and "
+                        "save it in a spreadsheet program"
+                    )
+                taken.add(part)
                 sheets.append(SheetPart(name, part))
         self._refuse_names()
         if not sheets:

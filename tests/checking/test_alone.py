@@ -40,8 +40,8 @@ def test_whatever_happens_to_a_check_is_said_and_the_next_one_goes_on(
     said = {
         "hangs": "not done after 8 seconds",
         "dies": "ended abruptly",
-        "aborts": "needs more than 0.6 GiB of memory",
-        "greedy": "needs more than 0.6 GiB of memory",
+        "aborts": "needs more than 0.9 GiB of memory",
+        "greedy": "needs more than 0.9 GiB of memory",
         "panics": "PanicException",
         "leaves": "SystemExit",
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TIMEOUT = 60.0  # seconds
 ENGINE_THREAD = "an engine calculates"  # the name of a thread, which may go on for ever
-_LEAST_MEMORY = 640 << 20  # bytes: of the program itself, and of a workbook of any usual size
+_LEAST_MEMORY = 880 << 20  # bytes: a stray cell at the end of a row alone may take half of them
 _MEMORY_PER_BYTE = 32  # of the inflated parts; large training sheets take up to 25
 _MOST_MEMORY = 8 << 30
 _FRESH = 128 << 20  # bytes that a process has that has loaded the program
