@@ -202,7 +202,6 @@ class WorkbookPackage:
                 with self._open(part):
                     pass  # missing parts are refused here, not by an engine
         sheets: list[SheetPart] = []
-        taken: set[str] = set()  # parts
         self._sheet_names: list[str] = []  # those without cells too, such as charts
         for sheet in self.iterate(workbook, "sheet"):
             if not sheet.getparent().tag.endswith("}sheets"):
@@ -217,14 +216,13 @@ class WorkbookPackage:
                     "in a spreadsheet program"
                 )
             if kind.endswith("/worksheet"):
-                if part in taken:
-                    raise InputError(
-                        f"{self.path}: damaged, several sheets are one part ({part}); open and "
-                        "save it in a spreadsheet program"
-                    )
-                taken.add(part)
                 sheets.append(SheetPart(name, part))
         self._refuse_names()
+        if len({sheet.part for sheet in sheets}) < len(sheets):
+            raise InputError(
+                f"{self.path}: damaged, several sheets are one part; open and save it in a "
+                "spreadsheet program"
+            )
         if not sheets:
             only = "no worksheet, only sheets of charts, macros or dialogs"
             what = f"a workbook with {only}" if self._sheet_names else "a workbook without sheets"
