@@ -83,7 +83,7 @@ def _follow(made: Made, old: str, new: str) -> None:
                 one.text = plain.sub(lambda _: by, one.text)
                 changed = True
         for text in named(root, "t"):
-            if text.text == old:
+            if text.text == old and old not in GOOD:  # such as w1, which is a label too
                 text.text = new
                 changed = True
         for link in named(root, "hyperlink"):
