@@ -60,7 +60,7 @@ def _rename(made: Made, random: Random, new: str, references: bool) -> str:
     made.book.put(WORKBOOK, root)
     if references:
         _follow(made, old, new)
-    for name in {*made.checked_sheets, *made.host.others}:
+    for name in made.host.book().sheets():
         if made.sheet(name) == old:
             made.names[name] = new
     return f"sheet {old!r} is now {new[:40]!r}"
