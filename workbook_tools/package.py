@@ -242,14 +242,14 @@ class WorkbookPackage:
     def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
         """Return a part's relations: id to (type, target part)."""
         folder, name = posixpath.split(part)
-        path = self._named(posixpath.join(folder, "_rels", f"{name}.rels"))
+        path = self.named(posixpath.join(folder, "_rels", f"{name}.rels"))
         relations = {}
         for relation in self.iterate(path, "Relationship"):
-            named = self._named(target_of(part, relation))
+            named = self.named(target_of(part, relation))
             relations[relation.get("Id")] = (relation.get("Type", ""), named)
         return relations
 
-    def _named(self, part: str) -> str:
+    def named(self, part: str) -> str:
         """Return the name of a part, which is the same in any case; from now on it has this one.
 
         What is edited or copied later has the names then that relations call the parts by.

@@ -127,7 +127,9 @@ class PackageCopy:
             Relation(
                 element.get("Id", ""),
                 element.get("Type", ""),
-                target_of(part, element) if element.get("TargetMode") != "External" else "",
+                ""
+                if element.get("TargetMode") == "External"
+                else self.package.named(target_of(part, element)),
             )
             for element in self.xml(name).iterfind("{*}Relationship")
         ]
