@@ -1,14 +1,17 @@
 """What a spreadsheet program opens is checked, however its file is packed and its XML written."""
 
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from cases import cases
 from handmade import HandMade
 from hypothesis import example, given
 from hypothesis import strategies as st
+from openpyxl.worksheet.table import Table
 from parts import replaced, rewritten, with_rows
 from zips import PLAIN, UTF8, Headers, content, write_zip
 
@@ -353,3 +356,18 @@ def test_what_extends_a_sheet_has_no_cells(engine: str, wrong: Path, tmp_path: P
     )
     extended = {SHEET: replaced(b"</worksheet>", other)}
     assert_checked(rewritten(wrong, tmp_path / "book.xlsx", extended), engine)
+
+
+def test_a_part_of_another_case_is_found_when_a_copy_is_mended(tmp_path: Path) -> None:
+    book = HandMade()
+    book.formulas["∂E/∂w8"] = _MISTAKE
+    sheet = openpyxl.load_workbook(book.save(tmp_path / "made.xlsx"))
+    sheet.active["AK1"], sheet.active["AK2"] = "One", 1
+    sheet.active.add_table(Table(displayName="T", ref="AK1:AK2"))
+    sheet.save(tmp_path / "made.xlsx")
+    path = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name.upper() if "tables/" in name else name, old.read(name))
+    write_mended(verify(path), path, tmp_path / "mended.xlsx")
+    assert verify(tmp_path / "mended.xlsx").verdict == "pass"
