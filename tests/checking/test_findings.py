@@ -76,6 +76,21 @@ def test_the_same_written_otherwise_throughout_is_no_finding(tmp_path: Path) -> 
     assert check(HandMade(other), tmp_path).verdict == "pass"
 
 
+def test_a_number_typed_for_data_is_found_in_a_table_of_three_rows(tmp_path: Path) -> None:
+    data = dict(zip(("t1", "t2", "i1", "i2"), "BCDE", strict=True))
+    carried: dict[str, object] = {
+        f"{column}{row}": f"={column}{row - 1}" for column in data.values() for row in (7, 8)
+    }
+    for typed, found in {
+        ("i1",): [("typed-value", "i1", "D8")],
+        ("i1", "t1"): [("typed-value", symbol, f"{data[symbol]}8") for symbol in ("t1", "i1")],
+        tuple(data): [],  # another sample
+    }.items():
+        cells = carried | {f"{data[symbol]}8": 0.9 for symbol in typed}
+        report = verify(HandMade(cells=cells, rows=[6, 7, 8]).save(tmp_path / "short.xlsx"))
+        assert [(str(f.kind), f.quantity, f.cells) for f in report.findings] == found
+
+
 def test_a_typed_number_is_found_and_judged(tmp_path: Path) -> None:
     right = check(HandMade(), tmp_path).tables[0].last_loss
     for number, word in ((0.123, "it is wrong"), (right, "it happens to be right")):

@@ -127,7 +127,7 @@ class Judge:
         if symbol not in self._pasted.columns:
             return findings + self._typed_values(symbol, column, own)
         if symbol in self._reference.constants:
-            return findings  # they are the data
+            return findings + list(self._typed_beside_formulas(symbol, column, own))
         return findings + self._pasted_values(symbol, column, own)
 
     @cached_property
@@ -425,6 +425,29 @@ class Judge:
             for is_typed, part in stretches(typed, places)
             if is_typed
         ]
+
+    def _typed_beside_formulas(
+        self, symbol: str, column: _Column, own: Families
+    ) -> Iterator[Finding]:
+        """Find other numbers than above, typed for data where the row's other data are formulas.
+
+        Most cells of the column are typed. In a row where all data are typed, a new sample begins.
+        """
+        others = [
+            self.families[other].numbers >= 0
+            for other in self._reference.constants
+            if other != symbol and other in self.families
+        ]
+        if not others or not (own.numbers >= 0).any():
+            return
+        block, values = self._table.block, column.values
+        typed = (own.numbers < 0) & ~np.isnan(values) & (2 * np.mean(others, axis=0) >= 1)
+        typed[: self._start(symbol)] = False
+        typed[block:] &= values[block:] != values[:-block]
+        places = self._applicable(symbol)
+        for is_typed, part in stretches(typed[places], places):
+            if is_typed:
+                yield self._finding(Kind.TYPED_VALUE, symbol, column, part, None)
 
     @cached_property
     def _full_rows(self) -> NDArray[np.bool_]:

@@ -219,7 +219,7 @@ def _strings(parts: dict[str, bytes]) -> list[str]:
     if STRINGS not in parts:
         return []
     root = etree.fromstring(parts[STRINGS], _parser())
-    return ["".join(t.text or "" for t in named(item, "t")) for item in named(root, "si")]
+    return ["".join(map(_text, named(item, "t"))) for item in named(root, "si")]
 
 
 def _cells(root: Any, strings: list[str]) -> dict[str, Seen]:
@@ -244,6 +244,11 @@ def _cells(root: Any, strings: list[str]) -> dict[str, Seen]:
     return found
 
 
+def _text(element: Any) -> str:
+    """Return the text of an element, around comments and processing instructions."""
+    return "".join(element.xpath("text()"))
+
+
 def _next(letters: str) -> str:
     if not letters:
         return "A"
@@ -254,13 +259,13 @@ def _next(letters: str) -> str:
 def _seen(cell: Any, strings: list[str]) -> Seen:
     formula, value, own = (child(cell, name) for name in ("f", "v", "is"))
     kind = cell.get("t", "n")
-    inside = value.text if value is not None else None
+    inside = (_text(value) or None) if value is not None else None
     text = None
     if own is not None:
-        text = "".join(t.text or "" for t in named(own, "t"))
+        text = "".join(map(_text, named(own, "t")))
     elif kind == "s" and inside is not None and re.fullmatch(r"\d{1,9}", inside):
         text = strings[int(inside)]
     written = None
     if formula is not None:
-        written = "".join(formula.itertext()), tuple(sorted(formula.attrib.items()))
+        written = _text(formula), tuple(sorted(formula.attrib.items()))
     return Seen(written, kind, inside, text)
