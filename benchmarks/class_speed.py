@@ -20,8 +20,9 @@ from distributed import Client, LocalCluster
 from workbook_tools.checking.class_task import Outcome, Task, check
 from workbook_tools.checking.classroom import How
 from workbook_tools.checking.cluster import _check_there
+from workbook_tools.checking.processes import outcome_of
 from workbook_tools.checking.submissions import find_submissions
-from workbook_tools.checking.workers import outcome_of, pool_of
+from workbook_tools.checking.workers import pool_of
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 OWN = [WORKBOOKS / "mazur.xlsx", WORKBOOKS / "Back_Propogation.xlsx"]

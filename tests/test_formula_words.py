@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
+from workbook_tools.addresses import MAX_COLUMNS, MAX_ROWS
 from workbook_tools.formula_words import moved, words
-from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, Area
+from workbook_tools.references import Area
 
 anchors = st.sampled_from(["", "$"])
 columns = st.builds(lambda a, n: a + get_column_letter(n), anchors, st.integers(40, 16_000))

@@ -20,6 +20,7 @@ from parts import SHEET, replaced, rewritten
 from rich.console import Console
 from typer.testing import CliRunner
 
+from workbook_tools.addresses import MAX_COLUMNS, MAX_TEXT_LENGTH
 from workbook_tools.checking.class_csv import write_csv
 from workbook_tools.checking.class_report import write_class_html
 from workbook_tools.checking.class_row import Row, Verdict, row_of
@@ -34,7 +35,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.layers import parse_layers
 from workbook_tools.new_spec import Wish, new_spec
 from workbook_tools.notation import Naming
-from workbook_tools.references import MAX_COLUMNS, MAX_FORMULA_LENGTH, MAX_TEXT_LENGTH
+from workbook_tools.references import MAX_FORMULA_LENGTH
 from workbook_tools.vocabulary import Loss, Optimizer
 
 MILLION = 1_000_000

@@ -7,16 +7,18 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.cell import range_boundaries
 
-from workbook_tools.references import (
+from workbook_tools.addresses import (
     MAX_COLUMNS,
+    column_letter,
+    column_number,
+    range_name,
+    sheet_prefix,
+)
+from workbook_tools.references import (
     Area,
     FilledFormula,
     areas,
-    column_letter,
-    column_number,
     forwards,
-    range_name,
-    sheet_prefix,
     with_areas,
     with_references,
     with_sheets,

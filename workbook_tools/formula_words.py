@@ -10,13 +10,8 @@ from functools import lru_cache
 from string import ascii_letters
 from typing import NamedTuple
 
-from workbook_tools.references import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    Area,
-    column_letter,
-    column_number,
-)
+from workbook_tools.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
+from workbook_tools.references import Area
 
 # Whole words are taken at once and never given back, so that no text takes long.
 _CELL = r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}"

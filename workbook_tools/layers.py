@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise, product
 
-from workbook_tools.references import MAX_COLUMNS
+from workbook_tools.addresses import MAX_COLUMNS
 from workbook_tools.shortening import shortened
 
 

@@ -17,9 +17,9 @@ from typing import Any, Self
 
 from lxml import etree
 
+from workbook_tools.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 from workbook_tools.archive import open_archive, reading, target_of, with_document_type
 from workbook_tools.errors import InputError
-from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 from workbook_tools.stored_cells import (
     DoctypeError,
     StoredCell,

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from workbook_tools.checking import compare, labels, reader, repair, sheets, verify
 from workbook_tools.checking.budget import Budget
+from workbook_tools.checking.families import Run
 from workbook_tools.checking.findings import Kind, Report
 from workbook_tools.checking.reader import read_tables
 from workbook_tools.checking.reports import print_report, to_json
-from workbook_tools.checking.sheets import Run, Sheet
+from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.unknown import functions
 from workbook_tools.errors import InputError
 from workbook_tools.references import FilledFormula, areas

@@ -21,6 +21,7 @@ from parts import SHEET, differences, parts, replaced, rewritten
 from suggested import suggested
 from typer.testing import CliRunner
 
+from workbook_tools.addresses import sheet_prefix
 from workbook_tools.checking import copies
 from workbook_tools.checking.copies import write_marked, write_mended
 from workbook_tools.checking.findings import Cells, Finding, Kind, Report, SummaryReport
@@ -29,7 +30,6 @@ from workbook_tools.cli import app
 from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.references import sheet_prefix
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 WRONG = FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")

@@ -9,8 +9,9 @@ import pytest
 from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.cycles import Formulas, shown
+from workbook_tools.checking.families import Run
 from workbook_tools.checking.findings import Kind
-from workbook_tools.checking.sheets import Run, Sheet
+from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, recalculate
 from workbook_tools.engines.cached_values import fill

@@ -12,12 +12,11 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 from openpyxl.worksheet.table import Table
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name, range_name, sheet_prefix
 from workbook_tools.checking.dependents import Dependencies
 from workbook_tools.editing.cell_contents import SheetCells
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.package import open_package
-from workbook_tools.references import cell_name, range_name, sheet_prefix
 
 SHEETS = ("Data", "it's 1", "R1C1")
 

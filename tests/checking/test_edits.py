@@ -6,11 +6,11 @@ from cases import cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from workbook_tools.addresses import cell_name
 from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.formula_tree import parse
 from workbook_tools.checking.formula_values import value_of
 from workbook_tools.checking.probe import agree
-from workbook_tools.references import cell_name
 
 TRIALS = 3
 CELLS = [(row, column) for row in (1, 2, 3) for column in (1, 2, 3)]

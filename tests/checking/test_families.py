@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workbook_tools.checking.families import Families
-from workbook_tools.checking.sheets import Run, _Column
+from workbook_tools.checking.families import Families, Run
+from workbook_tools.checking.sheets import _Column
 
 FIRST = 10
 

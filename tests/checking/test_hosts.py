@@ -19,12 +19,13 @@ from parts import SHEET, differences, edited, parts, rewritten
 from suggested import suggested
 
 from workbook_tools import engines
+from workbook_tools.cell_values import CellError, CellValue
 from workbook_tools.checking.copies import write_marked, write_mended
 from workbook_tools.checking.findings import Cells, Finding, Kind, Report, SummaryReport
 from workbook_tools.checking.verify import verify
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import CellError, CellValue, libreoffice
+from workbook_tools.engines import libreoffice
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.references import areas
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from handmade import HandMade
 
-from workbook_tools.checking.sheets import Run, Sheet
+from workbook_tools.checking.families import Run
+from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.references import FilledFormula
 

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbook_tools.addresses import cell_name, range_name
+from workbook_tools.cell_values import CellValue, missing
 from workbook_tools.checking.trial import read_elsewhere
-from workbook_tools.engines import CellValue, missing
-from workbook_tools.references import areas, cell_name, range_name
+from workbook_tools.references import areas
 
 ROWS, COLUMNS = 60, 4
 

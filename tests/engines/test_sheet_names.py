@@ -12,10 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from parts import BOOK, rewritten
 
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.copies import write_mended
 from workbook_tools.checking.verify import verify
 from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import ENGINES, CellError, libreoffice, recalculate
+from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.engines.embedded import WhatIf, evaluate
 from workbook_tools.engines.plain_copy import plain_names

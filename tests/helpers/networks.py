@@ -10,7 +10,7 @@ from torch import nn
 
 from cnn.workbook.book import Look, build
 from cnn.workbook.plan import Digits
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.editing.package_copy import PackageCopy
 

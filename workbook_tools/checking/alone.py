@@ -81,7 +81,7 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
                 if future.done() and was_spent(future):
                     future = pool.schedule(limited, args, timeout=timeout)
             if error := future.exception():
-                _, why = what_happened(error, wish.path, timeout)
+                why = what_happened(error, wish.path, timeout)
                 raise InputError(f"{wish.path}: {why}")
             result: Checked | _Failure = future.result()
             if isinstance(result, Checked):

@@ -1,8 +1,10 @@
 """Single cells of a calculated workbook: where one is, and the number in it."""
 
-from workbook_tools.engines import Calculation, CellValue
+from dataclasses import dataclass
 
-Cell = tuple[str, int, int]  # sheet, row, column
+from workbook_tools.addresses import Cell
+from workbook_tools.cell_values import CellValue
+from workbook_tools.engines import Calculation
 
 
 def number(value: CellValue) -> float:
@@ -19,3 +21,11 @@ def value_at(cell: Cell, calculation: Calculation) -> CellValue:
 def number_at(cell: Cell, calculation: Calculation) -> float:
     """Return a cell's number, or NaN if it has none."""
     return number(value_at(cell, calculation))
+
+
+@dataclass(frozen=True)
+class Values:
+    """Where the values of a workbook come from."""
+
+    calculation: Calculation
+    stored: Calculation | None  # what the file carries, if something else calculated

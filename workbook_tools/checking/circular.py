@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.cycles import Formulas, Node, shown
 from workbook_tools.checking.findings import Finding, Kind, TableReport
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
-from workbook_tools.engines import Calculation, CellError
-from workbook_tools.references import cell_name
+from workbook_tools.engines import Calculation
 
 _MOST_NAMED = 100  # cycles; whoever mends so many sees the others then
 _MOST_TRIED = 200  # formulas, in a workbook whose engine sees no cycle either

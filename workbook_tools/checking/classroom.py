@@ -17,9 +17,9 @@ from workbook_tools.checking.class_row import Row, Verdict
 from workbook_tools.checking.class_task import Outcome, Task, check, without_verdict
 from workbook_tools.checking.cluster import outcomes_there
 from workbook_tools.checking.journal import Journal, key_of
+from workbook_tools.checking.processes import Check, outcomes_here
 from workbook_tools.checking.reports import json_text
 from workbook_tools.checking.submissions import Submission
-from workbook_tools.checking.workers import Check, outcomes_here
 from workbook_tools.errors import InputError
 from workbook_tools.files import make_folder, printable, refuse_streams, write_text
 

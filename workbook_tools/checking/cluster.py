@@ -23,7 +23,8 @@ from pebble import ProcessPool
 from workbook_tools import __version__
 from workbook_tools.checking.class_row import Verdict
 from workbook_tools.checking.class_task import Outcome, Task, without_verdict
-from workbook_tools.checking.workers import Check, limited, outcome_of, pool_of, was_spent
+from workbook_tools.checking.processes import Check, outcome_of
+from workbook_tools.checking.workers import limited, pool_of, was_spent
 from workbook_tools.errors import InputError
 
 _PATIENCE = 10  # seconds to reach the scheduler, and for it to have a worker

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.cells import Cell, number_at, value_at
+from workbook_tools.checking.cells import Values, number_at, value_at
 from workbook_tools.checking.described import NotUnderstoodError, understood
 from workbook_tools.checking.error_values import error_values
 from workbook_tools.checking.families import Families
@@ -31,7 +32,6 @@ from workbook_tools.checking.signature import signature
 from workbook_tools.checking.stale import stale_values
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.trial import LARGEST_AREA
-from workbook_tools.checking.values import Values
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
 from workbook_tools.references import MAX_FORMULA_LENGTH, areas, is_too_long

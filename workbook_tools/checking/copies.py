@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, sheet_prefix
 from workbook_tools.checking.dependents import Sheets
 from workbook_tools.checking.findings import Finding, Kind, Report, counted
 from workbook_tools.checking.recalculated import new_values
@@ -23,7 +23,6 @@ from workbook_tools.errors import InputError
 from workbook_tools.files import replacing
 from workbook_tools.package import SheetPart, open_package
 from workbook_tools.places import refuse_conflicts
-from workbook_tools.references import sheet_prefix
 
 MOST_NOTES = 1_000  # of one finding
 _AUTHOR = "workbook-tools"

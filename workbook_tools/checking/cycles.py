@@ -15,10 +15,11 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.sheets import Run, Sheet
-from workbook_tools.references import Area, areas, cell_name, sheet_prefix
+from workbook_tools.checking.families import Run
+from workbook_tools.checking.sheets import Sheet
+from workbook_tools.references import Area, areas
 
 Numbers = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.names import Names
 from workbook_tools.editing.cell_contents import SheetCells
 from workbook_tools.editing.package_copy import PackageCopy

@@ -10,8 +10,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 
+from workbook_tools.addresses import cell_name, column_letter
 from workbook_tools.checking.cells import number_at
-from workbook_tools.checking.findings import Understood
 from workbook_tools.checking.inferred import (
     ScaledLoss,
     inferred_activation,
@@ -22,6 +22,7 @@ from workbook_tools.checking.optimizers import Rule
 from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.stated import listed
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.understood import Understood
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import (
     AVERAGED,
@@ -31,7 +32,7 @@ from workbook_tools.notation import (
     delta_symbol,
     gradient_symbol,
 )
-from workbook_tools.references import areas, bare_reference, cell_name, column_letter
+from workbook_tools.references import areas, bare_reference
 from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer, Schedule
 
 Word = TypeVar("Word", bound=StrEnum)

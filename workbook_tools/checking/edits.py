@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, column_letter
 from workbook_tools.checking.formula_tree import (
     BINDS,
     Call,
@@ -45,7 +45,7 @@ from workbook_tools.checking.formula_values import (
     value_of,
 )
 from workbook_tools.checking.probe import agree
-from workbook_tools.references import areas, column_letter
+from workbook_tools.references import areas
 
 _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
 _MOST_PARTS = 400  # of a formula; a longer one is written anew

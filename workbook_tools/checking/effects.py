@@ -6,8 +6,9 @@ What is right is put into the workbook, as it is calculated, for a moment.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.cells import Cell, number
+from workbook_tools.checking.cells import number
 from workbook_tools.checking.findings import Finding, Kind, plain
 from workbook_tools.checking.table import Table
 from workbook_tools.engines.embedded import WhatIf

@@ -12,15 +12,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, value_at
+from workbook_tools.addresses import Cell, cell_name
+from workbook_tools.cell_values import CellError
+from workbook_tools.checking.cells import Values, value_at
 from workbook_tools.checking.families import stretches
 from workbook_tools.checking.findings import Finding, Kind
 from workbook_tools.checking.local import LARGEST_EXPONENT
 from workbook_tools.checking.table import Table
-from workbook_tools.checking.values import Values
-from workbook_tools.engines import NOT_UNDERSTOOD, CellError
+from workbook_tools.engines import NOT_UNDERSTOOD
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import areas, cell_name
+from workbook_tools.references import areas
 
 
 def error_values(table: Table, values: Values, known: Collection[Finding]) -> Iterator[Finding]:

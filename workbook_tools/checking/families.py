@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.checking.sheets import Run
 from workbook_tools.references import FilledFormula
 
 _FIELD = re.compile(r"\{\d+\}")  # of a pattern: a row
@@ -27,6 +26,26 @@ class Formula(Protocol):
 
     def at(self, row: int) -> str:
         """Return the formula as it reads in ``row``."""
+
+
+@dataclass
+class Run:
+    """Cells of one column, as many rows apart, that hold one formula filled down."""
+
+    first_row: int
+    last_row: int
+    formula: FilledFormula
+    step: int = 1
+
+    @property
+    def rows(self) -> range:
+        """The rows of the cells."""
+        return range(self.first_row, self.last_row + 1, self.step)
+
+    def between(self, first_row: int, last_row: int) -> range:
+        """Return the rows of the cells from one row to another."""
+        before = max(0, -((self.first_row - first_row) // self.step))
+        return range(self.first_row, min(self.last_row, last_row) + 1, self.step)[before:]
 
 
 @dataclass(frozen=True)

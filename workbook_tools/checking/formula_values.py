@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.formula_tree import (
     Call,
     Name,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.addresses import Cell
+from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.described import reference_for
 from workbook_tools.checking.local import Expected, expected_values
 from workbook_tools.checking.reference import Reference

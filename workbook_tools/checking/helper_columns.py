@@ -7,10 +7,11 @@ reads them, nothing can be said of them.
 
 from collections.abc import Iterable, Iterator
 
+from workbook_tools.addresses import range_name
+from workbook_tools.checking.families import Run
 from workbook_tools.checking.findings import Cells
-from workbook_tools.checking.sheets import Run
 from workbook_tools.checking.table import Table
-from workbook_tools.references import Area, areas, range_name
+from workbook_tools.references import Area, areas
 
 _HARMLESS = "helpers, checked with the formulas that read them"
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.addresses import cell_name, range_name
 from workbook_tools.checking.families import Families, Formula, stretches
 from workbook_tools.checking.findings import (
     NO_NUMBER,
@@ -24,7 +25,7 @@ from workbook_tools.checking.reference import Reference
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.table import Table
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
-from workbook_tools.references import anchoring, areas, cell_name, range_name
+from workbook_tools.references import anchoring, areas
 
 # Cells that are not checked, by quantity and by why not: their positions in the table.
 LeftOut = Mapping[str, Mapping[str, Collection[int]]]

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from workbook_tools.addresses import sheet_prefix
 from workbook_tools.package import WorkbookPackage
-from workbook_tools.references import is_too_long, sheet_prefix
+from workbook_tools.references import is_too_long
 
 _CELLS = re.compile(
     r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"

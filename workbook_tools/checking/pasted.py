@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.rounding import Array
-from workbook_tools.engines.cached import significant_digits
+from workbook_tools.stored_values import significant_digits
 
 _WHOLE = 13  # significant digits from which on a number is no rounded one
 

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number_at, value_at
+from workbook_tools.addresses import Cell, column_letter
+from workbook_tools.cell_values import CellError
+from workbook_tools.checking.cells import number_at, value_at
 from workbook_tools.checking.labels import is_rate_label, may_be_rate_label
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.trial import helper_formulas, try_formulas
-from workbook_tools.engines import Calculation, CellError
+from workbook_tools.engines import Calculation
 from workbook_tools.notation import ITERATION_RATE, gradient_symbol
-from workbook_tools.references import Area, areas, bare_reference, column_letter
+from workbook_tools.references import Area, areas, bare_reference
 
 _FARTHEST_RIGHT, _FARTHEST_BELOW = 3, 2  # cells from a label to its number
 _CLOSE = 1e-6  # relative; of a number typed into formulas, worked out from what they give

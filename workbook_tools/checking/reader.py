@@ -15,9 +15,10 @@ from itertools import groupby, islice
 import numpy as np
 import pandas as pd
 
+from workbook_tools.addresses import MAX_COLUMNS, MAX_ROWS, column_letter
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.cells import number, number_at
 from workbook_tools.checking.equations import may_be_equation, read_equations
-from workbook_tools.checking.findings import UnreadTable
 from workbook_tools.checking.headers import resolved
 from workbook_tools.checking.labels import is_rate_label, parse_label
 from workbook_tools.checking.rates import Head, find_rate
@@ -26,11 +27,12 @@ from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.single import single_cells
 from workbook_tools.checking.stated import listed, read_settings
 from workbook_tools.checking.table import Table
+from workbook_tools.checking.understood import UnreadTable
 from workbook_tools.checking.wiring import wired
-from workbook_tools.engines import Calculation, CellError
+from workbook_tools.engines import Calculation
 from workbook_tools.layers import layer_word, parse_layers
 from workbook_tools.notation import ITERATION, ITERATION_RATE, SAMPLE, Naming, gradient_symbol
-from workbook_tools.references import MAX_COLUMNS, MAX_ROWS, areas, column_letter
+from workbook_tools.references import areas
 
 _OF_A_NETWORK = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+")
 _WORKED_OUT = re.compile(r"(?:a_|δ_)?(?:h\d+(?:_\d+)?|o\d+)|(?:∂E/∂)?w\d+|∂E/∂b\d+|E(?:\d+|_tot)")

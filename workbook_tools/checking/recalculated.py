@@ -10,19 +10,13 @@ from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
+from workbook_tools.cell_values import CellError, CellValue
 from workbook_tools.checking.dependents import Dependencies, Sheets
 from workbook_tools.editing.calculation import forget_the_order
 from workbook_tools.editing.cell_contents import SheetCells
 from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import (
-    NOT_UNDERSTOOD,
-    Calculation,
-    CellError,
-    CellValue,
-    libreoffice,
-    recalculate,
-)
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
-from workbook_tools.engines import CellError
 
 
 @dataclass

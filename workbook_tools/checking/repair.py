@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from workbook_tools.addresses import Cell, cell_name, column_letter, sheet_prefix
 from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.cells import Cell
 from workbook_tools.checking.edits import Candidate, Ground, edits
 from workbook_tools.checking.families import Formula, filled
 from workbook_tools.checking.findings import Finding, Kind, Suggestion
@@ -39,7 +39,7 @@ from workbook_tools.checking.trial import evaluate_on, read_elsewhere
 from workbook_tools.checking.wording import ANEW, BESIDE, change_in_words, in_symbols
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import areas, cell_name, column_letter, sheet_prefix
+from workbook_tools.references import areas
 
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
 _MOST_EDITS = 8  # that are put to the proof

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from workbook_tools.addresses import MAX_TEXT_LENGTH
 from workbook_tools.checking.difference import difference_in_short
 from workbook_tools.checking.findings import (
     Cells,
@@ -22,7 +23,7 @@ from workbook_tools.checking.findings import (
     counted,
 )
 from workbook_tools.files import printable
-from workbook_tools.references import MAX_FORMULA_LENGTH, MAX_TEXT_LENGTH
+from workbook_tools.references import MAX_FORMULA_LENGTH
 from workbook_tools.shortening import shortened, shortened_inside
 
 SCHEMA = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name, range_name, sheet_prefix
 from workbook_tools.checking.described import FIELDS
 from workbook_tools.checking.functions import (
     Softmax,
@@ -37,13 +37,7 @@ from workbook_tools.notation import (
     gradient_symbol,
     size_symbol,
 )
-from workbook_tools.references import (
-    MAX_FORMULA_LENGTH,
-    FilledFormula,
-    cell_name,
-    range_name,
-    sheet_prefix,
-)
+from workbook_tools.references import MAX_FORMULA_LENGTH, FilledFormula
 from workbook_tools.vocabulary import Activation, Schedule
 
 _UNKNOWN = "#REF!"  # stands for a cell that the sheet lacks

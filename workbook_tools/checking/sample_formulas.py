@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from workbook_tools.addresses import cell_name, column_letter, range_name
 from workbook_tools.checking.findings import Finding, Suggestion
 from workbook_tools.checking.trial import evaluate_on
 from workbook_tools.checking.wording import change_in_words
-from workbook_tools.references import areas, cell_name, column_letter, range_name
+from workbook_tools.references import areas
 
 _TRIALS = 4
 _CLOSE = 1e-9  # relative

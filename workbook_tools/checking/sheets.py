@@ -12,38 +12,20 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, TypeVar
 
+from workbook_tools.addresses import cell_name
 from workbook_tools.checking.budget import Budget
+from workbook_tools.checking.families import Run
 from workbook_tools.checking.names import Names
-from workbook_tools.engines.cached import CachedValues
 from workbook_tools.formula_words import moved
 from workbook_tools.package import SheetPart, WorkbookPackage
-from workbook_tools.references import FilledFormula, areas, cell_name, without_spaces
+from workbook_tools.references import FilledFormula, areas, without_spaces
 from workbook_tools.stored_cells import StoredFormula
+from workbook_tools.stored_values import CachedValues
 
 _Read = TypeVar("_Read")
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
 _MOST_ELEMENTS = 50_000_000  # letters, of the formulas of such cells in a workbook
-
-
-@dataclass
-class Run:
-    """Cells of one column, as many rows apart, that hold one formula filled down."""
-
-    first_row: int
-    last_row: int
-    formula: FilledFormula
-    step: int = 1
-
-    @property
-    def rows(self) -> range:
-        """The rows of the cells."""
-        return range(self.first_row, self.last_row + 1, self.step)
-
-    def between(self, first_row: int, last_row: int) -> range:
-        """Return the rows of the cells from one row to another."""
-        before = max(0, -((self.first_row - first_row) // self.step))
-        return range(self.first_row, min(self.last_row, last_row) + 1, self.step)[before:]
 
 
 @dataclass

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from workbook_tools.addresses import column_letter
 from workbook_tools.checking.families import Families
 from workbook_tools.checking.table import Table
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import column_letter, with_references, without_spaces
+from workbook_tools.references import with_references, without_spaces
 
 
 def signature(table: Table, families: Mapping[str, Families]) -> str:

@@ -15,13 +15,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.addresses import Cell, column_letter
+from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.labels import parse_symbol
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.trial import helper_formulas, try_formulas
 from workbook_tools.engines import Calculation
-from workbook_tools.references import areas, column_letter
+from workbook_tools.references import areas
 
 _UNIT = re.compile(r"h\d+(_\d+)?|o\d+")
 _OF_TARGETS = re.compile(r"E\d+|E_tot|δ_o\d+|∂E/∂w\d+")

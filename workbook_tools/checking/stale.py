@@ -11,14 +11,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.addresses import cell_name
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.families import Families, stretches
 from workbook_tools.checking.findings import Finding, Kind, message, plain
 from workbook_tools.checking.grounds import Grounds
 from workbook_tools.checking.reader import read_values
 from workbook_tools.checking.table import Table
-from workbook_tools.engines import Calculation, CellError
-from workbook_tools.references import Area, areas, cell_name
+from workbook_tools.engines import Calculation
+from workbook_tools.references import Area, areas
 
 _SAME = 1e-9  # relative; programs round the last digits differently
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number_at
+from workbook_tools.addresses import Cell
+from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.labels import is_rate_label, parse_setting, parse_symbol
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+from workbook_tools.addresses import cell_name, sheet_prefix
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.findings import (
     Cells,
@@ -20,7 +21,7 @@ from workbook_tools.checking.table import Table
 from workbook_tools.checking.wording import change_in_words
 from workbook_tools.engines import Calculation
 from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import anchoring, cell_name, sheet_prefix
+from workbook_tools.references import anchoring
 
 
 def compare_summary(

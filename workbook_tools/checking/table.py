@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass, field
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, range_name
 from workbook_tools.checking.rates import Rate
 from workbook_tools.checking.region import Region
 from workbook_tools.notation import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
-from workbook_tools.references import range_name
 
 
 @dataclass

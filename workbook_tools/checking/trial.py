@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell, number
+from workbook_tools.addresses import MAX_COLUMNS, Cell
+from workbook_tools.checking.cells import number
 from workbook_tools.checking.formula_tree import SyntaxProblemError, parse
 from workbook_tools.checking.formula_values import NotEvaluatedError, value_of
 from workbook_tools.checking.region import Region
@@ -18,7 +19,7 @@ from workbook_tools.checking.rounding import Array
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.engines.embedded import evaluate
-from workbook_tools.references import MAX_COLUMNS, Area, areas
+from workbook_tools.references import Area, areas
 
 _SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
 _DEEPEST_HELPER = 20  # formulas that go through one another

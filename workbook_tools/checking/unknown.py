@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 
 from openpyxl.utils import FORMULAE
 
+from workbook_tools.cell_values import CellError, CellValue
 from workbook_tools.checking.budget import Budget
 from workbook_tools.checking.cells import number_at
 from workbook_tools.checking.cycles import Formulas
 from workbook_tools.checking.sheets import Sheet
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.trial import LARGEST_AREA, spans
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, CellError, CellValue
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.references import areas
 

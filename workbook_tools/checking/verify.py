@@ -8,7 +8,9 @@ from typing import Self
 
 import numpy as np
 
+from workbook_tools.addresses import MAX_ROWS, range_name
 from workbook_tools.checking.budget import Budget
+from workbook_tools.checking.cells import Values
 from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.convolutional.book import is_network, workbook_names
@@ -17,19 +19,18 @@ from workbook_tools.checking.effects import Effects
 from workbook_tools.checking.findings import Cells, Report, SummaryReport, counted
 from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.reader import MOST_TABLES, read_tables
-from workbook_tools.checking.samples import compare_samples, read_samples
+from workbook_tools.checking.sample_columns import compare_samples
+from workbook_tools.checking.samples import read_samples
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.checking.summary import compare_summary
 from workbook_tools.checking.table import Table
 from workbook_tools.checking.unknown import forgive, mistaken_for_cycles, unknown_functions
-from workbook_tools.checking.values import Values
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
 from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
-from workbook_tools.references import MAX_ROWS, range_name
 
 _MOST_SUGGESTIONS = 1_000  # that are put to the proof
 _MOST_RECALCULATED = 1_000_000  # cells, to tell what findings do to the loss

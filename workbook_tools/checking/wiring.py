@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.region import Region
 from workbook_tools.checking.trial import helper_formulas, try_formulas
 from workbook_tools.engines import Calculation

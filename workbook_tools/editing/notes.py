@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from workbook_tools.addresses import cell_name
 from workbook_tools.editing.cell_contents import Place
 from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.editing.xml_parts import (
@@ -24,7 +25,6 @@ from workbook_tools.editing.xml_parts import (
 )
 from workbook_tools.errors import InputError
 from workbook_tools.package import SheetPart
-from workbook_tools.references import cell_name
 
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from workbook_tools.references import MAX_TEXT_LENGTH
+from workbook_tools.addresses import MAX_TEXT_LENGTH
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DIGITS = re.compile("[0-9]{1,9}")

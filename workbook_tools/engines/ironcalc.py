@@ -9,7 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 
-from workbook_tools.engines import CellError, CellValue, is_panic, missing, of_sheet
+from workbook_tools.cell_values import CellError, CellValue, missing, of_sheet
+from workbook_tools.engines import is_panic
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names, without_notes
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError

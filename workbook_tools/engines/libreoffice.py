@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbook_tools.engines.cached import CachedValues
 from workbook_tools.engines.plain_copy import plain_copy, plain_names
 from workbook_tools.engines.workplace import Workplace, workplace
 from workbook_tools.errors import InputError
 from workbook_tools.package import open_package
+from workbook_tools.stored_values import CachedValues
 
 TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
 FALLBACK_TIMEOUT = 30  # seconds, where there is another answer already

@@ -12,8 +12,8 @@ from io import BytesIO
 from itertools import chain
 from itertools import count as counting
 
+from workbook_tools.cell_values import of_sheet
 from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import of_sheet
 from workbook_tools.engines.repacking import repacked
 from workbook_tools.package import WorkbookPackage
 from workbook_tools.references import with_sheets

@@ -18,7 +18,7 @@ from parts import edited
 from rich.console import Console
 from typer.testing import CliRunner
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name, range_name
 from workbook_tools.checking.convolutional import suggestions
 from workbook_tools.checking.convolutional import verify as verify_module
 from workbook_tools.checking.convolutional.book import Book, Section, open_book
@@ -32,7 +32,7 @@ from workbook_tools.editing.package_copy import PackageCopy
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 from workbook_tools.network_notation import Operation, label_index
-from workbook_tools.references import areas, cell_name, range_name
+from workbook_tools.references import areas
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # to make failures small takes minutes
 PATTERN = re.compile(r"\$?[A-Z]{1,3}\$?\d+(:\$?[A-Z]{1,3}\$?\d+)?")

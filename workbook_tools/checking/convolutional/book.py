@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name
 from workbook_tools.checking.sheets import Sheet, read_sheets
 from workbook_tools.errors import InputError
 from workbook_tools.network_notation import (
@@ -20,7 +20,7 @@ from workbook_tools.network_notation import (
     label_index,
 )
 from workbook_tools.package import WorkbookPackage, open_package
-from workbook_tools.references import areas, cell_name
+from workbook_tools.references import areas
 
 Places: TypeAlias = NDArray[np.int64]
 Index: TypeAlias = tuple[int, ...]  # of a cell in its grid, or the grid's shape

@@ -8,7 +8,8 @@ from itertools import groupby
 import numpy as np
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell, cell_name
+from workbook_tools.cell_values import CellError
 from workbook_tools.checking.convolutional import panel, whole
 from workbook_tools.checking.convolutional.book import Book, Index, Section
 from workbook_tools.checking.convolutional.comparison import ABSOLUTE, Comparison
@@ -29,8 +30,6 @@ from workbook_tools.checking.findings import (
     message,
     plain,
 )
-from workbook_tools.engines import CellError
-from workbook_tools.references import cell_name
 
 _UNKNOWN = "what they read holds an error"
 _NOT_OF_FORMULAS = {Kind.STALE_VALUE, Kind.WRONG_VALUE}

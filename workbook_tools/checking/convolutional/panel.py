@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.convolutional.book import Book
 from workbook_tools.checking.convolutional.reads import Rectangle, column_of, one, row_of
 from workbook_tools.checking.convolutional.state import State

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.convolutional.book import Book, Grid, Index, Section
 from workbook_tools.network_notation import Operation, size
 from workbook_tools.references import Area, areas

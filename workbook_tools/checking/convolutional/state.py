@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
+from workbook_tools.cell_values import CellValue
 from workbook_tools.checking.convolutional.book import Book, Grid
-from workbook_tools.engines import Calculation, CellValue
+from workbook_tools.engines import Calculation
 
 
 class State:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.convolutional import reads
 from workbook_tools.checking.convolutional.book import Book, Index, Places
 from workbook_tools.checking.convolutional.local import Expected, Local

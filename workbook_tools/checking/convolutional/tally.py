@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.convolutional import panel
 from workbook_tools.checking.convolutional.book import Book, Grid, Section
 from workbook_tools.checking.convolutional.local import Expected, Local

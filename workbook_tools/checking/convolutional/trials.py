@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
+from workbook_tools.addresses import Cell
 from workbook_tools.checking.convolutional.book import Book, Grid
 from workbook_tools.network_notation import GREYS, Operation
 
