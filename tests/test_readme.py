@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from cnn.__main__ import app as cnn_app
-from workbook_tools.checking.reports import to_json
 from workbook_tools.checking.verify import verify
+from workbook_tools.reporting.reports import to_json
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ from cnn.workbook.plan import (
     SheetPlan,
 )
 from cnn.workbook.sections import links, title, write_section
-from workbook_tools import network_notation as names
-from workbook_tools.addresses import cell_name, range_name
-from workbook_tools.network_notation import (
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import cell_name, range_name
+from workbook_tools.notation.convolutional import (
     AFTERWARDS,
     DIGIT,
     DIGITS,

@@ -18,8 +18,8 @@ from cnn.workbook.network import (
     Operation,
     ReLU,
 )
-from workbook_tools.addresses import column_letter, sheet_prefix
-from workbook_tools.network_notation import (
+from workbook_tools.notation.addresses import column_letter, sheet_prefix
+from workbook_tools.notation.convolutional import (
     DRAW,
     ETA,
     GREYS,

@@ -13,10 +13,10 @@ from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.worksheet import Worksheet
 from parts import SHEET, differences, edited, parts, replaced, rewritten
 
-from workbook_tools.addresses import cell_name
-from workbook_tools.cell_values import CellError, CellValue
 from workbook_tools.editing.cell_contents import Place, SheetCells, put_value
-from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.copying import PackageCopy
 
 
 def with_formulas(source: Path, formulas: dict[Place, str]) -> tuple[Path, bool]:

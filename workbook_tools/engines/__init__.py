@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from workbook_tools.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellError, CellValue
 
 ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbook_tools.stored_values import CachedValues
+from workbook_tools.package.stored_values import CachedValues
 
 
 def recalculate(path: Path) -> CachedValues:

@@ -9,8 +9,8 @@ from pathlib import Path
 from workbook_tools.engines.plain_copy import plain_copy, plain_names
 from workbook_tools.engines.workplace import Workplace, workplace
 from workbook_tools.errors import InputError
-from workbook_tools.package import open_package
-from workbook_tools.stored_values import CachedValues
+from workbook_tools.package.stored_values import CachedValues
+from workbook_tools.package.workbook import open_package
 
 TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
 FALLBACK_TIMEOUT = 30  # seconds, where there is another answer already

@@ -16,8 +16,8 @@ from fuzzing.book import NotApplicableError, cell_of, child, look
 from fuzzing.hosts import HOSTS, host, store
 from fuzzing.made import DAMAGES, Level, Made
 from fuzzing.mistakes import Mistake, draw_mistake
-from workbook_tools.addresses import column_number
 from workbook_tools.engines import recalculate
+from workbook_tools.notation.addresses import column_number
 
 # In the order in which they are done: XML that is damaged cannot be edited any more.
 _ORDER = ("cells", "formulas", "labels", "names", "xml", "parts")
