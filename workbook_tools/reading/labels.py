@@ -2,8 +2,8 @@
 
 A label is levelled first (Unicode look-alikes, case, spaces, subscripts, brackets), then parsed:
 a word for what it is (``net``, ``out``, ``error``, ``∂E/∂``) and the unit or parameter it is of.
-The symbols are those of ``notation/quantities.py``. An equation names what stands left of its ``=``;
-a comment in brackets or on a next line is left out where the whole says nothing.
+The symbols are those of ``notation/quantities.py``. An equation names what stands left of its
+``=``; a comment in brackets or on a next line is left out where the whole says nothing.
 
 Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is an a_o1. They are
 *vague*: ``parse_label`` returns a token that begins with ``?``, and ``headers.py`` decides.
