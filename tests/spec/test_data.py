@@ -6,7 +6,8 @@ import pytest
 
 from workbook_tools.errors import InputError
 from workbook_tools.spec.data import DataTable
-from workbook_tools.spec.experiment import Experiment, load_experiment
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.load import load_experiment
 
 CSV = """length, width ,kind
 1.5,2,round

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.errors import InputError
-from workbook_tools.spec.experiment import load_experiment
+from workbook_tools.spec.load import load_experiment
 from workbook_tools.writing.layout import Book
 
 GOOD = """

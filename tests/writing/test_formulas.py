@@ -4,14 +4,12 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.notation.quantities import Naming
-from workbook_tools.spec.experiment import (
-    DataTable,
-    Experiment,
-    Network,
-    Start,
-    Training,
-    load_experiment,
-)
+from workbook_tools.spec.data import DataTable
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.load import load_experiment
+from workbook_tools.spec.network import Network
+from workbook_tools.spec.start import Start
+from workbook_tools.spec.training import Training
 from workbook_tools.writing.equations import equation_blocks
 from workbook_tools.writing.formulas import Formulas, Quantity
 from workbook_tools.writing.layout import FIRST_ROW, Book, Layout, ParameterLayout

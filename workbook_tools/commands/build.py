@@ -32,7 +32,7 @@ def build(
     """Write the workbook of each spec, with every cell's value in it."""
     out = Console(highlight=False)
     with one_line_errors(PROGRAM, debug):
-        from workbook_tools.spec.experiment import files_read
+        from workbook_tools.spec.load import files_read
         from workbook_tools.writing.workbook import BUILD_STEPS
         from workbook_tools.writing.workbook import build as build_workbook
 

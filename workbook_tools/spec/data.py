@@ -1,18 +1,12 @@
-"""The samples that a network is trained on: listed in the spec, or in a CSV file beside it."""
+"""``[data]``: the samples that a network is trained on, with their targets or classes."""
 
-import csv
-import math
-from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from statistics import pstdev
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-Text = Annotated[str, Field(pattern=r"^([^=\x00-\x1f][^\x00-\x1f]*)?$")]  # one line, and no formula
-Name = Annotated[Text, Field(min_length=1, max_length=60)]
+from workbook_tools.spec.fields import Finite, Name, Table
 
 
 def _rows(value: Any) -> Any:
@@ -21,10 +15,8 @@ def _rows(value: Any) -> Any:
     return [value] if is_flat else value
 
 
-class DataTable(BaseModel):
+class DataTable(Table):
     """``[data]``: one sample or several, with their targets or their classes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     inputs: Annotated[list[list[Finite]], BeforeValidator(_rows), Field(min_length=1)]
     input_names: list[Name] | None = None
@@ -142,101 +134,6 @@ class DataTable(BaseModel):
                 f"for {outputs} outputs; change one or the other"
             )
         return names
-
-
-class CsvFile(BaseModel):
-    """``[data]`` where the samples stand in a CSV file, its first row naming the columns."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file: Annotated[str, Field(pattern=r"^[^\x00]+$")]  # beside the spec
-    inputs: Annotated[list[str], Field(min_length=1)]  # names of columns
-    targets: list[str] | None = None
-    class_: Annotated[str | None, Field(alias="class")] = None
-    class_names: list[str] | None = None
-    standardise: bool = False
-
-
-def read_csv(asked: CsvFile, folder: Path) -> dict[str, Any]:
-    """Return the samples of a file as ``DataTable`` takes them.
-
-    Raises ``ValueError`` with the file, the line and the column of what is missing or no number.
-    """
-    path = folder / asked.file
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except OSError as error:
-        raise ValueError(
-            f"data.file: {path} cannot be read ({error.strerror}); check the name"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"data.file: {path} is no CSV file in UTF-8 ({error}); save it as one"
-        ) from error
-    if not rows:
-        raise ValueError(f"data.file: {path} has no samples below its header; add some")
-    columns = {name: _column(header, name, path) for name in _asked_columns(asked)}
-    found: dict[str, Any] = {
-        "inputs": list(_numbers(rows, [(n, columns[n]) for n in asked.inputs], path)),
-        "input_names": list(asked.inputs),
-        "standardise": asked.standardise,
-    }
-    if asked.targets is not None:
-        found["targets"] = list(_numbers(rows, [(n, columns[n]) for n in asked.targets], path))
-    if asked.class_ is not None:
-        place = (asked.class_, columns[asked.class_])
-        found["classes"] = [_cell(row, place, line, path) for line, row in rows]
-    if asked.class_names is not None:
-        found["class_names"] = asked.class_names
-    return found
-
-
-def _asked_columns(asked: CsvFile) -> list[str]:
-    return [*asked.inputs, *(asked.targets or ()), *([asked.class_] if asked.class_ else ())]
-
-
-def _column(header: list[str], name: str, path: Path) -> int:
-    if header.count(name) == 1:
-        return header.index(name)
-    if name in header:
-        raise ValueError(f"data.file: {path} has more than one column {name!r}; rename one")
-    raise ValueError(
-        f"data.inputs: {path} has no column {name!r}; its columns are {', '.join(header[:12])}"
-    )
-
-
-def _cell(row: list[str], place: tuple[str, int], line: int, path: Path) -> str:
-    name, column = place
-    text = row[column].strip() if column < len(row) else ""
-    if not text:
-        raise ValueError(
-            f"data.file: {path} line {line}, column {name!r} is empty; fill it in, or remove the "
-            "line"
-        )
-    return text
-
-
-def _numbers(
-    rows: list[tuple[int, list[str]]], places: list[tuple[str, int]], path: Path
-) -> Iterator[list[float]]:
-    for line, row in rows:
-        numbers = []
-        for place in places:
-            text = _cell(row, place, line, path)
-            try:
-                number = float(text)
-            except ValueError:
-                number = math.nan
-            if not math.isfinite(number):
-                raise ValueError(
-                    f"data.file: {path} line {line}, column {place[0]!r} is {text!r}, which is no "
-                    "number; correct it, or remove the line"
-                )
-            numbers.append(number)
-        yield numbers
 
 
 def _same_lengths(field: str, rows: list[list[float]]) -> None:

@@ -10,7 +10,8 @@ from typing import Self
 from workbook_tools.errors import InputError
 from workbook_tools.notation.layers import layer_word, parse_layers
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
-from workbook_tools.spec.experiment import OPTIMIZER_SETTINGS, parse_experiment
+from workbook_tools.spec.load import parse_experiment
+from workbook_tools.spec.training import OPTIMIZER_SETTINGS
 
 ITERATIONS = 50
 RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  # else 0.5

@@ -5,10 +5,10 @@ from enum import StrEnum
 from random import Random
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from workbook_tools.notation.quantities import Naming
-from workbook_tools.spec.data import Finite
+from workbook_tools.spec.fields import Finite, Positive, Table
 
 DECIMALS = 4  # of a drawn weight, so that it can be read and typed
 
@@ -21,15 +21,13 @@ class Drawing(StrEnum):
     UNIFORM = "uniform"  # r = start.range
 
 
-class Start(BaseModel):
+class Start(Table):
     """``[start]``: the parameters of iteration 1, in the order of ``notation.Naming``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     weights: list[Finite] | None = None
     draw: Drawing | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] = 1
-    range: Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)] | None = None
+    range: Positive | None = None
     biases: list[Finite] | None = None  # drawn starts have 0 for each unit unless told
 
     @model_validator(mode="after")

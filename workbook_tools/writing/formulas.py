@@ -39,7 +39,9 @@ from workbook_tools.notation.quantities import (
     size_symbol,
 )
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
-from workbook_tools.spec.experiment import Experiment, Network, Training
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.network import Network
+from workbook_tools.spec.training import Training
 from workbook_tools.writing.functions import (
     ACTIVATIONS,
     CLASSIC_SIGMOID,

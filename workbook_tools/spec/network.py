@@ -1,0 +1,120 @@
+"""``[network]``: layers, activations, loss; and which of them do not go together."""
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from workbook_tools.notation.layers import parse_layers
+from workbook_tools.notation.quantities import Naming
+from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
+from workbook_tools.spec.fields import Count, Table, as_list
+
+
+def _size_or_words(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Leave the words for a layer to ``parse_layers``; they are no bad number."""
+    return value if isinstance(value, str) else check(value)
+
+
+Biases = Literal["none", "fixed", "trained"]
+LayerWords = Annotated[Count, WrapValidator(_size_or_words)]  # or a text
+
+
+class Network(Table):
+    """``[network]``: layers, activations, loss."""
+
+    layers: Annotated[list[LayerWords], Field(min_length=2)]
+    activation: Annotated[list[Activation], BeforeValidator(as_list)] = Field([Activation.SIGMOID])
+    loss: Loss = Loss.HALF_SQUARED_ERROR
+    biases: Annotated[list[Biases], BeforeValidator(as_list)] = Field(["none"])
+    gradients: Literal["expanded", "delta"] | None = None
+    gradient_sizes: bool = False  # a column for each layer: how large its gradient is
+
+    @cached_property
+    def naming(self) -> Naming:
+        """The symbols of its quantities, without biases."""
+        return Naming.of_layers(*parse_layers(self.layers))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many units each layer has, inputs first."""
+        return self.naming.sizes
+
+    @property
+    def activations(self) -> list[Activation]:
+        """The activation of each layer that has weights."""
+        layers = len(self.naming.weighted_layers)
+        return self.activation * layers if len(self.activation) == 1 else self.activation
+
+    def activation_of(self, layer: int) -> Activation:
+        """Return the activation of a layer with weights, counted from 1."""
+        return self.activations[self.naming.weighted_layers.index(layer)]
+
+    @property
+    def bias_kinds(self) -> list[Biases]:
+        """What biases each layer that has weights has."""
+        layers = len(self.naming.weighted_layers)
+        return self.biases * layers if len(self.biases) == 1 else self.biases
+
+    def biases_of(self, layer: int) -> Biases:
+        """Return what biases a layer has, counted from 1."""
+        weighted = self.naming.weighted_layers
+        return self.bias_kinds[weighted.index(layer)] if layer in weighted else "none"
+
+    @property
+    def biased_layers(self) -> list[int]:
+        """The layers that have biases, counted from 1."""
+        return [layer for layer in self.naming.layers if self.biases_of(layer) != "none"]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Network":
+        try:
+            layers = len(self.naming.weighted_layers)
+        except ValueError as error:
+            raise ValueError(f"network.layers: {error}") from error
+        which = "with weights" if self.naming.on_images else "after the inputs"
+        for name, listed in (("activation", self.activations), ("biases", self.bias_kinds)):
+            if len(listed) != layers:
+                raise ValueError(
+                    f"network.{name}: {len(listed)} given, network.layers asks for "
+                    f"{layers}; give one for each layer {which}, or one word for all"
+                )
+        *hidden, output = self.activations
+        if Activation.SOFTMAX in hidden:
+            raise ValueError(
+                "network.activation: softmax on a hidden layer ties its units together, which no "
+                "other layer here does; take it for the outputs only"
+            )
+        if output is Activation.SOFTMAX and self.sizes[-1] == 1:
+            raise ValueError(
+                "network.activation: softmax of a single output is always 1; give two outputs, or "
+                "take sigmoid"
+            )
+        needed = CROSS_ENTROPY_OUTPUTS.get(self.loss)
+        if needed and output is not needed:
+            raise ValueError(
+                f"network.loss: {self.loss} needs {needed} outputs, which say probabilities; "
+                f"{output} given: change one or the other"
+            )
+        if output is Activation.SOFTMAX and not needed:
+            raise ValueError(
+                f"network.loss: softmax outputs with {self.loss} learn badly, since a wrong but "
+                f"sure output hardly moves; take {Loss.CATEGORICAL_CROSS_ENTROPY}"
+            )
+        if self.gradients == "expanded" and self.naming.on_images:
+            raise ValueError(
+                'network.gradients: "expanded" spells gradients out, which are too long where '
+                'many units share a weight; take "delta"'
+            )
+        if self.gradients == "expanded" and layers > 2:
+            raise ValueError(
+                'network.gradients: "expanded" spells gradients out, which grows with every '
+                'layer; take "delta" with more than one hidden layer'
+            )
+        return self
