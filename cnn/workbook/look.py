@@ -19,7 +19,7 @@ from cnn.workbook.plan import Palette, Part
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.notation.convolutional import GREYS
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
+from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
 
 TAB_COLOURS = {

@@ -89,6 +89,16 @@ class Experiment(Table):
             ) from fitting
 
     @property
+    def trained(self) -> list[str]:
+        """The parameters that every iteration updates: weights, then biases."""
+        return self.naming.all_weights + [
+            bias
+            for layer in self.naming.layers
+            for bias in dict.fromkeys(self.naming.biases(layer))
+            if self.network.has_trained_biases(layer)
+        ]
+
+    @property
     def has_delta_columns(self) -> bool:
         """Whether gradients go through columns δ.
 

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from workbook_tools.notation.layers import parse_layers
+from workbook_tools.notation.layers import Convolution, parse_layers
 from workbook_tools.notation.quantities import Naming
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
 from workbook_tools.spec.fields import Count, Table, as_list
@@ -66,6 +66,14 @@ class Network(Table):
         """Return what biases a layer has, counted from 1."""
         weighted = self.naming.weighted_layers
         return self.bias_kinds[weighted.index(layer)] if layer in weighted else "none"
+
+    def has_trained_biases(self, layer: int) -> bool:
+        """Whether every iteration updates the biases of a layer."""
+        return self.biases_of(layer) == "trained"
+
+    def is_convolution(self, layer: int) -> bool:
+        """Whether the units of a layer share the weights of kernels."""
+        return isinstance(self.naming.kinds[layer - 1], Convolution)
 
     @property
     def biased_layers(self) -> list[int]:

@@ -75,6 +75,11 @@ class Training(Table):
         return self
 
     @property
+    def is_averaged(self) -> bool:
+        """Whether gradients and losses are averaged over the samples, or added up."""
+        return self.over_samples == AVERAGED
+
+    @property
     def is_plain(self) -> bool:
         """Whether it is w − η ∂E/∂w, with the same η from first to last."""
         plain = self.optimizer is Optimizer.GRADIENT_DESCENT and not self.weight_decay

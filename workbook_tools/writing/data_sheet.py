@@ -14,9 +14,9 @@ from workbook_tools.notation.addresses import cell_name, column_letter, range_na
 from workbook_tools.notation.layers import Images
 from workbook_tools.notation.quantities import CLASS, DEVIATION, MEAN, SAMPLE
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import DATA_HEADER_ROW, OVERVIEW, DataLayout
 from workbook_tools.writing.pictures import png
+from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import CURVE_COLOURS, INK, MUTED
 
 MEAN_ROW, DEVIATION_ROW, NAME_ROW = 4, 5, 6

@@ -32,7 +32,8 @@ from workbook_tools.notation.quantities import (
 )
 from workbook_tools.notation.vocabulary import Activation, Schedule
 from workbook_tools.spec.experiment import Experiment, Run
-from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
+from workbook_tools.writing.formulas import quantities
+from workbook_tools.writing.quantity import SYMBOL, Quantity
 
 HEADER_ROW = 31
 FIRST_ROW = HEADER_ROW + 1
@@ -121,7 +122,7 @@ class Layout:
     @cached_property
     def quantities(self) -> list[Quantity]:
         """The table's columns, from the left."""
-        return Formulas(self.experiment).quantities()
+        return quantities(self.experiment)
 
     @cached_property
     def columns(self) -> dict[str, int]:
