@@ -6,6 +6,7 @@ import pytest
 from workbook_tools.errors import InputError
 from workbook_tools.spec.load import load_experiment
 from workbook_tools.writing.layout import Book
+from workbook_tools.writing.limits import check_limits
 
 GOOD = """
 title = "test"
@@ -26,7 +27,7 @@ def load(folder: Path, text: str) -> Book:
     spec = folder / "spec.toml"
     spec.write_text(text, encoding="utf-8")
     book = Book(load_experiment(spec))
-    book.check_limits()
+    check_limits(book)
     return book
 
 

@@ -9,15 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, MOST_ARGUMENTS
-from workbook_tools.notation.addresses import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    cell_name,
-    column_letter,
-    sheet_prefix,
-)
+from workbook_tools.notation.addresses import cell_name, sheet_prefix
 from workbook_tools.notation.quantities import (
     ACCURACY,
     CLASS,
@@ -30,7 +22,7 @@ from workbook_tools.notation.quantities import (
     SUMMED_LOSS,
     TOTAL_LOSS,
 )
-from workbook_tools.notation.vocabulary import Activation, Schedule
+from workbook_tools.notation.vocabulary import Schedule
 from workbook_tools.spec.experiment import Experiment, Run
 from workbook_tools.writing.formulas import quantities
 from workbook_tools.writing.quantity import SYMBOL, Quantity
@@ -47,8 +39,6 @@ PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
 DATA = "Data"
 DATA_HEADER_ROW = 7
 
-MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
-_CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
 # About what a formula cell takes in the saved, compressed file, and a sheet with its pictures.
 _SAVED_CELL_BYTES, _SAVED_SHEET_BYTES = 21, 25_000
 
@@ -261,46 +251,6 @@ class Layout:
         rows = self.experiment.training.iterations
         return rows * (once + self.block * (len(self.quantities) - once))
 
-    def check_limits(self) -> None:
-        """Raise ``InputError`` if Excel could not hold the sheet."""
-        iterations = self.experiment.training.iterations
-        if self.last_row > MAX_ROWS:
-            a_block = f" of {self.block:,} samples" if self.block > 1 else ""
-            raise InputError(
-                f"training.iterations: {iterations:,}{a_block} do not fit on the "
-                f"{MAX_ROWS:,} rows of a sheet; give at most "
-                f"{(MAX_ROWS - HEADER_ROW) // self.block:,}"
-            )
-        if len(self.quantities) > MAX_COLUMNS:
-            raise InputError(
-                f"network.layers: {len(self.quantities):,} columns do not fit on a sheet of "
-                f"{MAX_COLUMNS:,} (up to {column_letter(MAX_COLUMNS)}); make the layers smaller"
-            )
-        outputs = self.experiment.naming.sizes[-1]
-        is_softmax = self.experiment.network.activations[-1] is Activation.SOFTMAX
-        if is_softmax and outputs > MOST_ARGUMENTS:
-            raise InputError(
-                f"network.layers: softmax of {outputs} outputs takes functions of as many "
-                f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
-            )
-        lengths = [len(self.formula(quantity, self.last_row)) for quantity in self.quantities]
-        block_bytes = sum(
-            (length + _CELL_BYTES) * (1 if quantity.once else self.block)
-            for length, quantity in zip(lengths, self.quantities, strict=True)
-        )
-        if block_bytes * iterations > MAX_SHEET_BYTES:
-            raise InputError(
-                f"training.iterations: {iterations:,} times {block_bytes:,} bytes are more than "
-                f"a workbook file can hold; give at most {MAX_SHEET_BYTES // block_bytes:,} "
-                "iterations"
-            )
-        longest, length = max(zip(self.quantities, lengths, strict=True), key=lambda one: one[1])
-        if length > MAX_FORMULA_LENGTH:
-            raise InputError(
-                f"network.layers: the formula of {longest.symbol} has {length:,} characters, "
-                f"Excel takes {MAX_FORMULA_LENGTH:,}; make the layers smaller"
-            )
-
 
 @dataclass(frozen=True)
 class Book:
@@ -322,11 +272,6 @@ class Book:
     def data(self) -> DataLayout | None:
         """The sheet of the samples, where there are several."""
         return DataLayout(self.experiment) if self.experiment.data.is_several else None
-
-    def check_limits(self) -> None:
-        """Raise ``InputError`` if Excel could not hold the workbook."""
-        for sheet in self.sheets:
-            sheet.check_limits()
 
     @property
     def expected_bytes(self) -> int:
