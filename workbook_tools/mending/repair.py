@@ -35,7 +35,8 @@ from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.judging import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mathematics.rounding import Array
-from workbook_tools.mending.edits import Candidate, Ground, edits
+from workbook_tools.mending.edits import edits
+from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.mending.right_formulas import RightFormulas
 from workbook_tools.notation.addresses import Cell, cell_name, column_letter, sheet_prefix
 from workbook_tools.notation.quantities import LEARNING_RATE
@@ -205,7 +206,7 @@ class Repair:
     def _filled(self, text: str, row: int) -> Formula:
         return filled(text, row, self._table.rows, self._table.block)
 
-    def _ground(self, place: Place) -> Ground:
+    def _ground(self, place: Place) -> Problem:
         sheet = self._table.sheet.name
         unknown = [f"={cell_name(place.row, column)}" for column in self._table.unknown]
         numbers = self._trials.numbers(place, unknown)
@@ -230,7 +231,7 @@ class Repair:
             if isinstance(part, Reference)
         }
         expected = self._trials.expected(place)
-        return Ground(sheet, numbers, expected, candidates, kinds, _numbers_of(right))
+        return Problem(sheet, numbers, expected, candidates, kinds, _numbers_of(right))
 
     def _written(self, cell: Cell) -> str:
         """Return how a formula of the table names a cell."""
