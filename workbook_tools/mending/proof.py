@@ -1,0 +1,75 @@
+"""Proves that formulas are right: on the sheet's own numbers, and on random ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.tree import SyntaxProblemError, parse
+from workbook_tools.formulas.values import LARGEST_AREA, Evaluation, NotEvaluatedError
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import evaluate_on, read_elsewhere
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Proves the formulas of one table."""
+
+    table: Table
+    trials: Trials
+    judge: Judge
+    calculation: Calculation
+
+    def checked_rows(self, finding: Finding, formulas: Mapping[int, str]) -> int | None:
+        """Return in how many rows the formulas give what they should; None if not in all.
+
+        Rows that lack a number are not counted: those of a circular reference, for example.
+        """
+        values = self._values(formulas)
+        return self.judge.agreeing(finding.quantity, np.array(list(formulas)), values)
+
+    def _values(self, formulas: Mapping[int, str]) -> Array:
+        """Return what formulas give with the numbers that the sheet has."""
+        sheet = self.table.sheet.name
+        texts = list(formulas.values())
+        try:
+            tree = parse(texts[0])
+            numbers = self._numbers(texts)
+            found = Evaluation(tree, sheet, numbers).value[0]
+            return np.broadcast_to(found, (len(texts),))
+        except (SyntaxProblemError, NotEvaluatedError):
+            kept = read_elsewhere(texts, sheet, {}, self.calculation)
+            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts)
+            return np.array([np.nan if values is None else values[0] for values in found])
+
+    def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
+        """Return what the cells of the first formula hold, and those of the others in their place.
+
+        Raises ``NotEvaluatedError`` if these are too many, or the others read more or fewer.
+        """
+        sheet = self.table.sheet.name
+        if any(area.cell_count > LARGEST_AREA for area in areas(texts[0])):
+            raise NotEvaluatedError("a large range")
+        all_cells = [[cell for area in areas(text) for cell in area.cells(sheet)] for text in texts]
+        if len({len(cells) for cells in all_cells}) > 1:
+            raise NotEvaluatedError("formulas of different shapes")
+        own = read_elsewhere(texts, sheet, {}, self.calculation)
+        return {
+            cells[0]: np.array([own.get(cell, np.nan) for cell in cells])
+            for cells in zip(*all_cells, strict=True)
+        }
+
+    def is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
+        """Tell whether formulas are right on random numbers, where they begin and end."""
+        rows = dict.fromkeys((finding.rows[0], finding.rows[-1]))
+        if len(formulas) > self.table.block:  # the second iteration has another one above it
+            rows[finding.rows[self.table.block]] = None
+        places = [Place(finding.quantity, row, formulas[row]) for row in rows]
+        return all(self.trials.right(places))
