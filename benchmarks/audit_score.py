@@ -32,7 +32,7 @@ from openpyxl.utils.cell import range_boundaries
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import ENGINES
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets

@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import formualizer as fz
 import openpyxl
 import pytest
 from handmade import FORMULAS, HandMade
@@ -12,11 +13,15 @@ from openpyxl.comments import Comment
 from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import ENGINES, embedded, is_panic, recalculate
+from workbook_tools.engines import ENGINES, is_panic, loose_formulas, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import Rerun, WhatIf, evaluate
+from workbook_tools.engines.embedded import Rerun
+from workbook_tools.engines.formualizer_oddities import oddities
 from workbook_tools.engines.ironcalc import silenced
+from workbook_tools.engines.loose_formulas import evaluate
+from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError
 
 CALCULATING = [name for name in ENGINES if name != "cached"]
@@ -328,8 +333,8 @@ def break_formualizer(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
         def __getattr__(self, name: str) -> object:
             return broken if name == when else getattr(self.workbook, name)
 
-    real = embedded.fz.Workbook
-    monkeypatch.setattr(embedded.fz, "Workbook", Broken)
+    real = fz.Workbook
+    monkeypatch.setattr(fz, "Workbook", Broken)
 
 
 @pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_value", "sheet"])
@@ -364,14 +369,14 @@ def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) ->
 def test_loose_formulas_that_break_the_engine_are_error_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = embedded._Loose.with_numbers
+    real = loose_formulas._Loose.with_numbers
 
-    def with_numbers(self: embedded._Loose, numbers: dict[embedded.Place, float]) -> object:
+    def with_numbers(self: loose_formulas._Loose, numbers: dict[Cell, float]) -> object:
         if "=BREAK()" in self._formulas.values():
             raise PanicException("index out of bounds")
         return real(self, numbers)
 
-    monkeypatch.setattr(embedded._Loose, "with_numbers", with_numbers)
+    monkeypatch.setattr(loose_formulas._Loose, "with_numbers", with_numbers)
     formulas = {("S", 1, 2): "=A1*2", ("S", 1, 3): "=BREAK()"}
     found = evaluate(formulas, [{("S", 1, 1): 1.0}, {("S", 1, 1): 2.0}])
     error = CellError("index out of bounds")
@@ -428,4 +433,4 @@ def test_a_tag_is_no_range_that_runs_backwards(workbooks: Path, tmp_path: Path) 
         {"xl/worksheets/sheet2.xml": replaced(b"</worksheet>", extended)},
     )
     now = path.stat()
-    assert not embedded._oddities(path, now.st_size, now.st_mtime_ns).backwards
+    assert not oddities(path, now.st_size, now.st_mtime_ns).backwards

@@ -15,8 +15,9 @@ from parts import BOOK, rewritten
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import WhatIf, evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.engines.plain_copy import plain_names
+from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import with_sheets
 from workbook_tools.package.cell_values import CellError
@@ -181,12 +182,14 @@ def test_a_sheet_that_is_not_there_shows_what_excel_shows(tmp_path: Path, engine
     assert calculation.block("ONE", 1, 1, 1, 1) == [[1.0]]
 
 
-@pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
+@pytest.mark.parametrize(
+    ("engine", "module"), [("embedded", "formualizer_book"), ("ironcalc", "ironcalc")]
+)
 def test_a_sheet_that_an_engine_loses_is_never_passed_over(
-    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        f"workbook_tools.engines.{engine}.plain_copy", lambda package, names: PackageCopy(package)
+        f"workbook_tools.engines.{module}.plain_copy", lambda package, names: PackageCopy(package)
     )
     with pytest.raises(InputError, match=r"book\.xlsx: .* does not find its sheet 'sheet1'"):
         recalculate(book_of(tmp_path, ["sheet1", "Other"]), engine)
