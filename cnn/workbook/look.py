@@ -15,7 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cnn.workbook.plan import Palette, Part
+from cnn.workbook.planning.sheet import Palette, Part
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.notation.convolutional import GREYS
 from workbook_tools.writing import styles
