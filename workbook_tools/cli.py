@@ -1,4 +1,4 @@
-"""The commands: parse, call, print, exit code.
+"""The command line: it registers the commands and runs them.
 
 Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad input.
 """
@@ -48,12 +48,12 @@ def main(
 
 
 def run() -> None:
-    """Run the command line as a program of its own: whatever happens, it says so in one line.
+    """Run the command line; every failure is reported in one line.
 
-    Exit status 1 says only that something differs.
+    Exit status 1 always means that something differs, so no failure ends with it.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # which may be no UTF-8
+        if isinstance(stream, io.TextIOWrapper):  # the terminal may not be UTF-8
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -61,7 +61,7 @@ def run() -> None:
     except SystemExit as leaving:
         status = leaving.code
         if isinstance(leaving.__context__, BrokenPipeError):
-            status = BAD_INPUT  # whoever read the output has seen enough
+            status = BAD_INPUT  # the reader has closed the pipe
             _forget_output()
     try:
         sys.stdout.flush()
@@ -74,10 +74,10 @@ def run() -> None:
 
 
 def _end(number: int, frame: object) -> NoReturn:
-    sys.exit(128 + number)  # not at once: what was begun is cleaned up
+    sys.exit(128 + number)  # raises SystemExit, so that temporary files are removed
 
 
 def _forget_output() -> None:
-    """Keep Python from writing the rest of the output when it ends."""
+    """Keep Python from writing the rest of the output at exit, which would fail again."""
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())

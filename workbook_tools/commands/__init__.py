@@ -1,4 +1,5 @@
-"""The commands, one a file, and what they share: options, exit status, output on a terminal.
+"""The commands, one in each file, and what they share: options, exit status, terminal output.
 
-Nothing here checks or builds anything: a command parses its words, calls a room below, and prints.
+A command parses its arguments, calls another room and prints the result. It imports what it needs
+when it runs: matplotlib and pandas would slow down every start.
 """

@@ -29,7 +29,7 @@ def build(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write the workbook of each spec, with every cell's value in it."""
+    """Write the workbook of each spec; every cell has its value stored."""
     out = Console(highlight=False)
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.spec.load import files_read
@@ -60,6 +60,6 @@ def _target(spec: Path, output: Path | None, specs: int) -> Path:
         return spec.with_suffix(".xlsx")
     if output.suffix == ".xlsx" and not os.path.isdir(output):
         if specs > 1:
-            raise InputError(f"{output}: one file for {specs} specs; give -o a folder instead")
+            raise InputError(f"{output}: one file cannot hold {specs} workbooks; give -o a folder")
         return output
     return output / spec.with_suffix(".xlsx").name

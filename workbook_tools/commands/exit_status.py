@@ -4,7 +4,7 @@ from workbook_tools.errors import BAD_INPUT
 
 PROGRAM = "workbook-tools"
 AGREES, DIFFERS, NOT_CHECKED = 0, 1, BAD_INPUT
-INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+INTERRUPTED = 130  # as in shells: 128 + SIGINT
 
 
 def of_verdict(verdict: str) -> int:

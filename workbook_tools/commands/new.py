@@ -22,16 +22,15 @@ def new(
     ],
     activation: Annotated[
         str,
-        typer.Option(metavar="A,B", help="Of each layer with weights. Default: by the loss."),
+        typer.Option(metavar="A,B", help="For each layer with weights. Default: by the loss."),
     ] = "",
-    loss: Annotated[Loss, typer.Option(help="What training makes small.")] = (
-        Loss.HALF_SQUARED_ERROR
-    ),
+    loss: Annotated[Loss, typer.Option(help="The loss to minimise.")] = (Loss.HALF_SQUARED_ERROR),
     optimizer: Annotated[
-        Optimizer, typer.Option(help="How weights follow their gradients.")
+        Optimizer, typer.Option(help="How weights are updated.")
     ] = Optimizer.GRADIENT_DESCENT,
     data: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Samples; its first row names columns.")
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Samples; the first row names the columns."),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -39,6 +38,6 @@ def new(
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.spec.new import Wish, new_spec
 
-        refuse_conflicts([data] if data else [], [])  # it may be printed into the data
+        refuse_conflicts([data] if data else [], [])  # stdout may be redirected to the data
         activations = [word.strip() for word in activation.split(",") if word.strip()]
         typer.echo(new_spec(Wish(layers, activations, loss, optimizer, data)), nl=False)

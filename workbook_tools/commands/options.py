@@ -13,7 +13,7 @@ DEFAULT_ENGINE = Engine("embedded")
 
 
 def _place(text: str) -> Path:
-    if not text:  # to a path that is the folder one stands in
+    if not text:  # Path("") would be the current folder
         raise typer.BadParameter("an empty name; give a workbook")
     return Path(text)
 
@@ -27,7 +27,7 @@ WorkbooksOrFolders = Annotated[
     typer.Argument(metavar="WORKBOOK.xlsx|FOLDER...", show_default=False, parser=_place),
 ]
 RecalculatedBy = Annotated[
-    Engine, typer.Option(help="What recalculates the workbook; cached: nothing does.")
+    Engine, typer.Option(help="Engine that recalculates the workbook; cached: no recalculation.")
 ]
 Timeout = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="How long one workbook may take.")

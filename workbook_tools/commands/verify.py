@@ -50,19 +50,21 @@ def verify(
         typer.Option(
             min=0.0,
             metavar="R",
-            help="Largest relative difference that agrees. Default: by engine.",
+            help="Largest relative difference that counts as agreement. Default: by engine.",
         ),
     ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the report as a web page; of a class, one for all and one for each.",
+            help="Write the report as a web page; for a class, an overview and a page each.",
         ),
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Of a class: write a table, a row a workbook."),
+        typer.Option(
+            metavar="FILE", help="For a class: write a table with a row for each workbook."
+        ),
     ] = None,
     marked: Annotated[
         Path | None,
@@ -79,18 +81,23 @@ def verify(
         ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Of a class: processes. Default: all cores.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="For a class: number of processes. Default: all cores."
+        ),
     ] = os.cpu_count() or 1,
     timeout: Timeout = TIMEOUT,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Of a class: of a Dask cluster that does the work."),
+        typer.Option(
+            metavar="ADDRESS", help="For a class: Dask scheduler that distributes the work."
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Find each training table by its labels and check every formula cell of it.
+    """Find each training table by its labels and check every formula cell in it.
 
-    A folder, or several workbooks with --html or --csv, are a class: a row for each.
+    A folder, or several workbooks with --html or --csv, are checked as a class.
     """
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
@@ -120,13 +127,13 @@ def verify(
 def _copies(
     workbooks: list[Path], marked: Path | None, mended: Path | None, engine: Engine
 ) -> list[Path]:
-    """Return where copies are to be written; raise ``InputError`` if none can be made of this."""
+    """Return where copies are to be written; raise ``InputError`` if none can be made."""
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
         from workbook_tools.reporting.copies import refuse_places
 
         if len(workbooks) > 1 or os.path.isdir(workbooks[0]):
-            raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
+            raise InputError(f"{copies[0]}: is a copy of one workbook; give one workbook only")
         refuse_places(workbooks[0], *copies)
     if mended and engine.value == "cached":
         raise InputError(

@@ -1,4 +1,4 @@
-"""Samples in a CSV file beside the spec, its first row naming the columns."""
+"""Samples in a CSV file beside the spec; its first row names the columns."""
 
 import csv
 import math
@@ -12,9 +12,9 @@ from workbook_tools.spec.fields import Table
 
 
 class CsvFile(Table):
-    """``[data]`` where the samples stand in a CSV file, its first row naming the columns."""
+    """``[data]`` with the samples in a CSV file."""
 
-    file: Annotated[str, Field(pattern=r"^[^\x00]+$")]  # beside the spec
+    file: Annotated[str, Field(pattern=r"^[^\x00]+$")]  # relative to the folder of the spec
     inputs: Annotated[list[str], Field(min_length=1)]  # names of columns
     targets: list[str] | None = None
     class_: Annotated[str | None, Field(alias="class")] = None
@@ -23,9 +23,9 @@ class CsvFile(Table):
 
 
 def read_csv(asked: CsvFile, folder: Path) -> dict[str, Any]:
-    """Return the samples of a file as ``DataTable`` takes them.
+    """Return the samples of a file in the form that ``DataTable`` takes.
 
-    Raises ``ValueError`` with the file, the line and the column of what is missing or no number.
+    Raises ``ValueError`` with the file, line and column of a value that is missing or not a number.
     """
     path = folder / asked.file
     try:
@@ -39,7 +39,7 @@ def read_csv(asked: CsvFile, folder: Path) -> dict[str, Any]:
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"data.file: {path} is no CSV file in UTF-8 ({error}); save it as one"
+            f"data.file: {path} is not a CSV file in UTF-8 ({error}); save it as one"
         ) from error
     if not rows:
         raise ValueError(f"data.file: {path} has no samples below its header; add some")
@@ -97,8 +97,8 @@ def _numbers(
                 number = math.nan
             if not math.isfinite(number):
                 raise ValueError(
-                    f"data.file: {path} line {line}, column {place[0]!r} is {text!r}, which is no "
-                    "number; correct it, or remove the line"
+                    f"data.file: {path} line {line}, column {place[0]!r} is {text!r}, which is not "
+                    "a number; correct it, or remove the line"
                 )
             numbers.append(number)
         yield numbers

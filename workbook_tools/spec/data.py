@@ -10,26 +10,28 @@ from workbook_tools.spec.fields import Finite, Name, Table
 
 
 def _rows(value: Any) -> Any:
-    """Take one list of numbers for a list of it: one sample."""
+    """Return a flat list of numbers as a list with one sample."""
     is_flat = isinstance(value, list) and not any(isinstance(part, list) for part in value)
     return [value] if is_flat else value
 
 
 class DataTable(Table):
-    """``[data]``: one sample or several, with their targets or their classes."""
+    """``[data]``: one sample or several, with their targets or classes."""
 
     inputs: Annotated[list[list[Finite]], BeforeValidator(_rows), Field(min_length=1)]
     input_names: list[Name] | None = None
     targets: Annotated[list[list[Finite]], BeforeValidator(_rows)] | None = None
-    classes: list[Name] | None = None  # of each sample, in place of targets
-    class_names: Annotated[list[Name], Field(min_length=2)] | None = None  # by output
+    classes: list[Name] | None = None  # of each sample, instead of targets
+    class_names: Annotated[list[Name], Field(min_length=2)] | None = (
+        None  # in the order of the outputs
+    )
     standardise: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> "DataTable":
         _same_lengths("data.inputs", self.inputs)
         if (self.targets is None) == (self.classes is None):
-            raise ValueError("data.targets: give either targets or classes, and not both")
+            raise ValueError("data.targets: give either targets or classes, not both")
         if self.targets is not None:
             _same_lengths("data.targets", self.targets)
             if self.class_names:
@@ -45,7 +47,7 @@ class DataTable(Table):
         if self.input_names and len(self.input_names) != len(self.inputs[0]):
             raise ValueError(
                 f"data.input_names: {len(self.input_names)} given for {len(self.inputs[0])} inputs"
-                "; name each once"
+                "; name each input once"
             )
         self._check_classes()
         if self.standardise:
@@ -65,24 +67,26 @@ class DataTable(Table):
         for name in found:
             if self.class_names and name not in self.class_names:
                 raise ValueError(
-                    f"data.class_names: {name!r} is missing, sample {self.classes.index(name) + 1} "
-                    "is one; add it"
+                    f"data.class_names: {name!r} is missing, but sample "
+                    f"{self.classes.index(name) + 1} has that class; add it"
                 )
         for k, name in enumerate(names := self.outputs):
             if name.lower() in map(str.lower, names[:k]):
                 raise ValueError(
-                    f"data.classes: {name!r} is there twice, and a workbook's = takes capitals and "
-                    "small letters for the same; rename one"
+                    f"data.classes: {name!r} is there twice, because Excel's = does not tell "
+                    "capitals from small letters; rename one"
                 )
         if len(found) < 2:
             raise ValueError(
-                f"data.classes: every sample is a {found[0]!r}, there is nothing to tell apart; "
+                f"data.classes: every sample is a {found[0]!r}, so there is nothing to learn; "
                 "add samples of another class"
             )
 
     def _check_spread(self) -> None:
         if len(self.inputs) == 1:
-            raise ValueError("data.standardise: one sample has no deviation; set it to false")
+            raise ValueError(
+                "data.standardise: one sample has no standard deviation; set it to false"
+            )
         for number, column in enumerate(zip(*self.inputs, strict=True), start=1):
             if pstdev(column) <= 1e-12 * max(map(abs, column)):
                 name = self.input_names[number - 1] if self.input_names else f"input {number}"
@@ -98,12 +102,15 @@ class DataTable(Table):
 
     @property
     def is_several(self) -> bool:
-        """Whether there is more than the one sample of the classic sheet."""
+        """Whether there is more than one sample; the classic sheet has one."""
         return self.count > 1
 
     @cached_property
     def outputs(self) -> list[str]:
-        """The class that each output tells of; two classes have one output, for the second."""
+        """The classes in the order of the outputs; a single output stands for the second of two.
+
+        Empty if the samples have targets.
+        """
         if self.classes is None:
             return []
         return self.class_names or list(dict.fromkeys(self.classes))
@@ -111,7 +118,7 @@ class DataTable(Table):
     def target_rows(self, outputs: int) -> list[list[float]]:
         """Return each sample's targets: as given, or 1 for its class and 0 for the others.
 
-        Raises ``ValueError`` if there are not so many outputs as targets or classes.
+        Raises ``ValueError`` if the number of outputs fits neither targets nor classes.
         """
         if self.targets is not None:
             if len(self.targets[0]) != outputs:
@@ -120,11 +127,11 @@ class DataTable(Table):
                     f"{outputs}; change one or the other"
                 )
             return self.targets
-        told = self.told(outputs)
-        return [[float(name == own) for name in told] for own in self.classes or ()]
+        names = self.output_classes(outputs)
+        return [[float(name == own) for name in names] for own in self.classes or ()]
 
-    def told(self, outputs: int) -> list[str]:
-        """Return the class whose target each of so many outputs has: of two, one may be enough."""
+    def output_classes(self, outputs: int) -> list[str]:
+        """Return the class that each output stands for; a single output stands for the second."""
         names = self.outputs
         if len(names) == 2 and outputs == 1:
             return names[1:]

@@ -1,4 +1,4 @@
-"""A whole spec: the network, its data, its start and its training, and whether they fit."""
+"""A whole spec: network, data, start and training, and whether they fit together."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ from workbook_tools.spec.training import Training
 
 
 class Experiment(Table):
-    """A whole spec, valid in itself."""
+    """A whole, valid spec."""
 
     title: Annotated[Text, Field(min_length=1, max_length=120)]
     description: Annotated[Text, Field(max_length=600)] = ""
@@ -40,20 +40,20 @@ class Experiment(Table):
             _probable(f"data.targets:{of}", row, self.network.loss)
         if self.data.is_several and self.network.gradients == "expanded":
             raise ValueError(
-                'network.gradients: "expanded" spells out the gradients of one sample, and there '
-                'are several; take "delta"'
+                'network.gradients: "expanded" writes out the gradients of one sample, but there '
+                'are several; use "delta"'
             )
         if self.training.batch and self.training.batch > self.data.count:
             raise ValueError(
-                f"training.batch: {self.training.batch} samples an iteration, and there are "
-                f"{self.data.count}; give at most so many"
+                f"training.batch: {self.training.batch} samples per iteration, but there are only "
+                f"{self.data.count}; give at most {self.data.count}"
             )
         self._check_start()
         names = [run.name for run in self.runs]
         repeated = [name for k, name in enumerate(names) if name in names[:k]]
         if repeated:
             raise ValueError(
-                f"training.learning_rates: two of them would be the sheet {repeated[0]!r}; "
+                f"training.learning_rates: two of them would share the sheet {repeated[0]!r}; "
                 "list each rate once"
             )
         return self
@@ -100,9 +100,9 @@ class Experiment(Table):
 
     @property
     def has_delta_columns(self) -> bool:
-        """Whether gradients go through columns δ.
+        """Whether gradients are computed from columns of δ.
 
-        They do where that is asked for, with more than one hidden layer, with several samples,
+        They are if the spec asks for it, with more than one hidden layer, with several samples,
         and where units share weights.
         """
         deep = len(self.network.layers) > 3 or bool(self.naming.on_images)
@@ -110,7 +110,7 @@ class Experiment(Table):
 
     @property
     def is_classic(self) -> bool:
-        """Whether the network is that of the classic sheet: spelled as people know it."""
+        """Whether formulas are written as in the classic sheet, which people know."""
         return (
             set(self.network.activations) == {Activation.SIGMOID}
             and self.network.loss is Loss.HALF_SQUARED_ERROR
@@ -119,12 +119,12 @@ class Experiment(Table):
 
     @property
     def batch(self) -> int:
-        """How many samples an iteration has: so many rows of a sheet."""
+        """How many samples an iteration has, and so how many rows of the sheet."""
         return self.training.batch or self.data.count
 
     @property
     def tells_classes(self) -> bool:
-        """Whether an output says yes or no to a class, so that an answer is right or wrong."""
+        """Whether the network classifies, so that each answer is right or wrong."""
         if self.network.activations[-1] not in CROSS_ENTROPY_OUTPUTS.values():
             return False
         rows = self.data.target_rows(self.network.sizes[-1])
@@ -133,13 +133,13 @@ class Experiment(Table):
 
     @property
     def settings(self) -> dict[str, float]:
-        """The numbers beside η that a sheet's formulas read, by symbol."""
+        """The numbers besides η that a sheet's formulas read, by symbol."""
         count = {SAMPLE_COUNT: self.data.count} if self.data.is_several else {}
         return {**self.training.settings, **count}
 
     @property
     def initial_values(self) -> dict[str, float]:
-        """Each weight and bias of iteration 1 and, of one sample, target and input, by symbol."""
+        """The weights and biases of iteration 1, by symbol; and the data if it is one sample."""
         naming = self.naming
         symbols: list[str] = []
         values: list[float] = []
@@ -153,7 +153,7 @@ class Experiment(Table):
 
     @cached_property
     def runs(self) -> list["Run"]:
-        """The trainings, one sheet each: of every learning rate, or every ``[[sheet]]``."""
+        """The trainings, one sheet each: one for every learning rate, or every ``[[sheet]]``."""
         if self.variants:
             return [
                 Run(name, variant, variant.training.learning_rates[0])
@@ -172,7 +172,7 @@ class Run:
 
 
 def _probable(where: str, targets: list[float], loss: Loss) -> None:
-    """Refuse targets that are no probabilities, where the loss compares probabilities."""
+    """Refuse targets that are not probabilities if the loss compares probabilities."""
     if loss not in CROSS_ENTROPY_OUTPUTS:
         return
     if not all(0 <= target <= 1 for target in targets):

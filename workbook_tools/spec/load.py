@@ -1,7 +1,7 @@
-"""Reads a spec: the TOML file, and the CSV file that it names, become an experiment.
+"""Reads a spec: a TOML file, and the CSV file that it names, become an experiment.
 
-Everything that can be wrong with a spec is found here, before anything is written, and said
-in one line: the file, the field, the remedy.
+Everything that can be wrong with a spec is found here, before anything is written. The message is
+one line: the file, the field, what is wrong, and the remedy.
 """
 
 import os
@@ -32,12 +32,13 @@ def load_experiment(path: Path) -> Experiment:
 
 
 def files_read(spec: Path) -> list[Path]:
-    """Return what is read to build a spec: itself, and the CSV file that it names.
+    """Return the files that are read to build a spec: itself, and the CSV file that it names.
 
-    Whatever is wrong with it is said when it is built.
+    Mistakes in the spec are ignored here; building it reports them.
     """
     try:
-        data = _content(spec).get("data") if os.path.isfile(spec) else None  # a pipe is read once
+        # A pipe can be read only once, by the build.
+        data = _content(spec).get("data") if os.path.isfile(spec) else None
         return [spec, spec.parent / CsvFile.model_validate(data).file]
     except (InputError, ValidationError):
         return [spec]
@@ -50,11 +51,11 @@ def _content(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error}); mend it there") from error
+        raise InputError(f"{path}: not a TOML file ({error}); correct it there") from error
 
 
 def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:
-    """Validate the content of a spec; a CSV file that it names is looked for in ``folder``.
+    """Validate the content of a spec; paths in it are relative to ``folder``.
 
     Raises ``InputError`` with the field and the remedy.
     """
@@ -71,7 +72,7 @@ def parse_experiment(content: dict[str, Any], folder: Path) -> Experiment:
 
 
 def _samples(data: Any, folder: Path) -> Any:
-    """Return what ``[data]`` says, with the samples of a CSV file in place of the file."""
+    """Return ``[data]``, with the samples of a CSV file instead of its name."""
     if not isinstance(data, dict) or "file" not in data:
         return data
     try:

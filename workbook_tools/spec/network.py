@@ -1,4 +1,4 @@
-"""``[network]``: layers, activations, loss; and which of them do not go together."""
+"""``[network]``: layers, activations and loss, and which combinations are refused."""
 
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -18,12 +18,12 @@ from workbook_tools.spec.fields import Count, Table, as_list
 
 
 def _size_or_words(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Leave the words for a layer to ``parse_layers``; they are no bad number."""
+    """Check a number of units; a layer described in words is left to ``parse_layers``."""
     return value if isinstance(value, str) else check(value)
 
 
 Biases = Literal["none", "fixed", "trained"]
-LayerWords = Annotated[Count, WrapValidator(_size_or_words)]  # or a text
+LayerWords = Annotated[Count, WrapValidator(_size_or_words)]  # units, or a layer in words
 
 
 class Network(Table):
@@ -34,7 +34,7 @@ class Network(Table):
     loss: Loss = Loss.HALF_SQUARED_ERROR
     biases: Annotated[list[Biases], BeforeValidator(as_list)] = Field(["none"])
     gradients: Literal["expanded", "delta"] | None = None
-    gradient_sizes: bool = False  # a column for each layer: how large its gradient is
+    gradient_sizes: bool = False  # adds a column for each layer: the norm of its gradient
 
     @cached_property
     def naming(self) -> Naming:
@@ -58,12 +58,12 @@ class Network(Table):
 
     @property
     def bias_kinds(self) -> list[Biases]:
-        """What biases each layer that has weights has."""
+        """The kind of biases of each layer that has weights."""
         layers = len(self.naming.weighted_layers)
         return self.biases * layers if len(self.biases) == 1 else self.biases
 
     def biases_of(self, layer: int) -> Biases:
-        """Return what biases a layer has, counted from 1."""
+        """Return the kind of biases of a layer, counted from 1."""
         weighted = self.naming.weighted_layers
         return self.bias_kinds[weighted.index(layer)] if layer in weighted else "none"
 
@@ -96,33 +96,34 @@ class Network(Table):
         *hidden, output = self.activations
         if Activation.SOFTMAX in hidden:
             raise ValueError(
-                "network.activation: softmax on a hidden layer ties its units together, which no "
-                "other layer here does; take it for the outputs only"
+                "network.activation: softmax on a hidden layer makes its units depend on each "
+                "other, which is not supported; use it for the outputs only"
             )
         if output is Activation.SOFTMAX and self.sizes[-1] == 1:
             raise ValueError(
                 "network.activation: softmax of a single output is always 1; give two outputs, or "
-                "take sigmoid"
+                "use sigmoid"
             )
         needed = CROSS_ENTROPY_OUTPUTS.get(self.loss)
         if needed and output is not needed:
             raise ValueError(
-                f"network.loss: {self.loss} needs {needed} outputs, which say probabilities; "
+                f"network.loss: {self.loss} needs {needed} outputs, which are probabilities; "
                 f"{output} given: change one or the other"
             )
         if output is Activation.SOFTMAX and not needed:
             raise ValueError(
-                f"network.loss: softmax outputs with {self.loss} learn badly, since a wrong but "
-                f"sure output hardly moves; take {Loss.CATEGORICAL_CROSS_ENTROPY}"
+                f"network.loss: softmax outputs with {self.loss} learn badly, since an output "
+                "that is wrong but certain has almost no gradient; use "
+                f"{Loss.CATEGORICAL_CROSS_ENTROPY}"
             )
         if self.gradients == "expanded" and self.naming.on_images:
             raise ValueError(
-                'network.gradients: "expanded" spells gradients out, which are too long where '
-                'many units share a weight; take "delta"'
+                'network.gradients: "expanded" writes gradients out in full, which gets too long '
+                'where many units share a weight; use "delta"'
             )
         if self.gradients == "expanded" and layers > 2:
             raise ValueError(
-                'network.gradients: "expanded" spells gradients out, which grows with every '
-                'layer; take "delta" with more than one hidden layer'
+                'network.gradients: "expanded" writes gradients out in full, which gets longer '
+                'with every layer; use "delta" with more than one hidden layer'
             )
         return self

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a spec, in one line: the field, what is wrong, the remedy."""
+"""Says in one line what pydantic finds wrong with a spec: the field, what is wrong, the remedy."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 
 def first_problem(error: ValidationError, content: dict[str, Any]) -> str:
-    """Say the first of pydantic's complaints about a spec in one line, with the remedy."""
+    """Return pydantic's first complaint about a spec in one line, with the remedy."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])

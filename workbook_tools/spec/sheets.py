@@ -13,7 +13,7 @@ _PARTS: dict[str, type[Table]] = {"network": Network, "training": Training}
 
 
 def variants(content: dict[str, Any], sheets: Any) -> dict[str, Any]:
-    """Return the spec of each ``[[sheet]]``: the whole one, with the sheet's own words put in."""
+    """Return the spec of each ``[[sheet]]``: the whole spec, with the sheet's own keys replaced."""
     if not isinstance(sheets, list) or not all(isinstance(own, dict) for own in sheets):
         raise ValueError("sheet: write each sheet as a table of its own, headed [[sheet]]")
     found: dict[str, Any] = {}
@@ -34,8 +34,7 @@ def variants(content: dict[str, Any], sheets: Any) -> dict[str, Any]:
                 continue
             if part is None or key in _SAME_EVERYWHERE:
                 raise ValueError(
-                    f"sheet[{number}].{key}: not something that one sheet can have to itself; "
-                    "remove it"
+                    f"sheet[{number}].{key}: cannot differ from one sheet to another; remove it"
                 )
             merged[part][key] = value
         rates = merged["training"].get("learning_rates")

@@ -1,4 +1,4 @@
-"""``[training]``: rates, iterations, optimizer, schedule, and the settings of these."""
+"""``[training]``: learning rates, iterations, optimizer, schedule, and their settings."""
 
 from typing import Annotated, Literal
 
@@ -41,8 +41,8 @@ class Training(Table):
 
     learning_rates: Annotated[list[Positive], Field(min_length=1)]
     iterations: Annotated[int, Field(strict=True, ge=2)]
-    batch: Count | None = None  # samples an iteration, in the order of the data; by default all
-    over_samples: Literal["averaged", "summed"] = AVERAGED  # what gradients and losses are
+    batch: Count | None = None  # samples per iteration, in the order of the data; by default all
+    over_samples: Literal["averaged", "summed"] = AVERAGED  # gradients and losses
     optimizer: Optimizer = Optimizer.GRADIENT_DESCENT
     momentum: Fraction | None = None
     smoothing: Fraction | None = None
@@ -62,7 +62,7 @@ class Training(Table):
                 if name not in own and getattr(self, name) is not None:
                     raise ValueError(
                         f"training.{name}: neither {self.optimizer} nor a {self.schedule} "
-                        f"schedule has it; remove it, or take another"
+                        f"schedule has this setting; remove it, or choose another"
                     )
         for name in SCHEDULE_SETTINGS[self.schedule]:
             if getattr(self, name) is None:
@@ -76,18 +76,18 @@ class Training(Table):
 
     @property
     def is_averaged(self) -> bool:
-        """Whether gradients and losses are averaged over the samples, or added up."""
+        """Whether gradients and losses are averaged over the samples, not summed."""
         return self.over_samples == AVERAGED
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is w − η ∂E/∂w, with the same η from first to last."""
+        """Whether the update is w − η ∂E/∂w with a constant η."""
         plain = self.optimizer is Optimizer.GRADIENT_DESCENT and not self.weight_decay
         return plain and self.schedule is Schedule.CONSTANT
 
     @property
     def settings(self) -> dict[str, float]:
-        """The numbers beside η that the formulas read, by symbol."""
+        """The numbers besides η that the formulas read, by symbol."""
         found: dict[str, float] = {}
         for name, default in OPTIMIZER_SETTINGS[self.optimizer].items():
             given = getattr(self, name)

@@ -68,7 +68,11 @@ def _names(sheet: Worksheet, layout: DataLayout) -> None:
     experiment = layout.experiment
     letter = "x" if experiment.data.standardise else "i"
     names = {f"{letter}{k}": n for k, n in enumerate(experiment.data.input_names or (), start=1)}
-    told = experiment.data.told(experiment.naming.sizes[-1]) if experiment.data.classes else []
+    told = (
+        experiment.data.output_classes(experiment.naming.sizes[-1])
+        if experiment.data.classes
+        else []
+    )
     names |= dict(zip(experiment.naming.targets, told, strict=False))
     for symbol, name in names.items():
         cell = sheet.cell(NAME_ROW, layout.columns[symbol], name)
