@@ -32,19 +32,19 @@ def delta(experiment: Experiment, layer: int, unit: int) -> str:
 
 
 def output_delta(experiment: Experiment, unit: int) -> str:
-    """Return ∂E/∂o of one output unit, spelled out."""
+    """Return ∂E/∂o of one output unit, written out."""
     naming, last = experiment.naming, experiment.naming.layers[-1]
     target, output = naming.targets[unit], naming.activations(last)[unit]
     loss = experiment.network.loss
     error = loss_slope(loss, target, output, naming.sizes[-1])
     if loss in (Loss.BINARY_CROSS_ENTROPY, Loss.CATEGORICAL_CROSS_ENTROPY):
-        return error  # with respect to the pre-activation already
+        return error  # is ∂E/∂o already, not ∂E/∂a_o
     slope = activation_slope(experiment, last, unit)
     return f"{error}*{slope}" if slope else error
 
 
 def activation_gradient(experiment: Experiment, layer: int, unit: int) -> str:
-    """Return ∂E/∂a of a hidden unit: the errors of the next layer, through its weights."""
+    """Return ∂E/∂a of a hidden unit: the errors of the next layer, weighted and summed."""
     naming, following, a = experiment.naming, layer + 1, experiment.naming.activations(layer)[unit]
     pooled, kept = naming.pooled(following), naming.activations(following)
     weights, errors = naming.weights(following), naming.pre_activations(following)
@@ -62,7 +62,7 @@ def activation_gradient(experiment: Experiment, layer: int, unit: int) -> str:
 
 
 def activation_slope(experiment: Experiment, layer: int, unit: int) -> str | None:
-    """Return da/dz of a unit as a factor; None where it is 1, as of what has no z."""
+    """Return the derivative da/dz of a unit as a factor; None if it is 1, or if there is no z."""
     naming = experiment.naming
     if naming.pooled(layer):
         return None

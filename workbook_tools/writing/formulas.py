@@ -1,16 +1,14 @@
-"""The mathematics of the cells, each quantity's formula written once, in symbols.
+"""The columns of the training table, in order; each quantity's formula is written once, in symbols.
 
-The same string becomes the cell's formula (``layout.py`` puts references for symbols), the
-equation printed on the sheet and the header cell's note. What is computed is backpropagation
-for layered networks as in D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning
-representations by back-propagating errors", Nature 323 (1986). Activations and losses are in
-``functions.py``, optimizers in ``optimizers.py``.
+The formulas are those of backpropagation in a layered network. The forward pass is in
+``forward.py``, errors δ are in ``backward.py``, gradients in ``gradients.py``, activations and
+losses in ``functions.py``, optimizers in ``optimizers.py``.
 
-With at most one hidden layer the gradients are spelled out, as a person would write them;
-deeper networks, and others that ask for it, get a column δ = ∂E/∂(pre-activation) for each unit,
-so that no formula grows with the depth. With several samples an iteration is a block of rows, one
-a sample: parameters, gradients over the samples, the optimizer's state, loss and accuracy of the
-iteration stand in its first row only.
+With at most one hidden layer, gradients are written out as a person would write them. Deeper
+networks, and others on request, have a column δ = ∂E/∂(pre-activation) for each unit, so that
+formulas do not grow with the depth. With several samples, an iteration is a block of rows, one for
+each sample. What there is once per iteration (parameters, gradients over the samples, the
+optimizer's state, loss and accuracy) is in the first row of the block.
 """
 
 from dataclasses import replace
@@ -46,8 +44,8 @@ from workbook_tools.writing.quantity import (
 def quantities(experiment: Experiment) -> list[Quantity]:
     """Return every quantity of one iteration, in the order of the columns.
 
-    Iteration, sample and rate where they are needed; the loss and accuracy of several samples;
-    kernels, of which there are few; targets, inputs; layer by layer weights, biases,
+    That is: iteration, sample and rate where they are needed; loss and accuracy over several
+    samples; kernels, since there are few of them; targets; inputs; layer by layer weights, biases,
     pre-activations and activations; the loss of each output and the total; δ; gradients; the
     optimizer's state.
     """
@@ -107,7 +105,7 @@ def _iteration(experiment: Experiment) -> list[Quantity]:
 
 
 def _over_samples(experiment: Experiment) -> list[Quantity]:
-    """Return the loss of all samples of the iteration and, of classes, the accuracy."""
+    """Return the loss over the samples of an iteration and, for classes, the accuracy."""
     if experiment.training.is_averaged:
         loss = Quantity(MEAN_LOSS, f"AVERAGE({TOTAL_LOSS}{EVERY})", Role.LOSS, once=True)
     else:

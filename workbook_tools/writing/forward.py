@@ -25,9 +25,10 @@ from workbook_tools.writing.quantity import Quantity, Role
 
 
 def forward(experiment: Experiment, layer: int) -> list[Quantity]:
-    """Return each unit's pre-activation and activation, or what is left of its window.
+    """Return each unit's pre-activation and activation, or its pooled value.
 
-    Softmax needs all of the former; those of images stand side by side.
+    All pre-activations come first if softmax needs them, and in a convolution, so that the values
+    of an image are next to each other. Otherwise each is followed by its activation.
     """
     naming = experiment.naming
     if pooled := naming.pooled(layer):
@@ -56,7 +57,7 @@ def forward(experiment: Experiment, layer: int) -> list[Quantity]:
 
 
 def losses(experiment: Experiment) -> list[Quantity]:
-    """Return the loss of each output, the total and, of several samples, who is told rightly."""
+    """Return the loss of each output and the total; for several samples, also whether each is right."""
     naming, last = experiment.naming, experiment.naming.layers[-1]
     zs, outputs = naming.pre_activations(last), naming.activations(last)
     parts = [
@@ -76,7 +77,7 @@ def _activation(experiment: Experiment, activation: Activation) -> ActivationFor
 
 
 def weighted_sum(experiment: Experiment, layer: int, unit: int) -> str:
-    """Return a pre-activation: the weights times what the unit reads, plus the bias."""
+    """Return a pre-activation: the weighted sum of the unit's inputs, plus the bias."""
     naming = experiment.naming
     pairs = zip(naming.weights(layer)[unit], naming.sources(layer)[unit], strict=True)
     terms = [f"{w}*{a}" for w, a in pairs]

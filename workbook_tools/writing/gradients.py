@@ -1,4 +1,4 @@
-"""Gradients ∂E/∂w and ∂E/∂b, as formulas in symbols: of one sample, of several, of kernels."""
+"""Gradients ∂E/∂w and ∂E/∂b, as formulas in symbols: one sample, several samples, kernels."""
 
 from workbook_tools.formulas.references import MOST_ARGUMENTS
 from workbook_tools.notation.layers import Layer
@@ -31,7 +31,7 @@ def gradients(experiment: Experiment, layer: int) -> list[Quantity]:
 
 
 def _gradients_over_samples(experiment: Experiment, layer: int) -> list[Quantity]:
-    """Return the same from the columns δ of all samples of the iteration."""
+    """Return the gradients over all samples of the iteration, from the columns of δ."""
     naming = experiment.naming
     errors = [delta_symbol(z) + EVERY for z in naming.pre_activations(layer)]
     part = f"/{experiment.batch}" if experiment.training.is_averaged else ""
@@ -48,9 +48,9 @@ def _gradients_over_samples(experiment: Experiment, layer: int) -> list[Quantity
 
 
 def _kernel_gradients(experiment: Experiment, layer: int) -> list[Quantity]:
-    """Return ∂E/∂w and ∂E/∂b of kernels: over all their places, and all samples.
+    """Return ∂E/∂w and ∂E/∂b of kernels, summed over all positions and all samples.
 
-    The places are taken together by rows of the images, which are columns side by side.
+    Positions in one row of an image are adjacent columns, so one SUMPRODUCT covers them.
     """
     naming, several = experiment.naming, experiment.data.is_several
     every = EVERY if several else ""
@@ -79,7 +79,7 @@ def _kernel_gradients(experiment: Experiment, layer: int) -> list[Quantity]:
 
 
 def gradient_size(experiment: Experiment, layer: int) -> Quantity:
-    """Return how large the gradient of a layer is: the root of the sum of its squares."""
+    """Return the norm of a layer's gradient: the root of the sum of squares."""
     trained = set(experiment.trained)
     own = [p for p in experiment.naming.parameters(layer) if p in trained]
     sums = [
@@ -90,11 +90,11 @@ def gradient_size(experiment: Experiment, layer: int) -> Quantity:
     return Quantity(size_symbol(layer), formula, Role.GRADIENT, once=experiment.data.is_several)
 
 
-Place = tuple[int, int]  # of a weight: the unit that it leads to, and the one that it comes from
+Place = tuple[int, int]  # where a weight is used: the unit it leads to, the unit it comes from
 
 
 def _places(kind: Layer, weights: list[list[str]]) -> dict[str, list[Place]]:
-    """Return all places of each weight, in the order of the units."""
+    """Return all places where each weight is used, in the order of the units."""
     found: dict[str, list[Place]] = {}
     for unit, row in enumerate(weights):
         for weight, source in zip(row, kind.reads(unit), strict=True):
@@ -103,7 +103,7 @@ def _places(kind: Layer, weights: list[list[str]]) -> dict[str, list[Place]]:
 
 
 def _side_by_side(places: list[Place]) -> list[tuple[Place, Place]]:
-    """Return the first and the last of places that follow each other, of units and of sources."""
+    """Return the first and last place of each run in which units and sources both count up by 1."""
     found: list[tuple[Place, Place]] = []
     for unit, source in places:
         if found and found[-1][1] == (unit - 1, source - 1):

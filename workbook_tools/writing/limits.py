@@ -1,4 +1,4 @@
-"""Refuses a workbook that Excel could not hold: rows, columns, arguments, characters, bytes."""
+"""Excel's limits: a workbook that would exceed one is refused before it is written."""
 
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, MOST_ARGUMENTS
@@ -6,18 +6,18 @@ from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_lett
 from workbook_tools.notation.vocabulary import Activation
 from workbook_tools.writing.layout import HEADER_ROW, Book, Layout
 
-MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
-_CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
+MAX_SHEET_BYTES = (1 << 31) - 1  # of XML: larger parts need ZIP64, which not every program reads
+_CELL_BYTES = 62  # of XML for a cell's name, style, tags and value, besides its formula
 
 
 def check_limits(book: Book) -> None:
-    """Raise ``InputError`` if Excel could not hold the workbook."""
+    """Raise ``InputError`` if the workbook would exceed a limit of Excel's."""
     for sheet in book.sheets:
         _check_sheet(sheet)
 
 
 def _check_sheet(layout: Layout) -> None:
-    """Raise ``InputError`` if Excel could not hold the sheet."""
+    """Raise ``InputError`` if the sheet would exceed a limit of Excel's."""
     iterations = layout.experiment.training.iterations
     if layout.last_row > MAX_ROWS:
         a_block = f" of {layout.block:,} samples" if layout.block > 1 else ""
@@ -35,8 +35,8 @@ def _check_sheet(layout: Layout) -> None:
     is_softmax = layout.experiment.network.activations[-1] is Activation.SOFTMAX
     if is_softmax and outputs > MOST_ARGUMENTS:
         raise InputError(
-            f"network.layers: softmax of {outputs} outputs takes functions of as many "
-            f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
+            f"network.layers: softmax of {outputs} outputs needs functions with that many "
+            f"arguments, and Excel allows {MOST_ARGUMENTS}; make the layer smaller"
         )
     lengths = [len(layout.formula(quantity, layout.last_row)) for quantity in layout.quantities]
     block_bytes = sum(
@@ -53,5 +53,5 @@ def _check_sheet(layout: Layout) -> None:
     if length > MAX_FORMULA_LENGTH:
         raise InputError(
             f"network.layers: the formula of {longest.symbol} has {length:,} characters, "
-            f"Excel takes {MAX_FORMULA_LENGTH:,}; make the layers smaller"
+            f"and Excel allows {MAX_FORMULA_LENGTH:,}; make the layers smaller"
         )

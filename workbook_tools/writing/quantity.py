@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-BEFORE = "[-1]"  # after a symbol: its value in the iteration before
-ABOVE = "[^]"  # … in the row above
-EVERY = "[:]"  # … of every sample of the iteration
-OF_SAMPLE = "[#]"  # … in the data, of the row's sample
-TO = "…"  # between two symbols: the columns from the one to the other
+# What may follow a symbol in a formula.
+BEFORE = "[-1]"  # its value in the previous iteration
+ABOVE = "[^]"  # its value in the row above
+EVERY = "[:]"  # its values for all samples of the iteration
+OF_SAMPLE = "[#]"  # its value on the sheet Data, for the sample of the row
+TO = "…"  # between two symbols: the range of columns from the first to the second
 SYMBOL = re.compile(
     r"(?P<symbol>∂E/∂\w+|[^\W\d]\w*\b(?!\())(?:…(?P<to>\w+))?"
     r"(?:(?P<before>\[-1\])|(?P<above>\[\^\])|(?P<every>\[:\]))?"
@@ -20,7 +21,7 @@ SYMBOL = re.compile(
 
 
 class Role(StrEnum):
-    """What a quantity is to the network; columns are coloured by it."""
+    """The role of a quantity in the network; it decides the colour of the column."""
 
     DATA = "data"
     PARAMETER = "weights"
@@ -38,12 +39,12 @@ class Quantity:
     symbol: str
     formula: str  # in symbols, without the leading "="
     role: Role
-    first: str | int | None = None  # formula or number of the first iteration, if another
-    stated: bool = False  # then the first iteration reads the initial value on the Overview
-    once: bool = False  # an iteration, in its first row, where it has several
-    group: str = ""  # the columns that it belongs with, in words
+    first: str | int | None = None  # formula or number of the first iteration, if it is different
+    stated: bool = False  # whether the first iteration reads an initial value on the Overview
+    once: bool = False  # whether it has one value per iteration, in the first of its rows
+    group: str = ""  # the name of its group of columns
 
     @property
     def looked_up(self) -> bool:
-        """Whether every row reads it from the data, by the number of its sample."""
+        """Whether every row looks it up in the data, by the number of the sample."""
         return self.formula.endswith(OF_SAMPLE)
