@@ -18,12 +18,12 @@ FEWEST, MOST = 1, 200
 
 @dataclass(frozen=True)
 class Digits:
-    """The stored test digits: pixels (n, height, width), what they are, what they were read as."""
+    """The stored test digits: pixels (n, height, width), true classes, predicted classes."""
 
     pixels: NDArray[np.uint8]
     truth: list[int]
     read_as: list[int]
-    numbers: list[int]  # of the test images
+    numbers: list[int]  # indices of the test images
 
 
 def choose(model: nn.Sequential, images: Images, count: int) -> Digits:

@@ -1,4 +1,4 @@
-"""Which sheets a network's workbook has, which sections they have, and what each cell holds."""
+"""The plan of a network's workbook: its sheets, their sections, and what each cell holds."""
 
 from functools import cached_property
 
@@ -30,7 +30,7 @@ class Plan:
 
     @cached_property
     def sheets(self) -> list[SheetPlan]:
-        """The sheets in the order of the tabs, the Overview left out."""
+        """The sheets in the order of the tabs, without the Overview."""
         order = list(Part)
         return sorted(self._draft.sheets, key=lambda sheet: order.index(sheet.part))
 

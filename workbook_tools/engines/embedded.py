@@ -1,4 +1,4 @@
-"""The default engine: formualizer, a wheel that needs no other program."""
+"""The default engine: formualizer, a Python package that needs no other program."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -13,7 +13,7 @@ class FormualizerCalculation:
     """A workbook that formualizer has calculated."""
 
     engine = f"formualizer {version('formualizer')}"
-    tolerance = 1e-12  # it carries full doubles
+    tolerance = 1e-12  # it calculates with doubles
     storage = 0.0
     zero = 0.0
 
@@ -33,16 +33,16 @@ def recalculate(path: Path) -> FormualizerCalculation:
 
 
 class Rerun:
-    """A workbook that is calculated again and again with other inputs."""
+    """A workbook that is recalculated again and again with other inputs."""
 
     def __init__(self, path: Path) -> None:
-        """Load it; raises ``InputError`` if the engine cannot."""
+        """Load the workbook; raises ``InputError`` if the engine cannot."""
         self._book = Book(path)
 
     def with_inputs(self, inputs: Mapping[Cell, float | str]) -> FormualizerCalculation:
-        """Return it calculated with other numbers and texts in cells that hold no formula.
+        """Put numbers and texts into cells that hold no formula, and recalculate.
 
-        They stay from one time to the next. Raises ``InputError`` if it cannot be calculated.
+        They stay there for the next call. Raises ``InputError`` if the engine cannot calculate it.
         """
         self._book.put_values(inputs)
         self._book.calculate()

@@ -27,9 +27,9 @@ _LOAD_LIMITS = {
 
 
 class Book:
-    """A workbook file in formualizer, where a sheet may have another name.
+    """A workbook file in formualizer; a sheet may have another name there (``plain_copy.py``).
 
-    Whatever goes wrong there is an ``InputError`` here.
+    Every failure of formualizer is raised as ``InputError``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,14 +39,14 @@ class Book:
             odd = oddities(path, now.st_size, now.st_mtime_ns)
             names = plain_names(package.sheet_names)
             self._names = {sheet.name: names[sheet.name] for sheet in package.sheets}
-            with self._border():
+            with self._errors_as_ours():
                 self._workbook = _loaded(package, names, odd.spelled)
                 self._check_sheets()
                 prepare(self._workbook)
         self._backwards = odd.backwards
 
     def _check_sheets(self) -> None:
-        """Raise ``InputError`` if a sheet was lost."""
+        """Raise ``InputError`` if formualizer has lost a sheet."""
         for own, name in self._names.items():
             if name not in self._workbook.sheet_names:
                 raise InputError(
@@ -55,7 +55,8 @@ class Book:
                 )
 
     @contextmanager
-    def _border(self) -> Iterator[None]:
+    def _errors_as_ours(self) -> Iterator[None]:
+        """Raise whatever formualizer raises as ``InputError``."""
         try:
             yield
         except BaseException as error:
@@ -67,29 +68,29 @@ class Book:
             ) from error
 
     def calculate(self) -> None:
-        """Calculate all that is to be calculated."""
-        with self._border():
+        """Calculate every cell that needs it."""
+        with self._errors_as_ours():
             try:
                 self._workbook.evaluate_all()
             except fz.ExcelEvaluationError:
-                # A range that runs backwards stops formualizer; to Excel it is the same range.
+                # A backwards range (B2:A1) stops formualizer; to Excel it is the same as A1:B2.
                 if not self._straighten():
                     raise
                 self._backwards = False
                 self._workbook.evaluate_all()
-            # Formulas are read in no time only when they have been calculated once.
+            # Reading all formulas is fast only after they have been calculated once.
             if self._backwards and self._straighten():
                 self._workbook.evaluate_all()
             self._backwards = False
 
     def _straighten(self) -> bool:
-        """Turn ranges that run backwards around; return whether there were any."""
+        """Rewrite backwards ranges; return whether there were any."""
         found = False
-        with unchecked(self._path) as package, self._border():
+        with unchecked(self._path) as package, self._errors_as_ours():
             for sheet in package.sheets:
                 name = self._names[sheet.name]
                 for row, column, cell in package.cells(sheet):
-                    # Of cells that share a formula, only formualizer knows the one of each.
+                    # The file has a shared formula once; formualizer knows it for each cell.
                     text = cell.formula and self._workbook.get_formula(name, row, column)
                     if text and (straight := forwards(text)) != text:
                         self._workbook.set_formula(name, row, column, _with_sign(straight))
@@ -104,39 +105,39 @@ class Book:
         name = of_sheet(self._names, sheet)
         if name is None:
             return missing(*corners)
-        with self._border():
+        with self._errors_as_ours():
             rows = self._workbook.sheet(name).get_values(fz.RangeAddress(name, *corners))
         return [[value_of(value) for value in row] for row in rows]
 
     def value(self, place: Cell) -> CellValue:
         """Return the value of one cell."""
-        with self._border():
+        with self._errors_as_ours():
             return value_of(self._workbook.get_value(*self._own(place)))
 
     def formula(self, place: Cell) -> str | None:
         """Return a cell's formula with its equals sign; None if it has none."""
-        with self._border():
+        with self._errors_as_ours():
             text: str | None = self._workbook.get_formula(*self._own(place))
         return _with_sign(text) if text else None
 
     def put_values(self, values: Mapping[Cell, float | str]) -> None:
         """Put numbers and texts into cells."""
-        with self._border():
+        with self._errors_as_ours():
             for place, value in values.items():
                 self._workbook.set_value(*self._own(place), value)
 
     def put_formulas(self, formulas: Mapping[Cell, str]) -> None:
         """Put formulas into cells."""
-        with self._border():
+        with self._errors_as_ours():
             for place, formula in formulas.items():
                 self._workbook.set_formula(*self._own(place), self._own_formula(formula))
 
     def replace_formulas(self, formulas: Mapping[Cell, str]) -> None:
-        """Put formulas into cells that hold others, which is faster done by columns."""
+        """Put formulas into cells that hold others; by columns, which is faster."""
         columns: dict[tuple[str, int], dict[int, str]] = {}
         for (sheet, row, column), formula in formulas.items():
             columns.setdefault((sheet, column), {})[row] = self._own_formula(formula)
-        with self._border():
+        with self._errors_as_ours():
             for (sheet, column), own in columns.items():
                 for rows in _runs(sorted(own)):
                     block = [[own[row]] for row in rows]
@@ -144,19 +145,19 @@ class Book:
                     self._workbook.set_formulas_batch(*place, block)
 
     def _own(self, place: Cell) -> Cell:
-        """Return how formualizer calls a cell."""
+        """Return a cell as formualizer names it."""
         sheet, row, column = place
         return self._names[sheet], row, column
 
     def _own_formula(self, formula: str) -> str:
-        """Return a formula that calls cells as formualizer does."""
+        """Return a formula with sheets as formualizer names them."""
         return with_sheets(forwards(formula), lambda name: of_sheet(self._names, name) or name)
 
 
 def _loaded(package: WorkbookPackage, names: Mapping[str, str], is_odd: bool) -> fz.Workbook:
-    """Load a workbook, with these ``names`` of its sheets: itself, or a plain copy.
+    """Load a workbook whose sheets are to have these ``names``: the file, or a plain copy.
 
-    It is a copy if the names are others, the file is odd, or formualizer cannot read it.
+    The copy is needed if names differ, the file is odd, or formualizer cannot read it.
     """
     settings = config("1904" if package.counts_from_1904 else "1900")
     if not is_odd and all(name == plain for name, plain in names.items()):
@@ -173,7 +174,7 @@ def _with_sign(formula: str) -> str:
 
 
 def _runs(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield the rows in pieces that follow each other without a gap."""
+    """Yield runs of consecutive rows."""
     begin = 0
     for k in range(1, len(rows) + 1):
         if k == len(rows) or rows[k] != rows[k - 1] + 1:

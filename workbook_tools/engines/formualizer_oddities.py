@@ -1,4 +1,4 @@
-"""What in a workbook's sheets formualizer reads otherwise than Excel, without a word."""
+"""Finds what formualizer reads differently from Excel, without an error."""
 
 import re
 from collections.abc import Iterator
@@ -12,30 +12,30 @@ from workbook_tools.package.archive import opened, reading
 from workbook_tools.package.workbook import WorkbookPackage
 
 _CHUNK = 1 << 20
-# How a range of whole columns or rows may end. It is found fast, for its first letter is rare;
-# then it is looked at with what stands before it.
+# The end of a range of whole columns or rows. The search is fast because a colon is rare; what
+# is found is then examined together with the text before it.
 _END_OF_WHOLE = re.compile(rb":\$?(?:[A-Za-z]{1,3}|[0-9]{1,7})(?![A-Za-z0-9_.$:(!\]])")
 _SPELLED = (b"<![CDATA[", b"&#")
-_LONGEST_CORNER = 9  # $1048576, and what stands before
+_LONGEST_CORNER = 9  # letters: $1048576, and one before it
 
 
 @contextmanager
 def unchecked(path: Path) -> Iterator[WorkbookPackage]:
-    """Open a workbook without inflating all that is in it, which who hands it to us has done."""
+    """Open a workbook without checking its whole content: the caller has done that."""
     with reading(path), opened(path) as archive:
         yield WorkbookPackage(path, archive)
 
 
 class Oddities(NamedTuple):
-    """What is in the sheets of a workbook that formualizer reads otherwise, without a word."""
+    """What a workbook contains that formualizer reads differently from Excel."""
 
-    backwards: bool  # a range of whole columns or rows, B:A, which is #REF! to it
-    spelled: bool  # text as CDATA or by numbers of characters, which it leaves out
+    backwards: bool  # a range of whole columns or rows such as B:A, which becomes #REF!
+    spelled: bool  # text as CDATA or character references, which is left out
 
 
 @lru_cache(maxsize=8)  # a workbook may be calculated again and again
 def oddities(path: Path, size: int, changed: int) -> Oddities:
-    """Look through the sheets of a workbook, of this size and time of its last change."""
+    """Search the sheets of a workbook; its size and time of change are part of the cache's key."""
     backwards = spelled = False
     with unchecked(path) as package:
         for sheet in package.sheets:

@@ -1,4 +1,4 @@
-"""How formualizer is set up, what it raises, and its values as ours."""
+"""How formualizer is configured, what it raises, and how its values become ours."""
 
 import operator
 from typing import Any
@@ -30,11 +30,11 @@ _GOOGLE_SHEETS = {
 
 
 def prepare(workbook: fz.Workbook) -> None:
-    """Have a workbook give numbers as numbers, and know what Google Sheets calls arithmetic.
+    """Have a workbook return dates as numbers, and register the functions of Google Sheets.
 
-    Google Sheets writes these functions into the workbooks that it exports.
+    Google Sheets writes these functions for arithmetic into the workbooks that it exports.
     """
-    workbook.set_temporal_egress("serial")  # else those that are shown as dates become rounded ones
+    workbook.set_temporal_egress("serial")  # else numbers formatted as dates are rounded
     for name, function in _GOOGLE_SHEETS.items():
         workbook.register_function(name, function, min_args=2, max_args=2)
 
@@ -49,7 +49,7 @@ def config(date_system: str = "1900") -> fz.WorkbookConfig:
 
 
 def value_of(value: Any) -> CellValue:
-    """Return a value of formualizer's as ours."""
+    """Convert a value of formualizer's to ours."""
     if value is None or isinstance(value, float | str | bool):
         return value
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Calculates formulas that are in no file."""
+"""Calculates formulas that are not in a file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,10 +17,10 @@ _NO_SHEET = "no such sheet"
 def evaluate(
     formulas: Mapping[Cell, str], numbers: Iterable[Mapping[Cell, float]]
 ) -> Iterator[dict[Cell, CellValue]]:
-    """Calculate formulas that are in no file, once with each set of numbers beside them.
+    """Calculate formulas that are not in a file, once for each set of numbers in other cells.
 
-    The sets are of the same cells. A formula that cannot be read, or that names a sheet without
-    numbers, becomes an error value.
+    All sets have the same cells. A formula that cannot be parsed, or that refers to a sheet
+    without numbers, gives an error value.
     """
     loose: _Loose | None = None
     for cells in numbers:
@@ -31,7 +31,7 @@ def evaluate(
             if not isinstance(error, fz.ExcelEvaluationError) and not is_panic(error):
                 raise
             if is_panic(error):
-                loose = None  # it is broken
+                loose = None  # it cannot be used again
             if len(formulas) == 1:
                 yield dict.fromkeys(formulas, CellError(str(error)))
                 continue
@@ -44,7 +44,7 @@ def evaluate(
 
 
 class _Loose:
-    """Formulas that are in no file."""
+    """Formulas that are not in a file."""
 
     def __init__(self, formulas: Mapping[Cell, str], numbers: Iterable[Cell]) -> None:
         names = sorted({sheet for sheet, _, _ in [*formulas, *numbers]})
@@ -57,10 +57,10 @@ class _Loose:
         self._is_read = False
 
     def with_numbers(self, numbers: Mapping[Cell, float]) -> dict[Cell, CellValue]:
-        """Return what the formulas give with these numbers in other cells."""
+        """Return the values of the formulas with these numbers in other cells."""
         for (sheet, row, column), number in numbers.items():
             self._workbook.set_value(self._names[sheet], row, column, float(number))
-        if not self._is_read:  # a formula takes its time to be read, and is read once
+        if not self._is_read:  # parsing is slow, so formulas are parsed once
             for (sheet, row, column), formula in self._formulas.items():
                 text = with_sheets(forwards(formula), self._called)
                 self._workbook.set_formula(self._names[sheet], row, column, text)
@@ -73,5 +73,5 @@ class _Loose:
         }
 
     def _called(self, sheet: str) -> str:
-        # Formualizer has a sheet of its own, which is none of these.
+        # Not the name itself: formualizer has a default sheet, which must not be found.
         return of_sheet(self._names, sheet) or _NO_SHEET

@@ -1,4 +1,4 @@
-"""What a cell would show if others held something else."""
+"""What a cell would show if other cells had other contents."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,19 +13,19 @@ from workbook_tools.package.cell_values import CellValue
 
 
 class WhatIf:
-    """A workbook of which some cells may hold something else for a moment."""
+    """A workbook in which some cells can have other contents for a moment."""
 
     def __init__(self, path: Path, calculation: Calculation | None = None) -> None:
-        """Take over the ``calculation`` of the file, if it is one of this engine.
+        """Take over the ``calculation`` of the file if it was made by this engine.
 
-        It is not to be read any more, once a cell has held another formula.
+        The caller must not read it after ``value`` has been called.
         """
         self._path = path
         self._calculation = calculation
 
     @cached_property
     def _book(self) -> Book | None:
-        # Changes are cheap only in a workbook that was calculated whole.
+        # Changes are cheap only in a workbook that has been calculated as a whole.
         if isinstance(self._calculation, FormualizerCalculation):
             return self._calculation.book
         try:
@@ -38,7 +38,7 @@ class WhatIf:
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
 
-        None if the engine cannot calculate it: another one may have done that.
+        None if this engine cannot calculate the workbook; the check may use another engine.
         """
         if self._book is None:
             return None
@@ -52,8 +52,8 @@ class WhatIf:
         before = {place: book.formula(place) for place in contents}
         if len(formulas) == len(contents) and all(before.values()):
             return self._with_other_formulas(book, formulas, before, wanted)
-        # In a calculated workbook, what reads a range does not hear that a number in it
-        # became a formula.
+        # In a calculated workbook, a formula that reads a range is not recalculated when a number
+        # in the range becomes a formula.
         other = Book(self._path)
         other.put_formulas(formulas)
         other.put_values({place: c for place, c in contents.items() if not isinstance(c, str)})
@@ -69,8 +69,8 @@ class WhatIf:
     ) -> CellValue:
         try:
             book.replace_formulas(formulas)
-            # What reads none of the changed cells keeps its value; asking for the one cell alone
-            # takes twice as long.
+            # This recalculates only what depends on the changed cells; asking for the wanted cell
+            # alone takes twice as long.
             book.calculate()
             return book.value(wanted)
         finally:

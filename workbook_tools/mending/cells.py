@@ -1,4 +1,4 @@
-"""Cells of a table: which quantity one holds, and how formulas and people name it."""
+"""Cells of a table: the quantity of each, and how a formula or a message refers to it."""
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.grounds import Grounds
@@ -8,7 +8,7 @@ from workbook_tools.reading.table import Table
 
 
 def symbol_at(grounds: Grounds, cell: Cell) -> str | None:
-    """Return the quantity that a cell holds; None if it is of none."""
+    """Return the symbol of the quantity in a cell; None if there is none."""
     table = grounds.table
     if cell == table.rate_cell:
         return LEARNING_RATE
@@ -21,7 +21,7 @@ def symbol_at(grounds: Grounds, cell: Cell) -> str | None:
 
 
 def written(table: Table, cell: Cell) -> str:
-    """Return how a formula of the table names a cell."""
+    """Return the reference that a formula of the table would use for a cell."""
     sheet, row, column = cell
     if sheet != table.sheet.name:
         return sheet_prefix(sheet) + cell_name(row, column, absolute=True)
@@ -30,7 +30,7 @@ def written(table: Table, cell: Cell) -> str:
 
 
 def named(grounds: Grounds, text: str, row: int) -> str:
-    """Return the symbol of a reference, for people."""
+    """Return the symbol for a reference in a formula of ``row``, as a message shows it."""
     table, area = grounds.table, areas(text)[0]
     cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)
     symbol = symbol_at(grounds, cell)

@@ -1,8 +1,9 @@
-"""The small edits of a formula: those of them that make it give what it should.
+"""Finds small edits of a formula that make it give the right values.
 
-Every part of a formula is tried with another reference, number, operator, function or sign, with a
-factor or term more or less, and with parentheses put elsewhere; all at once, on the numbers of
-a few trials. What is found here is only likely: whoever shows it must prove it.
+Every part is tried with another reference, number, operator, function or sign, with an additional
+or missing factor or term, and with parentheses elsewhere. Each kind of edit is evaluated for all
+variants at once, on the numbers of a few random trials. An edit found here is only likely to be
+right: it has to be proven (``proof.py``) before it is shown.
 """
 
 from collections.abc import Iterator
@@ -37,9 +38,9 @@ from workbook_tools.mending.problem import Problem
 from workbook_tools.mending.variants import flat, variants
 from workbook_tools.notation.addresses import column_letter
 
-_MOST_PARTS = 400  # of a formula; a longer one is written anew
-_MOST_PAIRS = 300_000  # of two references, that are tried in one formula; a wide layer has more
-_NEAR = 1e-6  # to what a part would have to give: worth a closer look
+_MOST_PARTS = 400  # of a formula; for a longer one, no edit is tried
+_MOST_PAIRS = 300_000  # of references, tried in one formula; wide layers have more
+_NEAR = 1e-6  # relative; a variant this near to the value that a part needs is evaluated in full
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Edit:
 
 
 def edits(tree: Tree, problem: Problem) -> list[Edit]:
-    """Return the edits that make a formula right in all trials, the smallest first."""
+    """Return the edits that make a formula right in all trials, the cheapest first."""
     if sum(1 for _ in parts(tree)) > _MOST_PARTS:
         return []
     try:
@@ -66,13 +67,15 @@ def edits(tree: Tree, problem: Problem) -> list[Edit]:
 
 
 def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
+    """Try to replace one part, at every place."""
     tree = evaluation.tree
     needed = evaluation.needed(problem.expected)
-    # Most variants are told off by one trial: not by one of a unit that ReLU has turned off.
+    # One trial rules out most variants. It has the largest value expected: where ReLU has turned
+    # a unit off, everything is 0 and nothing can be ruled out.
     telling = int(np.nan_to_num(np.abs(problem.expected)).argmax())
     for route, part in parts(tree):
         if isinstance(part, Parentheses):
-            continue  # what is in them is tried
+            continue  # their content is tried
         value = evaluation.of(route)
         if is_range(value):
             yield from _of_range(evaluation, route, part, problem)
@@ -92,7 +95,7 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
 
 
 def _of_range(evaluation: Evaluation, route: Route, part: Tree, problem: Problem) -> Iterator[Edit]:
-    """Try a range in other columns."""
+    """Try to move a range to other columns."""
     if not isinstance(part, Reference) or "!" in part.text:
         return
     [area] = areas(part.text)
@@ -116,7 +119,7 @@ def _in_column(name: str, column: int) -> str:
 
 
 def _of_repeated(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
-    """Try another reference in all the places of one that stands there more than once."""
+    """Try to replace a reference that occurs more than once, in all its places."""
     for text, routes in _places(evaluation).items():
         if len(routes) < 2:
             continue
@@ -129,7 +132,7 @@ def _of_repeated(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
 
 
 def _of_pairs(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
-    """Try two references at once, in all their places, each with others of its own kind."""
+    """Try to replace two references at once, in all their places, each by one of its own kind."""
     places = _places(evaluation)
     by_kind: dict[str, list[int]] = {}
     for k, candidate in enumerate(problem.candidates):
@@ -158,7 +161,7 @@ def _of_pairs(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
 
 
 def _places(evaluation: Evaluation) -> dict[str, list[Route]]:
-    """Return where each reference to a single cell stands in a formula."""
+    """Return the places of each reference to a single cell."""
     found: dict[str, list[Route]] = {}
     for route, part in parts(evaluation.tree):
         if isinstance(part, Reference) and not is_range(evaluation.of(route)):
@@ -167,7 +170,7 @@ def _places(evaluation: Evaluation) -> dict[str, list[Route]]:
 
 
 def _regrouped(tree: Tree, problem: Problem) -> Iterator[Edit]:
-    """Try the same parts, grouped otherwise."""
+    """Try the same parts with other parentheses or operators."""
     for text in regrouped(str(tree)):
         try:
             new = parse(text)

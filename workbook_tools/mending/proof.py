@@ -1,4 +1,4 @@
-"""Proves that formulas are right: on the sheet's own numbers, and on random ones."""
+"""Proves that suggested formulas are right: on the sheet's numbers, and on random ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from workbook_tools.reading.trial import evaluate_on, read_elsewhere
 
 @dataclass(frozen=True)
 class Proof:
-    """Proves the formulas of one table."""
+    """Proves formulas of one table."""
 
     table: Table
     trials: Trials
@@ -28,15 +28,15 @@ class Proof:
     calculation: Calculation
 
     def checked_rows(self, finding: Finding, formulas: Mapping[int, str]) -> int | None:
-        """Return in how many rows the formulas give what they should; None if not in all.
+        """Return in how many rows the formulas give the right value; None if one is wrong.
 
-        Rows that lack a number are not counted: those of a circular reference, for example.
+        Rows in which a number is missing are not counted, for example in a circular reference.
         """
         values = self._values(formulas)
         return self.judge.agreeing(finding.quantity, np.array(list(formulas)), values)
 
     def _values(self, formulas: Mapping[int, str]) -> Array:
-        """Return what formulas give with the numbers that the sheet has."""
+        """Return the values of formulas with the numbers of the sheet."""
         sheet = self.table.sheet.name
         texts = list(formulas.values())
         try:
@@ -50,9 +50,11 @@ class Proof:
             return np.array([np.nan if values is None else values[0] for values in found])
 
     def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
-        """Return what the cells of the first formula hold, and those of the others in their place.
+        """Return the numbers for each cell that the first formula reads, one number per formula.
 
-        Raises ``NotEvaluatedError`` if these are too many, or the others read more or fewer.
+        Where the first formula reads a cell, the others read another: their k-th cells go together.
+        Raises ``NotEvaluatedError`` for a range too large, or for formulas that do not read
+        the same number of cells.
         """
         sheet = self.table.sheet.name
         if any(area.cell_count > LARGEST_AREA for area in areas(texts[0])):
@@ -67,9 +69,9 @@ class Proof:
         }
 
     def is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
-        """Tell whether formulas are right on random numbers, where they begin and end."""
+        """Tell whether formulas are right on random numbers, in their first and last row."""
         rows = dict.fromkeys((finding.rows[0], finding.rows[-1]))
-        if len(formulas) > self.table.block:  # the second iteration has another one above it
+        if len(formulas) > self.table.block:  # the second iteration has one above it
             rows[finding.rows[self.table.block]] = None
         places = [Place(finding.quantity, row, formulas[row]) for row in rows]
         return all(self.trials.right(places))

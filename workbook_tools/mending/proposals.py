@@ -1,7 +1,7 @@
-"""Formulas that may be meant where one is wrong, the likeliest first; none of them is proven.
+"""Proposes formulas that may be meant where one is wrong, the likeliest first; none is proven.
 
-What the cells beside it have comes first; then the smallest edits that help (``edits.py``); then
-the formula written from scratch (``right_formulas.py``).
+The formulas of other cells in the column come first, then the smallest edits that help
+(``edits.py``), then the formula written from scratch (``right_formulas.py``).
 """
 
 from collections.abc import Iterator
@@ -37,22 +37,22 @@ from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.mending.right_formulas import RightFormulas
 from workbook_tools.notation.addresses import Cell, cell_name, column_letter, sheet_prefix
 
-_MOST_EDITS = 8  # that are put to the proof
-_MOST_BESIDE = 20  # formulas of a column; where there are more, none of them is the usual one
+_MOST_EDITS = 8  # that are proposed for a formula
+_MOST_BESIDE = 20  # formulas of the same column; if it has more, none of them is typical
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Formulas by row that may be meant, and what is to be said of them."""
+    """Formulas by row that may be meant, and how to describe the change."""
 
     formulas: dict[int, str]
-    note: str = ""  # in words, besides the change itself
-    changed: tuple[str, str] | None = None  # a formula of a helper, as it is and as it should be
+    note: str = ""  # added to the description of the change
+    changed: tuple[str, str] | None = None  # a helper cell's formula, as it is and as it should be
     helpers: dict[Cell, str] = field(default_factory=dict)
 
 
 class Proposals:
-    """What may be meant in one table."""
+    """Proposes formulas for the findings of one table."""
 
     def __init__(self, grounds: Grounds, trials: Trials, judge: Judge, blamed: set[str]) -> None:
         """``blamed`` are the quantities with a finding."""
@@ -64,7 +64,7 @@ class Proposals:
         self._right = RightFormulas(grounds)
 
     def of(self, finding: Finding) -> Iterator[Proposal]:
-        """Yield what may be meant, the likeliest first."""
+        """Yield what may be meant by the formulas of a finding, the likeliest first."""
         rows = finding.rows
         for formula in self._beside(finding):
             yield Proposal({row: formula.at(row) for row in rows}, BESIDE)
@@ -79,7 +79,7 @@ class Proposals:
             yield Proposal(complete, ANEW)
 
     def _beside(self, finding: Finding) -> Iterator[Formula]:
-        """Yield the formulas of the column's other cells, the most used first."""
+        """Yield the formulas of the column's other cells, the most frequent first."""
         families = self._judge.families[finding.quantity]
         own = {self._table.position_of(row) for row in finding.rows}
         used = families.numbers[families.numbers >= 0]
@@ -89,6 +89,7 @@ class Proposals:
             yield families.formulas[k]
 
     def _edited(self, finding: Finding, formula: str) -> Iterator[str]:
+        """Yield small edits of a formula that make it right in its first row."""
         try:
             tree = parse(formula)
         except SyntaxProblemError:
@@ -101,7 +102,7 @@ class Proposals:
             yield f"={edit.tree}"
 
     def _through_helpers(self, finding: Finding, formula: str) -> Iterator[Proposal]:
-        """Yield edits of other formulas of the sheet that a formula reads."""
+        """Yield edits of helper cells: unlabelled cells with a formula that this one reads."""
         try:
             tree = parse(formula)
         except SyntaxProblemError:
@@ -136,7 +137,7 @@ class Proposals:
                 yield Proposal(formulas, where, (own, new), cells)
 
     def _serves_right_formulas(self, cell: Cell, row: int) -> bool:
-        """Tell whether a quantity without a finding reads a cell, which is then not to blame."""
+        """Tell whether a quantity without a finding reads a cell: then the cell is not to blame."""
         position = self._table.position_of(row)
         for symbol, families in self._judge.families.items():
             number = families.numbers[position]
@@ -148,7 +149,7 @@ class Proposals:
         return False
 
     def _anchored(self, tree: Tree) -> Iterator[str]:
-        """Yield a formula that is right in its first row with one reference fixed there."""
+        """Yield a formula with one reference made absolute: it is right in its first row only."""
         for text in dict.fromkeys(
             str(part) for _, part in parts(tree) if isinstance(part, Reference)
         ):
@@ -163,6 +164,7 @@ class Proposals:
         return filled(text, row, self._table.rows, self._table.block)
 
     def _problem(self, place: Place) -> Problem:
+        """Return what an edit of a formula has to solve: numbers, expected values, candidates."""
         sheet = self._table.sheet.name
         unknown = [f"={cell_name(place.row, column)}" for column in self._table.unknown]
         numbers = self._trials.numbers(place, unknown)
@@ -188,7 +190,7 @@ class Proposals:
         return Problem(sheet, numbers, expected, candidates, kinds, _numbers_of(right))
 
     def _kind(self, cell: Cell) -> str:
-        """Return what kind of quantity a cell holds: all weights are of one, all gradients."""
+        """Return the kind of quantity in a cell; all weights, for example, are of one kind."""
         symbol = symbol_at(self._grounds, cell)
         if symbol is None:
             return ""
@@ -197,7 +199,7 @@ class Proposals:
 
 
 def _numbers_of(formula: str) -> tuple[str, ...]:
-    """Return the numbers that are written in a formula; none of one too long to be read."""
+    """Return the numbers that are written in a formula; none if it cannot be parsed."""
     try:
         found = {part.text for _, part in parts(parse(formula)) if isinstance(part, Number)}
     except SyntaxProblemError:
@@ -206,8 +208,8 @@ def _numbers_of(formula: str) -> tuple[str, ...]:
 
 
 def _differ_only_at(one: Tree, other: Tree, route: Route) -> bool:
-    """Tell whether two formulas are the same but for one part."""
+    """Tell whether two formulas differ in one part only."""
     try:
         return replaced(one, route, at(other, route)) == other
-    except IndexError:  # there is no such part
+    except IndexError:  # one of them has no such part
         return False

@@ -1,8 +1,8 @@
-"""Finds which formula was meant where one is wrong, and proves it.
+"""Suggests the formula that was meant where one is wrong.
 
-What the cells beside it have comes first; then the smallest edit that helps (``edits.py``); then
-the formula written from scratch. A suggestion is shown only if it gives the right values with the
-sheet's own numbers in every row of the finding, and in every trial with random numbers.
+The first proposal (``proposals.py``) that can be proven (``proof.py``) becomes the suggestion: it
+has to give the right values with the sheet's own numbers in every row of the finding, and with
+random numbers in every trial.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from workbook_tools.mending.cells import named
 from workbook_tools.mending.proof import Proof
 from workbook_tools.mending.proposals import Proposal, Proposals
 
-_WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # nothing is wrong with a formula
+_WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # here no formula is wrong
 
 
 class Repair:
@@ -34,7 +34,7 @@ class Repair:
         calculation: Calculation,
         budget: Budget,
     ) -> None:
-        """Put suggestions to the proof as long as the ``budget`` lasts, which counts them."""
+        """Each proof counts against the ``budget``; when it is spent, nothing more is suggested."""
         self._grounds = grounds
         self._trials = trials
         self._judge = judge
@@ -42,7 +42,7 @@ class Repair:
         self._budget = budget
 
     def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings with the formulas that their cells should have, if proven."""
+        """Return the findings, each with the formulas that its cells should have, if proven."""
         blamed = {finding.quantity for finding in findings}
         proposals = Proposals(self._grounds, self._trials, self._judge, blamed)
         return [self._suggested(finding, proposals) for finding in findings]
@@ -69,7 +69,7 @@ class Repair:
         return finding
 
     def _said(self, finding: Finding, proposal: Proposal) -> tuple[str, tuple[str, str] | None]:
-        """Return the change in words, and in symbols where these tell it."""
+        """Return the change in words, and in symbols if these can express it."""
         row, note = finding.rows[0], proposal.note
         old, new = proposal.changed or (finding.formula, proposal.formulas[row])
         words = change_in_words(old, new, finding.count > 1)

@@ -1,4 +1,4 @@
-"""What one part of a formula may become: its numbers all at once, and how each is written."""
+"""The variants of one part of a formula: the values of all at once, and how each is written."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,16 +38,16 @@ _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")
 
 @dataclass(frozen=True)
 class Variants:
-    """What may stand in the place of one part: numbers, and how each is written."""
+    """What may replace one part: values, and how each variant is written."""
 
     values: Array  # (variants, trials)
-    written: Callable[[int], tuple[float, Tree]]  # cost and part, by number
+    written: Callable[[int], tuple[float, Tree]]  # cost and new part, by its number
 
 
 def variants(
     evaluation: Evaluation, route: Route, part: Tree, problem: Problem
 ) -> Iterator[Variants]:
-    """Yield what a part that is no range may become."""
+    """Yield what may replace a part that is not a range."""
     trials = len(problem.expected)
     value = flat(evaluation.of(route), trials)
     candidates, pool = problem.candidates, problem.pool
@@ -63,7 +63,7 @@ def variants(
     yield Variants(np.array([found for found, _ in changed]), lambda k: changed[k][1]())
     for own_cost, values, write in [
         *_enlarged(part, value, pool),
-        *_parted(evaluation, route, part, pool),
+        *_split(evaluation, route, part, pool),
     ]:
         yield Variants(
             values,
@@ -75,24 +75,24 @@ def variants(
 
 
 def flat(value: object, trials: int) -> Array:
-    """Return the value of a part that has no variants, (trials,)."""
+    """Return a value that is not a range, as (trials,)."""
     array = np.asarray(value, dtype=float)
     return np.broadcast_to(array[0] if array.ndim == 2 else array, (trials,))
 
 
 def _follows(part: Tree, cost: float, candidate: Candidate) -> float:
-    """Return what it costs less to put 1 − x where x stands."""
+    """Return the discount for multiplying by (1 − x) right after x."""
     last = children(part)[-1] if isinstance(part, Operation) else part
     return costs.BESIDE if cost == costs.COMPLEMENT_FACTOR and str(last) == candidate.text else 0.0
 
 
-_Change: TypeAlias = tuple[Array, Callable[[], tuple[float, Tree]]]  # its value; cost and part
+_Change: TypeAlias = tuple[Array, Callable[[], tuple[float, Tree]]]  # values; cost and new part
 
 
 def _changed(
     evaluation: Evaluation, route: Route, part: Tree, value: Array, constants: Sequence[str]
 ) -> list[_Change]:
-    """Return what a part may become without anything new in it but numbers."""
+    """Return what a part may become with no new reference in it."""
     one, half, two = Number("1"), Number("0.5"), Number("2")
     enclosed = Parentheses(part) if children(part) else part
     found: list[_Change] = [
@@ -109,7 +109,7 @@ def _changed(
             (value + float(text), partial(_joined, costs.NUMBER_MORE, "+", part, Number(text))),
             (value - float(text), partial(_joined, costs.NUMBER_MORE, "-", part, Number(text))),
         ]
-    for text in sorted(set(constants) - {"0", "0.5", "1", "2"}):  # which are tried as it is
+    for text in sorted(set(constants) - {"0", "0.5", "1", "2"}):  # these are tried above
         found += [
             (value * float(text), partial(_joined, costs.NUMBER_MORE, "*", part, Number(text))),
             (value / float(text), partial(_joined, costs.NUMBER_MORE, "/", part, Number(text))),
@@ -160,14 +160,14 @@ def _joined(cost: float, operator: str, left: Tree, right: Tree) -> tuple[float,
 
 
 def _size(part: Tree) -> float:
-    """Return what it costs more to leave out something large."""
+    """Return the extra cost of leaving out a large part."""
     return 0.1 * (sum(1 for _ in parts(part)) - 1)
 
 
 def _enlarged(
     part: Tree, value: Array, pool: Array
 ) -> list[tuple[float, Array, Callable[[Tree], Tree]]]:
-    """Return what a part becomes with each candidate as a factor or term more."""
+    """Return what a part becomes with each candidate as an additional factor or term."""
     one = Number("1")
 
     def complement(x: Tree) -> Tree:
@@ -192,11 +192,11 @@ def _enlarged(
     ]
 
 
-def _parted(
+def _split(
     evaluation: Evaluation, route: Route, part: Tree, pool: Array
 ) -> Iterator[tuple[float, Array, Callable[[Tree], Tree]]]:
-    """Yield what a product becomes with a candidate amid it: a·b as a + x·b."""
-    after: list[tuple[str, Tree]] = []  # what the candidate is multiplied or divided by
+    """Yield what a product becomes with a candidate inside it: a·b becomes a + x·b."""
+    after: list[tuple[str, Tree]] = []  # the factors and divisors to the right of the candidate
     values = pool
     while isinstance(part, Operation) and part.operator in "*/":
         after.insert(0, (part.operator, part.right))
@@ -204,11 +204,11 @@ def _parted(
         values = values * factor if part.operator == "*" else values / factor
         route, part = (*route, 0), part.left
         value = flat(evaluation.of(route), pool.shape[1])
-        yield costs.FACTOR, value + values, partial(_amid, "+", part, tuple(after))
-        yield costs.FACTOR, value - values, partial(_amid, "-", part, tuple(after))
+        yield costs.FACTOR, value + values, partial(_inside, "+", part, tuple(after))
+        yield costs.FACTOR, value - values, partial(_inside, "-", part, tuple(after))
 
 
-def _amid(sign: str, before: Tree, after: Sequence[tuple[str, Tree]], x: Tree) -> Tree:
+def _inside(sign: str, before: Tree, after: Sequence[tuple[str, Tree]], x: Tree) -> Tree:
     for operator, own in after:
         x = operation(operator, x, own)
     return operation(sign, before, x)

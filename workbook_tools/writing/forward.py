@@ -57,7 +57,7 @@ def forward(experiment: Experiment, layer: int) -> list[Quantity]:
 
 
 def losses(experiment: Experiment) -> list[Quantity]:
-    """Return the loss of each output and the total; for several samples, also whether each is right."""
+    """Return the loss of each output and the total; of several samples, also if each is right."""
     naming, last = experiment.naming, experiment.naming.layers[-1]
     zs, outputs = naming.pre_activations(last), naming.activations(last)
     parts = [

@@ -1,4 +1,4 @@
-"""Plans the sheets of a network's workbook: their sections, where these are, what cells hold.
+"""Plans the sheets of a network's workbook: their sections, where these are, what each cell holds.
 
-One file a part of the workbook. Nothing here writes a file.
+There is one file for each part of the workbook. Nothing here writes a file.
 """

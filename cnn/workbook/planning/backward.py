@@ -1,4 +1,4 @@
-"""The backward pass: a sheet for the gradient at each layer, down to the pixels."""
+"""The backward pass: a sheet for the gradient at each layer's output, down to the pixels."""
 
 from cnn.workbook import formulas
 from cnn.workbook.layout import FIRST_SECTION, Maps
@@ -19,7 +19,7 @@ from workbook_tools.notation.convolutional import (
 
 
 def plan_backward(draft: Draft, start: Start) -> None:
-    """Plan the gradient at the scores, at each layer before them, and at the pixels."""
+    """Plan the gradients at the scores, at the output of each earlier layer, and at the pixels."""
     layers = draft.network.layers
     last = layers[-1].name
     scores = draft.maps[last]

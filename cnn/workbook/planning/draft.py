@@ -1,4 +1,4 @@
-"""A plan that is being made: what is placed already, and how layers hang together."""
+"""A plan in the making: what has been placed so far, and how layers are connected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from workbook_tools.notation.convolutional import INPUT
 
 @dataclass
 class Draft:
-    """What is placed already: sections by their names, and sheets."""
+    """What has been placed so far: sections by name, and sheets."""
 
     network: Network
     maps: dict[str, Maps] = field(default_factory=dict)
@@ -21,18 +21,18 @@ class Draft:
     sheets: list[SheetPlan] = field(default_factory=list)
 
     def source(self, number: int) -> Maps:
-        """Return what layer ``number`` reads."""
+        """Return the maps that layer ``number`` reads."""
         return self.maps[self.network.layers[number - 1].name if number else INPUT]
 
     def padding(self, number: int) -> tuple[int, int]:
-        """Return the zeros that layer ``number`` wants around what it reads."""
+        """Return the padding that layer ``number`` needs around its input: rows, columns."""
         match self.network.layers[number : number + 1]:
             case [Layer(operation=Convolution(_, _, padding))]:
                 return padding
         return (0, 0)
 
     def reach(self, number: int) -> tuple[int, int]:
-        """Return the zeros that go around the gradient at what layer ``number - 1`` makes."""
+        """Return the padding around the gradient at the output of layer ``number - 1``."""
         match self.network.layers[number - 1] if number else None:
             case Layer(operation=Convolution(kernels, _, (above, beside))):
                 height, width = kernels.shape[2:]
@@ -40,13 +40,13 @@ class Draft:
         return (0, 0)
 
     def label(self, number: int, place: Maps) -> Callable[[int], str]:
-        """Return the labels of what layer ``number`` makes: maps, units, or digits at the end."""
+        """Return the labels of layer ``number``'s output: maps, units, or digits in the last layer."""
         if number + 1 == len(self.network.layers):
             return names.digit_label
         return names.unit_label if place.in_a_row else names.map_label
 
     def palette(self, layer: Layer, source: Maps) -> Palette:
-        """Return the colours of what a layer makes: what is chosen from positive numbers is so."""
+        """Return the colours of a layer's output; pooling keeps those of its input."""
         match layer.operation:
             case ReLU():
                 return Palette.POSITIVE
@@ -55,7 +55,7 @@ class Draft:
         return self.palettes[source.heading.name]
 
     def add(self, sheet: SheetPlan, section: MapsSection) -> None:
-        """Add a section to a sheet, to be found by its name."""
+        """Add a section to a sheet and register it by its name."""
         sheet.sections.append(section)
         self.palettes[section.place.heading.name] = section.palette
         self.maps[section.place.heading.name] = section.place

@@ -35,7 +35,7 @@ from workbook_tools.notation.convolutional import (
 
 
 def plan_forward(draft: Draft) -> None:
-    """Plan the normalised pixels, each layer, and what follows the scores."""
+    """Plan a sheet for the normalised pixels, for each layer, and for the probabilities."""
     image = draft.network.image
     heading = Heading(INPUT, Operation.NORMALISED, image, {"source": PIXELS},
                       draft.padding(0))  # fmt: skip
@@ -100,7 +100,7 @@ def plan_probabilities(draft: Draft, sheet: SheetPlan, scores: Maps, suffix: str
 
 
 def operation_of(layer: Layer, source: str, relu: bool = False) -> tuple[Operation, dict[str, str]]:
-    """Return what a layer's heading says it does, and with what."""
+    """Return the operation that a layer's heading names, and the sections it refers to."""
     parts = {"source": source}
     match layer.operation:
         case Convolution(_, _, padding):

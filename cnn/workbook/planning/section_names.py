@@ -7,12 +7,12 @@ def weights_name(layer: str) -> str:
 
 
 def turned_name(layer: str) -> str:
-    """Return the name of the section with those that lead the gradient back."""
+    """Return the name of the section with the weights rearranged for the backward pass."""
     return f"Turned_{layer}"
 
 
 def back_name(layer: str) -> str:
-    """Return the name of the section with the gradient at what a layer makes."""
+    """Return the name of the section with the gradient at a layer's output."""
     return f"Back_{layer}"
 
 
@@ -22,5 +22,5 @@ def grad_name(layer: str) -> str:
 
 
 def step_name(layer: str) -> str:
-    """Return the name of the section that holds them after one step."""
+    """Return the name of the section that holds a layer's weights after one step."""
     return f"Step_{layer}"

@@ -1,4 +1,4 @@
-"""What a plan is made of: sheets, their sections, colours, and parts of the workbook."""
+"""What a plan consists of: sheets, their sections and colours, and the parts of the workbook."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ from workbook_tools.notation import convolutional as names
 
 
 class Palette(StrEnum):
-    """How cells are coloured."""
+    """How the cells of a section are coloured."""
 
     GREY = "grey"  # paper and ink
-    POSITIVE = "positive"  # none below 0
-    SIGNED = "signed"  # both sides of 0
-    GRADIENT = "gradient"  # both sides of 0, in the colours of the backward half
+    POSITIVE = "positive"  # no value is below 0
+    SIGNED = "signed"  # values on both sides of 0
+    GRADIENT = "gradient"  # both sides of 0, in the colours of the backward pass
     NONE = "none"
 
 
 class Part(StrEnum):
-    """The parts of the workbook, in order; each has its colour of tabs."""
+    """The parts of the workbook, in order; each has its own tab colour."""
 
     START = "Start"
     FORWARD = "Forward"
@@ -63,7 +63,7 @@ class SheetPlan:
     part: Part
     title: str
     sections: list[Section] = field(default_factory=list)
-    wide: bool = False  # its columns: numbers in rows need more room than maps
+    wide: bool = False  # whether columns are wide: numbers in a row need more room than maps
 
     @property
     def next_top(self) -> int:

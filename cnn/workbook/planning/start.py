@@ -1,4 +1,4 @@
-"""The sheets Digit and Digits: pixels to choose from, to draw on, and those that are read."""
+"""The sheets Digit and Digits: stored digits, a grid to draw on, and the pixels that are read."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from workbook_tools.notation.convolutional import (
     Operation,
 )
 
-# The sheet Digit: the panel's columns, the cell of the true digit, where the grids begin.
+# The sheet Digit: columns of the panel, the cell of the true digit, and where the grids begin.
 PANEL_COLUMN, VALUE_COLUMN = 2, 3
 TRUE_DIGIT_CELL = Area(DIGIT, (8, VALUE_COLUMN))
 ROW_NUMBERS_COLUMN, GRID_COLUMN, GRID_TOP = 6, 7, 3
@@ -29,16 +29,16 @@ ROW_NUMBERS_COLUMN, GRID_COLUMN, GRID_TOP = 6, 7, 3
 
 @dataclass(frozen=True)
 class Start:
-    """What the workbook starts from."""
+    """The sections that the workbook starts from."""
 
     digit: SheetPlan
     drawing: MapsSection
     gallery: MapsSection
-    pixel_gradient: Maps  # filled in by the backward pass
+    pixel_gradient: Maps  # gets its formulas from the backward pass
 
 
 def plan_start(draft: Draft, digits: Digits) -> Start:
-    """Place the pixels that the network reads; return what else the workbook starts from."""
+    """Plan the sheet Digit and the gallery of stored digits."""
     image = draft.network.image
     height, width = image.height, image.width
     gallery = Maps(

@@ -52,7 +52,7 @@ def plan_step(draft: Draft) -> None:
 
 
 def _second_pass(draft: Draft, sheet: SheetPlan, stepped: dict[str, Weights]) -> None:
-    """Add the forward pass with the stepped weights, a ReLU in the cells that it follows."""
+    """Add the forward pass with the new weights; a ReLU shares the cells of the layer before it."""
     source = draft.maps[INPUT]
     layers = list(enumerate(draft.network.layers))
     while layers:

@@ -1,4 +1,4 @@
-"""The sheets of the weights, and those that lead the gradient back."""
+"""The sheets of the weights, with a rearranged copy for the backward pass."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from workbook_tools.notation.convolutional import Heading, Operation, WeightsSha
 
 
 def place_weights(draft: Draft, layer: Layer) -> Weights:
-    """Fix where a layer's weights will stand, which its formulas have to know."""
+    """Decide where a layer's weights will be, since its formulas refer to them."""
     name = sheet = weights_name(layer.name)
     match layer.operation:
         case Convolution(kernels, _, _):
@@ -35,7 +35,7 @@ def place_weights(draft: Draft, layer: Layer) -> Weights:
 
 
 def plan_weights(draft: Draft) -> None:
-    """Plan a sheet for each layer with weights, placed by ``place_weights`` before."""
+    """Plan a sheet for each layer with weights; ``place_weights`` has decided where they are."""
     for layer in draft.network.layers:
         if not layer.parameters:
             continue
