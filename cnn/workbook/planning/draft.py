@@ -40,13 +40,13 @@ class Draft:
         return (0, 0)
 
     def label(self, number: int, place: Maps) -> Callable[[int], str]:
-        """Return the labels of layer ``number``'s output: maps, units, or digits in the last layer."""
+        """Return the labels of layer ``number``: maps or units; digits in the last layer."""
         if number + 1 == len(self.network.layers):
             return names.digit_label
         return names.unit_label if place.in_a_row else names.map_label
 
     def palette(self, layer: Layer, source: Maps) -> Palette:
-        """Return the colours of a layer's output; pooling keeps those of its input."""
+        """Return the colours of a layer's output; pooling keeps those of the input."""
         match layer.operation:
             case ReLU():
                 return Palette.POSITIVE
