@@ -20,7 +20,6 @@ from workbook_tools.engines import recalculate, workplace
 SOON = 10.0  # seconds
 # It starts another program, as LibreOffice does, and writes into its folder as long as it runs.
 SLOW = """#!/bin/sh
-case "$*" in *--version*) echo LibreOffice 1.2; exit;; esac
 echo $$ >> "$STARTED"
 out="${*#*--outdir }"; out="${out%% *}"
 (echo $(exec sh -c 'echo $PPID') >> "$STARTED"
