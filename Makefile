@@ -20,7 +20,7 @@ CHECKER := $(call ROOMS,$(BELOW) mathematics reading judging mending convolution
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test test-thorough lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test test-workbooks test-thorough lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -42,6 +42,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-cnn: $(VENV)/installed
 	@echo "installing PyTorch, which is large"
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cnn]'
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -127,6 +131,9 @@ PYTEST = -n auto --dist worksteal --durations=10
 
 test: $(VENV)/installed-dev ## Run all tests, with few random cases, always the same
 	$(BIN)/pytest $(PYTEST)
+
+test-workbooks: $(VENV)/installed-test ## Run the tests that need no PyTorch
+	$(BIN)/pytest $(PYTEST) -m "not torch"
 
 test-thorough: $(VENV)/installed-dev ## Run all tests, with more random cases, drawn anew
 	$(BIN)/pytest $(PYTEST) --hypothesis-profile=thorough

@@ -68,7 +68,7 @@ def test_a_newer_spec_or_newer_code_is_built_again(clone: Path, newer: str) -> N
 
 def test_a_newer_checker_checks_again_but_builds_nothing(clone: Path) -> None:
     make(clone)
-    later(clone / "workbook_tools" / "checking" / "reference.py")
+    later(clone / "workbook_tools" / "mathematics" / "reference.py")
     would_do = make(clone, "--dry-run")
     assert "verify workbooks/mazur.xlsx" in would_do
     assert "build workbooks" not in would_do
