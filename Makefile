@@ -12,8 +12,10 @@ SAMPLE ?= ../shared/corpus
 SPECS := $(wildcard workbooks/*.toml)
 DATA := $(wildcard workbooks/*.csv)
 NAMES := $(SPECS:workbooks/%.toml=%)
-CODE := $(wildcard workbook_tools/*.py workbook_tools/writing/*.py workbook_tools/engines/*.py)
-CHECKER := $(wildcard workbook_tools/*.py workbook_tools/checking/*.py workbook_tools/engines/*.py)
+ROOMS = $(wildcard workbook_tools/*.py $(1:%=workbook_tools/%/*.py))
+BELOW := notation package formulas engines editing
+CODE := $(call ROOMS,$(BELOW) spec writing)
+CHECKER := $(call ROOMS,$(BELOW) mathematics reading judging mending convolutional reporting checking)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

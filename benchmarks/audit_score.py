@@ -29,16 +29,17 @@ from xml.sax.saxutils import escape, unescape
 
 from openpyxl.utils.cell import range_boundaries
 
-from workbook_tools.checking.convolutional.book import is_network
-from workbook_tools.checking.copies import write_mended
-from workbook_tools.checking.findings import Kind, Report
-from workbook_tools.checking.sheets import read_sheets
 from workbook_tools.checking.verify import verify
+from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import ENGINES
 from workbook_tools.engines.embedded import evaluate
 from workbook_tools.errors import InputError
-from workbook_tools.package import open_package
-from workbook_tools.references import FilledFormula, areas, column_number, range_name
+from workbook_tools.formulas.references import FilledFormula, areas
+from workbook_tools.formulas.sheets import read_sheets
+from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.notation.addresses import column_number, range_name
+from workbook_tools.package.workbook import open_package
+from workbook_tools.reporting.copies import write_mended
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 WRONG = {Kind.WRONG_FORMULA, Kind.WRONG_REFERENCE_RATE, Kind.WRONG_VALUE, Kind.ERROR_VALUE}

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from distributed import Client, LocalCluster
 
-from workbook_tools.checking.class_task import Outcome, Task, check
-from workbook_tools.checking.classroom import How
-from workbook_tools.checking.cluster import _check_there
-from workbook_tools.checking.submissions import find_submissions
-from workbook_tools.checking.workers import outcome_of, pool_of
+from workbook_tools.checking.workers import pool_of
+from workbook_tools.classroom.cluster import _check_there
+from workbook_tools.classroom.processes import outcome_of
+from workbook_tools.classroom.run import How
+from workbook_tools.classroom.submissions import find_submissions
+from workbook_tools.classroom.task import Outcome, Task, check
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 OWN = [WORKBOOKS / "mazur.xlsx", WORKBOOKS / "Back_Propogation.xlsx"]

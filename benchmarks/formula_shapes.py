@@ -17,12 +17,11 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from workbook_tools import network_notation as names
-from workbook_tools.checking.cells import Cell
-from workbook_tools.checking.convolutional.book import open_book
+from workbook_tools.convolutional.book import open_book
 from workbook_tools.engines import libreoffice
 from workbook_tools.engines.embedded import Rerun
-from workbook_tools.references import cell_name, range_name
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import Cell, cell_name, range_name
 
 MAPS, MADE, SIDE, KERNEL = 8, 12, 26, 3
 STEP = SIDE + 1  # columns from a map to the next

@@ -30,8 +30,8 @@ def write_only(spec_file: Path, workbook: Path) -> None:
     """Write the same cells with openpyxl's write-only mode: the yardstick for building."""
     from openpyxl import Workbook
 
-    from workbook_tools.experiment import load_experiment
-    from workbook_tools.references import FilledFormula
+    from workbook_tools.formulas.references import FilledFormula
+    from workbook_tools.spec.experiment import load_experiment
     from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Book
 
     [layout] = Book(load_experiment(spec_file)).sheets

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import is_stream, make_folder
-from workbook_tools.places import refuse_conflicts
+from workbook_tools.package.files import is_stream, make_folder
+from workbook_tools.package.places import refuse_conflicts
 
 if TYPE_CHECKING:
     from cnn.metrics import Metrics

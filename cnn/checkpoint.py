@@ -17,7 +17,7 @@ from torch import nn
 from cnn import parallel
 from cnn.model import build
 from workbook_tools.errors import InputError
-from workbook_tools.files import replacing
+from workbook_tools.package.files import replacing
 
 MODEL, PROGRESS = "workbook_tools cnn model 1", "workbook_tools cnn checkpoint 1"
 

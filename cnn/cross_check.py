@@ -18,13 +18,13 @@ from torch.nn import functional as F
 from cnn.data import DEVIATION, MEAN
 from cnn.workbook.network import Network, network_of
 from cnn.workbook.plan import back_name, grad_name
-from workbook_tools import network_notation as names
-from workbook_tools.checking.convolutional.book import Book, open_book
-from workbook_tools.checking.convolutional.comparison import Comparison
-from workbook_tools.checking.convolutional.state import State
-from workbook_tools.checking.convolutional.trials import digits
-from workbook_tools.checking.convolutional.whole import first_of_the_largest
+from workbook_tools.convolutional.book import Book, open_book
+from workbook_tools.convolutional.state import State
+from workbook_tools.convolutional.trials import digits
+from workbook_tools.convolutional.whole import first_of_the_largest
 from workbook_tools.engines.embedded import Rerun
+from workbook_tools.judging.comparison import Comparison
+from workbook_tools.notation import convolutional as names
 
 
 @dataclass

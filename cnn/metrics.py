@@ -26,7 +26,7 @@ from cnn.model import parameters
 from cnn.recipes import Recipe
 from cnn.training import Epoch, Job
 from workbook_tools.errors import InputError
-from workbook_tools.files import write_text
+from workbook_tools.package.files import write_text
 
 METRICS, LOG = "metrics.json", "log.csv"
 

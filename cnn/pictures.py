@@ -18,7 +18,7 @@ from cnn.data import Images, normalised
 from cnn.evaluation import ACCURACY, Answers
 from cnn.metrics import Metrics
 from cnn.model import CLASSES, SIZE
-from workbook_tools.files import write_text
+from workbook_tools.package.files import write_text
 
 BLUE, ORANGE, GREY = "#2066a8", "#d1791f", "#8a8f98"
 STYLE: Any = {  # matplotlib names every setting in a type

@@ -16,7 +16,7 @@ from cnn.metrics import Metrics
 from cnn.model import CLASSES, layer_table
 from cnn.recipes import CONFIGURATIONS_TRIED
 from cnn.seeds import Seeds
-from workbook_tools.files import write_text
+from workbook_tools.package.files import write_text
 
 HTML, MARKDOWN, PICTURES = "report.html", "report.md", "pictures"
 

@@ -26,8 +26,8 @@ from cnn.report import HTML, MARKDOWN, write_report
 from cnn.seeds import SEEDS, read_seeds
 from cnn.training import Job, Watcher, train
 from workbook_tools.errors import InputError
-from workbook_tools.files import make_folder, replacing
-from workbook_tools.places import refuse_conflicts
+from workbook_tools.package.files import make_folder, replacing
+from workbook_tools.package.places import refuse_conflicts
 
 MODEL, CHECKPOINT = "model.pt", "checkpoint.pt"
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cnn.evaluation import ACCURACY
 from cnn.metrics import read_metrics
 from workbook_tools.errors import InputError
-from workbook_tools.files import write_text
+from workbook_tools.package.files import write_text
 
 SEEDS = "seeds.json"
 

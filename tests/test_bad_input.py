@@ -17,12 +17,12 @@ import pytest
 from parts import Change, replaced, rewritten, with_rows
 from typer.testing import CliRunner
 
-from workbook_tools import archive
-from workbook_tools.checking.findings import Report
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import InputError
+from workbook_tools.judging.findings import Report
+from workbook_tools.package import archive
 
 Make = Callable[[Path, Path], object]  # from a good workbook and the path of the bad one
 

@@ -16,11 +16,11 @@ import typer
 from typer.testing import CliRunner
 
 from cnn.__main__ import app as cnn_app
-from workbook_tools.checking.class_row import Verdict
-from workbook_tools.checking.findings import Kind
+from workbook_tools.classroom.row import Verdict
 from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
-from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.judging.findings import Kind
+from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES_OF_README = 149
@@ -171,6 +171,14 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert README.text.count("\n") <= MOST_LINES_OF_README
     linked = {link.partition("#")[0] for link in README.links}
     assert {f"docs/{page.path.name}" for page in PAGES[1:]} <= linked
+
+
+def test_every_package_is_on_the_page_about_them() -> None:
+    folders = {path.parent.name for path in (ROOT / "workbook_tools").glob("*/__init__.py")}
+    assert "writing" in folders
+    text = page_of("how-it-works.md").text
+    listed = re.findall(r"^\| \[`(\w+)/`\]", text, re.MULTILINE)
+    assert sorted(listed) == sorted(folders)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -14,9 +14,9 @@ import openpyxl
 import pytest
 from rich.console import Console
 
-from workbook_tools.checking.findings import Kind, Report
-from workbook_tools.checking.reports import print_report, to_json
 from workbook_tools.checking.verify import verify
+from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.reporting.reports import print_report, to_json
 
 ROOT = Path(__file__).parent.parent
 CLASSIC, MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xlsx", "mazur.xlsx"))

@@ -13,17 +13,17 @@ from handmade import FORMULAS, HandMade
 from odd_places import full_device, null_device, small_disk
 from typer.testing import CliRunner
 
-from workbook_tools.checking import classroom
-from workbook_tools.checking.class_outputs import Outputs, page_name
-from workbook_tools.checking.class_row import Row, Verdict
-from workbook_tools.checking.class_task import Outcome, Task
-from workbook_tools.checking.classroom import How, check_class
-from workbook_tools.checking.copies import write_marked, write_mended
-from workbook_tools.checking.findings import Cells, Finding, Kind, Report, SummaryReport
-from workbook_tools.checking.submissions import Submission, find_submissions
 from workbook_tools.checking.verify import verify
+from workbook_tools.classroom import run as class_run
+from workbook_tools.classroom.outputs import Outputs, page_name
+from workbook_tools.classroom.row import Row, Verdict
+from workbook_tools.classroom.run import How, check_class
+from workbook_tools.classroom.submissions import Submission, find_submissions
+from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
+from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
+from workbook_tools.reporting.copies import write_marked, write_mended
 
 runner = CliRunner()
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -44,7 +44,7 @@ def class_of(folder: Path, count: int) -> list[Submission]:
     return find_submissions([folder])
 
 
-def outcomes(pages: dict[str, str], documents: str = "") -> classroom.Check:
+def outcomes(pages: dict[str, str], documents: str = "") -> class_run.Check:
     """Return what stands for a check: of each workbook its page, by name, and a long document."""
 
     def check(task: Task) -> Outcome:
@@ -58,11 +58,11 @@ def outcomes(pages: dict[str, str], documents: str = "") -> classroom.Check:
 def one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check in this process: what is tried here is what becomes of the reports."""
 
-    def here(check: classroom.Check, tasks: list[Task], *_: object) -> Iterator[object]:
+    def here(check: class_run.Check, tasks: list[Task], *_: object) -> Iterator[object]:
         for task in tasks:
             yield task, check(task)
 
-    monkeypatch.setattr(classroom, "outcomes_here", here)
+    monkeypatch.setattr(class_run, "outcomes_here", here)
 
 
 @pytest.mark.parametrize("report", ["csv", "html", "json"])
@@ -182,7 +182,7 @@ def test_a_page_that_could_not_be_written_is_made_when_the_run_goes_on(tmp_path:
         if row.file == "1.xlsx":
             raise KeyboardInterrupt
 
-    with pytest.raises(classroom.InterruptedRunError, match="2 of 3"):
+    with pytest.raises(class_run.InterruptedRunError, match="2 of 3"):
         check_class(submissions, How(), outputs, stop, outcomes({}))
     page.rmdir()
     result = check_class(submissions, How(), outputs, check=outcomes({}))
@@ -194,7 +194,7 @@ def test_the_command_says_that_a_page_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submissions = class_of(tmp_path / "class", 2)
-    monkeypatch.setattr(classroom.check_class, "__defaults__", (lambda row: None, outcomes({})))
+    monkeypatch.setattr(class_run.check_class, "__defaults__", (lambda row: None, outcomes({})))
     monkeypatch.chdir(tmp_path)
     words = ["verify", "class", "--html", "c.html"]
     assert runner.invoke(app, words).exit_code == 0
@@ -203,7 +203,7 @@ def test_the_command_says_that_a_page_is_missing(
     def full(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written")
 
-    monkeypatch.setattr(classroom, "write_text", full)
+    monkeypatch.setattr(class_run, "write_text", full)
     result = runner.invoke(app, words)
     assert result.exit_code == 2
     assert f"{page}: cannot be written" in result.stdout.replace("\n", "")

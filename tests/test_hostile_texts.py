@@ -20,22 +20,23 @@ from parts import SHEET, replaced, rewritten
 from rich.console import Console
 from typer.testing import CliRunner
 
-from workbook_tools.checking.class_csv import write_csv
-from workbook_tools.checking.class_report import write_class_html
-from workbook_tools.checking.class_row import Row, Verdict, row_of
-from workbook_tools.checking.class_terminal import print_class
-from workbook_tools.checking.findings import Report
-from workbook_tools.checking.html_report import to_html
-from workbook_tools.checking.labels import parse_label, parse_symbol
-from workbook_tools.checking.reports import print_explanation, print_report, to_json
 from workbook_tools.checking.verify import verify
+from workbook_tools.classroom.csv_table import write_csv
+from workbook_tools.classroom.page import write_class_html
+from workbook_tools.classroom.row import Row, Verdict, row_of
+from workbook_tools.classroom.terminal import print_class
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
-from workbook_tools.layers import parse_layers
-from workbook_tools.new_spec import Wish, new_spec
-from workbook_tools.notation import Naming
-from workbook_tools.references import MAX_COLUMNS, MAX_FORMULA_LENGTH, MAX_TEXT_LENGTH
-from workbook_tools.vocabulary import Loss, Optimizer
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
+from workbook_tools.judging.findings import Report
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_TEXT_LENGTH
+from workbook_tools.notation.layers import parse_layers
+from workbook_tools.notation.quantities import Naming
+from workbook_tools.notation.vocabulary import Loss, Optimizer
+from workbook_tools.reading.labels import parse_label, parse_symbol
+from workbook_tools.reporting.html import to_html
+from workbook_tools.reporting.reports import print_explanation, print_report, to_json
+from workbook_tools.spec.new import Wish, new_spec
 
 MILLION = 1_000_000
 ONE = FORMULAS | {"∂E/∂w3": FORMULAS["∂E/∂w3"].replace("M6", "K6")}  # one mistake

@@ -18,7 +18,7 @@ import workbook_tools
 _LENGTHS = (16, 22, 28, 2_000)
 _SUSPICIOUS, _TIMES, _LIMIT = 0.005, 16, 0.5  # seconds of this process alone
 # What these tell apart is short, so they get no text that is longer.
-_SHORT = {"workbook_tools.checking.labels": 1_000}
+_SHORT = {"workbook_tools.reading.labels": 1_000}
 
 _UNITS = [
     *"""a _ 1 ' " ( ) [ ] { } . , ! $ ^ = h '' () [] a_ 1_ a1 a. a^ (a a( [a a) 'a a' a!""".split(),

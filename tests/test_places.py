@@ -20,15 +20,17 @@ from hypothesis import strategies as st
 from odd_places import read_pipe
 from typer.testing import CliRunner
 
-from workbook_tools.checking import alone, classroom
+from workbook_tools.checking import alone
 from workbook_tools.checking.alone import Checked, Wish
-from workbook_tools.checking.class_row import Row, Verdict
-from workbook_tools.checking.class_task import Outcome, Task
-from workbook_tools.checking.findings import Cells, Report, SummaryReport
+from workbook_tools.classroom import run as class_run
+from workbook_tools.classroom.outputs import page_name
+from workbook_tools.classroom.row import Row, Verdict
+from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
-from workbook_tools.files import write_text
-from workbook_tools.places import refuse_conflicts
+from workbook_tools.judging.findings import Cells, Report, SummaryReport
+from workbook_tools.package.files import write_text
+from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.writing import workbook
 
 runner = CliRunner()
@@ -223,7 +225,7 @@ def test_what_is_written_beside_a_report_is_no_input_either(here: Path) -> None:
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert ".g.csv.unfinished: is read" in result.stderr
     Path("c_files").mkdir()
-    page = Path("c_files", classroom.page_name(book))
+    page = Path("c_files", page_name(book))
     os.link(book, page)
     result = runner.invoke(app, ["verify", str(book), "--csv", "h.csv", "--html", "c.html"])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
@@ -321,7 +323,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
     """Nothing is checked: what is tried here is where things are written."""
     stub = Stub()
     monkeypatch.setattr(alone, "checks", stub.checks)
-    monkeypatch.setattr(classroom, "outcomes_here", stub.outcomes)
+    monkeypatch.setattr(class_run, "outcomes_here", stub.outcomes)
     return stub
 
 

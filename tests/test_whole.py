@@ -22,7 +22,7 @@ from openpyxl.utils.cell import range_boundaries
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import InputError
-from workbook_tools.vocabulary import Activation, Loss, Optimizer
+from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
 NAMES = [

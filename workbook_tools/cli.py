@@ -23,15 +23,15 @@ from workbook_tools import __version__
 from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import BAD_INPUT, InputError, one_line_errors, print_error
-from workbook_tools.files import make_folder, put_file, write_text
-from workbook_tools.places import refuse_conflicts
-from workbook_tools.vocabulary import Loss, Optimizer
+from workbook_tools.notation.vocabulary import Loss, Optimizer
+from workbook_tools.package.files import make_folder, put_file, write_text
+from workbook_tools.package.places import refuse_conflicts
 
 if TYPE_CHECKING:
     from workbook_tools.checking.alone import Wish
-    from workbook_tools.checking.class_outputs import Outputs
-    from workbook_tools.checking.classroom import How
-    from workbook_tools.checking.submissions import Submission
+    from workbook_tools.classroom.outputs import Outputs
+    from workbook_tools.classroom.run import How
+    from workbook_tools.classroom.submissions import Submission
 
 # Each command imports what it needs: matplotlib and pandas would slow down every start.
 
@@ -153,7 +153,7 @@ def new(
 ) -> None:
     """Print a commented spec to start from."""
     with one_line_errors(PROGRAM, debug):
-        from workbook_tools.new_spec import Wish, new_spec
+        from workbook_tools.spec.new import Wish, new_spec
 
         refuse_conflicts([data] if data else [], [])  # it may be printed into the data
         activations = [word.strip() for word in activation.split(",") if word.strip()]
@@ -177,7 +177,7 @@ def build(
     """Write the workbook of each spec, with every cell's value in it."""
     out = Console(highlight=False)
     with one_line_errors(PROGRAM, debug):
-        from workbook_tools.experiment import files_read
+        from workbook_tools.spec.experiment import files_read
         from workbook_tools.writing.workbook import BUILD_STEPS
         from workbook_tools.writing.workbook import build as build_workbook
 
@@ -272,9 +272,9 @@ def verify(
     out = _console(stderr=str(json_file) == "-")
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.checking.alone import Wish
-        from workbook_tools.checking.class_outputs import Outputs
-        from workbook_tools.checking.classroom import How
-        from workbook_tools.checking.submissions import find_submissions
+        from workbook_tools.classroom.outputs import Outputs
+        from workbook_tools.classroom.run import How
+        from workbook_tools.classroom.submissions import find_submissions
 
         several = len(workbooks) > 1 and html is not None
         is_class = bool(several or csv or scheduler or any(map(os.path.isdir, workbooks)))
@@ -298,7 +298,7 @@ def _copies(
     """Return where copies are to be written; raise ``InputError`` if none can be made of this."""
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
-        from workbook_tools.checking.copies import refuse_places
+        from workbook_tools.reporting.copies import refuse_places
 
         if len(workbooks) > 1 or os.path.isdir(workbooks[0]):
             raise InputError(f"{copies[0]}: a copy of one workbook; give one workbook")
@@ -323,7 +323,7 @@ def _verify_each(
 ) -> int:
     """Check workbooks one after the other, print and write the reports; return the exit status."""
     from workbook_tools.checking.alone import CHECK_STEPS, checks
-    from workbook_tools.checking.reports import print_report, to_json
+    from workbook_tools.reporting.reports import print_report, to_json
 
     status = AGREES
     documents = []
@@ -356,8 +356,8 @@ def _verify_class(
     submissions: "list[Submission]", how: "How", outputs: "Outputs", out: Console
 ) -> int:
     """Check a class, print and write the reports; return the exit status."""
-    from workbook_tools.checking.class_terminal import class_progress, print_class
-    from workbook_tools.checking.classroom import InterruptedRunError, check_class
+    from workbook_tools.classroom.run import InterruptedRunError, check_class
+    from workbook_tools.classroom.terminal import class_progress, print_class
 
     try:
         with class_progress(len(submissions)) as on_done:
@@ -386,7 +386,7 @@ def explain(
     status = AGREES
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.checking.alone import CHECK_STEPS, Wish, checks
-        from workbook_tools.checking.reports import print_explanation
+        from workbook_tools.reporting.reports import print_explanation
 
         refuse_conflicts(workbooks, [])
         with checks(timeout) as check:
@@ -411,7 +411,7 @@ def _console(stderr: bool = False) -> Console:
 
 
 def _write_json(document: object, path: Path) -> None:
-    from workbook_tools.checking.reports import json_text
+    from workbook_tools.reporting.reports import json_text
 
     if str(path) == "-":
         plain = "utf" not in sys.stdout.encoding.lower()

@@ -19,9 +19,9 @@ from cnn.workbook.network import network_of
 from cnn.workbook.overview import Story, write_overview
 from cnn.workbook.plan import Digits, Plan
 from cnn.workbook.sections import write_sheet
-from workbook_tools import network_notation as names
 from workbook_tools.errors import InputError
-from workbook_tools.network_notation import DIGIT, DIGITS, INPUT, OVERVIEW
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.convolutional import DIGIT, DIGITS, INPUT, OVERVIEW
 from workbook_tools.writing import styles
 from workbook_tools.writing.workbook import alternative_texts, describe, save_with_values
 

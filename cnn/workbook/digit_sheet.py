@@ -20,8 +20,9 @@ from cnn.workbook.plan import (
     SheetPlan,
 )
 from cnn.workbook.sections import links, title, write_section
-from workbook_tools import network_notation as names
-from workbook_tools.network_notation import (
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import cell_name, range_name
+from workbook_tools.notation.convolutional import (
     AFTERWARDS,
     DIGIT,
     DIGITS,
@@ -31,7 +32,6 @@ from workbook_tools.network_notation import (
     PIXELS,
     SOFTMAX,
 )
-from workbook_tools.references import cell_name, range_name
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import chart_title
 from workbook_tools.writing.pictures import anchored

@@ -5,8 +5,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cnn.workbook import look
 from cnn.workbook.plan import Part, Plan
 from cnn.workbook.sections import links, title, write_section
-from workbook_tools.network_notation import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW
-from workbook_tools.references import range_name
+from workbook_tools.notation.addresses import range_name
+from workbook_tools.notation.convolutional import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW
 from workbook_tools.writing import styles
 
 TABLE_COLUMN, TABLE_ROW = 2, 6  # of the first number

@@ -19,7 +19,7 @@ from cnn.workbook.network import (
     ReLU,
 )
 from cnn.workbook.plan import Part
-from workbook_tools.network_notation import INPUT, SOFTMAX, MapsShape, times
+from workbook_tools.notation.convolutional import INPUT, SOFTMAX, MapsShape, times
 from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import INK, MUTED
 

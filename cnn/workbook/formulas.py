@@ -18,7 +18,8 @@ from cnn.workbook.network import (
     Operation,
     ReLU,
 )
-from workbook_tools.network_notation import (
+from workbook_tools.notation.addresses import column_letter, sheet_prefix
+from workbook_tools.notation.convolutional import (
     DRAW,
     ETA,
     GREYS,
@@ -26,7 +27,6 @@ from workbook_tools.network_notation import (
     PIXEL_MEAN,
     SELECTED,
 )
-from workbook_tools.references import column_letter, sheet_prefix
 
 MapsFormula: TypeAlias = Callable[[int, int, int], str | float]
 WeightsFormula: TypeAlias = Callable[[int, int, int, int], str | float]

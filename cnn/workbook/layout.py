@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import TypeAlias
 
-from workbook_tools.network_notation import Heading, MapsShape, WeightsShape
-from workbook_tools.references import cell_name, range_name, sheet_prefix
+from workbook_tools.notation.addresses import cell_name, range_name, sheet_prefix
+from workbook_tools.notation.convolutional import Heading, MapsShape, WeightsShape
 
 Place: TypeAlias = tuple[int, int]  # row and column of a sheet
 

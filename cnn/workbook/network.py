@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from workbook_tools.errors import InputError
-from workbook_tools.network_notation import MapsShape
+from workbook_tools.notation.convolutional import MapsShape
 
 Numbers: TypeAlias = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from cnn.workbook.network import AveragePool, Convolution, Layer, MaxPool, Netwo
 from cnn.workbook.notes import TITLES
 from cnn.workbook.plan import Part, Plan, back_name, step_name, weights_name
 from cnn.workbook.sections import title
-from workbook_tools.network_notation import AFTER, DIGIT, INPUT, SOFTMAX, times
-from workbook_tools.references import sheet_prefix
+from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.notation.convolutional import AFTER, DIGIT, INPUT, SOFTMAX, times
 from workbook_tools.writing import styles
 from workbook_tools.writing.pictures import anchored
 

@@ -24,8 +24,8 @@ from cnn.workbook.network import (
     ReLU,
 )
 from cnn.workbook.notes import TITLES, back_note, note
-from workbook_tools import network_notation as names
-from workbook_tools.network_notation import (
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.convolutional import (
     AFTER,
     AFTERWARDS,
     DIGIT,

@@ -13,8 +13,9 @@ from cnn.workbook.layout import FIRST_COLUMN, KERNEL_COLUMN, LABELS_BELOW, Area,
 from cnn.workbook.look import Stamp
 from cnn.workbook.plan import MapsSection, Section, SheetPlan, WeightsSection
 from workbook_tools.errors import InputError
-from workbook_tools.network_notation import BIAS, OVERVIEW, output_label, source_label
-from workbook_tools.references import MAX_FORMULA_LENGTH, sheet_prefix
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
+from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.notation.convolutional import BIAS, OVERVIEW, output_label, source_label
 from workbook_tools.writing import styles
 
 _LINK_STEP = {True: 2, False: 4}  # columns from a link to the next, by whether they are wide

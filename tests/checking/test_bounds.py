@@ -10,15 +10,19 @@ from handmade import FORMULAS, HandMade, copy_of_the_table
 from openpyxl import Workbook, load_workbook
 from rich.console import Console
 
-from workbook_tools.checking import compare, labels, reader, repair, sheets, verify
-from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.findings import Kind, Report
-from workbook_tools.checking.reader import read_tables
-from workbook_tools.checking.reports import print_report, to_json
-from workbook_tools.checking.sheets import Run, Sheet
-from workbook_tools.checking.unknown import functions
+from workbook_tools.checking import compare, verify
 from workbook_tools.errors import InputError
-from workbook_tools.references import FilledFormula, areas
+from workbook_tools.formulas import sheets
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula, areas
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.judging.unknown import functions
+from workbook_tools.mending import repair
+from workbook_tools.reading import labels, reader
+from workbook_tools.reading.reader import read_tables
+from workbook_tools.reporting.reports import print_report, to_json
 
 _PATIENCE = 20.0  # seconds of this process alone: some 20 times what is needed
 PLACE = "K9"  # a_h1 in the fourth iteration

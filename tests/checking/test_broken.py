@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from workbook_tools.checking.reports import print_explanation, print_report, to_json
 from workbook_tools.checking.verify import verify
 from workbook_tools.errors import InputError
+from workbook_tools.reporting.reports import print_explanation, print_report, to_json
 
 LABELS = (
     "t1 x1 y1 η w1 w9 sample iteration η_k b1 b2 max_o accuracy E_mean δ_h1 h1_1 class m_w1 g_1"

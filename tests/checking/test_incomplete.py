@@ -9,12 +9,12 @@ from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from workbook_tools.checking.class_row import Verdict, row_of
-from workbook_tools.checking.findings import Report
-from workbook_tools.checking.html_report import to_html
-from workbook_tools.checking.reports import to_json
 from workbook_tools.checking.verify import verify
+from workbook_tools.classroom.row import Verdict, row_of
 from workbook_tools.cli import app
+from workbook_tools.judging.findings import Report
+from workbook_tools.reporting.html import to_html
+from workbook_tools.reporting.reports import to_json
 
 MATRIX = "=SUM(MMULT(F6:G6,{1;0})*D6,G6*E6)"  # as h1, with a function that the engine lacks
 WRONG = FORMULAS["∂E/∂w3"].replace("O6", "P6")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from handmade import HandMade
 
-from workbook_tools.checking.sheets import Run, Sheet
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
-from workbook_tools.references import FilledFormula
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.sheets import Sheet
 
 
 def sheet(formula: str, last_row: int, last_column: int, count: int = 1, name: str = "S") -> Sheet:

@@ -14,9 +14,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from parts import SHEET, differences, edited, parts, replaced, rewritten
 
 from workbook_tools.editing.cell_contents import Place, SheetCells, put_value
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import CellError, CellValue
-from workbook_tools.references import cell_name
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.copying import PackageCopy
 
 
 def with_formulas(source: Path, formulas: dict[Place, str]) -> tuple[Path, bool]:

@@ -12,8 +12,8 @@ from parts import SHEET, STYLES, Change, edited, parts, rewritten
 
 from workbook_tools.editing.cell_contents import SheetCells
 from workbook_tools.editing.cell_styles import CellStyles
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.editing.xml_parts import number
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.xml_parts import number
 
 
 def coloured(copy: PackageCopy) -> None:

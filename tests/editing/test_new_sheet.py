@@ -10,7 +10,7 @@ from parts import differences, edited
 
 from workbook_tools.editing.cell_styles import CellStyles
 from workbook_tools.editing.new_sheet import NewCell, add_sheet
-from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.package.copying import PackageCopy
 
 TEXTS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", "a\x00b\x1f", "<&>'\"", "'", " x ", "∂E"]
 

@@ -12,11 +12,12 @@ from openpyxl.comments import Comment
 from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import ENGINES, CellError, embedded, is_panic, recalculate
+from workbook_tools.engines import ENGINES, embedded, is_panic, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.engines.embedded import Rerun, WhatIf, evaluate
 from workbook_tools.engines.ironcalc import silenced
 from workbook_tools.errors import InputError
+from workbook_tools.package.cell_values import CellError
 
 CALCULATING = [name for name in ENGINES if name != "cached"]
 

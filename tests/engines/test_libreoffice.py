@@ -11,11 +11,12 @@ import pytest
 from handmade import FORMULAS, HandMade
 from parts import BOOK, replaced, rewritten
 
-from workbook_tools.checking.copies import write_mended
-from workbook_tools.checking.reports import to_json
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import CellError, libreoffice, recalculate
+from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.errors import InputError
+from workbook_tools.package.cell_values import CellError
+from workbook_tools.reporting.copies import write_mended
+from workbook_tools.reporting.reports import to_json
 
 needs_libreoffice = pytest.mark.skipif(
     not libreoffice.is_installed(), reason="LibreOffice is not installed"

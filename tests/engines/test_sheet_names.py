@@ -12,15 +12,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from parts import BOOK, rewritten
 
-from workbook_tools.checking.copies import write_mended
 from workbook_tools.checking.verify import verify
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import ENGINES, CellError, libreoffice, recalculate
+from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.engines.embedded import WhatIf, evaluate
 from workbook_tools.engines.plain_copy import plain_names
 from workbook_tools.errors import InputError
-from workbook_tools.references import with_sheets
+from workbook_tools.formulas.references import with_sheets
+from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.reporting.copies import write_mended
 
 needs_libreoffice = pytest.mark.skipif(
     not libreoffice.is_installed(), reason="LibreOffice is not installed"

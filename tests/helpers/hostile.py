@@ -9,9 +9,9 @@ from threading import Thread
 from typing import Any
 
 from workbook_tools.checking.alone import Checked, Wish, all_of
-from workbook_tools.checking.class_row import Row, Verdict
-from workbook_tools.checking.class_task import Outcome, Task, check
 from workbook_tools.checking.limits import ENGINE_THREAD
+from workbook_tools.classroom.row import Row, Verdict
+from workbook_tools.classroom.task import Outcome, Task, check
 
 
 def hostile_check(task: Task) -> Outcome:

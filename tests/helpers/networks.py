@@ -10,9 +10,9 @@ from torch import nn
 
 from cnn.workbook.book import Look, build
 from cnn.workbook.plan import Digits
-from workbook_tools.checking.cells import Cell
 from workbook_tools.editing.cell_contents import SheetCells, put_value
-from workbook_tools.editing.package_copy import PackageCopy
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.copying import PackageCopy
 
 CLASSES = 3
 

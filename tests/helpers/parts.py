@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.package import open_package
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import open_package
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from workbook_tools.experiment import (
+from workbook_tools.notation.quantities import Naming
+from workbook_tools.spec.experiment import (
     DataTable,
     Experiment,
     Network,
@@ -11,7 +12,6 @@ from workbook_tools.experiment import (
     Training,
     load_experiment,
 )
-from workbook_tools.notation import Naming
 from workbook_tools.writing.equations import equation_blocks
 from workbook_tools.writing.formulas import Formulas, Quantity
 from workbook_tools.writing.layout import FIRST_ROW, Book, Layout, ParameterLayout

@@ -12,7 +12,7 @@ from openxml_audit import OpenXmlValidator
 from parts import assert_same_workbook
 
 from workbook_tools.errors import InputError
-from workbook_tools.references import FilledFormula
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.writing.workbook import build
 
 NAMES = [

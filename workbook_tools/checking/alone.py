@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from workbook_tools.checking.findings import Report
 from workbook_tools.checking.limits import out_of_memory
 from workbook_tools.checking.workers import limited, pool_of, was_spent, what_happened
 from workbook_tools.errors import BrokenError, InputError, broken
-from workbook_tools.files import refuse_streams
+from workbook_tools.judging.findings import Report
+from workbook_tools.package.files import refuse_streams
 
 CHECK_STEPS = 2  # that a check says it has come to; of a convolutional network more
 _A_MOMENT = 0.05  # seconds between looks at how far a check is
@@ -81,7 +81,7 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
                 if future.done() and was_spent(future):
                     future = pool.schedule(limited, args, timeout=timeout)
             if error := future.exception():
-                _, why = what_happened(error, wish.path, timeout)
+                why = what_happened(error, wish.path, timeout)
                 raise InputError(f"{wish.path}: {why}")
             result: Checked | _Failure = future.result()
             if isinstance(result, Checked):
@@ -120,9 +120,9 @@ def all_of(wish: Wish, folder: Path) -> Checked:
     Raises ``InputError`` if it cannot be checked.
     """
     # Here, not above: a worker limits its threads before NumPy is loaded.
-    from workbook_tools.checking.copies import write_marked, write_mended
-    from workbook_tools.checking.html_report import to_html
     from workbook_tools.checking.verify import verify
+    from workbook_tools.reporting.copies import write_marked, write_mended
+    from workbook_tools.reporting.html import to_html
 
     found = Checked(verify(wish.path, wish.engine, wish.tolerance, _steps[0].put))
     if wish.html:

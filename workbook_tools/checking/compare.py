@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.cells import Cell, number_at, value_at
-from workbook_tools.checking.described import NotUnderstoodError, understood
-from workbook_tools.checking.error_values import error_values
-from workbook_tools.checking.families import Families
-from workbook_tools.checking.findings import (
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.formulas.families import Families
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
+from workbook_tools.judging.error_values import error_values
+from workbook_tools.judging.findings import (
     Cells,
     Differences,
     Finding,
@@ -19,22 +19,22 @@ from workbook_tools.checking.findings import (
     TableReport,
     plain,
 )
-from workbook_tools.checking.grounds import Grounds
-from workbook_tools.checking.helper_columns import count_unknown_columns
-from workbook_tools.checking.judging import Judge
-from workbook_tools.checking.network import Samples
-from workbook_tools.checking.probe import Place, Trials
-from workbook_tools.checking.reference import Reference
-from workbook_tools.checking.repair import Repair
-from workbook_tools.checking.samples import SampleTable
-from workbook_tools.checking.signature import signature
-from workbook_tools.checking.stale import stale_values
-from workbook_tools.checking.table import Table
-from workbook_tools.checking.trial import LARGEST_AREA
-from workbook_tools.checking.values import Values
-from workbook_tools.engines import Calculation
-from workbook_tools.notation import LEARNING_RATE
-from workbook_tools.references import MAX_FORMULA_LENGTH, areas, is_too_long
+from workbook_tools.judging.grounds import Grounds
+from workbook_tools.judging.helper_columns import count_unknown_columns
+from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.judging.signature import signature
+from workbook_tools.judging.stale import stale_values
+from workbook_tools.mathematics.network import Samples
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mending.repair import Repair
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.reading.cells import Values, number_at, value_at
+from workbook_tools.reading.described import NotUnderstoodError, understood
+from workbook_tools.reading.samples import SampleTable
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import LARGEST_AREA
 
 _ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]++", re.IGNORECASE)
 _MOST_FORMULAS = 100_000  # of a table, that were not filled down

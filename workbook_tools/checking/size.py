@@ -8,17 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from workbook_tools.checking.sheets import Sheet
 from workbook_tools.errors import InputError
-from workbook_tools.references import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    Area,
-    areas,
-    cell_name,
-    column_number,
-    is_too_long,
-)
+from workbook_tools.formulas.references import Area, areas, is_too_long
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 
 _LARGE = 100_000_000  # cells of a range; of less, an engine reads a great many in a second
 _MOST = 1_000_000_000  # cells, in large ranges: formualizer took 6 s

@@ -8,31 +8,33 @@ from typing import Self
 
 import numpy as np
 
-from workbook_tools.checking.budget import Budget
-from workbook_tools.checking.circular import name_cycles
 from workbook_tools.checking.compare import compare_table
-from workbook_tools.checking.convolutional.book import is_network, workbook_names
-from workbook_tools.checking.convolutional.verify import verify_network
-from workbook_tools.checking.effects import Effects
-from workbook_tools.checking.findings import Cells, Report, SummaryReport, counted
-from workbook_tools.checking.limits import ENGINE_THREAD
-from workbook_tools.checking.reader import MOST_TABLES, read_tables
-from workbook_tools.checking.samples import compare_samples, read_samples
-from workbook_tools.checking.sheets import Sheet, read_sheets
+from workbook_tools.checking.limits import ENGINE_THREAD, allow_more_memory
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
-from workbook_tools.checking.stated import SummaryRow, read_parameters, read_summary
-from workbook_tools.checking.summary import compare_summary
-from workbook_tools.checking.table import Table
-from workbook_tools.checking.unknown import forgive, mistaken_for_cycles, unknown_functions
-from workbook_tools.checking.values import Values
+from workbook_tools.convolutional.book import is_network, workbook_names
+from workbook_tools.convolutional.verify import verify_network
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
 from workbook_tools.engines.embedded import WhatIf
 from workbook_tools.errors import InputError
-from workbook_tools.package import open_package
-from workbook_tools.references import MAX_ROWS, range_name
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.judging.circular import name_cycles
+from workbook_tools.judging.effects import Effects
+from workbook_tools.judging.findings import Cells, Report, SummaryReport, counted
+from workbook_tools.judging.sample_columns import compare_samples
+from workbook_tools.judging.summary import compare_summary
+from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
+from workbook_tools.notation.addresses import MAX_ROWS, range_name
+from workbook_tools.package.workbook import open_package
+from workbook_tools.reading.cells import Values
+from workbook_tools.reading.reader import MOST_TABLES, read_tables
+from workbook_tools.reading.samples import read_samples
+from workbook_tools.reading.stated import SummaryRow, read_parameters, read_summary
+from workbook_tools.reading.table import Table
 
 _MOST_SUGGESTIONS = 1_000  # that are put to the proof
 _MOST_RECALCULATED = 1_000_000  # cells, to tell what findings do to the loss
+_OF_PYTORCH = 2 << 30  # bytes that it takes beside what a workbook does
 _READ_STRICT = ("libreoffice", "cached")  # engines
 
 
@@ -65,6 +67,7 @@ def verify(
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
     if is_network(sheets):
+        allow_more_memory(_OF_PYTORCH)
         return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:

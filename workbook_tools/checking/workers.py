@@ -11,52 +11,22 @@ import shutil
 import signal
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from workbook_tools.checking.class_row import Verdict
-from workbook_tools.checking.class_task import Outcome, Task, without_verdict
 from workbook_tools.checking.limits import ENGINE_THREAD, limit_memory, out_of_memory
 
-Check = Callable[[Task], Outcome]
 Result = TypeVar("Result")
 
 _SPENT = 97  # the exit status of a worker that is of no more use
 _ABORTED = getattr(signal, "SIGABRT", 6)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-
-
-def outcomes_here(
-    check: Check, tasks: Iterable[Task], jobs: int, timeout: float
-) -> Iterator[tuple[Task, Outcome]]:
-    """Check workbooks in so many processes; yield each as it is done, whatever happens to it."""
-    with pool_of(jobs) as pool:
-        done: SimpleQueue[Any] = SimpleQueue()
-        running: dict[Any, Task] = {}
-
-        def begin(task: Task) -> None:
-            future = pool.schedule(limited, (task.path, check, task), timeout=timeout)
-            running[future] = task
-            future.add_done_callback(done.put)
-
-        for task in tasks:
-            begin(task)
-        while running:
-            future = done.get()
-            task = running.pop(future)
-            if was_spent(future):
-                begin(task)
-            else:
-                yield task, outcome_of(future, task, timeout)
 
 
 @contextmanager
@@ -99,34 +69,18 @@ def was_spent(future: Any) -> bool:
     return isinstance(error, ProcessExpired) and error.exitcode == _SPENT
 
 
-def outcome_of(future: Any, task: Task, timeout: float) -> Outcome:
-    """Wait for a task; return what came out, or what happened to it."""
-    began = time.monotonic()
-    try:
-        # Not ``result``: what a check raises, SystemExit for one, must not be raised here.
-        error = future.exception()
-    except CancelledError as cancelled:
-        error = cancelled
-    seconds = time.monotonic() - began
-    if error is None:
-        outcome: Outcome = future.result()
-        return outcome
-    verdict, why = what_happened(error, task.path, timeout)
-    return without_verdict(task, verdict, why, timeout if verdict is Verdict.TIMED_OUT else seconds)
-
-
-def what_happened(error: BaseException, path: Path, timeout: float) -> tuple[Verdict, str]:
+def what_happened(error: BaseException, path: Path, timeout: float) -> str:
     """Say what became of a check that has no result."""
     if isinstance(error, TimeoutError):
-        return Verdict.TIMED_OUT, f"not done after {timeout:g} seconds; give --timeout more"
+        return f"not done after {timeout:g} seconds; give --timeout more"
     if isinstance(error, MemoryError):
-        return Verdict.CRASHED, out_of_memory(path)
+        return out_of_memory(path)
     if isinstance(error, ProcessExpired):
         if error.exitcode == -_ABORTED:  # so Rust ends a program that gets no more memory
-            return Verdict.CRASHED, f"the engine broke down; most likely it {out_of_memory(path)}"
+            return f"the engine broke down; most likely it {out_of_memory(path)}"
         how = f"exit status {error.exitcode}"
-        return Verdict.CRASHED, f"the process that checked it ended abruptly ({how})"
-    return Verdict.CRASHED, f"the check broke: {type(error).__name__}: {error}"
+        return f"the process that checked it ended abruptly ({how})"
+    return f"the check broke: {type(error).__name__}: {error}"
 
 
 def _begin(folder: str, then: Callable[..., None] | None = None, *others: Any) -> None:

@@ -1,7 +1,7 @@
 """What a workbook says of its calculation: when it is due, and in which order."""
 
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.editing.xml_parts import found_or_inserted
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.xml_parts import found_or_inserted
 
 _WORKBOOK_ORDER = (
     "fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups "

@@ -9,10 +9,11 @@ from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workbook_tools.editing.xml_parts import added, number, write_text
-from workbook_tools.engines import CellError, CellValue
-from workbook_tools.formula_words import moved
-from workbook_tools.references import areas, cell_name, column_number, range_name
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.words import moved
+from workbook_tools.notation.addresses import cell_name, column_number, range_name
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.xml_parts import added, number, write_text
 
 Place = tuple[int, int]  # row and column, from 1
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from lxml import etree
 
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.editing.xml_parts import (
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.xml_parts import (
     added,
     found_or_inserted,
     inserted,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.editing.xml_parts import added, namespace, number, serialized, write_text
-from workbook_tools.references import cell_name
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.xml_parts import added, namespace, number, serialized, write_text
 
 _CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 

@@ -12,8 +12,11 @@ from typing import Any
 from lxml import etree
 
 from workbook_tools.editing.cell_contents import Place
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.editing.xml_parts import (
+from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import SheetPart
+from workbook_tools.package.xml_parts import (
     added,
     found_or_inserted,
     inserted,
@@ -22,9 +25,6 @@ from workbook_tools.editing.xml_parts import (
     serialized,
     write_text,
 )
-from workbook_tools.errors import InputError
-from workbook_tools.package import SheetPart
-from workbook_tools.references import cell_name
 
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"

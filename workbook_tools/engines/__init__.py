@@ -4,29 +4,17 @@ An engine is one module with one function ``recalculate(path) -> Calculation``. 
 ran, and its version, is part of every report.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol
+
+from workbook_tools.package.cell_values import CellError, CellValue
 
 ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
 
 
-@dataclass(frozen=True)
-class CellError:
-    """An error value in a cell, such as ``#DIV/0!``."""
-
-    code: str
-
-
 # What an engine shows where it does not know a function, or cannot read a formula.
 NOT_UNDERSTOOD = (CellError("#NAME?"), CellError("#ERROR!"))
-
-# What Excel makes of a reference to a sheet that is not there.
-MISSING_SHEET = CellError("#REF!")
-
-CellValue: TypeAlias = float | str | bool | CellError | None
 
 
 class Calculation(Protocol):
@@ -49,24 +37,6 @@ class Calculation(Protocol):
         Every cell of a sheet that the workbook lacks shows ``MISSING_SHEET``.
         """
         ...
-
-
-_Found = TypeVar("_Found")
-
-
-def of_sheet(sheets: Mapping[str, _Found], name: str) -> _Found | None:
-    """Return what there is for a sheet, None without; Excel takes no notice of case in names."""
-    if name in sheets:
-        return sheets[name]
-    return next((found for own, found in sheets.items() if own.lower() == name.lower()), None)
-
-
-def missing(
-    first_row: int, first_column: int, last_row: int, last_column: int
-) -> list[list[CellValue]]:
-    """Return what the cells of a range show if their sheet is not there."""
-    columns = last_column - first_column + 1
-    return [[MISSING_SHEET] * columns for _ in range(first_row, last_row + 1)]
 
 
 def is_panic(error: BaseException) -> bool:

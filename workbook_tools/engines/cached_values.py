@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
 
-from workbook_tools.engines import Calculation, CellError, CellValue
-from workbook_tools.package import open_package
-from workbook_tools.references import column_number
+from workbook_tools.engines import Calculation
+from workbook_tools.notation.addresses import column_number
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.workbook import open_package
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a file made anew is the same file
 _CHUNK = 1 << 20

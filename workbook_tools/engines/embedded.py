@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import formualizer as fz
 
-from workbook_tools.archive import opened, reading
-from workbook_tools.engines import Calculation, CellError, CellValue, is_panic, missing, of_sheet
+from workbook_tools.engines import Calculation, is_panic
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names
 from workbook_tools.errors import InputError
-from workbook_tools.package import WorkbookPackage
-from workbook_tools.references import forwards, with_sheets
+from workbook_tools.formulas.references import forwards, with_sheets
+from workbook_tools.package.archive import opened, reading
+from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
+from workbook_tools.package.workbook import WorkbookPackage
 
 _ERROR_CODES = {
     "Div": "#DIV/0!",

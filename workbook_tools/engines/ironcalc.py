@@ -9,11 +9,12 @@ from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 
-from workbook_tools.engines import CellError, CellValue, is_panic, missing, of_sheet
+from workbook_tools.engines import is_panic
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names, without_notes
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
-from workbook_tools.package import open_package
+from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
+from workbook_tools.package.workbook import open_package
 
 _MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
 _POWERS = re.compile(r"(?:[\w.$]*+\^)++|[\w.$]++")  # a^b^c^, or a word

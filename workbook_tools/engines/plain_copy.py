@@ -12,11 +12,11 @@ from io import BytesIO
 from itertools import chain
 from itertools import count as counting
 
-from workbook_tools.editing.package_copy import PackageCopy
-from workbook_tools.engines import of_sheet
 from workbook_tools.engines.repacking import repacked
-from workbook_tools.package import WorkbookPackage
-from workbook_tools.references import with_sheets
+from workbook_tools.formulas.references import with_sheets
+from workbook_tools.package.cell_values import of_sheet
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import WorkbookPackage
 
 _OWN = "Sheet1"  # what an engine calls its own first sheet, until it has loaded another
 _LONGEST = 31  # letters of a sheet's name; from "Excel specifications and limits"

@@ -12,9 +12,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO
 
-from workbook_tools.archive import reading
-from workbook_tools.editing.xml_parts import parsed, serialized
-from workbook_tools.package import WorkbookPackage
+from workbook_tools.package.archive import reading
+from workbook_tools.package.workbook import WorkbookPackage
+from workbook_tools.package.xml_parts import parsed, serialized
 
 _CHUNK = 1 << 20
 _ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}  # that all know

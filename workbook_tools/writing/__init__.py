@@ -1,1 +1,4 @@
-"""The writing half: from a spec to a workbook. It knows nothing of the checking half."""
+"""From an experiment to a workbook: quantities, their formulas in symbols, layout, sheets.
+
+Nothing here knows the checker, and the checker knows nothing of this.
+"""

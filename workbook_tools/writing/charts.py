@@ -17,8 +17,8 @@ from openpyxl.drawing.text import (
     RegularTextRun,
 )
 
-from workbook_tools.notation import ACCURACY, ITERATION
-from workbook_tools.references import cell_name, sheet_prefix
+from workbook_tools.notation.addresses import cell_name, sheet_prefix
+from workbook_tools.notation.quantities import ACCURACY, ITERATION
 from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Layout
 from workbook_tools.writing.styles import CURVE_COLOURS, INK
 

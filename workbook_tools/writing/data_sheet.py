@@ -10,9 +10,9 @@ from openpyxl.styles import Alignment
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.layers import Images
-from workbook_tools.notation import CLASS, DEVIATION, MEAN, SAMPLE
-from workbook_tools.references import cell_name, column_letter, range_name
+from workbook_tools.notation.addresses import cell_name, column_letter, range_name
+from workbook_tools.notation.layers import Images
+from workbook_tools.notation.quantities import CLASS, DEVIATION, MEAN, SAMPLE
 from workbook_tools.writing import styles
 from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import DATA_HEADER_ROW, OVERVIEW, DataLayout

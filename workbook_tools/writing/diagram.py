@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-from workbook_tools.experiment import Experiment
-from workbook_tools.layers import Images
-from workbook_tools.notation import TOTAL_LOSS
+from workbook_tools.notation.layers import Images
+from workbook_tools.notation.quantities import TOTAL_LOSS
+from workbook_tools.spec.experiment import Experiment
 from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import CELL_FILLS, HEADER_FILLS, INK, MUTED

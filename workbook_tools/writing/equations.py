@@ -6,10 +6,16 @@ They are the cells' own formulas (``formulas.py``), written as in a textbook.
 import re
 from dataclasses import dataclass
 
-from workbook_tools.experiment import Experiment
-from workbook_tools.layers import Pooled
-from workbook_tools.notation import LEARNING_RATE, SETTINGS, Naming, delta_symbol, gradient_symbol
-from workbook_tools.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation
+from workbook_tools.notation.layers import Pooled
+from workbook_tools.notation.quantities import (
+    LEARNING_RATE,
+    SETTINGS,
+    Naming,
+    delta_symbol,
+    gradient_symbol,
+)
+from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation
+from workbook_tools.spec.experiment import Experiment
 from workbook_tools.writing.formulas import (
     ABOVE,
     BEFORE,

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape, quoteattr, unescape
 from lxml import etree
 from PIL import Image
 
-from workbook_tools.references import FilledFormula
+from workbook_tools.formulas.references import FilledFormula
 
 # A workbook made anew from the same spec is the same file, so its date cannot be today's.
 FIXED_DATE = "2026-01-01T00:00:00Z"

@@ -17,9 +17,9 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from workbook_tools.experiment import Experiment, Network, Training
-from workbook_tools.layers import Convolution, Layer
-from workbook_tools.notation import (
+from workbook_tools.formulas.references import MOST_ARGUMENTS
+from workbook_tools.notation.layers import Convolution, Layer
+from workbook_tools.notation.quantities import (
     ACCURACY,
     AVERAGED,
     CORRECT,
@@ -38,8 +38,8 @@ from workbook_tools.notation import (
     gradient_symbol,
     size_symbol,
 )
-from workbook_tools.references import MOST_ARGUMENTS
-from workbook_tools.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.spec.experiment import Experiment, Network, Training
 from workbook_tools.writing.functions import (
     ACTIVATIONS,
     CLASSIC_SIGMOID,

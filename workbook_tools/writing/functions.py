@@ -6,9 +6,9 @@ and no logarithm's argument is below 1 (or 0, where the classic spelling is kept
 
 from dataclasses import dataclass
 
-from workbook_tools.layers import Pooled
-from workbook_tools.notation import LARGEST_OUTPUT, exponential_symbol
-from workbook_tools.vocabulary import LEAK, Activation, Loss
+from workbook_tools.notation.layers import Pooled
+from workbook_tools.notation.quantities import LARGEST_OUTPUT, exponential_symbol
+from workbook_tools.notation.vocabulary import LEAK, Activation, Loss
 
 SAFE_SIGMOID = "EXP(MIN({z},0))/(1+EXP(-ABS({z})))"
 

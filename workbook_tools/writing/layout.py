@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import Experiment, Run
-from workbook_tools.notation import (
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, MOST_ARGUMENTS
+from workbook_tools.notation.addresses import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    cell_name,
+    column_letter,
+    sheet_prefix,
+)
+from workbook_tools.notation.quantities import (
     ACCURACY,
     CLASS,
     LEARNING_RATE,
@@ -23,16 +30,8 @@ from workbook_tools.notation import (
     SUMMED_LOSS,
     TOTAL_LOSS,
 )
-from workbook_tools.references import (
-    MAX_COLUMNS,
-    MAX_FORMULA_LENGTH,
-    MAX_ROWS,
-    MOST_ARGUMENTS,
-    cell_name,
-    column_letter,
-    sheet_prefix,
-)
-from workbook_tools.vocabulary import Activation, Schedule
+from workbook_tools.notation.vocabulary import Activation, Schedule
+from workbook_tools.spec.experiment import Experiment, Run
 from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
 
 HEADER_ROW = 31

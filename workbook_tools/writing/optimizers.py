@@ -7,8 +7,8 @@ and ``nesterov``, RMSprop, Adam, AdamW); the state m, v of every parameter has c
 
 from dataclasses import dataclass
 
-from workbook_tools.notation import ITERATION, gradient_symbol, state_symbol
-from workbook_tools.vocabulary import Optimizer, Schedule
+from workbook_tools.notation.quantities import ITERATION, gradient_symbol, state_symbol
+from workbook_tools.notation.vocabulary import Optimizer, Schedule
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.layers import Convolution
-from workbook_tools.references import cell_name, column_letter, sheet_prefix
+from workbook_tools.notation.addresses import cell_name, column_letter, sheet_prefix
+from workbook_tools.notation.layers import Convolution
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import comparison_chart, sizes_chart
 from workbook_tools.writing.diagram import described

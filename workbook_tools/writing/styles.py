@@ -4,7 +4,7 @@ from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import ACCURACY, CORRECT, ITERATION, SAMPLE
+from workbook_tools.notation.quantities import ACCURACY, CORRECT, ITERATION, SAMPLE
 from workbook_tools.writing.formulas import Quantity, Role
 
 FONT = "Calibri"

@@ -15,8 +15,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbook_tools.notation import ACCURACY, LEARNING_RATE, SAMPLE
-from workbook_tools.references import cell_name, column_letter, range_name
+from workbook_tools.notation.addresses import cell_name, column_letter, range_name
+from workbook_tools.notation.quantities import ACCURACY, LEARNING_RATE, SAMPLE
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import accuracy_chart, loss_chart
 from workbook_tools.writing.diagram import described

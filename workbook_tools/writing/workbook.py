@@ -11,8 +11,8 @@ from openpyxl.drawing.image import Image
 from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.experiment import Experiment, load_experiment
-from workbook_tools.files import replacing
+from workbook_tools.package.files import replacing
+from workbook_tools.spec.experiment import Experiment, load_experiment
 from workbook_tools.writing.data_sheet import write_data_sheet
 from workbook_tools.writing.diagram import diagram_png
 from workbook_tools.writing.finishing import Fill, finish, same_content

@@ -23,10 +23,10 @@ from cnn.cross_check import cross_check
 from cnn.data import Mnist
 from cnn.workbook.book import Look, build
 from cnn.workbook.digits import choose
-from workbook_tools.checking.findings import Kind
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines.embedded import Rerun
 from workbook_tools.errors import InputError
+from workbook_tools.judging.findings import Kind
 
 LOOK = Look("a network", "to test", rate=0.05)
 PLAIN = {

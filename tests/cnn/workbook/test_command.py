@@ -14,9 +14,9 @@ from cnn.checkpoint import MODEL, load_model, save_model
 from cnn.data import Mnist
 from cnn.model import build
 from cnn.workbook.digits import choose
-from workbook_tools.checking.convolutional.comparison import Comparison
 from workbook_tools.checking.verify import verify
 from workbook_tools.errors import InputError
+from workbook_tools.judging.comparison import Comparison
 
 RUNNER = CliRunner()
 TINY = (1, 2, 1, 1, 2)

@@ -17,7 +17,7 @@ from fuzzing.hosts import HOSTS, host, store
 from fuzzing.made import DAMAGES, Level, Made
 from fuzzing.mistakes import Mistake, draw_mistake
 from workbook_tools.engines import recalculate
-from workbook_tools.references import column_number
+from workbook_tools.notation.addresses import column_number
 
 # In the order in which they are done: XML that is damaged cannot be edited any more.
 _ORDER = ("cells", "formulas", "labels", "names", "xml", "parts")

@@ -19,7 +19,8 @@ from openpyxl.worksheet.table import Table
 
 from fuzzing.book import Book, local, named, set_cell
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import CellError, recalculate
+from workbook_tools.engines import recalculate
+from workbook_tools.package.cell_values import CellError
 from workbook_tools.writing.workbook import build
 
 ROWS = range(6, 13)  # seven iterations

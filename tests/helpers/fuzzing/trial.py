@@ -19,14 +19,15 @@ from fuzzing.cases import make_case, standing
 from fuzzing.hosts import host
 from fuzzing.made import Level, Made
 from fuzzing.mistakes import Mistake
-from workbook_tools.checking import copies, verify
-from workbook_tools.checking.findings import Finding, Kind, Report
-from workbook_tools.checking.html_report import to_html
-from workbook_tools.checking.reports import to_json
+from workbook_tools.checking import verify
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
-from workbook_tools.package import open_package
-from workbook_tools.references import cell_name
+from workbook_tools.judging.findings import Finding, Kind, Report
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.workbook import open_package
+from workbook_tools.reporting import copies
+from workbook_tools.reporting.html import to_html
+from workbook_tools.reporting.reports import to_json
 
 LONGEST = 300  # letters of a message
 SLOW = 20.0  # seconds of the processor, a third of the time limit; a tenth of one is usual

@@ -1,0 +1,150 @@
+"""The same work on a Dask cluster: no result is lost, none comes twice, whoever is killed."""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handmade import HandMade
+from hostile import hostile_check, slow_check
+from typer.testing import CliRunner
+
+from workbook_tools.classroom import cluster
+from workbook_tools.classroom.outputs import Outputs
+from workbook_tools.classroom.row import Row, Verdict
+from workbook_tools.classroom.run import How, check_class
+from workbook_tools.classroom.submissions import find_submissions
+from workbook_tools.cli import app
+
+distributed = pytest.importorskip("distributed")
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[Any]:
+    """A cluster of three worker processes on this machine."""
+    with distributed.LocalCluster(
+        n_workers=3,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+        silence_logs=logging.CRITICAL,
+    ) as found:
+        yield found
+
+
+def pids(scheduler: Any) -> list[int]:
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        return list(client.run(os.getpid).values())
+
+
+def test_a_worker_killed_midway_loses_nothing_and_nothing_comes_twice(
+    scheduler: Any, tmp_path: Path
+) -> None:
+    folder, log = tmp_path / "class", tmp_path / "log"
+    folder.mkdir()
+    log.mkdir()
+    names = [f"{number:02}.xlsx" for number in range(30)]
+    for name in names:
+        (folder / name).write_text(name)
+    victim = pids(scheduler)[0]
+    heard: list[Row] = []
+
+    def kill_midway(row: Row) -> None:
+        heard.append(row)
+        if len(heard) == 6:
+            os.kill(victim, signal.SIGKILL)
+
+    result = check_class(
+        find_submissions([folder]),
+        How(scheduler=scheduler.scheduler_address, timeout=30),
+        Outputs(csv=tmp_path / "g.csv"),
+        kill_midway,
+        partial(slow_check, log, 0.4),
+    )
+    assert victim not in pids(scheduler)
+    assert sorted(row.file for row in heard) == names
+    assert [row.file for row in result.rows] == names
+    assert {row.verdict for row in result.rows} == {Verdict.PASS}
+    assert not (tmp_path / ".g.csv.unfinished").exists()
+
+
+def test_hostile_workbooks_get_their_row_and_the_workers_live_on(
+    scheduler: Any, tmp_path: Path
+) -> None:
+    good = HandMade().save(tmp_path / "good.xlsx")
+    for name in ("hangs", "dies", "greedy"):
+        shutil.copy(good, tmp_path / f"{name}.xlsx")
+    before = pids(scheduler)
+    result = check_class(
+        find_submissions([tmp_path]),
+        How(scheduler=scheduler.scheduler_address, timeout=20),
+        Outputs(),
+        check=hostile_check,
+    )
+    assert {row.file: row.verdict for row in result.rows} == {
+        "dies.xlsx": Verdict.CRASHED,
+        "good.xlsx": Verdict.PASS,
+        "greedy.xlsx": Verdict.CRASHED,
+        "hangs.xlsx": Verdict.TIMED_OUT,
+    }
+    assert sorted(pids(scheduler)) == sorted(before)
+
+
+def said(tmp_path: Path, scheduler: str) -> str:
+    path = HandMade().save(tmp_path / "a.xlsx")
+    result = runner.invoke(
+        app, ["verify", str(path), "--csv", str(tmp_path / "g.csv"), "--scheduler", scheduler]
+    )
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["a.xlsx"]
+    return result.stderr
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x", "tcp://:"])
+def test_a_cluster_out_of_reach_is_one_line(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE", 1)
+    assert "no Dask scheduler answers there" in said(tmp_path, address)
+
+
+def test_whatever_goes_wrong_in_reaching_a_cluster_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_program(*_: object, **__: object) -> None:
+        raise AssertionError  # as of one that greets otherwise than a scheduler
+
+    monkeypatch.setattr(distributed, "Client", other_program)
+    assert "no Dask scheduler answers there" in said(tmp_path, "tcp://127.0.0.1:8786")
+
+
+def test_a_cluster_without_workers_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE", 1)
+    with distributed.LocalCluster(
+        n_workers=0, dashboard_address=":0", silence_logs=logging.CRITICAL
+    ) as empty:
+        assert "has no workers" in said(tmp_path, empty.scheduler_address)
+
+
+def test_workers_of_another_version_are_refused(
+    scheduler: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "__version__", "0.0.0")
+    assert "need workbook-tools 0.0.0" in said(tmp_path, scheduler.scheduler_address)
+
+
+def test_without_the_package_it_is_said_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert "workbook-tools[cluster]" in said(tmp_path, "tcp://127.0.0.1:8786")

@@ -1,0 +1,54 @@
+"""How tight the check is, and that each cell is judged by its own neighbours."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbook_tools.engines import recalculate
+from workbook_tools.formulas.sheets import read_sheets
+from workbook_tools.mathematics.local import expected_values
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.package.workbook import open_package
+from workbook_tools.reading.described import reference_for
+from workbook_tools.reading.reader import read_tables
+from workbook_tools.reading.table import Table
+
+
+def tables(path: Path) -> list[tuple[Table, Reference]]:
+    with open_package(path) as package:
+        sheets, _ = read_sheets(package)
+    calculation = recalculate(path, "cached")
+    found, _ = read_tables(sheets, calculation)
+    return [(table, reference_for(table, calculation)) for table in found]
+
+
+@pytest.mark.parametrize("name", ["Back_Propogation", "mazur"])
+def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
+    workbooks: Path, name: str
+) -> None:
+    for table, reference in tables(workbooks / f"{name}.xlsx"):
+        expected = expected_values(reference, table.values, table.rate, {})
+        parts = (expected.values, expected.terms, expected.inputs)
+        values, terms, inputs = (pd.DataFrame(part).iloc[1:].abs() for part in parts)
+        calculated = 1e-12 * terms / values
+        stored = calculated + 5e-15 * inputs / values
+        # A sum of one sign, or a product, has no terms larger than itself.
+        plain = [s for s in values if s[0] in "tiaEb" or s in ("h1", "h2")]
+        assert calculated[plain].max().max() <= 1.01e-12
+        assert np.median(calculated.to_numpy()) <= 1.01e-12
+        assert calculated.max().max() <= 1e-10  # where a sum passes through zero
+        assert stored.max().max() <= 1e-9
+
+
+def test_every_quantity_is_worked_out_from_the_sheets_own_values(workbooks: Path) -> None:
+    table, reference = tables(workbooks / "mazur.xlsx")[0]
+    right = pd.DataFrame(expected_values(reference, table.values, table.rate, {}).values)
+    moved = table.values.copy()
+    moved.loc[50, "h1"] += 0.25
+    changed = pd.DataFrame(expected_values(reference, moved, table.rate, {}).values)
+    differs = (changed != right) & ~(changed.isna() & right.isna())
+    assert {(r, s) for r, s in zip(*np.nonzero(differs.to_numpy()), strict=True)} == {
+        (50 - table.first_row, list(right.columns).index("a_h1"))
+    }

@@ -1,0 +1,79 @@
+"""Every edit that is proposed makes the formula right, whatever formula was wrong."""
+
+import numpy as np
+import pytest
+from cases import cases
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from workbook_tools.formulas.tree import parse
+from workbook_tools.formulas.values import value_of
+from workbook_tools.judging.probe import agree
+from workbook_tools.mending.edits import Candidate, Ground, edits
+from workbook_tools.notation.addresses import cell_name
+
+TRIALS = 3
+CELLS = [(row, column) for row in (1, 2, 3) for column in (1, 2, 3)]
+CHANCE = np.random.default_rng(3)
+NUMBERS = {("S", row, column): CHANCE.uniform(-2, 2, TRIALS) for row, column in CELLS}
+CANDIDATES = [
+    Candidate(cell_name(row, column), "number", values, strange=False)
+    for (_, row, column), values in NUMBERS.items()
+]
+
+
+def formulas() -> st.SearchStrategy[str]:
+    """Arithmetic and functions over nine cells and their ranges."""
+    leaves = st.sampled_from(["A1", "$B$2", "C3", "A3", "2", "0.5"])
+    ranges = st.sampled_from(["A1:A3", "$B1:$B3", "A1:C1"])
+    totals = st.builds("{}({})".format, st.sampled_from(["SUM", "MAX", "AVERAGE"]), ranges)
+    products = st.builds("SUMPRODUCT({},B1:B3*2)".format, st.just("A1:A3"))
+
+    def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return st.one_of(
+            st.builds("{}{}{}".format, inner, st.sampled_from("+-*/"), inner),
+            inner.map("({})".format),
+            inner.map("-{}".format),
+            inner.map("EXP({})".format),
+            st.builds("IF({}>0,{},{})".format, inner, inner, inner),
+            st.builds("MAX(0,{})".format, inner),
+        )
+
+    return st.recursive(leaves | totals | products, grown, max_leaves=6)
+
+
+@cases(150)
+@given(formulas(), formulas())
+def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
+    expected = np.broadcast_to(value_of(parse(meant), "S", NUMBERS), (TRIALS,))
+    assume(np.isfinite(expected).all())
+    ground = Ground("S", NUMBERS, expected, CANDIDATES, {})
+    for edit in edits(parse(wrong), ground):
+        assert agree(value_of(parse(str(edit.tree)), "S", NUMBERS), expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("A1*B1*C1", "A1*B1+A2*C1"),  # a term is missing amid a product
+        ("A1*C1", "A1-B1*C1"),
+        ("A1/C1", "A1+B1/C1"),
+        ("A1/B1*C1", "A1-B1*C1"),  # an operator that binds less
+        ("A1-B1*C1", "A1/B1*C1"),
+        ("(A1-B1)*C1-A2*C2", "(A1-B1)*C1*A2*C2"),
+        ("A1*(B1)", "A1*(B1-0.5)"),
+    ],
+)
+def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
+    expected = value_of(parse(meant), "S", NUMBERS)
+    found = edits(parse(wrong), Ground("S", NUMBERS, expected, CANDIDATES, {}))
+    assert str(found[0].tree) == meant
+
+
+@pytest.mark.parametrize("number", ["150", "4"])
+def test_a_number_that_the_right_formula_has_may_be_meant(number: str) -> None:
+    meant = f"A1/{number}"
+    expected = value_of(parse(meant), "S", NUMBERS)
+    ground = Ground("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
+    assert str(edits(parse("A1/300.5"), ground)[0].tree) == meant
+    assert str(edits(parse("A1"), ground)[0].tree) == meant

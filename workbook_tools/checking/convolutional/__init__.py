@@ -1,1 +1,0 @@
-"""Checks a convolutional network's workbook from its cells alone, against PyTorch."""

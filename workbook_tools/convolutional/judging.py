@@ -1,0 +1,321 @@
+"""Turns what was found of each cell into findings, and all of it into a report."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from workbook_tools.convolutional import panel, whole
+from workbook_tools.convolutional.book import Book, Index, Section
+from workbook_tools.convolutional.formulas import Formulas
+from workbook_tools.convolutional.local import Local
+from workbook_tools.convolutional.reads import rectangles
+from workbook_tools.convolutional.state import State
+from workbook_tools.convolutional.suggestions import Suggestions
+from workbook_tools.convolutional.tally import Tallies, Tally
+from workbook_tools.judging.comparison import ABSOLUTE, Comparison
+from workbook_tools.judging.findings import (
+    Cells,
+    Differences,
+    Finding,
+    Kind,
+    NetworkReport,
+    Report,
+    SummaryReport,
+    message,
+    plain,
+)
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.package.cell_values import CellError
+
+_UNKNOWN = "what they read holds an error"
+_NOT_OF_FORMULAS = {Kind.STALE_VALUE, Kind.WRONG_VALUE}
+
+
+class Judgement:
+    """What is known of a workbook so far."""
+
+    def __init__(self, book: Book, tolerance: float) -> None:
+        self._book, self._tolerance = book, tolerance
+        self._tallies = Tallies(book)
+        self._stale: set[Cell] = set()
+        self._whole = Comparison()
+        self._moments = Counter[str]()
+
+    def look(self, state: State, storage: float, kind: str) -> None:
+        """Look at every cell, alone and together, at a moment of a kind.
+
+        The first time is with the workbook as it is.
+        """
+        now = not self._moments
+        self._tallies.look(state, self._tolerance + storage, now)
+        if now:
+            self._now = state
+        self._moments[kind] += 1
+        truth = Local(self._book, state).true_digit
+        classes = len(self._book.section(names.SOFTMAX).cells.rows)
+        if truth in range(classes):
+            self._look_at_all(state, int(truth))
+
+    def _look_at_all(self, state: State, truth: int) -> None:
+        """Compare every cell with a run of the whole network."""
+        run = whole.run(self._book, state, truth)
+        for values, own in ((run.cells, True), (run.biases, False)):
+            for name, expected in values.items():
+                section = self._book.section(name)
+                grid = section.cells if own else section.biases
+                assert grid is not None
+                self._whole.add(state.numbers(grid), expected)
+
+    def compare_stored(self, stored: State, tolerance: float) -> None:
+        """Look for values in the file that are out of date.
+
+        They neither fit those that they are made from, as the file has them, nor are they what
+        was calculated now.
+        """
+        tallies = Tallies(self._book)
+        tallies.look(stored, tolerance, now=True)
+        for tally in tallies.grids:
+            same = np.isclose(tally.shown, self._now.numbers(tally.grid), tolerance, ABSOLUTE)
+            there = tally.wrong & np.isfinite(tally.shown) & ~same
+            self._stale |= {tally.grid.cell(at) for at in _indices(there)}
+        self._stale |= {
+            cell
+            for cell, single in tallies.singles.items()
+            if single.wrong and single.shown not in (None, self._now.value(cell))
+        }
+
+    def report(self, engine: str) -> Report:
+        """Return all of it as a report."""
+        formulas = Formulas(self._book)
+        findings = [*self._of_grids(formulas), *self._of_panel(), *self._of_margins()]
+        return Report(
+            workbook=str(self._book.path),
+            engine=engine,
+            tables=[],
+            summaries=list(self._sheets(findings)),
+            other_formulas=dict(self._others()),
+            network=NetworkReport(_described(self._book), dict(self._moments), self._whole),
+        )
+
+    def _of_grids(self, formulas: Formulas) -> Iterator[Finding]:
+        for tally in self._tallies.grids:
+            kinds = self._kinds(tally, formulas)
+            if not kinds:
+                continue
+            sound = [at for at in np.ndindex(tally.grid.rows.shape) if at not in kinds]
+            suggestions = Suggestions(self._book, self._now, self._tolerance, tally, sound)
+            for kind in Kind:
+                found = {at for at, own in kinds.items() if own is kind}
+                for finding, places in self._findings(tally, kind, found):
+                    meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
+                    yield replace(finding, suggestion=meant)
+
+    def _kinds(self, tally: Tally, formulas: Formulas) -> dict[Index, Kind]:
+        """Return what is wrong with each cell of a grid, by its index."""
+        odd = formulas.odd(tally.section, tally.grid, tally.wrong | tally.wrong_elsewhere)
+        kinds = {}
+        for at in np.ndindex(tally.grid.rows.shape):
+            cell = tally.grid.cell(at)
+            wrong, elsewhere = bool(tally.wrong[at]), bool(tally.wrong_elsewhere[at])
+            if cell not in self._book.formulas:
+                if not formulas.is_unread(tally.section, at):
+                    kinds[at] = Kind.TYPED_VALUE
+                elif wrong:
+                    kinds[at] = Kind.WRONG_VALUE
+            elif wrong and np.isnan(tally.shown[at]):
+                kinds[at] = Kind.ERROR_VALUE
+            elif wrong:
+                kinds[at] = Kind.WRONG_FORMULA
+            elif elsewhere:
+                kinds[at] = Kind.LATENT
+            elif at in odd:
+                kinds[at] = odd[at]
+            elif cell in self._stale:
+                kinds[at] = Kind.STALE_VALUE
+        return kinds
+
+    def _findings(
+        self, tally: Tally, kind: Kind, found: set[Index]
+    ) -> Iterator[tuple[Finding, list[Index]]]:
+        """Yield a finding for each stretch of cells below each other, with their indices."""
+        places = sorted((tally.grid.cell(at), at) for at in found)
+        places.sort(key=lambda place: (place[0][2], place[0][1]))
+        numbered = enumerate(places)
+        for _, run in groupby(numbered, key=lambda n: (n[1][0][2], n[1][0][1] - n[0])):
+            own = [place for _, place in run]
+            (sheet, _, column), _ = own[0]
+            worst_cell, worst = max(own, key=lambda place: _distance(tally, place[1]))
+            expected = plain(float(tally.expected[worst]))
+            shown = plain(float(tally.shown[worst]))
+            seen: float | str | None = shown
+            if kind is Kind.ERROR_VALUE:
+                content = self._now.value(worst_cell)
+                seen = content.code if isinstance(content, CellError) else str(content)
+            quantity = _quantity(tally, own[0][1])
+            finding = Finding(
+                kind=kind,
+                quantity=quantity,
+                sheet=sheet,
+                column=column,
+                rows=tuple(cell[1] for cell, _ in own),
+                formula=self._book.formulas.get(own[0][0]),
+                value=seen,
+                expected=expected,
+                max_rel_error=_relative(shown, expected),
+                message=message(
+                    kind, quantity, cell_name(worst_cell[1], column), seen, expected,
+                    bool(tally.wrong[worst]),
+                ),
+            )  # fmt: skip
+            yield finding, [at for _, at in own]
+
+    def _of_panel(self) -> Iterator[Finding]:
+        labels = {cell: label for label, cell in self._book.singles.items()}
+        wanted = panel.wanted(self._book)
+        for cell, single in self._tallies.singles.items():
+            formula = self._book.formulas.get(cell)
+            sheet, row, column = cell
+            if formula is None:
+                kind = Kind.TYPED_VALUE
+            elif single.wrong:
+                kind = Kind.WRONG_FORMULA if single.shown is not None else Kind.ERROR_VALUE
+            elif single.wrong_elsewhere or rectangles(formula, sheet) != wanted[cell]:
+                kind = Kind.LATENT
+            elif cell in self._stale:
+                kind = Kind.STALE_VALUE
+            else:
+                continue
+            quantity = labels.get(cell, names.PROBABILITY_HEADS[1])
+            expected = single.expected if isinstance(single.expected, float) else None
+            yield Finding(
+                kind, quantity, sheet, column, (row,), formula, single.shown, expected, None,
+                message(kind, quantity, cell_name(row, column), single.shown, expected,
+                        single.wrong),
+            )  # fmt: skip
+
+    def _of_margins(self) -> Iterator[Finding]:
+        """Find cells around maps that are not a plain 0: the formulas read them as padding."""
+        for section in self._book.sections.values():
+            above, beside = section.heading.margin
+            if not above and not beside:
+                continue
+            grid = section.cells.padded(above, beside)
+            values = self._now.numbers(grid, 0.0)
+            inner = np.zeros(values.shape, dtype=bool)
+            height, width = section.cells.rows.shape[1:]
+            inner[:, above : above + height, beside : beside + width] = True
+            for at in _indices(~inner):
+                cell = sheet, row, column = grid.cell(at)
+                if values[at] == 0 and cell not in self._book.formulas:
+                    continue
+                quantity = f"margin of {section.name}"
+                shown = plain(float(values[at]))
+                yield Finding(
+                    Kind.WRONG_VALUE, quantity, sheet, column, (row,),
+                    self._book.formulas.get(cell), shown, 0.0, None,
+                    message(Kind.WRONG_VALUE, quantity, cell_name(row, column), shown, 0.0, True),
+                )  # fmt: skip
+
+    def _sheets(self, findings: list[Finding]) -> Iterator[SummaryReport]:
+        """Yield a report of each sheet that has calculated cells."""
+        counted: dict[str, SummaryReport] = {}
+        unsound = {
+            (finding.sheet, row, finding.column) for finding in findings for row in finding.rows
+        }
+        for tally in self._tallies.grids:
+            sheet = tally.grid.sheet
+            part = counted.setdefault(
+                sheet, SummaryReport(sheet, Cells(), [], _what(tally.section), Differences())
+            )
+            cells = [tally.grid.cell(at) for at in np.ndindex(tally.grid.rows.shape)]
+            unknown = int(tally.unknown.sum())
+            self._count(part.cells, cells, unsound)
+            if unknown:
+                part.cells.leave_out(unknown, _UNKNOWN)
+                part.cells.checked -= unknown
+                part.cells.agreeing -= unknown
+            assert part.differences is not None
+            _widen(part.differences, tally.differences)
+        own = counted[names.DIGIT].cells
+        self._count(own, list(self._tallies.singles), unsound)
+        if unknown := len(self._unknown_singles()):
+            own.formulas += unknown
+            own.leave_out(unknown, _UNKNOWN)
+        for finding in findings:
+            counted[finding.sheet].findings.append(finding)
+        yield from counted.values()
+
+    def _unknown_singles(self) -> set[Cell]:
+        """Return the panel's formula cells of which it was never known what they should show."""
+        cells = self._book.singles.values()
+        return {
+            cell for cell in cells if cell in self._book.formulas
+        } - self._tallies.singles.keys()
+
+    def _count(self, counts: Cells, cells: list[Cell], unsound: set[Cell]) -> None:
+        own = [cell for cell in cells if cell in self._book.formulas]
+        counts.formulas += len(own)
+        counts.checked += len(own)
+        counts.agreeing += sum(cell not in unsound for cell in own)
+
+    def _others(self) -> Counter[str]:
+        """Count the formula cells of each sheet that belong to no section."""
+        known = {
+            tally.grid.cell(at)
+            for tally in self._tallies.grids
+            for at in np.ndindex(tally.grid.rows.shape)
+        }
+        known |= self._tallies.singles.keys() | self._unknown_singles()
+        return Counter(cell[0] for cell in self._book.formulas if cell not in known)
+
+
+def _indices(mask: np.ndarray[Index, np.dtype[np.bool_]]) -> Iterator[Index]:
+    return (tuple(int(i) for i in at) for at in np.argwhere(mask))
+
+
+def _distance(tally: Tally, at: Index) -> float:
+    off = abs(float(tally.shown[at]) - float(tally.expected[at]))
+    return off if off == off else np.inf
+
+
+def _relative(shown: float | None, expected: float | None) -> float | None:
+    if shown is None or not expected:
+        return None
+    return abs(shown - expected) / abs(expected)
+
+
+def _widen(into: Differences, other: Differences) -> None:
+    into.absolute = max(into.absolute, other.absolute)
+    into.relative = max(into.relative, other.relative)
+
+
+def _quantity(tally: Tally, at: Index) -> str:
+    """Return what a cell is called: ``Conv2, map 3`` or ``Grad_Conv2, to 3 from 1``."""
+    name, shape = tally.section.name, tally.grid.rows.shape
+    if len(shape) == 4:
+        return f"{name}, to {at[0] + 1} from {at[1] + 1}"
+    if len(shape) == 1:
+        return f"{name}, bias {at[0] + 1}"
+    if shape[0] == 1:
+        return name
+    return f"{name}, {'number' if shape[1:] == (1, 1) else 'map'} {at[0] + 1}"
+
+
+def _what(section: Section) -> str:
+    return str(section.heading).split(": ", 1)[1].split(" → ")[0]
+
+
+def _described(book: Book) -> str:
+    image = book.section(names.PIXELS).cells.rows.shape
+    weights = sum(
+        grid.rows.size
+        for section in book.sections.values()
+        if section.heading.operation is names.Operation.WEIGHTS
+        for grid in section.grids
+    )
+    classes = len(book.section(names.SOFTMAX).cells.rows)
+    return f"{image[1]} × {image[2]} pixels to {classes} digits, {weights:,} weights and biases"

@@ -1,0 +1,49 @@
+"""The cells of the sheet Digit that say how the network does, and what they should show."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbook_tools.convolutional.book import Book
+from workbook_tools.convolutional.reads import Rectangle, column_of, one, row_of
+from workbook_tools.convolutional.state import State
+from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import Cell
+
+
+def expected(book: Book, state: State, true_digit: float) -> Iterator[tuple[Cell, float | str]]:
+    """Yield each of the cells with what it should show, from the cells that it reads."""
+    probabilities = state.numbers(book.section(names.SOFTMAX).cells).flatten()
+    yield book.singles[names.TRUE_DIGIT], true_digit
+    read_as = float("nan") if np.isnan(probabilities).any() else float(probabilities.argmax())
+    yield book.singles[names.READ_AS], read_as
+    said, true = (state.number(book.singles[n]) for n in (names.READ_AS, names.TRUE_DIGIT))
+    if said == said and true == true:
+        yield book.singles[names.VERDICT], names.RIGHT if said == true else names.WRONG
+    for cell, source in _copies(book):
+        yield cell, state.number(source)
+
+
+def wanted(book: Book) -> dict[Cell, set[Rectangle]]:
+    """Return the cells and ranges that the formula of each of the cells has to read."""
+    true_digit, read_as = (book.singles[n] for n in (names.TRUE_DIGIT, names.READ_AS))
+    inputs = (book.inputs[n] for n in (names.SELECTED, names.DRAWN_DIGIT))
+    return {
+        true_digit: {*map(one, inputs), column_of(book.truth)},
+        read_as: {row_of(book.section(names.SOFTMAX).cells)},
+        book.singles[names.VERDICT]: {one(read_as), one(true_digit)},
+        **{cell: {one(source)} for cell, source in _copies(book)},
+    }
+
+
+def _copies(book: Book) -> Iterator[tuple[Cell, Cell]]:
+    """Yield the cells that show what another cell shows, with that cell: losses, probabilities."""
+    _, now, after = names.PROBABILITY_HEADS
+    for label, head, suffix in (
+        (names.LOSS_NOW, now, ""),
+        (names.LOSS_AFTER, after, names.AFTERWARDS),
+    ):
+        yield book.singles[label], book.section(names.LOSS + suffix).cells.cell((0, 0, 0))
+        column, row = book.table[head], book.section(names.SOFTMAX + suffix).cells
+        for digit in range(len(row.rows)):
+            yield column.cell((digit,)), row.cell((digit, 0, 0))

@@ -1,0 +1,105 @@
+"""What was meant where a formula is wrong: what the cells of its section that are right have.
+
+One of them is taken, as near as there is one, and each cell and range that it names is replaced by
+that which the wrong cell has to read in its place.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from workbook_tools.convolutional import reads
+from workbook_tools.convolutional.book import Book, Index, Places
+from workbook_tools.convolutional.local import Expected, Local
+from workbook_tools.convolutional.state import State
+from workbook_tools.convolutional.tally import Tally
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.formulas.references import Area, areas, with_areas
+from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
+from workbook_tools.judging.findings import Suggestion
+from workbook_tools.notation.addresses import Cell
+
+
+class Suggestions:
+    """What the cells of a grid should hold."""
+
+    def __init__(
+        self, book: Book, now: State, tolerance: float, tally: Tally, sound: Sequence[Index]
+    ) -> None:
+        """``now`` has the numbers of the workbook as it is.
+
+        ``sound`` are the cells of the grid of which nothing is known to be wrong.
+        """
+        self._book, self._now, self._tolerance = book, now, tolerance
+        self._section, self._grid, self._sound = tally.section, tally.grid, sound
+        self._wanted = reads.wanted(book, tally.section, tally.grid)
+
+    def of(self, places: Sequence[Index]) -> Suggestion | None:
+        """Return the formulas of cells below each other; None if one is not known.
+
+        A suggestion is put to the proof with the numbers that the workbook shows.
+        """
+        grid = self._grid
+        written = {at: self._written(at) for at in places}
+        formulas = {at: formula for at, formula in written.items() if formula}
+        if len(formulas) < len(places) or not self._are_right(formulas):
+            return None
+        first = places[0]
+        words = change_in_words(self._book.formulas.get(grid.cell(first)), formulas[first])
+        return Suggestion(
+            {grid.cell(at)[1]: formula for at, formula in formulas.items()},
+            words if words == ANEW else f"{words}, {BESIDE}",
+            symbols=None,
+            rows=len(places),
+            trials=0,
+        )
+
+    @cached_property
+    def _alike(self) -> dict[Index, Places]:
+        """The indices of sound cells with the same formula, one a row, by its phase."""
+        found = defaultdict[Index, list[Index]](list)
+        for index in self._sound:
+            found[self._phase(index)].append(index)
+        return {phase: np.array(indices) for phase, indices in found.items()}
+
+    @cached_property
+    def _expected(self) -> Expected:
+        return Local(self._book, self._now).expected(self._section, self._grid)
+
+    def _phase(self, index: Index) -> Index:
+        return reads.phase(self._book, self._section, self._grid, index)
+
+    def _written(self, at: Index) -> str | None:
+        alike = self._alike.get(self._phase(at))
+        if alike is None:
+            return None
+        # By how far apart they are in the first number, then in the next.
+        nearest = tuple(alike[np.lexsort(np.abs(alike - at).T[::-1])[0]].tolist())
+        instead = dict(zip(self._wanted(*nearest), self._wanted(*at), strict=True))
+
+        def moved(area: Area) -> Area:
+            _, *corners = instead[reads.rectangle(area, self._grid.sheet)]
+            return Area(area.sheet, *corners)
+
+        return with_areas(self._book.formulas[self._grid.cell(nearest)], moved)
+
+    def _are_right(self, formulas: dict[Index, str]) -> bool:
+        grid, expected = self._grid, self._expected
+        read = {
+            cell
+            for formula in formulas.values()
+            for area in areas(formula)
+            for cell in area.cells(grid.sheet)
+        }
+        numbers: dict[Cell, float] = {cell: self._now.number(cell) for cell in read}
+        given = {cell: number for cell, number in numbers.items() if number == number}
+        [found] = evaluate({grid.cell(at): formula for at, formula in formulas.items()}, [given])
+        for at in formulas:
+            value, should = found[grid.cell(at)], float(expected.values[at])
+            if not isinstance(value, float):
+                return False
+            if not abs(value - should) <= self._tolerance * float(expected.sizes[at]):
+                return False
+        return True

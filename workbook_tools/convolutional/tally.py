@@ -1,0 +1,111 @@
+"""What was found of each cell, over all moments at which a workbook was looked at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.convolutional import panel
+from workbook_tools.convolutional.book import Book, Grid, Section
+from workbook_tools.convolutional.local import Expected, Local
+from workbook_tools.convolutional.state import State
+from workbook_tools.judging.findings import Differences
+from workbook_tools.notation.addresses import Cell
+
+
+@dataclass
+class Tally:
+    """The cells of a grid: which are wrong now, which at another moment, which are unknown."""
+
+    section: Section
+    grid: Grid
+    wrong: NDArray[np.bool_]  # as the workbook is
+    wrong_elsewhere: NDArray[np.bool_]  # with another digit, or with numbers drawn at random
+    unknown: NDArray[np.bool_]  # as the workbook is: what they read holds an error
+    shown: NDArray[np.float64]  # as the workbook is; where that is right, when it was wrong
+    expected: NDArray[np.float64]
+    differences: Differences
+
+    @classmethod
+    def of(cls, section: Section, grid: Grid) -> "Tally":
+        """Return a tally of a grid of which nothing is known yet."""
+        shape = grid.rows.shape
+        no, nothing = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
+        return cls(section, grid, no, no.copy(), no.copy(), nothing, nothing.copy(), Differences())
+
+    def add(
+        self, shown: NDArray[np.float64], expected: Expected, tolerance: float, now: bool
+    ) -> None:
+        """Compare what the cells show with what they should."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            off = np.abs(shown - expected.values)
+            unknown = ~np.isfinite(expected.values)
+            wrong = ~unknown & ~(off <= tolerance * expected.sizes)
+        if now:
+            self.unknown, self.wrong = unknown, wrong
+            self.shown, self.expected = shown, expected.values
+            self._measure(off, expected)
+            return
+        first = wrong & ~self.wrong & ~self.wrong_elsewhere
+        self.shown = np.where(first, shown, self.shown)
+        self.expected = np.where(first, expected.values, self.expected)
+        self.wrong_elsewhere |= wrong
+
+    def _measure(self, off: NDArray[np.float64], expected: Expected) -> None:
+        known = np.isfinite(off)
+        if not known.any():
+            return
+        self.differences.absolute = float(off[known].max())
+        with np.errstate(over="ignore"):  # what should be 0 and is not is infinitely far off
+            relative = off[known] / np.maximum(expected.sizes[known], np.finfo(float).tiny)
+        self.differences.relative = float(relative.max())
+
+
+@dataclass
+class Single:
+    """One cell of the panel."""
+
+    wrong: bool = False
+    wrong_elsewhere: bool = False
+    shown: float | str | None = None
+    expected: float | str = ""
+
+
+class Tallies:
+    """The tallies of all calculated cells of a workbook."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self.grids = [
+            Tally.of(section, grid)
+            for section in book.sections.values()
+            if section.heading.operation.has_formulas
+            for grid in section.grids
+        ]
+        self.singles: dict[Cell, Single] = {}
+
+    def look(self, state: State, tolerance: float, now: bool) -> None:
+        """Compare every cell at one moment; ``now``: as the workbook is."""
+        local = Local(self._book, state)
+        for tally in self.grids:
+            expected = local.expected(tally.section, tally.grid)
+            self._require_shape(tally.section, tally.grid, expected)
+            tally.add(state.numbers(tally.grid), expected, tolerance, now)
+        for cell, should in panel.expected(self._book, state, local.true_digit):
+            shown = state.value(cell)
+            single = self.singles.setdefault(cell, Single())
+            if _agree(shown, should, tolerance) or single.wrong or single.wrong_elsewhere:
+                continue
+            single.shown = shown if isinstance(shown, float | str) else None
+            single.expected = should
+            single.wrong, single.wrong_elsewhere = now, not now
+
+    def _require_shape(self, section: Section, grid: Grid, expected: Expected) -> None:
+        if expected.values.shape != grid.rows.shape:
+            self._book.refuse_shape(section.name, expected.values.shape)
+
+
+def _agree(shown: object, should: float | str, tolerance: float) -> bool:
+    if isinstance(should, str) or not isinstance(shown, float):
+        return shown == should or should != should
+    return should != should or abs(shown - should) <= tolerance * abs(should)

@@ -1,0 +1,45 @@
+"""Checks a network's workbook: every cell, with every digit, and with numbers drawn at random."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from workbook_tools.engines import Calculation
+from workbook_tools.errors import InputError
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.judging.findings import Report
+
+
+def verify_network(
+    path: Path,
+    sheets: list[Sheet],
+    defined: Mapping[str, str],
+    calculation: Calculation,
+    stored: Calculation,
+    tolerance: float,
+    on_step: Callable[[str], None],
+) -> Report:
+    """Check a network's workbook, with the values of ``calculation`` and those it carries.
+
+    ``on_step`` hears what is being done. Raises ``InputError`` if PyTorch is missing, or headings
+    and labels do not make a network.
+    """
+    if find_spec("torch") is None:
+        raise InputError(
+            f"{path}: a convolutional network's workbook is checked by PyTorch, which is not "
+            "installed: pip install 'workbook-tools[cnn]'"
+        )
+    from workbook_tools.convolutional.book import read_book
+    from workbook_tools.convolutional.judging import Judgement
+    from workbook_tools.convolutional.moments import moments
+    from workbook_tools.convolutional.state import State
+
+    book = read_book(path, sheets, defined)
+    judgement = Judgement(book, tolerance)
+    now = State(book, calculation)
+    judgement.look(now, calculation.storage, "as it is")
+    judgement.compare_stored(State(book, stored), stored.tolerance + stored.storage)
+    for moment in moments(book, now, calculation):
+        judgement.look(State(book, moment.calculation), moment.calculation.storage, moment.kind)
+        on_step(f"checking, {moment.kind}: {moment.number} of {moment.total}")
+    return judgement.report(calculation.engine)

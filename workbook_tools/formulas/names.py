@@ -1,0 +1,74 @@
+"""Defined names of a workbook: formulas are read with what these stand for in their place.
+
+``=E32-LR*X32`` is ``=E32-$G$30*X32`` where LR names that cell, and ``=E32-0.5*X32`` where it names
+a number. Names of anything else, such as formulas, stay as they are.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from workbook_tools.formulas.references import is_too_long
+from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.package.workbook import WorkbookPackage
+
+_CELLS = re.compile(
+    r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"
+)
+_LONGEST = 300  # letters; a path, a sheet and two cells have no more
+_PROGRAMS_OWN = "_xlnm."  # print areas and the like
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
+# A text, a sheet, a function or a column of a table is no name; nor is what follows a sheet.
+_WORD = re.compile(
+    r"\"[^\"]*+\"|'(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
+    r"|(?<![\w.$!\\?])(?P<word>[^\W\d][\w.\\?]*+)(?![\w.(!\[])"
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a workbook's names stand for, by name in small letters."""
+
+    everywhere: dict[str, str] = field(default_factory=dict)
+    of_sheets: dict[str, dict[str, str]] = field(default_factory=dict)  # by sheet; these go first
+
+    @classmethod
+    def read(cls, package: WorkbookPackage) -> Self:
+        """Read the names of single cells, of ranges and of numbers."""
+        return cls._of(package.defined_names())
+
+    @classmethod
+    def _of(cls, names: Iterable[tuple[str, str | None, str]]) -> Self:
+        found = cls()
+        for name, sheet, text in names:
+            if name.startswith(_PROGRAMS_OWN):
+                continue
+            own = found.of_sheets.setdefault(sheet, {}) if sheet else found.everywhere
+            own[name.casefold()] = text.strip().removeprefix("=").strip()
+        return found
+
+    @property
+    def any(self) -> bool:
+        """Whether there are names."""
+        return bool(self.everywhere or self.of_sheets)
+
+    def put_into(self, formula: str, sheet: str) -> str:
+        """Return a formula of a sheet with what its names stand for."""
+        names = self.of_sheets.get(sheet, {})
+        if is_too_long(formula) or not (self.everywhere or names):
+            return formula
+
+        def meant(match: re.Match[str]) -> str:
+            word = (match["word"] or "").casefold()
+            text = names.get(word, self.everywhere.get(word, ""))
+            if len(text) > _LONGEST:
+                return match[0]
+            if cells := _CELLS.fullmatch(text):
+                on = cells["sheet"].removeprefix("'").removesuffix("'").replace("''", "'")
+                return cells["cells"] if on == sheet else sheet_prefix(on) + cells["cells"]
+            if _NUMBER.fullmatch(text):
+                return text if text[0] not in "+-" else f"({text})"
+            return match[0]
+
+        return _WORD.sub(meant, formula)

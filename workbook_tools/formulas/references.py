@@ -1,0 +1,297 @@
+"""A1 references: cells, ranges, and formulas that are filled down.
+
+Spreadsheet geometry only; nothing here knows what a formula computes.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from workbook_tools.notation.addresses import column_letter, column_number, sheet_prefix
+
+# From Excel's documentation, "Excel specifications and limits".
+MAX_FORMULA_LENGTH = 8_192
+MOST_ARGUMENTS = 255  # of a function
+
+
+# Words are taken whole, whatever they are, and names of sheets end: so a formula is gone through
+# once, and not again from each of its letters on.
+_TOKEN = re.compile(
+    r"""
+    (?P<text>"[^"]*+")                                         # a string literal: no reference
+    | (?P<sheet>'(?:[^']|''){0,300}+'!|[^\W\d][\w.]*+!)        # the sheet that a reference is on
+    | (?<![\w.$])(?P<column>\$?[A-Za-z]{1,3})(?P<fixed>\$?)(?P<row>[1-9]\d{0,6})(?![\w.(!])
+    | [\w.$]++                                                 # another word, such as a function
+    """,
+    re.VERBOSE,
+)
+_BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
+
+
+def is_too_long(formula: str) -> bool:
+    """Tell whether a formula is longer than Excel allows; then nothing is said of what it reads."""
+    return len(formula) > MAX_FORMULA_LENGTH
+
+
+def _tokens(formula: str) -> Iterator[re.Match[str]]:
+    return iter(()) if is_too_long(formula) else _TOKEN.finditer(formula)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A cell or a range that a formula names, on a sheet (None: the formula's own)."""
+
+    sheet: str | None
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+    @property
+    def cell_count(self) -> int:
+        """How many cells it spans."""
+        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+
+    def covers(self, cell: tuple[str, int, int], own_sheet: str) -> bool:
+        """Tell whether a cell is one of them; the formula stands on ``own_sheet``."""
+        sheet, row, column = cell
+        return (
+            sheet == (self.sheet or own_sheet)
+            and self.first_row <= row <= self.last_row
+            and self.first_column <= column <= self.last_column
+        )
+
+    def cells(self, own_sheet: str) -> Iterator[tuple[str, int, int]]:
+        """Yield sheet, row and column of each, row by row; the formula stands on ``own_sheet``."""
+        for row in range(self.first_row, self.last_row + 1):
+            for column in range(self.first_column, self.last_column + 1):
+                yield self.sheet or own_sheet, row, column
+
+
+@lru_cache(maxsize=20_000)
+def areas(formula: str) -> tuple[Area, ...]:
+    """Return the cells and ranges that a formula names, in order; none of one that is too long."""
+    found: list[Area] = []
+    sheet, sheet_ends = None, -1
+    for match in _tokens(formula):
+        if match["sheet"]:
+            sheet, sheet_ends = match["sheet"][:-1].strip("'").replace("''", "'"), match.end()
+        elif match["column"]:
+            row, column = int(match["row"]), column_number(match["column"].replace("$", ""))
+            if found and formula.endswith(":", 0, match.start()):
+                first = found.pop()
+                rows = sorted((first.first_row, row))
+                columns = sorted((first.first_column, column))
+                found.append(Area(first.sheet, rows[0], columns[0], rows[1], columns[1]))
+            else:
+                on = sheet if match.start() == sheet_ends else None
+                found.append(Area(on, row, column, row, column))
+    return tuple(found)
+
+
+def _column_of(corner: str) -> int:
+    return column_number(corner.replace("$", ""))
+
+
+def _row_of(corner: str) -> int:
+    return int(corner.replace("$", ""))
+
+
+# Whole columns or rows, anywhere but in a text or a quoted name.
+_WHOLE = re.compile(
+    r"""
+    "[^"]*" | '[^']*'
+    | (?<![\w.$:\[])(?:
+        (?P<column>\$?[A-Za-z]{1,3}):(?P<other_column>\$?[A-Za-z]{1,3})
+        | (?P<row>\$?[0-9]{1,7}):(?P<other_row>\$?[0-9]{1,7})
+    )(?![\w.$:(!\]])
+    """,
+    re.VERBOSE,
+)
+
+
+def forwards(formula: str) -> str:
+    """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``.
+
+    Whole columns and rows are such ranges too: ``B:A`` becomes ``A:B``.
+    """
+    if ":" not in formula:
+        return formula
+    pieces: list[str] = []
+    end = 0
+    for first, *others in _corners(formula):
+        if others:
+            both = first, others[0]
+            columns = sorted((corner["column"] for corner in both), key=_column_of)
+            rows = sorted((corner["fixed"] + corner["row"] for corner in both), key=_row_of)
+            pieces += [formula[end : first.start()], ":".join(map(operator.add, columns, rows))]
+            end = others[0].end()
+    return _WHOLE.sub(_whole_forwards, "".join(pieces) + formula[end:])
+
+
+def _whole_forwards(match: re.Match[str]) -> str:
+    if match["column"]:
+        return ":".join(sorted((match["column"], match["other_column"]), key=_column_of))
+    if match["row"]:
+        return ":".join(sorted((match["row"], match["other_row"]), key=_row_of))
+    return match[0]
+
+
+def _corners(formula: str) -> list[list[re.Match[str]]]:
+    """Return the cells that a formula names, in order, the corners of a range together."""
+    found: list[list[re.Match[str]]] = []
+    for match in _tokens(formula):
+        if match["column"] and found and formula[found[-1][-1].end() : match.start()] == ":":
+            found[-1].append(match)
+        elif match["column"]:
+            found.append([match])
+    return found
+
+
+def bare_reference(formula: str) -> Area | None:
+    """Return the one cell that a formula only fetches; None if it does anything else."""
+    found = areas(formula)
+    if len(found) != 1 or found[0].cell_count != 1:
+        return None
+    return found[0] if _BARE.fullmatch(formula) else None
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+@dataclass(frozen=True)
+class FilledFormula:
+    """A formula apart from the row it stands in: what the fill handle repeats down a column.
+
+    Two cells of one column hold the same ``FilledFormula`` exactly if their formulas are
+    the same in R1C1 notation.
+    """
+
+    pattern: str  # the formula for str.format, each relative row number a field
+    offsets: tuple[int, ...]  # the distinct distances from the formula's own row, one a field
+
+    @classmethod
+    def parse(cls, formula: str, row: int) -> Self:
+        """Read the formula that stands in ``row``; its relative rows become distances."""
+        offsets: dict[int, int] = {}  # with the number of the field
+        pieces: list[str] = []
+        end = 0
+        for match in _tokens(formula):
+            if match["column"] and not match["fixed"]:
+                number = offsets.setdefault(int(match["row"]) - row, len(offsets))
+                pieces.append(_escaped(formula[end : match.start("row")]))
+                pieces.append(f"{{{number}}}")
+                end = match.end("row")
+        pieces.append(_escaped(formula[end:]))
+        return cls("".join(pieces), tuple(offsets))
+
+    def at(self, row: int) -> str:
+        """Return the formula as it reads when filled into ``row``."""
+        return self.pattern.format(*[row + offset for offset in self.offsets])
+
+
+def without_spaces(formula: str) -> str:
+    """Return a formula without the spaces that say nothing.
+
+    Those in texts stay, and one that stands between two ranges, which is an operator.
+    """
+    if not re.search(r"\s", formula):
+        return formula
+    parts = re.split(r"(\"[^\"]*\"|'[^']*')", formula)
+    parts[::2] = [
+        re.sub(r"\s+", "", re.sub(r"(?<=[\w)])\s+(?=[\w($])", "\0", part)).replace("\0", " ")
+        for part in parts[::2]
+    ]
+    return "".join(parts)
+
+
+def anchoring(formula: str) -> str:
+    """Return a formula with its references reduced to how they are anchored.
+
+    ``='LR 1'!$G$30`` becomes ``=!$C$R``: formulas that do the same in different places are
+    alike in this, and one that lost its anchors is not.
+    """
+
+    def reduced(match: re.Match[str]) -> str:
+        if match["sheet"]:
+            return "!"
+        if match["column"]:
+            return f"{'$' * match['column'].startswith('$')}C{match['fixed']}R"
+        return match[0]
+
+    return formula if is_too_long(formula) else _TOKEN.sub(reduced, formula)
+
+
+def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
+    """Return a formula with each cell and range that it names moved; sheets and ``$`` stay.
+
+    ``moved`` gets them in order and returns others of the same size.
+    """
+    text = forwards(formula)
+    pieces: list[str] = []
+    end = 0
+    for own, area in zip(_corners(text), areas(text), strict=True):
+        other = moved(area)
+        rows, columns = (other.first_row, other.last_row), (other.first_column, other.last_column)
+        names = [
+            f"{'$' * corner['column'].startswith('$')}{column_letter(column)}{corner['fixed']}{row}"
+            for corner, row, column in zip(own, rows, columns, strict=False)
+        ]
+        pieces += [text[end : own[0].start()], ":".join(names)]
+        end = own[-1].end()
+    return "".join(pieces) + text[end:]
+
+
+def with_references(formula: str, name: Callable[[str | None, int, int], str]) -> str:
+    """Return a formula with each cell that it names replaced, its sheet and anchors included.
+
+    ``name`` gets the sheet (None: the formula's own), row and column of a cell.
+    """
+    pieces: list[str] = []
+    end = sheet_begins = 0
+    sheet, sheet_ends = None, -1
+    for match in _tokens(formula):
+        if match["sheet"]:
+            sheet = match["sheet"][:-1].strip("'").replace("''", "'")
+            sheet_begins, sheet_ends = match.span()
+        elif match["column"]:
+            on = sheet if match.start() == sheet_ends else None
+            pieces.append(formula[end : sheet_begins if on is not None else match.start()])
+            column = column_number(match["column"].replace("$", ""))
+            pieces.append(name(on, int(match["row"]), column))
+            end = match.end()
+    return "".join(pieces) + formula[end:]
+
+
+# What goes before a reference to a sheet, or to several in a row (``First:Last!``); nothing in a
+# text, and nothing after ``]``, where the name of another workbook ends.
+_SHEETS = re.compile(
+    r"""
+    "[^"]*"
+    | '(?P<quoted>(?:[^']|'')*)'(?P<is_sheet>!?)
+    | (?<![\w.\]])(?P<bare>(?:[^\W\d][\w.]*+:)?[^\W\d][\w.]*+)!
+    """,
+    re.VERBOSE,
+)
+
+
+def with_sheets(formula: str, called: Callable[[str], str]) -> str:
+    """Return a formula that calls sheets what ``called`` returns for their names."""
+    if "!" not in formula:
+        return formula
+
+    def renamed(match: re.Match[str]) -> str:
+        quoted = match["quoted"].replace("''", "'") if match["is_sheet"] else None
+        name = quoted if quoted is not None else match["bare"]
+        if name is None:
+            return match[0]
+        new = called(name)
+        if new == name and ":" in name:
+            new = ":".join(map(called, name.split(":", 1)))
+        return match[0] if new == name else sheet_prefix(new)
+
+    return _SHEETS.sub(renamed, formula)

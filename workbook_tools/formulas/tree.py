@@ -1,0 +1,310 @@
+"""The syntax of a formula: a tree of operators, functions, numbers and references.
+
+A tree spells its formula as its author did, superfluous parentheses included; spaces aside. What
+a spreadsheet knows beyond arithmetic (arrays in braces, unions, structured references) is not read.
+
+The precedence is Excel's: a sign binds tighter than ``^`` (``-2^2`` is 4), and ``^`` goes from left
+to right. (Microsoft, "Calculation operators and precedence in Excel".)
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeAlias
+
+from workbook_tools.formulas.references import is_too_long
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)(?![\w.!(])
+    | (?P<text>"(?:[^"]|"")*+")
+    | (?P<error>\#[A-Z/0]+[!?A])
+    | (?P<call>[^\W\d][\w.]*+)\(
+    | (?P<name>(?:'(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[^\W\d]\w*(?:\$\d+)?
+        (?::\$?[A-Za-z]{1,3}\$?\d+)?)
+    | (?P<sign><>|<=|>=|[-+*/^&=<>(),;%])
+    )""",
+    re.VERBOSE,
+)
+_REFERENCE = re.compile(r"(?:.*!)?\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(:\$?[A-Za-z]{1,3}\$?\d+)?")
+BINDS = {
+    **dict.fromkeys(("=", "<", ">", "<=", ">=", "<>"), 1),
+    "&": 2,
+    "+": 3,
+    "-": 3,
+    "*": 4,
+    "/": 4,
+    "^": 5,
+}
+_SIGN_BINDS = 6
+_DEEPEST = 200  # parts in one another, that functions which call themselves can go through
+
+
+class SyntaxProblemError(Exception):
+    """A formula that is not read here."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, as it is written."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in quotation marks."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A cell or a range, as it is written."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Name:
+    """A defined name, TRUE or FALSE, or an error value such as ``#REF!``."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign before something, or a ``%`` behind it."""
+
+    sign: str
+    part: "Tree"
+
+    def __str__(self) -> str:
+        return f"{self.part}%" if self.sign == "%" else f"{self.sign}{self.part}"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Two parts with an operator between them."""
+
+    operator: str
+    left: "Tree"
+    right: "Tree"
+
+    def __str__(self) -> str:
+        return f"{self.left}{self.operator}{self.right}"
+
+
+@dataclass(frozen=True)
+class Parentheses:
+    """Something in parentheses."""
+
+    part: "Tree"
+
+    def __str__(self) -> str:
+        return f"({self.part})"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function and what it is given."""
+
+    function: str
+    arguments: tuple["Tree", ...]
+
+    def __str__(self) -> str:
+        return f"{self.function}({','.join(map(str, self.arguments))})"
+
+
+Tree: TypeAlias = Number | Text | Reference | Name | Sign | Operation | Parentheses | Call
+Route: TypeAlias = tuple[int, ...]  # which part of which part; () is the whole
+
+
+@lru_cache(maxsize=5_000)
+def parse(formula: str) -> Tree:
+    """Read a formula, with or without its equals sign.
+
+    Raises ``SyntaxProblemError``, for a formula of hundreds of terms too, or one that is too long.
+    """
+    if is_too_long(formula):
+        raise SyntaxProblemError(formula)
+    parser = _Parser(formula.removeprefix("="))
+    try:
+        tree = parser.expression(0)
+    except RecursionError:
+        raise SyntaxProblemError(formula) from None
+    if parser.kind or _depth(tree) > _DEEPEST:
+        raise SyntaxProblemError(formula)
+    return tree
+
+
+def _depth(tree: Tree) -> int:
+    """Return how many parts stand one in another."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for part in level for child in children(part)]
+    return depth
+
+
+class _Parser:
+    """Precedence climbing over the tokens of one formula."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.rstrip()
+        self._at = 0
+        self.kind, self.token = "", ""
+        self._next()
+
+    def _next(self) -> None:
+        if self._at == len(self._text):
+            self.kind, self.token = "", ""
+            return
+        match = _TOKEN.match(self._text, self._at)
+        if match is None or match.lastgroup is None:
+            raise SyntaxProblemError(self._text)
+        self.kind, self.token, self._at = match.lastgroup, match[match.lastgroup], match.end()
+
+    def expression(self, least: int) -> Tree:
+        left = self._signed()
+        while self.kind == "sign" and BINDS.get(self.token, 0) > least:
+            operator = self.token
+            self._next()
+            left = Operation(operator, left, self.expression(BINDS[operator]))
+        return left
+
+    def _signed(self) -> Tree:
+        if self.kind == "sign" and self.token in "+-":
+            sign = self.token
+            self._next()
+            return Sign(sign, self._signed())
+        part = self._atom()
+        while (self.kind, self.token) == ("sign", "%"):
+            part = Sign("%", part)
+            self._next()
+        return part
+
+    def _atom(self) -> Tree:
+        kind, token = self.kind, self.token
+        self._next()
+        if kind == "number":
+            return Number(token)
+        if kind == "text":
+            return Text(token)
+        if kind == "name":
+            return Reference(token) if _REFERENCE.fullmatch(token) else Name(token)
+        if kind == "error":
+            return Name(token)
+        if kind == "call":
+            return Call(token, tuple(self._arguments()))
+        if (kind, token) == ("sign", "("):
+            part = self.expression(0)
+            self._expect(")")
+            return Parentheses(part)
+        raise SyntaxProblemError(self._text)
+
+    def _arguments(self) -> Iterator[Tree]:
+        if (self.kind, self.token) == ("sign", ")"):
+            self._next()
+            return
+        while True:
+            yield self.expression(0)
+            if (self.kind, self.token) == ("sign", ","):
+                self._next()
+                continue
+            self._expect(")")
+            return
+
+    def _expect(self, sign: str) -> None:
+        if (self.kind, self.token) != ("sign", sign):
+            raise SyntaxProblemError(self._text)
+        self._next()
+
+
+def children(tree: Tree) -> tuple[Tree, ...]:
+    """Return the parts of a tree, from left to right."""
+    match tree:
+        case Sign(_, part) | Parentheses(part):
+            return (part,)
+        case Operation(_, left, right):
+            return (left, right)
+        case Call(_, arguments):
+            return arguments
+    return ()
+
+
+def parts(tree: Tree, route: Route = ()) -> Iterator[tuple[Route, Tree]]:
+    """Yield every part of a tree with its route, the whole first."""
+    yield route, tree
+    for k, child in enumerate(children(tree)):
+        yield from parts(child, (*route, k))
+
+
+def at(tree: Tree, route: Route) -> Tree:
+    """Return the part of a tree at a route."""
+    for k in route:
+        tree = children(tree)[k]
+    return tree
+
+
+def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
+    """Return the tree with another part at a route, in parentheses where it needs them."""
+    if not route:
+        return new
+    k, *rest = route
+    child = replaced(children(tree)[k], tuple(rest), new)
+    placed = not rest  # what stood there already has the parentheses that it needs
+    match tree:
+        case Sign():
+            return replace(tree, part=_enclosed(child, _SIGN_BINDS) if placed else child)
+        case Parentheses():
+            return Parentheses(bare(child) if placed else child)
+        case Operation(operator):
+            child = _enclosed(child, BINDS[operator] + k) if placed else child
+            return replace(tree, right=child) if k else replace(tree, left=child)
+        case Call():
+            own = list(tree.arguments)
+            own[k] = child
+            return replace(tree, arguments=tuple(own))
+    raise IndexError(route)
+
+
+def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
+    """Return the tree with the same other part in several places, none of them in another."""
+    for route in routes:
+        tree = replaced(tree, route, new)
+    return tree
+
+
+def _enclosed(tree: Tree, least: int) -> Tree:
+    """Return a tree that may stand beside an operator that binds so tightly."""
+    if isinstance(tree, Operation) and BINDS[tree.operator] < least:
+        return Parentheses(tree)
+    if isinstance(tree, Sign) and tree.sign != "%" and least > BINDS["+"]:
+        return Parentheses(tree)
+    return tree
+
+
+def operation(operator: str, left: Tree, right: Tree) -> Tree:
+    """Join two trees by an operator, with the parentheses that they need."""
+    joined = Operation(operator, left, right)
+    return replaced(replaced(joined, (0,), left), (1,), right)
+
+
+def bare(tree: Tree) -> Tree:
+    """Return what stands inside of parentheses."""
+    while isinstance(tree, Parentheses):
+        tree = tree.part
+    return tree

@@ -1,0 +1,114 @@
+"""The words of a formula: what is a reference in it, and what only looks like one.
+
+Cells, ranges, whole columns and whole rows, each with its sheet; names, functions and columns of
+tables. A text, however odd, has words; a formula that no program understands is no error here.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from string import ascii_letters
+from typing import NamedTuple
+
+from workbook_tools.formulas.references import Area
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
+
+# Whole words are taken at once and never given back, so that no text takes long.
+_CELL = r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}"
+_COLUMN, _ROW = r"\$?[A-Za-z]{1,3}", r"\$?[1-9]\d{0,6}"
+_ENDS = r"(?![\w.(!\[$?\\])"
+_INNER = r"\[(?:[^\[\]']++|'.?)*+(?:\]|\Z)"  # 'x: an x that says nothing
+_BRACKETS = rf"\[(?:[^\[\]']++|'.?|{_INNER})*+(?:\]|\Z)"
+_WORD = re.compile(
+    rf"""
+      (?P<text>"[^"]*+"?)
+    | (?P<error>\#[\w/]++[!?]?)
+    | (?P<cells>{_CELL}(?::{_CELL})?){_ENDS}
+    | (?P<columns>{_COLUMN}:{_COLUMN}){_ENDS}
+    | (?P<rows>{_ROW}:{_ROW}){_ENDS}
+    | (?P<sheet>(?:'[^']*+')++!|(?:\[[^\[\]]*+\])?+[\w.]*+(?::[\w.]++)?+!)
+    | (?P<quoted>(?:'[^']*+')++)
+    | (?P<table>[^\W\d][\w.\\?]*+{_BRACKETS})
+    | (?P<brackets>{_BRACKETS})
+    | (?P<function>[^\W\d][\w.]*+)\(
+    | (?P<name>[\w.$?\\]++)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_AREAS = ("cells", "columns", "rows")
+_OFF_THE_SHEET = "#REF!"
+
+
+class Word(NamedTuple):
+    """A reference, a name, a function, or a column of a table."""
+
+    kind: str  # area, name, function, table
+    text: str
+    sheet: str | None  # what stands before it, without the "!" and as it is written
+    area: Area | None  # on no sheet
+
+
+def words(formula: str) -> Iterator[Word]:
+    """Yield the words of a formula that may stand for cells, in order."""
+    sheet, sheet_ends = "", -1
+    for match in _WORD.finditer(formula):
+        kind = match.lastgroup or ""
+        if kind == "sheet":
+            sheet, sheet_ends = match[0][:-1], match.end()
+            continue
+        own = sheet if match.start() == sheet_ends else None
+        if kind in _AREAS:
+            if area := _area(match[0]):
+                yield Word("area", match[0], own, area)
+        elif kind in ("name", "function", "table"):
+            yield Word(kind, match[kind], own, None)
+
+
+def moved(formula: str, rows: int, columns: int) -> str:
+    """Return a formula as it reads when it is copied so many rows down and columns to the right.
+
+    What is anchored by ``$`` stays; a reference that leaves the sheet becomes ``#REF!``.
+    """
+
+    def other(match: re.Match[str]) -> str:
+        if match.lastgroup not in _AREAS or _area(match[0]) is None:
+            return match[0]
+        corners = [_moved(corner, rows, columns) for corner in match[0].split(":")]
+        return _OFF_THE_SHEET if "" in corners else ":".join(corners)
+
+    return _WORD.sub(other, formula)
+
+
+def _moved(corner: str, rows: int, columns: int) -> str:
+    """Return a cell, a column or a row that is moved; an empty text if it leaves the sheet."""
+    column, row = _split(corner)
+    if column and column[0] != "$":
+        if not 1 <= (number := column_number(column) + columns) <= MAX_COLUMNS:
+            return ""
+        column = column_letter(number)
+    if row and row[0] != "$":
+        if not 1 <= (number := int(row) + rows) <= MAX_ROWS:
+            return ""
+        row = str(number)
+    return column + row
+
+
+def _split(corner: str) -> tuple[str, str]:
+    """Return the column and the row that a corner of a range names; one of them may be empty."""
+    row = corner.lstrip("$" + ascii_letters) if corner[-1].isdigit() else ""
+    if row and corner[-len(row) - 1 : -len(row)] == "$":
+        row = f"${row}"
+    return corner[: len(corner) - len(row)], row
+
+
+@lru_cache(maxsize=100_000)  # most cells are read by several others
+def _area(text: str) -> Area | None:
+    """Return the area of a reference without a sheet; None if it is on none."""
+    columns, rows = [], []
+    for corner in text.split(":"):
+        column, row = _split(corner)
+        columns += [column_number(column.replace("$", ""))] if column else [1, MAX_COLUMNS]
+        rows += [int(row.replace("$", ""))] if row else [1, MAX_ROWS]
+    if max(rows) > MAX_ROWS or max(columns) > MAX_COLUMNS:
+        return None
+    return Area(None, min(rows), min(columns), max(rows), max(columns))

@@ -1,0 +1,128 @@
+"""Findings of circular references: at the formulas by which they came about, with the cycle."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.cycles import Formulas, Node, shown
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.judging.findings import Finding, Kind, TableReport
+from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.package.cell_values import CellError
+from workbook_tools.reading.table import Table
+
+_MOST_NAMED = 100  # cycles; whoever mends so many sees the others then
+_MOST_TRIED = 200  # formulas, in a workbook whose engine sees no cycle either
+
+
+def name_cycles(
+    sheets: Sequence[Sheet],
+    tables: Sequence[Table],
+    reports: Sequence[TableReport],
+    calculation: Calculation,
+    is_calculated: bool,
+) -> None:
+    """Say of formulas that read themselves that they do, in the reports of the tables.
+
+    A wrong formula of a table on a cycle has made it; if there is none, then the formula that
+    stands in the fewest cells. What merely lies on the cycle is not blamed. An engine that has
+    calculated the workbook must have met the cycle too.
+    """
+    if not tables:
+        return
+    formulas = Formulas(sheets)
+    blamed: list[Node] = []
+    for report in reports:
+        for k, finding in enumerate(report.findings if formulas.suspects else []):
+            cell = _first_cell(finding)
+            node, cycle = formulas.node(cell), formulas.cycle(cell)
+            if finding.formula and node and any(formulas.node(on) is node for on in cycle):
+                text = _message(finding.quantity, cycle)
+                report.findings[k] = replace(finding, kind=_kind(cycle, tables), message=text)
+                blamed.append(node)
+    formulas.without(blamed)
+    for _ in range(_MOST_NAMED):
+        found = _shortest_on_a_cycle(formulas, tables)
+        if found is None:
+            break
+        node, cycle = found
+        formulas.without([node])
+        sheet, row, column = node.cell
+        [[value]] = calculation.block(sheet, row, column, row, column)
+        if is_calculated and isinstance(value, float):
+            continue
+        own = [k for k, table in enumerate(tables) if table.sheet.name == sheet]
+        reports[own[0] if own else 0].findings.append(_finding(node, cycle, tables, _plain(value)))
+
+
+def _shortest_on_a_cycle(
+    formulas: Formulas, tables: Sequence[Table]
+) -> tuple[Node, list[Cell]] | None:
+    """Return the formula on a cycle that stands in the fewest cells, rather outside of tables."""
+
+    def blame(node: Node) -> tuple[bool, int]:
+        return bool(_symbol(node, tables)), len(node.run.rows)
+
+    for candidate in sorted(formulas.suspects, key=blame)[:_MOST_TRIED]:
+        if cycle := formulas.cycle(candidate.cell):
+            node = min(filter(None, map(formulas.node, cycle)), key=blame)
+            begin = next(k for k, cell in enumerate(cycle) if formulas.node(cell) is node)
+            return node, cycle[begin:] + cycle[:begin]
+    return None
+
+
+def _symbol(node: Node, tables: Sequence[Table]) -> str | None:
+    """Return the quantity that a formula in a table works out; None outside of tables."""
+    for table in tables:
+        inside = table.first_row <= node.run.first_row and node.run.last_row <= table.last_row
+        if inside and table.sheet.name == node.sheet:
+            for symbol, column in table.columns.items():
+                if column == node.column:
+                    return symbol
+    return None
+
+
+def _name(node: Node, tables: Sequence[Table]) -> str:
+    """Return what a formula works out, as far as it is known."""
+    if symbol := _symbol(node, tables):
+        return symbol
+    is_rate = any(table.rate_cell == node.cell for table in tables)
+    return "η" if is_rate else cell_name(node.run.first_row, node.column)
+
+
+def _first_cell(finding: Finding) -> Cell:
+    return finding.sheet, finding.rows[0], finding.column
+
+
+def _kind(cycle: list[Cell], tables: Sequence[Table]) -> Kind:
+    """Return the kind of a mistake that makes a cycle, by whether a learning rate lies on it."""
+    through_rate = any(table.rate_cell in cycle for table in tables)
+    return Kind.WRONG_REFERENCE_RATE if through_rate else Kind.WRONG_FORMULA
+
+
+def _finding(
+    node: Node, cycle: list[Cell], tables: Sequence[Table], value: float | str | None
+) -> Finding:
+    run, name = node.run, _name(node, tables)
+    return Finding(
+        kind=_kind(cycle, tables),
+        quantity=name,
+        sheet=node.sheet,
+        column=node.column,
+        rows=tuple(run.rows),
+        formula=run.formula.at(run.first_row),
+        value=value,
+        expected=None,
+        max_rel_error=None,
+        message=_message(name, cycle),
+    )
+
+
+def _message(name: str, cycle: list[Cell]) -> str:
+    return f"The formula of {name} reads itself, a circular reference: {shown(cycle)}."
+
+
+def _plain(value: object) -> float | str | None:
+    if isinstance(value, CellError):
+        return value.code
+    return value if isinstance(value, float | str) else None

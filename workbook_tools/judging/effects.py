@@ -1,0 +1,53 @@
+"""What the last loss would be without a finding: its cells put right, all others as they are.
+
+What is right is put into the workbook, as it is calculated, for a moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from workbook_tools.engines.embedded import WhatIf
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.judging.findings import Finding, Kind, plain
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reading.cells import number
+from workbook_tools.reading.table import Table
+
+MOST_CELLS = 10_000  # that a finding's effect is worked out for
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Tells the last loss of one table."""
+
+    table: Table
+    what_if: WhatIf
+    budget: Budget  # in cells that are calculated anew
+    formulas: int  # of the workbook
+
+    def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
+        """Return the last loss with these formulas and numbers in cells; None if it is none.
+
+        Nor is there one for a large number of cells, which would take minutes, or past the budget.
+        """
+        cell = self.table.last_loss_cell
+        if cell is None or len(contents) > MOST_CELLS or not self.budget.begins():
+            return None
+        self.budget.spend(self.formulas)
+        return plain(number(self.what_if.value(contents, cell)))
+
+    def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Return the findings, each with what the last loss would be without it."""
+        found = []
+        for finding in findings:
+            if contents := _put_right(finding):
+                finding = replace(finding, effect=self.with_contents(contents))
+            found.append(finding)
+        return found
+
+
+def _put_right(finding: Finding) -> dict[Cell, str | float]:
+    """Return what belongs in a finding's cells; nothing if that is not known."""
+    if finding.kind is Kind.ODD_START and finding.expected is not None:
+        return {(finding.sheet, row, finding.column): finding.expected for row in finding.rows}
+    return {**finding.put_right}

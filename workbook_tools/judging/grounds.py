@@ -1,0 +1,106 @@
+"""What a table is judged by: its mathematics, and the cells that its data and start come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.references import areas, bare_reference
+from workbook_tools.mathematics.local import Expected, expected_values
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.described import reference_for
+from workbook_tools.reading.samples import SampleTable
+from workbook_tools.reading.table import Table
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """A table with all that is known of it beside its own cells."""
+
+    table: Table
+    reference: Reference
+    starts: Mapping[str, Cell]  # the cells that state data, initial weights and biases, by symbol
+    samples: SampleTable | None  # those that the rows of several samples read
+
+    @classmethod
+    def of(
+        cls,
+        table: Table,
+        stated: Mapping[str, list[Cell]],
+        samples: SampleTable | None,
+        calculation: Calculation,
+    ) -> "Grounds":
+        """Gather them; raises ``NotUnderstoodError``.
+
+        ``stated`` are the cells that state initial values; a symbol stated twice states nothing.
+        """
+        reference = reference_for(table, calculation)
+        starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
+        starts |= _fetched(table, reference, stated, calculation)
+        return cls(table, reference, starts, samples if reference.looked_up else None)
+
+    def odd_starts(self, stated: Mapping[str, list[Cell]]) -> set[str]:
+        """Return the quantities whose first cell reads what belongs to another one.
+
+        That is a cell of the table, or one that is ``stated`` as another quantity's.
+        """
+        table, sheet = self.table, self.table.sheet.name
+        owners = {cell: symbol for symbol, cells in stated.items() for cell in cells}
+        columns = set(table.columns.values())
+        found: set[str] = set()
+        for symbol, column in table.columns.items():
+            for area in areas(table.sheet.formula_at(table.first_row, column) or ""):
+                inside = columns.intersection(range(area.first_column, area.last_column + 1))
+                reads_table = (area.sheet or sheet) == sheet and bool(inside)
+                reads_table &= area.first_row <= table.last_row
+                reads_table &= area.last_row >= table.first_row
+                cell = (area.sheet or sheet, area.first_row, area.first_column)
+                if reads_table or owners.get(cell, symbol) != symbol:
+                    found.add(symbol)
+        return found
+
+    def start_values(self, calculation: Calculation) -> dict[str, float]:
+        """Return the numbers that are stated, by symbol; NaN where there is none."""
+        return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
+
+    def expected(self, values: pd.DataFrame, rate: float, calculation: Calculation) -> Expected:
+        """Return what the cells of the table should be, with these values and those beside it."""
+        data = self.samples.at(calculation).data if self.samples else None
+        starts = self.start_values(calculation)
+        with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
+            found = expected_values(self.reference, values, rate, starts, data, calculation.zero)
+        found.values = {s: np.where(np.isfinite(v), v, np.nan) for s, v in found.values.items()}
+        return found
+
+
+def _fetched(
+    table: Table,
+    reference: Reference,
+    stated: Mapping[str, list[Cell]],
+    calculation: Calculation,
+) -> dict[str, Cell]:
+    """Return the cells that the first row fetches data and initial values from, unlabelled ones.
+
+    Such a cell states the value, unless the same symbol is stated with another number, or the
+    cell is labelled as another symbol's.
+    """
+    labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
+    found: dict[str, Cell] = {}
+    for symbol in reference.constants + reference.start:
+        if symbol not in table.columns:
+            continue
+        formula = table.sheet.formula_at(table.first_row, table.columns[symbol])
+        area = bare_reference(formula) if formula else None
+        if area is None:
+            continue
+        cell = (area.sheet or table.sheet.name, area.first_row, area.first_column)
+        number = number_at(cell, calculation)
+        said = [number_at(other, calculation) for other in stated.get(symbol, [])]
+        is_own = labelled.get(cell, symbol) == symbol and cell not in found.values()
+        if is_own and not np.isnan(number) and (number in said or not said):
+            found[symbol] = cell
+    return found

@@ -1,0 +1,86 @@
+"""Numbers in the place of formulas: which columns have them, and how far they were rounded.
+
+Somebody pasted the values of a table, or another program exported them, perhaps with few digits.
+A number may be off by half a unit of its last digit then, and so may all that it is compared with.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.families import Families
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.package.stored_values import significant_digits
+
+_WHOLE = 13  # significant digits from which on a number is no rounded one
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """The numbers of a table that stand where others have formulas."""
+
+    rounding: Mapping[str, Array]  # how far each may be off, relative to itself; 0 if exact
+    columns: frozenset[str]  # quantities of which most cells are numbers
+
+    def allowed(self, symbol: str) -> tuple[Array, Array]:
+        """Return how far a quantity's numbers may be off, and what they are compared with.
+
+        Both are relative; the second is the worst of a row and the one above.
+        """
+        own = self.rounding[symbol]
+        row = np.max([*self.rounding.values()], axis=0, initial=0.0)
+        return own, np.maximum(row, np.concatenate([[0.0], row[:-1]]))
+
+
+def pasted_numbers(
+    values: Mapping[str, Array],
+    families: Mapping[str, Families],
+    worked_out: Collection[str],
+    data: Collection[str],
+    applicable: Mapping[str, NDArray[np.int64]],
+) -> Pasted:
+    """Return the numbers of a table that take the place of formulas.
+
+    ``worked_out`` are the quantities that have formulas from the first row on; ``data`` are numbers
+    by right, and exact; ``applicable`` are the positions where a quantity has cells.
+    """
+    typed = {
+        symbol: (families[symbol].numbers < 0) & ~np.isnan(values[symbol]) for symbol in families
+    }
+    columns = frozenset(
+        symbol
+        for symbol, where in typed.items()
+        if 2 * where[applicable[symbol]].sum() >= len(applicable[symbol]) > 0
+    )
+    digits = [
+        significant_digits(value)
+        for symbol in columns.intersection(worked_out)
+        for value in values[symbol][typed[symbol]]
+    ]
+    rounding = {symbol: np.zeros_like(own) for symbol, own in values.items()}
+    if digits and np.median(digits) < _WHOLE:
+        for symbol in columns.difference(data):
+            own, where = values[symbol], typed[symbol]
+            rounding[symbol][where] = _units(own[where])
+    return Pasted(rounding, columns)
+
+
+def _units(numbers: Array) -> Array:
+    """Return half a unit of the last digit of numbers rounded alike, relative to each.
+
+    To so many significant digits, or to so many decimals, whichever leaves more room: zeros at the
+    end of a number are not written.
+    """
+    digits = max((significant_digits(number) for number in numbers), default=0)
+    sizes = np.floor(np.log10(np.abs(np.where(numbers, numbers, 1.0))))
+    decimals = max(
+        (
+            significant_digits(number) - 1 - size
+            for number, size in zip(numbers, sizes, strict=True)
+        ),
+        default=0,
+    )
+    units = 0.5 * np.maximum(10.0 ** (sizes + 1 - digits), 10.0**-decimals)
+    return np.asarray(units / np.abs(np.where(numbers, numbers, 1.0)))

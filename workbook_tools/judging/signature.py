@@ -1,0 +1,48 @@
+"""A table's formulas as one short text: the same for the same formulas wherever a table stands.
+
+References are replaced by what they refer to: a quantity and how many rows away, the learning rate.
+So neither the place of a table, nor the order of its columns, nor its length counts; how a
+formula is spelled does.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbook_tools.formulas.families import Families
+from workbook_tools.formulas.references import with_references, without_spaces
+from workbook_tools.notation.addresses import column_letter
+from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.reading.table import Table
+
+
+def signature(table: Table, families: Mapping[str, Families]) -> str:
+    """Return the signature of a table; ``families`` are the formulas of its columns."""
+    lines = []
+    for symbol in sorted(families):
+        own = families[symbol]
+        for number, formula in enumerate(own.formulas):
+            row = table.row_of(int(np.argmax(own.numbers == number)))
+            lines.append(f"{symbol}{_in_symbols(table, formula.at(row), row)}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _in_symbols(table: Table, formula: str, own_row: int) -> str:
+    by_column = {column: symbol for symbol, column in table.columns.items()}
+    by_cell = {cell: symbol for symbol, cell in table.single.items()}
+    if table.rate_cell:
+        by_cell[table.rate_cell] = LEARNING_RATE
+
+    def named(sheet: str | None, row: int, column: int) -> str:
+        cell = (sheet or table.sheet.name, row, column)
+        if cell in by_cell:
+            return f"[{by_cell[cell]}]"
+        if cell[0] != table.sheet.name:
+            return f"[{sheet}!{column_letter(column)}{row}]"
+        inside = table.first_row <= row <= table.last_row
+        if inside and column in by_column:
+            return f"[{by_column[column]} {row - own_row:+}]"
+        return f"[{row - (own_row if inside else table.header_row):+}, {column_letter(column)}]"
+
+    return with_references(without_spaces(formula), named).upper()

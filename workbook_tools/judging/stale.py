@@ -1,0 +1,130 @@
+"""Finds values that are out of date: the file carries another one than the cell's formula gives.
+
+A spreadsheet program that was told not to recalculate leaves such, and so does one that wrote
+the file without calculating. What was worked out from a stale value agrees with it, so a cell is
+compared with its own neighbours as they are stored.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.families import Families, stretches
+from workbook_tools.formulas.references import Area, areas
+from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.grounds import Grounds
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.cell_values import CellError
+from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.reader import read_values
+from workbook_tools.reading.table import Table
+
+_SAME = 1e-9  # relative; programs round the last digits differently
+
+
+def stale_values(
+    grounds: Grounds,
+    families: dict[str, Families],
+    stored: Calculation,
+    known: Collection[Finding],
+) -> Iterator[Finding]:
+    """Yield the stretches of formula cells whose ``stored`` values are out of date.
+
+    Not those with a finding among ``known``, nor what reads one: that was changed there.
+    """
+    table = grounds.table
+    rows = (table.first_row, table.last_row)
+    values, errors = read_values(table.sheet, *rows, table.columns, stored, over_gaps=True)
+    for symbol, cell in table.single.items():
+        values[symbol] = number_at(cell, stored)
+    values = values.reindex(index=table.values.index, columns=table.values.columns)
+    now, then = table.values.to_numpy(), values.to_numpy()
+    is_error = np.zeros(then.shape, dtype=bool)
+    for symbol, rows_of_errors in _by_symbol(errors).items():
+        column = np.isin(table.rows, rows_of_errors)
+        is_error[column, values.columns.get_loc(symbol)] = True
+    differs = is_error | ~np.isnan(then)
+    differs &= ~np.isclose(then, now, rtol=_SAME, atol=0.0) & ~np.isnan(now)
+    if not differs.any():
+        return
+    rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
+    expected = grounds.expected(values, rate, stored)
+    rows_of_known: dict[tuple[str, int], list[int]] = {}  # by sheet and column
+    for finding in known:
+        rows_of_known.setdefault((finding.sheet, finding.column), []).extend(finding.rows)
+    for found in rows_of_known.values():
+        found.sort()
+    for symbol in table.columns:
+        k = list(values.columns).index(symbol)
+        right = expected.values[symbol]
+        allowed = stored.tolerance * expected.terms[symbol]
+        off = np.abs(then[:, k] - right) > allowed + stored.storage * expected.inputs[symbol]
+        stale = is_error[:, k] & ~np.isnan(right) | off
+        column = differs[:, k] & stale & (families[symbol].numbers >= 0)
+        for place in np.flatnonzero(column):
+            column[place] = not _known(grounds, symbol, table.row_of(int(place)), rows_of_known)
+        for is_stale, places in stretches(column, np.arange(len(column))):
+            if is_stale:
+                difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
+                worst = int(places[difference.argmax()])
+                error = errors.get((table.row_of(worst), symbol))
+                yield _finding(table, symbol, places, worst, then[worst, k], error, now[worst, k])
+
+
+def _finding(
+    table: Table,
+    symbol: str,
+    places: NDArray[np.int64],
+    worst: int,
+    value: float,
+    error: CellError | None,
+    now: float,
+) -> Finding:
+    column = table.columns[symbol]
+    rows = tuple(table.rows[places].tolist())
+    shown = error.code if error else plain(value)
+    cell = cell_name(table.row_of(worst), column)
+    return Finding(
+        kind=Kind.STALE_VALUE,
+        quantity=symbol,
+        sheet=table.sheet.name,
+        column=column,
+        rows=rows,
+        formula=table.sheet.formula_at(rows[0], column),
+        value=shown,
+        expected=plain(now),
+        max_rel_error=plain(abs(value - now) / abs(now)) if now else None,
+        message=message(Kind.STALE_VALUE, symbol, cell, shown, plain(now), True),
+        effect=plain(table.last_loss),
+    )
+
+
+def _by_symbol(errors: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, symbol in errors:
+        found.setdefault(symbol, []).append(row)
+    return found
+
+
+def _known(
+    grounds: Grounds, symbol: str, row: int, known: Mapping[tuple[str, int], Sequence[int]]
+) -> bool:
+    """Tell whether a cell has a finding, or reads a cell that has one.
+
+    ``known`` are their rows, from the top, by sheet and column.
+    """
+    sheet, column = grounds.table.sheet, grounds.table.columns[symbol]
+    read = areas(sheet.formula_at(row, column) or "")
+    for area in [Area(sheet.name, row, column, row, column), *read]:
+        for (name, own_column), rows in known.items():
+            if (
+                name == (area.sheet or sheet.name)
+                and area.first_column <= own_column <= area.last_column
+            ):
+                after = bisect_left(rows, area.first_row)
+                if after < len(rows) and rows[after] <= area.last_row:
+                    return True
+    return False

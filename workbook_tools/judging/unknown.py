@@ -1,0 +1,117 @@
+"""Functions that an engine does not know: it shows an error value where Excel shows a number.
+
+Which ones, is told by what the engine shows, whichever engine it is. A name that is not Excel's
+is no function that an engine lacks: somebody misspelled it.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from openpyxl.utils import FORMULAE
+
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.formulas.cycles import Formulas
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import LARGEST_AREA, spans
+
+_NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
+_NO_CYCLE = "that a lookup in a range with its own cell is no circular reference"
+_CIRCULAR = CellError("#CIRC!")
+_MOST_CELLS = 5_000_000  # that are looked at, of those that formulas read
+_CALL = re.compile(r"\"[^\"]*+\"|([A-Za-z_][\w.]*+)\(|[\w.]++")  # a word that is no call, too
+_NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
+
+
+def functions(formula: str) -> set[str]:
+    """Return the names of the functions that a formula calls, as people know them."""
+    return {_NEWER.sub("", name, count=1).upper() for name in _called(formula)}
+
+
+def _called(formula: str) -> list[str]:
+    return [match[1] for match in _CALL.finditer(formula) if match[1]]
+
+
+def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[str]:
+    """Return the functions that the engine does not know.
+
+    They are called where such error values begin, and nowhere that shows something else. Of
+    several in one formula, those that no engine here calculates are meant.
+    """
+    suspected: set[str] = set()
+    known: set[str] = set()
+    budget = Budget(_MOST_CELLS)
+    for sheet in sheets:
+        for formula, value in _first_cells(sheet, calculation):
+            if value not in NOT_UNDERSTOOD:
+                known |= functions(formula)
+            elif not _reads_unknown(sheet, formula, calculation, budget):
+                suspected |= functions(formula) or {_NO_FUNCTION}
+    suspected -= known
+    places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
+    [found] = evaluate(places, [{}])
+    rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}
+    return rare or suspected
+
+
+def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set[str]:
+    """Return what an engine does not know that sees a circular reference where there is none."""
+    seen = any(error == _CIRCULAR for table in tables for error in table.errors.values())
+    return {_NO_CYCLE} if seen and not Formulas(sheets).suspects else set()
+
+
+def is_excel(formula: str, unknown: set[str]) -> bool:
+    """Tell whether a formula calls some of these functions, and they are all Excel's."""
+    called = functions(formula) & unknown
+    newer = (name for name in _called(formula) if name.startswith("_xlfn."))
+    return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}
+
+
+def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:
+    """Take what is not understood for the engine's own ignorance, not for an error.
+
+    So it is where the file has ``stored`` a number, or where a function of Excel is called.
+    """
+    lacking = {*NOT_UNDERSTOOD, *([_CIRCULAR] if _NO_CYCLE in unknown else [])}
+    for table in tables:
+        for row, symbol in [at for at, error in table.errors.items() if error in lacking]:
+            column = table.columns[symbol]
+            formula = table.sheet.formula_at(row, column) or ""
+            number = number_at((table.sheet.name, row, column), stored)
+            is_lacking = table.errors[row, symbol] == _CIRCULAR or is_excel(formula, unknown)
+            if is_lacking or not math.isnan(number):
+                del table.errors[row, symbol]
+                table.not_calculated.add((row, symbol))
+        table.unknown_functions = sorted(unknown)
+
+
+def _first_cells(sheet: Sheet, calculation: Calculation) -> Iterator[tuple[str, CellValue]]:
+    """Yield each formula that was filled down, and what its first cell shows."""
+    formulas = {
+        (sheet.name, run.first_row, column): run.formula.at(run.first_row)
+        for column, runs in sheet.runs.items()
+        for run in runs
+    }
+    for area in spans(formulas):
+        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+        for row, values in enumerate(calculation.block(sheet.name, *corners), area.first_row):
+            if formula := formulas.get((sheet.name, row, area.first_column)):
+                yield formula, values[0]
+
+
+def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation, budget: Budget) -> bool:
+    for area in areas(formula):
+        if area.cell_count > LARGEST_AREA or not budget.begins():
+            continue
+        budget.spend(area.cell_count)
+        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+        block = calculation.block(area.sheet or sheet.name, *corners)
+        if any(value in NOT_UNDERSTOOD for row in block for value in row):
+            return True
+    return False

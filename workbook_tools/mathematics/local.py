@@ -1,0 +1,327 @@
+"""What each cell should be, given the other cells of its own row and the row above.
+
+A quantity is worked out from the sheet's own values of what it directly depends on, so a
+mistake is found where it was made: every cell that only inherits it agrees with its own
+neighbours. A cell that spells out a longer chain (a hidden gradient without δ columns) is worked
+out from the activations, weights and targets that it spells out.
+
+Beside each value stands how large its rounding errors may be (``rounding.py``): a sum that
+nearly cancels has lost digits without an error and is still right.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbook_tools.mathematics.functions import (
+    Softmax,
+    activated,
+    correct,
+    cross_entropy,
+    losses,
+    output_delta,
+)
+from workbook_tools.mathematics.network import delta_below, pre_activation
+from workbook_tools.mathematics.optimizers import next_state, step
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mathematics.rounding import Array, Numbers, Rounded
+from workbook_tools.notation.quantities import (
+    ACCURACY,
+    CORRECT,
+    ITERATION,
+    ITERATION_RATE,
+    LARGEST_OUTPUT,
+    MEAN_LOSS,
+    SAMPLE,
+    SUMMED_LOSS,
+    TOTAL_LOSS,
+    delta_symbol,
+    exponential_symbol,
+    gradient_symbol,
+    size_symbol,
+)
+from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Schedule
+
+CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
+_SAME = 1e-9  # relative; an activation that is no further from that of its own z is right
+LARGEST_EXPONENT = math.log(np.finfo(float).max)
+
+
+@dataclass
+class Expected:
+    """The right values of a table's cells, by symbol, in the rows of the table.
+
+    ``terms``: the size of what is added up in a cell; rounding leaves a few units in the last
+    place of it. ``inputs``: how much of a relative error in the cells it reads, and in itself,
+    comes through (first order); for values that were stored with fewer digits than they were
+    calculated with.
+    """
+
+    values: dict[str, Array]
+    terms: dict[str, Array]
+    inputs: dict[str, Array]
+
+
+def expected_values(
+    reference: Reference,
+    values: pd.DataFrame,
+    rate: float,
+    stated: Mapping[str, float],
+    data: pd.DataFrame | None = None,
+    zero: float = 0.0,
+) -> Expected:
+    """Return what every cell should be; NaN where that cannot be said.
+
+    ``values`` has the rows of a table and a column for each symbol; ``stated`` holds initial
+    values by symbol, for the first row; ``data`` has inputs and targets by the number of a sample.
+    Pre-activations nearer to 0 than ``zero`` are at the kink of ReLU: so the engine compares them.
+    """
+    result = _Collector(values, reference.block)
+    naming, network = reference.naming, reference.network
+    get = result.get
+    parameters = reference.parameters(result.sheet)
+    weights = [Rounded.read(part) for part in parameters.weights]
+    biases = [Rounded.read(part) for part in parameters.biases]
+    targets = get(naming.targets)
+    zs = [get(naming.units(layer)) for layer in naming.layers]
+    outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
+    for layer in naming.layers:
+        windows, before = network.windows[layer - 1], outputs[layer - 1]
+        into = pre_activation(weights[layer - 1], biases[layer - 1], before, windows)
+        result.put(naming.units(layer), into)
+        if naming.pooled(layer):
+            continue
+        z = zs[layer - 1]
+        a = activated(network.activations[layer - 1], z)
+        # Where e^(−z) overflows, a spreadsheet shows an error value, rightly or not.
+        overflows = (z.values < -LARGEST_EXPONENT) & np.isnan(outputs[layer].values)
+        a.values[overflows] = np.nan
+        result.put(naming.activations(layer), a)
+    softmax = _put_softmax(result, reference, zs[-1])
+    parts = reference.scale * losses(network.loss, targets, zs[-1], outputs[-1], softmax)
+    if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
+        by_outputs = reference.scale * cross_entropy(network.loss, targets, outputs[-1])
+        inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
+        inherited &= _nearer(result, reference, by_outputs, parts)
+        parts = _either(inherited, by_outputs, parts)
+    result.put(naming.losses, parts)
+    if result.has(naming.losses):
+        parts = get(naming.losses)
+    result.put([TOTAL_LOSS], reference.share * parts.sum(axis=-1, keepdims=True))
+
+    zs = [Rounded.read(np.where(np.abs(z.values) < zero, 0.0, z.values)) for z in zs]
+    last = naming.layers[-1]
+    worked_out: dict[str, Numbers] = {}  # gradients
+    delta = network.scale * output_delta(
+        network.loss, network.activations[-1], targets, zs[-1], outputs[-1]
+    )
+    for layer in reversed(naming.layers):
+        if layer < last:
+            z, a, after = zs[layer - 1], outputs[layer], outputs[layer + 1]
+            delta = delta_below(network, layer, weights[layer], delta, z, a, after)
+        if reference.delta_columns:
+            names = [delta_symbol(name) for name in naming.pre_activations(layer)]
+            result.put(names, reference.delta_sign * delta)
+            delta = reference.delta_sign * get(names)  # what follows reads the sheet's own δ
+        own: list[str] = []
+        for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
+            result.put_once(names, gradients)
+            worked_out |= {name: gradients[:, [k]] for k, name in enumerate(names)}
+            own += names
+        if not result.has([size_symbol(layer)]):
+            continue
+        squares = np.square(result.get_once(own)).sum(axis=-1, keepdims=True)
+        result.put_once([size_symbol(layer)], np.sqrt(squares))
+
+    if reference.looked_up:
+        _put_samples(result, reference, data)
+    for symbol in reference.constants:
+        result.put_next(symbol, result.get_once([symbol]), stated)
+    _put_training(result, reference, rate, worked_out, stated)
+    return result.expected()
+
+
+def _nearer(
+    result: "_Collector", reference: Reference, one: Rounded, other: Rounded
+) -> NDArray[np.bool_]:
+    """Tell where the sheet's losses are nearer to the parts of ``one`` than to the ``other``'s.
+
+    A cross-entropy may read the pre-activations or the activations; either is right, and where
+    the activations are wrong the two differ.
+    """
+    found = [one.values, other.values]
+    names = reference.naming.losses
+    if not result.has(names):
+        names = [TOTAL_LOSS]
+        found = [reference.share * parts.sum(axis=-1, keepdims=True) for parts in found]
+    shown = result.get(names).values
+    return np.asarray(np.abs(found[0] - shown) < np.abs(found[1] - shown))
+
+
+def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
+    """Return numbers of the one where the ``choice`` is so, else of the other."""
+    return Rounded(
+        np.where(choice, one.values, other.values),
+        np.where(choice, one.terms, other.terms),
+        np.where(choice, one.inputs, other.inputs),
+    )
+
+
+def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:
+    """Put what belongs to several samples: their data, their number, loss and accuracy of all."""
+    get = result.get
+    numbers = get([SAMPLE]).values.ravel()
+    if data is not None:
+        drawn = Rounded.read(data.reindex(numbers)[reference.data].to_numpy(dtype=float))
+        result.put(reference.data, drawn)
+        result.put_next_row(SAMPLE, Rounded.read(numbers % len(data) + 1.0), first=1.0)
+    total = get([TOTAL_LOSS]).sum(axis=1)
+    result.put_once([SUMMED_LOSS], total)
+    result.put_once([MEAN_LOSS], total / float(reference.block))
+    naming, activation = reference.naming, reference.network.activations[-1]
+    outputs = get(naming.activations(naming.layers[-1]))
+    told, margin = correct(activation, get(naming.targets).values, outputs.values)
+    # A digit that was not stored decides a call this near: then either answer is right.
+    doubt = np.where(margin < CLOSE_CALL, 1 / CLOSE_CALL**2, 0.0)
+    result.put([CORRECT], Rounded(told, np.abs(told), doubt))
+    result.put_once([ACCURACY], get([CORRECT]).sum(axis=1) / float(reference.block))
+
+
+def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Softmax | None:
+    """Put what softmax goes through; return the sheet's own, where it has columns of it."""
+    naming = reference.naming
+    names = [exponential_symbol(name) for name in naming.pre_activations(naming.layers[-1])]
+    if not result.has([LARGEST_OUTPUT, *names]):
+        return None
+    sheet = Softmax(result.get([LARGEST_OUTPUT]), result.get(names))
+    result.put([LARGEST_OUTPUT], Softmax.of(z).largest)
+    result.put(names, np.exp(z - sheet.largest))
+    result.put(naming.activations(naming.layers[-1]), sheet.shares)
+    return sheet
+
+
+def _put_training(
+    result: "_Collector",
+    reference: Reference,
+    rate: float,
+    gradients: Mapping[str, Numbers],
+    stated: Mapping[str, float],
+) -> None:
+    """Put the iteration's number and rate, the optimizer's state and the next parameters.
+
+    ``gradients`` are those of the table's other cells, for updates that spell them out.
+    """
+    get, rule = result.get_once, reference.rule
+    k = result.iteration_numbers[:, None]
+    if result.has([ITERATION]):
+        k = get([ITERATION]).values
+        result.put_next(ITERATION, Rounded.read(k + 1.0), {})
+    eta = Rounded.read(np.full_like(k, rate))
+    if rule.schedule is not Schedule.CONSTANT:  # else a column of rates is the author's own
+        result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
+    if result.has([ITERATION_RATE]):
+        eta = get([ITERATION_RATE])
+    for symbol in reference.trained:
+        now, name = get([symbol]), gradient_symbol(symbol)
+        gradient = get([name]) if result.has([name]) else gradients[name]
+        columns = reference.states(symbol)
+        state = {letter: get([column]) for letter, column in columns.items()}
+        before = {letter: part.row_above(0.0) for letter, part in state.items()}
+        for letter, found in next_state(rule, before, now, gradient).items():
+            result.put_once([columns[letter]], found)
+        result.put_next(symbol, step(rule, eta, k, now, gradient, state), stated)
+
+
+class _Collector:
+    """Gathers expected values, for the columns that the table has.
+
+    ``sheet`` has the table's values, and empty rows where the last iteration lacks some.
+    """
+
+    def __init__(self, values: pd.DataFrame, block: int) -> None:
+        self._rows = values.index
+        self._block = block
+        self._iterations = -(-len(values) // block)
+        missing = np.full((self._iterations * block - len(values), values.shape[1]), np.nan)
+        numbers = np.concatenate([values.to_numpy(dtype=float), missing])
+        self.sheet = dict(zip(map(str, values.columns), numbers.T, strict=True))
+        self._values: dict[str, Array] = {}
+        self._terms: dict[str, Array] = {}
+        self._inputs: dict[str, Array] = {}
+
+    def get(self, symbols: list[str]) -> Rounded:
+        """Return the sheet's values (iterations, samples, symbols), NaN for a column it lacks."""
+        nothing = np.full(self._iterations * self._block, np.nan)
+        columns = np.stack([self.sheet.get(symbol, nothing) for symbol in symbols], axis=1)
+        return Rounded.read(columns.reshape(self._iterations, self._block, len(symbols)))
+
+    def get_once(self, symbols: list[str]) -> Rounded:
+        """Return the sheet's values of each iteration's first row (iterations, symbols)."""
+        return self.get(symbols)[:, 0, :]
+
+    @property
+    def iteration_numbers(self) -> Array:
+        """The iterations' numbers, from 1, as the rows count them."""
+        return np.arange(1.0, self._iterations + 1)
+
+    def has(self, symbols: list[str]) -> bool:
+        """Tell whether the table has all these columns."""
+        return all(symbol in self.sheet for symbol in symbols)
+
+    def put(self, symbols: list[str], found: Numbers) -> None:
+        """Put values (iterations, samples, symbols)."""
+        self._put(symbols, found.reshape(-1, len(symbols)), 1)
+
+    def put_once(self, symbols: list[str], found: Numbers) -> None:
+        """Put values (iterations, symbols) in the first rows of the iterations."""
+        self._put(symbols, found.reshape(-1, len(symbols)), self._block)
+
+    def _put(self, symbols: list[str], flat: Numbers, step: int) -> None:
+        size = np.abs(flat.values)
+        terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
+        for k, symbol in enumerate(symbols):
+            if symbol in self.sheet:
+                self._values[symbol] = self._spread(flat.values[:, k], step)
+                self._terms[symbol] = self._spread(terms[:, k], step)
+                self._inputs[symbol] = self._spread(inputs[:, k], step)
+
+    def _spread(self, column: Array, step: int) -> Array:
+        if step == 1:
+            return column
+        spread = np.full(self._iterations * self._block, np.nan)
+        spread[::step] = column
+        return spread
+
+    def put_next(self, symbol: str, following: Numbers, stated: Mapping[str, float]) -> None:
+        """Put what each iteration gives to the next one; the first one has a stated start."""
+        self._put([symbol], following.reshape(-1, 1), self._block)
+        self._move_down(symbol, self._block, stated.get(symbol, np.nan))
+
+    def put_next_row(self, symbol: str, following: Numbers, first: float) -> None:
+        """Put what each row gives to the one below it."""
+        self._put([symbol], following.reshape(-1, 1), 1)
+        self._move_down(symbol, 1, first)
+
+    def _move_down(self, symbol: str, rows: int, start: float) -> None:
+        for part, first in (
+            (self._values, start),
+            (self._terms, abs(start)),
+            (self._inputs, abs(start)),
+        ):
+            begin = np.full(rows, np.nan)
+            begin[0] = first
+            part[symbol] = np.concatenate([begin, part[symbol][:-rows]])
+
+    def expected(self) -> Expected:
+        """Return what was gathered, for the rows and columns of the table."""
+        count = len(self._rows)
+        nothing = np.full(count, np.nan)
+
+        def of_table(columns: dict[str, Array]) -> dict[str, Array]:
+            return {s: columns[s][:count] if s in columns else nothing for s in self.sheet}
+
+        return Expected(*map(of_table, (self._values, self._terms, self._inputs)))

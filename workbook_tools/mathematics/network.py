@@ -1,0 +1,203 @@
+"""Layered networks in matrix form: forward pass, backpropagation, whole trainings.
+
+A layer computes z = W a + b and a' = f(z). Backpropagation: δ = ∂E/∂z is known at the outputs
+and is (Wᵀ δ) f'(z) below them; ∂E/∂W = δ aᵀ and ∂E/∂b = δ, averaged or added up over the samples
+of an iteration. (M. A. Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2, equations
+BP1–BP4.) How layers that read windows do it, ``windows.py`` says.
+
+Arrays are (iterations, samples, units), parameters (iterations, units, sources) and (iterations,
+units). All of it works on plain arrays and on those that carry their rounding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.mathematics.functions import activated, hidden_delta, output_delta
+from workbook_tools.mathematics.optimizers import KEEPS, Rule, State, next_state, step
+from workbook_tools.mathematics.rounding import Array, Numbers
+from workbook_tools.mathematics.windows import Windows
+from workbook_tools.notation.vocabulary import Activation, Loss
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is trained, layer by layer, and what it should make small."""
+
+    sizes: tuple[int, ...]  # units per layer, inputs first
+    activations: tuple[Activation, ...]  # of each layer; what is left of a window is itself
+    loss: Loss
+    averaged: bool = True  # the gradients of an iteration's samples; else they are added up
+    scale: float = 1.0  # of the loss, where it has a factor of its own
+    on_images: tuple[Windows | None, ...] = ()  # of each layer; None: its units read all before
+
+    @property
+    def windows(self) -> tuple[Windows | None, ...]:
+        """What the units of each layer read; None: every unit before them."""
+        return self.on_images or (None,) * len(self.activations)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The weights and biases into each layer; a layer without biases has zeros."""
+
+    weights: list[Numbers]
+    biases: list[Numbers]
+
+
+def pre_activation(
+    weights: Numbers, biases: Numbers, sources: Numbers, windows: Windows | None = None
+) -> Numbers:
+    """Return z = W a + b of every sample, or what is left of each window."""
+    if windows and windows.pooled:
+        return windows.pool(sources)
+    z = windows.weighted_sum(weights, sources) if windows else sources @ weights.swapaxes(1, 2)
+    return z + biases.reshape(-1, 1, biases.shape[-1])
+
+
+def arriving(
+    weights: Numbers, delta: Numbers, sources: Numbers, outputs: Numbers, windows: Windows | None
+) -> Numbers:
+    """Return ∂E/∂a of what a layer reads, its ``sources``, from its weights, δ and outputs."""
+    if windows and windows.pooled:
+        return windows.unpool(delta, sources, outputs)
+    return delta @ (windows.matrix(weights) if windows else weights)
+
+
+def delta_below(
+    network: Network,
+    layer: int,
+    weights: Numbers,
+    delta: Numbers,
+    z: Numbers,
+    outputs: Numbers,
+    after: Numbers,
+) -> Numbers:
+    """Return the δ of a hidden layer (1 is the first) from the next one's weights and δ.
+
+    ``z`` and ``outputs`` are the layer's own; ``after`` are the next layer's outputs.
+    """
+    from_above = arriving(weights, delta, outputs, after, network.windows[layer])
+    return hidden_delta(network.activations[layer - 1], from_above, z, outputs)
+
+
+def forward(
+    network: Network, parameters: Parameters, inputs: Numbers
+) -> tuple[list[Numbers], list[Numbers]]:
+    """Return each layer's pre-activations and activations; layer 0's activations are the inputs."""
+    zs: list[Numbers] = []
+    outputs = [inputs]
+    for windows, weights, biases, activation in zip(
+        network.windows, parameters.weights, parameters.biases, network.activations, strict=True
+    ):
+        zs.append(pre_activation(weights, biases, outputs[-1], windows))
+        outputs.append(activated(activation, zs[-1]))
+    return zs, outputs
+
+
+def deltas(
+    network: Network,
+    parameters: Parameters,
+    targets: Numbers,
+    zs: list[Numbers],
+    outputs: list[Numbers],
+) -> list[Numbers]:
+    """Return every layer's δ, from what ``forward`` returned."""
+    error = output_delta(network.loss, network.activations[-1], targets, zs[-1], outputs[-1])
+    found = [network.scale * error]
+    for layer in range(len(zs) - 1, 0, -1):
+        weights, z, a = parameters.weights[layer], zs[layer - 1], outputs[layer]
+        below = delta_below(network, layer, weights, found[0], z, a, outputs[layer + 1])
+        found.insert(0, below)
+    return found
+
+
+def weight_gradient(
+    network: Network, delta: Numbers, sources: Numbers, windows: Windows | None = None
+) -> Numbers:
+    """Return ∂E/∂W of an iteration, (iterations, units, sources); of kernels each weight once."""
+    total = windows.gradient(delta, sources) if windows else delta.swapaxes(1, 2) @ sources
+    return total / delta.shape[1] if network.averaged else total
+
+
+def bias_gradient(network: Network, delta: Numbers) -> Numbers:
+    """Return ∂E/∂b of an iteration, (iterations, units)."""
+    total = delta.sum(axis=1)
+    return total / delta.shape[1] if network.averaged else total
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The data: inputs (samples, units) and targets (samples, units), in the order of training."""
+
+    inputs: Array
+    targets: Array
+
+    def numbers(self, iteration: int, size: int) -> NDArray[np.int64]:
+        """Return the numbers, from 0, of an iteration's samples; after the last comes the first."""
+        return np.asarray((iteration * size + np.arange(size)) % len(self.inputs))
+
+    def batch(self, iteration: int, size: int) -> tuple[Array, Array]:
+        """Return an iteration's samples; it is counted from 0."""
+        numbers = self.numbers(iteration, size)
+        return self.inputs[numbers][None], self.targets[numbers][None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained: on which samples, so many an iteration, by which rule."""
+
+    samples: Samples
+    batch: int
+    rule: Rule
+    trained_biases: tuple[Array, ...]  # (units,) of each layer: 1 where a bias is trained, else 0
+    sharing: tuple[Array, ...]  # (units, units) of each layer: 1 where two units share a bias
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One iteration of a training: its parameters, and the states after its gradients."""
+
+    parameters: Parameters
+    states: list[State]  # of the weights of each layer, then of the biases of each layer
+
+
+def run(
+    network: Network, training: Training, start: Parameters, iterations: int, first: int = 1
+) -> Iterator[Moment]:
+    """Yield each iteration, from the ``start`` on; ``first`` is the number of the first one."""
+    rule = training.rule
+    now = [*start.weights, *start.biases]
+    states: list[State] = [
+        {letter: np.zeros_like(part) for letter in KEEPS[rule.optimizer]} for part in now
+    ]
+    layers = len(start.weights)
+    moving = [*(np.array(float(w.size > 0)) for w in start.weights), *training.trained_biases]
+    trained = [part for part, own in enumerate(moving) if own.any()]
+    for k in range(iterations):
+        parameters = Parameters(now[:layers], now[layers:])
+        inputs, targets = training.samples.batch(first - 1 + k, training.batch)
+        zs, outputs = forward(network, parameters, inputs)
+        found = deltas(network, parameters, targets, zs, outputs)
+        gradients: dict[int, Numbers] = {}
+        for part in trained:
+            layer = part % layers
+            if part < layers:
+                windows = network.windows[layer]
+                own = weight_gradient(network, found[layer], outputs[layer], windows)
+                gradients[part] = own[:, windows.weights] if windows else own
+            else:
+                own = bias_gradient(network, found[layer])
+                gradients[part] = own @ training.sharing[layer]
+        states = [
+            next_state(rule, state, now[part], gradients[part]) if part in gradients else state
+            for part, state in enumerate(states)
+        ]
+        yield Moment(parameters, states)
+        iteration = np.array(float(first + k))
+        rate = rule.rate * rule.multiplier(iteration)
+        for part, gradient in gradients.items():
+            after = step(rule, rate, iteration, now[part], gradient, states[part])
+            now[part] = after if moving[part].all() else np.where(moving[part], after, now[part])

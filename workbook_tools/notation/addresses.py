@@ -1,0 +1,55 @@
+"""What cells, ranges and sheets are called: A1 names."""
+
+import re
+from functools import cache
+
+Cell = tuple[str, int, int]  # sheet, row, column
+
+# What a sheet can hold; from Excel's documentation, "Excel specifications and limits".
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+MAX_TEXT_LENGTH = 32_767  # of one cell
+
+
+@cache
+def column_letter(column: int) -> str:
+    """Return the letters of a 1-based column number: 1 is A, 27 is AA."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+@cache
+def column_number(letters: str) -> int:
+    """Return the 1-based number of a column's letters: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter.upper()) - ord("A") + 1
+    return number
+
+
+def cell_name(row: int, column: int, absolute: bool = False) -> str:
+    """Return a cell's A1 name, ``E32`` or, absolute, ``$E$32``."""
+    if absolute:
+        return f"${column_letter(column)}${row}"
+    return f"{column_letter(column)}{row}"
+
+
+def range_name(first_row: int, first_column: int, last_row: int, last_column: int) -> str:
+    """Return a range's A1 name; a single cell is named without a colon."""
+    first, last = cell_name(first_row, first_column), cell_name(last_row, last_column)
+    return first if first == last else f"{first}:{last}"
+
+
+_PLAIN_SHEET = re.compile(r"[^\W\d][\w.]*")
+_LIKE_A_REFERENCE = re.compile(r"[A-Z]{1,3}\d+|R\d*(C\d*)?|C\d*|TRUE|FALSE", re.IGNORECASE)
+
+
+def sheet_prefix(sheet: str) -> str:
+    """Return what goes before a reference to another sheet: ``Data!``, quoted where it must be."""
+    if _PLAIN_SHEET.fullmatch(sheet) and not _LIKE_A_REFERENCE.fullmatch(sheet):
+        return f"{sheet}!"
+    escaped = sheet.replace("'", "''")
+    return f"'{escaped}'!"

@@ -1,0 +1,305 @@
+"""Opening a workbook file safely: its sheets, their parts, its shared strings.
+
+Nothing in a file is trusted: what is not a workbook is refused in one line, and XML is read
+without entities, document types or network. What the zip file holds is checked in ``archive``.
+"""
+
+import math
+import posixpath
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from lxml import etree
+
+from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
+from workbook_tools.package.archive import open_archive, reading, target_of, with_document_type
+from workbook_tools.package.stored_cells import (
+    DoctypeError,
+    StoredCell,
+    StoredRow,
+    TooDeepError,
+    read_cells,
+)
+
+_WORKBOOK_TYPES = ("/officeDocument",)
+_NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_STRICT = "http://purl.oclc.org/ooxml/"
+
+
+@dataclass(frozen=True)
+class SheetPart:
+    """A worksheet: its name and the part of the package that holds it."""
+
+    name: str
+    part: str
+
+
+class WorkbookPackage:
+    """An open .xlsx file; use it as a context manager."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path = path
+        self.archive = archive
+        self._in_any_case = {info.filename.lower(): info for info in archive.infolist()}
+        self.is_strict = False  # "Strict Open XML", with other names for everything
+        self.sheets = self._find_sheets()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def sheet_names(self) -> list[str]:
+        """The names of all sheets in order, those without cells too, such as charts."""
+        return self._sheet_names
+
+    @property
+    def counts_from_1904(self) -> bool:
+        """Whether day 0 is the first of 1904, as once on the Macintosh."""
+        settings = self.iterate(self.workbook_part, "workbookPr")
+        return any(one.get("date1904") in ("1", "true") for one in settings)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.archive.close()
+
+    def iterate(self, part: str, tag: str) -> Iterator[Any]:
+        """Yield each element of this local name in a part, whole, and forget it afterwards.
+
+        Raises ``InputError`` if the part is missing, damaged or not plain XML.
+        """
+        with self._open(part) as stream:
+            for _, element in etree.iterparse(
+                stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
+            ):
+                if element.getroottree().docinfo.doctype:
+                    raise with_document_type(self.path, part)
+                yield element
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+
+    def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, StoredCell]]:
+        """Yield row, column and content of each cell; cells may leave out where they stand.
+
+        Raises ``InputError`` for a cell that is beyond what a sheet holds, or that comes after
+        one that stands below it or to its right: programs differ in what they make of that.
+        """
+        row = column = 0
+        digits = ""
+        columns: dict[str, int] = {}
+        with self._open(sheet.part) as stream:
+            for cell in read_cells(stream):
+                if isinstance(cell, StoredRow):
+                    before, row = row, self._row_number(sheet, cell.number, row)
+                    if row <= before:
+                        raise self.damaged(sheet, f"row {row} comes after row {before}")
+                    digits, column = str(row), 0
+                    continue
+                name, left = cell.name, column
+                if name is None:
+                    column += 1
+                else:
+                    letters = name.rstrip("0123456789")
+                    if letters not in columns:
+                        columns[letters] = self._column_number(sheet, letters, name)
+                    column = columns[letters]
+                    if column <= left or name != letters + digits:
+                        raise self.damaged(sheet, f"cell {name} is out of its place in row {row}")
+                if not cell.in_order:
+                    name = cell_name(row, column)
+                    raise self.damaged(sheet, f"{name} has its formula out of place")
+                yield row, column, cell
+
+    def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
+        row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
+        if not 1 <= row <= MAX_ROWS:
+            raise self.damaged(sheet, f"row {text!r} is none of the {MAX_ROWS:,} of a sheet")
+        return row
+
+    def _column_number(self, sheet: SheetPart, letters: str, cell: str) -> int:
+        if not re.fullmatch("[A-Za-z]{1,3}", letters) or column_number(letters) > MAX_COLUMNS:
+            raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
+        return column_number(letters)
+
+    def damaged(self, sheet: SheetPart, what: str) -> InputError:
+        """Return the error that says what is wrong with a sheet."""
+        return InputError(
+            f"{self.path}: sheet {sheet.name!r} is damaged, {what}; open and save it in a "
+            "spreadsheet program"
+        )
+
+    def shared_strings(self) -> list[str]:
+        """Return the texts that cells refer to by number, formatting and readings left out."""
+        part = self._related(self._relations(self.workbook_part), "/sharedStrings")
+        return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
+
+    @property
+    def has_other_sheets(self) -> bool:
+        """Whether there are sheets of charts, macros or dialogs, too."""
+        return len(self._sheet_names) > len(self.sheets)
+
+    def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
+        """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
+        for name in self.iterate(self.workbook_part, "definedName"):
+            place = name.get("localSheetId")
+            if place is None:
+                yield name.get("name", ""), None, name.text or ""
+            elif _DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
+                yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
+
+    def number(self, sheet: SheetPart, cell: StoredCell) -> float | None:
+        """Return the number in a cell that is of no other type; None without."""
+        text = cell.value
+        if not text or cell.kind != "n":
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or "_" in text or not text.isascii():
+            what = f"cell {cell.name} shows {text!r}, which is no number"
+            raise self.damaged(sheet, what)
+        return number
+
+    def text(self, sheet: SheetPart, cell: StoredCell, strings: list[str]) -> str | None:
+        """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
+        if cell.kind == "s":
+            number = cell.value
+            if not number:
+                return None  # Excel shows an empty cell
+            if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
+                what = f"cell {cell.name} shows text {number!r} of {len(strings)}"
+                raise self.damaged(sheet, what)
+            return strings[int(number)]
+        if cell.kind == "str":
+            return cell.value or ""
+        if cell.kind == "inlineStr":
+            return cell.text or ""
+        return None
+
+    def _find_sheets(self) -> list[SheetPart]:
+        workbook = self._related(self._relations(""), *_WORKBOOK_TYPES)
+        if workbook is None or "xl" not in workbook.lower():
+            raise InputError(
+                f"{self.path}: a zip file, but not a workbook; save it as .xlsx and try again"
+            )
+        self.workbook_part = workbook
+        relations = self._relations(workbook)
+        self.is_strict = any(kind.startswith(_STRICT) for kind, _ in relations.values())
+        for kind, part in relations.values():
+            if kind.endswith(_NEEDED):
+                with self._open(part):
+                    pass  # missing parts are refused here, not by an engine
+        sheets: list[SheetPart] = []
+        self._sheet_names: list[str] = []  # those without cells too, such as charts
+        for sheet in self.iterate(workbook, "sheet"):
+            if not sheet.getparent().tag.endswith("}sheets"):
+                continue
+            name = sheet.get("name", "")
+            self._sheet_names.append(name)
+            key = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
+            kind, part = relations.get(key, ("", ""))
+            if not part or (kind.endswith("/worksheet") and part not in self.archive.NameToInfo):
+                raise InputError(
+                    f"{self.path}: the sheet {name!r} is missing from the file; open and save it "
+                    "in a spreadsheet program"
+                )
+            if kind.endswith("/worksheet"):
+                sheets.append(SheetPart(name, part))
+        self._refuse_names()
+        if len({sheet.part for sheet in sheets}) < len(sheets):
+            raise InputError(
+                f"{self.path}: damaged, several sheets are one part; open and save it in a "
+                "spreadsheet program"
+            )
+        if not sheets:
+            only = "no worksheet, only sheets of charts, macros or dialogs"
+            what = f"a workbook with {only}" if self._sheet_names else "a workbook without sheets"
+            raise InputError(f"{self.path}: {what}; there is nothing to check")
+        return sheets
+
+    def _refuse_names(self) -> None:
+        """Refuse sheets that formulas cannot tell apart: programs make different things of them."""
+        # Of other letters, programs differ in which are the same.
+        level = [name.upper() if name.isascii() else name for name in self._sheet_names]
+        times = Counter(level)
+        for name, own in zip(self._sheet_names, level, strict=True):
+            if not name or times[own] > 1:
+                has = f"two sheets are called {name!r}" if name else "a sheet has no name"
+                raise InputError(f"{self.path}: {has}; open and save it in a spreadsheet program")
+
+    def _relations(self, part: str) -> dict[str | None, tuple[str, str]]:
+        """Return a part's relations: id to (type, target part)."""
+        folder, name = posixpath.split(part)
+        path = self.named(posixpath.join(folder, "_rels", f"{name}.rels"))
+        relations = {}
+        for relation in self.iterate(path, "Relationship"):
+            named = self.named(target_of(part, relation))
+            relations[relation.get("Id")] = (relation.get("Type", ""), named)
+        return relations
+
+    def named(self, part: str) -> str:
+        """Return the name of a part, which is the same in any case; from now on it has this one.
+
+        What is edited or copied later has the names then that relations call the parts by.
+        """
+        names, found = self.archive.NameToInfo, self._in_any_case.get(part.lower())
+        if part in names or found is None:
+            return part
+        if found.filename == found.orig_filename:
+            names[part] = names.pop(found.filename)
+            found.filename = part
+        return found.filename
+
+    @staticmethod
+    def _related(relations: dict[str | None, tuple[str, str]], *types: str) -> str | None:
+        return next((part for kind, part in relations.values() if kind.endswith(types)), None)
+
+    @contextmanager
+    def _open(self, part: str) -> Iterator[Any]:
+        if part not in self.archive.NameToInfo:
+            raise InputError(
+                f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
+                "open and save it in a spreadsheet program"
+            )
+        try:
+            with reading(self.path), self.archive.open(part) as stream:
+                yield stream
+        except DoctypeError:
+            raise with_document_type(self.path, part) from None
+        except TooDeepError:
+            raise InputError(
+                f"{self.path}: damaged, {part} has too many elements in one another; do not trust "
+                "this file"
+            ) from None
+
+
+def _plain_text(item: Any) -> str:
+    """Return a text without its formatting, and without how it is read aloud."""
+    own = "".join(t.text or "" for t in item.iterfind("{*}t"))
+    return own + "".join(t.text or "" for t in item.iterfind("{*}r/{*}t"))
+
+
+def open_package(path: Path) -> WorkbookPackage:
+    """Open a workbook file.
+
+    Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls, cut
+    short, larger than any workbook, no workbook, or has no sheets.
+    """
+    archive = open_archive(path)
+    try:
+        return WorkbookPackage(path, archive)
+    except BaseException:
+        archive.close()
+        raise

@@ -1,0 +1,217 @@
+"""What mathematics a table asks for: by its columns, and by what is said above it.
+
+Where nothing is said, activations and loss are those that the formulas compute; if these are no
+known ones, it is the classic: sigmoid units, half the squared error. And plain gradient descent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+from itertools import islice
+from typing import TypeVar
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.references import areas, bare_reference
+from workbook_tools.mathematics.optimizers import Rule
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.notation.addresses import cell_name, column_letter
+from workbook_tools.notation.quantities import (
+    AVERAGED,
+    SAMPLE,
+    SUMMED,
+    Naming,
+    delta_symbol,
+    gradient_symbol,
+)
+from workbook_tools.notation.vocabulary import (
+    CROSS_ENTROPY_OUTPUTS,
+    Activation,
+    Loss,
+    Optimizer,
+    Schedule,
+)
+from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.inferred import (
+    ScaledLoss,
+    inferred_activation,
+    inferred_delta_sign,
+    inferred_loss,
+)
+from workbook_tools.reading.stated import listed
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.understood import Understood
+
+Word = TypeVar("Word", bound=StrEnum)
+
+FIELDS = {
+    "μ": "momentum",
+    "α": "smoothing",
+    "β1": "first",
+    "β2": "second",
+    "ε": "smallest",
+    "λ": "decay",
+    "γ": "factor",
+    "span": "span",
+}
+
+
+SAID, INFERRED, ASSUMED = "said above the table", "by the formulas", "assumed: nothing says so"
+
+
+class NotUnderstoodError(Exception):
+    """What is said above a table describes no network that can be checked."""
+
+
+def reference_for(table: Table, calculation: Calculation) -> Reference:
+    """Return the mathematics that a table asks for; raises ``NotUnderstoodError``."""
+    naming = table.naming
+    if table.contradiction:
+        raise NotUnderstoodError(table.contradiction)
+    layers = [dict.fromkeys(naming.biases(layer)) for layer in naming.layers]
+    trained = [
+        bias for own in layers for bias in own if all(_is_trained(table, other) for other in own)
+    ]
+    units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
+    settings = {
+        FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
+    }
+    known: dict[str, str] = {}
+    activations, known["activations"] = _activations(table, calculation)
+    known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
+    weighted = len(naming.weighted_layers)
+    if len(activations) != weighted:
+        raise NotUnderstoodError(f"{len(activations)} activations for {weighted} layers")
+    if Activation.SOFTMAX in activations[:-1]:
+        raise NotUnderstoodError("softmax on a hidden layer")
+    shared = [bias for own in layers for bias in own]
+    if len(shared) > len(set(shared)) and set(trained) & set(shared):
+        raise NotUnderstoodError("a trained bias that several layers share")
+    rule = Rule(
+        optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
+        rate=table.rate,
+        schedule=_one(table, "schedule", Schedule.CONSTANT),
+        **settings,
+    )
+    delta_columns = all(delta_symbol(z) in table.columns for z in units)
+    reference = Reference(
+        naming,
+        tuple(trained),
+        delta_columns,
+        tuple(activations),
+        rule=rule,
+        block=table.block,
+        looked_up=SAMPLE in table.columns,
+        averaged=_averaged(table),
+        known=known,
+    )
+    found, known["loss"] = _loss(table, reference, calculation)
+    _fit_together(activations[-1], found.loss)
+    reference = replace(reference, loss=found.loss, scale=found.scale, share=found.share)
+    if not delta_columns:
+        return reference
+    return replace(reference, delta_sign=inferred_delta_sign(table, reference, calculation))
+
+
+def _is_trained(table: Table, bias: str) -> bool:
+    """Tell whether a bias has a column of gradients, or formulas that do more than repeat it."""
+    usual = table.usual_formula(bias)
+    return gradient_symbol(bias) in table.columns or (
+        usual is not None and bare_reference(usual[1]) is None and bool(areas(usual[1]))
+    )
+
+
+def _activations(table: Table, calculation: Calculation) -> tuple[list[Activation], str]:
+    """Return the activation of each layer, and how it is known."""
+    layers = table.naming.weighted_layers
+    if said := _said(table, "activation", Activation):
+        return (said * len(layers) if len(said) == 1 else said), SAID
+    found = [inferred_activation(table, layer, calculation) for layer in layers]
+    how = ASSUMED if None in found else INFERRED
+    return [activation or Activation.SIGMOID for activation in found], how
+
+
+def _loss(table: Table, reference: Reference, calculation: Calculation) -> tuple[ScaledLoss, str]:
+    """Return the loss, and how it is known."""
+    if table.words.get("loss"):
+        return ScaledLoss(_one(table, "loss", Loss.HALF_SQUARED_ERROR)), SAID
+    found = inferred_loss(table, reference, calculation)
+    return found or ScaledLoss(Loss.HALF_SQUARED_ERROR), INFERRED if found else ASSUMED
+
+
+def _averaged(table: Table) -> bool:
+    """Tell whether gradients are averaged over the samples of an iteration, or added up."""
+    said = table.words.get("gradients", AVERAGED).strip()
+    if said not in (AVERAGED, SUMMED):
+        raise NotUnderstoodError(f"unknown gradients {said!r}")
+    return said == AVERAGED
+
+
+def _said(table: Table, label: str, kind: type[Word]) -> list[Word]:
+    """Return the words of a kind that stand right of a label above a table."""
+    words = listed(table.words, label)
+    for word in words:
+        if word not in list(kind):
+            raise NotUnderstoodError(f"unknown {label} {word!r}")
+    return [kind(word) for word in words]
+
+
+def _one(table: Table, label: str, default: Word) -> Word:
+    words = _said(table, label, type(default))
+    if len(words) > 1:
+        raise NotUnderstoodError(f"more than one {label}")
+    return words[0] if words else default
+
+
+def _fit_together(output: Activation, loss: Loss) -> None:
+    needed = CROSS_ENTROPY_OUTPUTS.get(loss)
+    if (needed or output) is not output or (output is Activation.SOFTMAX and not needed):
+        raise NotUnderstoodError(f"{loss} of {output} outputs")
+
+
+def _loss_in_words(reference: Reference) -> str:
+    """Return the loss, with the factors that it has on this sheet."""
+    words = str(reference.loss)
+    if reference.scale != 1.0:
+        words += f" × {reference.scale:g}"
+    if reference.share != 1.0:
+        words += f", E_tot = {reference.share:g} · their sum"
+    return words
+
+
+def understood(table: Table, reference: Reference | None) -> Understood:
+    """Say how a table was read; without a reference, what is said above it is not understood."""
+    naming = table.naming
+    rate = table.found_rate
+    return Understood(
+        header_row=table.header_row,
+        first_row=table.first_row,
+        columns={
+            **{symbol: column_letter(column) for symbol, column in table.columns.items()},
+            **{s: f"{cell[0]}!{cell_name(*cell[1:])}" for s, cell in table.single.items()},
+        },
+        unknown={column_letter(column): label for column, label in table.unknown.items()},
+        rate_cell=f"{rate.cell[0]}!{cell_name(*rate.cell[1:])}" if rate.cell else None,
+        rate_found=rate.how,
+        layers=table.words["layers"] if naming.on_images else "",
+        wiring=[
+            f"{unit} = " + " + ".join(f"{w}·{s}" for w, s in zip(row, sources, strict=True))
+            for layer in naming.weighted_layers
+            for unit, row, sources in _wired(naming, layer)
+        ],
+        usual_wiring=not naming.order,
+        activations=[
+            str(reference.network.activations[layer - 1]) for layer in naming.weighted_layers
+        ]
+        if reference
+        else [],
+        loss=_loss_in_words(reference) if reference else table.words.get("loss", ""),
+        optimizer=str(reference.rule.optimizer) if reference else "",
+        known=dict(reference.known) if reference else {},
+    )
+
+
+def _wired(naming: Naming, layer: int) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield units with their weights and what they read; of images the first, as others are."""
+    units = naming.pre_activations(layer)
+    wired = zip(units, naming.weights(layer), naming.sources(layer), strict=True)
+    return islice(wired, 1 if naming.kinds[layer - 1].images else None)

@@ -1,0 +1,179 @@
+"""Infers activations and loss from the formulas, where nothing is said of them above a table.
+
+Each formula is evaluated on random numbers and compared with every function that it may be. What
+most units of a layer have is taken; the others are mistakes then. Which loss it is, its own
+formulas say. It may have a factor of its own, such as a squared error that is not halved; then its
+gradients must have it too, and what most formulas agree on is taken.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from workbook_tools.engines import Calculation
+from workbook_tools.mathematics.functions import ELEMENTWISE, Softmax
+from workbook_tools.mathematics.network import Samples
+from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.quantities import TOTAL_LOSS, delta_symbol, gradient_symbol
+from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import usual_values
+
+_DRAWS = 4
+_CLOSE = 1e-9
+_MOST_GRADIENTS = 30  # of a layer that are asked for the loss
+_DIGITS = 9  # of a factor
+
+
+def inferred_activation(table: Table, layer: int, calculation: Calculation) -> Activation | None:
+    """Return the activation that most formulas of a layer compute; None if it is no known one."""
+    naming = table.naming
+    units = naming.pre_activations(layer)
+    z = np.random.default_rng(layer).uniform(-2.0, 2.0, (_DRAWS, len(units)))
+    known = {activation: function.value(z) for activation, function in ELEMENTWISE.items()}
+    if layer == naming.layers[-1] and len(units) > 1:
+        known[Activation.SOFTMAX] = Softmax.of(z).shares
+    draws = dict(zip(units, z.T, strict=True))
+    found = usual_values(table, naming.activations(layer), draws, calculation)
+    votes = [
+        activation
+        for k in range(len(units))
+        for activation, values in known.items()
+        if np.allclose(found[:, k], values[:, k], rtol=_CLOSE, atol=0.0)
+    ]
+    return Counter(votes).most_common(1)[0][0] if votes else None
+
+
+@dataclass(frozen=True)
+class ScaledLoss:
+    """A loss whose parts, one an output, have a factor; and so has their sum."""
+
+    loss: Loss
+    scale: float = 1.0  # of each part
+    share: float = 1.0  # of their sum, in E_tot
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has no factors of its own."""
+        return self.scale == self.share == 1.0
+
+
+def inferred_loss(
+    table: Table, reference: Reference, calculation: Calculation
+) -> ScaledLoss | None:
+    """Return the loss that its own formulas compute, with the factor that most formulas have.
+
+    Where there are no such formulas, gradients tell which loss it is. None if it is unknown.
+    ``reference`` is the mathematics but for the loss.
+    """
+    output = reference.activations[-1]
+    choices: list[_Choice] = []
+    for loss in Loss:
+        needed = CROSS_ENTROPY_OUTPUTS.get(loss)
+        if needed is output or (needed is None and output is not Activation.SOFTMAX):
+            choices += _choices(table, replace(reference, loss=loss), calculation)
+        best = max(choices, key=lambda choice: choice.votes, default=None)
+        if best and best.of_its_kind == len(reference.naming.losses) and best.loss.is_plain:
+            break  # others can only be proportional to it
+    if not any(choice.votes for choice in choices):
+        return None
+    own = max(choice.of_its_kind for choice in choices)
+    choices = [choice for choice in choices if choice.of_its_kind == own]
+    most = max(choice.votes for choice in choices)
+    likely = [choice.loss for choice in choices if choice.votes == most]
+    return min(likely, key=lambda loss: (loss.scale != 1.0) + (loss.share != 1.0))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A loss that a table may have."""
+
+    of_its_kind: int  # how many parts of the loss are of this kind, whatever their factor
+    votes: int  # how many formulas, of the loss and of gradients, agree with it
+    loss: ScaledLoss
+
+
+def _choices(table: Table, reference: Reference, calculation: Calculation) -> list[_Choice]:
+    """Return the factors that a loss may have, with how many formulas agree on each."""
+    naming = reference.naming
+    drawn = _iterations(reference)
+    layers = [[gradient_symbol(p) for p in naming.parameters(layer)] for layer in naming.layers]
+    gradients = [symbol for own in layers if table.block == 1 for symbol in own[:_MOST_GRADIENTS]]
+    given = [*reference.data, *reference.start]
+    for layer in naming.layers:
+        given += [*naming.pre_activations(layer), *naming.activations(layer)]
+    asked = [*naming.losses, *gradients]
+    parts = _factors(table, asked, given, drawn, calculation)
+    [total] = _factors(table, [TOTAL_LOSS], [*given, *naming.losses], drawn, calculation)
+    of_parts, of_gradients = parts[: len(naming.losses)], parts[len(naming.losses) :]
+    adds_up = any(symbol in table.columns for symbol in naming.losses)
+    shares = {1.0, total or 1.0} if adds_up else {1.0}
+    if math.isnan(total):  # it is no sum of the parts: what gradients say of it
+        shares |= {gradient / part for gradient in of_gradients for part in of_parts if part}
+    scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares if share)}
+    if not adds_up:
+        scales.add(total)
+    of_its_kind = sum(part > 0 for part in of_parts)
+    found = []
+    for scale in sorted(scale for scale in scales if 0 < scale < math.inf):
+        for share in sorted(share for share in shares if 0 < share < math.inf):
+            votes = _equal(of_parts, scale) + _equal(of_gradients, scale * share)
+            votes += _equal([total], share if adds_up else scale)
+            loss = ScaledLoss(reference.loss, scale, share)
+            found.append(_Choice(of_its_kind, votes, loss))
+    return found
+
+
+def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
+    """Return the sign that most outputs' δ have: −1 if they are those of the delta rule."""
+    naming = reference.naming
+    units = naming.pre_activations(naming.layers[-1])
+    asked = [delta_symbol(unit) for unit in units]
+    given = [*naming.targets, *units, *naming.activations(naming.layers[-1])]
+    signs = _factors(table, asked, given, _iterations(reference), calculation)
+    return -1.0 if 2 * sum(sign < 0 for sign in signs) > len(signs) else 1.0
+
+
+def _equal(found: Iterable[float], factor: float) -> int:
+    return sum(math.isclose(one, factor, rel_tol=10.0**-_DIGITS * 5) for one in found)
+
+
+def _iterations(reference: Reference) -> dict[str, Array]:
+    """Return the first rows of random iterations, by symbol (draws,)."""
+    generator = np.random.default_rng(0)
+    sizes = reference.naming.sizes
+    runs = []
+    for _ in range(_DRAWS):
+        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.start}
+        inputs = generator.uniform(0.2, 1.0, (reference.block, sizes[0]))
+        targets = generator.uniform(0.1, 0.9, (reference.block, sizes[-1]))
+        runs.append(reference.trained_from(start, Samples(inputs, targets), 1.0, 1))
+    found = reference.completed(runs)
+    return {symbol: np.array([own[symbol][0] for own in found]) for symbol in found[0]}
+
+
+def _factors(
+    table: Table,
+    asked: list[str],
+    given: list[str],
+    drawn: Mapping[str, Array],
+    calculation: Calculation,
+) -> list[float]:
+    """Return by which factor formulas differ from the reference; NaN where by no one factor."""
+    found = usual_values(table, asked, {symbol: drawn[symbol] for symbol in given}, calculation)
+    nothing = np.full(_DRAWS, np.nan)
+    return [_factor(found[:, k], drawn.get(symbol, nothing)) for k, symbol in enumerate(asked)]
+
+
+def _factor(found: Array, right: Array) -> float:
+    own = right != 0.0  # a unit that ReLU has turned off says nothing
+    if own.sum() < 2 or not np.isfinite(found[own]).all():
+        return math.nan
+    ratios = found[own] / right[own]
+    if np.ptp(ratios) > _CLOSE * abs(ratios[0]):
+        return math.nan
+    return float(f"{ratios[0]:.{_DIGITS}g}")

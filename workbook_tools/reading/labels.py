@@ -1,0 +1,311 @@
+"""Reads labels: which quantity a header or a label names, however its author spelled it.
+
+A label is levelled first (Unicode look-alikes, case, spaces, subscripts, brackets), then parsed:
+a word for what it is (``net``, ``out``, ``error``, ``∂E/∂``) and the unit or parameter it is of.
+The symbols are those of ``notation/quantities.py``. An equation names what stands left of its
+``=``; a comment in brackets or on a next line is left out where the whole says nothing.
+
+Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is an a_o1. They are
+*vague*: ``parse_label`` returns a token that begins with ``?``, and ``headers.py`` decides.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from workbook_tools.notation.quantities import (
+    ITERATION,
+    SETTINGS,
+    TOTAL_LOSS,
+    WORDS,
+    delta_symbol,
+    gradient_symbol,
+)
+
+_LOOK_ALIKES = str.maketrans(
+    {
+        **dict.fromkeys("ðđəәд", "∂"),
+        "Δ": "∆",  # of a weight alone it is its change, no gradient
+        **dict.fromkeys("ƞȠɳŋղ", "η"),
+        **dict.fromkeys("–—−‐‑‒", "-"),
+        **dict.fromkeys("⁄∕÷", "/"),
+        **dict(zip("АВЕКМНОРСТХІЅаеосрхуіѕт", "ABEKMHOPCTXISaeocpxyist", strict=True)),  # Cyrillic
+    }
+)
+_TEX = {
+    r"\partial": "∂",
+    r"\eta": "η",
+    r"\delta": "δ",
+    r"\sigma": "σ",
+    r"\frac": "",
+    r"\hat": "hat",
+}
+
+_CANONICAL = re.compile(
+    r"""
+    [tiwbx]\d+ | (a_)?h\d+(_\d+)? | (a_)?o\d+ | E\d+ | E_tot
+    | [mv]_[wb]\d+ | e_o\d+ | g_\d+ | max_o | η_k | δ_h\d+(_\d+)? | δ_o\d+ | ∂E/∂[wb]\d+
+    | iteration | sample | correct | accuracy | E_mean | E_sum | class
+    """,
+    re.VERBOSE,
+)
+
+
+VAGUE = "?"  # before a symbol: only if nothing clearer beside it names this quantity
+ALONE = "?alone "  # before a symbol: only if the network has a single output
+HIDDEN, OUTPUT, ACTUAL = "?hidden ", "?output ", "?actual "  # before a number
+
+
+def _z(match: re.Match[str]) -> str:
+    """Return the unit's pre-activation; a leading zero is no other unit."""
+    if match["h"]:
+        return "h" + "_".join(str(int(part)) for part in match["h"].split("_"))
+    return f"o{int(match['o'])}"
+
+
+def _parameter(match: re.Match[str]) -> str:
+    """Return a weight or bias; ω and θ keep their letter."""
+    letter = match["letter"]
+    return f"{letter if letter in 'ωθ' else letter[0]}{match['n']}"
+
+
+def _weight(match: re.Match[str]) -> str:
+    symbol = _parameter(match)
+    return symbol if symbol[0] == "w" else VAGUE + symbol
+
+
+def _gradient(match: re.Match[str]) -> str:
+    symbol = _parameter(match)
+    return ("" if symbol[0] in "wb" else VAGUE) + gradient_symbol(symbol)
+
+
+def _bias_of(match: re.Match[str]) -> str:
+    """Return the bias of a unit or of a layer, such as ``b_h1``, ``b_o``."""
+    layer = "h" if match["h"] is not None else "o"
+    return f"b_{layer}{match[layer]}"
+
+
+_SHORT = r"(?:h(?P<h>\d+(?:_\d+)?)|[o0](?P<o>\d+))"  # a zero is often typed for the letter o
+_CELL = "(?:neuron|unit|node)?"
+_HIDDEN, _OUTPUT = f"h(?:idden)?{_CELL}", f"(?:[o0]|output|out){_CELL}"
+_UNIT = rf"(?:{_HIDDEN}(?P<h>\d+(?:_\d+)?)|{_OUTPUT}(?P<o>\d+))"
+_SUM = "(?:net(?:input)?|in|input|sum|weightedsum)"
+_OUT = "(?:out|output|act|activation|activated)"
+_FUNCTION = "(?:σ|sigma|sigmoid|sig|tanh|relu|softmax)"
+_D = "[∂dδ∆]"
+_E = "(?:total|tot)?(?:e|err|error|loss|cost|j|l|c|mse|sse)(?:total|tot|t|sum)?"
+_NUMBER = r"(?P<n>\d+)"
+_WEIGHT = rf"(?P<letter>w|wt|weight|ω|θ){_NUMBER}"
+_PARAMETER = rf"(?P<letter>w|wt|weight|ω|θ|b|bias){_NUMBER}"
+_BIAS_OF = (
+    rf"(?:b|bias)(?:of)?(?:h(?:idden)?{_CELL}(?P<h>\d*(?:_\d+)?)|o(?:ut|utput)?{_CELL}(?P<o>\d*))"
+    "(?:layer)?"
+)
+_GRADIENT = "(?:grad|gradient)"
+
+_Maker = Callable[[re.Match[str]], str]
+_RULES: list[tuple[re.Pattern[str], _Maker]] = [
+    (re.compile(pattern), make)
+    for pattern, make in (
+        (
+            rf"(?:t|target|desired|expected)(?:value|output|out|[o0y])?{_NUMBER}",
+            lambda m: f"t{m['n']}",
+        ),
+        (rf"(?:(?:i|in|inp|input)x?|(?:input)?feature){_NUMBER}", lambda m: f"i{m['n']}"),
+        (rf"(?P<letter>[xy]){_NUMBER}", lambda m: f"{m['letter']}{m['n']}"),
+        (_WEIGHT, _weight),
+        (rf"(?:b|bias){_NUMBER}", lambda m: f"b{m['n']}"),
+        (_SHORT, _z),
+        (rf"(?:{_SUM}|z|s)(?:of)?{_UNIT}", _z),
+        (rf"{_UNIT}{_SUM}", _z),
+        (rf"(?:h(?:idden)?{_SUM}(?P<h>\d+)|o(?:utput)?{_SUM}(?P<o>\d+))", _z),
+        (rf"(?:a|f|{_OUT}|{_FUNCTION})(?:of)?{_UNIT}", lambda m: f"a_{_z(m)}"),
+        (rf"{_UNIT}(?:{_OUT}|{_FUNCTION})", lambda m: f"a_{_z(m)}"),
+        (rf"(?:h(?:idden)?{_OUT}(?P<h>\d+)|o(?:utput)?{_OUT}(?P<o>\d+))", lambda m: f"a_{_z(m)}"),
+        (rf"{_D}?{_E}/?{_D}{_PARAMETER}", _gradient),
+        (rf"(?:(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_PARAMETER}", _gradient),
+        (rf"{_PARAMETER}{_GRADIENT}", _gradient),
+        (rf"{_D}{_E}/?{_D}(?:net|z|in)?{_UNIT}", lambda m: delta_symbol(_z(m))),
+        (rf"(?:[δ∆]|delta)(?:of)?{_UNIT}", lambda m: delta_symbol(_z(m))),
+        (rf"{_UNIT}(?:δ|delta|{_GRADIENT})", lambda m: delta_symbol(_z(m))),
+        (
+            rf"(?:e|err|error|loss|cost|j)(?:of)?(?:[o0]|out|output)?{_NUMBER}",
+            lambda m: f"E{m['n']}",
+        ),
+        (
+            r"(?:e|err|error|loss|cost|j)(?:total|tot|t|sum)?|(?:total|tot|overall|sumof)"
+            r"(?:e|err|errors?|loss|losses|cost)",
+            lambda m: TOTAL_LOSS,
+        ),
+        # What follows is vague.
+        (rf"(?:ŷ|yhat|haty|pred|predicted|prediction)[oy]?{_NUMBER}", lambda m: f"?a_o{m['n']}"),
+        (rf"actual(?:[o0]|out|output){_NUMBER}", lambda m: f"{ACTUAL}{m['n']}"),
+        (rf"hidden{_CELL}{_NUMBER}", lambda m: f"{HIDDEN}{m['n']}"),
+        (rf"(?:output|out){_CELL}{_NUMBER}", lambda m: f"{OUTPUT}{m['n']}"),
+        (r"(?:z|net)(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?{_z(m)}"),
+        (rf"(?:a|{_OUT})(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?a_{_z(m)}"),
+        (rf"[lc](?:of)?(?:[o0]|out|output)?{_NUMBER}", lambda m: f"?E{m['n']}"),
+        (
+            r"[lc]|mse|sse|σ(?:e|errors?|loss)|(?:mean|sumof|total)?squarederrors?",
+            lambda m: VAGUE + TOTAL_LOSS,
+        ),
+        (
+            rf"(?:{_D}{_E}|e(?:total|tot|t)?|g){_PARAMETER}",
+            lambda m: VAGUE + gradient_symbol(_parameter(m)),
+        ),
+        (rf"{_GRADIENT}{_NUMBER}", lambda m: VAGUE + gradient_symbol(f"w{m['n']}")),
+        (_BIAS_OF, lambda m: VAGUE + _bias_of(m)),
+        (
+            rf"(?:{_D}?{_E}/?{_D}|(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_BIAS_OF}",
+            lambda m: VAGUE + gradient_symbol(_bias_of(m)),
+        ),
+    )
+]
+_NO_NUMBER = re.compile(r"\d{7}")  # of a unit or weight: a sheet has 16,384 columns
+# Most texts are no label of any kind, as one look at all the rules together tells.
+_ANY_RULE = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", rule.pattern) for rule, _ in _RULES))
+_OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
+# A prime is of a derivative or of a next value; in quotes, a label ends in none.
+_PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
+_MINUS = re.compile(r"-[^\s\d]")  # −∂E/∂w1 is no gradient; a dash before a list's entry is none
+_IN_BRACKETS = re.compile(
+    r"(?P<symbol>.*\w[)\].]?)\s*[(\[](?P<comment>(?:[^()\[\]]|\([^()]*\))*)[)\]]", re.DOTALL
+)
+_NEXT_LINE = re.compile(r"(?P<symbol>[^\n]*\w[)\].]?)\s*\n(?P<comment>.*)", re.DOTALL)
+# These make something else of a quantity: its next value, its change, its derivative.
+_OTHERWISE = re.compile(
+    r"\b(?:new|next|updated?|after|change|diff\w*|deriv\w*|slope|steps?|round\w*|log|ln)\b",
+    re.IGNORECASE,
+)
+_RATE_LABEL = re.compile(
+    r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*+\(?\w{0,6}\)?)\s*[=:]*",
+    re.DOTALL,
+)
+_RATE_WORDS = ("rate", "lr", "l.r", "eta", "η")  # without one of them it is no label of the rate
+_SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
+_COUNTER = re.compile(
+    r"(iter(ation)?s?|epochs?|steps?|no|nr|number|index|#)[\s.:#]*(no|number)?\.?"
+)
+_SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS)})\s*[=:]?|({'|'.join(WORDS)})\s*:")
+
+
+# Nobody reads what is longer as a label: it is prose, or data. What stands right of the = in an
+# equation does not count, which names every source of a wide layer.
+_LONGEST = 1_000
+_LONGEST_SYMBOL = 100  # levelled, without its comment
+_REMEMBERED = 50_000  # labels; sheets say the same again and again
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _normalised(label: str) -> str:
+    """Return a label with one spelling for each letter; empty if it is too long to be one."""
+    if len(label) > _LONGEST:
+        label = label[: _LONGEST + 1].partition("=")[0]
+    for command, letter in _TEX.items() if "\\" in label else ():
+        label = label.replace(command, letter)
+    if not label.isascii():
+        label = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKES)
+    text = label.strip()
+    return text if len(text) <= _LONGEST else ""
+
+
+_JOINING = dict.fromkeys(map(ord, "()[]{}$\\*,:;'\"^|·"))
+_DASHES = dict.fromkeys(map(ord, "_-"))
+
+
+def _levelled(text: str) -> str:
+    """Return a text in small letters, without spaces, brackets and what joins words."""
+    if "." in text:
+        text = re.sub(r"\.(?!\d)", "", text)
+    text = "".join(text.casefold().translate(_JOINING).split())
+    if "_" in text or "-" in text:
+        text = re.sub(r"(?<=\d)[_-](?=\d)", "¦", text)  # between layer and unit
+        text = text.translate(_DASHES).replace("¦", "_")
+    return text
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def parse_symbol(label: str) -> str | None:
+    """Return the canonical symbol that a header or label spells, or None if it is none.
+
+    ``∂E_total/∂w₅``, ``dE/dW5`` and ``E∂w5`` are all ``∂E/∂w5``. ``x1`` and ``y1`` are returned
+    as they are: what they mean depends on what stands beside them.
+    """
+    symbol = _parsed(_normalised(label))
+    return None if symbol is None or symbol.startswith(VAGUE) else symbol
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def parse_label(label: str) -> str | None:
+    """Return a label's symbol; for a vague one a token, as ``headers.resolved`` reads it."""
+    text = _normalised(label)
+    if symbol := _parsed(text):
+        return symbol
+    if _MINUS.match(text):
+        return None
+    levelled = _levelled(text.split("=")[0])
+    if re.search(r"[^\W\d_]", levelled) and not re.search(r"\d", levelled):
+        symbol = _by_rules(f"{levelled}1")
+        if symbol and _OF_A_SINGLE_OUTPUT.fullmatch(symbol):
+            return ALONE + symbol.removeprefix(VAGUE)
+    return _without_comment(text)
+
+
+def _parsed(text: str) -> str | None:
+    if _NO_NUMBER.search(text.split("=")[0]):
+        return None
+    if _COUNTER.fullmatch(text.casefold()):
+        return ITERATION
+    if exact := _CANONICAL.fullmatch(re.sub(r"\s", "", text)):
+        return exact[0]
+    left = text.split("=")[0]
+    if _PRIME.fullmatch(left) or _MINUS.match(left):
+        return None
+    return _by_rules(_levelled(left))
+
+
+def _by_rules(levelled: str) -> str | None:
+    if len(levelled) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(levelled):
+        return None
+    for rule, symbol in _RULES:
+        if match := rule.fullmatch(levelled):
+            return symbol(match)
+    return None
+
+
+def _without_comment(text: str) -> str | None:
+    """Return what stands before a comment, as a vague token."""
+    for pattern, may_match in (
+        (_IN_BRACKETS, text.endswith((")", "]"))),
+        (_NEXT_LINE, "\n" in text),
+    ):
+        match = pattern.fullmatch(text) if may_match else None
+        if not match or _OTHERWISE.search(match["comment"]):
+            continue
+        before = _levelled(match["symbol"])
+        if before in _levelled(match["comment"]) and re.search(r"\d", before):
+            continue  # a_h1 (1 − a_h1) is a product
+        if symbol := parse_label(match["symbol"]):
+            return symbol if symbol.startswith(VAGUE) else VAGUE + symbol
+    return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_rate_label(label: str) -> bool:
+    """Tell whether a label, such as ``η =`` or ``Learning rate (eta):``, names the rate."""
+    text = _normalised(label).casefold()
+    return any(word in text for word in _RATE_WORDS) and bool(_RATE_LABEL.fullmatch(text))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def may_be_rate_label(label: str) -> bool:
+    """Tell whether a label names the learning rate if what it stands beside is used as one."""
+    return is_rate_label(label) or bool(_SYMBOL_FONT_ETA.fullmatch(_normalised(label).casefold()))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def parse_setting(label: str) -> str | None:
+    """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
+    match = _SETTING_LABEL.fullmatch(_normalised(label))
+    return match[1] or match[2] if match else None

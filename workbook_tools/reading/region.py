@@ -1,0 +1,71 @@
+"""Where the quantities of a training table stand on its sheet, and their values there."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.cell_values import CellError
+
+
+@dataclass
+class Region:
+    """Columns of quantities, an iteration a row or a block of rows; some are in single cells."""
+
+    sheet: Sheet
+    columns: dict[str, int]  # symbol -> column
+    single: dict[str, Cell]  # symbol -> the one cell that all iterations read
+    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
+    errors: dict[tuple[int, str], CellError]  # by row number and symbol
+    block: int  # how many rows an iteration has
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of the table; those left empty between iterations are none of them."""
+        return self.values.index.to_numpy()
+
+    @cached_property
+    def numbers(self) -> dict[str, Array]:
+        """The values by symbol, in the order of the rows."""
+        return dict(zip(map(str, self.values.columns), self.values.to_numpy().T, strict=True))
+
+    def row_of(self, position: int) -> int:
+        """Return the row at a position, from 0, among those of the table."""
+        return int(self.rows[position])
+
+    def position_of(self, row: int) -> int:
+        """Return the position, from 0, of one of the table's rows."""
+        return int(np.searchsorted(self.rows, row))
+
+    @property
+    def first_row(self) -> int:
+        """The row of iteration 1."""
+        return int(self.rows[0])
+
+    @property
+    def last_row(self) -> int:
+        """The last row of the table."""
+        return int(self.rows[-1])
+
+    def cell(self, symbol: str, row: int) -> Cell | None:
+        """Return the cell that has a quantity for a row; None where there is none.
+
+        Weights and biases stand in the first row of an iteration.
+        """
+        if symbol not in self.columns:
+            return self.single.get(symbol)
+        if symbol[0] in "wb":
+            position = self.position_of(row)
+            row = self.row_of(position - position % self.block)
+        return self.sheet.name, row, self.columns[symbol]
+
+    def usual_formula(self, symbol: str) -> tuple[int, str] | None:
+        """Return the formula that most cells of a quantity hold, and the first of their rows."""
+        if symbol not in self.columns:
+            return None
+        return self.sheet.usual_formula(self.columns[symbol], self.first_row, self.last_row)

@@ -1,0 +1,89 @@
+"""Finds the sheet's samples, by their labels, and checks what is worked out beside them.
+
+A *sample table* has a header row with ``sample``, inputs ``i1 …`` and targets ``t1 …``, but no
+weights, and a sample a row below it. Measurements ``x1 …`` may stand beside the inputs, with their
+``mean`` and ``deviation`` above; a ``class`` beside targets, whose own class is named above them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.mathematics.network import Samples
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.notation.quantities import DEVIATION, MEAN, SAMPLE
+from workbook_tools.reading.labels import parse_symbol
+from workbook_tools.reading.reader import read_values
+
+
+@dataclass
+class SampleTable:
+    """The samples of a workbook, as their sheet shows them."""
+
+    sheet: Sheet
+    header_row: int
+    columns: dict[str, int]  # symbol -> column
+    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
+    spread: dict[str, int]  # ``mean`` and ``deviation``: their rows
+
+    @property
+    def first_row(self) -> int:
+        """The row of the first sample."""
+        return self.header_row + 1
+
+    @property
+    def data(self) -> pd.DataFrame | None:
+        """Inputs and targets by the number of the sample; None if a number comes twice."""
+        data = self.values.set_index(SAMPLE)
+        return None if data.index.has_duplicates else data
+
+    def at(self, calculation: Calculation) -> "SampleTable":
+        """Return the same samples with the values of another calculation."""
+        rows = (self.first_row, self.first_row + len(self.values) - 1)
+        values, _ = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
+        return replace(self, values=values)
+
+    def planted(self, drawn: Sequence[Samples]) -> dict[Cell, Array]:
+        """Return the cells of inputs and targets, with other samples in their place (draws,)."""
+        found: dict[Cell, Array] = {}
+        for letter, arrays in (
+            ("i", np.array([own.inputs for own in drawn])),
+            ("t", np.array([own.targets for own in drawn])),
+        ):
+            for k, column in enumerate(np.moveaxis(arrays, -1, 0), start=1):
+                place = self.columns[f"{letter}{k}"]
+                for row, values in enumerate(column.T, start=self.first_row):
+                    found[self.sheet.name, row, place] = values
+        return found
+
+
+def read_samples(
+    sheets: list[Sheet], inputs: int, targets: int, calculation: Calculation
+) -> SampleTable | None:
+    """Return the first sample table with so many inputs and targets; None if there is none."""
+    wanted = [SAMPLE, *(f"i{k}" for k in range(1, inputs + 1))]
+    wanted += [f"t{k}" for k in range(1, targets + 1)]
+    for sheet in sheets:
+        for header_row, labels in sorted(sheet.rows_of_texts.items()):
+            columns: dict[str, int] = {}
+            for column, label in sorted(labels.items()):
+                if symbol := parse_symbol(label):
+                    columns.setdefault(symbol, column)
+            if not set(wanted) <= set(columns) or "w1" in columns:
+                continue
+            values, _ = read_values(sheet, header_row + 1, sheet.last_row, columns, calculation)
+            if len(values):
+                above = {row: set(texts.values()) for row, texts in sheet.rows_of_texts.items()}
+                spread = {
+                    word: row
+                    for row, texts in above.items()
+                    for word in (MEAN, DEVIATION)
+                    if row < header_row and word in texts
+                }
+                return SampleTable(sheet, header_row, columns, values, spread)
+    return None

@@ -1,0 +1,66 @@
+"""A training table, as it was found on a sheet."""
+
+import math
+from dataclasses import dataclass, field
+
+from workbook_tools.notation.addresses import Cell, range_name
+from workbook_tools.notation.quantities import MEAN_LOSS, SAMPLE, SUMMED_LOSS, TOTAL_LOSS, Naming
+from workbook_tools.reading.rates import Rate
+from workbook_tools.reading.region import Region
+
+
+@dataclass
+class Table(Region):
+    """A training table and the sheet's own values of its quantities."""
+
+    naming: Naming
+    header_row: int
+    unknown: dict[int, str]  # column -> a label that names no known quantity
+    found_rate: Rate
+    settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
+    words: dict[str, str]  # what is said of the network and its training, by label
+    unfinished: int  # rows at the end that hold no more than a next iteration would begin with
+    contradiction: str = ""  # why its columns are not those of the network
+    not_calculated: set[tuple[int, str]] = field(default_factory=set)  # by row and symbol
+    unknown_functions: list[str] = field(default_factory=list)  # that the engine lacks
+
+    @property
+    def rate_cell(self) -> Cell | None:
+        """The cell of the learning rate; None where there is none."""
+        return self.found_rate.cell
+
+    @property
+    def rate(self) -> float:
+        """The learning rate; NaN where none was found."""
+        return self.found_rate.value
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations there are; the last may lack samples."""
+        return -(-(len(self.values) - self.unfinished) // self.block)
+
+    @property
+    def loss(self) -> str:
+        """The symbol of an iteration's loss: over its samples, where there is such a column."""
+        over_samples = (MEAN_LOSS, SUMMED_LOSS) if SAMPLE in self.columns else ()
+        return next((s for s in over_samples if s in self.columns), TOTAL_LOSS)
+
+    @property
+    def last_loss(self) -> float:
+        """The loss of the last iteration; NaN if there is none."""
+        cell = self.last_loss_cell
+        return float(self.values[self.loss][cell[1]]) if cell else math.nan
+
+    @property
+    def last_loss_cell(self) -> Cell | None:
+        """Where it stands."""
+        column = self.columns.get(self.loss)
+        row = self.row_of((self.iterations - 1) * self.block)
+        return (self.sheet.name, row, column) if column else None
+
+    @property
+    def range(self) -> str:
+        """The table's cells, header included: ``A31:AE99``."""
+        columns = [*self.columns.values(), *self.unknown]
+        last_row = self.row_of(len(self.rows) - 1 - self.unfinished)
+        return range_name(self.header_row, min(columns), last_row, max(columns))

@@ -1,0 +1,207 @@
+"""Evaluates formulas of a sheet as if other numbers stood in some of its cells.
+
+Other formulas of the sheet through which these read such a cell, of helper columns for example,
+take part: they are worked out anew. All else that is read keeps its value. Formulas with functions
+that are not known here (``formula_values.py``) are left to the embedded engine.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
+from workbook_tools.engines.embedded import evaluate
+from workbook_tools.formulas.references import Area, areas
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import SyntaxProblemError, parse
+from workbook_tools.formulas.values import NotEvaluatedError, value_of
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
+from workbook_tools.reading.cells import number
+from workbook_tools.reading.region import Region
+
+_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
+_DEEPEST_HELPER = 20  # formulas that go through one another
+_LARGEST_HELPER_AREA = 1_000  # cells
+_NEAR = 20  # rows between cells that are read together
+LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
+
+
+def helper_formulas(
+    sheet: Sheet, formulas: Iterable[str], planted: Collection[Cell]
+) -> dict[Cell, str]:
+    """Return the other formulas of the sheet that these go through to read a planted cell."""
+    found: dict[Cell, str] = {}
+    seen: dict[Cell, bool] = {}
+
+    def depends(formula: str, depth: int) -> bool:
+        cells = [
+            cell
+            for area in areas(formula)
+            if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
+            for cell in area.cells(sheet.name)
+        ]
+        reads = [cell in planted or passes_on(cell, depth) for cell in cells]  # each is followed
+        return any(reads)
+
+    def passes_on(cell: Cell, depth: int) -> bool:
+        if cell not in seen:
+            seen[cell] = False  # a formula that reads itself ends here
+            formula = sheet.formula_at(*cell[1:]) if depth < _DEEPEST_HELPER else None
+            if formula and depends(formula, depth + 1):
+                found[cell] = formula
+                seen[cell] = True
+        return seen[cell]
+
+    for formula in formulas:
+        depends(formula, 0)
+    return found
+
+
+def read_elsewhere(
+    formulas: Iterable[str], sheet: str, planted: Collection[Cell], calculation: Calculation
+) -> dict[Cell, float]:
+    """Return the other cells that formulas read, with their own numbers."""
+    found = {area for formula in formulas for area in areas(formula)}
+    single = {cell for area in found if area.cell_count == 1 for cell in area.cells(sheet)}
+    ranges = [area for area in found if area.cell_count > 1]
+    kept = {c: v for area in ranges for c, v in _numbers_in(area, sheet, calculation)}
+    for area in spans(single):
+        kept |= {c: v for c, v in _numbers_in(area, sheet, calculation) if c in single}
+    return {cell: value for cell, value in kept.items() if cell not in planted}
+
+
+def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tuple[Cell, float]]:
+    name = area.sheet or sheet
+    if area.cell_count > LARGEST_AREA:
+        return
+    corners = (area.first_row, area.first_column, area.last_row, area.last_column)
+    block = calculation.block(name, *corners)
+    for row, values in enumerate(block, start=area.first_row):
+        for column, value in enumerate(values, start=area.first_column):
+            if isinstance(value, float):
+                yield (name, row, column), value
+
+
+def spans(cells: Iterable[Cell]) -> Iterator[Area]:
+    """Yield where the cells of a column stand, near ones together: every reading takes its time."""
+    begin = last = ("", 0, 0)
+    for name, column, row in sorted((name, column, row) for name, row, column in cells):
+        if (name, column) != last[:2] or row - last[2] > _NEAR:
+            if last[2]:
+                yield Area(last[0], begin[2], last[1], last[2], last[1])
+            begin = (name, column, row)
+        last = (name, column, row)
+    if last[2]:
+        yield Area(last[0], begin[2], last[1], last[2], last[1])
+
+
+def evaluate_on(
+    numbers: Mapping[Cell, Array],
+    sheet: str,
+    formulas: Sequence[str],
+    helpers: Mapping[Cell, str] | None = None,
+) -> list[Array | None]:
+    """Evaluate formulas of a sheet where cells have these numbers (draws,).
+
+    ``helpers`` are formulas in cells that they read, in the order in which they are worked out.
+    Each result is (draws,), NaN where it is no number; None of what the engine does not know.
+    """
+    helpers = helpers or {}
+    found: list[Array | None] = [None] * len(formulas)
+    with suppress(SyntaxProblemError, NotEvaluatedError):  # a helper has what only an engine knows
+        known = _with_helpers(numbers, sheet, helpers)
+        for k, formula in enumerate(formulas):
+            with suppress(SyntaxProblemError, NotEvaluatedError):
+                value = value_of(parse(formula), sheet, known)
+                found[k] = np.broadcast_to(value, (_draws(numbers),))
+    left = [k for k, values in enumerate(found) if values is None]
+    others = _by_the_engine(numbers, sheet, [formulas[k] for k in left], helpers)
+    for k, values in zip(left, others, strict=True):
+        found[k] = values
+    return found
+
+
+def _draws(numbers: Mapping[Cell, Array]) -> int:
+    """Return how many draws there are; what is the same in all may have one number."""
+    return max(map(len, numbers.values()), default=1)
+
+
+def _with_helpers(
+    numbers: Mapping[Cell, Array], sheet: str, helpers: Mapping[Cell, str]
+) -> dict[Cell, Array]:
+    """Return the numbers, and those that helpers give.
+
+    Raises ``SyntaxProblemError`` or ``NotEvaluatedError`` for what only an engine knows.
+    """
+    known = dict(numbers) | dict.fromkeys(helpers, np.array([np.nan]))  # what reads itself
+    for cell, formula in helpers.items():
+        known[cell] = value_of(parse(formula), sheet, known)
+    return known
+
+
+def _by_the_engine(
+    numbers: Mapping[Cell, Array],
+    sheet: str,
+    formulas: Sequence[str],
+    helpers: Mapping[Cell, str],
+) -> list[Array | None]:
+    if not formulas:
+        return []
+    places = {
+        (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
+    }
+    count = _draws(numbers)
+    each = {cell: np.broadcast_to(values, (count,)).tolist() for cell, values in numbers.items()}
+    draws = [{cell: values[k] for cell, values in each.items()} for k in range(count)]
+    shown = [[found[place] for place in places] for found in evaluate({**places, **helpers}, draws)]
+    return [
+        None if any(value in NOT_UNDERSTOOD for value in own) else np.array([*map(number, own)])
+        for own in zip(*shown, strict=True)
+    ]
+
+
+def usual_values(
+    region: Region,
+    symbols: Sequence[str],
+    draws: Mapping[str, Array],
+    calculation: Calculation,
+) -> Array:
+    """Return what the usual formulas of quantities give, (draws, symbols); NaN where nothing.
+
+    ``draws`` has numbers (draws,) for the quantities that they may read, in their own row.
+    """
+    usual = {symbol: found for symbol in symbols if (found := region.usual_formula(symbol))}
+    values = np.full((len(next(iter(draws.values()))), len(symbols)), np.nan)
+    if not usual:
+        return values
+    planted = {
+        cell: numbers
+        for symbol, numbers in draws.items()
+        for row in {row for row, _ in usual.values()}
+        if (cell := region.cell(symbol, row))
+    }
+    formulas = [formula for _, formula in usual.values()]
+    results = try_formulas(region.sheet, formulas, planted, calculation)
+    for k, symbol in enumerate(usual):
+        values[:, symbols.index(symbol)] = results[:, k]
+    return values
+
+
+def try_formulas(
+    sheet: Sheet,
+    formulas: Sequence[str],
+    planted: Mapping[Cell, Array],
+    calculation: Calculation,
+) -> Array:
+    """Return what formulas give where cells have other numbers (draws,); NaN: no number.
+
+    The result is (draws, formulas).
+    """
+    helpers = helper_formulas(sheet, formulas, planted)
+    kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted, calculation)
+    others = {cell: np.array([number]) for cell, number in kept.items() if cell not in helpers}
+    found = evaluate_on({**others, **planted}, sheet.name, formulas, helpers)
+    nothing = np.full(_draws(planted), np.nan)
+    return np.stack([nothing if values is None else values for values in found], axis=1)

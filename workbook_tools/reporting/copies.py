@@ -1,0 +1,231 @@
+"""Copies of a checked workbook: one with its mistakes marked, one with them mended.
+
+Both are edited part by part; all else in them is as it was.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
+from workbook_tools.editing.cell_contents import Place, SheetCells, put_value
+from workbook_tools.editing.cell_styles import CellStyles
+from workbook_tools.editing.dependents import Sheets
+from workbook_tools.editing.new_sheet import NewCell, add_sheet
+from workbook_tools.editing.notes import add_notes
+from workbook_tools.editing.recalculated import new_values
+from workbook_tools.errors import InputError
+from workbook_tools.judging.findings import Finding, Kind, Report, counted
+from workbook_tools.notation.addresses import Cell, sheet_prefix
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.files import replacing
+from workbook_tools.package.places import refuse_conflicts
+from workbook_tools.package.workbook import SheetPart, open_package
+from workbook_tools.package.xml_parts import number
+
+MOST_NOTES = 1_000  # of one finding
+_AUTHOR = "workbook-tools"
+_SHEET = "Findings"
+_MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
+
+_COLUMNS = {
+    "Sheet": 13.0,
+    "Cells": 12.0,
+    "Quantity": 10.0,
+    "What is wrong": 18.0,
+    "Formula": 34.0,
+    "Value": 13.0,
+    "Expected": 13.0,
+    "Suggested formula": 34.0,
+    "Change": 20.0,
+    "Last loss without it": 13.0,
+    "In words": 46.0,
+}
+
+
+@dataclass(frozen=True)
+class MendedSummary:
+    """What was mended in a copy, and what was left, each with the reason."""
+
+    mended: list[Finding]
+    left: list[tuple[Finding, str]]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        cells = sum(finding.count for finding in self.mended)
+        said = f"{counted(len(self.mended), 'finding')} mended, in {counted(cells, 'cell')}"
+        if not self.left:
+            return said
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for finding, reason in self.left:
+            reasons[reason].append(f"{finding.sheet}!{finding.cells}")
+        parts = [f"{', '.join(_few(places))} ({why})" for why, places in reasons.items()]
+        return f"{said}; {len(self.left):,} left: {'; '.join(parts)}"
+
+
+def _few(places: Sequence[str]) -> list[str]:
+    return [*places[:3], *([f"{len(places) - 3:,} more"] if len(places) > 3 else [])]
+
+
+def refuse_places(source: Path, *destinations: Path) -> None:
+    """Raise ``InputError`` if a copy would overwrite the workbook itself, or another copy."""
+    refuse_conflicts([source], destinations)
+    for destination in destinations:
+        if source.suffix.lower() == ".xlsm" != destination.suffix.lower():
+            raise InputError(f"{destination}: the copy of an .xlsm workbook is one too; name it so")
+
+
+def write_marked(report: Report, source: Path, destination: Path) -> None:
+    """Write a copy of a workbook with the cells of each finding coloured, and a note in them.
+
+    A sheet that lists the findings comes last. Raises ``InputError`` if the copy would overwrite
+    the workbook, or one of the two cannot be read or written.
+    """
+    refuse_places(source, destination)
+    with open_package(source) as package, replacing(destination) as new:
+        copy = PackageCopy(package)
+        styles = CellStyles(copy)
+        for sheet in copy.sheets:
+            if findings := [found for found in report.findings if found.sheet == sheet.name]:
+                _mark(copy, sheet, findings, styles)
+        add_sheet(copy, _SHEET, list(_COLUMNS.values()), list(_rows(report, styles)))
+        copy.save(new)
+
+
+def _mark(
+    copy: PackageCopy, sheet: SheetPart, findings: Sequence[Finding], styles: CellStyles
+) -> None:
+    cells = SheetCells(copy.xml(sheet.part))
+    notes: dict[Place, str] = {}
+    # Mistakes last: a cell that has both a warning and a mistake is coloured as mistaken.
+    for finding in sorted(findings, key=lambda finding: not finding.kind.is_warning):
+        colour = _WARNING if finding.kind.is_warning else _MISTAKE
+        for k, row in enumerate(finding.rows):
+            place = (row, finding.column)
+            cell = cells.made(*place)
+            cell.set("s", str(styles.filled(number(cell.get("s")), colour)))
+            if k < MOST_NOTES:
+                before = f"{notes[place]}\n\n" if place in notes else ""
+                notes[place] = before + _note(finding, row)
+    copy.changed(sheet.part)
+    add_notes(copy, sheet, _AUTHOR, notes)
+
+
+def _note(finding: Finding, row: int) -> str:
+    """Return what the note says of one cell of a finding."""
+    lines = [f"{finding.quantity}: {finding.kind.in_words}", finding.message]
+    suggestion = finding.suggestion
+    if suggestion and row in suggestion.formulas:
+        lines += [f"It should be {suggestion.formulas[row]}", f"({suggestion.edit})"]
+    elif finding.expected is not None and finding.count == 1:
+        lines.append(f"It should be {finding.expected!r}")
+    if finding.count > MOST_NOTES and row == finding.rows[0]:
+        lines.append(
+            f"Only the first {MOST_NOTES:,} of these {finding.count:,} cells have a note; all are "
+            "coloured."
+        )
+    return "\n".join(lines)
+
+
+def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
+    """Yield the rows of the sheet that lists the findings."""
+    header = styles.new(bold=True, fill=_HEADER, wrap=True)
+    text, link = styles.new(wrap=True), styles.new(link=True)
+    kinds = {False: styles.filled(text, _MISTAKE), True: styles.filled(text, _WARNING)}
+    yield [NewCell(heading, header) for heading in _COLUMNS]
+    for finding in report.findings:
+        suggestion = finding.suggestion
+        contents: list[str | float | None] = [
+            finding.sheet,
+            finding.cells,
+            finding.quantity,
+            finding.kind.in_words,
+            finding.formula,
+            finding.value,
+            finding.expected,
+            suggestion.formula if suggestion else None,
+            suggestion.edit if suggestion else None,
+            finding.effect,
+            finding.message,
+        ]
+        cells = [NewCell(content, text) for content in contents]
+        cells[1] = NewCell(finding.cells, link, sheet_prefix(finding.sheet) + finding.cells)
+        cells[3] = NewCell(contents[3], kinds[finding.kind.is_warning])
+        yield cells
+    if not report.findings:
+        nothing = {
+            "unchecked": "Nothing could be checked.",
+            "incomplete": f"No mistake was found, but {report.not_checked}.",
+        }.get(report.verdict, "No mistake.")
+        yield [NewCell(nothing, text)]
+
+
+def write_mended(
+    report: Report, source: Path, destination: Path, engine: str = "embedded"
+) -> MendedSummary:
+    """Write a copy of a workbook with the suggested formulas in place.
+
+    What depends on them gets new values, as far as the engine knows better ones than those that
+    the file carries; all else keeps its values, until a spreadsheet program opens the copy.
+    Return what was mended and what was left. Raises ``InputError`` if the copy would overwrite
+    the workbook, one of the two cannot be read or written, or the engine cannot calculate it.
+    """
+    refuse_places(source, destination)
+    if engine == "cached":
+        raise InputError(
+            f"{destination}: a mended copy is recalculated, for which --engine cached will not do; "
+            "use another"
+        )
+    summary = _summary(report)
+    with open_package(source) as package, replacing(destination) as new:
+        copy = PackageCopy(package)
+        sheets = {sheet.name: SheetCells(copy.xml(sheet.part)) for sheet in copy.sheets}
+        formulas = {
+            cell: formula for found in summary.mended for cell, formula in found.put_right.items()
+        }
+        _put_formulas(copy, sheets, formulas)
+        _say_changed(copy, formulas)
+        calculate_when_opened(copy)
+        mended = formulas.keys() | {
+            (found.sheet, row, found.column)
+            for found in summary.mended
+            if found.kind is Kind.STALE_VALUE
+            for row in found.rows
+        }
+        values = new_values(copy, sheets, mended, engine)
+        for (name, row, column), value in values.items():
+            put_value(sheets[name].made(row, column), value)
+        _say_changed(copy, values)
+        copy.save(new)
+    return summary
+
+
+def _summary(report: Report) -> MendedSummary:
+    summary = MendedSummary([], [])
+    for finding in report.findings:
+        if finding.kind is Kind.ODD_START:
+            summary.left.append((finding, "perhaps meant"))
+        elif finding.kind is Kind.STALE_VALUE or finding.suggestion:
+            summary.mended.append(finding)
+        else:
+            summary.left.append((finding, "no formula is suggested"))
+    return summary
+
+
+def _put_formulas(copy: PackageCopy, sheets: Sheets, formulas: Mapping[Cell, str]) -> None:
+    for name, cells in sheets.items():
+        own = {
+            (row, column): formula
+            for (sheet, row, column), formula in formulas.items()
+            if sheet == name
+        }
+        if own and cells.put_formulas(own):
+            forget_the_order(copy)
+
+
+def _say_changed(copy: PackageCopy, cells: Iterable[Cell]) -> None:
+    names = {name for name, _, _ in cells}
+    for sheet in copy.sheets:
+        if sheet.name in names:
+            copy.changed(sheet.part)

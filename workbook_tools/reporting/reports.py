@@ -1,0 +1,376 @@
+"""A report for people (terminal) and for programs (JSON)."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from openpyxl.utils.cell import range_boundaries
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from workbook_tools.formulas.difference import difference_in_short
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
+from workbook_tools.judging.findings import (
+    Cells,
+    Differences,
+    Finding,
+    NetworkReport,
+    Report,
+    TableReport,
+    advice,
+    counted,
+)
+from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
+from workbook_tools.package.files import printable
+from workbook_tools.shortening import shortened, shortened_inside
+
+SCHEMA = 1
+_LONGEST = 2_000  # letters of what a terminal shows of one thing
+_LONGEST_NAME = 60  # letters of a sheet's name, of a label
+_COLOURS = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "incomplete": "bold yellow",
+    "unchecked": "bold yellow",
+}
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return a report as the JSON document that the README describes.
+
+    A number that JSON does not know, such as infinity, is null; a text has no more letters than
+    Excel allows.
+    """
+    document: dict[str, Any] = _plain(_document(report))
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_plain(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    if isinstance(value, str):
+        return printable(shortened(value, MAX_TEXT_LENGTH))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "workbook": report.workbook,
+        "engine": report.engine,
+        "verdict": report.verdict,
+        "not_checked": report.not_checked,
+        "tables": [
+            {
+                "sheet": table.sheet,
+                "range": table.range,
+                "network": table.network,
+                "learning_rate": table.learning_rate,
+                "iterations": table.iterations,
+                "cells": _cells(table.cells),
+                "max_abs_error": table.differences.absolute,
+                "max_rel_error": table.differences.relative,
+                "max_ulps": table.differences.ulps,
+                "last_loss": table.last_loss,
+                "last_loss_of_run": table.last_loss_of_run,
+                "understood": asdict(table.understood),
+                "findings": [_finding(finding) for finding in table.findings],
+            }
+            for table in report.tables
+        ],
+        "summaries": [
+            {
+                "sheet": summary.sheet,
+                "what": summary.what,
+                "cells": _cells(summary.cells),
+                "findings": [_finding(finding) for finding in summary.findings],
+            }
+            for summary in report.summaries
+        ],
+        "other_formulas": report.other_formulas,
+        **({"left_out": report.left_out} if report.left_out else {}),
+        **({"convolutional_network": _network(report.network)} if report.network else {}),
+    }
+
+
+def json_text(document: object, ensure_ascii: bool = False) -> str:
+    """Return a JSON document as its file holds it."""
+    return json.dumps(document, ensure_ascii=ensure_ascii, indent=2, allow_nan=False) + "\n"
+
+
+def _network(network: NetworkReport) -> dict[str, Any]:
+    return {
+        "network": network.network,
+        "moments": network.moments,
+        "max_abs_error": network.whole.absolute,
+        "max_rel_error": network.whole.relative,
+        "numbers_compared": network.whole.compared,
+        "numbers_off": network.whole.off,
+    }
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    return {
+        "formulas": cells.formulas,
+        "checked": cells.checked,
+        "agreeing": cells.agreeing,
+        "numbers": cells.numbers,
+        "not_checked": cells.not_checked,
+        "not_checked_because": cells.reasons,
+        "harmless": cells.harmless,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    suggestion = finding.suggestion
+    proven = {"rows": suggestion.rows, "trials": suggestion.trials} if suggestion else None
+    return {
+        "kind": finding.kind.value,
+        "quantity": finding.quantity,
+        "sheet": finding.sheet,
+        "cells": finding.cells,
+        "rows": finding.count,
+        "formula": shortened(finding.formula, MAX_FORMULA_LENGTH) if finding.formula else None,
+        "value": finding.value,
+        "expected": finding.expected,
+        "max_rel_error": finding.max_rel_error,
+        "effect": finding.effect,
+        "suggestion": shortened(suggestion.formula, MAX_FORMULA_LENGTH) if suggestion else None,
+        "edit": suggestion.edit if suggestion else None,
+        "proven": proven,
+        "message": finding.message,
+    }
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a text for the terminal, however long those are that stand in the workbook."""
+    return Text(shortened(text, _LONGEST), style)
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print a line for each sheet, the findings, and the verdict."""
+    first = _text(f"{report.workbook}  ({report.engine})", style="bold")
+    if report.verdict == "incomplete":
+        first.append_text(_text(f"  INCOMPLETE: {report.not_checked}", _COLOURS["incomplete"]))
+    console.print(first, soft_wrap=True)
+    if report.network:
+        console.print(_network_grid(report))
+        for line in network_lines(report.network):
+            console.print(_text(f"  {line}"), soft_wrap=True)
+    elif report.tables or report.summaries:
+        console.print(_grid(report))
+    for name, reason, count in not_checked(report):
+        console.print(_text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
+    for name, reason, count in harmless(report):
+        console.print(_text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
+    for finding in report.findings:
+        _print_finding(finding, console)
+    for line in report.left_out:
+        console.print(Text(f"\n{line}"), soft_wrap=True)
+    for table in report.tables:
+        if table.findings and math.isfinite(table.last_loss_of_run):
+            effect = (
+                f"\n{table.sheet}: worked out in pandas from its first row, the run ends at "
+                f"a loss of {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
+            )
+            console.print(_text(effect), soft_wrap=True)
+    console.print(_text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
+
+
+def print_explanation(report: Report, console: Console) -> None:
+    """Print how each table was read: network, wiring, rate, columns, and what was assumed."""
+    console.print(_text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
+    for table in report.tables:
+        console.print(_text(f"\n{table.sheet}!{table.range}", style="bold"), soft_wrap=True)
+        grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for what, text in explained(table):
+            grid.add_row(what, Text(text))
+        console.print(grid)
+    if report.network:
+        for line in network_lines(report.network):
+            console.print(_text(line), soft_wrap=True)
+        for part in report.summaries:
+            console.print(_text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
+    elif not report.tables:
+        console.print(_text("no training table: no row whose labels name a whole network"))
+    for name, count in report.other_formulas.items():
+        console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
+
+
+def explained(table: TableReport) -> list[tuple[str, str]]:
+    """Return how a table was read: what, and in words."""
+    read = table.understood
+    last_row = range_boundaries(table.range)[3]
+    layers = f" ({shortened(read.layers, _LONGEST)})" if read.layers else ""
+    lines = [
+        ("network", f"{table.network}{layers}"),
+        ("header", f"row {read.header_row}"),
+        ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
+    ]
+    for what, text in (
+        ("activations", ", ".join(read.activations)),
+        ("loss", read.loss),
+        ("optimizer", read.optimizer),
+    ):
+        how = read.known.get(what)
+        lines.append((what, f"{shortened(text, _LONGEST)} ({how})" if how else "not understood"))
+    found = shortened(read.rate_found, _LONGEST)
+    if table.learning_rate is None:
+        lines.append(("learning rate", found))
+    else:
+        where = f"{shortened_inside(read.rate_cell, _LONGEST_NAME)} = " if read.rate_cell else ""
+        lines.append(("learning rate", f"{where}{table.learning_rate:g} ({found})"))
+    kind = "as usual" if read.usual_wiring else "as the formulas have it"
+    lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
+    columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
+    lines.append(("columns", columns))
+    if read.unknown:
+        labels = ", ".join(
+            f"{letters} {shortened(text.strip(), _LONGEST_NAME)!r}"
+            for letters, text in read.unknown.items()
+        )
+        lines.append(("not understood", labels))
+    return lines
+
+
+def _grid(report: Report) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    grid.add_column("sheet", overflow="fold")  # the one column that may wrap
+    grid.add_column("network", no_wrap=True)
+    for heading in ("η", "iterations", "checked", "agreeing", "not", "max abs", "max rel", "ulps"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for table in report.tables:
+        rate = "?" if table.learning_rate is None else f"{table.learning_rate:g}"
+        worst = table.differences
+        grid.add_row(
+            Text(shortened(table.sheet, _LONGEST_NAME)),
+            table.network,
+            rate,
+            f"{table.iterations:,}",
+            *_counts(table.cells),
+            f"{worst.absolute:.1e}",
+            f"{worst.relative:.1e}",
+            f"{worst.ulps:,}" if worst.ulps < 10**6 else f"{worst.ulps:.0e}",
+        )
+    for summary in report.summaries:
+        grid.add_row(
+            Text(shortened(summary.sheet, _LONGEST_NAME)),
+            summary.what,
+            "",
+            "",
+            *_counts(summary.cells),
+            *_worst(summary.differences),
+        )
+    return grid
+
+
+def _network_grid(report: Report) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    grid.add_column("sheet", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for heading in ("checked", "agreeing", "not", "max abs", "max rel"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for part in report.summaries:
+        grid.add_row(
+            Text(shortened(part.sheet, _LONGEST_NAME)),
+            _text(part.what),
+            *_counts(part.cells),
+            *_worst(part.differences)[:2],
+        )
+    return grid
+
+
+def _worst(differences: Differences | None) -> tuple[str, str, str]:
+    if differences is None:
+        return "", "", ""
+    return f"{differences.absolute:.1e}", f"{differences.relative:.1e}", ""
+
+
+def network_lines(network: NetworkReport) -> list[str]:
+    """Say of a convolutional network how often it was looked at, and how far off it is."""
+    moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
+    return [
+        f"{network.network}; looked at: {moments}",
+        f"{network.whole.compared:,} numbers compared with a run of the whole network in PyTorch "
+        f"(float64, gradients by autograd): {network.whole}",
+    ]
+
+
+def _counts(cells: Cells) -> tuple[str, str, str]:
+    return f"{cells.checked:,}", f"{cells.agreeing:,}", f"{cells.not_checked:,}"
+
+
+def not_checked(report: Report) -> list[tuple[str, str, int]]:
+    """Return which formula cells were not checked: sheet, why, how many."""
+    parts = [(part.sheet, part.cells.reasons) for part in report.parts]
+    reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
+    reasons += [
+        (one.sheet, f"row {one.header_row}: {one.why}", one.formulas) for one in report.unread
+    ]
+    outside = "formulas outside any table"
+    return reasons + [(name, outside, count) for name, count in report.other_formulas.items()]
+
+
+def harmless(report: Report) -> list[tuple[str, str, int]]:
+    """Return which formula cells need not be checked: sheet, why, how many."""
+    parts = [(part.sheet, part.cells.harmless) for part in report.parts]
+    return [(name, reason, count) for name, found in parts for reason, count in found.items()]
+
+
+def _print_finding(finding: Finding, console: Console) -> None:
+    place = f"{shortened(finding.sheet, _LONGEST_NAME)}!{finding.cells}"
+    quantity = shortened(finding.quantity, _LONGEST_NAME)
+    colour = "bold yellow" if finding.kind.is_warning else "bold red"
+    cells = counted(finding.count, "cell")
+    console.print(
+        Text.assemble(
+            "\n",
+            (place, colour),
+            f"  {quantity}  {finding.kind.value}  ({cells})",
+        ),
+        soft_wrap=True,
+    )
+    was = finding.formula or ""
+    should = finding.suggestion.formula if finding.suggestion else ""
+    for what, spans in zip(("formula", "meant"), difference_in_short(was, should), strict=True):
+        if spans:
+            line = Text(f"  {what:<9} ")
+            for span in spans:
+                line.append(span.text, "underline" if span.changed and was and should else "")
+            console.print(line, soft_wrap=True)
+    console.print(_text(f"  value     {finding.value!r}"), soft_wrap=True)
+    console.print(_text(f"  expected  {finding.expected!r}"), soft_wrap=True)
+    if finding.effect is not None:
+        console.print(_text(f"  effect    without it the last loss would be {finding.effect!r}"))
+    console.print(_text(f"  {finding.message}"), soft_wrap=True)
+    if said := advice(finding):
+        console.print(_text(f"  {said}"), soft_wrap=True)
+
+
+def _verdict(report: Report) -> str:
+    counts = [part.cells for part in report.parts]
+    checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
+    if report.verdict == "pass":
+        pasted = sum(c.numbers for c in counts)
+        besides = f"; so do {pasted:,} numbers in the place of formulas" if pasted else ""
+        return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
+    if report.verdict == "fail":
+        mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
+        if not mistaken:
+            return (
+                f"FAIL: each of {checked:,} cells is right by those that it reads, but together "
+                "they are not the network that the headings describe."
+            )
+        cells = counted(sum(finding.count for finding in mistaken), "cell")
+        return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
+    if report.verdict == "incomplete":
+        return f"INCOMPLETE: {agreeing:,} of {checked:,} agree, but {report.not_checked}."
+    if report.not_checked:
+        return f"UNCHECKED: {report.not_checked}."
+    return "UNCHECKED: no training table found: no row whose labels name a whole network."
