@@ -63,8 +63,8 @@ class SampleScore:
     faulty: bool = False
 
 
-def score_sample(folder: Path, engine: str) -> list[SampleScore]:
-    """Check every workbook of a sample against its labels."""
+def score_sample(folder: Path, engine: str, mend: bool = True) -> list[SampleScore]:
+    """Check every workbook of a sample against its labels; with ``mend`` a mended copy, too."""
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     scores = []
     for path in sorted(folder.glob("*.xlsx")):
@@ -75,7 +75,7 @@ def score_sample(folder: Path, engine: str) -> list[SampleScore]:
             scores.append(SampleScore(path.stem, "", [str(error)], 0, 0, 0, Counter()))
             continue
         wanted = [(sheet, label) for sheet, own in expected.items() for label in own]
-        if problems := _not_mended(path, report, engine):
+        if mend and (problems := _not_mended(path, report, engine)):
             scores.append(SampleScore(path.stem, "", problems, 0, 0, 0, Counter()))
         scores += [_score_table(path.stem, sheet, label, report) for sheet, label in wanted]
         extra = len(report.tables) - len(wanted)

@@ -1,7 +1,6 @@
 """Every engine gives the same numbers; the ones that calculate do not believe the file's own."""
 
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -27,11 +26,6 @@ from workbook_tools.package.cell_values import CellError
 CALCULATING = [name for name in ENGINES if name != "cached"]
 
 
-def skip_without_libreoffice(engine: str) -> None:
-    if engine == "libreoffice" and not shutil.which("soffice"):
-        pytest.skip("LibreOffice is not installed")
-
-
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """A small workbook with a note, and without cached values, as openpyxl writes it."""
@@ -52,7 +46,6 @@ def book(tmp_path: Path) -> Path:
 def test_an_engine_gives_numbers_texts_truths_and_errors(
     book: Path, tmp_path: Path, engine: str
 ) -> None:
-    skip_without_libreoffice(engine)
     if engine == "cached":
         fill(book, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
         book = tmp_path / "filled.xlsx"
@@ -72,13 +65,11 @@ def test_an_engine_gives_numbers_texts_truths_and_errors(
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_an_engine_is_named_with_its_version(book: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     assert re.search(r"\d+\.\d+", recalculate(book, engine).engine)
 
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_an_engine_compares_numbers_near_0_as_it_says(tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     numbers = [1e-300, 1e-17, 2.0**-53, 1.01 * 2.0**-52, 1e-15]
     workbook = openpyxl.Workbook()
     for row, number in enumerate(numbers, start=1):
@@ -103,7 +94,6 @@ def plant_wrong_values(source: Path, target: Path) -> int:
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_wrong_cached_values_are_replaced(workbooks: Path, tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     stale = tmp_path / "stale.xlsx"
     assert plant_wrong_values(workbooks / "mazur.xlsx", stale) == 3303
     believed = recalculate(stale, "cached").block("LR 0.5", 32, 1, 131, 33)
@@ -122,8 +112,8 @@ def test_a_missing_libreoffice_is_said_with_how_to_install_it(
         recalculate(book, "libreoffice")
 
 
+@pytest.mark.libreoffice
 def test_a_slow_libreoffice_is_given_up(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    skip_without_libreoffice("libreoffice")
     monkeypatch.setattr("workbook_tools.engines.libreoffice.TIMEOUT", 0.01)
     with pytest.raises(InputError, match="took longer than"):
         recalculate(book, "libreoffice")
@@ -238,7 +228,6 @@ def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     book = openpyxl.Workbook()
     sheet = book.active
     sheet["A1"], sheet["A2"], sheet["B1"], sheet["B2"] = 1, 2, 3, 4
@@ -252,7 +241,6 @@ def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: s
 def test_whole_columns_and_rows_that_run_backwards_are_the_same_range(
     tmp_path: Path, engine: str
 ) -> None:
-    skip_without_libreoffice(engine)
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "It's"
@@ -354,8 +342,8 @@ def test_what_if_has_no_answer_where_the_embedded_engine_breaks(
     assert WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2)) is None
 
 
+@pytest.mark.libreoffice
 def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) -> None:
-    skip_without_libreoffice("libreoffice")
     wrong = FORMULAS["∂E/∂w3"].replace("Q6", "P6")
     path = HandMade({**FORMULAS, "∂E/∂w3": wrong}, {"AK1": "=[1]Sheet1!A1"}).save(
         tmp_path / "made.xlsx"
