@@ -36,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("libreoffice")
         if item.path.relative_to(Path(__file__).parent).parts[0] in NEED_TORCH:
             item.add_marker("torch")
+            item.add_marker("slow")
         for program, is_missing in MISSING.items():
             if item.get_closest_marker(program):
                 item.add_marker("slow")

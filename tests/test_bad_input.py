@@ -279,6 +279,7 @@ def test_what_only_looks_odd_is_checked_all_the_same(
     assert report.tables[0].cells.checked >= 3_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["embedded", "cached"])
 def test_a_million_empty_rows_do_not_matter(engine: str, workbooks: Path, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"

@@ -22,6 +22,8 @@ from workbook_tools.engines import ENGINES
 from workbook_tools.judging.findings import Kind
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 MOST_LINES_OF_README = 149
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # its language, its text

@@ -18,6 +18,8 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Kind, Report
 from workbook_tools.reporting.reports import print_report, to_json
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 CLASSIC, MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xlsx", "mazur.xlsx"))
 

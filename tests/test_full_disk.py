@@ -25,6 +25,8 @@ from workbook_tools.errors import InputError
 from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
 from workbook_tools.reporting.copies import write_marked, write_mended
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 SAID = r"cannot be written \(No space left on device\)"

@@ -17,6 +17,8 @@ from fuzzing.sitting import hold
 
 from workbook_tools.judging.findings import Report
 
+pytestmark = pytest.mark.slow
+
 PARTS = os.cpu_count() or 1 if THOROUGH else 2  # each takes a process
 CASES = 750  # of each part, in a thorough run
 

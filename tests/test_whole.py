@@ -25,6 +25,8 @@ from workbook_tools.errors import InputError
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer
 from workbook_tools.writing.workbook import build
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing", "tiny_cnn"
 ]  # fmt: skip

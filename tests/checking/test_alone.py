@@ -20,6 +20,8 @@ from workbook_tools.checking.alone import Wish, checks
 from workbook_tools.cli import app
 from workbook_tools.errors import BrokenError, InputError
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "workbook_tools"]
 
 

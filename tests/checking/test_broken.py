@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import openpyxl
+import pytest
 from cases import cases
 from handmade import HandMade
 from hypothesis import given
@@ -15,6 +16,8 @@ from rich.console import Console
 from workbook_tools.checking.verify import verify
 from workbook_tools.errors import InputError
 from workbook_tools.reporting.reports import print_explanation, print_report, to_json
+
+pytestmark = pytest.mark.slow
 
 LABELS = (
     "t1 x1 y1 η w1 w9 sample iteration η_k b1 b2 max_o accuracy E_mean δ_h1 h1_1 class m_w1 g_1"

@@ -19,6 +19,8 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 HOSTS = [
     "plain",
     "gaps",

@@ -22,6 +22,8 @@ from workbook_tools.classroom.run import How, check_class
 from workbook_tools.classroom.submissions import find_submissions
 from workbook_tools.cli import app
 
+pytestmark = pytest.mark.slow
+
 distributed = pytest.importorskip("distributed")
 runner = CliRunner()
 

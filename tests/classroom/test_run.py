@@ -32,6 +32,8 @@ from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 W3 = FORMULAS["∂E/∂w3"].replace("M6", "K6")
 

@@ -15,6 +15,8 @@ from workbook_tools.reading.reader import read_tables
 from workbook_tools.reading.samples import read_samples
 from workbook_tools.reading.stated import read_parameters
 
+pytestmark = pytest.mark.slow
+
 
 def grounds_of(path: Path) -> tuple[list[Grounds], Calculation]:
     calculation = recalculate(path, "embedded")
