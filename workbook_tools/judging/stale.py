@@ -19,7 +19,7 @@ from workbook_tools.judging.grounds import Grounds
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.cells import number_at
-from workbook_tools.reading.reader import read_values
+from workbook_tools.reading.rows import read_values
 from workbook_tools.reading.table import Table
 
 _SAME = 1e-9  # relative; programs round the last digits differently

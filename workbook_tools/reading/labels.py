@@ -6,7 +6,7 @@ The symbols are those of ``notation/quantities.py``. An equation names what stan
 ``=``; a comment in brackets or on a next line is left out where the whole says nothing.
 
 Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is an a_o1. They are
-*vague*: ``parse_label`` returns a token that begins with ``?``, and ``headers.py`` decides.
+*vague*: ``parse_label`` returns a token that begins with ``?``, and ``vague_labels.py`` decides.
 """
 
 import re
@@ -238,7 +238,7 @@ def parse_symbol(label: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def parse_label(label: str) -> str | None:
-    """Return a label's symbol; for a vague one a token, as ``headers.resolved`` reads it."""
+    """Return a label's symbol; for a vague one a token, as ``vague_labels.resolved`` reads it."""
     text = _normalised(label)
     if symbol := _parsed(text):
         return symbol

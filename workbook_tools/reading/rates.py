@@ -21,6 +21,7 @@ from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.cells import number_at, value_at
+from workbook_tools.reading.header_rows import Header
 from workbook_tools.reading.labels import is_rate_label, may_be_rate_label
 from workbook_tools.reading.region import Region
 from workbook_tools.reading.trial import helper_formulas, try_formulas
@@ -41,38 +42,22 @@ class Rate:
 NO_RATE = Rate(None, math.nan, "no learning rate was found")
 
 
-@dataclass(frozen=True)
-class Head:
-    """Where what is said above a table stands: from the table above it to its own header."""
-
-    first_row: int
-    header_row: int
-    first_column: int
-    last_column: int
-
-    def has(self, cell: Cell) -> bool:
-        """Tell whether a cell of the sheet stands there."""
-        _, row, column = cell
-        return (
-            self.first_row <= row < self.header_row
-            and self.first_column <= column <= self.last_column
-        )
-
-
-def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: Calculation) -> Rate:
-    """Return the learning rate of a table; ``others`` are the heads of the sheet's other tables."""
-    labelled = _labelled(region.sheet, head.header_row, calculation)
+def find_rate(
+    region: Region, header: Header, others: Sequence[Header], calculation: Calculation
+) -> Rate:
+    """Return the learning rate of a table; ``others`` are the sheet's other headers."""
+    labelled = _labelled(region.sheet, header.row, calculation)
     updates = _updates(region)
     read = _read_by(updates, region, calculation)
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
-    own = [cell for cell in labelled if head.has(cell)]
+    own = [cell for cell in labelled if header.is_below(cell)]
     if used:
         cell = next((cell for cell in used if cell in labelled), None)
         cell = cell or _multiplying(used, updates, region, calculation)
-        if cell not in labelled and _is_beside_a_label(cell, region.sheet, head.header_row):
+        if cell not in labelled and _is_beside_a_label(cell, region.sheet, header.row):
             labelled = {cell: None}
         on_sheet = cell[0] == region.sheet.name
-        of_another = on_sheet and cell not in own and any(other.has(cell) for other in others)
+        of_another = on_sheet and cell not in own and any(other.is_below(cell) for other in others)
         if of_another and len(own) == 1:  # a table that was copied and still reads the other's
             return Rate(own[0], number_at(own[0], calculation), "labelled")
         if cell in labelled or len(labelled) != 1:

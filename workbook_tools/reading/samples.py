@@ -18,7 +18,7 @@ from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import DEVIATION, MEAN, SAMPLE
 from workbook_tools.reading.labels import parse_symbol
-from workbook_tools.reading.reader import read_values
+from workbook_tools.reading.rows import read_values
 
 
 @dataclass

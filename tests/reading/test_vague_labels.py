@@ -7,8 +7,8 @@ from handmade import FORMULAS, HEADER, HandMade
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Report
-from workbook_tools.reading.headers import resolved
 from workbook_tools.reading.labels import parse_label
+from workbook_tools.reading.vague_labels import resolved
 
 
 def check(made: HandMade, folder: Path) -> Report:
