@@ -32,7 +32,7 @@ from workbook_tools.formulas.values import LARGEST_AREA, Evaluation, NotEvaluate
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words, in_symbols
 from workbook_tools.judging.findings import Finding, Kind, Suggestion
 from workbook_tools.judging.grounds import Grounds
-from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.mending.edits import Candidate, Ground, edits
