@@ -21,7 +21,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.package import archive
 
 Make = Callable[[Path, Path], object]  # from a good workbook and the path of the bad one

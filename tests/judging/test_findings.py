@@ -6,7 +6,8 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Finding, Report
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:

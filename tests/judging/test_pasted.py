@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines.embedded import recalculate
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 LETTERS = {symbol: get_column_letter(k) for k, symbol in enumerate(HEADER, start=2)}
 WORKED_OUT = [symbol for symbol in HEADER if symbol[0] not in "ti"]

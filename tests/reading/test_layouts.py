@@ -6,7 +6,7 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.reading.equations import read_equations
 from workbook_tools.reading.labels import parse_symbol
 

@@ -8,7 +8,7 @@ import pytest
 from handmade import HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:

@@ -10,7 +10,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:

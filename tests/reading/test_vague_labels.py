@@ -6,7 +6,7 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.reading.labels import parse_label
 from workbook_tools.reading.vague_labels import resolved
 

@@ -26,7 +26,8 @@ from workbook_tools.cli import app
 from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.copies import write_marked, write_mended

@@ -11,19 +11,12 @@ from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
 from workbook_tools.judging.columns import Columns
 from workbook_tools.judging.error_values import error_values
-from workbook_tools.judging.findings import (
-    Cells,
-    Differences,
-    Finding,
-    Kind,
-    LossCurve,
-    TableReport,
-    plain,
-)
+from workbook_tools.judging.findings import Finding, Kind, plain
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.helper_columns import count_unknown_columns
 from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.judging.report import Cells, Differences, LossCurve, TableReport
 from workbook_tools.judging.signature import signature
 from workbook_tools.judging.stale import stale_values
 from workbook_tools.judging.starts import odd_starts, texts

@@ -6,7 +6,8 @@ from dataclasses import replace
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.cycles import Formulas, Node, shown
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.judging.findings import Finding, Kind, TableReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import TableReport
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.table import Table

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.judging.columns import Column, Columns, Places
-from workbook_tools.judging.findings import NO_NUMBER, Cells, Differences
+from workbook_tools.judging.report import NO_NUMBER, Cells, Differences
 from workbook_tools.mathematics.local import LARGEST_EXPONENT
 from workbook_tools.notation.addresses import range_name
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol

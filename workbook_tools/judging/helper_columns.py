@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import Area, areas
-from workbook_tools.judging.findings import Cells
+from workbook_tools.judging.report import Cells
 from workbook_tools.notation.addresses import range_name
 from workbook_tools.reading.table import Table
 

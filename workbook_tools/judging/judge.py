@@ -12,7 +12,8 @@ from workbook_tools.formulas.families import Families, Formula, stretches
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.columns import Column, Columns, Places
 from workbook_tools.judging.counts import Counts, LeftOut
-from workbook_tools.judging.findings import Cells, Differences, Finding, Kind
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Differences
 from workbook_tools.judging.starts import first_row
 from workbook_tools.judging.typed import TypedNumbers
 from workbook_tools.mathematics.rounding import Array

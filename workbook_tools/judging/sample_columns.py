@@ -8,7 +8,8 @@ import numpy as np
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.words import moved
-from workbook_tools.judging.findings import Cells, Finding, Kind, SummaryReport, finding_of_value
+from workbook_tools.judging.findings import Finding, Kind, finding_of_value
+from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.judging.sample_formulas import (
     do_the_same,
     is_of_class,

@@ -10,16 +10,9 @@ from workbook_tools.formulas.references import anchoring
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.draws import DRAWS, SEED
-from workbook_tools.judging.findings import (
-    Cells,
-    Finding,
-    Kind,
-    Suggestion,
-    SummaryReport,
-    finding_of_value,
-    plain,
-)
+from workbook_tools.judging.findings import Finding, Kind, Suggestion, finding_of_value, plain
 from workbook_tools.judging.probe import agree
+from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.reading.cells import number_at

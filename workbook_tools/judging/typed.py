@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import stretches
 from workbook_tools.judging.columns import Column, Columns
-from workbook_tools.judging.findings import Cells, Finding, Kind
+from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.pasted import Pasted, pasted_numbers
+from workbook_tools.judging.report import Cells
 
 
 class TypedNumbers:

@@ -1,0 +1,194 @@
+"""The report of a workbook: counts and findings of its tables, what was not checked, a verdict."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbook_tools.judging.findings import Finding, counted
+from workbook_tools.notation.quantities import Naming
+from workbook_tools.reading.understood import Understood, UnreadTable
+
+if TYPE_CHECKING:  # it needs NumPy, whose threads a worker limits before it loads it
+    from workbook_tools.judging.comparison import Comparison
+
+NO_NUMBER = "what it depends on is no number"  # why a cell is not checked; no reason of its own
+_MOST_REASONS, _MOST_PLACES = 4, 2  # that are said in one sentence
+
+
+@dataclass
+class Cells:
+    """How many formula cells there are, and what became of them."""
+
+    formulas: int = 0
+    checked: int = 0
+    agreeing: int = 0
+    numbers: int = 0  # that stand where other tables have formulas, and were checked as well
+    reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked
+    places: dict[str, list[str]] = field(default_factory=dict)  # where these are, by reason
+    harmless: dict[str, int] = field(default_factory=dict)  # why others need not be checked
+
+    @property
+    def not_checked(self) -> int:
+        """Formula cells about which nothing could be said, though they may be mistaken."""
+        return self.formulas - self.checked - sum(self.harmless.values())
+
+    def leave_out(self, count: int, reason: str, place: str = "") -> None:
+        """Say of formula cells, already counted, why they cannot be checked, and where they are."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if place:
+            self.places.setdefault(reason, []).append(place)
+
+    def excuse(self, count: int, reason: str) -> None:
+        """Say of formula cells, already counted, why they need not be checked."""
+        self.harmless[reason] = self.harmless.get(reason, 0) + count
+
+
+@dataclass
+class Differences:
+    """The largest differences between the sheet and the reference."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulps: int = 0  # units in the last place
+
+
+@dataclass
+class LossCurve:
+    """The loss of every iteration; NaN where there is no number."""
+
+    built: list[float]  # as the sheet has it
+    right: list[float]  # by the whole run in pandas, from the first row
+
+
+@dataclass
+class TableReport:
+    """One training table."""
+
+    sheet: str
+    range: str
+    understood: Understood
+    network: str
+    learning_rate: float | None
+    iterations: int
+    cells: Cells
+    differences: Differences
+    naming: Naming
+    losses: LossCurve
+    signature: str  # of its formulas; empty where nothing can be checked
+    findings: list[Finding]
+
+    @property
+    def last_loss(self) -> float:
+        """The loss of the last iteration on the sheet."""
+        return self.losses.built[-1] if self.losses.built else math.nan
+
+    @property
+    def last_loss_of_run(self) -> float:
+        """The loss of the last iteration by the whole run in pandas."""
+        return self.losses.right[-1] if self.losses.right else math.nan
+
+
+@dataclass
+class SummaryReport:
+    """Formulas beside trainings, or a sheet of a convolutional network.
+
+    Beside trainings stand results listed by sheet, and what samples are made from.
+    """
+
+    sheet: str
+    cells: Cells
+    findings: list[Finding]
+    what: str = "losses"
+    differences: Differences | None = None  # where they were measured
+
+
+@dataclass
+class NetworkReport:
+    """A convolutional network that a workbook holds, as a whole; its sheets are summaries."""
+
+    network: str  # in words
+    moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
+    whole: "Comparison"  # with runs of the whole network, all moments together
+
+
+@dataclass
+class Report:
+    """One workbook."""
+
+    workbook: str
+    engine: str
+    tables: list[TableReport]
+    summaries: list[SummaryReport]
+    other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
+    network: NetworkReport | None = None
+    unread: list[UnreadTable] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)  # what was not done, and why
+
+    @property
+    def parts(self) -> list[TableReport | SummaryReport]:
+        """The tables, then the summaries."""
+        return [*self.tables, *self.summaries]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every finding, in the order of the sheets."""
+        return [finding for part in self.parts for finding in part.findings]
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, ``fail``, ``incomplete``, or ``unchecked`` where nothing at all was checked.
+
+        A workbook passes if every formula cell of every table was checked, or is harmless. Warnings
+        do not make it fail.
+        """
+        if any(not finding.kind.is_warning for finding in self.findings):
+            return "fail"
+        if self.network and self.network.whole.off:
+            return "fail"
+        counts = [part.cells for part in (self.summaries if self.network else self.tables)]
+        if not any(cells.checked + cells.numbers for cells in counts):
+            return "unchecked"
+        if self.network and not self.network.whole.compared:
+            return "unchecked"
+        return "incomplete" if self.not_checked else "pass"
+
+    @property
+    def not_checked(self) -> str:
+        """How many formula cells were not checked, where and why; empty if all were.
+
+        Those outside of tables are not meant, nor those that are harmless.
+        """
+        reasons: dict[str, list[str]] = {}
+        for part in self.parts:
+            for reason in part.cells.reasons:
+                places = part.cells.places.get(reason, [])
+                named = [f"{part.sheet}!{place}" for place in places] or [part.sheet]
+                reasons.setdefault(reason, []).extend(named)
+        for table in self.tables:
+            if not table.cells.reasons and not table.cells.checked + table.cells.numbers:
+                reasons.setdefault("nothing in this table can be checked", []).append(table.sheet)
+        for unread in self.unread:
+            row = f"{unread.sheet}, row {unread.header_row}"
+            reasons.setdefault(unread.why, []).append(row)
+        left = sum(part.cells.not_checked for part in self.parts)
+        left += sum(unread.formulas for unread in self.unread)
+        every = sum(part.cells.formulas for part in self.parts)
+        every += sum(unread.formulas for unread in self.unread)
+        if not left and not reasons:
+            return ""
+        causes_first = sorted(reasons.items(), key=lambda reason: reason[0] == NO_NUMBER)
+        said = [f"{reason} ({_few(places)})" for reason, places in causes_first]
+        more = f"; and {counted(len(said) - _MOST_REASONS, 'reason')} more"
+        return (
+            f"{left:,} of {counted(every, 'formula cell')} not checked: "
+            f"{'; '.join(said[:_MOST_REASONS])}{more if len(said) > _MOST_REASONS else ''}"
+        )
+
+
+def _few(places: Sequence[str]) -> str:
+    """Return places in a few words."""
+    shown = ", ".join(places[:_MOST_PLACES])
+    return (
+        f"{shown} and {len(places) - _MOST_PLACES:,} more" if len(places) > _MOST_PLACES else shown
+    )
