@@ -21,7 +21,7 @@ from workbook_tools.reading.header_rows import LEAST_LABELS, Header, header_rows
 from workbook_tools.reading.rates import find_rate
 from workbook_tools.reading.region import Region
 from workbook_tools.reading.rows import RowsBelow, read_region, unfinished_rows
-from workbook_tools.reading.single import single_cells
+from workbook_tools.reading.single_cells import single_cells
 from workbook_tools.reading.stated import listed, read_settings
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.understood import UnreadTable
