@@ -1,7 +1,6 @@
 """Finds the header rows of a sheet: those whose labels may name the columns of a training table.
 
-One row may head several tables side by side. Whether there are iterations below it, ``reader.py``
-finds out.
+One row may head several tables side by side. Whether a table stands below, ``reader.py`` finds out.
 """
 
 from bisect import bisect_right
@@ -19,17 +18,17 @@ from workbook_tools.reading.labels import is_rate_label, parse_label
 from workbook_tools.reading.vague_labels import resolved
 
 LEAST_LABELS = 5  # of known quantities; a row with fewer is no header
-ROWS_BEFORE_THE_FIRST = 3  # between a header and iteration 1: units, remarks, nothing
+ROWS_BEFORE_THE_FIRST = 3  # at most, between a header and iteration 1: units, remarks, empty rows
 
 
 @dataclass(frozen=True)
 class Header:
-    """The labels of a table, and the room above them where more may be said of it."""
+    """The labels of a table; in the rows above them more may be said about it."""
 
     row: int
     labels: dict[int, str]  # by column
-    columns: dict[str, int]  # by what they name
-    top: int  # the first row above it that belongs to it: the row below the header before
+    columns: dict[str, int]  # by quantity
+    top: int  # the first of the rows above it that belong to it, not to a table further up
 
     @property
     def first_column(self) -> int:
@@ -42,7 +41,7 @@ class Header:
         return max(self.columns.values())
 
     def is_below(self, cell: Cell) -> bool:
-        """Tell whether a cell of its sheet stands in the room above it."""
+        """Tell whether a cell of its sheet is above it, in the rows that belong to it."""
         _, row, column = cell
         return self.top <= row < self.row and self.first_column <= column <= self.last_column
 
@@ -77,7 +76,7 @@ def _without_statements(
 ) -> dict[int, str]:
     """Return the labels of a row that may head columns.
 
-    One with a number right of it, and none below, states that number.
+    A label with a number to its right and none below it states that number, and is left out.
     """
     if len(labels) < LEAST_LABELS:
         return dict(labels)
@@ -94,7 +93,7 @@ def _without_statements(
 
 
 def _has_room_for_numbers(sheet: Sheet, row: int) -> bool:
-    """Tell whether an iteration may begin below a row of labels, where there are not only texts."""
+    """Tell whether an iteration may begin below a row of labels: not if only texts follow."""
     rows = sheet.rows_of_texts
     last = min(row + 1 + ROWS_BEFORE_THE_FIRST, sheet.last_row)
     below = (rows.get(other, {}) for other in range(row + 1, last + 1))
@@ -103,7 +102,7 @@ def _has_room_for_numbers(sheet: Sheet, row: int) -> bool:
 
 
 def _may_head_a_table(labels: Mapping[int, str], above: Mapping[int, str]) -> bool:
-    """Tell whether enough labels of a row name something at all: of most rows, none does."""
+    """Tell whether enough labels of a row name a quantity; in most rows none does."""
     if len(labels) < LEAST_LABELS:
         return False
     titled = _with_titles(labels, above, 0).values()
@@ -112,10 +111,11 @@ def _may_head_a_table(labels: Mapping[int, str], above: Mapping[int, str]) -> bo
 
 
 def _with_titles(labels: Mapping[int, str], above: Mapping[int, str], times: int) -> dict[int, str]:
-    """Return labels, with the title of its group where one comes so many ``times``, or more.
+    """Return labels, each after the title of its group where it needs one.
 
-    0 times means no label of a quantity: ``1`` under ``Inputs``. Under ``Gradients``, a second
-    ``w1`` is that of ∂E/∂w1. A title stands above the first label of its group.
+    With 0 ``times`` these are labels that name no quantity alone, such as ``1`` under ``Inputs``.
+    Else they are labels that come so many ``times`` or more: of two ``w1``, the one under
+    ``Gradients`` is ∂E/∂w1. A title stands above the first label of its group.
     """
     found = dict(labels)
     symbols = {column: _symbol(label) for column, label in labels.items()} if above else {}
@@ -137,9 +137,9 @@ def _parts(
 ) -> Iterator[tuple[dict[int, str], dict[str, int]]]:
     """Yield the tables that a row of labels may head: labels by column, columns by symbol.
 
-    A second table begins where a label comes again that is there once for each table; in a list
-    of parameters beside a table labels come again too. ``above`` are the texts of the row above,
-    which may be titles of groups of labels.
+    A second table begins where a label is repeated that each table has once. Other labels may be
+    repeated within a table, or in a list of parameters beside it. ``above`` are the texts of the
+    row above, which may be titles of groups of labels.
     """
     if len(labels) < LEAST_LABELS:
         return
@@ -151,7 +151,7 @@ def _parts(
         return
     names = {column: symbols[column] or labels[column].strip() for column in known}
     counts = Counter(names.values())
-    # Every table has one output o1; equations tell what they name only together.
+    # There is one o1 for each table. Labels that are equations have no symbol yet, only their text.
     first_name = next((n for n in names.values() if counts[n] == counts["o1"]), names[known[0]])
     begins = [column for column in known if names[column] == first_name]
     for k, begin in enumerate(begins):
@@ -165,14 +165,14 @@ def _parts(
 
 
 def _between(texts: Mapping[int, str], first: int, last: int) -> dict[int, str]:
-    """Return the texts from one column to another, from the left."""
+    """Return the texts from one column to another, in the order of columns."""
     if last - first < len(texts):
         return {column: texts[column] for column in range(first, last + 1) if column in texts}
     return {column: text for column, text in sorted(texts.items()) if first <= column <= last}
 
 
 def _columns(symbols: dict[int, str | None], labels: Mapping[int, str]) -> dict[str, int]:
-    """Return the columns of what labels name, from the left."""
+    """Return the columns of the quantities that labels name, from the left."""
     rest = {column: labels[column] for column, symbol in symbols.items() if not symbol}
     named = symbols | read_equations(rest, {symbol for symbol in symbols.values() if symbol})
     columns: dict[str, int] = {}
@@ -184,9 +184,9 @@ def _columns(symbols: dict[int, str | None], labels: Mapping[int, str]) -> dict[
 
 
 def _by_size(columns: Iterable[int]) -> list[list[int]]:
-    """Return columns as groups without an empty one between them, the largest first.
+    """Return columns in groups without a gap, the largest group first.
 
-    What is labelled twice belongs to the table rather than to a list beside it.
+    A quantity that is labelled twice is then taken from the table, not from a list beside it.
     """
     groups: list[list[int]] = []
     for column in columns:

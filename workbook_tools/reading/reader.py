@@ -76,8 +76,8 @@ def _read_table(
 ) -> Table | None:
     """Return the table below a header; None if there is none.
 
-    The columns of ``below`` change: those are added that only the formulas tell, and a learning
-    rate that the rows do not read is taken out. ``others`` are the sheet's other headers.
+    ``below.columns`` changes: columns that only the formulas identify are added, and a column of
+    rates that no formula reads is removed. ``others`` are the sheet's other headers.
     """
     columns = below.columns
     if not {"o1", "w1"} <= set(columns):
@@ -120,7 +120,7 @@ def _unread(below: RowsBelow) -> UnreadTable | None:
 
 
 def _is_read_row_by_row(sheet: Sheet, column: int, header_row: int) -> bool:
-    """Tell whether formulas below a header read a column in rows that go with their own."""
+    """Tell whether formulas below a header read a column in a row relative to their own."""
     reference = re.compile(rf"(?<![A-Za-z]){column_letter(column)}\{{")
     return any(
         reference.search(run.formula.pattern)
@@ -133,7 +133,7 @@ def _is_read_row_by_row(sheet: Sheet, column: int, header_row: int) -> bool:
 def _table(
     region: Region, header: Header, others: Sequence[Header], calculation: Calculation
 ) -> Table | None:
-    """Return a table, if the labels name every quantity of a network."""
+    """Return a table; None if its labels do not name the quantities of a network."""
     columns = region.columns
     settings, words = read_settings(region.sheet, header.row, calculation)
     symbols = {*columns, *region.single}
@@ -168,29 +168,33 @@ def _table(
 
 
 def _said_layers(words: Mapping[str, str]) -> Naming | None:
-    """Return the network of the layers that are said above a table; None if none are.
+    """Return the network whose layers are listed above a table; None if none are.
 
-    Raises ``ValueError`` with what is wrong with them.
+    Raises ``ValueError``, which says what is wrong with them.
     """
     layers = [layer_word(word) for word in listed(words, "layers")]
     return Naming.of_layers(*parse_layers(layers)) if layers else None
 
 
 def _contradiction(naming: Naming, columns: Iterable[str], unknown: Mapping[int, str]) -> str:
-    """Say which columns are of no network of this size: then some labels were not understood."""
+    """Say which columns a network of this size does not have; then some labels were misread."""
     units = [z for layer in naming.layers for z in naming.pre_activations(layer)]
     of_units = {kind + z for z in units for kind in ("", "a_", "δ_")}
     of_weights = {kind + w for w in naming.all_weights for kind in ("", gradient_symbol(""))}
     extra = [s for s in columns if _OF_A_NETWORK.fullmatch(s) and s not in of_units | of_weights]
     if not extra:
         return ""
-    why = f"{', '.join(extra)}: not of a network {naming.network}"
+    why = f"{', '.join(extra)}: not part of a network {naming.network}"
     names = ", ".join(repr(" ".join(label.split())) for label in unknown.values())
-    return f"{why}; unknown {names}" if names else why
+    return f"{why}; unknown labels: {names}" if names else why
 
 
 def _unknown(region: Region, labels: Mapping[int, str]) -> dict[int, str]:
-    """Return the labels that name no quantity: beside the others, or of columns that they read."""
+    """Return the labels that name no known quantity, by column.
+
+    They stand among the table's columns, directly beside them, or above columns that its formulas
+    read.
+    """
     own = set(region.columns.values())
     first, last = min(own), max(own)
     while first - 1 in labels:

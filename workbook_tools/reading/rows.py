@@ -36,7 +36,7 @@ class RowsBelow:
     def values(
         self, first_row: int, last_row: int | None = None, over_gaps: bool = False
     ) -> tuple[pd.DataFrame, Errors]:
-        """Return the numbers from one row to another, by default to the last one."""
+        """Return numbers and error values from one row to another, by default to the last."""
         rows = first_row, self.last_row if last_row is None else last_row
         return read_values(self.sheet, *rows, self.columns, self.calculation, over_gaps)
 
@@ -49,9 +49,9 @@ def read_values(
     calculation: Calculation,
     over_gaps: bool = False,
 ) -> tuple[pd.DataFrame, Errors]:
-    """Return the numbers in these rows, down to the first row where all the columns are empty.
+    """Return numbers and error values in these rows, down to the first row without a value.
 
-    With ``over_gaps`` empty rows are returned too, down to the last row.
+    With ``over_gaps``, down to the last row. Numbers are by row and symbol, NaN where there is none.
     """
     left, right = min(columns.values()), max(columns.values())
     picked = [column - left for column in columns.values()]
