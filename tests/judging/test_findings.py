@@ -186,4 +186,6 @@ def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once
     report = check(HandMade(cells={"B25": 1e200}), tmp_path)
     found = [(f.kind, f.cells) for f in report.findings]
     assert found == [("odd-start", "B25"), ("error-value", "V25")]
-    assert report.tables[0].cells.reasons == {"what it depends on is no number": 2}  # E1, E_tot
+    assert report.tables[0].cells.reasons == {
+        "a cell that it depends on has no number": 2
+    }  # E1, E_tot

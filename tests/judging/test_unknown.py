@@ -39,7 +39,7 @@ def test_without_libreoffice_such_cells_are_not_checked(
     reasons = report.tables[0].cells.reasons
     assert {reason.split(";")[0]: count for reason, count in reasons.items()} == {
         "the engine does not know MMULT": 20,
-        "what it depends on is no number": 20,
+        "a cell that it depends on has no number": 20,
     }
 
 

@@ -84,7 +84,7 @@ def test_wrong_cells_are_coloured_and_say_what_is_wrong(wrong: Path, tmp_path: P
     }
     assert coloured == {"J9"} | {f"{COLUMN}{row}" for row in range(6, 26)}
     note = sheet["AA12"].comment.text
-    assert note.startswith("∂E/∂w3: wrong formula\nThe formula of ∂E/∂w3 is not the mathematics")
+    assert note.startswith("∂E/∂w3: wrong formula\nThe formula of ∂E/∂w3 is wrong")
     suggestion = report.findings[-1].suggestion
     assert suggestion is not None
     assert f"It should be {suggestion.formulas[12]}" in note

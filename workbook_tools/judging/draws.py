@@ -1,6 +1,6 @@
-"""Draws random iterations of a network: data, weights, a rate, and all that follows from them.
+"""Draws random data, weights and rates, and computes iterations of a network from them.
 
-What is drawn is always the same, so that a workbook gets the same verdict every time.
+The draws are the same every time, and so is the verdict on a workbook.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,11 @@ from workbook_tools.notation.vocabulary import Activation, Loss, Schedule
 from workbook_tools.reading.described import FIELDS
 
 DRAWS = 2
-DRAWS_OF_BRANCHES = 12  # of formulas with MAX, MIN, IF or INT, so that each way is taken
-DRAWS_OF_TIES = 60  # of windows, in which any two units may be the largest and alike
-_ITERATIONS = 4  # so that an optimizer has something to remember
-_LARGEST = 1e6  # weight in a trial: beside larger ones, what is missing would not show
-_LEAST_SPREAD = 0.1  # of the weights in a trial
+DRAWS_OF_BRANCHES = 12  # for formulas with MAX, MIN, IF or INT, so that every branch is taken
+DRAWS_OF_TIES = 60  # for max-pooling, so that any two units of a window tie for the maximum
+_ITERATIONS = 4  # so that an optimizer has a state
+_LARGEST = 1e6  # weight; beside larger ones a missing term would not show
+_LEAST_SPREAD = 0.1  # factor of the weights, which are made smaller until they do not run away
 _RANGES = {
     "μ": (0.5, 0.95),
     "α": (0.5, 0.95),
@@ -33,37 +33,37 @@ _RANGES = {
     "γ": (0.5, 0.9),
     "span": (2, 9),
 }
-SEED = 20_260_101  # the same verdict every time
+SEED = 20_260_101
 
 
 @dataclass
 class Drawn:
-    """Random iterations that follow each other, with all that they were worked out from.
+    """Random iterations, with the data, rates and settings that they were computed from.
 
-    Numbers are by symbol, (draws, rows) in the iterations, (draws,) else.
+    Numbers are by symbol: (draws, rows) in the iterations, (draws,) in the settings.
     """
 
     first: dict[str, Array]  # the first iteration of a training
-    midst: tuple[dict[str, Array], dict[str, Array]]  # two of its midst, one after the other
+    midst: tuple[dict[str, Array], dict[str, Array]]  # two consecutive later iterations
     samples: list[Samples]
     rate: Array
     settings: dict[str, Array]
 
     def iteration(self, number: int) -> dict[str, Array]:
-        """Return what belongs in the place of the first iteration (0), or of any later one."""
+        """Return what takes the place of the first iteration (0) or of any later one."""
         return self.midst[1] if number else self.first
 
     def before(self, number: int) -> dict[str, Array]:
-        """Return the iteration before a later one; of the first one itself."""
+        """Return the iteration before a later one; for the first one, itself."""
         return self.midst[0] if number else self.first
 
 
 def draw(
     reference: Reference, settings: Iterable[str], samples: int, rate: float | None, count: int
 ) -> Drawn:
-    """Draw data, weights, biases, a rate and these settings, and work the iterations out.
+    """Draw data, weights, biases, a rate and these settings, and compute the iterations.
 
-    There are ``count`` draws of so many ``samples``; a ``rate`` that is given is not drawn.
+    There are ``count`` draws, each of so many ``samples``. A ``rate`` is drawn only if it is None.
     """
     generator = np.random.default_rng(SEED)
     runs: list[dict[str, Array]] = []
@@ -71,7 +71,7 @@ def draw(
     rates: list[float] = []
     all_settings: list[dict[str, float]] = []
     for k in range(count):
-        # Every second draw is of classes, where there are several samples.
+        # If there are several samples, the targets of every second draw are classes.
         classes = reference.looked_up and k % 2 == 0
         own = _samples(reference, samples, classes, generator)
         _repeat(reference, own, k)
@@ -110,7 +110,7 @@ def _runs(
 ) -> list[dict[str, Array]]:
     """Return a first iteration, and some that begin with a later ``number``.
 
-    Where the weights that were drawn run away, beyond what can be compared, they begin smaller.
+    If the weights diverge beyond what can be compared, they are made smaller.
     """
     spread = 1.0
     while True:
@@ -147,9 +147,9 @@ def _samples(
 
 
 def _repeat(reference: Reference, samples: Samples, number: int) -> None:
-    """Let images repeat themselves, each shifted in another way, so that units of windows tie.
+    """Make each image repeat itself, shifted, so that units of a window tie for the maximum.
 
-    Samples and draws, of which this is the ``number``, take turns; some repeat nothing.
+    Samples and draws (this one is ``number``) take turns with the shifts; some have none.
     """
     images, shifts = reference.naming.input_images, _shifts(reference)
     if images is None or not shifts:
@@ -162,7 +162,7 @@ def _repeat(reference: Reference, samples: Samples, number: int) -> None:
 
 
 def _shifts(reference: Reference) -> list[tuple[int, int]]:
-    """Return how far apart, in pixels, two units can be of which a maximum is taken."""
+    """Return how far apart, in pixels, two units in a window of max-pooling can be."""
     found: dict[tuple[int, int], None] = {}
     down, right = 1, 1  # in pixels: from a unit to the next
     for kind in reference.naming.kinds:
@@ -178,7 +178,7 @@ def _shifts(reference: Reference) -> list[tuple[int, int]]:
 
 
 def count_of(reference: Reference) -> int:
-    """Return how many draws take every way that the network's formulas can take."""
+    """Return how many draws a network needs, so that its formulas take every branch."""
     if _shifts(reference):
         return DRAWS_OF_TIES
     smooth = {Activation.SIGMOID, Activation.TANH, Activation.LINEAR}

@@ -23,12 +23,12 @@ class Kind(StrEnum):
 
     @property
     def is_warning(self) -> bool:
-        """Whether it is worth a look, but may well be meant."""
+        """Whether it is worth a look, but may be intended."""
         return self is Kind.ODD_START
 
     @property
     def in_words(self) -> str:
-        """What people call it."""
+        """Its name in words."""
         return _IN_WORDS[self]
 
 
@@ -47,15 +47,15 @@ _IN_WORDS = {
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What a finding's cells should hold; checked before it is shown."""
+    """What a finding's cells should hold; it is checked before it is shown."""
 
-    formulas: Mapping[int, str]  # by row, of every cell of the finding
+    formulas: Mapping[int, str]  # by row, for every cell of the finding
     edit: str  # the change in words: "replace J33 by L33"
-    symbols: tuple[str, str] | None  # the part that changes in symbols: as it is, as it should be
-    rows: int  # on which it was checked, with the sheet's own numbers
-    trials: int  # with random numbers on which it was checked
+    symbols: tuple[str, str] | None  # the part that changes, in symbols: as it is, as it should be
+    rows: int  # how many rows it was checked on, with the sheet's own numbers
+    trials: int  # how many draws of random numbers it was checked on
+    # If the mistake is in cells that the finding's cells read: what those should hold instead.
     helpers: Mapping[Cell, str] = field(default_factory=dict)
-    # Of cells that those read: if the mistake is in them, these are better put right.
 
     @property
     def formula(self) -> str:
@@ -73,11 +73,11 @@ class Finding:
     column: int
     rows: tuple[int, ...]  # from the top
     formula: str | None  # as it reads in the first cell
-    value: float | str | None  # where it is furthest off
-    expected: float | None
+    value: float | str | None  # of the cell that is furthest off
+    expected: float | None  # in that cell
     max_rel_error: float | None
     message: str
-    effect: float | None = None  # what the last loss would be without it
+    effect: float | None = None  # the last loss if these cells were right
     suggestion: Suggestion | None = None
 
     @property
@@ -92,7 +92,7 @@ class Finding:
 
     @property
     def put_right(self) -> dict[Cell, str]:
-        """The formulas that mend it, by cell; none without a suggestion."""
+        """The formulas that correct it, by cell; empty without a suggestion."""
         if self.suggestion is None:
             return {}
         own = self.suggestion.formulas.items()
@@ -113,7 +113,7 @@ def advice(finding: Finding) -> str | None:
 
 
 def in_short(finding: Finding) -> str:
-    """Say a finding in a line: what it uses and should use, if symbols tell, else what is shown."""
+    """Say a finding in one line: what it uses and should use, if symbols tell, else its message."""
     told = finding.suggestion is not None and finding.suggestion.symbols is not None
     return (advice(finding) if told else None) or finding.message
 
@@ -124,12 +124,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a noun as it stands behind a number."""
+    """Return a noun as it stands after a number."""
     return noun if number == 1 else f"{noun}s"
 
 
 def plain(number: float) -> float | None:
-    """Return a number as JSON knows it: None for NaN and infinity."""
+    """Return a number as JSON has it: None for NaN and infinity."""
     return float(number) if math.isfinite(number) else None
 
 
@@ -142,25 +142,27 @@ def message(
     wrong: bool,
 ) -> str:
     """Say a finding in one sentence; ``cell`` is where ``value`` and ``expected`` differ most."""
-    compared = f"{cell} shows {value!r}, {symbol} is {expected!r} there"
+    compared = f"{cell} shows {'no number' if value is None else repr(value)}"
+    if expected is not None:
+        compared += f", but should show {expected!r}"
     if kind is Kind.WRONG_FORMULA:
-        return f"The formula of {symbol} is not the mathematics: {compared}."
+        return f"The formula of {symbol} is wrong: {compared}."
     if kind is Kind.WRONG_REFERENCE_RATE:
         return (
-            f"The update of {symbol} reads another cell than that of the learning rate (a $ may be "
+            f"The update of {symbol} reads a cell that is not the learning rate (a $ may be "
             f"missing): {compared}."
         )
     if kind is Kind.ODD_START:
         return f"{symbol} is {value!r} here and {expected!r} elsewhere; perhaps that is meant."
     if kind is Kind.LATENT:
         return (
-            f"The formula of {symbol} is not the mathematics, though it gives the right value on "
-            "these numbers; on others it does not."
+            f"The formula of {symbol} is wrong: it gives the right value with the numbers on this "
+            "sheet, but not with others."
         )
     if kind is Kind.BROKEN_PATTERN:
         return (
-            f"The formula of {symbol} gives the right value, but it is unlike those beside it: "
-            "filled down or copied it goes wrong, or it hides a change."
+            f"The formula of {symbol} gives the right value, but differs from those beside it: it "
+            "may go wrong when it is copied or filled down, or hide a change."
         )
     if kind is Kind.TYPED_VALUE and value is None:
         return f"{cell} holds no number where a formula of {symbol} belongs."
@@ -169,12 +171,12 @@ def message(
         return f"A number is typed where a formula of {symbol} belongs, {judged}."
     if kind is Kind.STALE_VALUE:
         return (
-            f"The value of {symbol} that the file carries is out of date: {cell} shows {value!r}, "
-            f"its formula gives {expected!r}."
+            f"The value of {symbol} in the file is out of date: {cell} shows {value!r}, but its "
+            f"formula gives {expected!r}."
         )
     if kind is Kind.ERROR_VALUE:
         return f"The formula of {symbol} gives an error value: {compared}."
-    return f"The value of {symbol} is not what the mathematics gives: {compared}."
+    return f"The value of {symbol} is wrong: {compared}."
 
 
 def finding_of_value(
@@ -190,7 +192,7 @@ def finding_of_value(
     wrong: bool,
     effect: float | None,
 ) -> Finding:
-    """Return a finding about cells, of which that in ``worst_row`` is furthest off."""
+    """Return a finding about cells; the one in ``worst_row`` is furthest off."""
     shown, should = plain(value), plain(expected)
     worst = cell_name(worst_row, column)
     return Finding(

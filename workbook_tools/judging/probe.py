@@ -1,10 +1,9 @@
-"""Evaluates formulas on other numbers: a formula that is right only on its own is wrong.
+"""Tries formulas on random numbers, because a wrong one may be right with the sheet's own numbers.
 
-On a sheet with t1 = t2 = 0.5, a loss that reads the wrong target still shows the right value.
-So two consecutive iterations are drawn at random, worked out by the reference, and put in the
-place of two of a table's (and of the data, the stated initial values, the learning rate and the
-other settings); each distinct formula must then give the value of its own quantity. What else a
-formula reads keeps its value.
+On a sheet with t1 = t2 = 0.5, a loss that reads the wrong target still shows the right value. So
+random iterations (``draws.py``) take the place of two consecutive ones of the table, and their
+data, initial values, learning rate and settings the place of the sheet's. Each distinct formula
+must then give the value of its quantity. Everything else that a formula reads keeps its value.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,13 +22,13 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import evaluate_on, helper_formulas, read_elsewhere
 
-TOLERANCE = 1e-9  # relative; the drawn numbers are not large, and hardly ever cancel
-NOTHING = 1e-15  # what rounding leaves of a sum that is 0, such as of all softmax errors
+TOLERANCE = 1e-9  # relative; drawn numbers are not large, and sums of them hardly ever cancel
+NOTHING = 1e-15  # absolute; what rounding leaves of a sum that is 0, such as all softmax errors
 
 
 @dataclass(frozen=True)
 class Place:
-    """A cell of a table with a formula to try: of which quantity, and in which row."""
+    """A formula to try, with the quantity and the row of the cell where it stands."""
 
     symbol: str
     row: int
@@ -37,7 +36,7 @@ class Place:
 
 
 class Trials:
-    """Random iterations in the place of a table's, the same for every formula that is tried."""
+    """Random iterations in place of a table's, the same for every formula that is tried."""
 
     def __init__(self, grounds: Grounds, calculation: Calculation) -> None:
         self._grounds = grounds
@@ -45,12 +44,12 @@ class Trials:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many draws there are."""
         return count_of(self._grounds.reference)
 
     @cached_property
     def _drawn(self) -> Drawn:
-        """The numbers of the trials."""
+        """The random iterations, drawn when they are first needed."""
         table, reference = self._grounds.table, self._grounds.reference
         samples = self._grounds.samples
         count = len(samples.values) if samples else reference.block
@@ -64,8 +63,8 @@ class Trials:
     def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
         """Tell for each formula whether it is right where it stands.
 
-        An iteration's formulas are tried together, with the iteration before it above them. With
-        ``rate_everywhere`` whatever else they read is the learning rate.
+        The formulas of an iteration are tried together, with the iteration before above them. With
+        ``rate_everywhere``, every other single cell that they read holds the learning rate.
         """
         right = [True] * len(places)
         by_iteration: dict[int, list[int]] = {}
@@ -76,15 +75,16 @@ class Trials:
             numbers, helpers = self._numbers(iteration, formulas, rate_everywhere)
             found = evaluate_on(numbers, self._grounds.table.sheet.name, formulas, helpers)
             for k, values in zip(own, found, strict=True):
-                # None is of a name that only the whole workbook knows: its values are checked.
+                # None: the engine needs the whole workbook, such as its defined names. Then only
+                # the values on the sheet are checked.
                 right[k] = values is None or bool(agree(values, self.expected(places[k])))
         return right
 
     def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
-        """Return what each cell holds that has something to do with a formula, (trials,).
+        """Return what each cell holds that a formula may be about, (draws,).
 
-        The quantities of its iteration and of the one before, what else it and the formulas
-        ``besides`` read, and the other formulas that these go through.
+        These are the quantities of its iteration and of the one before, what else it and the
+        formulas ``besides`` read, and the helpers through which they read it.
         """
         formulas = [place.formula, *besides]
         numbers, helpers = self._numbers(self._iteration(place.row), formulas, False)
@@ -95,7 +95,7 @@ class Trials:
         return {cell: np.broadcast_to(values, (self.count,)) for cell, values in every.items()}
 
     def expected(self, place: Place) -> Array:
-        """Return what a formula should give in each trial."""
+        """Return what a formula should give, (draws,)."""
         iteration = self._iteration(place.row)
         begin = self._grounds.table.row_of(iteration * self._grounds.table.block)
         return self._drawn.iteration(iteration)[place.symbol][:, place.row - begin]
@@ -106,7 +106,7 @@ class Trials:
     def _numbers(
         self, iteration: int, formulas: list[str], rate_everywhere: bool
     ) -> tuple[dict[Cell, Array], dict[Cell, str]]:
-        """Return what the cells hold in the trials, and the formulas that these go through."""
+        """Return what cells hold in the draws, and the helpers through which formulas read them."""
         table, reference = self._grounds.table, self._grounds.reference
         planted = _planted(self._grounds, iteration, self._drawn)
         helpers = helper_formulas(table.sheet, formulas, planted)
@@ -125,7 +125,7 @@ class Trials:
 
 
 def _planted(grounds: Grounds, iteration: int, drawn: Drawn) -> dict[Cell, Array]:
-    """Return the cells that take the drawn numbers: two iterations, the data, rate and start."""
+    """Return the cells that get drawn numbers: two iterations, data, rate, settings, start."""
     table = grounds.table
     sheet = table.sheet.name
     begin = iteration * table.block
@@ -158,8 +158,8 @@ def _kept(
 ) -> dict[Cell, Array]:
     """Return the other cells that the formulas read, with their own values.
 
-    Targets, inputs and fixed biases are the same in all rows, so there the drawn ones stand
-    in every row.
+    Targets, inputs and fixed biases (``constants``, by column) are the same in all iterations, so
+    the drawn ones stand in every row.
     """
     read = read_elsewhere(formulas, table.sheet.name, planted, calculation)
     kept = {cell: np.array([number]) for cell, number in read.items()}
@@ -185,6 +185,6 @@ def _other_cells(table: Table, formulas: list[str], planted: Collection[Cell]) -
 
 
 def agree(found: Array, expected: Array) -> NDArray[np.bool_]:
-    """Tell what is right in all trials: of numbers (trials,), or of each of (variants, trials)."""
+    """Tell whether numbers (draws,) are right in all draws; or of (variants, draws), which are."""
     allowed = TOLERANCE * np.abs(expected) + NOTHING
     return np.asarray((np.abs(found - expected) <= allowed).all(axis=-1))

@@ -9,11 +9,11 @@ from workbook_tools.judging.findings import Finding, counted
 from workbook_tools.notation.quantities import Naming
 from workbook_tools.reading.understood import Understood, UnreadTable
 
-if TYPE_CHECKING:  # it needs NumPy, whose threads a worker limits before it loads it
+if TYPE_CHECKING:  # not at run time: a worker limits NumPy's threads before it imports NumPy
     from workbook_tools.judging.comparison import Comparison
 
-NO_NUMBER = "what it depends on is no number"  # why a cell is not checked; no reason of its own
-_MOST_REASONS, _MOST_PLACES = 4, 2  # that are said in one sentence
+NO_NUMBER = "a cell that it depends on has no number"  # the cause is elsewhere
+_MOST_REASONS, _MOST_PLACES = 4, 2  # in one sentence
 
 
 @dataclass
@@ -23,24 +23,24 @@ class Cells:
     formulas: int = 0
     checked: int = 0
     agreeing: int = 0
-    numbers: int = 0  # that stand where other tables have formulas, and were checked as well
-    reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked
-    places: dict[str, list[str]] = field(default_factory=dict)  # where these are, by reason
-    harmless: dict[str, int] = field(default_factory=dict)  # why others need not be checked
+    numbers: int = 0  # checked numbers in cells where other tables have formulas
+    reasons: dict[str, int] = field(default_factory=dict)  # why cells were not checked: how many
+    places: dict[str, list[str]] = field(default_factory=dict)  # their ranges, by reason
+    harmless: dict[str, int] = field(default_factory=dict)  # why cells need not be checked
 
     @property
     def not_checked(self) -> int:
-        """Formula cells about which nothing could be said, though they may be mistaken."""
+        """How many formula cells may be wrong without having been checked."""
         return self.formulas - self.checked - sum(self.harmless.values())
 
     def leave_out(self, count: int, reason: str, place: str = "") -> None:
-        """Say of formula cells, already counted, why they cannot be checked, and where they are."""
+        """Record why formula cells, already counted, cannot be checked, and where they are."""
         self.reasons[reason] = self.reasons.get(reason, 0) + count
         if place:
             self.places.setdefault(reason, []).append(place)
 
     def excuse(self, count: int, reason: str) -> None:
-        """Say of formula cells, already counted, why they need not be checked."""
+        """Record why formula cells, already counted, need not be checked."""
         self.harmless[reason] = self.harmless.get(reason, 0) + count
 
 
@@ -57,13 +57,13 @@ class Differences:
 class LossCurve:
     """The loss of every iteration; NaN where there is no number."""
 
-    built: list[float]  # as the sheet has it
-    right: list[float]  # by the whole run in pandas, from the first row
+    built: list[float]  # on the sheet
+    right: list[float]  # of the same training in pandas, from the first row on
 
 
 @dataclass
 class TableReport:
-    """One training table."""
+    """The report of one training table."""
 
     sheet: str
     range: str
@@ -75,7 +75,7 @@ class TableReport:
     differences: Differences
     naming: Naming
     losses: LossCurve
-    signature: str  # of its formulas; empty where nothing can be checked
+    signature: str  # of its formulas; empty if nothing can be checked
     findings: list[Finding]
 
     @property
@@ -85,15 +85,15 @@ class TableReport:
 
     @property
     def last_loss_of_run(self) -> float:
-        """The loss of the last iteration by the whole run in pandas."""
+        """The loss of the last iteration when pandas trains from the first row on."""
         return self.losses.right[-1] if self.losses.right else math.nan
 
 
 @dataclass
 class SummaryReport:
-    """Formulas beside trainings, or a sheet of a convolutional network.
+    """The report of a sheet of a convolutional network, or of formulas beside training tables.
 
-    Beside trainings stand results listed by sheet, and what samples are made from.
+    Such formulas list the results of several sheets, or compute samples from measurements.
     """
 
     sheet: str
@@ -105,16 +105,16 @@ class SummaryReport:
 
 @dataclass
 class NetworkReport:
-    """A convolutional network that a workbook holds, as a whole; its sheets are summaries."""
+    """The report of a convolutional network as a whole; its sheets have ``SummaryReport``."""
 
     network: str  # in words
-    moments: dict[str, int]  # how often it was looked at: as it is, with which other inputs
-    whole: "Comparison"  # with runs of the whole network, all moments together
+    moments: dict[str, int]  # how often it was checked, by kind of input: its own, or others
+    whole: "Comparison"  # with runs of the whole network, all inputs together
 
 
 @dataclass
 class Report:
-    """One workbook."""
+    """The report of one workbook."""
 
     workbook: str
     engine: str
@@ -132,15 +132,15 @@ class Report:
 
     @property
     def findings(self) -> list[Finding]:
-        """Every finding, in the order of the sheets."""
+        """All findings: those of the tables, then those of the summaries."""
         return [finding for part in self.parts for finding in part.findings]
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, ``incomplete``, or ``unchecked`` where nothing at all was checked.
+        """``pass``, ``fail``, ``incomplete``, or ``unchecked`` if nothing at all was checked.
 
-        A workbook passes if every formula cell of every table was checked, or is harmless. Warnings
-        do not make it fail.
+        A workbook passes if every formula cell of every table was checked or is harmless, and none
+        has a finding other than a warning.
         """
         if any(not finding.kind.is_warning for finding in self.findings):
             return "fail"
@@ -157,7 +157,7 @@ class Report:
     def not_checked(self) -> str:
         """How many formula cells were not checked, where and why; empty if all were.
 
-        Those outside of tables are not meant, nor those that are harmless.
+        Cells outside of tables do not count, nor do harmless ones.
         """
         reasons: dict[str, list[str]] = {}
         for part in self.parts:
@@ -187,7 +187,7 @@ class Report:
 
 
 def _few(places: Sequence[str]) -> str:
-    """Return places in a few words."""
+    """Return the first places, and how many more there are."""
     shown = ", ".join(places[:_MOST_PLACES])
     return (
         f"{shown} and {len(places) - _MOST_PLACES:,} more" if len(places) > _MOST_PLACES else shown

@@ -1,4 +1,4 @@
-"""Checks what is worked out beside the samples: standardised inputs, targets of classes, means."""
+"""Checks the formulas beside the samples: standardised inputs, targets of classes, means."""
 
 from collections.abc import Callable, Mapping
 from statistics import mode
@@ -24,7 +24,7 @@ from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.samples import SampleTable
 
 LossWith = Callable[[Mapping[Cell, float]], float | None]
-_RIGHT = -2  # no number of a formula
+_RIGHT = -2  # marks cells without a finding; formulas are numbered from 0, and −1 is no formula
 
 
 def compare_samples(
@@ -33,9 +33,9 @@ def compare_samples(
     tolerance: float,
     loss_with: LossWith,
 ) -> SummaryReport | None:
-    """Check every formula beside the samples; None if there is none.
+    """Return a report on every formula beside the samples; None if there are no formulas.
 
-    ``loss_with`` tells what the last loss would be with other numbers in some cells.
+    ``loss_with`` returns the last loss with other numbers in some cells.
     """
     report = SummaryReport(table.sheet.name, Cells(), [], "samples")
     allowed = tolerance + calculation.storage
@@ -65,12 +65,13 @@ def _check_column(
     report.cells.formulas += int(has.sum())
     expected, terms = _expected(table, symbol, column, calculation)
     if np.isnan(expected).all():
-        report.cells.leave_out(int(has.sum()), f"it is not said what {symbol} is made from")
+        why = f"the sheet does not say what {symbol} is made from"
+        report.cells.leave_out(int(has.sum()), why)
         return
     values = table.values[symbol].to_numpy()
     difference = np.abs(values - expected)
     wrong = ~(difference <= allowed * terms)
-    # A wrong formula is wrong in all its rows, those too where it happens to give the right value.
+    # A wrong formula is wrong in all its rows, even where it happens to give the right value.
     for number in set(families.numbers[has & wrong].tolist()):
         own = np.flatnonzero(families.numbers == number)
         rows = [table.first_row + int(k) for k in (own[0], own[-1])]
@@ -112,7 +113,7 @@ def _check_column(
 def _expected(
     table: SampleTable, symbol: str, column: int, calculation: Calculation
 ) -> tuple[Array, Array]:
-    """Return what a column should be, and the size of the terms that rounding leaves traces of."""
+    """Return what a column should be, and the size of its terms, to which rounding is relative."""
     values = table.values
     nothing = np.full(len(values), np.nan)
     measured = f"x{symbol[1:]}"
@@ -152,7 +153,7 @@ def _check_spread(
     allowed: float,
     loss_with: LossWith,
 ) -> None:
-    """Check the means or the deviations of what was measured, one cell a measurement."""
+    """Check the means or the deviations of measurements, one cell for each measurement."""
     measured = [symbol for symbol in table.columns if symbol[0] == "x"]
     formulas: dict[str, str] = {}
     for symbol in measured:
@@ -160,7 +161,7 @@ def _check_spread(
         if runs := table.sheet.runs_between(column, row, row):
             formulas[symbol] = runs[0].formula.at(row)
     there = MAX_COLUMNS // 2
-    in_one_column = {  # where those that are alike read the same
+    in_one_column = {  # moved to one column, formulas that are alike become the same text
         s: moved(f, 0, there - table.columns[s]) for s, f in formulas.items()
     }
     report.cells.formulas += len(formulas)
@@ -171,7 +172,7 @@ def _check_spread(
         s: not abs(shown[s] - expected[s]) <= allowed * float(table.values[s].abs().sum())
         for s in measured
     }
-    # Of those that are right, most say how it is meant; of two, the one that is spelled plainly.
+    # The usual formula is the one that most right cells have; of two, the one that is plainer.
     right = sorted(
         (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
     )
@@ -179,7 +180,7 @@ def _check_spread(
     for symbol in measured:
         if symbol not in formulas:
             if not wrong[symbol] and len(formulas) <= len(measured) / 2:
-                continue  # means are typed here
+                continue  # all means are typed here
             kind = Kind.TYPED_VALUE
         elif wrong[symbol]:
             kind = Kind.WRONG_FORMULA
@@ -199,12 +200,12 @@ def _check_spread(
 
 
 def _spread_of(word: str, x: Array) -> float:
-    """Return the mean, or the standard deviation over all samples, by their number."""
+    """Return the mean, or the standard deviation of the population (divided by n)."""
     return float(np.mean(x) if word == MEAN else np.std(x))
 
 
 def _is_plain(formula: str) -> bool:
-    """Tell whether one function does it."""
+    """Tell whether a formula is a single call of the usual function."""
     return formula.startswith(("=AVERAGE(", "=STDEV"))
 
 

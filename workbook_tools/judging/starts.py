@@ -63,7 +63,7 @@ def texts(columns: Columns, symbol: str) -> list[Finding]:
             value=text,
             expected=plain(usual),
             max_rel_error=None,
-            message=f"{symbol} is the text {text!r} here, no number.",
+            message=f"{symbol} is the text {text!r} here, not a number.",
         )
         for row in table.rows.tolist()
         if (text := table.sheet.texts.get((row, place))) is not None

@@ -33,7 +33,7 @@ class _SummaryCell:
 
     @property
     def target(self) -> Cell | None:
-        """The cell that has what this one should show."""
+        """The cell whose value this one should show; None if there is none."""
         if not self.iteration:
             return self.table.rate_cell
         column = self.table.columns.get(self.symbol)
@@ -78,7 +78,7 @@ def _suggested(
     tables: list[Table],
     calculation: Calculation,
 ) -> Finding:
-    """Return a finding with the formula that fetches what its cell should show."""
+    """Return a finding with a suggestion: the formula that fetches what its cell should show."""
     if cell.target is None:
         return finding
     sheet, row, column = cell.target
@@ -126,9 +126,9 @@ def _judge(
     calculation: Calculation,
     tolerance: float,
 ) -> Finding | None:
-    """Count one cell and find what is wrong with it.
+    """Count one cell and return what is wrong with it, if anything.
 
-    ``styles`` is how the other formulas are anchored, None for a cell without one.
+    ``styles`` tells where the other formulas have their $; None stands for cells without a formula.
     """
     expected = _expected(cell)
     value = number_at(cell.place, calculation)
@@ -136,11 +136,11 @@ def _judge(
     wrong = not abs(value - expected) <= allowed
     if cell.formula is None:
         if None in styles or not styles or expected != expected:
-            return None  # other cells are typed too
+            return None  # there are other typed cells, or there is nothing to compare with
         return _finding(Kind.TYPED_VALUE, cell, value, expected, wrong)
     counts.formulas += 1
     if expected != expected:
-        counts.leave_out(1, "the sheet it speaks of has no such value")
+        counts.leave_out(1, "the sheet that it names has no such value")
         return None
     counts.checked += 1
     if not is_right:
@@ -178,5 +178,5 @@ def _finding(kind: Kind, cell: _SummaryCell, value: float, expected: float, wron
         value,
         expected,
         wrong,
-        plain(cell.table.last_loss),  # which reads nothing of a summary
+        plain(cell.table.last_loss),  # a summary has no effect on it
     )

@@ -51,7 +51,7 @@ def read_values(
 ) -> tuple[pd.DataFrame, Errors]:
     """Return numbers and error values in these rows, down to the first row without a value.
 
-    With ``over_gaps``, down to the last row. Numbers are by row and symbol, NaN where there is none.
+    With ``over_gaps``, down to the last row. Numbers are by row and symbol; other values are NaN.
     """
     left, right = min(columns.values()), max(columns.values())
     picked = [column - left for column in columns.values()]
