@@ -1,4 +1,4 @@
-"""Functions that an engine lacks are named, left to another engine, or not checked."""
+"""Functions that an engine does not know are named, left to another engine, or not checked."""
 
 import shutil
 from pathlib import Path
