@@ -173,7 +173,7 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1.7e308, 1e300, 1e-320])
-def test_a_weight_near_the_largest_number_is_not_a_mistake(number: float, tmp_path: Path) -> None:
+def test_a_huge_or_tiny_weight_is_not_a_mistake(number: float, tmp_path: Path) -> None:
     report = check(HandMade(cells={"F6": number}), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
 

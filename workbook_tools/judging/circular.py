@@ -96,7 +96,7 @@ def _first_cell(finding: Finding) -> Cell:
 
 
 def _kind(cycle: list[Cell], tables: Sequence[Table]) -> Kind:
-    """Return the kind of mistake that makes a cycle: whether a learning rate lies on it."""
+    """Return the kind of mistake that makes a cycle: a learning rate on it makes a difference."""
     through_rate = any(table.rate_cell in cycle for table in tables)
     return Kind.WRONG_REFERENCE_RATE if through_rate else Kind.WRONG_FORMULA
 

@@ -1,7 +1,7 @@
-"""Judges the formulas of a table, column by column: which are wrong, and which only look it.
+"""Judges the formulas of a table, column by column: which are wrong, and which are out of step.
 
-Whether a formula is right on random numbers is found out elsewhere (``probe.py``), and so is what
-stands where formulas belong (``typed.py``) and what the first row begins with (``starts.py``).
+Whether a formula is right on random numbers is found out in ``probe.py``. Numbers where formulas
+belong are judged in ``typed.py``, and the first row in ``starts.py``.
 """
 
 from collections.abc import Collection, Iterator, Mapping

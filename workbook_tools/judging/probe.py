@@ -81,7 +81,7 @@ class Trials:
         return right
 
     def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
-        """Return what each cell holds that a formula may be about, (draws,).
+        """Return what each cell holds that matters to a formula, (draws,).
 
         These are the quantities of its iteration and of the one before, what else it and the
         formulas ``besides`` read, and the helpers through which they read it.

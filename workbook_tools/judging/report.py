@@ -159,6 +159,22 @@ class Report:
 
         Cells outside of tables do not count, nor do harmless ones.
         """
+        reasons = self._reasons()
+        in_unread = sum(unread.formulas for unread in self.unread)
+        left = in_unread + sum(part.cells.not_checked for part in self.parts)
+        every = in_unread + sum(part.cells.formulas for part in self.parts)
+        if not left and not reasons:
+            return ""
+        causes_first = sorted(reasons.items(), key=lambda reason: reason[0] == NO_NUMBER)
+        said = [f"{reason} ({_few(places)})" for reason, places in causes_first]
+        more = f"; and {counted(len(said) - _MOST_REASONS, 'reason')} more"
+        return (
+            f"{left:,} of {counted(every, 'formula cell')} not checked: "
+            f"{'; '.join(said[:_MOST_REASONS])}{more if len(said) > _MOST_REASONS else ''}"
+        )
+
+    def _reasons(self) -> dict[str, list[str]]:
+        """Return why formula cells were not checked, and where these are."""
         reasons: dict[str, list[str]] = {}
         for part in self.parts:
             for reason in part.cells.reasons:
@@ -171,19 +187,7 @@ class Report:
         for unread in self.unread:
             row = f"{unread.sheet}, row {unread.header_row}"
             reasons.setdefault(unread.why, []).append(row)
-        left = sum(part.cells.not_checked for part in self.parts)
-        left += sum(unread.formulas for unread in self.unread)
-        every = sum(part.cells.formulas for part in self.parts)
-        every += sum(unread.formulas for unread in self.unread)
-        if not left and not reasons:
-            return ""
-        causes_first = sorted(reasons.items(), key=lambda reason: reason[0] == NO_NUMBER)
-        said = [f"{reason} ({_few(places)})" for reason, places in causes_first]
-        more = f"; and {counted(len(said) - _MOST_REASONS, 'reason')} more"
-        return (
-            f"{left:,} of {counted(every, 'formula cell')} not checked: "
-            f"{'; '.join(said[:_MOST_REASONS])}{more if len(said) > _MOST_REASONS else ''}"
-        )
+        return reasons
 
 
 def _few(places: Sequence[str]) -> str:

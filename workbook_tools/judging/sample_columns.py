@@ -190,7 +190,7 @@ class _Check:
 def _expected(
     table: SampleTable, symbol: str, column: int, calculation: Calculation
 ) -> tuple[Array, Array]:
-    """Return what a column should be, and the size of its terms, to which rounding is relative."""
+    """Return what a column should be, and the size of its terms, on which rounding depends."""
     values = table.values
     nothing = np.full(len(values), np.nan)
     measured = f"x{symbol[1:]}"

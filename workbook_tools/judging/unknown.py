@@ -75,7 +75,7 @@ def is_excel(formula: str, unknown: set[str]) -> bool:
 
 
 def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:
-    """Take error values that only the engine gives out of the errors of tables.
+    """Remove from the errors of tables those that only the engine gives.
 
     These are cells for which the file has ``stored`` a number, or whose formula calls a function
     that only Excel knows. They count as not calculated.

@@ -62,8 +62,8 @@ def header_rows(sheet: Sheet, calculation: Calculation) -> list[Header]:
             continue
         own = []
         for part, columns in _parts(_without_statements(sheet, row, labels, calculation), above):
-            span = range(min(columns.values()), max(columns.values()) + 1)
-            top = 1 + max(latest.get(column, 0) for column in span)
+            places = range(min(columns.values()), max(columns.values()) + 1)
+            top = 1 + max(latest.get(place, 0) for place in places)
             own.append(Header(row, part, columns, top))
         for header in own:
             latest |= dict.fromkeys(range(header.first_column, header.last_column + 1), row)
