@@ -20,7 +20,7 @@ CHECKER := $(call ROOMS,$(BELOW) mathematics reading judging mending convolution
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test test-thorough lint clean FORCE
+.PHONY: all help workbooks verify pictures cnn cnn-seeds cnn-results cnn-workbook audit-score test test-workbooks test-thorough lint clean FORCE
 
 all: verify ## Write, recalculate and cross-check every workbook (the default)
 
@@ -44,6 +44,10 @@ $(VENV)/installed-cnn: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cnn]'
 	@touch $@
 
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
@@ -62,7 +66,7 @@ $(BUILD)/%.verified: $(BUILD)/%.built $(CHECKER) $$(wildcard workbooks/$$*.xlsx)
 	@$(BIN)/workbook-tools verify workbooks/$*.xlsx > $@.report || { s=$$?; cat $@.report; exit $$s; }
 	@mv $@.report $@
 
-# The README's mistake, in the report and in the marked copy.
+# A mistake, in the report and in the marked copy.
 FAULTY = $(BUILD)/faulty
 CHROMIUM = chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars \
   --disable-background-networking --disable-component-update --disable-sync
@@ -73,12 +77,12 @@ MNIST_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/mnist_cnn.pdf
 TINY_CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/tiny_cnn.pdf
 XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
-pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, poppler-utils, chromium)
+pictures: workbooks ## Render the pictures of the documentation anew (needs LibreOffice, poppler-utils, chromium)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/mnist_cnn.xlsx workbooks/tiny_cnn.xlsx
-	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 780
+	$(PAGES) workbooks/pictures/overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 640
 	$(PAGES) workbooks/pictures/training_sheet -f 2 -r 190 -x 60 -y 60 -W 2080 -H 760
-	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 160 -x 582 -y 534 -W 552 -H 418
+	$(PAGES) workbooks/pictures/loss_curves -f 1 -r 170 -x 645 -y 483 -W 487 -H 370
 	$(XOR_PAGES) workbooks/pictures/several_samples -f 3 -r 190 -x 60 -y 60 -W 2100 -H 900
 	$(MNIST_PAGES) workbooks/pictures/cnn_overview -f 1 -r 130 -x 50 -y 40 -W 1400 -H 970
 	$(MNIST_PAGES) workbooks/pictures/cnn_digit -f 2 -r 130 -x 50 -y 40 -W 1240 -H 980
@@ -91,7 +95,7 @@ pictures: workbooks ## Render the README's pictures anew (needs LibreOffice, pop
 	$(MARKED_PAGES) workbooks/pictures/marked -f 4 -r 200 -x 1620 -y 445 -W 590 -H 262
 	$(MARKED_PAGES) workbooks/pictures/findings_sheet -f 8 -r 130 -x 45 -y 60 -W 1330 -H 72
 	$(CHROMIUM) --window-size=980,4200 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
-	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((30, 2518, 980, 3040)).save('workbooks/pictures/finding.png')"
+	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((30, 2518, 980, 3090)).save('workbooks/pictures/finding.png')"
 
 # Interrupted training goes on; a finished run is reported on, not trained again.
 MODEL = standard
@@ -127,6 +131,9 @@ PYTEST = -n auto --dist worksteal --durations=10
 
 test: $(VENV)/installed-dev ## Run all tests, with few random cases, always the same
 	$(BIN)/pytest $(PYTEST)
+
+test-workbooks: $(VENV)/installed-test ## Run the tests that need no PyTorch
+	$(BIN)/pytest $(PYTEST) -m "not torch"
 
 test-thorough: $(VENV)/installed-dev ## Run all tests, with more random cases, drawn anew
 	$(BIN)/pytest $(PYTEST) --hypothesis-profile=thorough

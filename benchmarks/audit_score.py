@@ -32,7 +32,7 @@ from openpyxl.utils.cell import range_boundaries
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import ENGINES
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
@@ -64,8 +64,8 @@ class SampleScore:
     faulty: bool = False
 
 
-def score_sample(folder: Path, engine: str) -> list[SampleScore]:
-    """Check every workbook of a sample against its labels."""
+def score_sample(folder: Path, engine: str, mend: bool = True) -> list[SampleScore]:
+    """Check every workbook of a sample against its labels; with ``mend`` a mended copy, too."""
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     scores = []
     for path in sorted(folder.glob("*.xlsx")):
@@ -76,7 +76,7 @@ def score_sample(folder: Path, engine: str) -> list[SampleScore]:
             scores.append(SampleScore(path.stem, "", [str(error)], 0, 0, 0, Counter()))
             continue
         wanted = [(sheet, label) for sheet, own in expected.items() for label in own]
-        if problems := _not_mended(path, report, engine):
+        if mend and (problems := _not_mended(path, report, engine)):
             scores.append(SampleScore(path.stem, "", problems, 0, 0, 0, Counter()))
         scores += [_score_table(path.stem, sheet, label, report) for sheet, label in wanted]
         extra = len(report.tables) - len(wanted)

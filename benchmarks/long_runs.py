@@ -31,7 +31,7 @@ def write_only(spec_file: Path, workbook: Path) -> None:
     from openpyxl import Workbook
 
     from workbook_tools.formulas.references import FilledFormula
-    from workbook_tools.spec.experiment import load_experiment
+    from workbook_tools.spec.load import load_experiment
     from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Book
 
     [layout] = Book(load_experiment(spec_file)).sheets

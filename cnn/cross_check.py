@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from cnn.data import DEVIATION, MEAN
 from cnn.workbook.network import Network, network_of
-from cnn.workbook.plan import back_name, grad_name
+from cnn.workbook.planning.section_names import back_name, grad_name
 from workbook_tools.convolutional.book import Book, open_book
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import digits

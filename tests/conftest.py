@@ -1,7 +1,12 @@
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM
 from hypothesis import settings
+
+from workbook_tools.engines import libreoffice
 
 # `make test` always draws the same random cases, so that it says the same of the same code;
 # `make test-thorough` draws others every time, and more of those that take long (helpers/cases.py).
@@ -10,6 +15,44 @@ settings.register_profile("thorough", deadline=None)
 settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
+HAS_TORCH = find_spec("torch") is not None
+OFFICE = shutil.which("soffice")
+MISSING = {"libreoffice": not OFFICE, "chromium": not CHROMIUM}
+NEED_TORCH = ("cnn", "convolutional")  # folders
+collect_ignore = [] if HAS_TORCH else [*NEED_TORCH]
+
+
+def pytest_report_header() -> str | None:
+    """Say what is left out."""
+    folders = " and ".join(f"tests/{folder}" for folder in NEED_TORCH)
+    return None if HAS_TORCH else f"PyTorch is not installed: {folders} are left out"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs PyTorch, and what starts LibreOffice or Chromium; skip what cannot run."""
+    for item in items:
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        if engine == "libreoffice":
+            item.add_marker("libreoffice")
+        if item.path.relative_to(Path(__file__).parent).parts[0] in NEED_TORCH:
+            item.add_marker("torch")
+        for program, is_missing in MISSING.items():
+            if item.get_closest_marker(program):
+                item.add_marker("slow")
+                if is_missing:
+                    item.add_marker(pytest.mark.skip(reason=f"{program} is not installed"))
+
+
+@pytest.fixture(autouse=True)
+def _no_unmarked_libreoffice(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let a test that is not marked ``libreoffice`` find none, whatever is installed here."""
+    if not request.node.get_closest_marker("libreoffice"):
+        find = libreoffice._program
+        monkeypatch.setattr(
+            libreoffice, "_program", lambda: found if (found := find()) != OFFICE else None
+        )
 
 
 @pytest.fixture(scope="session")

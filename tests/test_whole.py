@@ -1,7 +1,6 @@
 """The two halves against each other: what is built is right, and any one change is found."""
 
 import re
-import shutil
 import zipfile
 from functools import cache
 from itertools import pairwise
@@ -15,6 +14,7 @@ from cases import THOROUGH, cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from images import layers_on_images
+from office import recalculate_together
 from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import range_boundaries
@@ -28,7 +28,6 @@ from workbook_tools.writing.workbook import build
 NAMES = [
     "Back_Propogation", "mazur", "xor", "iris", "optimizers", "deep", "vanishing", "tiny_cnn"
 ]  # fmt: skip
-HAS_LIBREOFFICE = shutil.which("soffice") is not None
 
 
 LARGE = {"iris", "vanishing", "tiny_cnn"}
@@ -40,15 +39,26 @@ LARGE = {"iris", "vanishing", "tiny_cnn"}
         (name, engine)
         for name in NAMES
         for engine in ENGINES
-        if THOROUGH or name not in LARGE or engine in ("embedded", "libreoffice")
+        if engine != "libreoffice" and (THOROUGH or name not in LARGE or engine == "embedded")
     ],
 )
 def test_every_formula_cell_of_a_shipped_workbook_agrees(
     workbooks: Path, name: str, engine: str
 ) -> None:
-    if engine == "libreoffice" and not HAS_LIBREOFFICE:
-        pytest.skip("LibreOffice is not installed")
-    path = workbooks / f"{name}.xlsx"
+    assert_every_formula_cell_agrees(workbooks / f"{name}.xlsx", engine)
+
+
+@pytest.mark.libreoffice
+def test_every_formula_cell_of_the_shipped_workbooks_agrees_where_libreoffice_calculates(
+    workbooks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [workbooks / f"{name}.xlsx" for name in NAMES if THOROUGH or name not in LARGE]
+    recalculate_together(paths, monkeypatch)
+    for path in paths:
+        assert_every_formula_cell_agrees(path, "libreoffice")
+
+
+def assert_every_formula_cell_agrees(path: Path, engine: str) -> None:
     report = verify(path, engine)
     assert report.verdict == "pass"
     with zipfile.ZipFile(path) as package:
@@ -474,8 +484,6 @@ batch = 1
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_rounding_at_a_kink_goes_as_the_engine_compares(tmp_path: Path, engine: str) -> None:
-    if engine == "libreoffice" and not HAS_LIBREOFFICE:
-        pytest.skip("LibreOffice is not installed")
     (tmp_path / "kink.toml").write_text(AT_A_KINK, encoding="utf-8")
     build(tmp_path / "kink.toml", tmp_path / "kink.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "kink.xlsx", data_only=True)["LR 0.5"]
@@ -662,7 +670,7 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
         assert_found_there_and_nowhere_else(workbook, Path(folder), data)
 
 
-@pytest.mark.skipif(not HAS_LIBREOFFICE, reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 @cases(8)
 @given(spec=specs() | image_specs())
 def test_any_spec_builds_a_workbook_that_is_right_in_libreoffice(spec: str) -> None:

@@ -12,12 +12,13 @@ from torch import nn
 
 from cnn.data import DEVIATION, MEAN
 from cnn.workbook.digit_sheet import DRAWN_DIGIT_CELL, ETA_CELL, SELECTED_CELL, write_digit_sheet
+from cnn.workbook.digits import Digits
 from cnn.workbook.digits_sheet import write_digits_sheet
 from cnn.workbook.drawing import described, drawing
 from cnn.workbook.layout import FIRST_SECTION, Area
 from cnn.workbook.network import network_of
 from cnn.workbook.overview import Story, write_overview
-from cnn.workbook.plan import Digits, Plan
+from cnn.workbook.plan import Plan
 from cnn.workbook.sections import write_sheet
 from workbook_tools.errors import InputError
 from workbook_tools.notation import convolutional as names

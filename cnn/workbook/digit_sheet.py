@@ -11,13 +11,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cnn.workbook import look
 from cnn.workbook.digits_sheet import TABLE_COLUMN, TABLE_ROW, TRUTH_COLUMN
 from cnn.workbook.layout import Area, Maps
-from cnn.workbook.plan import (
+from cnn.workbook.plan import Plan
+from cnn.workbook.planning.sheet import SheetPlan
+from cnn.workbook.planning.start import (
     PANEL_COLUMN,
     ROW_NUMBERS_COLUMN,
     TRUE_DIGIT_CELL,
     VALUE_COLUMN,
-    Plan,
-    SheetPlan,
 )
 from cnn.workbook.sections import links, title, write_section
 from workbook_tools.notation import convolutional as names

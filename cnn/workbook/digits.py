@@ -1,16 +1,29 @@
 """Which test digits go into the workbook: some of each kind that are read rightly, and mistakes."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from cnn.data import Images
 from cnn.evaluation import answers
 from cnn.model import CLASSES
-from cnn.workbook.plan import Digits
 from workbook_tools.errors import InputError
 
 MISTAKES = 0.2  # this part of the digits, if the network makes so many; more if it has to be
 FEWEST, MOST = 1, 200
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The stored test digits: pixels (n, height, width), true classes, predicted classes."""
+
+    pixels: NDArray[np.uint8]
+    truth: list[int]
+    read_as: list[int]
+    numbers: list[int]  # indices of the test images
 
 
 def choose(model: nn.Sequential, images: Images, count: int) -> Digits:

@@ -3,7 +3,8 @@
 from openpyxl.worksheet.worksheet import Worksheet
 
 from cnn.workbook import look
-from cnn.workbook.plan import Part, Plan
+from cnn.workbook.plan import Plan
+from cnn.workbook.planning.sheet import Part
 from cnn.workbook.sections import links, title, write_section
 from workbook_tools.notation.addresses import range_name
 from workbook_tools.notation.convolutional import DIGIT, DIGITS_HEADS, DRAW, OVERVIEW

@@ -18,7 +18,7 @@ from cnn.workbook.network import (
     Network,
     ReLU,
 )
-from cnn.workbook.plan import Part
+from cnn.workbook.planning.sheet import Part
 from workbook_tools.notation.convolutional import INPUT, SOFTMAX, MapsShape, times
 from workbook_tools.writing.pictures import png
 from workbook_tools.writing.styles import INK, MUTED

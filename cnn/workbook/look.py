@@ -15,11 +15,11 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cnn.workbook.plan import Palette, Part
+from cnn.workbook.planning.sheet import Palette, Part
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.notation.convolutional import GREYS
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
+from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
 
 TAB_COLOURS = {

@@ -10,7 +10,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cnn.workbook import look
 from cnn.workbook.network import AveragePool, Convolution, Layer, MaxPool, Network
 from cnn.workbook.notes import TITLES
-from cnn.workbook.plan import Part, Plan, back_name, step_name, weights_name
+from cnn.workbook.plan import Plan
+from cnn.workbook.planning.section_names import back_name, step_name, weights_name
+from cnn.workbook.planning.sheet import Part
 from cnn.workbook.sections import title
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.notation.convolutional import AFTER, DIGIT, INPUT, SOFTMAX, times

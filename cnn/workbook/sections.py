@@ -11,7 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cnn.workbook import look
 from cnn.workbook.layout import FIRST_COLUMN, KERNEL_COLUMN, LABELS_BELOW, Area, Maps
 from cnn.workbook.look import Stamp
-from cnn.workbook.plan import MapsSection, Section, SheetPlan, WeightsSection
+from cnn.workbook.planning.sheet import MapsSection, Section, SheetPlan, WeightsSection
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
 from workbook_tools.notation.addresses import sheet_prefix

@@ -94,11 +94,13 @@ def started(folder: Path, sound: Path) -> "subprocess.Popen[bytes]":
     """Begin a check that hangs, with its temporary files in the folder."""
     path = shutil.copy(sound, sound.with_name("hangs.xlsx"))
     source = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from hostile import hostile_work\n"
         "from workbook_tools.checking.alone import Wish, checks\n"
         "if __name__ == '__main__':\n"
+        # What a shell starts in the background ignores SIGINT, and so would this.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    with checks(600.0, hostile_work) as check:\n"
         "        check(Wish(Path(sys.argv[2]), 'embedded'), lambda step: None)\n"
     )
@@ -129,7 +131,10 @@ def test_a_check_that_is_stopped_or_killed_leaves_nothing_behind(
     with started(folder, sound) as process:
         worker = int(_soon(lambda: next(folder.glob("*/left behind")).read_text()))
         process.send_signal(how)
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
     _soon(lambda: _require(not _lives(worker)))
     _soon(lambda: _require(not list(folder.iterdir())))
 

@@ -20,7 +20,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.judging.unknown import functions
-from workbook_tools.mending import repair
+from workbook_tools.mending import proof, proposals
 from workbook_tools.reading import labels, reader
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reporting.reports import print_report, to_json
@@ -139,15 +139,15 @@ def test_a_column_of_wrong_formulas_takes_few_proofs(
 ) -> None:
     """Each row has another one: what stands beside a cell is no suggestion that is worth a try."""
     proofs = []
-    checked_rows = repair.Repair._checked_rows
+    checked_rows = proof.Proof.checked_rows
 
     def counting(*arguments: Any) -> int | None:
         proofs.append(1)
         return checked_rows(*arguments)
 
-    monkeypatch.setattr(repair.Repair, "_checked_rows", counting)
+    monkeypatch.setattr(proof.Proof, "checked_rows", counting)
     monkeypatch.setattr(verify, "_MOST_SUGGESTIONS", most)
-    monkeypatch.setattr(repair, "_MOST_BESIDE", beside)
+    monkeypatch.setattr(proposals, "_MOST_BESIDE", beside)
     cells = {
         f"{letter}{row}": f"=0.{row}{k}*D{row}"
         for k, letter in enumerate("JKLMRS")
@@ -155,7 +155,7 @@ def test_a_column_of_wrong_formulas_takes_few_proofs(
     }
     report = checked(HandMade(cells=cells), tmp_path)
     assert len(report.findings) == 120
-    of_one = beside + repair._MOST_EDITS + 4  # others: anchors, and what is written anew
+    of_one = beside + proposals._MOST_EDITS + 4  # others: anchors, and what is written anew
     assert len(proofs) <= min(most + of_one, len(report.findings) * of_one)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from browser import CHROMIUM, PHONE, Page, opened
+from browser import PHONE, Page, opened
 from handmade import FORMULAS, HandMade, copy_of_the_table
 from hostile import go_on, hostile_check, keep, loaded_and_limits, slow_check
 from parts import rewritten
@@ -351,8 +351,12 @@ def test_the_page_of_a_class_is_careful_and_escaped(tmp_path: Path) -> None:
     assert "The same file, byte for byte, with the same mistake" in page.text
     assert "2 of 3 workbooks have mistakes" in page.text
     assert name in page.text
-    if CHROMIUM:
-        assert opened(tmp_path / "c.html", PHONE).needs == PHONE
+
+
+@pytest.mark.chromium
+def test_the_page_of_a_class_fits_a_phone(tmp_path: Path) -> None:
+    write_class_html([row("a" * 60, "s", "f", Mistake("∂E/∂w3", "latent"))], tmp_path / "c.html")
+    assert opened(tmp_path / "c.html", PHONE).needs == PHONE
 
 
 def test_pages_of_files_of_one_name_are_told_apart() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -32,16 +33,37 @@ def one_line(result: Result) -> str:
     return str(result.stderr)
 
 
-@pytest.fixture
-def quick(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training that takes a second: 2,000 images, two epochs."""
-    small = Mnist(mnist.training[:2_000], mnist.validation[:1_000])
+def make_quick(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a training take a second: 1,000 images, two epochs."""
+    small = Mnist(mnist.training[:1_000], mnist.validation[:1_000])
     monkeypatch.setattr(data, "load", lambda say: small)
     monkeypatch.setitem(recipes.RECIPES, "tiny", replace(recipes.RECIPES["tiny"], epochs=2))
 
 
-def test_train_prints_aligned_lines_and_the_five_conditions(quick: None, tmp_path: Path) -> None:
-    result = call("train", "--model", "tiny", "--out", tmp_path)
+@pytest.fixture
+def quick(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_quick(mnist, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def trained(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The folder of a finished training, and what it printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_quick(mnist, monkeypatch)
+        return folder, call("train", "--model", "tiny", "--out", folder)
+
+
+@pytest.fixture
+def finished(trained: tuple[Path, Result], quick: None, tmp_path: Path) -> Path:
+    """A copy of a finished training, which may be changed."""
+    return Path(shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True))
+
+
+def test_train_prints_aligned_lines_and_the_five_conditions(
+    trained: tuple[Path, Result],
+) -> None:
+    folder, result = trained
     assert result.exit_code == 1, result.output  # 99.4 % is out of reach
     lines = result.stdout.splitlines()
     head, rows = lines[0], lines[1:3]
@@ -50,16 +72,15 @@ def test_train_prints_aligned_lines_and_the_five_conditions(quick: None, tmp_pat
     for name in ("epoch", "rate", "train loss", "train acc", "val loss", "val acc", "time"):
         end = head.index(name) + len(name)
         assert all(row[:end].split()[-1][-1] in "0123456789%s" for row in rows)
-    assert lines[-1] == f"report: {tmp_path / 'report.html'}"
+    assert lines[-1] == f"report: {folder / 'report.html'}"
 
 
-def test_train_again_with_resume_reports_only(quick: None, tmp_path: Path) -> None:
-    call("train", "--model", "tiny", "--out", tmp_path)
-    before = (tmp_path / "metrics.json").read_bytes()
-    again = call("train", "--model", "tiny", "--out", tmp_path, "--resume")
+def test_train_again_with_resume_reports_only(finished: Path) -> None:
+    before = (finished / "metrics.json").read_bytes()
+    again = call("train", "--model", "tiny", "--out", finished, "--resume")
     assert again.exit_code == 1
-    assert (tmp_path / "metrics.json").read_bytes() == before
-    other = call("train", "--model", "tiny", "--epochs", 3, "--out", tmp_path, "--resume")
+    assert (finished / "metrics.json").read_bytes() == before
+    other = call("train", "--model", "tiny", "--epochs", 3, "--out", finished, "--resume")
     assert "epochs 2, not 3" in one_line(other)
 
 
@@ -130,14 +151,13 @@ def test_a_full_disk_is_one_line(mnist: Mnist, tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 9000
 
 
-def test_report_rebuilds_what_was_there(quick: None, tmp_path: Path) -> None:
-    call("train", "--model", "tiny", "--out", tmp_path)
-    before = (tmp_path / "report.html").read_text(encoding="utf-8")
-    (tmp_path / "report.html").unlink()
-    result = call("report", tmp_path)
+def test_report_rebuilds_what_was_there(finished: Path) -> None:
+    before = (finished / "report.html").read_text(encoding="utf-8")
+    (finished / "report.html").unlink()
+    result = call("report", finished)
     assert result.exit_code == 1
     assert "NOT MET" in result.stdout
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == before
+    assert (finished / "report.html").read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize(
@@ -182,22 +202,20 @@ def test_report_refuses_what_is_no_finished_run(quick: None, tmp_path: Path) -> 
     assert "schema" in one_line(call("report", tmp_path))
 
 
-def test_a_report_that_is_linked_to_the_weights_is_refused(quick: None, tmp_path: Path) -> None:
-    call("train", "--model", "tiny", "--out", tmp_path)
-    before = (tmp_path / "model.pt").read_bytes()
-    (tmp_path / "report.html").unlink()
-    (tmp_path / "report.html").symlink_to("model.pt")
-    for command in (["report", tmp_path], ["train", "--model", "tiny", "--out", tmp_path]):
+def test_a_report_that_is_linked_to_the_weights_is_refused(finished: Path) -> None:
+    before = (finished / "model.pt").read_bytes()
+    (finished / "report.html").unlink()
+    (finished / "report.html").symlink_to("model.pt")
+    for command in (["report", finished], ["train", "--model", "tiny", "--out", finished]):
         assert "two outputs would be one file" in one_line(call(*command))
-    assert (tmp_path / "model.pt").read_bytes() == before
+    assert (finished / "model.pt").read_bytes() == before
 
 
-def test_report_refuses_weights_of_another_run(quick: None, tmp_path: Path) -> None:
-    call("train", "--model", "tiny", "--out", tmp_path)
-    name, model = load_model(tmp_path / "model.pt")
+def test_report_refuses_weights_of_another_run(finished: Path) -> None:
+    name, model = load_model(finished / "model.pt")
     model.get_submodule("linear").weight.data.neg_()  # type: ignore[union-attr,operator]
-    save_model(model, name, tmp_path / "model.pt")
-    assert "not of one run" in one_line(call("report", tmp_path))
+    save_model(model, name, finished / "model.pt")
+    assert "not of one run" in one_line(call("report", finished))
 
 
 def test_predict_reads_each_picture(mnist: Mnist, tmp_path: Path) -> None:

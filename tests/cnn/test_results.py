@@ -16,7 +16,7 @@ from cnn.seeds import SEEDS, read_seeds
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "cnn" / "results"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "docs" / "mnist.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.parametrize("name", list(RECIPES))
 

@@ -24,7 +24,6 @@ from workbook_tools.convolutional import suggestions
 from workbook_tools.convolutional import verify as verify_module
 from workbook_tools.convolutional.book import Book, Section, open_book
 from workbook_tools.editing.cell_contents import SheetCells, put_value
-from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.findings import Finding, Kind
@@ -375,7 +374,7 @@ def labels(path: Path) -> dict[Cell, str]:
     }
 
 
-@pytest.mark.skipif(not libreoffice.is_installed(), reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_every_digit_agrees_under_libreoffice(small: Path) -> None:
     report = verify(small, "libreoffice")
     assert report.verdict == "pass"

@@ -59,7 +59,7 @@ def test_numbers_are_the_same_in_every_format(
     assert cached.block("Sheet", 1, 1, len(cells), 4) == expected(cells)
 
 
-@pytest.mark.skipif(not libreoffice.is_installed(), reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_numbers_are_the_same_in_every_format_to_libreoffice(tmp_path: Path) -> None:
     some = [0.0, 0.5, 0.123456789, 45000.1234567, 60.0, 1234567.0]
     cells = [(number, shown_as) for number in some for shown_as in FORMATS if shown_as != "@"]
@@ -77,8 +77,6 @@ def test_numbers_are_the_same_in_every_format_to_libreoffice(tmp_path: Path) -> 
 def test_a_date_is_the_number_that_it_is_in_this_workbook(
     tmp_path: Path, epoch: object, engine: str
 ) -> None:
-    if engine == "libreoffice" and not libreoffice.is_installed():
-        pytest.skip("LibreOffice is not installed")
     book = openpyxl.Workbook()
     book.epoch = epoch
     book.active.append(["=DATE(2024,1,2)", "=A1+0.5", "=TIME(6,0,0)", "=YEAR(A1)"])

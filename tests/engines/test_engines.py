@@ -1,10 +1,10 @@
 """Every engine gives the same numbers; the ones that calculate do not believe the file's own."""
 
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
+import formualizer as fz
 import openpyxl
 import pytest
 from handmade import FORMULAS, HandMade
@@ -12,19 +12,18 @@ from openpyxl.comments import Comment
 from parts import BOOK, SHEET, STYLES, Change, replaced, rewritten
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines import ENGINES, embedded, is_panic, recalculate
+from workbook_tools.engines import ENGINES, is_panic, loose_formulas, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import Rerun, WhatIf, evaluate
+from workbook_tools.engines.embedded import Rerun
+from workbook_tools.engines.formualizer_oddities import oddities
 from workbook_tools.engines.ironcalc import silenced
+from workbook_tools.engines.loose_formulas import evaluate
+from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError
 
 CALCULATING = [name for name in ENGINES if name != "cached"]
-
-
-def skip_without_libreoffice(engine: str) -> None:
-    if engine == "libreoffice" and not shutil.which("soffice"):
-        pytest.skip("LibreOffice is not installed")
 
 
 @pytest.fixture
@@ -47,7 +46,6 @@ def book(tmp_path: Path) -> Path:
 def test_an_engine_gives_numbers_texts_truths_and_errors(
     book: Path, tmp_path: Path, engine: str
 ) -> None:
-    skip_without_libreoffice(engine)
     if engine == "cached":
         fill(book, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
         book = tmp_path / "filled.xlsx"
@@ -67,13 +65,11 @@ def test_an_engine_gives_numbers_texts_truths_and_errors(
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_an_engine_is_named_with_its_version(book: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     assert re.search(r"\d+\.\d+", recalculate(book, engine).engine)
 
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_an_engine_compares_numbers_near_0_as_it_says(tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     numbers = [1e-300, 1e-17, 2.0**-53, 1.01 * 2.0**-52, 1e-15]
     workbook = openpyxl.Workbook()
     for row, number in enumerate(numbers, start=1):
@@ -98,7 +94,6 @@ def plant_wrong_values(source: Path, target: Path) -> int:
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_wrong_cached_values_are_replaced(workbooks: Path, tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     stale = tmp_path / "stale.xlsx"
     assert plant_wrong_values(workbooks / "mazur.xlsx", stale) == 3303
     believed = recalculate(stale, "cached").block("LR 0.5", 32, 1, 131, 33)
@@ -117,8 +112,8 @@ def test_a_missing_libreoffice_is_said_with_how_to_install_it(
         recalculate(book, "libreoffice")
 
 
+@pytest.mark.libreoffice
 def test_a_slow_libreoffice_is_given_up(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    skip_without_libreoffice("libreoffice")
     monkeypatch.setattr("workbook_tools.engines.libreoffice.TIMEOUT", 0.01)
     with pytest.raises(InputError, match="took longer than"):
         recalculate(book, "libreoffice")
@@ -233,7 +228,6 @@ def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("engine", CALCULATING)
 def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: str) -> None:
-    skip_without_libreoffice(engine)
     book = openpyxl.Workbook()
     sheet = book.active
     sheet["A1"], sheet["A2"], sheet["B1"], sheet["B2"] = 1, 2, 3, 4
@@ -247,7 +241,6 @@ def test_a_range_that_runs_backwards_is_the_same_range(tmp_path: Path, engine: s
 def test_whole_columns_and_rows_that_run_backwards_are_the_same_range(
     tmp_path: Path, engine: str
 ) -> None:
-    skip_without_libreoffice(engine)
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "It's"
@@ -328,8 +321,8 @@ def break_formualizer(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
         def __getattr__(self, name: str) -> object:
             return broken if name == when else getattr(self.workbook, name)
 
-    real = embedded.fz.Workbook
-    monkeypatch.setattr(embedded.fz, "Workbook", Broken)
+    real = fz.Workbook
+    monkeypatch.setattr(fz, "Workbook", Broken)
 
 
 @pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_value", "sheet"])
@@ -349,8 +342,8 @@ def test_what_if_has_no_answer_where_the_embedded_engine_breaks(
     assert WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2)) is None
 
 
+@pytest.mark.libreoffice
 def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) -> None:
-    skip_without_libreoffice("libreoffice")
     wrong = FORMULAS["∂E/∂w3"].replace("Q6", "P6")
     path = HandMade({**FORMULAS, "∂E/∂w3": wrong}, {"AK1": "=[1]Sheet1!A1"}).save(
         tmp_path / "made.xlsx"
@@ -364,14 +357,14 @@ def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) ->
 def test_loose_formulas_that_break_the_engine_are_error_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = embedded._Loose.with_numbers
+    real = loose_formulas._Loose.with_numbers
 
-    def with_numbers(self: embedded._Loose, numbers: dict[embedded.Place, float]) -> object:
+    def with_numbers(self: loose_formulas._Loose, numbers: dict[Cell, float]) -> object:
         if "=BREAK()" in self._formulas.values():
             raise PanicException("index out of bounds")
         return real(self, numbers)
 
-    monkeypatch.setattr(embedded._Loose, "with_numbers", with_numbers)
+    monkeypatch.setattr(loose_formulas._Loose, "with_numbers", with_numbers)
     formulas = {("S", 1, 2): "=A1*2", ("S", 1, 3): "=BREAK()"}
     found = evaluate(formulas, [{("S", 1, 1): 1.0}, {("S", 1, 1): 2.0}])
     error = CellError("index out of bounds")
@@ -428,4 +421,4 @@ def test_a_tag_is_no_range_that_runs_backwards(workbooks: Path, tmp_path: Path) 
         {"xl/worksheets/sheet2.xml": replaced(b"</worksheet>", extended)},
     )
     now = path.stat()
-    assert not embedded._oddities(path, now.st_size, now.st_mtime_ns).backwards
+    assert not oddities(path, now.st_size, now.st_mtime_ns).backwards

@@ -18,9 +18,6 @@ from workbook_tools.package.cell_values import CellError
 from workbook_tools.reporting.copies import write_mended
 from workbook_tools.reporting.reports import to_json
 
-needs_libreoffice = pytest.mark.skipif(
-    not libreoffice.is_installed(), reason="LibreOffice is not installed"
-)
 TOOLS = "/usr/bin:/bin"  # for the scripts, after what stands for LibreOffice
 OUT = 'out="${*#*--outdir }"; out="${out%% *}"; mkdir -p "$out"; '
 BROKEN = {
@@ -85,7 +82,7 @@ def test_a_broken_libreoffice_leaves_the_embedded_engines_answer_as_it_was(
         recalculate(lacking, "libreoffice")
 
 
-@needs_libreoffice
+@pytest.mark.libreoffice
 def test_a_libreoffice_that_knows_the_function_is_asked(lacking: Path) -> None:
     report = verify(lacking)
     assert report.engine.startswith("LibreOffice")
@@ -98,7 +95,7 @@ READING = {
 }
 
 
-@needs_libreoffice
+@pytest.mark.libreoffice
 @pytest.mark.parametrize("formula", READING.values(), ids=[*READING])
 @pytest.mark.parametrize("engine", ["libreoffice", "embedded", "ironcalc", "cached"])
 def test_a_formula_that_reads_what_is_not_there_has_a_verdict_or_one_line(
@@ -110,7 +107,7 @@ def test_a_formula_that_reads_what_is_not_there_has_a_verdict_or_one_line(
 
 
 # Names that Excel does not allow, but other programs write.
-@needs_libreoffice
+@pytest.mark.libreoffice
 @pytest.mark.parametrize("name", ["x" * 40, "a:b", "a[b]", "'quoted'", "a/b"])
 def test_sheets_that_libreoffice_renames_are_checked(tmp_path: Path, name: str) -> None:
     path = HandMade({**FORMULAS, "E2": "=(C6-U6)^2"}).save(tmp_path / "made.xlsx")
@@ -120,7 +117,7 @@ def test_sheets_that_libreoffice_renames_are_checked(tmp_path: Path, name: str) 
         assert (finding.sheet, finding.quantity) == (name, "E2")
 
 
-@needs_libreoffice
+@pytest.mark.libreoffice
 def test_files_of_the_same_name_are_calculated_together(tmp_path: Path) -> None:
     paths = []
     for number in range(3):
@@ -150,7 +147,7 @@ def test_sheets_that_libreoffice_renames_are_told_by_their_place(
     assert found == [[[1.0]], [[2.0]]]
 
 
-@needs_libreoffice
+@pytest.mark.libreoffice
 def test_a_chart_sheet_does_not_move_the_others(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append([1, "=A1*2"])

@@ -15,17 +15,15 @@ from parts import BOOK, rewritten
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.embedded import WhatIf, evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.engines.plain_copy import plain_names
+from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import with_sheets
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.copies import write_mended
 
-needs_libreoffice = pytest.mark.skipif(
-    not libreoffice.is_installed(), reason="LibreOffice is not installed"
-)
 LEGAL = (
     "sheet1 SHEET1 sHEET1 Sheet1 ſheet1 R1C1 TRUE A1 XFD1048576 1st 2024 It's a!b A1!B1 a''b "
     "#REF! 😀 𝔘𝔫𝔦 é e\u0301 Straße STRASSE K \u212a İ ı ﬁ „Zahl“ 〔a〕 100% a,b a;b (1) {1} "
@@ -96,7 +94,7 @@ def test_sheets_of_all_names_are_calculated(
     assert found(folder / "filled.xlsx", "cached", names) == expected(names)
 
 
-@needs_libreoffice
+@pytest.mark.libreoffice
 def test_sheets_of_all_names_are_calculated_by_libreoffice(tmp_path: Path) -> None:
     several = [[name, f"other {number}"] for number, name in enumerate(LEGAL)]
     several.append(["K", "\u212a", "sheet1"])
@@ -134,8 +132,6 @@ WRONG = {**FORMULAS, "∂E/∂w3": FORMULAS["∂E/∂w3"].replace("Q6", "P6")}
 def test_a_mistake_is_found_whatever_its_sheet_is_called(
     tmp_path: Path, name: str, engine: str
 ) -> None:
-    if engine == "libreoffice" and not libreoffice.is_installed():
-        pytest.skip("LibreOffice is not installed")
     HandMade(WRONG).save(tmp_path / "one.xlsx")
     book = openpyxl.load_workbook(tmp_path / "one.xlsx")
     right = book.copy_worksheet(book.active)
@@ -173,27 +169,27 @@ def test_what_if_and_loose_formulas_know_sheets_of_any_name(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_sheet_that_is_not_there_shows_what_excel_shows(tmp_path: Path, engine: str) -> None:
-    if engine == "libreoffice" and not libreoffice.is_installed():
-        pytest.skip("LibreOffice is not installed")
     calculation = recalculate(book_of(tmp_path, ["One"]), engine)
     missing = CellError("#REF!")
     assert calculation.block("Nowhere", 1, 1, 2, 3) == [[missing] * 3] * 2
     assert calculation.block("ONE", 1, 1, 1, 1) == [[1.0]]
 
 
-@pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
+@pytest.mark.parametrize(
+    ("engine", "module"), [("embedded", "formualizer_book"), ("ironcalc", "ironcalc")]
+)
 def test_a_sheet_that_an_engine_loses_is_never_passed_over(
-    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        f"workbook_tools.engines.{engine}.plain_copy", lambda package, names: PackageCopy(package)
+        f"workbook_tools.engines.{module}.plain_copy", lambda package, names: PackageCopy(package)
     )
     with pytest.raises(InputError, match=r"book\.xlsx: .* does not find its sheet 'sheet1'"):
         recalculate(book_of(tmp_path, ["sheet1", "Other"]), engine)
 
 
-def test_two_sheets_of_one_name_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_sheets_of_one_name_are_refused(tmp_path: Path, engine: str) -> None:
     path = book_of(tmp_path, ["One", "One"])
-    for engine in ENGINES:
-        with pytest.raises(InputError, match="two sheets are called 'One'"):
-            recalculate(path, engine)
+    with pytest.raises(InputError, match="two sheets are called 'One'"):
+        recalculate(path, engine)

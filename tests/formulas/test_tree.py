@@ -5,7 +5,7 @@ from arithmetic import NUMBERS, formulas, value_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.tree import (
     Number,
     Operation,

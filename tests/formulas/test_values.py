@@ -6,7 +6,7 @@ from arithmetic import NUMBERS, formulas
 from arithmetic import value_of as shown
 from hypothesis import given
 
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.tree import parse
 from workbook_tools.formulas.values import Evaluation, NotEvaluatedError, value_of
 

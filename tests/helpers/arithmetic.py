@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 
 NUMBERS = {("S", 1, 1): 1.7, ("S", 1, 2): -0.6, ("S", 1, 3): 0.9}
 

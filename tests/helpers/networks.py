@@ -9,7 +9,7 @@ from parts import edited
 from torch import nn
 
 from cnn.workbook.book import Look, build
-from cnn.workbook.plan import Digits
+from cnn.workbook.digits import Digits
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.copying import PackageCopy

@@ -1,6 +1,5 @@
 """Functions that an engine does not know are named, left to another engine, or not checked."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ def test_functions_are_named_as_people_know_them() -> None:
     assert functions(formula) == {"IFS", "EXP", "SORT"}
 
 
-@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_libreoffice_calculates_what_the_embedded_engine_lacks(tmp_path: Path) -> None:
     report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"))
     assert report.verdict == "pass"
@@ -50,7 +49,7 @@ def test_a_misspelled_function_is_an_error_whatever_calculates(tmp_path: Path) -
     assert report.engine.startswith("formualizer")
 
 
-@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_a_formula_too_long_for_the_embedded_engine_is_checked(tmp_path: Path) -> None:
     long = "=" + "+".join(["(B6-S6)^2/2", *["0"] * 300])
     report = verify(HandMade({**FORMULAS, "E1": long}).save(tmp_path / "made.xlsx"))

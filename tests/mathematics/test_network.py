@@ -11,7 +11,7 @@ from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.mathematics.functions import hidden_delta, losses
 from workbook_tools.mathematics.network import (
     Network,

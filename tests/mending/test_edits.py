@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from workbook_tools.formulas.tree import parse
 from workbook_tools.formulas.values import value_of
 from workbook_tools.judging.probe import agree
-from workbook_tools.mending.edits import Candidate, Ground, edits
+from workbook_tools.mending.edits import edits
+from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.notation.addresses import cell_name
 
 TRIALS = 3
@@ -47,8 +48,8 @@ def formulas() -> st.SearchStrategy[str]:
 def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
     expected = np.broadcast_to(value_of(parse(meant), "S", NUMBERS), (TRIALS,))
     assume(np.isfinite(expected).all())
-    ground = Ground("S", NUMBERS, expected, CANDIDATES, {})
-    for edit in edits(parse(wrong), ground):
+    problem = Problem("S", NUMBERS, expected, CANDIDATES, {})
+    for edit in edits(parse(wrong), problem):
         assert agree(value_of(parse(str(edit.tree)), "S", NUMBERS), expected)
 
 
@@ -66,7 +67,7 @@ def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
 )
 def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
     expected = value_of(parse(meant), "S", NUMBERS)
-    found = edits(parse(wrong), Ground("S", NUMBERS, expected, CANDIDATES, {}))
+    found = edits(parse(wrong), Problem("S", NUMBERS, expected, CANDIDATES, {}))
     assert str(found[0].tree) == meant
 
 
@@ -74,6 +75,6 @@ def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
 def test_a_number_that_the_right_formula_has_may_be_meant(number: str) -> None:
     meant = f"A1/{number}"
     expected = value_of(parse(meant), "S", NUMBERS)
-    ground = Ground("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
-    assert str(edits(parse("A1/300.5"), ground)[0].tree) == meant
-    assert str(edits(parse("A1"), ground)[0].tree) == meant
+    problem = Problem("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
+    assert str(edits(parse("A1/300.5"), problem)[0].tree) == meant
+    assert str(edits(parse("A1"), problem)[0].tree) == meant

@@ -560,7 +560,7 @@ def test_a_full_disk_is_said_of_the_copy(room: int, copy: str, wrong: Path, tmp_
     assert len([*tmp_path.iterdir()]) == len(before) + 1
 
 
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_libreoffice_opens_both_copies(wrong: Path, tmp_path: Path) -> None:
     report = verify(wrong)
     write_marked(report, wrong, tmp_path / "marked.xlsx")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from browser import CHROMIUM, DESKTOP, PHONE, Page, opened
+from browser import DESKTOP, PHONE, Page, opened
 from handmade import FORMULAS, HandMade
 from typer.testing import CliRunner
 
@@ -17,7 +17,6 @@ from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html, write_html
 
 runner = CliRunner()
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 
 W3 = "=((S6-B6)*S6*(1-S6)*O6+(U6-C6)*U6*(1-U6)*Q6)*K6*(1-K6)*D6"  # reads a_h1 for a_h2
 RIGHT = FORMULAS["∂E/∂w3"]
@@ -152,7 +151,7 @@ def test_a_file_name_that_is_no_text_is_shown(report: Report, tmp_path: Path) ->
     assert "Bj?rn.xlsx" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-@needs_browser
+@pytest.mark.chromium
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("kind", ["wrong", "hostile", "several"])
 def test_a_browser_shows_every_finding_and_nothing_is_cut_off(

@@ -6,7 +6,8 @@ import pytest
 
 from workbook_tools.errors import InputError
 from workbook_tools.spec.data import DataTable
-from workbook_tools.spec.experiment import Experiment, load_experiment
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.load import load_experiment
 
 CSV = """length, width ,kind
 1.5,2,round
@@ -118,7 +119,7 @@ def test_a_spec_that_does_not_fit_its_file_is_refused(
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     load(tmp_path)
     (tmp_path / "things.csv").write_bytes(b"length,width,kind\n1,2,\xff\n")
-    with pytest.raises(InputError, match="no CSV file in UTF-8"):
+    with pytest.raises(InputError, match="not a CSV file in UTF-8"):
         load_experiment(tmp_path / "spec.toml")
 
 
@@ -128,7 +129,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ({"inputs": [[1.0], [2.0, 3.0]], "targets": [[1.0], [0.0]]}, "sample 2 has 2 values"),
         ({"inputs": [[1.0], [2.0]], "targets": [[1.0]]}, "1 samples given, data.inputs has 2"),
         ({"inputs": [[1.0], [2.0]], "classes": ["a", "b"], "targets": [[1.0]]}, "not both"),
-        ({"inputs": [1.0], "targets": [1.0], "standardise": True}, "one sample has no deviation"),
+        (
+            {"inputs": [1.0], "targets": [1.0], "standardise": True},
+            "one sample has no standard deviation",
+        ),
         (
             {"inputs": [[1.0, 2.0], [1.0, 3.0]], "targets": [[1.0], [0.0]], "standardise": True},
             "input 1 is 1 in every sample",

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.errors import InputError
-from workbook_tools.spec.experiment import load_experiment
+from workbook_tools.spec.load import load_experiment
 from workbook_tools.writing.layout import Book
+from workbook_tools.writing.limits import check_limits
 
 GOOD = """
 title = "test"
@@ -26,7 +27,7 @@ def load(folder: Path, text: str) -> Book:
     spec = folder / "spec.toml"
     spec.write_text(text, encoding="utf-8")
     book = Book(load_experiment(spec))
-    book.check_limits()
+    check_limits(book)
     return book
 
 
@@ -107,7 +108,7 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
             "layers = [2, 2, 2]",
             'layers = ["image 1x2", "convolution 1x1 to 1", 2]\ngradients = "expanded"',
             "network.gradients",
-            'take "delta"',
+            'use "delta"',
         ),
         ("layers = [2, 2, 2]", "layers = [2, 3, 2]", "start.weights", "change one"),
         ("inputs = [0.05, 0.10]", "inputs = [0.05]", "data.inputs", "change one"),
@@ -133,7 +134,7 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
         ("iterations = 68", "iterations = 1048546", "training.iterations", "at most 1,048,545"),
         ("[data]", 'biases = "fixed"\n[data]', "start.biases", "one for each layer"),
         ("[training]", "biases = [1.0]\n[training]", "start.biases", "remove the list"),
-        ("[data]", "[data", "not a TOML file", "mend it"),
+        ("[data]", "[data", "not a TOML file", "correct it"),
         ('"test"', '"=1+1"', "title", "pattern"),
         ('"test"', '"a\\u0001b"', "title", "pattern"),
     ],
@@ -217,9 +218,9 @@ def test_a_sheet_has_what_it_says_and_else_what_all_have(tmp_path: Path) -> None
         ('"two"', '"one"', "sheet[2].name: 'one' is taken"),
         ('"two"', '"Data"', "sheet[2].name: 'Data' is taken"),
         ('"two"', '"a/b"', "sheet[2].name: 'a/b' given"),
-        ('optimizer = "adam"', "layers = [2, 2]", "sheet[2].layers: not something"),
-        ('optimizer = "adam"', "iterations = 5", "sheet[2].iterations: not something"),
-        ('optimizer = "adam"', 'colour = "red"', "sheet[2].colour: not something"),
+        ('optimizer = "adam"', "layers = [2, 2]", "sheet[2].layers: cannot differ"),
+        ('optimizer = "adam"', "iterations = 5", "sheet[2].iterations: cannot differ"),
+        ('optimizer = "adam"', 'colour = "red"', "sheet[2].colour: cannot differ"),
         ('optimizer = "adam"', "learning_rates = [1, 2]", "sheet[2].learning_rates: 2 given"),
         ('optimizer = "adam"', 'optimizer = "eve"', "sheet 'two'.training.optimizer"),
     ],

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from workbook_tools.cli import app
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer
-from workbook_tools.spec.experiment import load_experiment
+from workbook_tools.spec.load import load_experiment
 
 runner = CliRunner()
 FLOWERS = "width,height,colour\n1,2,red\n2,3,blue\n3,5,red\n"

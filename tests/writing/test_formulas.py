@@ -4,16 +4,14 @@ from pathlib import Path
 import pytest
 
 from workbook_tools.notation.quantities import Naming
-from workbook_tools.spec.experiment import (
-    DataTable,
-    Experiment,
-    Network,
-    Start,
-    Training,
-    load_experiment,
-)
+from workbook_tools.spec.data import DataTable
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.load import load_experiment
+from workbook_tools.spec.network import Network
+from workbook_tools.spec.start import Start
+from workbook_tools.spec.training import Training
 from workbook_tools.writing.equations import equation_blocks
-from workbook_tools.writing.formulas import Formulas, Quantity
+from workbook_tools.writing.formulas import quantities
 from workbook_tools.writing.layout import FIRST_ROW, Book, Layout, ParameterLayout
 
 CLASSIC_HEADER = (
@@ -31,10 +29,6 @@ def experiment(sizes: list[int], biases: str = "none", bias_count: int = 0) -> E
         start=Start(weights=[0.1] * weights, biases=[0.1] * bias_count),
         training=Training(learning_rates=[1.0], iterations=3),
     )
-
-
-def quantities(spec: Experiment) -> list[Quantity]:
-    return Formulas(spec).quantities()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Workbooks with several samples an iteration: blocks of rows, folding, charts, sheets of data."""
 
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -178,7 +177,7 @@ def test_the_file_keeps_to_the_open_xml_schema(made: Path) -> None:
     assert [str(finding) for finding in findings.errors] == []
 
 
-@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_libreoffice_calculates_the_same(made: Path) -> None:
     cached, office = (recalculate(made, engine) for engine in ("cached", "libreoffice"))
     area = ("LR 0.5", 32, 1, 43, len(HEADER))

@@ -14,7 +14,7 @@ from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
 from workbook_tools.convolutional.verify import verify_network
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
-from workbook_tools.engines.embedded import WhatIf
+from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets

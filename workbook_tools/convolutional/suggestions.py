@@ -15,7 +15,7 @@ from workbook_tools.convolutional.book import Book, Index, Places
 from workbook_tools.convolutional.local import Expected, Local
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas, with_areas
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
 from workbook_tools.judging.findings import Suggestion

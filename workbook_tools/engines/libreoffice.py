@@ -2,8 +2,9 @@
 
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbook_tools.engines.plain_copy import plain_copy, plain_names
@@ -104,13 +105,8 @@ def _recalculated(paths: Sequence[Path], seconds: float) -> Iterator[LibreOffice
         options = [f"-env:UserInstallation={profile.as_uri()}", "--headless"]
         convert = ["--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out)]
         place.run([program, *options, *convert, *map(str, copies)], seconds)
-        version = re.match(
-            r"LibreOffice [\d.]+", place.run([program, *options, "--version"], seconds)
-        )
         for path, copy in zip(paths, copies, strict=True):
-            values = _converted(path, out / f"{copy.stem}.xlsx")
-            values.engine = version[0] if version else "LibreOffice"
-            yield values
+            yield _converted(path, out / f"{copy.stem}.xlsx")
 
 
 @contextmanager
@@ -154,6 +150,7 @@ def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
         with open_package(copy) as package:
             theirs = package.sheet_names
         values = LibreOfficeCalculation.of(copy)
+        values.engine = _version(copy)
     except InputError as error:
         raise InputError(
             f"{path}: what LibreOffice makes of it cannot be read; use another --engine"
@@ -167,3 +164,12 @@ def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
             f"{path}: LibreOffice loses the sheet {error.args[0]!r}; use another --engine"
         ) from error
     return values
+
+
+def _version(copy: Path) -> str:
+    """Return what wrote a copy, as the copy itself says: ``LibreOffice 7.4.7.2``."""
+    with suppress(KeyError), zipfile.ZipFile(copy) as archive:
+        found = re.search(rb"<Application>LibreOffice/([\d.]+)", archive.read("docProps/app.xml"))
+        if found:
+            return f"LibreOffice {found[1].decode()}"
+    return "LibreOffice"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from openpyxl.utils import FORMULAE
 
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.cycles import Formulas
 from workbook_tools.formulas.references import areas

@@ -1,8 +1,8 @@
-"""Writes the formula that a cell should have, from scratch, in the references of its own table.
+"""Writes the formula that a cell should have from scratch, with references into its own table.
 
-It is the reference itself (``functions.py``, ``network.py``, ``optimizers.py``), worked out on the
-names of cells instead of their numbers. Like ``local.py``, a formula reads what its quantity
-directly depends on, δ columns and softmax's where the table has them.
+It runs the mathematics of the reference (``functions.py``, ``network.py``, ``optimizers.py``) on
+cell names instead of numbers. As in ``local.py``, a formula reads what its quantity directly
+depends on, including the columns of δ and of softmax if the table has them.
 """
 
 from dataclasses import replace
@@ -35,11 +35,11 @@ from workbook_tools.notation.quantities import (
 from workbook_tools.notation.vocabulary import Activation, Schedule
 from workbook_tools.reading.described import FIELDS
 
-_UNKNOWN = "#REF!"  # stands for a cell that the sheet lacks
+_UNKNOWN = "#REF!"  # in place of a cell that the sheet does not have
 
 
 class RightFormulas:
-    """The right formulas of one table, each written when it is asked for."""
+    """The right formulas of one table, each written on demand."""
 
     def __init__(self, grounds: Grounds) -> None:
         self._grounds = grounds
@@ -80,7 +80,7 @@ class _OneRow:
 
     @property
     def neighbours(self) -> tuple[int, ...]:
-        """How far the rows that formulas read are away; alike in rows that can be filled down."""
+        """The distances to the rows that formulas read; if alike, formulas can be filled down."""
         before = self._row - self._begin_before if self._begin_before else 0
         return (self._row - self._begin, self._end - self._row, self._row - self._above, before)
 
@@ -124,15 +124,15 @@ class _OneRow:
     # Cells
 
     def _own(self, symbols: list[str]) -> Symbols:
-        """Return cells of the row, or of its iteration's first one, (1, 1, symbols)."""
+        """Return cells of this row, or of its iteration's first row, (1, 1, symbols)."""
         return Symbols.of([self._cell(symbol) for symbol in symbols], 1, 1, len(symbols))
 
     def _of_samples(self, symbols: list[str]) -> Symbols:
-        """Return the cells of all the iteration's samples as ranges, (1, 1, symbols)."""
+        """Return the ranges over all samples of the iteration, (1, 1, symbols)."""
         return Symbols.of([self._range(symbol) for symbol in symbols], 1, 1, len(symbols))
 
     def _before(self, symbols: list[str]) -> Symbols:
-        """Return cells of the iteration before, (1, symbols)."""
+        """Return cells of the previous iteration, (1, symbols)."""
         cells = [self._at(symbol, self._begin_before) for symbol in symbols]
         return Symbols.of(cells, 1, len(symbols))
 
@@ -178,7 +178,7 @@ class _OneRow:
         self._found.update(zip(symbols, found.terms.ravel(), strict=True))
 
     def _put_softmax(self, z: Symbols) -> Softmax | None:
-        """Put what softmax goes through; return the sheet's own, where it has columns of it."""
+        """Put the steps of softmax if the table has columns for them, and return those columns."""
         naming = self._reference.naming
         names = [exponential_symbol(name) for name in naming.pre_activations(naming.layers[-1])]
         if not {LARGEST_OUTPUT, *names} <= set(self._table.columns):
@@ -190,7 +190,7 @@ class _OneRow:
         return sheet
 
     def _put_errors(self, get: Any, put_gradients: bool) -> None:
-        """Put δ, and the gradients if wanted, which are over all samples.
+        """Put δ, or with ``put_gradients`` the gradients over all samples.
 
         ``get`` returns the cells of quantities that every sample has.
         """
@@ -232,7 +232,7 @@ class _OneRow:
         self._put([size_symbol(layer)], np.sqrt(squares))
 
     def _put_results(self) -> None:
-        """Put loss and accuracy of an iteration's samples."""
+        """Put loss and accuracy over the samples of an iteration."""
         self._found[SUMMED_LOSS] = Term(f"SUM({self._range(TOTAL_LOSS)})")
         self._found[MEAN_LOSS] = Term(f"AVERAGE({self._range(TOTAL_LOSS)})")
         self._found[ACCURACY] = Term(f"AVERAGE({self._range(CORRECT)})")
@@ -270,14 +270,14 @@ class _OneRow:
             self._put([symbol], step(rule, rate, k, self._before([symbol]), gradient, state))
 
     def _gradient_before(self, symbol: str) -> Symbols:
-        """Return the gradient of the iteration before, spelled out if it has no column."""
+        """Return the gradient of the previous iteration, written out if it has no column."""
         if symbol in self._table.columns:
             return self._before([symbol])
         found = _OneRow(self._grounds, self._begin_before).gradients()
         return Symbols(found[symbol]).reshape(1, 1)
 
     def _put_data(self) -> None:
-        """Put what comes from the data, or stays as it is, and which samples are told rightly."""
+        """Put constants, what is looked up in the data, and which samples are correct."""
         reference, is_first = self._reference, self._begin == self._table.first_row
         for symbol in reference.constants:
             stated = self._elsewhere(self._stated.get(symbol))

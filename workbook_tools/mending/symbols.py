@@ -1,7 +1,8 @@
-"""Arrays of formula texts: the reference's mathematics, worked out on cells instead of numbers.
+"""Arrays of formula texts, to run the mathematics of the reference on cell names.
 
-The functions of NumPy that the mathematics needs work on them as on plain arrays, and as on those
-that carry their rounding (``rounding.py``). What comes out is the formula that a cell should have.
+The NumPy functions that the mathematics needs accept them like plain arrays, and like the arrays
+that carry their rounding error (``rounding.py``). The result is the formula that a cell should
+have.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-_SUM, _PRODUCT, _ATOM = range(3)  # how tightly the parts of a text hold together
+_SUM, _PRODUCT, _ATOM = range(3)  # precedence of a text's outermost operator
 
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a formula, without superfluous parentheses, factors 1 and terms 0."""
+    """A part of a formula; superfluous parentheses, factors 1 and terms 0 are left out."""
 
     text: str
     binds: int = _ATOM
@@ -60,7 +61,7 @@ class Term:
             return self
         z = self.text.removeprefix("EXP(MIN(").removesuffix(",0))")
         if (self.text, other.text) == (f"EXP(MIN({z},0))", f"1+EXP(-ABS({z}))"):
-            return Term(f"1/(1+EXP(-{z}))", _PRODUCT)  # the sigmoid as textbooks spell it
+            return Term(f"1/(1+EXP(-{z}))", _PRODUCT)  # the sigmoid as in textbooks
         return Term(f"{self.factor}/{other.atom}", _PRODUCT)
 
     def __pow__(self, other: "Term") -> "Term":
@@ -78,7 +79,7 @@ class Symbols(np.lib.mixins.NDArrayOperatorsMixin):
 
     @classmethod
     def of(cls, texts: Sequence[str], *shape: int) -> "Symbols":
-        """Return cells, or other texts that hold together, in this shape."""
+        """Return cells, or other texts that need no parentheses, in this shape."""
         return cls(np.array([Term(text) for text in texts], dtype=object).reshape(*shape))
 
     @property
@@ -88,7 +89,7 @@ class Symbols(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def texts(self) -> list[str]:
-        """All texts, the last axis first."""
+        """All texts, the last axis changing fastest."""
         return [term.text for term in self.terms.ravel()]
 
     def __getitem__(self, key: Any) -> "Symbols":
@@ -99,7 +100,7 @@ class Symbols(np.lib.mixins.NDArrayOperatorsMixin):
         return Symbols(self.terms.reshape(*shape))
 
     def swapaxes(self, one: int, other: int) -> "Symbols":
-        """Return the same texts with two axes exchanged."""
+        """Return the same texts with two axes swapped."""
         return Symbols(self.terms.swapaxes(one, other))
 
     def sum(self, axis: int, keepdims: bool = False) -> "Symbols":
@@ -115,7 +116,7 @@ class Symbols(np.lib.mixins.NDArrayOperatorsMixin):
         return Symbols(np.expand_dims(found, axis) if keepdims else found)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **options: Any) -> Any:
-        """Write a function of NumPy as a spreadsheet's."""
+        """Write a NumPy function as the spreadsheet's."""
         rule = _RULES.get(ufunc)
         if method != "__call__" or options or rule is None:
             return NotImplemented

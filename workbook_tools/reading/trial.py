@@ -11,7 +11,7 @@ from contextlib import suppress
 import numpy as np
 
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.embedded import evaluate
+from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError, parse

@@ -10,7 +10,8 @@ from typing import Self
 from workbook_tools.errors import InputError
 from workbook_tools.notation.layers import layer_word, parse_layers
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
-from workbook_tools.spec.experiment import OPTIMIZER_SETTINGS, parse_experiment
+from workbook_tools.spec.load import parse_experiment
+from workbook_tools.spec.training import OPTIMIZER_SETTINGS
 
 ITERATIONS = 50
 RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  # else 0.5
@@ -18,10 +19,10 @@ RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  
 
 @dataclass(frozen=True)
 class Wish:
-    """What is known of a network before its spec is written."""
+    """What the user asks for."""
 
     layers: str  # "4-6-3", or "image 8x8, convolution 3x3 to 2, 10"
-    activations: list[str]  # none: by the loss
+    activations: list[str]  # empty: chosen by the loss
     loss: Loss
     optimizer: Optimizer
     data: Path | None  # a CSV file
@@ -29,7 +30,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class _Columns:
-    """How the columns of a CSV file are taken."""
+    """How the columns of a CSV file are used."""
 
     inputs: list[str]
     targets: list[str]
@@ -38,9 +39,9 @@ class _Columns:
 
 @dataclass(frozen=True)
 class _Network:
-    """The layers that are wished for."""
+    """The layers that the user asks for."""
 
-    words: list[int | str]  # as a spec has them
+    words: list[int | str]  # as in a spec
     inputs: int
     outputs: int
     weighted: int  # layers with weights
@@ -66,9 +67,9 @@ class _Network:
 
 
 def new_spec(wish: Wish) -> str:
-    """Return the text of a spec, with a word on each of its keys.
+    """Return the text of a spec, with a comment on each of its keys.
 
-    Raises ``InputError`` where no such network can be built.
+    Raises ``InputError`` if such a network cannot be built.
     """
     network = _Network.parse(wish.layers)
     text = _text(wish, network)
@@ -88,7 +89,7 @@ def _text(wish: Wish, network: _Network) -> str:
         layers, which = "pixels, layers on images and of units …, outputs", "with weights"
     draw = "he" if "relu" in activations[0] else "xavier"
     settings = [
-        (f"# {name} = {value}", f"of {wish.optimizer}; this is what it is if left out")
+        (f"# {name} = {value}", f"of {wish.optimizer}; this is the default")
         for name, value in OPTIMIZER_SETTINGS[wish.optimizer].items()
     ]
     lines = [
@@ -112,12 +113,12 @@ def _text(wish: Wish, network: _Network) -> str:
         ("[start]", ""),
         (f'draw = "{draw}"', "xavier, he, or uniform with range = 0.5; biases are 0"),
         ("seed = 1", "another seed draws other weights"),
-        ("# weights = [ … ]", "in place of draw: layer by layer, unit by unit"),
+        ("# weights = [ … ]", "instead of draw: layer by layer, unit by unit"),
         ("", ""),
         ("[training]", ""),
-        (f"learning_rates = [{RATES.get(wish.optimizer, 0.5)}]", "one sheet each"),
+        (f"learning_rates = [{RATES.get(wish.optimizer, 0.5)}]", "one sheet for each"),
         (f"iterations = {ITERATIONS}", ""),
-        ("# batch = 8", "samples an iteration, in the order of the data; else all"),
+        ("# batch = 8", "samples per iteration, in order; default: all"),
         (f'optimizer = "{wish.optimizer}"', ""),
         (f"# {', '.join(Optimizer)}", ""),
         *settings,
@@ -139,14 +140,17 @@ def _activations(loss: Loss, layers: int) -> list[str]:
 
 def _data(wish: Wish, network: _Network) -> list[tuple[str, str]]:
     """Return the lines of the samples, each with its comment."""
-    standardised = "each input less its mean, over its deviation"
+    standardised = "(input − mean) / standard deviation"
     if wish.data is None:
         inputs = [[0.0] * network.inputs, [1.0] * network.inputs]
         targets = [[float(k == n) for k in range(network.outputs)] for n in range(2)]
         return [
-            (f"inputs = {json.dumps(inputs)}", "a list for each sample; of one: a plain list"),
+            (
+                f"inputs = {json.dumps(inputs)}",
+                "one list per sample; a single sample: a plain list",
+            ),
             (f"targets = {json.dumps(targets)}", ""),
-            ('# classes = ["yes", "no"]', "in place of targets: what each sample is"),
+            ('# classes = ["yes", "no"]', "instead of targets: the class of each sample"),
             ("# standardise = true", standardised),
         ]
     columns = _columns(wish.data, network)
@@ -156,16 +160,19 @@ def _data(wish: Wish, network: _Network) -> list[tuple[str, str]]:
         else f"targets = {_listed(columns.targets)}"
     )
     return [
-        (f"file = {_quoted(wish.data.as_posix())}", "as seen from the folder of this spec"),
-        (f"inputs = {_listed(columns.inputs)}", "its columns"),
+        (f"file = {_quoted(wish.data.as_posix())}", "relative to the folder of this spec"),
+        (f"inputs = {_listed(columns.inputs)}", "names of columns"),
         (wanted, ""),
-        # A pixel that is paper in every image has no deviation.
+        # A pixel that is blank in every image has no standard deviation.
         ("# " * network.on_images + "standardise = true", standardised),
     ]
 
 
 def _columns(path: Path, network: _Network) -> _Columns:
-    """Take the first columns of numbers for inputs, then a class, or the next ones for targets."""
+    """Use the first columns of numbers as inputs, and the last text as the class.
+
+    Without a column of text, the next columns of numbers are the targets.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
@@ -174,7 +181,7 @@ def _columns(path: Path, network: _Network) -> _Columns:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error}); check the name") from error
     if len(first) != len(header) or not header:
-        raise InputError(f"{path}: no header with a sample below it; add them")
+        raise InputError(f"{path}: has no header with a sample below it; add them")
     texts = [name for name, value in zip(header, first, strict=True) if not _is_number(value)]
     numbers = [name for name in header if name not in texts]
     inputs, targets = network.inputs, network.outputs

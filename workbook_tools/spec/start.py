@@ -5,32 +5,30 @@ from enum import StrEnum
 from random import Random
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from workbook_tools.notation.quantities import Naming
-from workbook_tools.spec.data import Finite
+from workbook_tools.spec.fields import Finite, Positive, Table
 
-DECIMALS = 4  # of a drawn weight, so that it can be read and typed
+DECIMALS = 4  # of a drawn weight, so that people can read and type it
 
 
 class Drawing(StrEnum):
-    """How weights are drawn: evenly between −r and r, with r by the layer's size."""
+    """How weights are drawn: uniformly from −r to r, where r depends on the layer's size."""
 
     XAVIER = "xavier"  # r = √(6 / (sources + units)): X. Glorot, Y. Bengio, 2010, equation 16
     HE = "he"  # r = √(6 / sources): K. He, X. Zhang, S. Ren, J. Sun, 2015, equation 10
     UNIFORM = "uniform"  # r = start.range
 
 
-class Start(BaseModel):
+class Start(Table):
     """``[start]``: the parameters of iteration 1, in the order of ``notation.Naming``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     weights: list[Finite] | None = None
     draw: Drawing | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] = 1
-    range: Annotated[float, Field(allow_inf_nan=False, strict=True, gt=0)] | None = None
-    biases: list[Finite] | None = None  # drawn starts have 0 for each unit unless told
+    range: Positive | None = None
+    biases: list[Finite] | None = None  # with drawn weights, 0 by default
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Start":
@@ -40,16 +38,16 @@ class Start(BaseModel):
             )
         if (self.range is not None) != (self.draw is Drawing.UNIFORM):
             raise ValueError(
-                'start.range: goes with draw = "uniform", which needs it; add or remove it'
+                'start.range: belongs to draw = "uniform", which needs it; add or remove it'
             )
         return self
 
     def weights_for(self, naming: Naming) -> list[float]:
         """Return the weights ``w1 w2 …`` as listed or drawn.
 
-        Drawn ones come from the Mersenne Twister MT19937 (M. Matsumoto, T. Nishimura, 1998) as
-        Python's ``random.Random(seed)`` has it: w = −r + 2 r u with u from ``random()``, in the
-        order w1, w2, …, rounded to 4 decimals.
+        Drawn weights are w = −r + 2 r u, rounded to 4 decimals, in the order w1, w2, …, with u
+        from ``random.Random(seed).random()``: Python's Mersenne Twister MT19937 (M. Matsumoto,
+        T. Nishimura, 1998).
         """
         if self.weights is not None:
             return self.weights

@@ -14,9 +14,9 @@ from workbook_tools.notation.addresses import cell_name, column_letter, range_na
 from workbook_tools.notation.layers import Images
 from workbook_tools.notation.quantities import CLASS, DEVIATION, MEAN, SAMPLE
 from workbook_tools.writing import styles
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import DATA_HEADER_ROW, OVERVIEW, DataLayout
 from workbook_tools.writing.pictures import png
+from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import CURVE_COLOURS, INK, MUTED
 
 MEAN_ROW, DEVIATION_ROW, NAME_ROW = 4, 5, 6
@@ -68,7 +68,11 @@ def _names(sheet: Worksheet, layout: DataLayout) -> None:
     experiment = layout.experiment
     letter = "x" if experiment.data.standardise else "i"
     names = {f"{letter}{k}": n for k, n in enumerate(experiment.data.input_names or (), start=1)}
-    told = experiment.data.told(experiment.naming.sizes[-1]) if experiment.data.classes else []
+    told = (
+        experiment.data.output_classes(experiment.naming.sizes[-1])
+        if experiment.data.classes
+        else []
+    )
     names |= dict(zip(experiment.naming.targets, told, strict=False))
     for symbol, name in names.items():
         cell = sheet.cell(NAME_ROW, layout.columns[symbol], name)

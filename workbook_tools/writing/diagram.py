@@ -13,8 +13,8 @@ from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from workbook_tools.notation.layers import Images
 from workbook_tools.notation.quantities import TOTAL_LOSS
 from workbook_tools.spec.experiment import Experiment
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.pictures import png
+from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import CELL_FILLS, HEADER_FILLS, INK, MUTED
 
 MOST_UNITS_DRAWN = 6  # a larger layer is drawn as its first units, dots and its last

@@ -16,17 +16,22 @@ from workbook_tools.notation.quantities import (
 )
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation
 from workbook_tools.spec.experiment import Experiment
-from workbook_tools.writing.formulas import (
+from workbook_tools.writing.backward import (
+    activation_gradient,
+    activation_slope,
+    output_delta,
+)
+from workbook_tools.writing.formulas import quantities
+from workbook_tools.writing.functions import loss_part, loss_slope
+from workbook_tools.writing.layout import DATA
+from workbook_tools.writing.quantity import (
     ABOVE,
     BEFORE,
     EVERY,
     SYMBOL,
-    Formulas,
     Quantity,
     Role,
 )
-from workbook_tools.writing.functions import loss_part, loss_slope
-from workbook_tools.writing.layout import DATA
 
 _SUM_OF_PRODUCTS = re.compile(r"SUMPRODUCT\(([^(),]+),([^(),]+)\)")
 _SETTINGS = {LEARNING_RATE, *SETTINGS}
@@ -83,8 +88,7 @@ def equation(quantity: Quantity) -> str:
 
 def equation_blocks(experiment: Experiment) -> list[Block]:
     """Return the blocks: forward pass, chain rule, gradients of each layer, the optimizer."""
-    naming, formulas = experiment.naming, Formulas(experiment)
-    every = formulas.quantities()
+    naming, every = experiment.naming, quantities(experiment)
     last = naming.layers[-1]
     if naming.on_images:
         every = _of_each_kind(naming, every)
@@ -100,7 +104,7 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
     first = gradient_symbol(naming.weights(last)[0][0])
     blocks = [
         Block("Forward pass and loss", forward),
-        Block(f"The chain rule, for {first}", _chain_rule(experiment, formulas)),
+        Block(f"The chain rule, for {first}", _chain_rule(experiment)),
     ]
     if experiment.has_delta_columns:
         deltas = [told(q) for q in every if q.role is Role.DELTA]
@@ -112,7 +116,7 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
     else:
         blocks.append(Block("Gradients of the output layer", of_layer(last)))
         if last > 1:
-            blocks += _hidden_blocks(experiment, formulas, of_layer(1))
+            blocks += _hidden_blocks(experiment, of_layer(1))
     if not experiment.training.is_plain:
         blocks.append(Block("The optimizer, for the first weight", _optimizer(every)))
     return blocks
@@ -146,12 +150,12 @@ def _shortened(quantity: Quantity) -> str:
     return " + ".join([first, "…", *ends])
 
 
-def _hidden_blocks(experiment: Experiment, formulas: Formulas, gradients: list[str]) -> list[Block]:
+def _hidden_blocks(experiment: Experiment, gradients: list[str]) -> list[Block]:
     """Return what leads to the hidden layer's gradients where they are spelled out."""
     naming = experiment.naming
     hidden = naming.activations(1)
     arriving = [
-        f"∂E/∂{a} = {textbook(formulas.activation_gradient(1, unit))}"
+        f"∂E/∂{a} = {textbook(activation_gradient(experiment, 1, unit))}"
         for unit, a in enumerate(hidden)
     ]
     chain = [
@@ -166,7 +170,7 @@ def _hidden_blocks(experiment: Experiment, formulas: Formulas, gradients: list[s
     ]
 
 
-def _chain_rule(experiment: Experiment, formulas: Formulas) -> list[str]:
+def _chain_rule(experiment: Experiment) -> list[str]:
     """Take ∂E_tot/∂w apart for the first weight of the output layer."""
     naming, network = experiment.naming, experiment.network
     last = naming.layers[-1]
@@ -174,7 +178,7 @@ def _chain_rule(experiment: Experiment, formulas: Formulas) -> list[str]:
     a, o, target = naming.activations(last)[0], naming.pre_activations(last)[0], naming.targets[0]
     source = naming.activations(last - 1)[0]
     error = loss_slope(network.loss, target, a, naming.sizes[-1])
-    whole = f"∂E_tot/∂{w} = {textbook(f'{formulas.output_delta(0)}*{source}')}"
+    whole = f"∂E_tot/∂{w} = {textbook(f'{output_delta(experiment, 0)}*{source}')}"
     if network.loss in CROSS_ENTROPY_OUTPUTS:
         return [
             f"∂E_tot/∂{w} = ∂E_tot/∂{o} · ∂{o}/∂{w}",
@@ -184,7 +188,7 @@ def _chain_rule(experiment: Experiment, formulas: Formulas) -> list[str]:
             whole,
         ]
     loss = textbook(loss_part(network.loss, target, o, a, naming.pre_activations(last)))
-    slope = formulas.slope(last, 0)
+    slope = activation_slope(experiment, last, 0)
     name = "σ" if network.activations[-1] is Activation.SIGMOID else "f"
     return [
         f"∂E_tot/∂{w} = ∂E_tot/∂{a} · ∂{a}/∂{o} · ∂{o}/∂{w}",

@@ -1,23 +1,15 @@
-"""Where each quantity stands: columns, rows, and formulas with references for symbols.
+"""Where each quantity is: columns, rows, and formulas with references in place of symbols.
 
-A training table has its header in row 31 and the iterations below it: a row each or, with several
-samples, a block of rows each, one a sample. The learning rate stands above the header, in G30.
-People know this layout from the classic exercise.
+A training table has its header in row 31 and the iterations below it. An iteration is one row or,
+with several samples, a block of rows, one for each sample. The learning rate is above the header,
+in G30. People know this layout from the classic exercise.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, MOST_ARGUMENTS
-from workbook_tools.notation.addresses import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    cell_name,
-    column_letter,
-    sheet_prefix,
-)
+from workbook_tools.notation.addresses import cell_name, sheet_prefix
 from workbook_tools.notation.quantities import (
     ACCURACY,
     CLASS,
@@ -30,31 +22,30 @@ from workbook_tools.notation.quantities import (
     SUMMED_LOSS,
     TOTAL_LOSS,
 )
-from workbook_tools.notation.vocabulary import Activation, Schedule
+from workbook_tools.notation.vocabulary import Schedule
 from workbook_tools.spec.experiment import Experiment, Run
-from workbook_tools.writing.formulas import SYMBOL, Formulas, Quantity
+from workbook_tools.writing.formulas import quantities
+from workbook_tools.writing.quantity import SYMBOL, Quantity
 
 HEADER_ROW = 31
 FIRST_ROW = HEADER_ROW + 1
-RATE = (30, 7)  # row, column: G30; its label stands left of it
-SETTINGS_COLUMN = 14  # N: the first of the other settings; labels stand left of them
+RATE = (30, 7)  # row, column: G30; its label is to the left
+SETTINGS_COLUMN = 14  # N: the first of the other settings; labels are to the left
 
 OVERVIEW = "Overview"
 PARAMETER_HEADER_ROW = 14
-PARAMETER_COLUMN = 2  # the symbols; the values stand right of them
+PARAMETER_COLUMN = 2  # the symbols; the values are to the right
 
 DATA = "Data"
 DATA_HEADER_ROW = 7
 
-MAX_SHEET_BYTES = (1 << 31) - 1  # of XML, in a zip file that every program can read (no ZIP64)
-_CELL_BYTES = 62  # a cell's name, style, tags and value, beside its formula
-# About what a formula cell takes in the saved, compressed file, and a sheet with its pictures.
+# Roughly the size of a formula cell, and of a sheet with its pictures, in the compressed file.
 _SAVED_CELL_BYTES, _SAVED_SHEET_BYTES = 21, 25_000
 
 
 @dataclass(frozen=True)
 class DataLayout:
-    """The cells of the sheet with the samples: a row each, below their symbols."""
+    """The cells of the sheet with the samples: one row for each, below the symbols."""
 
     experiment: Experiment
 
@@ -81,7 +72,7 @@ class DataLayout:
         return {symbol: column for column, symbol in enumerate(symbols, start=1)}
 
     def column_range(self, symbol: str) -> str:
-        """Return the reference, with its sheet, to a quantity of all samples."""
+        """Return the reference, with its sheet, to a quantity's values for all samples."""
         column = self.columns[symbol]
         first = cell_name(self.first_row, column, absolute=True)
         last = cell_name(self.last_row, column, absolute=True)
@@ -90,7 +81,7 @@ class DataLayout:
 
 @dataclass(frozen=True)
 class ParameterLayout:
-    """The input cells on the Overview: one sample, weights and biases at the start."""
+    """The input cells on the Overview: initial parameters, and the data if it is one sample."""
 
     experiment: Experiment
 
@@ -121,7 +112,7 @@ class Layout:
     @cached_property
     def quantities(self) -> list[Quantity]:
         """The table's columns, from the left."""
-        return Formulas(self.experiment).quantities()
+        return quantities(self.experiment)
 
     @cached_property
     def columns(self) -> dict[str, int]:
@@ -142,7 +133,7 @@ class Layout:
 
     @property
     def block(self) -> int:
-        """How many rows an iteration has: one a sample."""
+        """How many rows an iteration has: one for each sample."""
         return self.experiment.batch
 
     @property
@@ -161,12 +152,12 @@ class Layout:
 
     @property
     def results(self) -> list[str]:
-        """What an iteration achieves: its loss and, where it tells classes, its accuracy."""
+        """The symbols of an iteration's results: its loss and, for classes, its accuracy."""
         return [self.loss, *([ACCURACY] if ACCURACY in self.columns else [])]
 
     @cached_property
     def setting_cells(self) -> dict[str, tuple[int, int]]:
-        """The cell (row, column) above each table of η and of every other setting."""
+        """The cell (row, column) of η and of every other setting, above the table."""
         settings = self.experiment.settings
         columns = range(SETTINGS_COLUMN, SETTINGS_COLUMN + 2 * len(settings), 2)
         places = {
@@ -176,7 +167,7 @@ class Layout:
 
     @property
     def words(self) -> dict[str, str]:
-        """What stands above each table in words, where it is not the classic's."""
+        """The labels and words above each table, for what differs from the classic sheet."""
         network, training = self.experiment.network, self.experiment.training
         found: dict[str, str] = {}
         if self.experiment.naming.on_images:
@@ -203,9 +194,9 @@ class Layout:
         return found
 
     def content(self, quantity: Quantity, row: int) -> str | int | None:
-        """Return what stands in a quantity's cell: its formula, a number to begin with, or None.
+        """Return the content of a quantity's cell: its formula, an initial number, or None.
 
-        What there is once an iteration stands in its first row only.
+        A quantity with one value per iteration has it in the iteration's first row only.
         """
         if quantity.once and (row - FIRST_ROW) % self.block:
             return None
@@ -216,7 +207,7 @@ class Layout:
     def formula(self, quantity: Quantity, row: int) -> str:
         """Return the cell formula of a quantity in a row.
 
-        In the first iteration a quantity that is stated reads its initial value on the Overview.
+        In the first iteration, a quantity with an initial value reads it from the Overview.
         """
         formula = quantity.formula
         begin = row - (row - FIRST_ROW) % self.block  # of the iteration
@@ -249,56 +240,16 @@ class Layout:
         return "=" + SYMBOL.sub(reference, formula)
 
     def result_cell(self, symbol: str, iteration: int) -> str:
-        """Return the reference, with its sheet, to a quantity of an iteration."""
+        """Return the reference, with its sheet, to a quantity's cell in an iteration."""
         name = cell_name(self.iteration_row(iteration), self.columns[symbol], absolute=True)
         return sheet_prefix(self.run.name) + name
 
     @property
     def formula_cells(self) -> int:
-        """How many formula cells the table has, and the typed numbers in its first row."""
+        """How many cells the table has: formulas, and the typed numbers in its first row."""
         once = len(self._once)
         rows = self.experiment.training.iterations
         return rows * (once + self.block * (len(self.quantities) - once))
-
-    def check_limits(self) -> None:
-        """Raise ``InputError`` if Excel could not hold the sheet."""
-        iterations = self.experiment.training.iterations
-        if self.last_row > MAX_ROWS:
-            a_block = f" of {self.block:,} samples" if self.block > 1 else ""
-            raise InputError(
-                f"training.iterations: {iterations:,}{a_block} do not fit on the "
-                f"{MAX_ROWS:,} rows of a sheet; give at most "
-                f"{(MAX_ROWS - HEADER_ROW) // self.block:,}"
-            )
-        if len(self.quantities) > MAX_COLUMNS:
-            raise InputError(
-                f"network.layers: {len(self.quantities):,} columns do not fit on a sheet of "
-                f"{MAX_COLUMNS:,} (up to {column_letter(MAX_COLUMNS)}); make the layers smaller"
-            )
-        outputs = self.experiment.naming.sizes[-1]
-        is_softmax = self.experiment.network.activations[-1] is Activation.SOFTMAX
-        if is_softmax and outputs > MOST_ARGUMENTS:
-            raise InputError(
-                f"network.layers: softmax of {outputs} outputs takes functions of as many "
-                f"arguments, Excel's take {MOST_ARGUMENTS}; make the layer smaller"
-            )
-        lengths = [len(self.formula(quantity, self.last_row)) for quantity in self.quantities]
-        block_bytes = sum(
-            (length + _CELL_BYTES) * (1 if quantity.once else self.block)
-            for length, quantity in zip(lengths, self.quantities, strict=True)
-        )
-        if block_bytes * iterations > MAX_SHEET_BYTES:
-            raise InputError(
-                f"training.iterations: {iterations:,} times {block_bytes:,} bytes are more than "
-                f"a workbook file can hold; give at most {MAX_SHEET_BYTES // block_bytes:,} "
-                "iterations"
-            )
-        longest, length = max(zip(self.quantities, lengths, strict=True), key=lambda one: one[1])
-        if length > MAX_FORMULA_LENGTH:
-            raise InputError(
-                f"network.layers: the formula of {longest.symbol} has {length:,} characters, "
-                f"Excel takes {MAX_FORMULA_LENGTH:,}; make the layers smaller"
-            )
 
 
 @dataclass(frozen=True)
@@ -309,7 +260,7 @@ class Book:
 
     @cached_property
     def sheets(self) -> list[Layout]:
-        """The trainings' sheets, in their order."""
+        """The sheets of the trainings, in order."""
         return [Layout(run) for run in self.experiment.runs]
 
     @property
@@ -319,23 +270,18 @@ class Book:
 
     @property
     def data(self) -> DataLayout | None:
-        """The sheet of the samples, where there are several."""
+        """The sheet of the samples; None if there is only one sample."""
         return DataLayout(self.experiment) if self.experiment.data.is_several else None
-
-    def check_limits(self) -> None:
-        """Raise ``InputError`` if Excel could not hold the workbook."""
-        for sheet in self.sheets:
-            sheet.check_limits()
 
     @property
     def expected_bytes(self) -> int:
-        """About how large the saved file will be; within a fifth for the shipped workbooks."""
+        """Roughly how large the saved file will be; within 20 % for the workbooks that we ship."""
         cells = sum(sheet.formula_cells for sheet in self.sheets)
         return _SAVED_CELL_BYTES * cells + _SAVED_SHEET_BYTES * (1 + len(self.sheets))
 
     @property
     def described(self) -> str:
-        """What will be written, in a line: sheets, rows, columns, cells and size."""
+        """One line on what will be written: sheets, rows, columns, cells and size."""
         tables = [
             f"{layout.experiment.training.iterations * layout.block:,} rows × "
             f"{len(layout.quantities):,} columns"

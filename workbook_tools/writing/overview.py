@@ -13,7 +13,6 @@ from workbook_tools.notation.layers import Convolution
 from workbook_tools.writing import styles
 from workbook_tools.writing.charts import comparison_chart, sizes_chart
 from workbook_tools.writing.diagram import described
-from workbook_tools.writing.formulas import Role
 from workbook_tools.writing.layout import (
     DATA,
     OVERVIEW,
@@ -24,6 +23,7 @@ from workbook_tools.writing.layout import (
     Layout,
 )
 from workbook_tools.writing.pictures import anchored
+from workbook_tools.writing.quantity import Role
 
 WIDTHS = {"A": 3, "B": 10, "C": 12, "D": 36, "E": 4, "F": 15, "G": 12, "H": 21, "I": 21, "J": 4}
 SUMMARY_COLUMN = 6  # F

@@ -5,7 +5,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
 from workbook_tools.notation.quantities import ACCURACY, CORRECT, ITERATION, SAMPLE
-from workbook_tools.writing.formulas import Quantity, Role
+from workbook_tools.writing.quantity import Quantity, Role
 
 FONT = "Calibri"
 INK = "1F2933"

@@ -12,11 +12,13 @@ from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import replacing
-from workbook_tools.spec.experiment import Experiment, load_experiment
+from workbook_tools.spec.experiment import Experiment
+from workbook_tools.spec.load import load_experiment
 from workbook_tools.writing.data_sheet import write_data_sheet
 from workbook_tools.writing.diagram import diagram_png
 from workbook_tools.writing.finishing import Fill, finish, same_content
 from workbook_tools.writing.layout import DATA, OVERVIEW, Book
+from workbook_tools.writing.limits import check_limits
 from workbook_tools.writing.overview import write_overview
 from workbook_tools.writing.training_sheet import diagram_size, write_training_sheet
 
@@ -42,7 +44,7 @@ def build(
     experiment = load_experiment(spec)
     book = Book(experiment)
     try:
-        book.check_limits()
+        check_limits(book)
     except InputError as error:
         raise InputError(f"{spec}: {error}") from error
     on_plan(book.described)

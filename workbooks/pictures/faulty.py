@@ -1,4 +1,4 @@
-"""Write the workbook whose mistake the README shows: the gradients of one sheet go wrong.
+"""Write the workbook whose mistake the documentation shows: the gradients of one sheet go wrong.
 
 python workbooks/pictures/faulty.py build/faulty.xlsx
 """

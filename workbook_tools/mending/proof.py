@@ -1,0 +1,77 @@
+"""Proves that suggested formulas are right: on the sheet's numbers, and on random ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbook_tools.engines import Calculation
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.tree import SyntaxProblemError, parse
+from workbook_tools.formulas.values import LARGEST_AREA, Evaluation, NotEvaluatedError
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.judge import Judge
+from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.mathematics.rounding import Array
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import evaluate_on, read_elsewhere
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Proves formulas of one table."""
+
+    table: Table
+    trials: Trials
+    judge: Judge
+    calculation: Calculation
+
+    def checked_rows(self, finding: Finding, formulas: Mapping[int, str]) -> int | None:
+        """Return in how many rows the formulas give the right value; None if one is wrong.
+
+        Rows in which a number is missing are not counted, for example in a circular reference.
+        """
+        values = self._values(formulas)
+        return self.judge.agreeing(finding.quantity, np.array(list(formulas)), values)
+
+    def _values(self, formulas: Mapping[int, str]) -> Array:
+        """Return the values of formulas with the numbers of the sheet."""
+        sheet = self.table.sheet.name
+        texts = list(formulas.values())
+        try:
+            tree = parse(texts[0])
+            numbers = self._numbers(texts)
+            found = Evaluation(tree, sheet, numbers).value[0]
+            return np.broadcast_to(found, (len(texts),))
+        except (SyntaxProblemError, NotEvaluatedError):
+            kept = read_elsewhere(texts, sheet, {}, self.calculation)
+            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts)
+            return np.array([np.nan if values is None else values[0] for values in found])
+
+    def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
+        """Return the numbers for each cell that the first formula reads, one number per formula.
+
+        Where the first formula reads a cell, the others read another: their k-th cells go together.
+        Raises ``NotEvaluatedError`` for a range too large, or for formulas that do not read
+        the same number of cells.
+        """
+        sheet = self.table.sheet.name
+        if any(area.cell_count > LARGEST_AREA for area in areas(texts[0])):
+            raise NotEvaluatedError("a large range")
+        all_cells = [[cell for area in areas(text) for cell in area.cells(sheet)] for text in texts]
+        if len({len(cells) for cells in all_cells}) > 1:
+            raise NotEvaluatedError("formulas of different shapes")
+        own = read_elsewhere(texts, sheet, {}, self.calculation)
+        return {
+            cells[0]: np.array([own.get(cell, np.nan) for cell in cells])
+            for cells in zip(*all_cells, strict=True)
+        }
+
+    def is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
+        """Tell whether formulas are right on random numbers, in their first and last row."""
+        rows = dict.fromkeys((finding.rows[0], finding.rows[-1]))
+        if len(formulas) > self.table.block:  # the second iteration has one above it
+            rows[finding.rows[self.table.block]] = None
+        places = [Place(finding.quantity, row, formulas[row]) for row in rows]
+        return all(self.trials.right(places))
