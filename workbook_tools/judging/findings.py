@@ -144,7 +144,10 @@ def message(
     """Say a finding in one sentence; ``cell`` is where ``value`` and ``expected`` differ most."""
     compared = f"{cell} shows {'no number' if value is None else repr(value)}"
     if expected is not None:
-        compared += f", but should show {expected!r}"
+        right = (
+            "which happens to be right" if value == expected else f"but should show {expected!r}"
+        )
+        compared += f", {right}"
     if kind is Kind.WRONG_FORMULA:
         return f"The formula of {symbol} is wrong: {compared}."
     if kind is Kind.WRONG_REFERENCE_RATE:
