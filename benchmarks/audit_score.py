@@ -36,7 +36,8 @@ from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
-from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
 from workbook_tools.reporting.copies import write_mended

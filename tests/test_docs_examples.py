@@ -15,7 +15,8 @@ import pytest
 from rich.console import Console
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.report import Report
 from workbook_tools.reporting.reports import print_report, to_json
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,8 @@ from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.reporting.copies import write_marked, write_mended
 
 pytestmark = pytest.mark.slow

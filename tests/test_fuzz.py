@@ -15,7 +15,7 @@ from fuzzing import trial
 from fuzzing.hosts import make_hosts
 from fuzzing.sitting import hold
 
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 pytestmark = pytest.mark.slow
 

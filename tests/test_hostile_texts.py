@@ -28,7 +28,7 @@ from workbook_tools.classroom.terminal import print_class
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_TEXT_LENGTH
 from workbook_tools.notation.layers import parse_layers
 from workbook_tools.notation.quantities import Naming

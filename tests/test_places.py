@@ -28,7 +28,7 @@ from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.cli import app
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Cells, Report, SummaryReport
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.package.files import write_text
 from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.writing import workbook

@@ -17,7 +17,8 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.judging.findings import Kind, Report
+from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.report import Report
 from workbook_tools.judging.unknown import functions
 from workbook_tools.mending import proof, proposals
 from workbook_tools.reading import labels, reader

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from workbook_tools.checking.verify import verify
 from workbook_tools.classroom.row import Verdict, row_of
 from workbook_tools.cli import app
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html
 from workbook_tools.reporting.reports import to_json
 

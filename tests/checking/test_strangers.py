@@ -7,7 +7,7 @@ from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl import load_workbook
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 WRONG = {**FORMULAS, "∂E/∂w3": FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")}
 GRADIENTS = [f"∂E/∂w{k}" for k in range(1, 9)]

@@ -26,7 +26,8 @@ from workbook_tools.convolutional.book import Book, Section, open_book
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
-from workbook_tools.judging.findings import Finding, Kind, Report
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, cell_name, range_name
 from workbook_tools.notation.convolutional import Operation, label_index
 from workbook_tools.package.copying import PackageCopy

@@ -1,4 +1,4 @@
-"""What the last loss would be without a finding: as in the same table without that mistake."""
+"""The effect of a finding is the last loss of the same table without that mistake."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def last_loss(made: HandMade, folder: Path) -> float:
     return verify(made.save(folder / "other.xlsx")).tables[0].last_loss
 
 
-def test_without_its_one_mistake_a_run_ends_as_the_right_one(tmp_path: Path) -> None:
+def test_the_effect_of_the_only_mistake_is_the_right_last_loss(tmp_path: Path) -> None:
     report = verify(HandMade(SWAPPED).save(tmp_path / "made.xlsx"))
     [finding] = report.findings
     assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
@@ -23,7 +23,7 @@ def test_without_its_one_mistake_a_run_ends_as_the_right_one(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
-def test_of_two_mistakes_each_is_put_right_alone(tmp_path: Path, engine: str) -> None:
+def test_each_of_two_mistakes_has_an_effect_of_its_own(tmp_path: Path, engine: str) -> None:
     both = {**SWAPPED, "∂E/∂w8": HALVED["∂E/∂w8"]}
     found = verify(HandMade(both).save(tmp_path / "made.xlsx"), engine).findings
     effects = {finding.quantity: finding.effect for finding in found}
@@ -42,12 +42,12 @@ def test_of_two_mistakes_each_is_put_right_alone(tmp_path: Path, engine: str) ->
         {"M8": None},
     ],
 )
-def test_of_a_mistake_in_one_cell(tmp_path: Path, cells: dict[str, object]) -> None:
+def test_a_mistake_in_one_cell_has_an_effect(tmp_path: Path, cells: dict[str, object]) -> None:
     [finding] = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx")).findings
     assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
 
 
-def test_a_start_unlike_the_sheets_own_statement_of_it_is_a_warning(tmp_path: Path) -> None:
+def test_a_start_that_differs_from_the_stated_one_is_a_warning(tmp_path: Path) -> None:
     said = {"H2": "w1", "I2": 0.15}  # as the table begins
     clean = HandMade(cells=said)
     assert verify(clean.save(tmp_path / "clean.xlsx")).findings == []
@@ -59,7 +59,7 @@ def test_a_start_unlike_the_sheets_own_statement_of_it_is_a_warning(tmp_path: Pa
     assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
 
 
-def test_data_unlike_the_sheets_own_statement_of_it_is_a_warning(tmp_path: Path) -> None:
+def test_data_that_differ_from_the_stated_ones_are_a_warning(tmp_path: Path) -> None:
     said: dict[str, object] = {"H2": "t2", "I2": 0.6}
     [finding] = verify(HandMade(cells=said).save(tmp_path / "made.xlsx")).findings
     assert (finding.kind, finding.quantity, finding.cells) == ("odd-start", "t2", "C6:C25")

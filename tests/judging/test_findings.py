@@ -1,4 +1,4 @@
-"""Each kind of finding on a table typed by hand, beside its clean twin."""
+"""Each kind of finding, in a table typed by hand; without the mistake the table passes."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Finding, Report
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:
@@ -71,7 +72,7 @@ def test_a_rate_without_anchors_breaks_the_pattern(tmp_path: Path) -> None:
     assert (finding.kind, finding.quantity, finding.cells) == ("broken-pattern", "w1", "F12")
 
 
-def test_the_same_written_otherwise_throughout_is_no_finding(tmp_path: Path) -> None:
+def test_a_formula_written_differently_throughout_is_not_a_finding(tmp_path: Path) -> None:
     other = {**FORMULAS, "h1": "=SUMPRODUCT(F6:G6,D6:E6)", "E_tot": "=SUM(V6:W6)"}
     assert check(HandMade(other), tmp_path).verdict == "pass"
 
@@ -126,7 +127,7 @@ def test_a_rate_that_is_read_by_its_defined_name_is_no_finding(tmp_path: Path) -
     assert only(check(made, tmp_path)).kind == "error-value"
 
 
-def test_an_overflow_is_no_mistake_of_the_unit_that_shows_it(tmp_path: Path) -> None:
+def test_an_overflow_is_not_a_mistake_of_the_unit_where_it_shows(tmp_path: Path) -> None:
     report = check(HandMade(cells={"F10": "=F9-$D$2/Y9*1E9"}), tmp_path)
     finding = only(report)
     assert (finding.kind, finding.cells) == ("wrong-formula", "F10")
@@ -172,9 +173,7 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1.7e308, 1e300, 1e-320])
-def test_a_weight_at_the_end_of_the_range_of_numbers_is_no_mistake(
-    number: float, tmp_path: Path
-) -> None:
+def test_a_huge_or_tiny_weight_is_not_a_mistake(number: float, tmp_path: Path) -> None:
     report = check(HandMade(cells={"F6": number}), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
 
@@ -185,4 +184,6 @@ def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once
     report = check(HandMade(cells={"B25": 1e200}), tmp_path)
     found = [(f.kind, f.cells) for f in report.findings]
     assert found == [("odd-start", "B25"), ("error-value", "V25")]
-    assert report.tables[0].cells.reasons == {"what it depends on is no number": 2}  # E1, E_tot
+    assert report.tables[0].cells.reasons == {
+        "a cell that it depends on has no number": 2
+    }  # E1, E_tot

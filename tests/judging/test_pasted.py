@@ -1,4 +1,4 @@
-"""Numbers in the place of formulas are checked too, as far as they were rounded."""
+"""Numbers in place of formulas are checked too, as exactly as their rounding allows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines.embedded import recalculate
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 LETTERS = {symbol: get_column_letter(k) for k, symbol in enumerate(HEADER, start=2)}
 WORKED_OUT = [symbol for symbol in HEADER if symbol[0] not in "ti"]
@@ -19,7 +19,7 @@ WORKED_OUT = [symbol for symbol in HEADER if symbol[0] not in "ti"]
 def as_values(
     path: Path, symbols: list[str], stored: Callable[[float], float] = float, **changes: float
 ) -> Report:
-    """Check a hand-made table of which some columns hold values; ``changes`` to single cells."""
+    """Check a hand-made table with values in some columns and ``changes`` to single cells."""
     calculation = recalculate(HandMade().save(path))
     book = load_workbook(path)
     sheet = book.active

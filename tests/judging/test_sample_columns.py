@@ -1,4 +1,4 @@
-"""What is worked out beside the samples: standardised inputs, targets of classes."""
+"""Formulas beside the samples are checked: standardised inputs, targets of classes, means."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def findings(workbook: Path, folder: Path, changes: dict[str, object]) -> list[F
     return verify(folder / "changed.xlsx").findings
 
 
-def test_the_sheet_is_laid_out_as_these_tests_think(workbook: Path) -> None:
+def test_the_sheet_is_laid_out_as_these_tests_assume(workbook: Path) -> None:
     sheet = openpyxl.load_workbook(workbook)["Data"]
     header = [cell.value for cell in sheet[7]]
     assert header == ["sample", "x1", "x2", "x3", "class", "i1", "i2", "i3", "t1", "t2", "t3"]
@@ -88,7 +88,7 @@ def test_right_samples_are_counted_and_agree(workbook: Path) -> None:
         ({f"G{r}": "=($C$9-C$4)/C$5" for r in range(8, 13)}, "wrong-formula", "i2", "G8:G12"),
     ],
 )
-def test_a_mistake_beside_the_samples_is_named_alone(
+def test_a_mistake_beside_the_samples_is_the_only_finding(
     workbook: Path,
     tmp_path: Path,
     changes: dict[str, object],
@@ -102,7 +102,7 @@ def test_a_mistake_beside_the_samples_is_named_alone(
     ]
 
 
-def test_another_sample_flows_through_and_is_no_mistake(workbook: Path, tmp_path: Path) -> None:
+def test_a_changed_sample_is_not_a_mistake(workbook: Path, tmp_path: Path) -> None:
     assert findings(workbook, tmp_path, {"C9": 6.5, "E8": "c"}) == []
 
 

@@ -1,4 +1,4 @@
-"""Values that the file carries, and that its formulas do not give."""
+"""Values in the file that its formulas do not give are found."""
 
 import re
 import zipfile
@@ -14,7 +14,7 @@ from workbook_tools.judging.findings import Finding
 
 
 def saved(made: HandMade, folder: Path, stored: dict[str, str]) -> Path:
-    """Write a workbook that carries its values, but for those that are ``stored`` otherwise."""
+    """Write a workbook with its values, except for those that are ``stored`` differently."""
     bare, filled = made.save(folder / "bare.xlsx"), folder / "filled.xlsx"
     fill(bare, filled, recalculate(bare, "embedded"))
     changed = folder / "changed.xlsx"

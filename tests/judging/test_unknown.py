@@ -1,4 +1,4 @@
-"""Functions that an engine lacks are named, left to another engine, or not checked."""
+"""Functions that an engine does not know are named, left to another engine, or not checked."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_without_libreoffice_such_cells_are_not_checked(
     reasons = report.tables[0].cells.reasons
     assert {reason.split(";")[0]: count for reason, count in reasons.items()} == {
         "the engine does not know MMULT": 20,
-        "what it depends on is no number": 20,
+        "a cell that it depends on has no number": 20,
     }
 
 

@@ -1,4 +1,4 @@
-"""Activations and loss are read from the formulas, where nothing is said of them."""
+"""Activations and loss are read from the formulas, where nothing is said about them."""
 
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def test_softmax_in_one_formula_is_understood(tmp_path: Path) -> None:
     assert (report.verdict, report.findings) == ("pass", [])
 
 
-def test_one_wrong_activation_is_a_mistake_and_no_other_layer(tmp_path: Path) -> None:
+def test_one_wrong_activation_does_not_change_that_of_its_layer(tmp_path: Path) -> None:
     made = HandMade({**FORMULAS, "a_h2": "=TANH(L6)"})
     [finding] = verify(made.save(tmp_path / "made.xlsx")).findings
     assert (finding.kind, finding.quantity) == ("wrong-formula", "a_h2")

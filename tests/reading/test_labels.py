@@ -1,4 +1,4 @@
-"""Labels are read however they are spelled; what is no quantity is not taken for one."""
+"""Labels are read however they are spelled; labels of anything else name no quantity."""
 
 import random
 
@@ -125,13 +125,13 @@ VAGUE = {  # what stands before the number, and after ?
 
 @given(spelled(), st.sampled_from(COMMENTS))
 def test_a_comment_behind_a_symbol_is_left_out(spelling: tuple[str, str], comment: str) -> None:
-    """A label with one yields to any that needs none: so it counts as vague."""
+    """Such a label is vague, because one without a comment is preferred."""
     symbol, label = spelling
     assert parse_label(f"{label} {comment}") in (symbol, f"?{symbol}")
 
 
 @given(st.sampled_from(list(VAGUE)), st.integers(1, 12))
-def test_what_depends_on_others_is_vague(name: str, number: int) -> None:
+def test_a_label_whose_meaning_depends_on_others_is_vague(name: str, number: int) -> None:
     assert parse_label(f"{name}{number}") == f"?{VAGUE[name]}{number}"
     assert parse_symbol(f"{name}{number}") is None
 
@@ -146,7 +146,7 @@ def test_some_names_of_the_loss_yield_to_others(label: str) -> None:
     [("t", "t1"), ("o", "o1"), ("a_o", "a_o1"), ("Net o", "o1"), ("ŷ", "a_o1"), ("y", "y1"),
      ("Target", "t1"), ("Output", "output 1"), ("t (target)", "t1")],
 )  # fmt: skip
-def test_a_number_may_lack_where_there_is_one_output(label: str, symbol: str) -> None:
+def test_the_number_may_be_left_out_where_there_is_one_output(label: str, symbol: str) -> None:
     assert parse_label(label) == f"?alone {symbol}"
 
 
@@ -157,7 +157,7 @@ def test_a_number_may_lack_where_there_is_one_output(label: str, symbol: str) ->
      "z′(h1)",
      "a_h1 (1-a_h1)", "a_h1 (derivative)", "E1 change", "A", "hidden", "lr", "layer 1", ""],
 )  # fmt: skip
-def test_what_is_ambiguous_or_made_of_a_quantity_is_not_even_vague(label: str) -> None:
+def test_an_ambiguous_label_or_one_of_a_derived_quantity_names_nothing(label: str) -> None:
     assert parse_label(label) is None
 
 
@@ -177,7 +177,7 @@ def test_what_is_ambiguous_or_made_of_a_quantity_is_not_even_vague(label: str) -
         "",
     ],
 )
-def test_what_is_no_quantity_or_may_be_two_is_none(label: str) -> None:
+def test_a_label_of_no_quantity_or_of_two_names_nothing(label: str) -> None:
     assert parse_symbol(label) is None
 
 
@@ -194,7 +194,7 @@ def test_what_is_no_quantity_or_may_be_two_is_none(label: str) -> None:
         ("Step no.", "iteration"),
     ],
 )
-def test_what_is_like_something_else_is_told_apart(label: str, symbol: str) -> None:
+def test_similar_labels_are_told_apart(label: str, symbol: str) -> None:
     assert parse_symbol(label) == symbol
 
 
@@ -212,6 +212,6 @@ def test_other_text_is_no_learning_rate(label: str) -> None:
     assert not is_rate_label(label)
 
 
-def test_settings_are_known_and_words_want_a_colon() -> None:
+def test_settings_are_known_and_words_need_a_colon() -> None:
     assert [parse_setting(f"{symbol} =") for symbol in SETTINGS] == list(SETTINGS)
     assert [parse_setting(label) for label in ("loss:", "loss", "Loss")] == ["loss", None, None]

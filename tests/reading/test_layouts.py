@@ -1,4 +1,4 @@
-"""Layouts of their authors' own: rows left empty, data in single cells, equations as headers."""
+"""Unusual layouts are read: rows left empty, data in single cells, equations as headers."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.reading.equations import read_equations
 from workbook_tools.reading.labels import parse_symbol
 
@@ -35,13 +35,13 @@ def test_a_formula_below_an_empty_row_that_reads_it_is_named(
     assert [finding.cells for finding in found] == [cell]
 
 
-def test_data_may_go_on_through_rows_that_are_else_empty(tmp_path: Path) -> None:
+def test_data_may_go_on_through_rows_that_are_otherwise_empty(tmp_path: Path) -> None:
     cells: dict[str, object] = {f"{column}10": 0.5 for column in "BC"} | {"D10": 0.05, "E10": 0.1}
     report = check(HandMade(rows=WITH_GAPS, cells=cells), tmp_path)
     assert (report.verdict, report.tables[0].iterations) == ("pass", 10)
 
 
-def test_what_stands_below_a_table_is_no_iteration(tmp_path: Path) -> None:
+def test_rows_below_a_table_are_not_iterations(tmp_path: Path) -> None:
     cells: dict[str, object] = {"B28": 3, "C28": 4, "X28": "=X25-X6", "F29": 1}
     report = check(HandMade(cells=cells), tmp_path)
     assert (report.verdict, report.tables[0].range) == ("pass", "B5:AF25")
@@ -95,7 +95,7 @@ def test_a_bias_may_be_a_single_cell_of_one_layer_alone(tmp_path: Path) -> None:
 
 
 def test_each_units_bias_is_read_from_the_formulas(tmp_path: Path) -> None:
-    """b1 and b2 are the hidden units' own here, not one for each layer; the outputs have none."""
+    """b1 and b2 belong to the two hidden units here, not to the two layers; outputs have none."""
     cells: dict[str, object] = {"AG5": "b1", "AH5": "b2"}
     cells |= {f"AG{row}": 0.35 for row in range(6, 26)} | {f"AH{row}": 0.6 for row in range(6, 26)}
     biased = {"h1": FORMULAS["h1"] + "+AH6", "h2": FORMULAS["h2"] + "+AG6"}
@@ -156,7 +156,7 @@ def test_a_header_may_be_the_equation_itself(tmp_path: Path) -> None:
         ("remark (1)", None),
     ],
 )
-def test_what_an_equation_works_out_is_told_by_what_it_names(
+def test_the_quantity_of_an_equation_follows_from_the_symbols_in_it(
     label: str, symbol: str | None
 ) -> None:
     labels = {1: "w5*a_h1+w6*a_h2", 2: "w7*a_h1+w8*a_h2", 3: label}
@@ -186,7 +186,7 @@ def test_a_loss_may_have_a_factor_if_its_gradients_have_it_too(
     assert report.tables[0].understood.loss == said
 
 
-def test_of_a_loss_and_gradients_that_do_not_go_together_the_fewer_are_wrong(
+def test_if_a_loss_and_its_gradients_disagree_the_fewer_are_wrong(
     tmp_path: Path,
 ) -> None:
     squares = {"E1": TWICE["E1"], "E2": TWICE["E2"]}
@@ -221,7 +221,7 @@ def test_updates_may_spell_out_their_gradients(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", ["AI", "AG"])
-def test_a_list_of_rates_and_losses_beside_a_table_is_no_part_of_it(
+def test_a_list_of_rates_and_losses_beside_a_table_is_not_part_of_it(
     tmp_path: Path, first: str
 ) -> None:
     second = {"AI": "AJ", "AG": "AH"}[first]
@@ -251,7 +251,7 @@ def test_when_most_cells_of_a_column_are_wrong_the_others_are_not(tmp_path: Path
 def test_a_mistake_in_a_unit_leaves_the_other_weights_where_the_formulas_have_them(
     tmp_path: Path,
 ) -> None:
-    """Numbered w2, w1, w4, w3: only what stands in the formulas tells."""
+    """The weights are numbered w2, w1, w4, w3: only the formulas tell."""
     swapped = {"w1": "w2", "w2": "w1", "w3": "w4", "w4": "w3"}
     swapped |= {f"∂E/∂{one}": f"∂E/∂{other}" for one, other in swapped.items()}
     header = [swapped.get(label, label) for label in HEADER]
@@ -260,7 +260,7 @@ def test_a_mistake_in_a_unit_leaves_the_other_weights_where_the_formulas_have_th
         assert [finding.quantity for finding in found] == [unit]
 
 
-def test_a_total_that_is_no_sum_hides_no_factor_of_the_loss(tmp_path: Path) -> None:
+def test_a_wrong_total_does_not_hide_the_factor_of_the_loss(tmp_path: Path) -> None:
     formulas = {**FORMULAS, **TWICE, **MEAN, "E_tot": "=(V6-W6)/2"}
     found = check(HandMade(formulas), tmp_path).findings
     assert [finding.quantity for finding in found] == ["E_tot"]
@@ -321,7 +321,7 @@ def test_titles_above_one_table_say_nothing_of_the_table_beside_it(tmp_path: Pat
 
 
 def test_rows_may_be_left_empty_where_updates_spell_out_their_gradients(tmp_path: Path) -> None:
-    """And in no column stands a gradient."""
+    """There are no columns of gradients."""
     header = [None if label[0] == "∂" else label for label in HEADER]
     report = check(HandMade(rows=WITH_GAPS, header=header), tmp_path)  # type: ignore[arg-type]
     assert (report.verdict, report.tables[0].iterations) == ("pass", 10)

@@ -1,4 +1,4 @@
-"""The learning rate is found wherever its author put it, and an update that misses it is named."""
+"""The learning rate is found wherever it stands, and an update that does not read it is named."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from handmade import HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:
@@ -58,13 +58,13 @@ def test_a_column_of_rates_may_read_the_rate_that_is_labelled(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("label", ["α", "μ", "λ"])
-def test_a_rate_called_as_a_setting_is_read_by_all_updates(tmp_path: Path, label: str) -> None:
+def test_a_rate_named_like_a_setting_is_known_by_the_updates(tmp_path: Path, label: str) -> None:
     cells: dict[str, object] = {"C2": label, "E2": 0.5, "F12": "=F11-$E$2*Y11"}
     [finding] = check(HandMade(cells=cells), tmp_path).findings
     assert (finding.quantity, finding.cells) == ("w1", "F12")
 
 
-def test_of_two_cells_that_updates_read_the_rate_is_what_the_gradient_is_multiplied_by(
+def test_of_two_cells_that_updates_read_the_rate_is_the_one_that_multiplies_the_gradient(
     tmp_path: Path,
 ) -> None:
     weights = dict(zip("FGHINOPQ", ("Y", "Z", "AA", "AB", "AC", "AD", "AE", "AF"), strict=True))

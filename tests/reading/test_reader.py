@@ -1,4 +1,4 @@
-"""Tables are found wherever they stand, with helper columns and wirings of their author's own."""
+"""Tables are found wherever they stand, with helper columns and weights in any order."""
 
 from itertools import permutations
 from pathlib import Path
@@ -10,7 +10,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 
 def check(made: HandMade, folder: Path) -> Report:
@@ -77,7 +77,7 @@ def test_a_header_without_iterations_is_no_table(tmp_path: Path) -> None:
 
 
 def test_gradients_may_go_through_helper_columns(tmp_path: Path) -> None:
-    """Of any name: they take part when formulas are tried on random numbers."""
+    """They may have any name, and take part when formulas are tried on random numbers."""
     helper = {f"AH{row}": f"=(S{row}-B{row})*S{row}*(1-S{row})" for row in range(6, 26)}
     cells: dict[str, object] = {"AH5": "first part", **helper}
     formulas = {**FORMULAS, "∂E/∂w5": "=AH6*K6", "∂E/∂w6": "=AH6*M6"}
@@ -91,7 +91,7 @@ def test_gradients_may_go_through_helper_columns(tmp_path: Path) -> None:
     assert [(f.kind, f.quantity) for f in found] == [("latent", "∂E/∂w5"), ("latent", "∂E/∂w6")]
 
 
-def test_spaces_make_no_other_formula(tmp_path: Path) -> None:
+def test_spaces_do_not_make_a_formula_different(tmp_path: Path) -> None:
     report = check(HandMade(cells={"J9": "= F9 * D9 +\n G9*E9"}), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
 
@@ -125,7 +125,7 @@ def test_weights_may_be_numbered_in_any_order(tmp_path: Path, hidden: tuple[str,
         ("o2", "=P6*K6-Q6*M6"),
     ],
 )
-def test_a_mistake_in_a_forward_formula_is_no_other_wiring(
+def test_a_mistake_in_a_forward_formula_does_not_change_the_wiring(
     tmp_path: Path, unit: str, wrong: str
 ) -> None:
     [finding] = check(HandMade({**FORMULAS, unit: wrong}), tmp_path).findings

@@ -1,4 +1,4 @@
-"""What formulas read beside the table is read once, and nothing else with it."""
+"""Cells that formulas read beside a table are read once, and no others with them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -26,7 +26,8 @@ from workbook_tools.cli import app
 from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.copies import write_marked, write_mended
@@ -83,7 +84,7 @@ def test_wrong_cells_are_coloured_and_say_what_is_wrong(wrong: Path, tmp_path: P
     }
     assert coloured == {"J9"} | {f"{COLUMN}{row}" for row in range(6, 26)}
     note = sheet["AA12"].comment.text
-    assert note.startswith("∂E/∂w3: wrong formula\nThe formula of ∂E/∂w3 is not the mathematics")
+    assert note.startswith("∂E/∂w3: wrong formula\nThe formula of ∂E/∂w3 is wrong")
     suggestion = report.findings[-1].suggestion
     assert suggestion is not None
     assert f"It should be {suggestion.formulas[12]}" in note

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from workbook_tools.judging.findings import LossCurve
+from workbook_tools.judging.report import LossCurve
 from workbook_tools.notation.layers import parse_layers
 from workbook_tools.notation.quantities import Naming
 from workbook_tools.reporting.loss_drawing import draw_losses

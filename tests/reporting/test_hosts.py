@@ -24,7 +24,8 @@ from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines import libreoffice
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.formulas.references import areas
-from workbook_tools.judging.findings import Cells, Finding, Kind, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.copies import write_marked, write_mended

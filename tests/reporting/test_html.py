@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
-from workbook_tools.judging.findings import Report, Suggestion
+from workbook_tools.judging.findings import Suggestion
+from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html, write_html
 
 runner = CliRunner()

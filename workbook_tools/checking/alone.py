@@ -17,7 +17,7 @@ from typing import Any
 from workbook_tools.checking.limits import out_of_memory
 from workbook_tools.checking.workers import limited, pool_of, was_spent, what_happened
 from workbook_tools.errors import BrokenError, InputError, broken
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 from workbook_tools.package.files import refuse_streams
 
 CHECK_STEPS = 2  # that a check says it has come to; of a convolutional network more

@@ -9,22 +9,17 @@ from workbook_tools.engines import Calculation
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
+from workbook_tools.judging.columns import Columns
 from workbook_tools.judging.error_values import error_values
-from workbook_tools.judging.findings import (
-    Cells,
-    Differences,
-    Finding,
-    Kind,
-    LossCurve,
-    TableReport,
-    plain,
-)
+from workbook_tools.judging.findings import Finding, Kind, plain
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.helper_columns import count_unknown_columns
-from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.judging.report import Cells, Differences, LossCurve, TableReport
 from workbook_tools.judging.signature import signature
 from workbook_tools.judging.stale import stale_values
+from workbook_tools.judging.starts import odd_starts, texts
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mending.repair import Repair
@@ -79,9 +74,8 @@ def compare_table(
         for places in reasons.values():
             expected.values[symbol] = expected.values[symbol].copy()
             expected.values[symbol][places] = np.nan
-    odd_starts = grounds.odd_starts(stated)
-    exactness = calculation.storage, tolerance
-    judge = Judge(table, reference, expected, families, odd_starts, *exactness, left_out)
+    columns = Columns(table, reference, expected, families, calculation.storage, tolerance)
+    judge = Judge(columns, grounds.odd_starts(stated), left_out)
     trials = Trials(grounds, calculation)
     wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
     findings: list[Finding] = []
@@ -98,8 +92,8 @@ def compare_table(
     beside = {s: cell for s, cell in grounds.starts.items() if cell[0] == table.sheet.name}
     said = {symbol: number_at(cell, calculation) for symbol, cell in beside.items()}
     for symbol in families:
-        findings += judge.odd_starts(symbol, said, known)
-        findings += judge.texts(symbol)
+        findings += odd_starts(columns, symbol, said, known)
+        findings += texts(columns, symbol)
     findings += _rate_that_is_a_text(table, calculation)
     count_unknown_columns(table, judge.cells)
     if values.stored:

@@ -20,7 +20,8 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
-from workbook_tools.judging.findings import Cells, Report, SummaryReport, counted
+from workbook_tools.judging.findings import counted
+from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbook_tools.judging.findings import Finding, Kind, Report, in_short
+from workbook_tools.judging.findings import Finding, Kind, in_short
+from workbook_tools.judging.report import Report
 from workbook_tools.shortening import shortened, shortened_inside
 
 _LONGEST = 300  # letters of what is said of a workbook, of a formula in symbols

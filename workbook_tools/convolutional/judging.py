@@ -16,17 +16,8 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.suggestions import Suggestions
 from workbook_tools.convolutional.tally import Tallies, Tally
 from workbook_tools.judging.comparison import ABSOLUTE, Comparison
-from workbook_tools.judging.findings import (
-    Cells,
-    Differences,
-    Finding,
-    Kind,
-    NetworkReport,
-    Report,
-    SummaryReport,
-    message,
-    plain,
-)
+from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, SummaryReport
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError

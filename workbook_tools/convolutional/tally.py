@@ -9,7 +9,7 @@ from workbook_tools.convolutional import panel
 from workbook_tools.convolutional.book import Book, Grid, Section
 from workbook_tools.convolutional.local import Expected, Local
 from workbook_tools.convolutional.state import State
-from workbook_tools.judging.findings import Differences
+from workbook_tools.judging.report import Differences
 from workbook_tools.notation.addresses import Cell
 
 

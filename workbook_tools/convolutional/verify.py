@@ -7,7 +7,7 @@ from pathlib import Path
 from workbook_tools.engines import Calculation
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 
 def verify_network(

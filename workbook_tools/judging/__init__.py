@@ -1,4 +1,4 @@
-"""Cell by cell: agrees, differs, or is not checked, and why. What differs becomes a finding.
+"""Judges each cell: it agrees, it differs, or it is not checked, and why. Differences are findings.
 
-Nothing here says what was meant.
+Nothing here says which formula was meant.
 """

@@ -1,4 +1,4 @@
-"""Findings of circular references: at the formulas by which they came about, with the cycle."""
+"""Finds circular references, names the cells of the cycle and the formula that closed it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,13 +6,14 @@ from dataclasses import replace
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.cycles import Formulas, Node, shown
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.judging.findings import Finding, Kind, TableReport
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import TableReport
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.table import Table
 
-_MOST_NAMED = 100  # cycles; whoever mends so many sees the others then
-_MOST_TRIED = 200  # formulas, in a workbook whose engine sees no cycle either
+_MOST_NAMED = 100  # cycles; whoever mends these sees the others in the next check
+_MOST_TRIED = 200  # suspected formulas that are followed to find a cycle
 
 
 def name_cycles(
@@ -22,11 +23,11 @@ def name_cycles(
     calculation: Calculation,
     is_calculated: bool,
 ) -> None:
-    """Say of formulas that read themselves that they do, in the reports of the tables.
+    """Add circular references to the findings of the tables.
 
-    A wrong formula of a table on a cycle has made it; if there is none, then the formula that
-    stands in the fewest cells. What merely lies on the cycle is not blamed. An engine that has
-    calculated the workbook must have met the cycle too.
+    A cycle is blamed on a wrong formula of a table that lies on it. If there is none, the formula
+    that stands in the fewest cells is blamed. Other cells on the cycle get no finding. If an engine
+    has calculated the workbook and gives a number there, there is no cycle.
     """
     if not tables:
         return
@@ -58,7 +59,7 @@ def name_cycles(
 def _shortest_on_a_cycle(
     formulas: Formulas, tables: Sequence[Table]
 ) -> tuple[Node, list[Cell]] | None:
-    """Return the formula on a cycle that stands in the fewest cells, rather outside of tables."""
+    """Return a cycle and the formula to blame for it: outside of tables, and in few cells."""
 
     def blame(node: Node) -> tuple[bool, int]:
         return bool(_symbol(node, tables)), len(node.run.rows)
@@ -72,7 +73,7 @@ def _shortest_on_a_cycle(
 
 
 def _symbol(node: Node, tables: Sequence[Table]) -> str | None:
-    """Return the quantity that a formula in a table works out; None outside of tables."""
+    """Return the quantity that a formula in a table computes; None outside of tables."""
     for table in tables:
         inside = table.first_row <= node.run.first_row and node.run.last_row <= table.last_row
         if inside and table.sheet.name == node.sheet:
@@ -83,7 +84,7 @@ def _symbol(node: Node, tables: Sequence[Table]) -> str | None:
 
 
 def _name(node: Node, tables: Sequence[Table]) -> str:
-    """Return what a formula works out, as far as it is known."""
+    """Return what a formula computes: a quantity, η, or else the name of its cell."""
     if symbol := _symbol(node, tables):
         return symbol
     is_rate = any(table.rate_cell == node.cell for table in tables)
@@ -95,7 +96,7 @@ def _first_cell(finding: Finding) -> Cell:
 
 
 def _kind(cycle: list[Cell], tables: Sequence[Table]) -> Kind:
-    """Return the kind of a mistake that makes a cycle, by whether a learning rate lies on it."""
+    """Return the kind of mistake that makes a cycle: a learning rate on it makes a difference."""
     through_rate = any(table.rate_cell in cycle for table in tables)
     return Kind.WRONG_REFERENCE_RATE if through_rate else Kind.WRONG_FORMULA
 

@@ -1,24 +1,24 @@
-"""How the numbers of a workbook and those of a reference agree."""
+"""How far the numbers of a workbook and those of a reference agree."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-RELATIVE, ABSOLUTE = 1e-9, 1e-12  # differences that agree
+RELATIVE, ABSOLUTE = 1e-9, 1e-12  # a difference up to RELATIVE · size + ABSOLUTE agrees
 
 
 @dataclass
 class Comparison:
-    """What came of comparing numbers, again and again."""
+    """The result of all comparisons so far."""
 
     compared: int = 0
-    off: int = 0  # that differ by more than RELATIVE and ABSOLUTE
+    off: int = 0  # numbers that do not agree
     absolute: float = 0.0  # the largest difference
     relative: float = 0.0  # of numbers that are not near 0
 
     def add(self, shown: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
-        """Compare what cells show with what they should; what should be no number is left out."""
+        """Compare what cells show with what is expected, where that is a finite number."""
         known = np.isfinite(expected)
         size = np.abs(expected[known])
         off = np.abs(shown[known] - expected[known])

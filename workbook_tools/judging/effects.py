@@ -1,6 +1,6 @@
-"""What the last loss would be without a finding: its cells put right, all others as they are.
+"""The effect of a finding: what the last loss would be if its cells were right.
 
-What is right is put into the workbook, as it is calculated, for a moment.
+For that, the right formulas or numbers are put into the calculated workbook for a moment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ MOST_CELLS = 10_000  # that a finding's effect is worked out for
 
 @dataclass(frozen=True)
 class Effects:
-    """Tells the last loss of one table."""
+    """Works out the last loss of one table with other contents in some cells."""
 
     table: Table
     what_if: WhatIf
-    budget: Budget  # in cells that are calculated anew
-    formulas: int  # of the workbook
+    budget: Budget  # in formula cells that are recalculated
+    formulas: int  # how many formula cells the workbook has
 
     def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
-        """Return the last loss with these formulas and numbers in cells; None if it is none.
+        """Return the last loss with these formulas and numbers in cells; None if it is no number.
 
-        Nor is there one for a large number of cells, which would take minutes, or past the budget.
+        None too for so many cells that it would take minutes, and when the budget is spent.
         """
         cell = self.table.last_loss_cell
         if cell is None or len(contents) > MOST_CELLS or not self.budget.begins():
@@ -37,7 +37,7 @@ class Effects:
         return plain(number(self.what_if.value(contents, cell)))
 
     def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings, each with what the last loss would be without it."""
+        """Return the findings with their effect, where it is known what belongs in their cells."""
         found = []
         for finding in findings:
             if contents := _put_right(finding):

@@ -1,8 +1,8 @@
-"""Finds error values in the columns of a table: where they begin, not what inherits them.
+"""Finds where error values begin in a table, not the cells that inherit them.
 
-An error spreads to all that reads it, and of that nothing can be said. So the cell that has an
-error of its own is the mistake: one that holds it, or a formula that reads no other error in the
-table.
+An error value spreads to every cell that reads it, and then nothing can be said about that cell. So
+the mistake is in the cell where it begins: the cell holds the error value itself, or its formula
+reads no other error in the table.
 """
 
 import math
@@ -25,9 +25,9 @@ from workbook_tools.reading.table import Table
 
 
 def error_values(table: Table, values: Values, known: Collection[Finding]) -> Iterator[Finding]:
-    """Yield where error values begin: in the columns of a table, and in the cells beside it.
+    """Yield findings where error values begin: in a table's columns and in its single cells.
 
-    ``known`` are findings: their cells are not named again.
+    Cells that have a finding in ``known`` get no other one.
     """
     errors = _errors(table, values)
     if not errors:
@@ -55,7 +55,7 @@ def error_values(table: Table, values: Values, known: Collection[Finding]) -> It
 
 
 def _overflows(table: Table) -> Iterator[Cell]:
-    """Yield the activations whose e^(−z) is too large a number: an earlier mistake shows there."""
+    """Yield the activations whose e^(−z) is too large a number, because of an earlier mistake."""
     for symbol, column in table.columns.items():
         z = symbol.removeprefix("a_")
         if z != symbol and z in table.numbers:
@@ -64,7 +64,7 @@ def _overflows(table: Table) -> Iterator[Cell]:
 
 
 def _beside(table: Table) -> dict[Cell, str]:
-    """Return the single cells that belong to a table, and what they hold."""
+    """Return the single cells that belong to a table, with the quantities that they hold."""
     found = {cell: symbol for symbol, cell in table.single.items()}
     return found | ({table.rate_cell: LEARNING_RATE} if table.rate_cell else {})
 
@@ -85,7 +85,7 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
                 found[cell] = value
     for place in _beside(table):
         value = value_at(place, values.calculation)
-        if isinstance(value, str):  # so does a text where a number belongs
+        if isinstance(value, str):  # a text where a number belongs is an error too
             value = CellError(value)
         if isinstance(value, CellError) and not _is_lacking(value, place, values):
             found[place] = value
@@ -93,14 +93,14 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
 
 
 def _is_lacking(error: CellError, cell: Cell, values: Values) -> bool:
-    """Tell whether it is the engine that lacks a function: the file itself has another value."""
+    """Tell whether only the engine lacks a function: the file has another value in the cell."""
     if values.stored is None or error not in NOT_UNDERSTOOD:
         return False
     return not isinstance(value_at(cell, values.stored), CellError | None)
 
 
 def _inherits(cell: Cell, table: Table, errors: Mapping[tuple[str, int], list[int]]) -> bool:
-    """Tell whether a formula reads one of the errors, of which the rows are given by column."""
+    """Tell whether a cell's formula reads one of the ``errors``: their rows by sheet and column."""
     sheet, row, column = cell
     formula = table.sheet.formula_at(row, column) if sheet == table.sheet.name else None
     for area in areas(formula or ""):
@@ -116,7 +116,7 @@ def _inherits(cell: Cell, table: Table, errors: Mapping[tuple[str, int], list[in
 def _finding(
     symbol: str, cell: Cell, rows: Sequence[int], table: Table, error: CellError
 ) -> Finding:
-    """Return the finding of the cells in these rows, of which ``cell`` is the first."""
+    """Return the finding about the cells in these rows; ``cell`` is the first one."""
     sheet, row, column = cell
     formula = table.sheet.formula_at(row, column) if sheet == table.sheet.name else None
     place, code = cell_name(row, column), error.code

@@ -1,4 +1,4 @@
-"""What a table is judged by: its mathematics, and the cells that its data and start come from."""
+"""What a table is judged by: its mathematics, and the cells that state data and initial values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from workbook_tools.reading.table import Table
 
 @dataclass(frozen=True)
 class Grounds:
-    """A table with all that is known of it beside its own cells."""
+    """A table with what is known about it beside its own cells."""
 
     table: Table
     reference: Reference
     starts: Mapping[str, Cell]  # the cells that state data, initial weights and biases, by symbol
-    samples: SampleTable | None  # those that the rows of several samples read
+    samples: SampleTable | None  # what a table reads that has several samples in an iteration
 
     @classmethod
     def of(
@@ -34,9 +34,10 @@ class Grounds:
         samples: SampleTable | None,
         calculation: Calculation,
     ) -> "Grounds":
-        """Gather them; raises ``NotUnderstoodError``.
+        """Return the grounds of a table; raises ``NotUnderstoodError``.
 
-        ``stated`` are the cells that state initial values; a symbol stated twice states nothing.
+        ``stated`` are the cells that state initial values. A symbol that several cells state has
+        no stated value.
         """
         reference = reference_for(table, calculation)
         starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
@@ -44,9 +45,9 @@ class Grounds:
         return cls(table, reference, starts, samples if reference.looked_up else None)
 
     def odd_starts(self, stated: Mapping[str, list[Cell]]) -> set[str]:
-        """Return the quantities whose first cell reads what belongs to another one.
+        """Return the quantities whose cell in the first row reads what belongs to another one.
 
-        That is a cell of the table, or one that is ``stated`` as another quantity's.
+        That is a cell of the table, or one that is ``stated`` for another quantity.
         """
         table, sheet = self.table, self.table.sheet.name
         owners = {cell: symbol for symbol, cells in stated.items() for cell in cells}
@@ -64,11 +65,11 @@ class Grounds:
         return found
 
     def start_values(self, calculation: Calculation) -> dict[str, float]:
-        """Return the numbers that are stated, by symbol; NaN where there is none."""
+        """Return the stated numbers by symbol; NaN where the cell has none."""
         return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
 
     def expected(self, values: pd.DataFrame, rate: float, calculation: Calculation) -> Expected:
-        """Return what the cells of the table should be, with these values and those beside it."""
+        """Return what the cells of the table should be, given these values and a calculation."""
         data = self.samples.at(calculation).data if self.samples else None
         starts = self.start_values(calculation)
         with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
@@ -83,10 +84,10 @@ def _fetched(
     stated: Mapping[str, list[Cell]],
     calculation: Calculation,
 ) -> dict[str, Cell]:
-    """Return the cells that the first row fetches data and initial values from, unlabelled ones.
+    """Return the cells from which the first row fetches data and initial values, also unlabelled.
 
-    Such a cell states the value, unless the same symbol is stated with another number, or the
-    cell is labelled as another symbol's.
+    Such a cell states the value, unless another number is stated for the same symbol, or the cell
+    is labelled as another one.
     """
     labelled = {cell: symbol for symbol, cells in stated.items() for cell in cells}
     found: dict[str, Cell] = {}

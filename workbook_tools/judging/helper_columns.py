@@ -1,15 +1,15 @@
-"""Formulas of a table under labels that name no known quantity.
+"""Counts the formulas of a table under labels that name no known quantity.
 
-Where formulas of known quantities read them, they are helpers: a mistake in one shows in what reads
-it, on the sheet's numbers and on random ones, so they are checked with their readers. Where nothing
-reads them, nothing can be said of them.
+If formulas of known quantities read them, they are helpers. They are checked with the formulas that
+read them: a mistake in a helper shows there, on the sheet's numbers or on random ones. If nothing
+reads them, nothing can be said about them.
 """
 
 from collections.abc import Iterable, Iterator
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import Area, areas
-from workbook_tools.judging.findings import Cells
+from workbook_tools.judging.report import Cells
 from workbook_tools.notation.addresses import range_name
 from workbook_tools.reading.table import Table
 
@@ -24,7 +24,7 @@ def count_unknown_columns(table: Table, cells: Cells) -> None:
         read = list(_read(table, readers))
         readers = []
         for column, runs in unread.items():
-            # A formula that was filled down is proven wherever one of its cells is read.
+            # A formula that was filled down is checked as a whole if one of its cells is read.
             reached = [
                 run
                 for run in runs
@@ -52,12 +52,12 @@ def _runs(table: Table, column: int) -> list[Run]:
 
 
 def _read(table: Table, readers: Iterable[Run]) -> Iterator[tuple[Area, range]]:
-    """Yield the areas that filled formulas read on their sheet, with the rows of all of them."""
+    """Yield the areas that formulas read on their sheet, with the rows that their cells read."""
     for run in readers:
         first, last = (areas(run.formula.at(row)) for row in (run.first_row, run.last_row))
         for begin, end in zip(first, last, strict=True):
             if begin.sheet in (None, table.sheet.name):
-                # Cells that were filled down read as many rows apart as they stand.
+                # Cells of a filled formula read rows as far apart as they stand themselves.
                 step = run.step if begin.first_row == begin.last_row else 1
                 top = max(min(begin.first_row, end.first_row), table.first_row)
                 bottom = min(max(begin.last_row, end.last_row), table.last_row)

@@ -1,7 +1,8 @@
-"""Numbers in the place of formulas: which columns have them, and how far they were rounded.
+"""Finds columns of numbers in place of formulas, and how far the numbers were rounded.
 
-Somebody pasted the values of a table, or another program exported them, perhaps with few digits.
-A number may be off by half a unit of its last digit then, and so may all that it is compared with.
+Somebody may have pasted the values of a table, or another program may have exported them, perhaps
+with few digits. Then each number may be off by half a unit of its last digit, and so may those that
+it is compared with.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,20 +15,20 @@ from workbook_tools.formulas.families import Families
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.package.stored_values import significant_digits
 
-_WHOLE = 13  # significant digits from which on a number is no rounded one
+_WHOLE = 13  # significant digits; a number with as many was not rounded
 
 
 @dataclass(frozen=True)
 class Pasted:
-    """The numbers of a table that stand where others have formulas."""
+    """The numbers of a table that stand where other tables have formulas."""
 
     rounding: Mapping[str, Array]  # how far each may be off, relative to itself; 0 if exact
     columns: frozenset[str]  # quantities of which most cells are numbers
 
     def allowed(self, symbol: str) -> tuple[Array, Array]:
-        """Return how far a quantity's numbers may be off, and what they are compared with.
+        """Return how far a quantity's numbers may be off, and those that they are compared with.
 
-        Both are relative; the second is the worst of a row and the one above.
+        Both are relative. The second is the largest in a row and the one above.
         """
         own = self.rounding[symbol]
         row = np.max([*self.rounding.values()], axis=0, initial=0.0)
@@ -37,14 +38,14 @@ class Pasted:
 def pasted_numbers(
     values: Mapping[str, Array],
     families: Mapping[str, Families],
-    worked_out: Collection[str],
+    computed: Collection[str],
     data: Collection[str],
     applicable: Mapping[str, NDArray[np.int64]],
 ) -> Pasted:
-    """Return the numbers of a table that take the place of formulas.
+    """Return the numbers of a table that stand in place of formulas.
 
-    ``worked_out`` are the quantities that have formulas from the first row on; ``data`` are numbers
-    by right, and exact; ``applicable`` are the positions where a quantity has cells.
+    ``computed`` are the quantities that have formulas from the first row on. ``data`` are numbers
+    in every table, and exact. ``applicable`` are the positions where a quantity has cells.
     """
     typed = {
         symbol: (families[symbol].numbers < 0) & ~np.isnan(values[symbol]) for symbol in families
@@ -56,7 +57,7 @@ def pasted_numbers(
     )
     digits = [
         significant_digits(value)
-        for symbol in columns.intersection(worked_out)
+        for symbol in columns.intersection(computed)
         for value in values[symbol][typed[symbol]]
     ]
     rounding = {symbol: np.zeros_like(own) for symbol, own in values.items()}
@@ -68,10 +69,10 @@ def pasted_numbers(
 
 
 def _units(numbers: Array) -> Array:
-    """Return half a unit of the last digit of numbers rounded alike, relative to each.
+    """Return half a unit of the last digit of numbers that were rounded alike, relative to each.
 
-    To so many significant digits, or to so many decimals, whichever leaves more room: zeros at the
-    end of a number are not written.
+    They may be rounded to significant digits or to decimals, which cannot be told apart, because
+    zeros at the end are not written. So the larger unit is taken.
     """
     digits = max((significant_digits(number) for number in numbers), default=0)
     sizes = np.floor(np.log10(np.abs(np.where(numbers, numbers, 1.0))))

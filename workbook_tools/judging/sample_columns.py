@@ -1,6 +1,7 @@
-"""Checks what is worked out beside the samples: standardised inputs, targets of classes, means."""
+"""Checks the formulas beside the samples: standardised inputs, targets of classes, means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mode
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.words import moved
-from workbook_tools.judging.findings import Cells, Finding, Kind, SummaryReport, finding_of_value
+from workbook_tools.judging.findings import Kind, finding_of_value
+from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.judging.sample_formulas import (
     do_the_same,
     is_of_class,
@@ -23,7 +25,7 @@ from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.samples import SampleTable
 
 LossWith = Callable[[Mapping[Cell, float]], float | None]
-_RIGHT = -2  # no number of a formula
+_RIGHT = -2  # marks cells without a finding; formulas are numbered from 0, and −1 is no formula
 
 
 def compare_samples(
@@ -32,86 +34,163 @@ def compare_samples(
     tolerance: float,
     loss_with: LossWith,
 ) -> SummaryReport | None:
-    """Check every formula beside the samples; None if there is none.
+    """Return a report on every formula beside the samples; None if there are no formulas.
 
-    ``loss_with`` tells what the last loss would be with other numbers in some cells.
+    ``loss_with`` returns the last loss with other numbers in some cells.
     """
     report = SummaryReport(table.sheet.name, Cells(), [], "samples")
-    allowed = tolerance + calculation.storage
+    own = _Check(report, table, calculation, tolerance + calculation.storage, loss_with)
     for symbol, column in table.columns.items():
-        _check_column(report, table, symbol, column, calculation, allowed, loss_with)
+        own.check_column(symbol, column)
     for word, row in table.spread.items():
-        _check_spread(report, table, word, row, calculation, allowed, loss_with)
+        own.check_spread(word, row)
     return report if report.cells.formulas else None
 
 
-def _check_column(
-    report: SummaryReport,
-    table: SampleTable,
-    symbol: str,
-    column: int,
-    calculation: Calculation,
-    allowed: float,
-    loss_with: LossWith,
-) -> None:
-    """Check one column: standardised inputs, or the targets of classes."""
-    last_row = table.header_row + len(table.values)
-    runs = table.sheet.runs_between(column, table.first_row, last_row)
-    if not runs:
-        return
-    families = Families.of(runs, table.values.index.to_numpy(), 1)
-    has = families.numbers >= 0
-    report.cells.formulas += int(has.sum())
-    expected, terms = _expected(table, symbol, column, calculation)
-    if np.isnan(expected).all():
-        report.cells.leave_out(int(has.sum()), f"it is not said what {symbol} is made from")
-        return
-    values = table.values[symbol].to_numpy()
-    difference = np.abs(values - expected)
-    wrong = ~(difference <= allowed * terms)
-    # A wrong formula is wrong in all its rows, those too where it happens to give the right value.
-    for number in set(families.numbers[has & wrong].tolist()):
-        own = np.flatnonzero(families.numbers == number)
-        rows = [table.first_row + int(k) for k in (own[0], own[-1])]
-        formulas = {row: families.formulas[number].at(row) for row in rows}
-        right = {row: _right_formula(table, symbol, column, row) for row in rows}
-        if not do_the_same(table.sheet.name, formulas, right):
-            wrong[own] = True
-    # The formula that is right in most cells is the one that was meant.
-    usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
-    report.cells.checked += int(has.sum())
-    report.cells.agreeing += int(has.sum())
-    marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
-    if 2 * has.sum() <= len(has):
-        marks[~has & ~wrong] = _RIGHT  # mostly numbers: no formula is missing
-    for number, part in stretches(marks, np.arange(len(marks))):
-        if number == _RIGHT:
-            continue
-        kind, formula = Kind.BROKEN_PATTERN, None
-        if number < 0:
-            kind = Kind.TYPED_VALUE
-        else:
-            report.cells.agreeing -= len(part)
-            formula = families.formulas[number].at(table.first_row + int(part[0]))
-            if wrong[part].any():
-                odd = number != usual or wrong[families.numbers == usual].all()
-                kind = Kind.WRONG_FORMULA if odd else Kind.WRONG_VALUE
-        worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
-        ends = (table.first_row + int(part[0]), table.first_row + int(part[-1]))
-        shown = (table.first_row + worst, values[worst], expected[worst], bool(wrong[worst]))
-        name = table.sheet.name
-        put_right = {(name, table.first_row + int(k), column): float(expected[k]) for k in part}
-        effect = loss_with(put_right)
-        finding = _finding(kind, symbol, table, column, ends, formula, *shown, effect)
-        right = {row: _right_formula(table, symbol, column, row) for row in finding.rows}
-        alike = {row: families.formulas[usual].at(row) for row in finding.rows}
-        report.findings.append(suggested(finding, [alike], right))
+@dataclass
+class _Check:
+    """The check of one table of samples; the report grows with every column."""
+
+    report: SummaryReport
+    table: SampleTable
+    calculation: Calculation
+    allowed: float  # relative difference that still agrees
+    loss_with: LossWith
+
+    def check_column(self, symbol: str, column: int) -> None:
+        """Check one column: standardised inputs, or the targets of classes."""
+        table, cells = self.table, self.report.cells
+        last_row = table.header_row + len(table.values)
+        runs = table.sheet.runs_between(column, table.first_row, last_row)
+        if not runs:
+            return
+        families = Families.of(runs, table.values.index.to_numpy(), 1)
+        has = families.numbers >= 0
+        cells.formulas += int(has.sum())
+        expected, terms = _expected(table, symbol, column, self.calculation)
+        if np.isnan(expected).all():
+            why = f"the sheet does not say what {symbol} is made from"
+            cells.leave_out(int(has.sum()), why)
+            return
+        values = table.values[symbol].to_numpy()
+        difference = np.abs(values - expected)
+        wrong = ~(difference <= self.allowed * terms)
+        # A wrong formula is wrong in all its rows, even where it happens to give the right value.
+        for number in set(families.numbers[has & wrong].tolist()):
+            own = np.flatnonzero(families.numbers == number)
+            rows = [table.first_row + int(k) for k in (own[0], own[-1])]
+            formulas = {row: families.formulas[number].at(row) for row in rows}
+            right = {row: _right_formula(table, symbol, column, row) for row in rows}
+            if not do_the_same(table.sheet.name, formulas, right):
+                wrong[own] = True
+        # The formula that is right in most cells is the one that was meant.
+        usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
+        cells.checked += int(has.sum())
+        cells.agreeing += int(has.sum())
+        marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
+        if 2 * has.sum() <= len(has):
+            marks[~has & ~wrong] = _RIGHT  # mostly numbers: no formula is missing
+        for number, part in stretches(marks, np.arange(len(marks))):
+            if number == _RIGHT:
+                continue
+            rows = [table.first_row + int(k) for k in part]
+            kind, formula = Kind.BROKEN_PATTERN, None
+            if number < 0:
+                kind = Kind.TYPED_VALUE
+            else:
+                cells.agreeing -= len(part)
+                formula = families.formulas[number].at(rows[0])
+                if wrong[part].any():
+                    odd = number != usual or wrong[families.numbers == usual].all()
+                    kind = Kind.WRONG_FORMULA if odd else Kind.WRONG_VALUE
+            worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
+            shown = values[worst], expected[worst], bool(wrong[worst])
+            finding = finding_of_value(
+                kind,
+                symbol,
+                table.sheet.name,
+                column,
+                rows,
+                formula,
+                table.first_row + worst,
+                *shown,
+                self._loss_with(rows, column, expected[part].tolist()),
+            )
+            right = {row: _right_formula(table, symbol, column, row) for row in rows}
+            alike = {row: families.formulas[usual].at(row) for row in rows}
+            self.report.findings.append(suggested(finding, [alike], right))
+
+    def check_spread(self, word: str, row: int) -> None:
+        """Check the means or the deviations of measurements, one cell for each measurement."""
+        table, cells = self.table, self.report.cells
+        measured = [symbol for symbol in table.columns if symbol[0] == "x"]
+        formulas: dict[str, str] = {}
+        for symbol in measured:
+            if runs := table.sheet.runs_between(table.columns[symbol], row, row):
+                formulas[symbol] = runs[0].formula.at(row)
+        there = MAX_COLUMNS // 2
+        in_one_column = {  # moved to one column, formulas that are alike become the same text
+            s: moved(f, 0, there - table.columns[s]) for s, f in formulas.items()
+        }
+        cells.formulas += len(formulas)
+        cells.checked += len(formulas)
+        shown = {
+            s: number_at((table.sheet.name, row, table.columns[s]), self.calculation)
+            for s in measured
+        }
+        expected = {s: _spread_of(word, table.values[s].to_numpy()) for s in measured}
+        wrong = {
+            s: not abs(shown[s] - expected[s]) <= self.allowed * float(table.values[s].abs().sum())
+            for s in measured
+        }
+        # The usual formula is the one that most right cells have; of two, the one that is plainer.
+        right = sorted(
+            (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
+        )
+        usual = mode(in_one_column[s] for s in right) if right else None
+        for symbol in measured:
+            if symbol not in formulas:
+                if not wrong[symbol] and len(formulas) <= len(measured) / 2:
+                    continue  # all means are typed here
+                kind = Kind.TYPED_VALUE
+            elif wrong[symbol]:
+                kind = Kind.WRONG_FORMULA
+            elif in_one_column[symbol] != usual:
+                kind = Kind.BROKEN_PATTERN
+            else:
+                cells.agreeing += 1
+                continue
+            place = table.columns[symbol]
+            finding = finding_of_value(
+                kind,
+                symbol,
+                table.sheet.name,
+                place,
+                [row],
+                formulas.get(symbol),
+                row,
+                shown[symbol],
+                expected[symbol],
+                wrong[symbol],
+                self._loss_with([row], place, [expected[symbol]]),
+            )
+            last_row = table.header_row + len(table.values)
+            own = spread(word == MEAN, table.first_row, last_row, place)
+            alike = [moved(f, 0, place - there) for f in [usual] if f]
+            self.report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
+
+    def _loss_with(
+        self, rows: Sequence[int], column: int, numbers: Sequence[float]
+    ) -> float | None:
+        """Return the last loss with these numbers in the rows of a column."""
+        cells = [(self.table.sheet.name, row, column) for row in rows]
+        return self.loss_with(dict(zip(cells, numbers, strict=True)))
 
 
 def _expected(
     table: SampleTable, symbol: str, column: int, calculation: Calculation
 ) -> tuple[Array, Array]:
-    """Return what a column should be, and the size of the terms that rounding leaves traces of."""
+    """Return what a column should be, and the size of its terms, on which rounding depends."""
     values = table.values
     nothing = np.full(len(values), np.nan)
     measured = f"x{symbol[1:]}"
@@ -142,94 +221,11 @@ def _right_formula(table: SampleTable, symbol: str, column: int, row: int) -> st
     return is_of_class(row, table.columns[CLASS], table.header_row - 1, column)
 
 
-def _check_spread(
-    report: SummaryReport,
-    table: SampleTable,
-    word: str,
-    row: int,
-    calculation: Calculation,
-    allowed: float,
-    loss_with: LossWith,
-) -> None:
-    """Check the means or the deviations of what was measured, one cell a measurement."""
-    measured = [symbol for symbol in table.columns if symbol[0] == "x"]
-    formulas: dict[str, str] = {}
-    for symbol in measured:
-        column = table.columns[symbol]
-        if runs := table.sheet.runs_between(column, row, row):
-            formulas[symbol] = runs[0].formula.at(row)
-    there = MAX_COLUMNS // 2
-    in_one_column = {  # where those that are alike read the same
-        s: moved(f, 0, there - table.columns[s]) for s, f in formulas.items()
-    }
-    report.cells.formulas += len(formulas)
-    report.cells.checked += len(formulas)
-    shown = {s: number_at((table.sheet.name, row, table.columns[s]), calculation) for s in measured}
-    expected = {s: _spread_of(word, table.values[s].to_numpy()) for s in measured}
-    wrong = {
-        s: not abs(shown[s] - expected[s]) <= allowed * float(table.values[s].abs().sum())
-        for s in measured
-    }
-    # Of those that are right, most say how it is meant; of two, the one that is spelled plainly.
-    right = sorted(
-        (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
-    )
-    usual = mode(in_one_column[s] for s in right) if right else None
-    for symbol in measured:
-        if symbol not in formulas:
-            if not wrong[symbol] and len(formulas) <= len(measured) / 2:
-                continue  # means are typed here
-            kind = Kind.TYPED_VALUE
-        elif wrong[symbol]:
-            kind = Kind.WRONG_FORMULA
-        elif in_one_column[symbol] != usual:
-            kind = Kind.BROKEN_PATTERN
-        else:
-            report.cells.agreeing += 1
-            continue
-        place, formula = table.columns[symbol], formulas.get(symbol)
-        effect = loss_with({(table.sheet.name, row, place): expected[symbol]})
-        cell = (row, shown[symbol], expected[symbol], wrong[symbol], effect)
-        finding = _finding(kind, symbol, table, place, (row, row), formula, *cell)
-        last_row = table.header_row + len(table.values)
-        own = spread(word == MEAN, table.first_row, last_row, place)
-        alike = [moved(f, 0, place - there) for f in [usual] if f]
-        report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
-
-
 def _spread_of(word: str, x: Array) -> float:
-    """Return the mean, or the standard deviation over all samples, by their number."""
+    """Return the mean, or the standard deviation of the population (divided by n)."""
     return float(np.mean(x) if word == MEAN else np.std(x))
 
 
 def _is_plain(formula: str) -> bool:
-    """Tell whether one function does it."""
+    """Tell whether a formula is a single call of the usual function."""
     return formula.startswith(("=AVERAGE(", "=STDEV"))
-
-
-def _finding(
-    kind: Kind,
-    symbol: str,
-    table: SampleTable,
-    column: int,
-    rows: tuple[int, int],
-    formula: str | None,
-    worst_row: int,
-    value: float,
-    expected: float,
-    wrong: bool,
-    effect: float | None,
-) -> Finding:
-    return finding_of_value(
-        kind,
-        symbol,
-        table.sheet.name,
-        column,
-        range(rows[0], rows[1] + 1),
-        formula,
-        worst_row,
-        value,
-        expected,
-        wrong,
-        effect,
-    )

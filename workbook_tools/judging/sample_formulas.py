@@ -1,4 +1,4 @@
-"""Suggests what belongs beside the samples: standardised inputs, targets of classes, means."""
+"""Suggests the formulas beside the samples: standardised inputs, targets of classes, means."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,26 +17,27 @@ _SEED = 20_260_101
 
 
 def standardised(row: int, column: int, mean_row: int, deviation_row: int) -> str:
-    """Return the formula of a measurement less its mean, over its deviation."""
+    """Return the formula of a measurement minus its mean, divided by its deviation."""
     letter = column_letter(column)
     return f"=({letter}{row}-{letter}${mean_row})/{letter}${deviation_row}"
 
 
 def is_of_class(row: int, class_column: int, named_in: int, column: int) -> str:
-    """Return the formula that tells whether a sample is of the class named above a column."""
+    """Return the formula that is 1 if a sample is of the class named above a column, else 0."""
     return f"=IF(${cell_name(row, class_column)}={column_letter(column)}${named_in},1,0)"
 
 
 def spread(is_mean: bool, first_row: int, last_row: int, column: int) -> str:
-    """Return the formula of a mean, or of a standard deviation by the number of samples."""
+    """Return the formula of a mean, or of a standard deviation of the population."""
     function = "AVERAGE" if is_mean else "STDEVP"
     return f"={function}({range_name(first_row, column, last_row, column)})"
 
 
 def suggested(finding: Finding, usual: Iterable[dict[int, str]], right: dict[int, str]) -> Finding:
-    """Return a finding with the ``usual`` formulas of its cells, by row, or the ``right`` ones.
+    """Return a finding with suggested formulas for its cells, by row.
 
-    The usual ones are those of other cells; they are taken if they do the same as the right ones.
+    The ``usual`` formulas, those of other cells, are suggested if they compute the same as the
+    ``right`` ones; else the right ones are.
     """
     for formulas in usual:
         if do_the_same(finding.sheet, formulas, right):
@@ -49,12 +50,12 @@ def suggested(finding: Finding, usual: Iterable[dict[int, str]], right: dict[int
 
 
 def do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) -> bool:
-    """Tell whether formulas give the same on random numbers, in the first and the last row."""
+    """Tell whether formulas give the same on random numbers in the first and the last row."""
     rows = [next(iter(right)), list(right)[-1]]
     texts = [own[row] for row in rows for own in (formulas, right)]
     cells = {cell for text in texts for area in areas(text) for cell in area.cells(sheet)}
     generator = np.random.default_rng(_SEED)
-    # Whole numbers, of which some are equal, stand for names of classes as well.
+    # Small whole numbers, so that some are equal: they stand for names of classes too.
     drawn = {cell: generator.integers(1, 4, _TRIALS).astype(float) for cell in sorted(cells)}
     found = evaluate_on(drawn, sheet, texts)
     return all(

@@ -1,8 +1,8 @@
-"""A table's formulas as one short text: the same for the same formulas wherever a table stands.
+"""A short text that identifies a table's formulas, wherever the table stands.
 
-References are replaced by what they refer to: a quantity and how many rows away, the learning rate.
-So neither the place of a table, nor the order of its columns, nor its length counts; how a
-formula is spelled does.
+References are replaced by what they refer to: the learning rate, or a quantity and how many rows
+away it is. So the place of a table, the order of its columns and its length make no difference; how
+a formula is written does.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
-"""Finds values that are out of date: the file carries another one than the cell's formula gives.
+"""Finds values that are out of date: the file stores another value than the cell's formula gives.
 
-A spreadsheet program that was told not to recalculate leaves such, and so does one that wrote
-the file without calculating. What was worked out from a stale value agrees with it, so a cell is
-compared with its own neighbours as they are stored.
+Spreadsheet programs leave such values if they are told not to recalculate, and other programs write
+files without calculating. Cells that were calculated from a stale value agree with it. So each cell
+is compared with what the stored values of its neighbours give.
 """
 
 from bisect import bisect_left
@@ -19,7 +19,7 @@ from workbook_tools.judging.grounds import Grounds
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.cells import number_at
-from workbook_tools.reading.reader import read_values
+from workbook_tools.reading.rows import read_values
 from workbook_tools.reading.table import Table
 
 _SAME = 1e-9  # relative; programs round the last digits differently
@@ -31,9 +31,10 @@ def stale_values(
     stored: Calculation,
     known: Collection[Finding],
 ) -> Iterator[Finding]:
-    """Yield the stretches of formula cells whose ``stored`` values are out of date.
+    """Yield findings about stretches of formula cells whose ``stored`` values are out of date.
 
-    Not those with a finding among ``known``, nor what reads one: that was changed there.
+    Cells with a finding among ``known`` are left out, and so are cells that read one: their values
+    are out of date because that cell was changed.
     """
     table = grounds.table
     rows = (table.first_row, table.last_row)
@@ -114,7 +115,7 @@ def _known(
 ) -> bool:
     """Tell whether a cell has a finding, or reads a cell that has one.
 
-    ``known`` are their rows, from the top, by sheet and column.
+    ``known`` are the rows of cells with findings, in order, by sheet and column.
     """
     sheet, column = grounds.table.sheet, grounds.table.columns[symbol]
     read = areas(sheet.formula_at(row, column) or "")

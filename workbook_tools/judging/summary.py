@@ -1,27 +1,46 @@
 """Checks a summary: the cells that list each training sheet's learning rate and results."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import anchoring
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
-from workbook_tools.judging.findings import (
-    Cells,
-    Finding,
-    Kind,
-    Suggestion,
-    SummaryReport,
-    finding_of_value,
-    plain,
-)
-from workbook_tools.judging.probe import DRAWS, SummaryCell, probe_summary
-from workbook_tools.notation.addresses import cell_name, sheet_prefix
+from workbook_tools.judging.draws import DRAWS, SEED
+from workbook_tools.judging.findings import Finding, Kind, Suggestion, finding_of_value, plain
+from workbook_tools.judging.probe import agree
+from workbook_tools.judging.report import Cells, SummaryReport
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.stated import SummaryRow
 from workbook_tools.reading.table import Table
+from workbook_tools.reading.trial import evaluate_on, read_elsewhere
+
+
+@dataclass(frozen=True)
+class _SummaryCell:
+    """A cell that should show a table's loss or accuracy at an iteration (0: its learning rate)."""
+
+    table: Table
+    symbol: str
+    iteration: int
+    place: Cell
+    formula: str | None
+
+    @property
+    def target(self) -> Cell | None:
+        """The cell whose value this one should show; None if there is none."""
+        if not self.iteration:
+            return self.table.rate_cell
+        column = self.table.columns.get(self.symbol)
+        position = (self.iteration - 1) * self.table.block
+        if column is None or position >= len(self.table.rows):
+            return None
+        return self.table.sheet.name, self.table.row_of(position), column
 
 
 def compare_summary(
@@ -34,14 +53,14 @@ def compare_summary(
     """Check the summary on one sheet, every cell against the table that its row names."""
     report = SummaryReport(sheet.name, Cells(), [])
     cells = [
-        SummaryCell(row.table, symbol, iteration, cell, sheet.formula_at(*cell[1:]))
+        _SummaryCell(row.table, symbol, iteration, cell, sheet.formula_at(*cell[1:]))
         for row in rows
         for (symbol, iteration), cell in {
             (LEARNING_RATE, 0): row.rate_cell,
             **row.result_cells,
         }.items()
     ]
-    right = probe_summary(cells, tables, calculation)
+    right = _are_right(cells, tables, calculation)
     own_styles = [anchoring(cell.formula) if cell.formula else None for cell in cells]
     counts = Counter(own_styles)
     for cell, is_right, own in zip(cells, right, own_styles, strict=True):
@@ -54,12 +73,12 @@ def compare_summary(
 
 def _suggested(
     finding: Finding,
-    cell: SummaryCell,
+    cell: _SummaryCell,
     styles: set[str | None],
     tables: list[Table],
     calculation: Calculation,
 ) -> Finding:
-    """Return a finding with the formula that fetches what its cell should show."""
+    """Return a finding with a suggestion: the formula that fetches what its cell should show."""
     if cell.target is None:
         return finding
     sheet, row, column = cell.target
@@ -67,24 +86,49 @@ def _suggested(
         text = f"={sheet_prefix(sheet)}{cell_name(row, column, absolute)}"
         if len(styles) == 1 and anchoring(text) not in styles:
             continue
-        if probe_summary([replace(cell, formula=text)], tables, calculation)[0]:
+        if _are_right([replace(cell, formula=text)], tables, calculation)[0]:
             edit = change_in_words(cell.formula, text)
             suggestion = Suggestion({cell.place[1]: text}, edit, None, 1, DRAWS)
             return replace(finding, suggestion=suggestion)
     return finding
 
 
+def _are_right(
+    cells: list[_SummaryCell], tables: list[Table], calculation: Calculation
+) -> list[bool]:
+    """Tell for each cell of a summary whether its formula reads what it should.
+
+    Every table gets its own random rate and losses. A cell without a formula is right.
+    """
+    right = [True] * len(cells)
+    generator = np.random.default_rng(SEED)
+    wanted = {(cell.symbol, cell.iteration) for cell in cells}
+    targets = {
+        _SummaryCell(table, *at, ("", 0, 0), None).target for table in tables for at in wanted
+    }
+    planted = {t: generator.uniform(0.1, 2.0, DRAWS) for t in sorted(filter(None, targets))}
+    for k, cell in enumerate(cells):
+        if cell.formula is None or cell.target is None:
+            continue
+        sheet = cell.place[0]
+        read = read_elsewhere([cell.formula], sheet, planted, calculation)
+        kept = {place: np.array([number]) for place, number in read.items()}
+        [found] = evaluate_on({**kept, **planted}, sheet, [cell.formula])
+        right[k] = found is None or bool(agree(found, planted[cell.target]))
+    return right
+
+
 def _judge(
-    cell: SummaryCell,
+    cell: _SummaryCell,
     is_right: bool,
     styles: set[str | None],
     counts: Cells,
     calculation: Calculation,
     tolerance: float,
 ) -> Finding | None:
-    """Count one cell and find what is wrong with it.
+    """Count one cell and return what is wrong with it, if anything.
 
-    ``styles`` is how the other formulas are anchored, None for a cell without one.
+    ``styles`` tells where the other formulas have their $; None stands for cells without a formula.
     """
     expected = _expected(cell)
     value = number_at(cell.place, calculation)
@@ -92,11 +136,11 @@ def _judge(
     wrong = not abs(value - expected) <= allowed
     if cell.formula is None:
         if None in styles or not styles or expected != expected:
-            return None  # other cells are typed too
+            return None  # there are other typed cells, or there is nothing to compare with
         return _finding(Kind.TYPED_VALUE, cell, value, expected, wrong)
     counts.formulas += 1
     if expected != expected:
-        counts.leave_out(1, "the sheet it speaks of has no such value")
+        counts.leave_out(1, "the sheet that it names has no such value")
         return None
     counts.checked += 1
     if not is_right:
@@ -111,7 +155,7 @@ def _judge(
     return _finding(kind, cell, value, expected, wrong)
 
 
-def _expected(cell: SummaryCell) -> float:
+def _expected(cell: _SummaryCell) -> float:
     """Return what the table has: its learning rate, or its result at an iteration; else NaN."""
     if not cell.iteration:
         return cell.table.rate
@@ -121,7 +165,7 @@ def _expected(cell: SummaryCell) -> float:
     return float(values[cell.symbol].iloc[row])
 
 
-def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
+def _finding(kind: Kind, cell: _SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
     sheet, row, column = cell.place
     return finding_of_value(
         kind,
@@ -134,5 +178,5 @@ def _finding(kind: Kind, cell: SummaryCell, value: float, expected: float, wrong
         value,
         expected,
         wrong,
-        plain(cell.table.last_loss),  # which reads nothing of a summary
+        plain(cell.table.last_loss),  # a summary has no effect on it
     )

@@ -1,7 +1,7 @@
-"""Functions that an engine does not know: it shows an error value where Excel shows a number.
+"""Finds functions that the engine does not know: it gives an error value where Excel has a number.
 
-Which ones, is told by what the engine shows, whichever engine it is. A name that is not Excel's
-is no function that an engine lacks: somebody misspelled it.
+The error values of an engine tell which functions these are, whatever the engine. If Excel has no
+function of that name either, it was misspelled, and the error value is the author's mistake.
 """
 
 import math
@@ -22,11 +22,12 @@ from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import LARGEST_AREA, spans
 
 _NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
-_NO_CYCLE = "that a lookup in a range with its own cell is no circular reference"
+_NO_CYCLE = "that a lookup in a range with its own cell is not a circular reference"
 _CIRCULAR = CellError("#CIRC!")
-_MOST_CELLS = 5_000_000  # that are looked at, of those that formulas read
-_CALL = re.compile(r"\"[^\"]*+\"|([A-Za-z_][\w.]*+)\(|[\w.]++")  # a word that is no call, too
-_NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # what files put before newer functions
+_MOST_CELLS = 5_000_000  # read by formulas, that are searched for error values
+# The name of a call; texts and other words match too, without a name.
+_CALL = re.compile(r"\"[^\"]*+\"|([A-Za-z_][\w.]*+)\(|[\w.]++")
+_NEWER = re.compile(r"(_xlfn\.)?(_xlws\.)?", re.IGNORECASE)  # prefixes of newer functions in files
 
 
 def functions(formula: str) -> set[str]:
@@ -41,8 +42,8 @@ def _called(formula: str) -> list[str]:
 def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[str]:
     """Return the functions that the engine does not know.
 
-    They are called where such error values begin, and nowhere that shows something else. Of
-    several in one formula, those that no engine here calculates are meant.
+    They are called where such error values begin, and nowhere where the engine gives another value.
+    If that leaves several, those that our own engine does not know either are returned.
     """
     suspected: set[str] = set()
     known: set[str] = set()
@@ -61,22 +62,23 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
 
 
 def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set[str]:
-    """Return what an engine does not know that sees a circular reference where there is none."""
+    """Return what the engine does not know if it reports a circular reference that is not there."""
     seen = any(error == _CIRCULAR for table in tables for error in table.errors.values())
     return {_NO_CYCLE} if seen and not Formulas(sheets).suspects else set()
 
 
 def is_excel(formula: str, unknown: set[str]) -> bool:
-    """Tell whether a formula calls some of these functions, and they are all Excel's."""
+    """Tell whether a formula calls some of these functions, all of which Excel has."""
     called = functions(formula) & unknown
     newer = (name for name in _called(formula) if name.startswith("_xlfn."))
     return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}
 
 
 def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> None:
-    """Take what is not understood for the engine's own ignorance, not for an error.
+    """Remove from the errors of tables those that only the engine gives.
 
-    So it is where the file has ``stored`` a number, or where a function of Excel is called.
+    These are cells for which the file has ``stored`` a number, or whose formula calls a function
+    that only Excel knows. They count as not calculated.
     """
     lacking = {*NOT_UNDERSTOOD, *([_CIRCULAR] if _NO_CYCLE in unknown else [])}
     for table in tables:
@@ -92,7 +94,7 @@ def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> 
 
 
 def _first_cells(sheet: Sheet, calculation: Calculation) -> Iterator[tuple[str, CellValue]]:
-    """Yield each formula that was filled down, and what its first cell shows."""
+    """Yield each formula once, as it reads in its first cell, with the value of that cell."""
     formulas = {
         (sheet.name, run.first_row, column): run.formula.at(run.first_row)
         for column, runs in sheet.runs.items()

@@ -10,7 +10,7 @@ from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import SyntaxProblemError, parse
 from workbook_tools.formulas.values import LARGEST_AREA, Evaluation, NotEvaluatedError
 from workbook_tools.judging.findings import Finding
-from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell

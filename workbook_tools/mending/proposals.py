@@ -29,7 +29,7 @@ from workbook_tools.formulas.values import LARGEST_AREA
 from workbook_tools.formulas.wording import ANEW, BESIDE
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.grounds import Grounds
-from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mending.cells import symbol_at, written
 from workbook_tools.mending.edits import edits

@@ -14,7 +14,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError, parse
 from workbook_tools.formulas.wording import ANEW, change_in_words, in_symbols
 from workbook_tools.judging.findings import Finding, Kind, Suggestion
 from workbook_tools.judging.grounds import Grounds
-from workbook_tools.judging.judging import Judge
+from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Trials
 from workbook_tools.mending.cells import named
 from workbook_tools.mending.proof import Proof

@@ -1,4 +1,4 @@
-"""Sheets become labels, labels become training tables: columns, wiring, rate, activations, loss.
+"""Reads training tables from sheets: labels, columns, wiring, learning rate, activations, loss.
 
 Nothing here says whether a cell is right.
 """

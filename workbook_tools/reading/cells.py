@@ -1,4 +1,4 @@
-"""Single cells of a calculated workbook: where one is, and the number in it."""
+"""Reads single cells of a calculated workbook."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from workbook_tools.package.cell_values import CellValue
 
 
 def number(value: CellValue) -> float:
-    """Return a cell's value as a number; NaN if it is none."""
+    """Return a cell's value as a number; NaN if it is not one."""
     return value if isinstance(value, float) else float("nan")
 
 
@@ -28,4 +28,4 @@ class Values:
     """Where the values of a workbook come from."""
 
     calculation: Calculation
-    stored: Calculation | None  # what the file carries, if something else calculated
+    stored: Calculation | None  # the values in the file, if an engine calculated others

@@ -1,7 +1,8 @@
-"""What mathematics a table asks for: by its columns, and by what is said above it.
+"""Works out the mathematics of a table from its columns and from what is said above it.
 
-Where nothing is said, activations and loss are those that the formulas compute; if these are no
-known ones, it is the classic: sigmoid units, half the squared error. And plain gradient descent.
+Where nothing is said, the formulas tell the activations and the loss. If those are unknown,
+sigmoid units and half the squared error are assumed. The optimizer is plain gradient descent unless
+another one is named.
 """
 
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ class NotUnderstoodError(Exception):
 
 
 def reference_for(table: Table, calculation: Calculation) -> Reference:
-    """Return the mathematics that a table asks for; raises ``NotUnderstoodError``."""
+    """Return the mathematics of a table; raises ``NotUnderstoodError``."""
     naming = table.naming
     if table.contradiction:
         raise NotUnderstoodError(table.contradiction)
@@ -113,7 +114,7 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
 
 
 def _is_trained(table: Table, bias: str) -> bool:
-    """Tell whether a bias has a column of gradients, or formulas that do more than repeat it."""
+    """Tell whether a bias has a column of gradients, or formulas that do more than copy it."""
     usual = table.usual_formula(bias)
     return gradient_symbol(bias) in table.columns or (
         usual is not None and bare_reference(usual[1]) is None and bool(areas(usual[1]))
@@ -121,7 +122,7 @@ def _is_trained(table: Table, bias: str) -> bool:
 
 
 def _activations(table: Table, calculation: Calculation) -> tuple[list[Activation], str]:
-    """Return the activation of each layer, and how it is known."""
+    """Return the activation of each layer, and how they are known."""
     layers = table.naming.weighted_layers
     if said := _said(table, "activation", Activation):
         return (said * len(layers) if len(said) == 1 else said), SAID
@@ -139,7 +140,7 @@ def _loss(table: Table, reference: Reference, calculation: Calculation) -> tuple
 
 
 def _averaged(table: Table) -> bool:
-    """Tell whether gradients are averaged over the samples of an iteration, or added up."""
+    """Tell whether gradients are averaged over the samples of an iteration, not added up."""
     said = table.words.get("gradients", AVERAGED).strip()
     if said not in (AVERAGED, SUMMED):
         raise NotUnderstoodError(f"unknown gradients {said!r}")
@@ -147,7 +148,7 @@ def _averaged(table: Table) -> bool:
 
 
 def _said(table: Table, label: str, kind: type[Word]) -> list[Word]:
-    """Return the words of a kind that stand right of a label above a table."""
+    """Return the words to the right of a label above a table; raises if one is not of the kind."""
     words = listed(table.words, label)
     for word in words:
         if word not in list(kind):
@@ -169,7 +170,7 @@ def _fit_together(output: Activation, loss: Loss) -> None:
 
 
 def _loss_in_words(reference: Reference) -> str:
-    """Return the loss, with the factors that it has on this sheet."""
+    """Return the loss with its factors on this sheet."""
     words = str(reference.loss)
     if reference.scale != 1.0:
         words += f" × {reference.scale:g}"
@@ -179,7 +180,7 @@ def _loss_in_words(reference: Reference) -> str:
 
 
 def understood(table: Table, reference: Reference | None) -> Understood:
-    """Say how a table was read; without a reference, what is said above it is not understood."""
+    """Say how a table was read; without a ``reference``, its mathematics was not understood."""
     naming = table.naming
     rate = table.found_rate
     return Understood(
@@ -211,7 +212,7 @@ def understood(table: Table, reference: Reference | None) -> Understood:
 
 
 def _wired(naming: Naming, layer: int) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield units with their weights and what they read; of images the first, as others are."""
+    """Yield units with their weights and sources; of images only the first, as all are alike."""
     units = naming.pre_activations(layer)
     wired = zip(units, naming.weights(layer), naming.sources(layer), strict=True)
     return islice(wired, 1 if naming.kinds[layer - 1].images else None)

@@ -1,8 +1,9 @@
-"""Reads headers that are an equation without a left side: which quantity is worked out there.
+"""Reads headers that are the right side of an equation, and finds which quantity that computes.
 
 ``w1*i1 + w2*i2`` is a pre-activation, ``1/(1+exp(-h1))`` an activation, ``½(t1 − a_o1)²`` a part of
-the loss, ``(a_o1-t1)*a_o1*(1-a_o1)*a_h1`` the gradient of the weight between h1 and o1. Quantities
-are told by which others the equation names; a unit by the weights that lead to it, in their order.
+the loss, ``(a_o1-t1)*a_o1*(1-a_o1)*a_h1`` the gradient of the weight between h1 and o1. What is
+computed follows from the quantities that the equation names. Units are numbered in the order of the
+weights that lead to them.
 """
 
 import re
@@ -23,27 +24,27 @@ _SQUARED = re.compile(r"\)\s*(\^\s*2|²)|\bln\b|\blog\b|\bpower\b", re.IGNORECAS
 
 @dataclass(frozen=True)
 class _Equation:
-    """The right side of an equation: its text, and the symbols that it names, in order."""
+    """The right side of an equation: its text, and the symbols in it, in order."""
 
     text: str
     symbols: tuple[str, ...]
 
     def of(self, letters: str) -> list[str]:
-        """Return the symbols, each once, that begin with one of these letters and have a number."""
+        """Return the symbols that are one of these letters and a number, each once."""
         own = (s for s in self.symbols if re.fullmatch(rf"[{letters}]\d+", s))
         return list(dict.fromkeys(own))
 
     @property
     def units(self) -> dict[tuple[int, int], None]:
-        """The inputs and units that it names, by layer and number; outputs are of a last layer."""
+        """The inputs and units in it, by layer and number; the layer of outputs is ``_LAST``."""
         return dict.fromkeys(place for s in self.symbols if (place := _place(s)))
 
 
-_LAST = 1_000  # more layers than any table has
+_LAST = 1_000  # the layer of outputs: more layers than any table has
 
 
 def _place(symbol: str) -> tuple[int, int] | None:
-    """Return layer and number of an input or of a unit; None for what is neither."""
+    """Return the layer and number of an input or a unit; None for anything else."""
     match = re.fullmatch(r"(?:a_|δ_)?(?:(i|o)|h(?:(\d+)_)?)(\d+)", symbol)
     if not match:
         return None
@@ -52,7 +53,7 @@ def _place(symbol: str) -> tuple[int, int] | None:
 
 
 def read_equations(labels: Mapping[int, str], known: Collection[str]) -> dict[int, str]:
-    """Return the symbols of those labels, by column, that are equations without a left side.
+    """Return the symbols of labels that are the right side of an equation, by column.
 
     ``known`` are the symbols of the other labels beside them.
     """
@@ -75,7 +76,7 @@ def read_equations(labels: Mapping[int, str], known: Collection[str]) -> dict[in
 
 
 def may_be_equation(label: str) -> bool:
-    """Tell whether a label is of the kind that ``read_equations`` looks at."""
+    """Tell whether a label may be the right side of an equation."""
     return _parsed(label) is not None
 
 
@@ -103,12 +104,12 @@ def _is_weighted_sum(eq: _Equation) -> bool:
 
 
 def _free(letter: str, known: Collection[str]) -> Iterator[str]:
-    """Yield the units, in order, that have no column of their own yet."""
+    """Yield the units that have no column of their own yet, in order."""
     return (unit for k in count(1) if (unit := f"{letter}{k}") not in known)
 
 
 def _products(eq: _Equation) -> list[tuple[str, str]]:
-    """Return the sources and the weights that stand beside each other."""
+    """Return the pairs of a source and a weight that are multiplied."""
     names = list(_NAME.finditer(eq.text))
     pairs = []
     for k in range(len(names) - 1):
@@ -120,7 +121,7 @@ def _products(eq: _Equation) -> list[tuple[str, str]]:
 
 
 def _quantity(eq: _Equation, joins: Mapping[tuple[str, str], str]) -> str | None:
-    """Return what an equation works out that is no weighted sum."""
+    """Return what an equation computes that is not a weighted sum."""
     layers = sorted({layer for layer, _ in eq.units})
     places = {layer: [n for at, n in eq.units if at == layer] for layer in layers}
     names = set(eq.symbols)
@@ -155,6 +156,6 @@ def _unit(layer: int, number: int) -> str:
 
 
 def _repeated(eq: _Equation) -> str:
-    """Return a sign of a square where a difference is multiplied by itself."""
+    """Return ``²`` if a difference is multiplied by itself, else nothing."""
     plain = re.sub(r"[\s*·×]", "", eq.text)
     return "²" if re.search(r"(\([^()]*\))\1", plain) else ""

@@ -1,9 +1,9 @@
-"""Infers activations and loss from the formulas, where nothing is said of them above a table.
+"""Infers activations and loss from the formulas, where nothing is said about them above a table.
 
-Each formula is evaluated on random numbers and compared with every function that it may be. What
-most units of a layer have is taken; the others are mistakes then. Which loss it is, its own
-formulas say. It may have a factor of its own, such as a squared error that is not halved; then its
-gradients must have it too, and what most formulas agree on is taken.
+Each formula is evaluated on random numbers and compared with every function that it may be. A layer
+has the activation that most of its units have; the other units are then mistakes. The formulas of
+the loss tell which loss it is. It may have a factor, such as a squared error that is not halved.
+Its gradients must have the same factor, so the one that most formulas agree on is taken.
 """
 
 import math
@@ -25,12 +25,12 @@ from workbook_tools.reading.trial import usual_values
 
 _DRAWS = 4
 _CLOSE = 1e-9
-_MOST_GRADIENTS = 30  # of a layer that are asked for the loss
-_DIGITS = 9  # of a factor
+_MOST_GRADIENTS = 30  # of a layer, that are compared to find the loss
+_DIGITS = 9  # to which a factor is rounded
 
 
 def inferred_activation(table: Table, layer: int, calculation: Calculation) -> Activation | None:
-    """Return the activation that most formulas of a layer compute; None if it is no known one."""
+    """Return the activation that most formulas of a layer compute; None if none is known."""
     naming = table.naming
     units = naming.pre_activations(layer)
     z = np.random.default_rng(layer).uniform(-2.0, 2.0, (_DRAWS, len(units)))
@@ -50,7 +50,7 @@ def inferred_activation(table: Table, layer: int, calculation: Calculation) -> A
 
 @dataclass(frozen=True)
 class ScaledLoss:
-    """A loss whose parts, one an output, have a factor; and so has their sum."""
+    """A loss with a factor for its parts (one for each output), and one for their sum."""
 
     loss: Loss
     scale: float = 1.0  # of each part
@@ -58,17 +58,17 @@ class ScaledLoss:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has no factors of its own."""
+        """Whether both factors are 1."""
         return self.scale == self.share == 1.0
 
 
 def inferred_loss(
     table: Table, reference: Reference, calculation: Calculation
 ) -> ScaledLoss | None:
-    """Return the loss that its own formulas compute, with the factor that most formulas have.
+    """Return the loss that its formulas compute, with the factors that most formulas have.
 
-    Where there are no such formulas, gradients tell which loss it is. None if it is unknown.
-    ``reference`` is the mathematics but for the loss.
+    Where it has no formulas, its gradients tell which loss it is. None if it is unknown.
+    ``reference`` is the mathematics, in which only the loss is not known yet.
     """
     output = reference.activations[-1]
     choices: list[_Choice] = []
@@ -92,13 +92,13 @@ def inferred_loss(
 class _Choice:
     """A loss that a table may have."""
 
-    of_its_kind: int  # how many parts of the loss are of this kind, whatever their factor
-    votes: int  # how many formulas, of the loss and of gradients, agree with it
+    of_its_kind: int  # how many parts of the loss compute it, whatever their factor
+    votes: int  # how many formulas of the loss and of gradients agree with it
     loss: ScaledLoss
 
 
 def _choices(table: Table, reference: Reference, calculation: Calculation) -> list[_Choice]:
-    """Return the factors that a loss may have, with how many formulas agree on each."""
+    """Return a loss with each factor that it may have, and how many formulas agree with it."""
     naming = reference.naming
     drawn = _iterations(reference)
     layers = [[gradient_symbol(p) for p in naming.parameters(layer)] for layer in naming.layers]
@@ -112,7 +112,7 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
     of_parts, of_gradients = parts[: len(naming.losses)], parts[len(naming.losses) :]
     adds_up = any(symbol in table.columns for symbol in naming.losses)
     shares = {1.0, total or 1.0} if adds_up else {1.0}
-    if math.isnan(total):  # it is no sum of the parts: what gradients say of it
+    if math.isnan(total):  # it is not a sum of the parts: take the factors that gradients have
         shares |= {gradient / part for gradient in of_gradients for part in of_parts if part}
     scales = {1.0, *of_parts, *(g / share for g in of_gradients for share in shares if share)}
     if not adds_up:
@@ -129,7 +129,7 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
 
 
 def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
-    """Return the sign that most outputs' δ have: −1 if they are those of the delta rule."""
+    """Return the sign of most outputs' δ: −1 if they are t − a, as in the delta rule, else 1."""
     naming = reference.naming
     units = naming.pre_activations(naming.layers[-1])
     asked = [delta_symbol(unit) for unit in units]
@@ -163,14 +163,14 @@ def _factors(
     drawn: Mapping[str, Array],
     calculation: Calculation,
 ) -> list[float]:
-    """Return by which factor formulas differ from the reference; NaN where by no one factor."""
+    """Return the factor between each formula and the reference; NaN where there is none."""
     found = usual_values(table, asked, {symbol: drawn[symbol] for symbol in given}, calculation)
     nothing = np.full(_DRAWS, np.nan)
     return [_factor(found[:, k], drawn.get(symbol, nothing)) for k, symbol in enumerate(asked)]
 
 
 def _factor(found: Array, right: Array) -> float:
-    own = right != 0.0  # a unit that ReLU has turned off says nothing
+    own = right != 0.0  # a unit that ReLU has turned off tells nothing
     if own.sum() < 2 or not np.isfinite(found[own]).all():
         return math.nan
     ratios = found[own] / right[own]

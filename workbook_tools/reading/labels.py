@@ -1,12 +1,13 @@
 """Reads labels: which quantity a header or a label names, however its author spelled it.
 
-A label is levelled first (Unicode look-alikes, case, spaces, subscripts, brackets), then parsed:
-a word for what it is (``net``, ``out``, ``error``, ``∂E/∂``) and the unit or parameter it is of.
-The symbols are those of ``notation/quantities.py``. An equation names what stands left of its
-``=``; a comment in brackets or on a next line is left out where the whole says nothing.
+A label is normalised first (Unicode look-alikes, case, spaces, subscripts, brackets). Then it is
+parsed as a word for the kind of quantity (``net``, ``out``, ``error``, ``∂E/∂``) and the unit or
+parameter. The symbols are those of ``notation/quantities.py``. An equation names what stands to the
+left of its ``=``. If a label as a whole names nothing, a comment in brackets or on the next line is
+left out.
 
-Some labels mean a quantity only beside others: ``Output 1`` is o1 if there is an a_o1. They are
-*vague*: ``parse_label`` returns a token that begins with ``?``, and ``headers.py`` decides.
+Some labels name a quantity only beside others: ``Output 1`` is o1 if there is also an a_o1. They
+are *vague*: ``parse_label`` returns a token that begins with ``?`` for ``vague_labels.py``.
 """
 
 import re
@@ -26,7 +27,7 @@ from workbook_tools.notation.quantities import (
 _LOOK_ALIKES = str.maketrans(
     {
         **dict.fromkeys("ðđəәд", "∂"),
-        "Δ": "∆",  # of a weight alone it is its change, no gradient
+        "Δ": "∆",  # ∆w1 alone is the change of a weight, not a gradient
         **dict.fromkeys("ƞȠɳŋղ", "η"),
         **dict.fromkeys("–—−‐‑‒", "-"),
         **dict.fromkeys("⁄∕÷", "/"),
@@ -52,20 +53,20 @@ _CANONICAL = re.compile(
 )
 
 
-VAGUE = "?"  # before a symbol: only if nothing clearer beside it names this quantity
+VAGUE = "?"  # before a symbol: only if no clearer label beside it names this quantity
 ALONE = "?alone "  # before a symbol: only if the network has a single output
 HIDDEN, OUTPUT, ACTUAL = "?hidden ", "?output ", "?actual "  # before a number
 
 
 def _z(match: re.Match[str]) -> str:
-    """Return the unit's pre-activation; a leading zero is no other unit."""
+    """Return the unit's pre-activation; leading zeros make no difference."""
     if match["h"]:
         return "h" + "_".join(str(int(part)) for part in match["h"].split("_"))
     return f"o{int(match['o'])}"
 
 
 def _parameter(match: re.Match[str]) -> str:
-    """Return a weight or bias; ω and θ keep their letter."""
+    """Return a weight or bias; ω and θ stay as they are."""
     letter = match["letter"]
     return f"{letter if letter in 'ωθ' else letter[0]}{match['n']}"
 
@@ -138,7 +139,7 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
             r"(?:e|err|errors?|loss|losses|cost)",
             lambda m: TOTAL_LOSS,
         ),
-        # What follows is vague.
+        # The rules from here on are vague.
         (rf"(?:ŷ|yhat|haty|pred|predicted|prediction)[oy]?{_NUMBER}", lambda m: f"?a_o{m['n']}"),
         (rf"actual(?:[o0]|out|output){_NUMBER}", lambda m: f"{ACTUAL}{m['n']}"),
         (rf"hidden{_CELL}{_NUMBER}", lambda m: f"{HIDDEN}{m['n']}"),
@@ -162,18 +163,19 @@ _RULES: list[tuple[re.Pattern[str], _Maker]] = [
         ),
     )
 ]
-_NO_NUMBER = re.compile(r"\d{7}")  # of a unit or weight: a sheet has 16,384 columns
-# Most texts are no label of any kind, as one look at all the rules together tells.
+_NO_NUMBER = re.compile(r"\d{7}")  # too long for a unit or weight: a sheet has 16,384 columns
+# Most texts are not labels at all; one match against all rules together tells.
 _ANY_RULE = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", rule.pattern) for rule, _ in _RULES))
-_OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")  # then without the number
-# A prime is of a derivative or of a next value; in quotes, a label ends in none.
+# These may be written without their number where there is a single output.
+_OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")
+# A prime marks a derivative or a next value. The last quote of a label in quotes is not a prime.
 _PRIME = re.compile(r"(?!\s*['’]).*\w['′’]\s*(?:[(\d_].*)?", re.DOTALL)
-_MINUS = re.compile(r"-[^\s\d]")  # −∂E/∂w1 is no gradient; a dash before a list's entry is none
+_MINUS = re.compile(r"-[^\s\d]")  # −∂E/∂w1 is not a gradient; the dash of a list is not a minus
 _IN_BRACKETS = re.compile(
     r"(?P<symbol>.*\w[)\].]?)\s*[(\[](?P<comment>(?:[^()\[\]]|\([^()]*\))*)[)\]]", re.DOTALL
 )
 _NEXT_LINE = re.compile(r"(?P<symbol>[^\n]*\w[)\].]?)\s*\n(?P<comment>.*)", re.DOTALL)
-# These make something else of a quantity: its next value, its change, its derivative.
+# With one of these words a comment makes it another quantity: a next value, change or derivative.
 _OTHERWISE = re.compile(
     r"\b(?:new|next|updated?|after|change|diff\w*|deriv\w*|slope|steps?|round\w*|log|ln)\b",
     re.IGNORECASE,
@@ -182,7 +184,7 @@ _RATE_LABEL = re.compile(
     r"(?:.{0,20}[^a-z])?(?:learning[- _]*rate|l\.?r\.?|eta|η)(?:\s*+\(?\w{0,6}\)?)\s*[=:]*",
     re.DOTALL,
 )
-_RATE_WORDS = ("rate", "lr", "l.r", "eta", "η")  # without one of them it is no label of the rate
+_RATE_WORDS = ("rate", "lr", "l.r", "eta", "η")  # a label of the rate has one of them
 _SYMBOL_FONT_ETA = re.compile(r"h\s*[=:]?")  # the letter h in the font "Symbol" looks like η
 _COUNTER = re.compile(
     r"(iter(ation)?s?|epochs?|steps?|no|nr|number|index|#)[\s.:#]*(no|number)?\.?"
@@ -190,16 +192,16 @@ _COUNTER = re.compile(
 _SETTING_LABEL = re.compile(rf"({'|'.join(SETTINGS)})\s*[=:]?|({'|'.join(WORDS)})\s*:")
 
 
-# Nobody reads what is longer as a label: it is prose, or data. What stands right of the = in an
-# equation does not count, which names every source of a wide layer.
+# A longer text is prose or data, not a label. The right side of an equation does not count, because
+# it names every source of a layer, which may be wide.
 _LONGEST = 1_000
-_LONGEST_SYMBOL = 100  # levelled, without its comment
-_REMEMBERED = 50_000  # labels; sheets say the same again and again
+_LONGEST_SYMBOL = 100  # letters of a squeezed label, without its comment
+_REMEMBERED = 50_000  # labels in a cache; sheets repeat the same ones
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _normalised(label: str) -> str:
-    """Return a label with one spelling for each letter; empty if it is too long to be one."""
+    """Return a label with look-alike letters replaced by one; empty if it is too long."""
     if len(label) > _LONGEST:
         label = label[: _LONGEST + 1].partition("=")[0]
     for command, letter in _TEX.items() if "\\" in label else ():
@@ -214,8 +216,8 @@ _JOINING = dict.fromkeys(map(ord, "()[]{}$\\*,:;'\"^|·"))
 _DASHES = dict.fromkeys(map(ord, "_-"))
 
 
-def _levelled(text: str) -> str:
-    """Return a text in small letters, without spaces, brackets and what joins words."""
+def _squeezed(text: str) -> str:
+    """Return a text in lower case, without spaces, brackets and signs between words."""
     if "." in text:
         text = re.sub(r"\.(?!\d)", "", text)
     text = "".join(text.casefold().translate(_JOINING).split())
@@ -227,10 +229,10 @@ def _levelled(text: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def parse_symbol(label: str) -> str | None:
-    """Return the canonical symbol that a header or label spells, or None if it is none.
+    """Return the symbol of the quantity that a header or label names; None if it names none.
 
     ``∂E_total/∂w₅``, ``dE/dW5`` and ``E∂w5`` are all ``∂E/∂w5``. ``x1`` and ``y1`` are returned
-    as they are: what they mean depends on what stands beside them.
+    as they are: what they mean depends on the labels beside them.
     """
     symbol = _parsed(_normalised(label))
     return None if symbol is None or symbol.startswith(VAGUE) else symbol
@@ -238,15 +240,15 @@ def parse_symbol(label: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def parse_label(label: str) -> str | None:
-    """Return a label's symbol; for a vague one a token, as ``headers.resolved`` reads it."""
+    """Return a label's symbol; for a vague label a token for ``vague_labels.resolved``."""
     text = _normalised(label)
     if symbol := _parsed(text):
         return symbol
     if _MINUS.match(text):
         return None
-    levelled = _levelled(text.split("=")[0])
-    if re.search(r"[^\W\d_]", levelled) and not re.search(r"\d", levelled):
-        symbol = _by_rules(f"{levelled}1")
+    squeezed = _squeezed(text.split("=")[0])
+    if re.search(r"[^\W\d_]", squeezed) and not re.search(r"\d", squeezed):
+        symbol = _by_rules(f"{squeezed}1")
         if symbol and _OF_A_SINGLE_OUTPUT.fullmatch(symbol):
             return ALONE + symbol.removeprefix(VAGUE)
     return _without_comment(text)
@@ -262,20 +264,20 @@ def _parsed(text: str) -> str | None:
     left = text.split("=")[0]
     if _PRIME.fullmatch(left) or _MINUS.match(left):
         return None
-    return _by_rules(_levelled(left))
+    return _by_rules(_squeezed(left))
 
 
-def _by_rules(levelled: str) -> str | None:
-    if len(levelled) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(levelled):
+def _by_rules(squeezed: str) -> str | None:
+    if len(squeezed) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(squeezed):
         return None
     for rule, symbol in _RULES:
-        if match := rule.fullmatch(levelled):
+        if match := rule.fullmatch(squeezed):
             return symbol(match)
     return None
 
 
 def _without_comment(text: str) -> str | None:
-    """Return what stands before a comment, as a vague token."""
+    """Return what a label names before its comment, as a vague token."""
     for pattern, may_match in (
         (_IN_BRACKETS, text.endswith((")", "]"))),
         (_NEXT_LINE, "\n" in text),
@@ -283,9 +285,9 @@ def _without_comment(text: str) -> str | None:
         match = pattern.fullmatch(text) if may_match else None
         if not match or _OTHERWISE.search(match["comment"]):
             continue
-        before = _levelled(match["symbol"])
-        if before in _levelled(match["comment"]) and re.search(r"\d", before):
-            continue  # a_h1 (1 − a_h1) is a product
+        before = _squeezed(match["symbol"])
+        if before in _squeezed(match["comment"]) and re.search(r"\d", before):
+            continue  # a_h1 (1 − a_h1) is a product, not a comment
         if symbol := parse_label(match["symbol"]):
             return symbol if symbol.startswith(VAGUE) else VAGUE + symbol
     return None
@@ -300,12 +302,12 @@ def is_rate_label(label: str) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def may_be_rate_label(label: str) -> bool:
-    """Tell whether a label names the learning rate if what it stands beside is used as one."""
+    """Tell whether a label names the learning rate, if the cell beside it is used as one."""
     return is_rate_label(label) or bool(_SYMBOL_FONT_ETA.fullmatch(_normalised(label).casefold()))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def parse_setting(label: str) -> str | None:
-    """Return which of ``SETTINGS`` or ``WORDS`` a label, such as ``β1 =``, names; None if none."""
+    """Return the one of ``SETTINGS`` or ``WORDS`` that a label such as ``β1 =`` names, or None."""
     match = _SETTING_LABEL.fullmatch(_normalised(label))
     return match[1] or match[2] if match else None

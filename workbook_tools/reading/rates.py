@@ -1,8 +1,8 @@
 """Finds the learning rate of a table: by its labels, and by what the updates of weights read.
 
-People write it beside a label on any side, in a row of rates of which one is used, in a column
-(one rate an iteration), or into the formulas as a number. So the formulas are asked first: the
-cell that most updates read is the rate, unless exactly one other cell is labelled as such.
+People write it on any side of a label, in a row of several rates of which one is used, in a column
+(one rate for each iteration), or as a number into the formulas. So the formulas come first: the
+cell that most updates read is the rate, unless exactly one other cell is labelled as the rate.
 """
 
 import math
@@ -21,12 +21,13 @@ from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.cells import number_at, value_at
+from workbook_tools.reading.header_rows import Header
 from workbook_tools.reading.labels import is_rate_label, may_be_rate_label
 from workbook_tools.reading.region import Region
 from workbook_tools.reading.trial import helper_formulas, try_formulas
 
 _FARTHEST_RIGHT, _FARTHEST_BELOW = 3, 2  # cells from a label to its number
-_CLOSE = 1e-6  # relative; of a number typed into formulas, worked out from what they give
+_CLOSE = 1e-6  # relative, between rates typed into formulas, which are worked out from their values
 
 
 @dataclass(frozen=True)
@@ -41,39 +42,23 @@ class Rate:
 NO_RATE = Rate(None, math.nan, "no learning rate was found")
 
 
-@dataclass(frozen=True)
-class Head:
-    """Where what is said above a table stands: from the table above it to its own header."""
-
-    first_row: int
-    header_row: int
-    first_column: int
-    last_column: int
-
-    def has(self, cell: Cell) -> bool:
-        """Tell whether a cell of the sheet stands there."""
-        _, row, column = cell
-        return (
-            self.first_row <= row < self.header_row
-            and self.first_column <= column <= self.last_column
-        )
-
-
-def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: Calculation) -> Rate:
-    """Return the learning rate of a table; ``others`` are the heads of the sheet's other tables."""
-    labelled = _labelled(region.sheet, head.header_row, calculation)
+def find_rate(
+    region: Region, header: Header, others: Sequence[Header], calculation: Calculation
+) -> Rate:
+    """Return the learning rate of a table; ``others`` are the sheet's other headers."""
+    labelled = _labelled(region.sheet, header.row, calculation)
     updates = _updates(region)
     read = _read_by(updates, region, calculation)
     used = [cell for cell, count in read.most_common() if 2 * count > len(updates)]
-    own = [cell for cell in labelled if head.has(cell)]
+    own = [cell for cell in labelled if header.is_below(cell)]
     if used:
         cell = next((cell for cell in used if cell in labelled), None)
         cell = cell or _multiplying(used, updates, region, calculation)
-        if cell not in labelled and _is_beside_a_label(cell, region.sheet, head.header_row):
+        if cell not in labelled and _is_beside_a_label(cell, region.sheet, header.row):
             labelled = {cell: None}
         on_sheet = cell[0] == region.sheet.name
-        of_another = on_sheet and cell not in own and any(other.has(cell) for other in others)
-        if of_another and len(own) == 1:  # a table that was copied and still reads the other's
+        of_another = on_sheet and cell not in own and any(other.is_below(cell) for other in others)
+        if of_another and len(own) == 1:  # the table is a copy that still reads the original's rate
             return Rate(own[0], number_at(own[0], calculation), "labelled")
         if cell in labelled or len(labelled) != 1:
             how = "labelled" if cell in labelled else "the cell that most updates read"
@@ -83,7 +68,7 @@ def find_rate(region: Region, head: Head, others: Sequence[Head], calculation: C
         if cell := next((cell for cell in labelled if cell in by_rates), None):
             return Rate(cell, number_at(cell, calculation), "labelled")
         letter = column_letter(region.columns[ITERATION_RATE])
-        return Rate(None, math.nan, f"of each iteration, in column {letter}")
+        return Rate(None, math.nan, f"one for each iteration, in column {letter}")
     if not read and updates:
         typed = _typed(region, updates, calculation)
         said = [number_at(cell, calculation) for cell in labelled]
@@ -105,7 +90,7 @@ def _read_by_rates(region: Region) -> set[Cell]:
 
 
 def _updates(region: Region) -> dict[str, str]:
-    """Return the formulas of the second iteration's parameters, where the first updates stand."""
+    """Return the formulas of the second iteration's parameters: the first updates."""
     if len(region.rows) <= region.block:
         return {}
     row = region.row_of(region.block)
@@ -115,7 +100,7 @@ def _updates(region: Region) -> dict[str, str]:
 
 
 def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculation) -> Counter[Cell]:
-    """Count how many updates read each cell with a number that is none of the table's own."""
+    """Count how many updates read each cell outside the table that may hold a rate."""
     own = set(region.columns.values())
     known = _before(updates, region)
     read: Counter[Cell] = Counter()
@@ -133,7 +118,7 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
 
     def may_be_a_rate(cell: Cell) -> bool:
         value = value_at(cell, calculation)
-        # A rate that is an error value, or a text beside its label, is one all the same.
+        # An error value, or a text beside a label of the rate, stands where the rate should be.
         return isinstance(value, float | CellError) or (
             isinstance(value, str) and _is_beside_a_label(cell, region.sheet, 0)
         )
@@ -142,7 +127,7 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
 
 
 def _before(updates: Iterable[str], region: Region) -> dict[Cell, Array]:
-    """Return the cells of the first iteration that updates read: parameters 0, gradients −1."""
+    """Return the first iteration's cells that updates read, with parameters 0 and gradients −1."""
     row = region.first_row
     numbers = dict.fromkeys(updates, 0.0)
     numbers |= {g: -1.0 for s in updates if (g := gradient_symbol(s)) in region.columns}
@@ -161,10 +146,10 @@ def _within(area: Area, region: Region, columns: set[int]) -> bool:
 
 
 def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[Cell, None]:
-    """Return the numbers beside a label of the rate, the nearest above the header first.
+    """Return the cells of numbers beside a label of the rate, the nearest above the header first.
 
-    The number stands right of its label, perhaps in a row of several, or below it; else left or
-    above.
+    The number stands to the right of its label (perhaps as one of several) or below it, else to the
+    left or above.
     """
     found: dict[Cell, None] = {}
     labels = [
@@ -200,7 +185,10 @@ def _labelled(sheet: Sheet, header_row: int, calculation: Calculation) -> dict[C
 def _heads_a_list(
     sheet: Sheet, row: int, column: int, first: Cell, calculation: Calculation
 ) -> bool:
-    """Tell whether a label stands beside other texts and above several numbers: of other runs."""
+    """Tell whether a label heads a list, of other runs for example.
+
+    Then it has texts beside it and several numbers below.
+    """
     name, below, _ = first
     beside = (row, column - 1) in sheet.texts or (row, column + 1) in sheet.texts
     is_list = not math.isnan(number_at((name, below + 1, column), calculation))
@@ -218,7 +206,7 @@ def _is_beside_a_label(cell: Cell, sheet: Sheet, header_row: int) -> bool:
 def _multiplying(
     cells: list[Cell], updates: Mapping[str, str], region: Region, calculation: Calculation
 ) -> Cell:
-    """Return the cell that most updates multiply the gradient by: not that of a weight decay."""
+    """Return the cell by which most updates multiply the gradient; a weight decay is another."""
     if len(cells) == 1:
         return cells[0]
     numbers = {cell: np.array([float(k)]) for k, cell in enumerate(sorted(cells), start=2)}
@@ -228,7 +216,7 @@ def _multiplying(
 
 
 def _typed(region: Region, updates: Mapping[str, str], calculation: Calculation) -> float:
-    """Return the rate that most updates have typed in: w − c · g of w = 0 and g = −1 is c."""
+    """Return the rate typed into most updates: where w = 0 and g = −1, w − η · g gives η."""
     known = _before(updates, region)
     found = try_formulas(region.sheet, [*updates.values()], known, calculation)[0]
     rates = [float(value) for value in found if value > 0]

@@ -15,7 +15,7 @@ from workbook_tools.package.cell_values import CellError
 
 @dataclass
 class Region:
-    """Columns of quantities, an iteration a row or a block of rows; some are in single cells."""
+    """The iterations, each a row or a block of rows, and where their quantities stand."""
 
     sheet: Sheet
     columns: dict[str, int]  # symbol -> column
@@ -26,7 +26,7 @@ class Region:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        """The rows of the table; those left empty between iterations are none of them."""
+        """The rows of the table, without those left empty between iterations."""
         return self.values.index.to_numpy()
 
     @cached_property
@@ -35,11 +35,11 @@ class Region:
         return dict(zip(map(str, self.values.columns), self.values.to_numpy().T, strict=True))
 
     def row_of(self, position: int) -> int:
-        """Return the row at a position, from 0, among those of the table."""
+        """Return the row at a position (from 0) in the table."""
         return int(self.rows[position])
 
     def position_of(self, row: int) -> int:
-        """Return the position, from 0, of one of the table's rows."""
+        """Return the position (from 0) of one of the table's rows."""
         return int(np.searchsorted(self.rows, row))
 
     @property
@@ -53,9 +53,9 @@ class Region:
         return int(self.rows[-1])
 
     def cell(self, symbol: str, row: int) -> Cell | None:
-        """Return the cell that has a quantity for a row; None where there is none.
+        """Return the cell that holds a quantity for a row; None if there is none.
 
-        Weights and biases stand in the first row of an iteration.
+        Weights and biases stand in the first row of their iteration.
         """
         if symbol not in self.columns:
             return self.single.get(symbol)
@@ -65,7 +65,10 @@ class Region:
         return self.sheet.name, row, self.columns[symbol]
 
     def usual_formula(self, symbol: str) -> tuple[int, str] | None:
-        """Return the formula that most cells of a quantity hold, and the first of their rows."""
+        """Return the formula that most cells of a quantity hold, as it reads in the first of them.
+
+        The row of that cell comes first. None if there is no formula.
+        """
         if symbol not in self.columns:
             return None
         return self.sheet.usual_formula(self.columns[symbol], self.first_row, self.last_row)

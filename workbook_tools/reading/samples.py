@@ -1,8 +1,9 @@
-"""Finds the sheet's samples, by their labels, and checks what is worked out beside them.
+"""Finds the table of samples of a workbook by its labels.
 
 A *sample table* has a header row with ``sample``, inputs ``i1 …`` and targets ``t1 …``, but no
-weights, and a sample a row below it. Measurements ``x1 …`` may stand beside the inputs, with their
-``mean`` and ``deviation`` above; a ``class`` beside targets, whose own class is named above them.
+weights, and one row for each sample below it. Measurements ``x1 …`` may stand beside the inputs,
+with their ``mean`` and ``deviation`` above. A ``class`` may stand beside the targets; then above
+each target stands the name of its class.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import DEVIATION, MEAN, SAMPLE
 from workbook_tools.reading.labels import parse_symbol
-from workbook_tools.reading.reader import read_values
+from workbook_tools.reading.rows import read_values
 
 
 @dataclass
 class SampleTable:
-    """The samples of a workbook, as their sheet shows them."""
+    """The samples of a workbook as their sheet shows them."""
 
     sheet: Sheet
     header_row: int
@@ -38,7 +39,7 @@ class SampleTable:
 
     @property
     def data(self) -> pd.DataFrame | None:
-        """Inputs and targets by the number of the sample; None if a number comes twice."""
+        """The samples by their number; None if a number is used twice."""
         data = self.values.set_index(SAMPLE)
         return None if data.index.has_duplicates else data
 
@@ -49,7 +50,7 @@ class SampleTable:
         return replace(self, values=values)
 
     def planted(self, drawn: Sequence[Samples]) -> dict[Cell, Array]:
-        """Return the cells of inputs and targets, with other samples in their place (draws,)."""
+        """Return the cells of inputs and targets with drawn samples in their place, (draws,)."""
         found: dict[Cell, Array] = {}
         for letter, arrays in (
             ("i", np.array([own.inputs for own in drawn])),
@@ -65,7 +66,7 @@ class SampleTable:
 def read_samples(
     sheets: list[Sheet], inputs: int, targets: int, calculation: Calculation
 ) -> SampleTable | None:
-    """Return the first sample table with so many inputs and targets; None if there is none."""
+    """Return the first sample table with this number of inputs and targets, or None."""
     wanted = [SAMPLE, *(f"i{k}" for k in range(1, inputs + 1))]
     wanted += [f"t{k}" for k in range(1, targets + 1)]
     for sheet in sheets:

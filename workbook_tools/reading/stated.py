@@ -1,7 +1,7 @@
 """Reads what a workbook states beside its tables: settings, initial values, a summary of losses.
 
-A setting or an initial value is a label and the number, or the word, to its right. A summary lists
-trainings by the name of their sheet.
+A setting or an initial value is a label with a number or a word to its right. A summary lists the
+training sheets by name.
 """
 
 import re
@@ -33,7 +33,7 @@ _RESULT_AT = re.compile(
 
 @dataclass
 class SummaryRow:
-    """One row of a summary: which table it speaks of, and its cells by what they state."""
+    """One row of a summary: the table that it is about, and its cells by what they state."""
 
     table: Table
     rate_cell: Cell
@@ -43,7 +43,10 @@ class SummaryRow:
 def read_settings(
     sheet: Sheet, header_row: int, calculation: Calculation
 ) -> tuple[dict[str, Cell], dict[str, str]]:
-    """Return the labelled settings nearest above a header: numbers, and words, right of a label."""
+    """Return the settings above a header: cells with a number, and words, right of a label.
+
+    Where a label is repeated, the one nearest to the header counts.
+    """
     settings: dict[str, Cell] = {}
     words: dict[str, str] = {}
     for (row, column), name in sheet.labels(parse_setting).items():
@@ -59,14 +62,14 @@ def read_settings(
 
 
 def listed(words: Mapping[str, str], label: str) -> list[str]:
-    """Return the words, apart by commas, that are said after a label; none if there is none."""
+    """Return the words that stand after a label, separated by commas."""
     return [word for part in words.get(label, "").split(",") if (word := part.strip())]
 
 
 def read_parameters(
     sheets: list[Sheet], tables: list[Table], calculation: Calculation
 ) -> dict[str, list[Cell]]:
-    """Return the cells that state a target, input, weight or bias: a label, a number right of it.
+    """Return the cells that state a target, input, weight or bias: numbers right of a label.
 
     A symbol that is stated more than once keeps all its cells, for the caller to judge.
     """
@@ -83,7 +86,7 @@ def read_parameters(
 
 
 def read_summary(sheets: list[Sheet], tables: list[Table]) -> list[SummaryRow]:
-    """Return the rows that list, for the sheet they name, its learning rate and losses."""
+    """Return the rows that list a training sheet's name, its learning rate and its results."""
     by_sheet = {table.sheet.name: table for table in tables}
     found = []
     for sheet in sheets if tables else ():

@@ -11,18 +11,18 @@ from workbook_tools.reading.region import Region
 
 @dataclass
 class Table(Region):
-    """A training table and the sheet's own values of its quantities."""
+    """A training table with the values that its sheet shows."""
 
     naming: Naming
     header_row: int
     unknown: dict[int, str]  # column -> a label that names no known quantity
     found_rate: Rate
-    settings: dict[str, Cell]  # the other numbers that the training is set by, by symbol
-    words: dict[str, str]  # what is said of the network and its training, by label
-    unfinished: int  # rows at the end that hold no more than a next iteration would begin with
+    settings: dict[str, Cell]  # the optimizer's other settings, by symbol
+    words: dict[str, str]  # what is said about the network and its training, by label
+    unfinished: int  # rows at the end that hold only what a next iteration would begin with
     contradiction: str = ""  # why its columns are not those of the network
     not_calculated: set[tuple[int, str]] = field(default_factory=set)  # by row and symbol
-    unknown_functions: list[str] = field(default_factory=list)  # that the engine lacks
+    unknown_functions: list[str] = field(default_factory=list)  # that the engine does not know
 
     @property
     def rate_cell(self) -> Cell | None:
@@ -41,7 +41,7 @@ class Table(Region):
 
     @property
     def loss(self) -> str:
-        """The symbol of an iteration's loss: over its samples, where there is such a column."""
+        """The symbol of an iteration's loss: over all its samples, if the table has a column."""
         over_samples = (MEAN_LOSS, SUMMED_LOSS) if SAMPLE in self.columns else ()
         return next((s for s in over_samples if s in self.columns), TOTAL_LOSS)
 
@@ -53,7 +53,7 @@ class Table(Region):
 
     @property
     def last_loss_cell(self) -> Cell | None:
-        """Where it stands."""
+        """The cell of the loss of the last iteration; None if there is no column of losses."""
         column = self.columns.get(self.loss)
         row = self.row_of((self.iterations - 1) * self.block)
         return (self.sheet.name, row, column) if column else None

@@ -1,8 +1,8 @@
 """Evaluates formulas of a sheet as if other numbers stood in some of its cells.
 
-Other formulas of the sheet through which these read such a cell, of helper columns for example,
-take part: they are worked out anew. All else that is read keeps its value. Formulas with functions
-that are not known here (``formula_values.py``) are left to the embedded engine.
+Those are the *planted* cells. A formula may read them through other formulas of the sheet, such as
+those of helper columns; these *helpers* are evaluated too. Everything else that is read keeps its
+value. Formulas with functions that ``formulas/values.py`` does not know go to the embedded engine.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
 from workbook_tools.reading.cells import number
 from workbook_tools.reading.region import Region
 
-_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated far right of every table
-_DEEPEST_HELPER = 20  # formulas that go through one another
+_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated to the right of every table
+_DEEPEST_HELPER = 20  # helpers that read one another in a chain
 _LARGEST_HELPER_AREA = 1_000  # cells
 _NEAR = 20  # rows between cells that are read together
-LARGEST_AREA = 1_000_000  # cells; a formula over more is judged without them
+LARGEST_AREA = 1_000_000  # cells; what a formula reads in a larger area is ignored
 
 
 def helper_formulas(
     sheet: Sheet, formulas: Iterable[str], planted: Collection[Cell]
 ) -> dict[Cell, str]:
-    """Return the other formulas of the sheet that these go through to read a planted cell."""
+    """Return the other formulas of the sheet through which these read a planted cell."""
     found: dict[Cell, str] = {}
     seen: dict[Cell, bool] = {}
 
@@ -42,8 +42,8 @@ def helper_formulas(
             if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
             for cell in area.cells(sheet.name)
         ]
-        reads = [cell in planted or passes_on(cell, depth) for cell in cells]  # each is followed
-        return any(reads)
+        found_planted = [cell in planted or passes_on(cell, depth) for cell in cells]
+        return any(found_planted)  # only now: every cell is to be followed
 
     def passes_on(cell: Cell, depth: int) -> bool:
         if cell not in seen:
@@ -85,7 +85,7 @@ def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tu
 
 
 def spans(cells: Iterable[Cell]) -> Iterator[Area]:
-    """Yield where the cells of a column stand, near ones together: every reading takes its time."""
+    """Yield areas of one column that hold these cells; near ones share an area, to read it once."""
     begin = last = ("", 0, 0)
     for name, column, row in sorted((name, column, row) for name, row, column in cells):
         if (name, column) != last[:2] or row - last[2] > _NEAR:
@@ -105,12 +105,13 @@ def evaluate_on(
 ) -> list[Array | None]:
     """Evaluate formulas of a sheet where cells have these numbers (draws,).
 
-    ``helpers`` are formulas in cells that they read, in the order in which they are worked out.
-    Each result is (draws,), NaN where it is no number; None of what the engine does not know.
+    ``helpers`` are formulas in cells that they read, each after those that it reads itself. Each
+    result is (draws,), NaN where it is not a number; it is None if the engine does not know a
+    function in it.
     """
     helpers = helpers or {}
     found: list[Array | None] = [None] * len(formulas)
-    with suppress(SyntaxProblemError, NotEvaluatedError):  # a helper has what only an engine knows
+    with suppress(SyntaxProblemError, NotEvaluatedError):  # a helper that only the engine evaluates
         known = _with_helpers(numbers, sheet, helpers)
         for k, formula in enumerate(formulas):
             with suppress(SyntaxProblemError, NotEvaluatedError):
@@ -124,18 +125,19 @@ def evaluate_on(
 
 
 def _draws(numbers: Mapping[Cell, Array]) -> int:
-    """Return how many draws there are; what is the same in all may have one number."""
+    """Return how many draws there are; a cell that is the same in all may have one number."""
     return max(map(len, numbers.values()), default=1)
 
 
 def _with_helpers(
     numbers: Mapping[Cell, Array], sheet: str, helpers: Mapping[Cell, str]
 ) -> dict[Cell, Array]:
-    """Return the numbers, and those that helpers give.
+    """Return the numbers together with those that helpers give.
 
-    Raises ``SyntaxProblemError`` or ``NotEvaluatedError`` for what only an engine knows.
+    Raises ``SyntaxProblemError`` or ``NotEvaluatedError`` for a formula that only the engine
+    evaluates.
     """
-    known = dict(numbers) | dict.fromkeys(helpers, np.array([np.nan]))  # what reads itself
+    known = dict(numbers) | dict.fromkeys(helpers, np.array([np.nan]))  # in a cycle it stays NaN
     for cell, formula in helpers.items():
         known[cell] = value_of(parse(formula), sheet, known)
     return known
@@ -168,9 +170,9 @@ def usual_values(
     draws: Mapping[str, Array],
     calculation: Calculation,
 ) -> Array:
-    """Return what the usual formulas of quantities give, (draws, symbols); NaN where nothing.
+    """Return what the usual formulas of quantities give, (draws, symbols); NaN without a number.
 
-    ``draws`` has numbers (draws,) for the quantities that they may read, in their own row.
+    ``draws`` has numbers (draws,) for quantities that they may read in their own row.
     """
     usual = {symbol: found for symbol in symbols if (found := region.usual_formula(symbol))}
     values = np.full((len(next(iter(draws.values()))), len(symbols)), np.nan)
@@ -195,9 +197,9 @@ def try_formulas(
     planted: Mapping[Cell, Array],
     calculation: Calculation,
 ) -> Array:
-    """Return what formulas give where cells have other numbers (draws,); NaN: no number.
+    """Return what formulas give, (draws, formulas), with planted numbers (draws,) in some cells.
 
-    The result is (draws, formulas).
+    It is NaN where that is not a number.
     """
     helpers = helper_formulas(sheet, formulas, planted)
     kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted, calculation)

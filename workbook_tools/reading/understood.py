@@ -1,4 +1,4 @@
-"""How tables were read, in words for a report."""
+"""How tables were read, as a report shows it."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ class Understood:
 
     header_row: int
     first_row: int
-    columns: dict[str, str]  # letters by symbol
-    unknown: dict[str, str]  # labels that name no known quantity, by letters
+    columns: dict[str, str]  # the letters of columns, or cells, by symbol
+    unknown: dict[str, str]  # labels that name no known quantity, by the letters of their columns
     rate_cell: str | None  # "Sheet1!G31"
-    rate_found: str  # how
-    layers: str  # as they are said: "image 8x8, convolution 3x3 to 2, …"; empty if all are usual
-    wiring: list[str]  # "h1 = w1·i1 + w2·i2"; of a convolution one unit
-    usual_wiring: bool
+    rate_found: str  # how the learning rate was found
+    layers: str  # "image 8x8, convolution 3x3 to 2, …"; empty for a network without images
+    wiring: list[str]  # "h1 = w1·i1 + w2·i2"; only one unit of a convolution
+    usual_wiring: bool  # whether weights are numbered unit by unit
     activations: list[str]  # of each layer with weights
     loss: str
     optimizer: str
-    known: dict[str, str]  # how the last three are known: said, by the formulas, assumed
+    known: dict[str, str]  # how activations, loss and optimizer are known
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ class UnreadTable:
 
     sheet: str
     header_row: int
-    formulas: int  # cells below the header
-    why: str
+    formulas: int  # formula cells below the header
+    why: str  # it was not understood

@@ -1,8 +1,8 @@
-"""Finds which weight joins which units, and whose each bias is, from the pre-activations' formulas.
+"""Finds which units each weight connects, and which unit has which bias.
 
-Authors number weights by the unit that they lead to, or by the one that they come from; both are
-right. So the formulas are asked: with one weight 1 and the others 0, a pre-activation is the source
-that this weight multiplies; with all weights 0 it is the bias.
+Some authors number weights by the unit that they lead to, others by the one that they come from;
+both are right. So the formulas of the pre-activations decide. With one weight 1 and the others 0, a
+pre-activation is the source that this weight multiplies; with all weights 0 it is the bias.
 """
 
 from collections.abc import Mapping
@@ -18,27 +18,26 @@ from workbook_tools.notation.quantities import Naming
 from workbook_tools.reading.region import Region
 from workbook_tools.reading.trial import helper_formulas, try_formulas
 
-_MOST_SOURCES = 200  # of a unit; wider layers are taken to be numbered as usual
-_MOST_BIASES = 50  # that powers of 2 tell apart
+_MOST_SOURCES = 200  # of a unit; wider layers are assumed to be numbered as usual
+_MOST_BIASES = 50  # more powers of 2 than that have no exact sum
 
 Wiring = list[list[str]]  # [unit][source]: a weight
 
 
 @dataclass
 class _Joined:
-    """What a unit's formula adds up: the source that each weight multiplies, and a bias."""
+    """What a unit's formula adds up: sources times weights, and a bias."""
 
     sources: dict[str, str] = field(default_factory=dict)
-    bias: str | None = ""  # empty: none; None: not one bias
-    read: list[str] = field(default_factory=list)  # the weights, whatever they multiply
+    bias: str | None = ""  # empty if there is none; None if it is not just one
+    read: list[str] = field(default_factory=list)  # the weights that it reads
 
 
 def wired(naming: Naming, region: Region, calculation: Calculation) -> Naming:
-    """Return the network with its weights and biases in the places where the formulas have them.
+    """Return the network with its weights and biases where the formulas have them.
 
-    Where a unit's formula joins something else, such as the same weight twice, it is a mistake:
-    then the numbering counts that most other units follow. Layers on images, which the sheet says,
-    are numbered as is usual.
+    A unit's formula may be mistaken, such as by using the same weight twice. So each layer gets the
+    numbering with which most of its products agree. Layers on images are numbered as usual.
     """
     if naming.on_images:
         return naming
@@ -86,7 +85,7 @@ def _of_layer(naming: Naming, layer: int, found: Mapping[str, _Joined]) -> Wirin
 def _completed(
     units: list[str], sources: list[str], weights: list[str], found: Mapping[str, _Joined]
 ) -> Wiring:
-    """Return the weights where the formulas have them, and those left in the places left."""
+    """Return the weights where the formulas have them; the others fill the places that are left."""
     placed: dict[tuple[str, str], str] = {}
     for unit in units:
         for weight, source in found[unit].sources.items():
@@ -105,7 +104,7 @@ def _completed(
 def _biases(
     naming: Naming, biases: list[str], found: Mapping[str, _Joined]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return each unit's bias: of the ways to share them out, the one that most formulas follow."""
+    """Return the bias of each unit, assigned in the way that most formulas agree with."""
     read = tuple(
         tuple(found[unit].bias for unit in naming.pre_activations(layer)) for layer in naming.layers
     )
@@ -145,7 +144,7 @@ def _joined(
     region: Region,
     calculation: Calculation,
 ) -> _Joined:
-    """Return what the formula that most cells of a unit hold adds up."""
+    """Return what the usual formula of a unit adds up."""
     usual = region.usual_formula(unit)
     if not usual:
         return _Joined()
@@ -167,7 +166,8 @@ def _joined(
     own = [weight for weight, cell in weights.items() if cell in read]
     if len(own) > _MOST_SOURCES or len(biases) > _MOST_BIASES:
         return _Joined()
-    # First the bias alone; then one weight after the other, each with sources 2, 3, …
+    # The first draw has biases 1, 2, 4, … and all else 0. Each of the others has one weight 1,
+    # sources 2, 3, … and biases 0.
     alone = np.arange(len(own) + 1) == 0
     planted = {cell: np.zeros(len(own) + 1) for cell in weights.values()}
     planted |= {cell: np.where(alone, 0.0, k) for k, cell in enumerate(sources.values(), start=2)}

@@ -16,7 +16,8 @@ from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.recalculated import new_values
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind, Report, counted
+from workbook_tools.judging.findings import Finding, Kind, counted
+from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.files import replacing

@@ -9,14 +9,8 @@ from markupsafe import Markup
 
 from workbook_tools import __version__
 from workbook_tools.formulas.difference import Span, difference_in_short
-from workbook_tools.judging.findings import (
-    Finding,
-    LossCurve,
-    Report,
-    SummaryReport,
-    TableReport,
-    counted,
-)
+from workbook_tools.judging.findings import Finding, counted
+from workbook_tools.judging.report import LossCurve, Report, SummaryReport, TableReport
 from workbook_tools.package.files import printable, write_text
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network

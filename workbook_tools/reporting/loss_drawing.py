@@ -7,7 +7,7 @@ from itertools import groupby
 from lxml import etree
 from lxml.builder import E
 
-from workbook_tools.judging.findings import LossCurve
+from workbook_tools.judging.report import LossCurve
 
 _WIDTH, _HEIGHT = 480, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 34, 40

@@ -12,16 +12,8 @@ from rich.text import Text
 
 from workbook_tools.formulas.difference import difference_in_short
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
-from workbook_tools.judging.findings import (
-    Cells,
-    Differences,
-    Finding,
-    NetworkReport,
-    Report,
-    TableReport,
-    advice,
-    counted,
-)
+from workbook_tools.judging.findings import Finding, advice, counted
+from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, TableReport
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.files import printable
 from workbook_tools.shortening import shortened, shortened_inside

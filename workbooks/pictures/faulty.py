@@ -9,7 +9,7 @@ from pathlib import Path
 from openpyxl import load_workbook
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
+from workbook_tools.judging.report import Report
 
 SOURCE = Path(__file__).parent.parent / "Back_Propogation.xlsx"
 

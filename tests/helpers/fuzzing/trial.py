@@ -22,7 +22,8 @@ from fuzzing.mistakes import Mistake
 from workbook_tools.checking import verify
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind, Report
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.workbook import open_package
 from workbook_tools.reporting import copies

@@ -1,8 +1,8 @@
-"""Decides what vague labels of a header mean, by what stands beside them.
+"""Decides what vague labels of a header mean, from the labels beside them.
 
-``Output 1`` is the pre-activation if there is an activation, else the activation; ``t`` the target
-of a single output; ``ω1`` a weight where no others are called w; ``b_h`` and ``b_o`` are b1 and b2.
-What cannot be decided is no quantity.
+``Output 1`` is the pre-activation if there is a label for the activation, and the other way round;
+``t`` is the target of a single output; ``ω1`` is a weight where none is called w; ``b_h`` and
+``b_o`` are b1 and b2. A label that cannot be decided names no quantity.
 """
 
 import re
@@ -18,14 +18,14 @@ _HIDDEN_UNIT = re.compile(r"(?P<kind>a_|δ_)?h(?P<number>\d+)")
 
 
 def resolved(columns: Mapping[str, int]) -> dict[str, int]:
-    """Return the columns by their quantities, from the left.
+    """Return the columns by quantity, from the left.
 
-    ``columns`` are by what ``labels.parse_label`` returned.
+    ``columns`` are the columns by what ``labels.parse_label`` returned.
     """
     columns = _with_weights(columns)
     found = {s: column for s, column in columns.items() if s[0] not in (VAGUE, "x", "y")}
     vague = {s: column for s, column in columns.items() if s not in found}
-    # Later steps go by what earlier ones found.
+    # Later steps build on what earlier ones found.
     for step in (_parameters, _plain, _units, _alone, _biases, _letters, _actual):
         for token, symbol in step([*vague], {**found}):
             found.setdefault(symbol, vague[token])
@@ -36,7 +36,7 @@ _Decided = Iterator[tuple[str, str]]  # a token, and the quantity it means
 
 
 def _with_weights(columns: Mapping[str, int]) -> dict[str, int]:
-    """Take ω or θ for weights, where only one of the two, and no w, is used for them."""
+    """Take ω or θ for weights if only one of the two is used, and no w."""
     letters = {m[1] for s in columns if (m := re.fullmatch(r"\??([wωθ])\d+", s))}
     if len(letters) != 1:
         return dict(columns)
@@ -52,7 +52,7 @@ def _parameters(tokens: list[str], _: Mapping[str, int]) -> _Decided:
 
 
 def _plain(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Take a label for what it says, if it is the gradient of a parameter that there is."""
+    """Take a label for what it says, unless it is the gradient of a parameter without a label."""
     for token in tokens:
         symbol = token.removeprefix(VAGUE)
         if symbol == token or " " in symbol or re.search(r"b_|[ωθ]|^[xy]", symbol):
@@ -63,7 +63,7 @@ def _plain(tokens: list[str], found: Mapping[str, int]) -> _Decided:
 
 
 def _units(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Take a unit that says no more for its pre-activation or activation: for what is lacking."""
+    """Take the bare name of a unit for whichever of pre-activation and activation has no label."""
     for token in tokens:
         for prefix, letter in ((HIDDEN, "h"), (OUTPUT, "o")):
             number = token.removeprefix(prefix)
@@ -76,7 +76,7 @@ def _units(tokens: list[str], found: Mapping[str, int]) -> _Decided:
 
 
 def _alone(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Take labels without a number for those of the first output, if there is no other."""
+    """Take labels without a number for those of output 1, if there is no other output."""
     if any(_ANOTHER_OUTPUT.fullmatch(symbol) for symbol in found):
         return
     known = {symbol for token in tokens if (symbol := token.removeprefix(ALONE)) != token}
@@ -93,7 +93,7 @@ def _alone(tokens: list[str], found: Mapping[str, int]) -> _Decided:
 
 
 def _biases(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Give the biases of units or layers, ``b_h`` or ``b_o2``, numbers in the order of these."""
+    """Give numbers to biases named after units or layers (``b_h``, ``b_o2``), in their order."""
     own = {m[1]: token for token in tokens if (m := re.fullmatch(r"\?b_(.+)", token))}
     if any(re.fullmatch(r"b\d+", symbol) for symbol in found):
         return
@@ -112,7 +112,7 @@ def _place(name: str) -> tuple[bool, int, int]:
 
 
 def _letters(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Take x for the inputs, and y for targets or outputs, where there are no others."""
+    """Take x for inputs, and y for targets or else outputs, where these have no labels."""
     several = any(_ANOTHER_OUTPUT.fullmatch(symbol) for symbol in found)
     for letter, other in (("x", "i"), ("y", "t" if "t1" not in found else "a_o")):
         if f"{other}1" in found:
@@ -124,7 +124,7 @@ def _letters(tokens: list[str], found: Mapping[str, int]) -> _Decided:
 
 
 def _actual(tokens: list[str], found: Mapping[str, int]) -> _Decided:
-    """Take actual outputs for the activations, where targets are called otherwise."""
+    """Take actual outputs for activations, where targets and pre-activations have labels."""
     for token in tokens:
         number = token.removeprefix(ACTUAL)
         if number != token and {f"t{number}", f"o{number}"} <= found.keys():
@@ -132,7 +132,7 @@ def _actual(tokens: list[str], found: Mapping[str, int]) -> _Decided:
 
 
 def _by_layer(columns: dict[str, int]) -> dict[str, int]:
-    """Rename hidden units where their layer is no part of the name, or written without a mark."""
+    """Rename hidden units whose layer is not in the name, or in it without a separator."""
     numbers = {m["number"] for s in columns if (m := _HIDDEN_UNIT.fullmatch(s))}
     places = _of_two_digits(numbers) or _of_running_numbers(numbers, columns)
     found: dict[str, int] = {}
@@ -148,7 +148,7 @@ def _named(sizes: list[int], layer: int, unit: int) -> str:
 
 
 def _of_two_digits(numbers: set[str]) -> dict[str, str]:
-    """Read 11 12 21 22 as layers of units, if all are such numbers, without a gap."""
+    """Read 11 12 21 22 as layer and unit, if all numbers are like that and none is missing."""
     if not numbers or any(len(number) != 2 for number in numbers):
         return {}
     layers = sorted({int(number[0]) for number in numbers})
@@ -160,9 +160,9 @@ def _of_two_digits(numbers: set[str]) -> dict[str, str]:
 
 
 def _of_running_numbers(numbers: set[str], columns: Mapping[str, int]) -> dict[str, str]:
-    """Share units that are numbered on from layer to layer out, as the weights' number has it.
+    """Divide units that are numbered through all layers into layers, by the number of weights.
 
-    Only if they are not all of one layer, and there is one way to do it.
+    Nothing is returned if they fit into one layer, or if there is not exactly one way.
     """
     count = len(numbers)
     weights = {int(m[1]) for s in columns if (m := re.fullmatch(r"w(\d+)", s))}

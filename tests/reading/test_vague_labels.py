@@ -1,4 +1,4 @@
-"""Vague labels are decided by what stands beside them, or are no quantity."""
+"""Vague labels are decided by the labels beside them, or name no quantity."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 from handmade import FORMULAS, HEADER, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Report
-from workbook_tools.reading.headers import resolved
+from workbook_tools.judging.report import Report
 from workbook_tools.reading.labels import parse_label
+from workbook_tools.reading.vague_labels import resolved
 
 
 def check(made: HandMade, folder: Path) -> Report:
@@ -16,7 +16,7 @@ def check(made: HandMade, folder: Path) -> Report:
 
 
 def read(header: str) -> str:
-    """Return what labels, with ``|`` between them, name; - where nothing."""
+    """Return what labels, separated by ``|``, name; - where they name nothing."""
     columns: dict[str, int] = {}
     labels = [label.strip() for label in header.split("|")]
     for column, label in enumerate(labels):
@@ -107,7 +107,7 @@ def test_a_table_is_understood_however_its_labels_are_spelled(
     assert [finding.quantity for finding in found] == ["h2", "∂E/∂w3"]
 
 
-def test_what_no_smaller_network_has_is_not_read_as_one(tmp_path: Path) -> None:
+def test_a_larger_network_is_not_read_as_a_smaller_one(tmp_path: Path) -> None:
     made = HandMade(header=relabelled({"h": "first stage {}"}))
     report = check(made, tmp_path)
     [table] = report.tables
@@ -121,7 +121,7 @@ def test_what_no_smaller_network_has_is_not_read_as_one(tmp_path: Path) -> None:
     "changes",
     [{"t": "Actual {}"}, {"i": "seen {}"}, {"t": "so", "i": "so"}, {"t": "given", "i": "given"}],
 )
-def test_a_column_of_data_whose_label_says_nothing_is_told_by_what_reads_it(
+def test_a_column_of_data_whose_label_names_nothing_is_known_by_its_readers(
     tmp_path: Path, changes: dict[str, str]
 ) -> None:
     made = HandMade(header=relabelled(changes), cells={"B9": 0.3, "D9": 0.3, "C9": 0.7})
@@ -135,7 +135,7 @@ def test_a_column_of_data_whose_label_says_nothing_is_told_by_what_reads_it(
     assert found == ["E2", "∂E/∂w4"]
 
 
-def test_targets_whose_labels_say_nothing_are_of_the_outputs_whose_losses_read_them(
+def test_targets_whose_labels_name_nothing_belong_to_the_outputs_whose_losses_read_them(
     tmp_path: Path,
 ) -> None:
     swapped = {s: f.replace("B6", "#").replace("C6", "B6").replace("#", "C6")

@@ -1,11 +1,12 @@
 """Finds inputs, targets and biases that stand in one cell each, which all iterations read.
 
-Such cells are known by what reads them: of a pre-activation's formula on weights of 0 what is left
-is its bias, all else that it reads outside the table is an input, and what a loss reads there is a
-target. A label beside the cell says which of them it is; without labels targets are numbered as the
-losses that read them, the others in the order in which they stand.
+The formulas that read such a cell tell what it is. With all weights 0, a pre-activation is its
+bias; everything else that it reads outside the table is an input; what a loss reads there is a
+target. A label beside the cell tells its number. Without labels, targets are numbered like the
+losses that read them, and the others in the order in which they stand.
 
-A column whose label says nothing is found in the same way, by what reads its cells row by row.
+A column whose label names nothing is found in the same way, by the formulas that read it row by
+row.
 """
 
 import re
@@ -27,16 +28,17 @@ from workbook_tools.reading.trial import helper_formulas, try_formulas
 _UNIT = re.compile(r"h\d+(_\d+)?|o\d+")
 _OF_TARGETS = re.compile(r"E\d+|E_tot|δ_o\d+|∂E/∂w\d+")
 _OF_ONE_OUTPUT = re.compile(r"(?:E|δ_o)(\d+)")
-_BESIDE = ((0, -1), (-1, 0), (0, 1), (1, 0), (0, -2))  # from a number to its label
-_MOST = 50  # that powers of 2 tell apart
+_BESIDE = ((0, -1), (-1, 0), (0, 1), (1, 0), (0, -2))  # rows and columns from a number to its label
+_MOST = 50  # cells; the sum of as many powers of 2 is exact and tells which ones were added
 
 
 def single_cells(
     region: Region, labels: Mapping[int, str], sheets: Mapping[str, Sheet], calculation: Calculation
 ) -> tuple[dict[str, Cell], dict[str, int]]:
-    """Return the cells of inputs, targets and biases of which the table has no columns.
+    """Return the cells of inputs, targets and biases for which the table has no column.
 
-    Then the columns of those that have one whose label says nothing; ``labels`` are by column.
+    The second result are the columns of those that have one, but under a label that names nothing.
+    ``labels`` are the texts of the header row, by column.
     """
     own_row = (region.sheet.name, region.first_row)
     has = {letter: f"{letter}1" in region.columns for letter in "itb"}
@@ -45,7 +47,7 @@ def single_cells(
     in_rows = set() if all(has.values()) else _read_row_by_row(region, labels, calculation)
 
     def at_first(cells: set[Cell]) -> set[Cell]:
-        """Return the first cells of columns, in place of those of other rows."""
+        """Return cells, those in a column that is read row by row as its cell in the first row."""
         return {
             (*own_row, cell[2]) if cell[0] == own_row[0] and cell[2] in in_rows else cell
             for cell in cells
@@ -88,7 +90,7 @@ def _inputs(columns: Iterable[str]) -> int:
 
 
 def _read_outside(symbol: str, region: Region, calculation: Calculation) -> set[Cell]:
-    """Return the cells with numbers that a usual formula reads and that are not in the table."""
+    """Return the cells with numbers outside the table that a quantity's usual formula reads."""
     usual = region.usual_formula(symbol)
     if not usual:
         return set()
@@ -114,9 +116,9 @@ def _read_outside(symbol: str, region: Region, calculation: Calculation) -> set[
 def _read_row_by_row(
     region: Region, labels: Mapping[int, str], calculation: Calculation
 ) -> set[int]:
-    """Return the labelled columns, of no known quantity, that formulas read in their own row.
+    """Return the labelled columns of no known quantity that formulas read in their own row.
 
-    There are numbers in more than one row of them.
+    Only columns with numbers in the first two rows count.
     """
     columns = labels.keys() - set(region.columns.values())
     if not columns or len(region.rows) < 2:
@@ -135,13 +137,16 @@ def _read_row_by_row(
 
 
 def _moves_on(column: int, row: int, formula: str) -> bool:
-    """Tell whether a formula reads a cell of its row, by a row number that is not fixed."""
+    """Tell whether a formula in a row reads a column there, with a row number that has no $."""
     reference = rf"(?<![A-Za-z!]){column_letter(column)}{row}(?![\d(])"
     return bool(re.search(reference, formula))
 
 
 def _biases(unit: str, read: set[Cell], region: Region, calculation: Calculation) -> set[Cell]:
-    """Return which of the cells that a unit reads is added to the weighted sum."""
+    """Return those of the cells that a unit reads that are added to its weighted sum.
+
+    With all weights 0 and a power of 2 in each cell, the sum tells which ones are in it.
+    """
     usual = region.usual_formula(unit)
     if not usual or len(read) > _MOST:
         return set()
@@ -161,7 +166,7 @@ def _biases(unit: str, read: set[Cell], region: Region, calculation: Calculation
 def _numbered(
     letter: str, cells: set[Cell], of_outputs: Mapping[Cell, int], sheets: Mapping[str, Sheet]
 ) -> dict[str, Cell]:
-    """Return the cells by symbol: as they are labelled, else as outputs, else in their order."""
+    """Return the cells by symbol: numbered by their labels, else by outputs, else in order."""
     spelled = {"i": "ix", "t": "ty", "b": "b"}[letter]
     found: dict[str, Cell] = {}
     rest: list[Cell] = []

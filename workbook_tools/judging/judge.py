@@ -1,0 +1,168 @@
+"""Judges the formulas of a table, column by column: which are wrong, and which are out of step.
+
+Whether a formula is right on random numbers is found out in ``probe.py``. Numbers where formulas
+belong are judged in ``typed.py``, and the first row in ``starts.py``.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from workbook_tools.formulas.families import Families, Formula, stretches
+from workbook_tools.formulas.references import areas
+from workbook_tools.judging.columns import Column, Columns, Places
+from workbook_tools.judging.counts import Counts, LeftOut
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.report import Cells, Differences
+from workbook_tools.judging.starts import first_row
+from workbook_tools.judging.typed import TypedNumbers
+from workbook_tools.mathematics.rounding import Array
+
+
+class Judge:
+    """Judges one table; its counts grow with every column."""
+
+    def __init__(self, columns: Columns, odd_starts: Collection[str], left_out: LeftOut) -> None:
+        """``odd_starts`` are quantities whose first cell reads what belongs to another one."""
+        self._columns = columns
+        self._table = columns.table
+        self._reference = columns.reference
+        self._counts = Counts(columns, odd_starts, left_out)
+        self._typed = TypedNumbers(columns, self.cells)
+
+    @property
+    def families(self) -> Mapping[str, Families]:
+        """The formulas of the table, by quantity."""
+        return self._columns.families
+
+    @property
+    def cells(self) -> Cells:
+        """How many formula cells there are, and what became of them."""
+        return self._counts.cells
+
+    @property
+    def differences(self) -> Differences:
+        """The largest differences so far."""
+        return self._counts.differences
+
+    def to_try(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each formula to be tried on random numbers: quantity, its number there, and a row.
+
+        That is the first row that holds it. A formula that reads the iteration above is tried
+        again in its first row below the first iteration, and one whose values are mostly wrong in
+        the first row where they are. It is not tried if nothing is known of any of its cells.
+        """
+        table = self._table
+        for symbol, own in self.families.items():
+            column = self._columns[symbol]
+            known = ~np.isnan(column.expected)
+            for number, all_places in enumerate(own.places):
+                places = all_places[known[all_places]]
+                if not len(places):
+                    continue
+                begin = int(all_places[0])
+                yield symbol, number, table.row_of(begin)
+                later = places[places >= table.block]
+                if begin < table.block and len(later) and symbol in self._reference.from_above:
+                    yield symbol, number, table.row_of(int(later[0]))
+                off = places[column.wrong[places]]
+                # It may be right where it begins alone; few other rows have mistakes of their own.
+                if 2 * len(off) > len(places) and off[0] != begin:
+                    yield symbol, number, table.row_of(int(off[0]))
+
+    def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
+        """Count and judge one column.
+
+        ``wrong_formulas`` are the numbers of its formulas that are wrong on random numbers;
+        ``wrong_rates`` those that would be right if they read the learning rate.
+        """
+        column = self._columns[symbol]
+        own = column.families
+        self._counts.add(column)
+        findings: list[Finding] = []
+        left_out = self._counts.is_left_out(symbol)
+        usual = _usual(column, wrong_formulas | {*own.numbers[left_out].tolist()})
+        for number, places in self._columns.stretches(column):
+            if number < 0 or left_out[places].all():
+                continue
+            formula = own.formulas[number]
+            if number in wrong_rates or self._rate_drifts(column, places, formula):
+                kind = Kind.WRONG_REFERENCE_RATE
+                findings.append(self._finding(kind, column, places, formula))
+            elif number in wrong_formulas:
+                kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
+                if "#REF!" in formula.at(self._table.row_of(int(places[0]))):
+                    kind = Kind.ERROR_VALUE
+                findings.append(self._finding(kind, column, places, formula))
+            elif column.wrong[places].any():
+                findings += self._wrong_values(column, places, formula)
+            elif usual and number not in usual and places[-1] >= column.start:
+                kind = Kind.BROKEN_PATTERN
+                findings.append(self._finding(kind, column, places, formula))
+        return findings + self._typed.of(column)
+
+    def first_row(self, alike: Collection[str], known: Collection[str]) -> list[Finding]:
+        """Judge the first row's cells of quantities that begin ``alike`` (see ``starts.py``)."""
+        found = first_row(self._columns, alike, known)
+        self.cells.agreeing -= sum(finding.formula is not None for finding in found)
+        return found
+
+    def agreeing(self, symbol: str, rows: Array, values: Array) -> int | None:
+        """Tell in how many rows a quantity would be right with these values; None if not in all.
+
+        Rows about which nothing can be said are not counted.
+        """
+        column = self._columns[symbol]
+        places = np.array([self._table.position_of(int(row)) for row in rows])
+        expected, allowed = column.expected[places], column.allowed[places]
+        known = ~np.isnan(expected)
+        agree = np.abs(values - expected)[known] <= allowed[known]
+        return int(known.sum()) if agree.all() else None
+
+    def _finding(self, kind: Kind, column: Column, places: Places, formula: Formula) -> Finding:
+        """Return a finding about cells with a formula, which then do not agree."""
+        self._counts.disagree(column, places)
+        return self._columns.finding(kind, column, places, formula)
+
+    def _wrong_values(self, column: Column, places: Places, formula: Formula) -> Iterator[Finding]:
+        """Yield findings about cells whose formula is right but whose values are wrong."""
+        for wrong, part in stretches(column.wrong[places], places):
+            if wrong:
+                row = self._table.row_of(int(part[0]))
+                error = self._table.errors.get((row, column.symbol))
+                kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
+                yield self._finding(kind, column, part, formula)
+
+    def _rate_drifts(self, column: Column, places: Places, formula: Formula) -> bool:
+        """Tell whether an update reads the learning rate first, and another cell further down.
+
+        That happens where an update without $ is filled down.
+        """
+        table = self._table
+        if column.symbol not in self._reference.trained or not column.wrong[places].any():
+            return False
+
+        def others(place: int) -> set[tuple[str | None, int, int]]:
+            own = set(table.columns.values())
+            return {
+                (area.sheet, area.first_row, area.first_column)
+                for area in areas(formula.at(table.row_of(place)))
+                if area.first_column not in own or area.first_row < table.first_row
+            }
+
+        first, last = (others(int(place)) for place in places[[0, -1]])
+        rate = table.rate_cell
+        reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
+        return reads_rate and first != last
+
+
+def _usual(column: Column, wrong: set[int]) -> set[int]:
+    """Return the number of the formula that most of a column's cells hold; several, if they tie.
+
+    Those that are ``wrong`` do not count. There is none in a column of which only the first
+    iteration has formulas.
+    """
+    numbers = column.families.numbers[column.start :]
+    numbers = numbers[~np.isin(numbers, list(wrong))]
+    counts = np.bincount(numbers[numbers >= 0], minlength=len(column.families.formulas))
+    return set(np.flatnonzero(counts == counts.max()).tolist()) if counts.any() else set()

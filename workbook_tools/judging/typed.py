@@ -1,0 +1,107 @@
+"""Finds numbers where formulas belong: typed ones, pasted ones, and cells that were emptied."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.families import stretches
+from workbook_tools.judging.columns import Column, Columns
+from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.pasted import Pasted, pasted_numbers
+from workbook_tools.judging.report import Cells
+
+
+class TypedNumbers:
+    """The numbers of one table that stand where formulas belong."""
+
+    def __init__(self, columns: Columns, cells: Cells) -> None:
+        """``cells`` counts the pasted numbers that are checked."""
+        self._columns = columns
+        self._cells = cells
+
+    def of(self, column: Column) -> list[Finding]:
+        """Return the findings about a column's cells without a formula."""
+        if column.symbol not in self._pasted.columns:
+            return list(self._among_formulas(column))
+        if column.symbol in self._columns.reference.constants:
+            return list(self._beside_formulas(column))
+        return list(self._pasted_wrong(column))
+
+    @cached_property
+    def _pasted(self) -> Pasted:
+        """The columns that hold numbers where other tables have formulas."""
+        columns, reference = self._columns, self._columns.reference
+        applicable = {
+            symbol: (places := columns[symbol].places)[places >= columns[symbol].start]
+            for symbol in columns.families
+        }
+        computed = [symbol for symbol in columns.families if symbol not in reference.from_above]
+        numbers, data = columns.table.numbers, reference.constants
+        return pasted_numbers(numbers, columns.families, computed, data, applicable)
+
+    def _pasted_wrong(self, column: Column) -> Iterator[Finding]:
+        """Yield the stretches of a pasted column whose numbers are not what they should be."""
+        rounding, of_others = self._pasted.allowed(column.symbol)
+        allowed = column.allowed + rounding * np.abs(column.values)
+        allowed = allowed + of_others * self._columns.expected.inputs[column.symbol]
+        known = column.is_typed & ~np.isnan(column.expected)
+        known[: column.start] = False
+        self._cells.numbers += int(known.sum())
+        wrong = known & (np.abs(column.values - column.expected) > allowed)
+        return self._findings(Kind.WRONG_VALUE, column, wrong)
+
+    def _among_formulas(self, column: Column) -> Iterator[Finding]:
+        """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""
+        typed = ~column.has_formula & (self._full_rows | ~np.isnan(column.values))
+        typed[: column.start] = False
+        if 2 * typed[column.places].sum() >= len(column.places):
+            return iter(())  # texts, for example: then no formula is missing
+        return self._findings(Kind.TYPED_VALUE, column, typed)
+
+    def _beside_formulas(self, column: Column) -> Iterator[Finding]:
+        """Yield numbers typed for data, unlike those above, where other data are formulas.
+
+        Most cells of the column are typed. In a row where all data are typed, a new sample begins.
+        """
+        columns = self._columns
+        others = [
+            columns[other].has_formula
+            for other in columns.reference.constants
+            if other != column.symbol and other in columns.families
+        ]
+        if not others or not column.has_formula.any():
+            return iter(())
+        block, values = columns.table.block, column.values
+        typed = column.is_typed & (2 * np.mean(others, axis=0) >= 1)
+        typed[: column.start] = False
+        typed[block:] &= values[block:] != values[:-block]
+        return self._findings(Kind.TYPED_VALUE, column, typed)
+
+    def _findings(self, kind: Kind, column: Column, cells: NDArray[np.bool_]) -> Iterator[Finding]:
+        """Yield a finding for each stretch of these cells."""
+        for found, part in stretches(cells[column.places], column.places):
+            if found:
+                yield self._columns.finding(kind, column, part)
+
+    @cached_property
+    def _full_rows(self) -> NDArray[np.bool_]:
+        """Which rows have most of their numbers.
+
+        In a row that is mostly empty, such as one with the next weights only, nothing is missing.
+        """
+        columns, block = self._columns, self._columns.table.block
+        missing = np.stack(
+            [
+                np.isnan(columns.table.numbers[symbol]) & (own.numbers < 0)
+                for symbol, own in columns.families.items()
+            ],
+            axis=1,
+        )
+        full = 2 * missing.sum(axis=1) < missing.shape[1]
+        if block > 1:  # below an iteration's first row, what it has only once is not missing
+            later = np.array([symbol not in columns.reference.once for symbol in columns.families])
+            is_later = np.arange(len(full)) % block > 0
+            full[is_later] = 2 * missing[is_later][:, later].sum(axis=1) < later.sum()
+        return np.asarray(full)
