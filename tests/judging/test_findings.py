@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from handmade import FORMULAS, HEADER, HandMade
+from handmade import FORMULAS, HEADER, START, HandMade
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Finding
@@ -187,3 +187,14 @@ def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once
     assert report.tables[0].cells.reasons == {
         "a cell that it depends on has no number": 2
     }  # E1, E_tot
+
+
+def test_a_wrong_formula_in_the_first_row_too_is_one_finding(tmp_path: Path) -> None:
+    columns = dict(zip("w1 w2 w3 w4 w5 w6 w7 w8".split(), "FGHINOPQ", strict=True))
+    cells: dict[str, object] = {}
+    for row, (symbol, column) in enumerate(columns.items(), start=6):
+        cells |= {f"AI{row}": symbol, f"AJ{row}": START[symbol], f"{column}6": f"=$AJ${row}"}
+    cells |= {f"AJ{row + 7}": START["w1"] for row in range(7, 26)}
+    cells |= {f"F{row}": f"=AJ{row}" for row in range(6, 26)}  # never updated
+    report = check(HandMade(cells=cells), tmp_path)
+    assert [(f.kind, f.cells) for f in report.findings] == [("wrong-formula", "F6:F25")]

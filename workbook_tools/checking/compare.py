@@ -85,10 +85,10 @@ def compare_table(
             {number for s, number in wrong if s == symbol},
             {number for s, number in wrong_rates if s == symbol},
         )
-    known = {finding.cells for finding in findings}
+    known = {(row, found.column) for found in findings for row in found.rows}
     for alike in (reference.constants + reference.trained, *reference.all_states):
         findings += judge.first_row(alike, known)
-    known |= {finding.cells for finding in findings}
+    known |= {(row, found.column) for found in findings for row in found.rows}
     beside = {s: cell for s, cell in grounds.starts.items() if cell[0] == table.sheet.name}
     said = {symbol: number_at(cell, calculation) for symbol, cell in beside.items()}
     for symbol in families:

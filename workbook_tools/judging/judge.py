@@ -101,7 +101,9 @@ class Judge:
                 findings.append(self._finding(kind, column, places, formula))
         return findings + self._typed.of(column)
 
-    def first_row(self, alike: Collection[str], known: Collection[str]) -> list[Finding]:
+    def first_row(
+        self, alike: Collection[str], known: Collection[tuple[int, int]]
+    ) -> list[Finding]:
         """Judge the first row's cells of quantities that begin ``alike`` (see ``starts.py``)."""
         found = first_row(self._columns, alike, known)
         self.cells.agreeing -= sum(finding.formula is not None for finding in found)

@@ -11,18 +11,21 @@ from workbook_tools.formulas.references import anchoring
 from workbook_tools.judging.columns import Columns
 from workbook_tools.judging.findings import Finding, Kind, plain
 from workbook_tools.mathematics.rounding import Array
-from workbook_tools.notation.addresses import cell_name
 
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
 
 
 def odd_starts(
-    columns: Columns, symbol: str, stated: Mapping[str, float], known: Collection[str]
+    columns: Columns,
+    symbol: str,
+    stated: Mapping[str, float],
+    known: Collection[tuple[int, int]],
 ) -> list[Finding]:
     """Return warnings about numbers typed for data, initial weights or biases.
 
     They differ from what the sheet says beside the table (``stated``, by symbol) or, of data, from
-    the rest of their column. Cells that have a finding already (``known``) are left out.
+    the rest of their column. Cells that have a finding already (``known``, by row and column) are
+    left out.
     """
     is_data = symbol in columns.reference.constants
     if not is_data and symbol not in columns.reference.trained:
@@ -38,12 +41,13 @@ def odd_starts(
     odd = ~np.isclose(column.values, usual, rtol=_ODD, atol=0.0)
     relative = np.abs(column.values / usual - 1) if usual else column.relative
     column = replace(column, expected=np.full_like(column.values, usual), relative=relative)
-    found = [
+    own = columns.table.columns[symbol]
+    odd[[k for k in typed if (columns.table.row_of(int(k)), own) in known]] = False
+    return [
         columns.finding(Kind.ODD_START, column, places)
         for is_odd, places in stretches(odd[typed], typed)
         if is_odd
     ]
-    return [finding for finding in found if finding.cells not in known]
 
 
 def texts(columns: Columns, symbol: str) -> list[Finding]:
@@ -70,12 +74,14 @@ def texts(columns: Columns, symbol: str) -> list[Finding]:
     ]
 
 
-def first_row(columns: Columns, alike: Collection[str], known: Collection[str]) -> list[Finding]:
+def first_row(
+    columns: Columns, alike: Collection[str], known: Collection[tuple[int, int]]
+) -> list[Finding]:
     """Judge the first row's cells of quantities that begin ``alike``, by comparing them.
 
     The sheet may read initial values from cells that state them, or begin an optimizer's state
     with a formula. Then one that is typed, or has its $ elsewhere than all the others, is out of
-    step. Cells that have a finding already (``known``) are left out.
+    step. Cells that have a finding already (``known``, by row and column) are left out.
     """
     table = columns.table
     row, begin = table.first_row, np.array([0])
@@ -91,7 +97,7 @@ def first_row(columns: Columns, alike: Collection[str], known: Collection[str]) 
         styles = {anchoring(formula.at(row)) for formula in others.values()}
         if len(others) < max(2, len(stated) - 1) or len(styles) > 1:
             continue
-        if cell_name(row, table.columns[symbol]) in known:
+        if (row, table.columns[symbol]) in known:
             continue
         own = formulas.get(symbol)
         if own is None:
