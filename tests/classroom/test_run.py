@@ -347,7 +347,7 @@ def test_the_page_of_a_class_is_careful_and_escaped(tmp_path: Path) -> None:
     assert page.unclosed == []
     assert "script" not in page.tags
     assert "b" not in page.tags
-    assert "Right formulas are often alike" in page.text
+    assert "Right formulas are often the same" in page.text
     assert "The same file, byte for byte, with the same mistake" in page.text
     assert "2 of 3 workbooks have mistakes" in page.text
     assert name in page.text
