@@ -254,7 +254,7 @@ def test_an_error_of_writing_a_copy_is_not_one_of_reading(
         make(report, book, Path("copy.xlsx"))
     assert str(refusal.value) == (
         "copy.xlsx: cannot be written (No space left on device); an old file there "
-        "is untouched: choose another place, or make room"
+        "is untouched; choose another place, or make room"
     )
     assert os.listdir(tmp_path) == ["002.xlsx"]
 

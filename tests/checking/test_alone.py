@@ -221,4 +221,4 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     for command in ("verify", "explain"):
         done = run(command, tmp_path / "pipe.xlsx", timeout=60)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.endswith("pipe.xlsx: no file, but something else; give a workbook\n")
+        assert done.stderr.endswith("pipe.xlsx: is not a file; give a workbook\n")

@@ -123,7 +123,9 @@ def test_an_unknown_or_absent_device_is_one_line(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_line(quick: None, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "no folder can be made" in one_line(call("train", "--out", tmp_path / "file" / "run"))
+    assert "the folder cannot be made" in one_line(
+        call("train", "--out", tmp_path / "file" / "run")
+    )
 
 
 def test_no_network_and_no_cache_is_one_line(
@@ -207,7 +209,7 @@ def test_a_report_that_is_linked_to_the_weights_is_refused(finished: Path) -> No
     (finished / "report.html").unlink()
     (finished / "report.html").symlink_to("model.pt")
     for command in (["report", finished], ["train", "--model", "tiny", "--out", finished]):
-        assert "two outputs would be one file" in one_line(call(*command))
+        assert "two outputs would be the same file" in one_line(call(*command))
     assert (finished / "model.pt").read_bytes() == before
 
 

@@ -410,10 +410,10 @@ def test_the_command_writes_both_copies(wrong: Path, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["a.xlsx", "b.xlsx", "--fix", "c.xlsx"], "a copy of one workbook"),
-        (["a.xlsx", "--fix", "a.xlsx"], "is read, and not written over"),
+        (["a.xlsx", "--fix", "a.xlsx"], "is an input, and not written over"),
         (
             ["a.xlsx", "--annotate", "c.xlsx", "--fix", "./c.xlsx"],
-            "two outputs would be one file",
+            "two outputs would be the same file",
         ),
         (["a.xlsx", "--fix", "c.xlsx", "--engine", "cached"], "--engine cached will not do"),
         (["m.xlsm", "--fix", "c.xlsx"], "an .xlsm workbook"),
