@@ -153,7 +153,7 @@ def test_what_is_printed_is_an_output_too(here: Path) -> None:
         Path("err").unlink(missing_ok=True)
         status, said = run(words, stdout)
         assert (status, said.count("\n")) == (2, 1), said
-        assert "goes into this file" in said
+        assert "the printed output goes to this file" in said
     assert book.read_bytes() == before
     assert Path("data.csv").read_text() == "x,y\n1,2\n"
 
