@@ -152,7 +152,7 @@ def test_a_journal_that_cannot_be_written_is_one_line(
     assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)
     assert result.stderr.count("\n") == 1
-    assert ".g.csv.unfinished: what is finished cannot be kept there (No space" in result.stderr
+    assert ".g.csv.unfinished: the results so far cannot be saved there (No space" in result.stderr
     assert not (tmp_path / "g.csv").exists()
 
 
