@@ -217,7 +217,7 @@ def test_report_refuses_weights_of_another_run(finished: Path) -> None:
     name, model = load_model(finished / "model.pt")
     model.get_submodule("linear").weight.data.neg_()  # type: ignore[union-attr,operator]
     save_model(model, name, finished / "model.pt")
-    assert "not of one run" in one_line(call("report", finished))
+    assert "not from the same run" in one_line(call("report", finished))
 
 
 def test_predict_reads_each_picture(mnist: Mnist, tmp_path: Path) -> None:

@@ -355,8 +355,8 @@ def _print_finding(finding: Finding, console: Console) -> None:
     console.print(_text(f"  value     {finding.value!r}"), soft_wrap=True)
     console.print(_text(f"  expected  {finding.expected!r}"), soft_wrap=True)
     if finding.effect is not None:
-        said = f"  effect    without this mistake the last loss would be {finding.effect!r}"
-        console.print(_text(said))
+        effect = f"  effect    without this mistake the last loss would be {finding.effect!r}"
+        console.print(_text(effect))
     console.print(_text(f"  {finding.message}"), soft_wrap=True)
     if said := advice(finding):
         console.print(_text(f"  {said}"), soft_wrap=True)
