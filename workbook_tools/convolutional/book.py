@@ -119,7 +119,7 @@ class Book:
         """Raise ``InputError`` for a heading whose shape is not the computed one."""
         size = " × ".join(str(side) for side in shape)
         raise InputError(
-            f"{self.path}: the heading of {name} states a wrong size; the right one is {size}"
+            f"{self.path}: the heading of {name} is wrong: what it describes has the size {size}"
         )
 
     def _that(self, operations: tuple[Operation, ...], part: str, name: str) -> Section:
