@@ -359,8 +359,8 @@ def _score_change(
         same = mended == change.formula or _equal(
             mended[1:], change.formula[1:], change.sheet, random.Random(1)
         )
-        score.edited += same and not suggestion.edit.startswith("write the formula anew")
-        score.anew += same and suggestion.edit.startswith("write the formula anew")
+        score.edited += same and not suggestion.edit.startswith("rewrite the formula")
+        score.anew += same and suggestion.edit.startswith("rewrite the formula")
     others = [(f.sheet, f.cells) for f in report.findings if f not in right]
     if others or not same:
         print(f"  {file} {change.sheet}!{change.cells}: {kind}: {change.formula} -> {new}")

@@ -1,1 +1,1 @@
-"""A small MNIST network in PyTorch, trained and reported by one make target."""
+"""A small MNIST network in PyTorch, trained and reported on by one make target."""

@@ -1,7 +1,7 @@
 """The commands of the MNIST network: parse, call, print, exit code.
 
-Exit status: 0 the conditions are met, or workbook and network agree; 1 one is not, or they do
-not; 2 bad input; 130 interrupted.
+Exit status: 0 all conditions are met, or workbook and network agree; 1 a condition is not met, or
+they differ; 2 bad input; 130 interrupted.
 """
 
 import os
@@ -50,16 +50,16 @@ ModelOption = Annotated[Model, typer.Option(help="Which network, and its recipe.
 EpochsOption = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1000, help="Default: by the recipe; 4 with a target.", show_default=False
+        min=1, max=1000, help="Default: the recipe's; 4 with a target.", show_default=False
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option(metavar="auto|cpu|cuda", help="What computes; auto: a GPU if there is one.")
+    str, typer.Option(metavar="auto|cpu|cuda", help="Where to train; auto: a GPU if there is one.")
 ]
 ThreadsOption = Annotated[
     int,
     typer.Option(
-        min=1, max=256, help="CPU threads; more than one pays on a machine that is not busy."
+        min=1, max=256, help="CPU threads; more than one helps if the machine is not busy."
     ),
 ]
 TargetOption = Annotated[
@@ -74,7 +74,7 @@ TargetOption = Annotated[
 def train(
     model: ModelOption = Model.standard,
     epochs: EpochsOption = None,
-    seed: Annotated[int, typer.Option(min=0, max=10**6, help="Where all chance comes from.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**6, help="Seed of all random numbers.")] = 0,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     out: Annotated[
@@ -83,13 +83,13 @@ def train(
     ] = None,
     target: TargetOption = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+        bool, typer.Option("--resume", help="Continue where an interrupted run stopped.")
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard, too.")
+        bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")
     ] = False,
 ) -> None:
-    """Train a network, judge it by the 10,000 test images, and write the report."""
+    """Train a network, test it on the 10,000 test images, and write the report."""
     out = out or RUNS / model
     console = Console(highlight=False)
     with one_line_errors(PROGRAM):
@@ -116,13 +116,13 @@ def train(
                     metrics = run(job, mnist, out, watcher, resume)
                 except KeyboardInterrupt:
                     typer.echo(
-                        f"interrupted; {lines.done} epochs are kept in {out}: the same command "
-                        "with --resume goes on",
+                        f"interrupted; {lines.done} epochs are saved in {out}: the same command "
+                        "with --resume continues",
                         err=True,
                     )
                     raise typer.Exit(INTERRUPTED) from None
     if not lines.done:
-        _plain(console)(f"{out}: trained already; without --resume it is trained anew")
+        _plain(console)(f"{out}: already trained; without --resume it is trained again")
     _finish(metrics, out, console)
 
 
@@ -133,7 +133,7 @@ def seeds(
     count: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="How many.")] = 5,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings at a time. Default: one a core.", show_default=False),
+        typer.Option(min=1, help="Trainings at a time. Default: one per core.", show_default=False),
     ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
@@ -142,7 +142,7 @@ def seeds(
         typer.Option(metavar="DIR", help="The folder. Default: cnn/runs/MODEL-seeds."),
     ] = None,
 ) -> None:
-    """Train under several seeds; mean, deviation, min and max; report on the best."""
+    """Train with several seeds; print mean, deviation, min and max; report on the best."""
     out = out or RUNS / f"{model}-seeds"
     console = Console(highlight=False)
     with one_line_errors(PROGRAM):
@@ -170,7 +170,7 @@ def seeds(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
 ) -> None:
-    """Write the report of a finished run anew, from its weights and metrics.json."""
+    """Write the report of a finished run again, from its weights and metrics.json."""
     console = Console(highlight=False)
     with one_line_errors(PROGRAM):
         from cnn import data
@@ -187,7 +187,7 @@ def predict(
         Path, typer.Option(metavar="FILE", help="Which network.", show_default="the best standard")
     ] = BEST,
 ) -> None:
-    """Read the digit in each picture: dark on light or light on dark, of any size."""
+    """Read the digit in each picture, dark on light or light on dark, of any size."""
     status = MET
     with one_line_errors(PROGRAM):
         import torch
@@ -217,7 +217,7 @@ def predict(
     if table.row_count:
         console = Console(highlight=False)
         if not console.is_terminal:
-            console.width = 1000  # a pipe has no width; a path is not cut
+            console.width = 1000  # a pipe has no width; paths must not be cut
         console.print(table, markup=False)
     raise typer.Exit(status)
 
@@ -232,15 +232,15 @@ def workbook(
     select: Annotated[
         int | None,
         typer.Option(
-            help="Which of them, from 1, is shown first. Default: the worst mistake, if there is "
-            "one."
+            help="Which of them is selected, from 1. Default: the network's worst mistake, if "
+            "there is one."
         ),
     ] = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE.xlsx", help="Where to write.")
     ] = Path("workbooks/mnist_cnn.xlsx"),
 ) -> None:
-    """Write a network as a workbook whose cells are its mathematics; compare the two."""
+    """Write a network as a workbook of formulas, and compare the two."""
     console = Console(highlight=False)
     say = _plain(console)
     with one_line_errors(PROGRAM):
@@ -252,7 +252,10 @@ def workbook(
 
         refuse_conflicts([checkpoint, *data.folder().glob("*")], [output])
         if is_stream(output):
-            raise InputError(f"{output}: the workbook is read again; give the name of a file")
+            raise InputError(
+                f"{output}: not a regular file, but the workbook is read again; give the name of a "
+                "file"
+            )
         name, model = load_model(checkpoint)
         chosen = choose(model, data.load(say).validation, digits)
         cells = build(model, chosen, Look.of(name, chosen, select), output)
@@ -264,24 +267,24 @@ def workbook(
 
 
 def _device(name: str) -> str:
-    """Return "cpu" or "cuda"; raises ``InputError`` for another name, or if there is no GPU."""
+    """Return "cpu" or "cuda"; raises ``InputError`` for other names, or if there is no GPU."""
     import torch
 
     if name not in ("auto", "cpu", "cuda"):
-        raise InputError(f"{name}: no such device: give --device auto, cpu or cuda")
+        raise InputError(f"{name}: no such device; give --device auto, cpu or cuda")
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
-        raise InputError("cuda: PyTorch finds no such GPU here: leave out --device, or give cpu")
+        raise InputError("cuda: PyTorch finds no such GPU here; leave out --device, or give cpu")
     return "cuda" if there and name != "cpu" else "cpu"
 
 
 def _plain(console: Console) -> Callable[[str], None]:
-    """Return what prints a line as it stands: a path may have brackets in it, and is not cut."""
+    """Return a function that prints a line unchanged: a path may contain brackets, and be long."""
     return lambda line: console.print(line, markup=False, soft_wrap=True)
 
 
 def _finish(metrics: "Metrics", folder: Path, console: Console) -> NoReturn:
-    """Print the table of the five conditions and where the report is, and exit accordingly."""
+    """Print the table of the five conditions and the report's path, and exit accordingly."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("condition", "required", "reached", ""):
         table.add_column(heading, no_wrap=True)

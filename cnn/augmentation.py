@@ -1,7 +1,8 @@
-"""Every image is turned, stretched, sheared and shifted a little, each in its own way.
+"""Augmentation: each image is rotated, stretched, sheared and shifted a little, at random.
 
-One affine map an image, drawn for the whole batch at once and applied by bilinear
-interpolation: no Python per image. What leaves the frame is lost, what enters is background.
+There is one affine map per image. They are drawn for a whole batch at once, and applied by bilinear
+interpolation, without Python code per image. What leaves the frame is lost; what enters is
+background.
 """
 
 import math
@@ -18,27 +19,27 @@ BACKGROUND = -MEAN / DEVIATION  # a black pixel, normalised
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be moved; each amount is drawn evenly from ± its limit."""
+    """How far an image may be moved; each amount is drawn uniformly between ± its limit."""
 
     rotation: float  # degrees
-    scale: float  # of the size, horizontally and vertically on their own
-    shear: float  # of the height, horizontally
-    shift: float  # pixels, horizontally and vertically on their own
+    scale: float  # fraction of the size; horizontally and vertically independent
+    shear: float  # fraction of the height, horizontally
+    shift: float  # pixels; horizontally and vertically independent
 
 
 def moved(images: Tensor, maps: Tensor) -> Tensor:
-    """Return normalised ``images`` (n, 1, 28, 28), each under its own of the ``maps`` (n, 2, 3)."""
+    """Return normalised ``images`` (n, 1, 28, 28), each moved by its own of ``maps`` (n, 2, 3)."""
     grid = F.affine_grid(maps, list(images.shape), align_corners=False)
-    # Outside the frame grid_sample puts 0, so black is made 0 while it works.
+    # grid_sample puts 0 outside the frame, so black is shifted to 0 for it.
     shifted = F.grid_sample(images - BACKGROUND, grid, mode="bilinear", align_corners=False)
     return shifted.add_(BACKGROUND)
 
 
 def affine_maps(count: int, limits: Augmentation, size: int, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` maps (count, 2, 3) from places in the new image to places in the old one.
+    """Draw ``count`` maps (count, 2, 3), from positions in the new image to those in the old one.
 
-    Places run from -1 to 1 over ``size`` pixels, as ``torch.nn.functional.affine_grid`` has it.
-    The linear part is rotation · shear · scale. They are drawn on the CPU, so that a seed gives
+    Positions run from -1 to 1 over ``size`` pixels, as in ``torch.nn.functional.affine_grid``.
+    The linear part is rotation · shear · scale. The maps are drawn on the CPU, so that a seed gives
     the same ones on every device.
     """
 

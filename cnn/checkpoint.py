@@ -1,7 +1,7 @@
-"""Files with weights in them: written whole or not at all, read without running what they hold.
+"""Files with weights: written whole or not at all, and read without running any code in them.
 
 ``model.pt`` is a finished network; ``checkpoint.pt`` is a training in progress. Both are
-dictionaries of tensors, numbers and texts, and are loaded as nothing else (``weights_only``).
+dictionaries of tensors, numbers and texts; nothing else is loaded (``weights_only``).
 """
 
 import io
@@ -41,10 +41,10 @@ def save_model(model: nn.Sequential, name: str, path: Path) -> None:
 
 
 def load_model(path: Path) -> tuple[str, nn.Sequential]:
-    """Return the name of a finished network, and the network, in evaluation mode.
+    """Return the name of a finished network, and the network in evaluation mode.
 
-    Raises ``InputError`` if the file is no such network: missing, truncated, of another kind,
-    with other weights than its shape has, with weights that are no numbers, or with code in it.
+    Raises ``InputError`` if the file is missing, truncated or of another kind, if its weights do
+    not fit its shape or are not finite, or if there is code in it.
     """
     document = _load(path, MODEL)
     try:
@@ -57,16 +57,16 @@ def load_model(path: Path) -> tuple[str, nn.Sequential]:
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"{path}: not the weights of a network of this family "
-            f"({str(error).splitlines()[0]}): give a model.pt that python -m cnn train wrote"
+            f"({str(error).splitlines()[0]}); give a model.pt that python -m cnn train wrote"
         ) from error
     if not all(value.isfinite().all() for value in model.state_dict().values()):
-        raise InputError(f"{path}: some weights are no numbers (NaN or infinite): train anew")
+        raise InputError(f"{path}: some weights are not finite (NaN or infinity); train again")
     return name, model.eval()
 
 
 @dataclass(frozen=True)
 class State:
-    """What a training changes as it goes."""
+    """The state of a training: everything that changes in it."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -78,16 +78,16 @@ class State:
         return {name: part.state_dict() for name, part in vars(self).items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put back what ``state_dict`` returned."""
+        """Restore what ``state_dict`` has returned."""
         for name, part in vars(self).items():
             part.load_state_dict(state[name])
 
 
 @dataclass
 class Checkpoint:
-    """Where a training stands, in ``path``; None keeps nothing.
+    """The progress of a training, saved in ``path``; with None nothing is saved.
 
-    ``job`` says what is trained; a file that stands for another job is refused.
+    ``job`` identifies the training; a file of another job is refused.
     """
 
     path: Path | None
@@ -95,10 +95,10 @@ class Checkpoint:
     resume: bool = False
 
     def restore(self, state: State) -> list[dict[str, Any]]:
-        """Put what is kept into ``state``; return the log so far.
+        """Restore what was saved into ``state``; return the log so far.
 
-        The log is empty if nothing is kept, or nothing is to be resumed. Raises ``InputError``
-        if the file cannot be used.
+        The log is empty if nothing was saved, or nothing is to be resumed. Raises ``InputError`` if
+        the file cannot be used.
         """
         if not self.resume or self.path is None or not self.path.exists():
             return []
@@ -108,20 +108,20 @@ class Checkpoint:
             if kept != wanted:
                 raise InputError(
                     f"{self.path}: the checkpoint is of another training ({key} {kept}, not "
-                    f"{wanted}): ask for the same, leave out --resume, or give another --out"
+                    f"{wanted}); ask for the same, leave out --resume, or give another --out"
                 )
         try:
             state.load_state_dict(document["state"])
             log: list[dict[str, Any]] = document["log"]
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise InputError(
-                f"{self.path}: the checkpoint does not fit ({str(error).splitlines()[0]}): "
-                "leave out --resume to train anew"
+                f"{self.path}: the checkpoint does not fit ({str(error).splitlines()[0]}); "
+                "leave out --resume to train from the start"
             ) from error
         return log
 
     def keep(self, state: State, log: list[Any]) -> None:
-        """Write the state after the last epoch of ``log``; the first process does it for all."""
+        """Save the state after the last epoch of ``log``; only the first process does this."""
         if self.path is None or parallel.rank() > 0:
             return
         document = {
@@ -133,13 +133,13 @@ class Checkpoint:
         _save(document, self.path)
 
     def remove(self) -> None:
-        """Remove the file: the training is finished, and what it ended in is kept elsewhere."""
+        """Remove the file when the training is finished and its results are saved elsewhere."""
         if self.path is not None and parallel.rank() == 0:
             self.path.unlink(missing_ok=True)
 
 
 def _save(document: dict[str, Any], path: Path) -> None:
-    # First into memory: torch reports a full disk as an internal error of its own.
+    # First into memory, since torch reports a full disk as an internal error.
     whole = io.BytesIO()
     torch.save(document, whole)
     with replacing(path) as new:
@@ -151,19 +151,19 @@ def _load(path: Path, kind: str) -> dict[str, Any]:
         content = io.BytesIO(path.read_bytes())
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}): give a file that "
+            f"{path}: cannot be read ({error.strerror or error}); give a file that "
             "python -m cnn train wrote"
         ) from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a foreign file torch warns before it fails
+            warnings.simplefilter("ignore")  # torch warns about a foreign file before it fails
             document = torch.load(content, map_location="cpu", weights_only=True)
-    # What torch raises for a damaged file depends on where the damage is.
+    # The exception that torch raises depends on where a file is damaged.
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
         raise InputError(
-            f"{path}: not a file of weights, cut off, or with something else in it than numbers "
-            "(which is not run): give a file that python -m cnn train wrote"
+            f"{path}: not a file of weights, cut off, or with code in it (which is not run); give "
+            "a file that python -m cnn train wrote"
         ) from error
     if not isinstance(document, dict) or document.get("format") != kind:
-        raise InputError(f"{path}: not a {kind!r} file: give one that python -m cnn train wrote")
+        raise InputError(f"{path}: not a {kind!r} file; give one that python -m cnn train wrote")
     return document

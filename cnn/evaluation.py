@@ -1,4 +1,4 @@
-"""The final figures of a network, and the five conditions it has to meet."""
+"""The final figures of a network, and the five conditions that it has to meet."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ ACCURACY, PARAMETERS, EPOCHS = 99.4, 20_000, 20  # at least; fewer than; fewer t
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network says of n images: ``probabilities`` (n, 10); and ``truth`` (n,)."""
+    """A network's answers for n images: ``probabilities`` (n, 10); and the ``truth`` (n,)."""
 
     probabilities: NDArray[np.float64]
     truth: NDArray[np.int64]
@@ -27,18 +27,18 @@ class Answers:
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """How likely the network holds what it says to be (n,)."""
+        """The probability that the network gives to its answer (n,)."""
         return np.asarray(self.probabilities.max(axis=1))
 
     @property
     def wrong(self) -> NDArray[np.int64]:
-        """The numbers of the misclassified images, the most confident mistake first."""
+        """The numbers of the misclassified images, most confident mistakes first."""
         mistakes = np.flatnonzero(self.said != self.truth)
         return mistakes[np.argsort(-self.confidence[mistakes], kind="stable")]
 
     @property
     def accuracy(self) -> float:
-        """Per cent answered rightly."""
+        """Percentage of correct answers."""
         return float(100 * (len(self.truth) - len(self.wrong)) / len(self.truth))
 
     @property
@@ -49,7 +49,7 @@ class Answers:
 
 
 def answers(model: nn.Module, images: Images) -> Answers:
-    """Ask the network about every image, in one pass of its evaluation mode."""
+    """Run the network on every image, in one pass in evaluation mode."""
     device = next(model.parameters()).device
     said = torch.softmax(scores(model, normalised(images.pixels).to(device)).double(), dim=1)
     return Answers(said.cpu().numpy(), images.labels.numpy())
@@ -65,10 +65,10 @@ def confusion(found: Answers) -> NDArray[np.int64]:
 def precision_and_recall(
     counts: NDArray[np.int64],
 ) -> tuple[list[float | None], list[float | None]]:
-    """Return the precision and the recall of each digit of a confusion matrix, of 1.
+    """Return the precision and the recall of each digit from a confusion matrix, between 0 and 1.
 
-    Precision: of the images called so, how many are; recall: of the images that are, how many
-    are called so. None where there are no such images.
+    Precision: the fraction of the images read as a digit that are this digit. Recall: the fraction
+    of the images of a digit that are read as it. None if there are no such images.
     """
     right, called, there = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
 
@@ -80,19 +80,19 @@ def precision_and_recall(
 
 @dataclass(frozen=True)
 class Bin:
-    """Images of about the same confidence."""
+    """Images with about the same confidence."""
 
     count: int
-    confidence: float  # mean, of 1
-    accuracy: float  # of 1
+    confidence: float  # mean, between 0 and 1
+    accuracy: float  # between 0 and 1
 
 
-# Confidences that part the bins. Nearly all of MNIST's lie above 0.99, but the others tell more.
+# Edges of the bins. Nearly all confidences on MNIST are above 0.99, but the others tell more.
 EDGES = (0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 
 
 def calibration(found: Answers) -> list[Bin]:
-    """Group images by the network's confidence, and count how many it has right."""
+    """Group images by the network's confidence, with the accuracy of each group."""
     group = np.searchsorted(EDGES[1:-1], found.confidence, side="right")
     right = found.said == found.truth
     return [
@@ -103,10 +103,10 @@ def calibration(found: Answers) -> list[Bin]:
 
 
 def calibration_error(bins: list[Bin]) -> float:
-    """Return the mean distance of confidence and accuracy, weighted by images.
+    """Return the mean difference between confidence and accuracy, weighted by images.
 
-    The expected calibration error of Guo et al., "On Calibration of Modern Neural Networks"
-    (2017), with the bins of ``calibration``.
+    This is the expected calibration error of Guo et al., "On Calibration of Modern Neural
+    Networks" (2017), with the bins of ``calibration``.
     """
     total = sum(group.count for group in bins)
     return sum(group.count * abs(group.confidence - group.accuracy) for group in bins) / total
@@ -114,7 +114,7 @@ def calibration_error(bins: list[Bin]) -> float:
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that the network has to meet."""
+    """A condition that the network has to meet."""
 
     name: str
     required: str
@@ -123,7 +123,7 @@ class Condition:
 
 
 def conditions(model: nn.Module, accuracy: float, epochs: int) -> list[Condition]:
-    """Judge a network, its accuracy on the 10,000 test images in per cent, and its epochs."""
+    """Return the five conditions, for a network, its test accuracy in per cent, and its epochs."""
     count = parameters(model)
     layers = list(model.modules())
     norms = sum(isinstance(layer, nn.BatchNorm2d) for layer in layers)

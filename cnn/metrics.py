@@ -1,4 +1,4 @@
-"""What is known of a finished run, in numbers: ``metrics.json`` and ``log.csv``."""
+"""The numbers of a finished run: ``metrics.json`` and ``log.csv``."""
 
 import csv
 import platform
@@ -37,15 +37,15 @@ class Final(BaseModel):
     accuracy: float  # per cent
     loss: float
     mistakes: int
-    precision: list[float | None]  # of each digit, of 1; None where nothing is called so
-    recall: list[float | None]  # None where nothing is
+    precision: list[float | None]  # of each digit, 0 to 1; None if no image is read as it
+    recall: list[float | None]  # None if no image is of this digit
     confusion: list[list[int]]  # truth in rows, answers in columns
     calibration: list[Bin]
     calibration_error: float
 
 
 class Metrics(BaseModel):
-    """What ``metrics.json`` holds."""
+    """The content of ``metrics.json``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,7 +71,7 @@ class Metrics(BaseModel):
 
 
 def measured(job: Job, model: torch.nn.Module, log: list[Epoch], found: Answers) -> Metrics:
-    """Put together what is known of a finished run."""
+    """Return the metrics of a finished run."""
     counts = confusion(found)
     precision, recall = precision_and_recall(counts)
     bins = calibration(found)
@@ -105,7 +105,7 @@ def measured(job: Job, model: torch.nn.Module, log: list[Epoch], found: Answers)
 
 
 def write_metrics(metrics: Metrics, folder: Path) -> None:
-    """Write ``metrics.json`` and ``log.csv``; raises ``InputError`` if that cannot be done."""
+    """Write ``metrics.json`` and ``log.csv``; raises ``InputError`` if that fails."""
     write_text(folder / METRICS, metrics.model_dump_json(indent=1, by_alias=True) + "\n")
     table = StringIO()
     writer = csv.DictWriter(table, [field.name for field in fields(Epoch)], lineterminator="\n")
@@ -115,18 +115,18 @@ def write_metrics(metrics: Metrics, folder: Path) -> None:
 
 
 def read_metrics(folder: Path) -> Metrics:
-    """Read ``metrics.json``; raises ``InputError`` if there is none, or not a good one."""
+    """Read ``metrics.json``; raises ``InputError`` if it is missing or invalid."""
     path = folder / METRICS
     try:
         return Metrics.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}): give the folder of a finished "
+            f"{path}: cannot be read ({error.strerror or error}); give the folder of a finished "
             "run of python -m cnn train"
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(
-            f"{path}: {place}: {first['msg']}: train anew, or give another folder"
+            f"{path}: {place}: {first['msg']}; train again, or give another folder"
         ) from error

@@ -1,10 +1,10 @@
-"""One family of networks, and what can be said of one without running it on data.
+"""One family of networks, and the properties of a network that need no data.
 
     5×5 convolution ── norm, ReLU ── pool ── two 3×3 convolutions, each with norm, ReLU ── pool
     ── two more ── global average pooling ── dropout ── linear ── ten scores
 
-The first convolution of a pair keeps the size (it is padded), all others shrink it. A
-convolution has no bias: the batch normalisation after it has one.
+The first convolution of a pair is padded and keeps the size; all others reduce it. Convolutions
+have no bias, since the batch normalisation after them has one.
 """
 
 from collections import OrderedDict
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 CLASSES = 10
-SIZE = 28  # pixels, both ways
+SIZE = 28  # pixels, in both directions
 
 
 def build(channels: tuple[int, int, int, int, int], dropout: float) -> nn.Sequential:
-    """Return the network with so many channels after each convolution, freshly initialised.
+    """Return a newly initialised network with these channels after its convolutions.
 
-    Its input is (n, 1, 28, 28), its output the scores (n, 10), softmax not yet taken.
+    Its input is (n, 1, 28, 28), its output the scores (n, 10) before the softmax.
     """
     a, b, c, d, e = channels
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -45,7 +45,7 @@ def build(channels: tuple[int, int, int, int, int], dropout: float) -> nn.Sequen
 
 
 def parameters(model: nn.Module) -> int:
-    """Count the trained numbers of a network."""
+    """Return the number of trained parameters of a network."""
     return sum(p.numel() for p in model.parameters())
 
 
@@ -57,12 +57,12 @@ class LayerRow:
     kind: str
     kernel: str  # "3×3 same", "2×2", or ""
     output: tuple[int, ...]  # channels, height, width; or features
-    receptive_field: int  # pixels of the image that one output number sees, each way
+    receptive_field: int  # pixels of the image that one output depends on, in each direction
     parameters: int
 
 
 def layer_table(model: nn.Sequential) -> list[LayerRow]:
-    """Follow one blank image through the network and describe each layer.
+    """Describe each layer, by passing one blank image through the network.
 
     The receptive field grows by (kernel − 1) · jump at each layer, where the jump is the product
     of the strides before it (Araujo, Norris and Sim, "Computing Receptive Fields of

@@ -1,4 +1,4 @@
-"""Several processes, one network: what ``torchrun`` starts, and nothing when it did not.
+"""Training in several processes started by ``torchrun``; without it these functions do nothing.
 
 Each process takes its share of every batch; DistributedDataParallel averages their gradients.
 """
@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 @contextmanager
 def group(device: str) -> Iterator[None]:
-    """Join the processes that ``torchrun`` started, if it did, and leave them at the end."""
+    """Join the process group if ``torchrun`` started this process, and leave it at the end."""
     if "WORLD_SIZE" not in os.environ:
         yield
         return
@@ -28,7 +28,7 @@ def group(device: str) -> Iterator[None]:
 
 @contextmanager
 def first_alone() -> Iterator[None]:
-    """Let the first process do a thing, then the others: what it has fetched, they find."""
+    """Let the first process go first, so that the others find what it has downloaded."""
     if rank() > 0:
         torch.distributed.barrier()
     yield
@@ -37,7 +37,7 @@ def first_alone() -> Iterator[None]:
 
 
 def rank() -> int:
-    """Return this process's number; the first, 0, evaluates, writes and prints."""
+    """Return this process's number; number 0 evaluates, writes and prints."""
     return int(os.environ.get("RANK", "0"))
 
 
@@ -47,7 +47,7 @@ def count() -> int:
 
 
 def device_here(name: str) -> torch.device:
-    """Return this process's own device: with several on one machine, each has its own GPU."""
+    """Return this process's device; with several processes on a machine, each has its own GPU."""
     if name == "cuda" and count() > 1:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return torch.device(name)
@@ -59,14 +59,14 @@ def shared(model: nn.Module) -> nn.Module:
 
 
 def summed(values: Tensor) -> Tensor:
-    """Add the values of all processes, in place."""
+    """Sum the values over all processes, in place."""
     if count() > 1:
         torch.distributed.all_reduce(values)
     return values
 
 
 def of_the_first(values: Tensor) -> Tensor:
-    """Return what the first process has, in place."""
+    """Replace the values by those of the first process, in place."""
     if count() > 1:
         torch.distributed.broadcast(values, src=0)
     return values

@@ -1,9 +1,9 @@
-"""Any picture of a digit, made into what MNIST looks like.
+"""Converts any picture of a digit to the form of MNIST's images.
 
-MNIST's digits are white on black, fitted into 20 × 20 pixels with their proportions kept, and
-placed in 28 × 28 so that the centre of their mass is the centre (LeCun, Cortes and Burges, "The
-MNIST database"). A photograph or a drawing is brought into that form, whatever its size,
-colours and background.
+MNIST's digits are white on black, scaled to fit 20 × 20 pixels with their proportions kept, and
+placed in 28 × 28 pixels with their centre of mass in the middle (LeCun, Cortes and Burges, "The
+MNIST database"). A photograph or drawing of any size, with any colours and background, is brought
+into that form.
 """
 
 from pathlib import Path
@@ -17,39 +17,39 @@ from torch import Tensor
 from cnn.model import SIZE
 from workbook_tools.errors import InputError
 
-BOX = 20  # pixels that the digit's longer side gets
-LARGEST = 200  # pixels; a larger picture is made smaller first, which evens out its grain
+BOX = 20  # pixels of the digit's longer side
+LARGEST = 200  # pixels; a larger picture is reduced first, which evens out its noise
 LEAST_CONTRAST = 24  # of 255, between digit and background
-FAINT = 4  # of 255; less is no ink, even on a background without grain
+FAINT = 4  # of 255; less is not ink, even on a background without noise
 
 
 def read_picture(path: Path) -> Tensor:
-    """Return the digit in the picture as (1, 28, 28) uint8, as MNIST would have it.
+    """Return the digit in a picture as (1, 28, 28) uint8, in the form of MNIST's images.
 
-    Raises ``InputError`` if the file is no picture, or there is nothing in it.
+    Raises ``InputError`` if the file is not a picture, or shows nothing.
     """
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file).convert("RGBA")
     except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file: give a picture of a digit") from error
+        raise InputError(f"{path}: there is no such file; give a picture of a digit") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(
-            f"{path}: cannot be read as a picture: give a PNG or JPEG of a digit"
+            f"{path}: cannot be read as a picture; give a PNG or JPEG of a digit"
         ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path}: too large a picture: make it smaller first") from error
-    page = Image.new("RGBA", picture.size, "white")  # what is transparent shows the page
+        raise InputError(f"{path}: the picture is too large; make it smaller first") from error
+    page = Image.new("RGBA", picture.size, "white")  # shows through where it is transparent
     page.alpha_composite(picture)
     page.thumbnail((LARGEST, LARGEST))
     try:
         return torch.from_numpy(as_mnist(np.asarray(page.convert("L"))))[None]
     except ValueError as error:
-        raise InputError(f"{path}: {error}: give a picture of one digit") from error
+        raise InputError(f"{path}: {error}; give a picture of one digit") from error
 
 
 def as_mnist(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the digit in a grey picture of any size as MNIST would have it, (28, 28).
+    """Return the digit in a grey picture of any size in the form of MNIST's images, (28, 28).
 
     Raises ``ValueError`` if nothing stands out from the background.
     """
@@ -75,18 +75,18 @@ def as_mnist(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _ink(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much ink there is in each pixel, 0…255: 0 for background, whatever its shade.
+    """Return the amount of ink in each pixel, 0…255: 0 for background, whatever its shade.
 
-    The background is the plane through the picture's border, so that a light from one side does
-    not matter; the digit is what differs from it, darker or lighter. What differs no more than
-    the border's grain is background too.
+    The background is a plane fitted to the grey levels of the picture's border, so that light from
+    one side does not matter. The digit is what differs from it, darker or lighter, by more than
+    the noise of the border.
     """
     height, width = grey.shape
     y, x = np.mgrid[0:height, 0:width]
     border = np.ones_like(grey, dtype=bool)
     border[1:-1, 1:-1] = False
     plane = np.stack([np.ones(border.sum()), x[border], y[border]], axis=1)
-    # Twice: what of the digit touches the border is left out the second time.
+    # Fit twice: parts of the digit that touch the border are left out the second time.
     flat = np.full(border.sum(), np.median(grey[border]))
     for _ in range(2):
         off = np.abs(grey[border] - flat)
@@ -97,13 +97,13 @@ def _ink(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     ink = np.maximum(-contrast if -contrast.min() >= contrast.max() else contrast, 0)
     if ink.max() < LEAST_CONTRAST:
         raise ValueError("nothing in the picture stands out from its background")
-    grain = 1.4826 * np.median(np.abs(grey[border] - flat))  # a deviation, if it is Gaussian
-    full = np.percentile(ink[ink >= _otsu(ink)], 75)  # the middle of a stroke
+    grain = 1.4826 * np.median(np.abs(grey[border] - flat))  # standard deviation, if Gaussian
+    full = np.percentile(ink[ink >= _otsu(ink)], 75)  # as in the middle of a stroke
     return np.where(ink > 5 * grain + FAINT, np.minimum(ink * (255 / full), 255), 0)
 
 
 def _otsu(values: NDArray[np.float64]) -> float:
-    """Return the threshold that parts ``values`` into the two most separate groups.
+    """Return the threshold that separates ``values`` best into two groups.
 
     Otsu, "A Threshold Selection Method from Gray-Level Histograms" (1979).
     """

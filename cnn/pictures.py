@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG; a colour means the same in all of them."""
+"""The report's pictures, as SVG; each colour has the same meaning in all of them."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -21,17 +21,17 @@ from cnn.model import CLASSES, SIZE
 from workbook_tools.package.files import write_text
 
 BLUE, ORANGE, GREY = "#2066a8", "#d1791f", "#8a8f98"
-STYLE: Any = {  # matplotlib names every setting in a type
+STYLE: Any = {  # matplotlib's type would list every setting
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
-    "svg.fonttype": "none",  # text stays text: it can be searched, and is crisp
-    "svg.hashsalt": "workbook_tools",  # the same picture is the same file
+    "svg.fonttype": "none",  # text stays text: searchable and crisp
+    "svg.hashsalt": "workbook_tools",  # the same picture gives the same file
 }
 MISTAKES_A_ROW = 12
-SAMPLE, STRONGEST = 1000, 100  # images, and patches of them averaged to show what is looked for
+SAMPLE, STRONGEST = 1000, 100  # images; patches with the strongest response that are averaged
 
 
 def svg(figure: Figure) -> str:
@@ -58,7 +58,7 @@ def pictures(
 
 
 def write(drawn: dict[str, str], folder: Path) -> None:
-    """Write each picture as ``folder/NAME.svg``; raises ``InputError`` if it cannot be."""
+    """Write each picture as ``folder/NAME.svg``; raises ``InputError`` if that fails."""
     folder.mkdir(exist_ok=True)
     for name, text in drawn.items():
         write_text(folder / f"{name}.svg", text)
@@ -119,7 +119,7 @@ def confusion_matrix(metrics: Metrics) -> Figure:
 
 
 def calibration(metrics: Metrics) -> Figure:
-    """Draw how often the network is right against how sure it is."""
+    """Draw the network's accuracy against its confidence."""
     figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.subplots()
     bins = metrics.final.calibration
@@ -142,7 +142,7 @@ def calibration(metrics: Metrics) -> Figure:
 
 
 def kernels(model: nn.Sequential, images: Images) -> Figure:
-    """Draw each kernel of the first layer, what it looks for, and what it makes of a digit."""
+    """Draw each kernel of the first layer, what it responds to, and its output for a digit."""
     first = next(layer for layer in model if isinstance(layer, nn.Conv2d))
     side, count = first.kernel_size[0], first.out_channels
     sample = normalised(images.pixels[:SAMPLE]).to(first.weight.device)
@@ -168,7 +168,7 @@ def kernels(model: nn.Sequential, images: Images) -> Figure:
 
 
 def mistakes(images: Images, found: Answers) -> Figure:
-    """Draw every misclassified image with what it is, what it was taken for, and how surely."""
+    """Draw every misclassified image with its digit, the network's answer and its confidence."""
     wrong = found.wrong
     columns = min(MISTAKES_A_ROW, max(1, len(wrong)))
     rows = max(1, -(-len(wrong) // columns))

@@ -1,6 +1,6 @@
-"""Every hyperparameter of every network: what it looks like and how it is trained.
+"""Every hyperparameter of every network: its architecture and its training.
 
-They were chosen on training images that were set aside (see ``benchmarks/search.py``), never by
+They were chosen on training images that were set aside (see ``benchmarks/search.py``), never on
 the 10,000 test images.
 """
 
@@ -10,31 +10,31 @@ from cnn.augmentation import Augmentation
 from cnn.sampling import Sampling
 
 CONFIGURATIONS_TRIED = 136  # lines of benchmarks/search.csv
-SPRINT = 4  # epochs of a training that only aims at a target: the rate falls in time for it
+SPRINT = 4  # epochs if a target is given; the learning rate then falls faster
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A network and its training.
 
-    It learns by stochastic gradient descent with Nesterov momentum, from as many images an epoch
-    as there are. The rate rises evenly to its peak, then falls evenly to 0.
+    It is trained by stochastic gradient descent with Nesterov momentum. An epoch draws as many
+    images as there are. The learning rate rises linearly to its peak, then falls linearly to 0.
     """
 
     channels: tuple[int, int, int, int, int]  # of the five convolutions
     dropout: float  # of the averaged features, before the linear layer
     epochs: int
-    batch: int  # images a step; what is left over at the end of an epoch is dropped
+    batch: int  # images per step; an incomplete batch at the end of an epoch is dropped
     peak_rate: float
-    rising: float  # the part of all steps in which the rate rises
+    rising: float  # the fraction of all steps in which the rate rises
     momentum: float
     weight_decay: float  # of convolution and linear weights, not of norms and biases
-    average: float  # decay a step of the moving average of the weights, which is what is kept
+    average: float  # decay per step of the moving average of the weights, which is the result
     augmentation: Augmentation
     sampling: Sampling
 
     def rate(self, progress: float) -> float:
-        """Return the learning rate after this part (0…1) of all steps."""
+        """Return the learning rate after this fraction (0…1) of all steps."""
         rise, fall = progress / self.rising, (1 - progress) / (1 - self.rising)
         return self.peak_rate * min(rise, fall)
 

@@ -1,4 +1,4 @@
-"""The report of a finished run: ``report.html``, whole in itself, and ``report.md`` for GitHub."""
+"""The report of a finished run: ``report.html``, a single file, and ``report.md`` for GitHub."""
 
 import base64
 import io
@@ -42,8 +42,8 @@ def write_report(
 ) -> None:
     """Write both reports and the pictures into ``folder``.
 
-    ``images`` are the test images and ``found`` what ``model`` says of them. Raises
-    ``InputError`` if a file cannot be written.
+    ``images`` are the test images, and ``found`` the answers of ``model``. Raises ``InputError``
+    if a file cannot be written.
     """
     drawn = pictures.pictures(metrics, model, images, found)
     pictures.write(drawn, folder / PICTURES)

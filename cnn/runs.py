@@ -1,13 +1,13 @@
-"""A run's folder, from the training to the report.
+"""A run and its folder, from training to report.
 
-    metrics.json    everything that can be said in numbers (``metrics.py``)
-    log.csv         one line an epoch
+    metrics.json    all numbers (``metrics.py``)
+    log.csv         one line per epoch
     model.pt        the weights (``checkpoint.py``)
     report.html, report.md and pictures/ (``report.py``)
     checkpoint.pt   only while the training is not finished
 
-The folder of several seeds is the folder of the best of them, with ``seeds.json`` and a folder
-for each seed beside (``seeds.py``).
+The folder of several seeds is that of the best seed, with ``seeds.json`` and a folder for each
+seed in it (``seeds.py``).
 """
 
 import shutil
@@ -33,10 +33,10 @@ MODEL, CHECKPOINT = "model.pt", "checkpoint.pt"
 
 
 def run(job: Job, data: Mnist, folder: Path, watcher: Watcher, resume: bool) -> Metrics:
-    """Train, evaluate, and leave everything in ``folder``; return what was measured.
+    """Train, evaluate, and write everything to ``folder``; return the metrics.
 
-    With ``resume``, an interrupted run goes on, and a finished one is only reported on again.
-    Raises ``InputError`` if the folder cannot be written to, or holds another job to resume.
+    With ``resume``, an interrupted run continues, and for a finished one only the report is
+    written. Raises ``InputError`` if the folder cannot be written, or holds a run of another job.
     """
     make_folder(folder, "--out")
     _refuse_links(folder)
@@ -56,10 +56,10 @@ def run(job: Job, data: Mnist, folder: Path, watcher: Watcher, resume: bool) -> 
 
 
 def report(folder: Path, images: Images) -> Metrics:
-    """Write the report of a finished run anew, from its weights and ``metrics.json``.
+    """Write the report of a finished run again, from its weights and ``metrics.json``.
 
     ``images`` are the test images. Raises ``InputError`` if the folder holds no finished run, or
-    its weights do not give the accuracy that its metrics state.
+    if its weights do not give the accuracy in its metrics.
     """
     _refuse_links(folder)
     metrics = read_metrics(folder)
@@ -67,10 +67,10 @@ def report(folder: Path, images: Images) -> Metrics:
     found = answers(model, images)
     if found.accuracy != metrics.final.accuracy:
         raise InputError(
-            f"{folder}: {MODEL} reaches {found.accuracy:.2f} %, {METRICS} says "
-            f"{metrics.final.accuracy:.2f} %: they are not of one run; train anew"
+            f"{folder}: {MODEL} reaches {found.accuracy:.2f} %, but {METRICS} says "
+            f"{metrics.final.accuracy:.2f} %: they are not from the same run; train again"
         )
-    # Judged anew, too: what the file says of the conditions proves nothing.
+    # The conditions are checked again, too: those in the file prove nothing.
     judged = conditions(model, found.accuracy, len(metrics.epochs))
     metrics = metrics.model_copy(update={"conditions": judged})
     _report(metrics, model, images, found, folder)
@@ -78,20 +78,20 @@ def report(folder: Path, images: Images) -> Metrics:
 
 
 def adopt(run_folder: Path, folder: Path) -> None:
-    """Make ``folder`` the folder of a finished run, by copying its results (not its report)."""
+    """Copy the results of a finished run, but not its report, to ``folder``."""
     for name in (MODEL, METRICS, LOG):
         with replacing(folder / name) as new:
             shutil.copyfile(run_folder / name, new)
 
 
 def identity(job: Job) -> dict[str, Any]:
-    """Return what makes a job the same job, as a flat dictionary."""
+    """Return what identifies a job, as a flat dictionary."""
     flat = asdict(job)
     return {**flat.pop("recipe"), **flat, "processes": parallel.count()}
 
 
 def _refuse_links(folder: Path) -> None:
-    """Raise ``InputError`` if links make one file of two that are written."""
+    """Raise ``InputError`` if, because of links, two outputs are the same file."""
     names = (MODEL, CHECKPOINT, METRICS, LOG, SEEDS, HTML, MARKDOWN)
     refuse_conflicts([], [folder / name for name in names])
 
@@ -102,7 +102,7 @@ def _refuse_another(metrics: Metrics, job: Job, folder: Path) -> None:
         if identity(job)[key] != value:
             raise InputError(
                 f"{folder}: holds a finished run of another training ({key} {value}, not "
-                f"{identity(job)[key]}): to train anew, delete it or give another --out"
+                f"{identity(job)[key]}); to train again, delete it or give another --out"
             )
 
 

@@ -1,10 +1,10 @@
-"""Which images an epoch shows: those that the network finds hard come more often.
+"""Importance sampling: images that the network finds hard are drawn more often.
 
-Late in a training nearly all images are recognised beyond doubt, and a step learns from the few
-that are not. So those are drawn more often, and each drawing counts for that much less: on
-average a step still follows the gradient of the mean loss over all images, with less noise in
-it. An epoch shows as many images as there are, whichever they are. (A. Katharopoulos and
-F. Fleuret, "Not All Samples Are Created Equal: Deep Learning with Importance Sampling", 2018.)
+Late in a training nearly all images are recognised with certainty, and a step learns only from the
+few others. So these are drawn more often, and weighted less in proportion. On average, a step
+still follows the gradient of the mean loss over all images, but with less noise. An epoch draws as
+many images as there are in all. (A. Katharopoulos and F. Fleuret, "Not All Samples Are Created
+Equal: Deep Learning with Importance Sampling", 2018.)
 """
 
 from dataclasses import dataclass
@@ -19,33 +19,33 @@ from cnn import parallel
 class Sampling:
     """How the images of an epoch are drawn."""
 
-    share: float  # 0…1 of them by difficulty, the rest evenly
-    most: float  # times the average of 1 that an image is drawn, before all are scaled to it
-    memory: float  # 0…1 of an image's difficulty that stays when it is judged again
+    share: float  # fraction (0…1) drawn by difficulty; the rest is drawn uniformly
+    most: float  # limit of an image's expected number of draws, before scaling to a mean of 1
+    memory: float  # fraction (0…1) of an image's old difficulty that is kept when it is updated
 
 
 class Difficulty(nn.Module):
-    """How hard each of n images is: 1 minus the probability that its true digit was given.
+    """How hard each of n images is: 1 minus the probability that the network gives to its digit.
 
-    An image that was never shown is as hard as can be.
+    An image that was never drawn has difficulty 1.
     """
 
-    known: Tensor  # (n,), before this epoch
-    doubts: Tensor  # (n,), added up over this epoch
-    shown: Tensor  # (n,), how often in this epoch
+    known: Tensor  # (n,), difficulty before this epoch
+    doubts: Tensor  # (n,), sum of the difficulties in this epoch
+    shown: Tensor  # (n,), number of draws in this epoch
 
     def __init__(self, count: int) -> None:
-        """Know nothing yet of ``count`` images."""
+        """Start with difficulty 1 for all ``count`` images."""
         super().__init__()
         self.register_buffer("known", torch.ones(count))
         self.register_buffer("doubts", torch.zeros(count), persistent=False)
         self.register_buffer("shown", torch.zeros(count), persistent=False)
 
     def draw(self, sampling: Sampling, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return n numbers of images, in the order of an epoch, and the weight of each image.
+        """Return the numbers of the n images of an epoch, in order, and the weight of each image.
 
-        An image's weight is 1 over the times that it is drawn on average. It is drawn one more
-        or one less than that, never further off (systematic sampling).
+        An image's weight is 1 over its expected number of draws. Its actual number differs from
+        that by less than one (systematic sampling).
         """
         known = self.known.cpu()
         count = len(known)
@@ -62,12 +62,12 @@ class Difficulty(nn.Module):
         return order.to(device), (1 / times).to(device)
 
     def note(self, images: Tensor, losses: Tensor) -> None:
-        """Take note of the cross-entropies of some images, by their numbers."""
+        """Record the cross-entropies of some images, given by their numbers."""
         self.doubts.index_add_(0, images, 1 - torch.exp(-losses))
         self.shown.index_add_(0, images, torch.ones_like(losses))
 
     def learn(self, sampling: Sampling) -> None:
-        """Judge the images anew by what this epoch's notes say, those of all processes."""
+        """Update the difficulties from the records of this epoch, over all processes."""
         parallel.summed(self.doubts)
         parallel.summed(self.shown)
         found = self.doubts / self.shown

@@ -1,4 +1,4 @@
-"""The same training under several seeds: what can be expected, not what once was lucky."""
+"""The same training with several seeds: what can be expected, not one lucky result."""
 
 import statistics
 import subprocess
@@ -27,7 +27,7 @@ class SeedResult(BaseModel):
 
 
 class Seeds(BaseModel):
-    """What ``seeds.json`` holds: one model, several seeds."""
+    """The content of ``seeds.json``: one model, several seeds."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,12 +47,12 @@ class Seeds(BaseModel):
 
     @property
     def deviation(self) -> float:
-        """Sample standard deviation of the accuracy, in points; 0 for one seed."""
+        """Sample standard deviation of the accuracy, in percentage points; 0 for one seed."""
         return statistics.stdev(self.accuracies) if len(self.runs) > 1 else 0.0
 
     @property
     def every_one_meets_the_accuracy(self) -> bool:
-        """Whether no seed stays under the required accuracy."""
+        """Whether every seed reaches the required accuracy."""
         return min(self.accuracies) >= ACCURACY
 
     def line(self) -> str:
@@ -67,11 +67,11 @@ class Seeds(BaseModel):
 def train_seeds(
     model: str, seeds: int, folder: Path, jobs: int, options: list[str], say: Callable[[str], None]
 ) -> Seeds:
-    """Train ``model`` under the seeds 0 … ``seeds`` − 1 in ``folder/seed-N``, ``jobs`` at a time.
+    """Train ``model`` with the seeds 0 … ``seeds`` − 1 in ``folder/seed-N``, ``jobs`` at a time.
 
-    What is finished is not trained again, what was interrupted goes on. ``options`` are passed
-    to each ``python -m cnn train``; ``say`` is told each result. Writes ``seeds.json``. Raises
-    ``InputError`` if a training fails, or a folder holds another one.
+    Finished runs are not trained again, and interrupted ones continue. ``options`` are passed to
+    each ``python -m cnn train``; ``say`` is called with each result. Writes ``seeds.json``. Raises
+    ``InputError`` if a training fails, or a folder holds another run.
     """
 
     def one(seed: int) -> SeedResult:
@@ -97,11 +97,11 @@ def _train(model: str, seed: int, place: Path, options: list[str]) -> None:
 
 
 def read_seeds(folder: Path) -> Seeds | None:
-    """Read ``seeds.json``; None if there is none. Raises ``InputError`` if it is not a good one."""
+    """Read ``seeds.json``; None if it is missing. Raises ``InputError`` if it is invalid."""
     path = folder / SEEDS
     if not path.exists():
         return None
     try:
         return Seeds.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise InputError(f"{path}: not a good file of seeds: run make cnn-seeds anew") from error
+        raise InputError(f"{path}: not a valid seeds.json; run make cnn-seeds again") from error

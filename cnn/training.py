@@ -1,7 +1,7 @@
 """The training program, in reading order.
 
-It trains and keeps a checkpoint after every epoch, nothing else: hyperparameters are in
-``recipes.py``, the final figures in ``evaluation.py``, who looks on in ``watchers.py``.
+It trains and saves a checkpoint after every epoch, nothing else. Hyperparameters are in
+``recipes.py``, the final figures in ``evaluation.py``, progress displays in ``watchers.py``.
 """
 
 import math
@@ -33,7 +33,7 @@ class Job:
     recipe: Recipe
     seed: int
     device: str  # "cpu" or "cuda"
-    threads: int  # of the CPU; sums are split among them, so their number is part of the result
+    threads: int  # of the CPU; sums are split among them, so their number affects the result
     target: float | None = None  # per cent; stop after the first epoch that reaches it
 
 
@@ -51,16 +51,16 @@ class Epoch:
 
 
 class Watcher(Protocol):
-    """Who looks on: a terminal, a log, nobody."""
+    """Follows the progress of a training."""
 
     def start(self, log: list[Epoch]) -> None:
-        """Take note of the epochs that are done already."""
+        """Begin to follow a training, of which these epochs are already done."""
 
     def step(self, step: int, steps: int, loss: float) -> None:
-        """Take note of a step of the current epoch."""
+        """Show a step of the current epoch."""
 
     def epoch(self, row: Epoch) -> None:
-        """Take note of a finished epoch."""
+        """Show a finished epoch."""
 
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -71,13 +71,13 @@ STEPS_BETWEEN_LOOKS = 20  # asking a GPU for the loss makes it wait
 def train(
     job: Job, data: Mnist, checkpoint: Checkpoint, watcher: Watcher
 ) -> tuple[nn.Sequential, list[Epoch]]:
-    """Train as ``job`` says, from where ``checkpoint`` stands; return the network and its log.
+    """Train as ``job`` says, starting from ``checkpoint``; return the network and its log.
 
-    The network is the moving average of the weights over the last steps; so is what the log
-    judges after each epoch.
+    The network has the moving average of the weights over the last steps. So does the one that is
+    validated after each epoch.
 
     Raises ``InputError`` if the loss is no longer a number; the checkpoint of the last good
-    epoch stays.
+    epoch is kept.
     """
     recipe = job.recipe
     torch.set_num_threads(job.threads)
@@ -85,12 +85,12 @@ def train(
     torch.backends.cudnn.benchmark = True
     half = device.type == "cuda" and torch.cuda.is_bf16_supported()
 
-    # The data: all images live on the device, as numbers, for the whole run.
+    # The data: all images stay on the device for the whole run.
     images, labels = normalised(data.training.pixels).to(device), data.training.labels.to(device)
     unseen = normalised(data.validation.pixels).to(device)
     unseen_labels = data.validation.labels.to(device)
 
-    # The network, what moves it, and where an interrupted run left both.
+    # The network, its optimizer, and the state of an interrupted run.
     torch.manual_seed(job.seed)
     model = build(recipe.channels, recipe.dropout)
     model = model.to(device).to(memory_format=torch.channels_last)
@@ -111,13 +111,13 @@ def train(
             break
         start = time.perf_counter()
 
-        # All chance of an epoch springs from the seed and its number: a resumed run draws the same.
+        # An epoch's random numbers depend only on seed and epoch, so a resumed run draws the same.
         torch.manual_seed((job.seed * 1_000 + epoch) * parallel.count() + parallel.rank())
         chance = torch.Generator().manual_seed(job.seed * 1_000 + epoch)
         order, weights = difficulty.draw(recipe.sampling, chance)
         count, side = steps * recipe.batch, images.shape[-1]
         maps = affine_maps(count, recipe.augmentation, side, chance).to(device)
-        totals = torch.zeros(3, device=device)  # loss, right answers, images; all by weight
+        totals = torch.zeros(3, device=device)  # loss, right answers, images; all weighted
 
         model.train()
         for step in range(steps):
@@ -144,14 +144,14 @@ def train(
             if step % STEPS_BETWEEN_LOOKS == 0:
                 watcher.step(step, steps, loss.item())
 
-        # How it went; and what if it went wrong.
+        # Validation, and a stop if the loss is no longer a number.
         difficulty.learn(recipe.sampling)
         loss_sum, right_sum, weight_sum = parallel.summed(totals).tolist()
         validation_loss, accuracy = judged(average.module, unseen, unseen_labels)
         if not math.isfinite(loss_sum + validation_loss):
             raise InputError(
                 f"epoch {epoch + 1}: the loss is no longer a number; the checkpoint of epoch "
-                f"{epoch} is kept: take a lower peak rate in cnn/recipes.py"
+                f"{epoch} is kept; lower the peak rate in cnn/recipes.py"
             )
         log.append(
             Epoch(
@@ -171,7 +171,7 @@ def train(
 
 
 def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """Return the optimizer: Nesterov momentum, weight decay on the weights alone."""
+    """Return the optimizer: SGD with Nesterov momentum, and weight decay only on the weights."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim == 1]  # norms and the linear layer's bias
     groups = [
@@ -182,10 +182,11 @@ def gradient_descent(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """Return what moves averages towards the current values, at first faster than ``decay`` says.
+    """Return the update of the moving averages, which at first use a smaller decay than ``decay``.
 
-    With a fixed decay the first epochs' average would be mostly the random start. The rule
-    min(decay, (1 + n) / (10 + n)) is that of TensorFlow's ExponentialMovingAverage.
+    With a fixed decay, the averages of the first epochs would mostly consist of the random initial
+    weights. The rule min(decay, (1 + n) / (10 + n)) is that of TensorFlow's
+    ExponentialMovingAverage.
     """
 
     def move(averages: Tensors, values: Tensors, n: Tensor | int) -> None:
@@ -193,7 +194,7 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
         for mean, value in zip(averages, values, strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, share)
-            else:  # a count of batches
+            else:  # batch normalisation's count of batches
                 mean.copy_(value)
 
     return move
@@ -205,10 +206,10 @@ def reached(job: Job, log: list[Epoch]) -> bool:
 
 
 def judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the loss and the accuracy (per cent) in evaluation mode, as the first process has."""
+    """Return loss and accuracy (per cent) in evaluation mode, as computed by the first process."""
     answers = scores(model, images)
     loss = F.cross_entropy(answers, labels)
     right = (answers.argmax(1) == labels).sum()
-    # Each process has seen other images last, so their norms' running means differ by a hair.
+    # Each process has seen other images, so the running means of the norms differ slightly.
     both = parallel.of_the_first(torch.stack([loss.double(), right.double()]))
     return both[0].item(), 100 * both[1].item() / len(labels)

@@ -1,7 +1,7 @@
-"""Who looks on while a network is trained.
+"""Progress displays for a training.
 
-``Lines`` shows a bar for each epoch on a terminal, and aligned lines there and in a pipe;
-``Tensorboard`` writes curves.
+``Lines`` prints aligned lines and, on a terminal, shows a bar for each epoch; ``Tensorboard``
+writes curves.
 """
 
 import time
@@ -34,11 +34,11 @@ def clock(seconds: float) -> str:
 
 
 class Lines(AbstractContextManager["Lines"]):
-    """Shows a training as it goes."""
+    """Shows the progress of a training as lines and a bar."""
 
     def __init__(self, console: Console, epochs: int) -> None:
         self.console, self.epochs = console, epochs
-        self.before = self.done = 0  # epochs: of an earlier, interrupted run; finished by now
+        self.before = self.done = 0  # epochs done by an interrupted run; epochs done by now
         self.started = time.perf_counter()
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -65,7 +65,7 @@ class Lines(AbstractContextManager["Lines"]):
         self.bar.stop()
 
     def start(self, log: list[Epoch]) -> None:
-        """Print the header, and what an interrupted run has done already."""
+        """Print the header, and the epochs of an interrupted run."""
         self.console.print(HEADER, style="bold", soft_wrap=True)
         self.before = self.done = len(log)
         self.started = time.perf_counter()
@@ -86,7 +86,7 @@ class Lines(AbstractContextManager["Lines"]):
         self._print(row, self._left(0))
 
     def _left(self, part: float) -> str:
-        """Return the time left after this part of the current epoch, at the pace so far."""
+        """Return the time left after this fraction of the current epoch, at the speed so far."""
         now = self.done - self.before + part
         if not now:
             return "?"
@@ -98,7 +98,7 @@ class Lines(AbstractContextManager["Lines"]):
 
 
 class Silence:
-    """Shows nothing: all processes but the first."""
+    """Shows nothing; for all processes but the first."""
 
     def start(self, log: list[Epoch]) -> None:
         """Show nothing."""
@@ -111,20 +111,20 @@ class Silence:
 
 
 class Tensorboard:
-    """Writes the curves for TensorBoard into a run's folder, beside another watcher's work."""
+    """Writes curves for TensorBoard to a run's folder, in addition to another watcher."""
 
     def __init__(self, folder: Path, other: Watcher) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise InputError(
-                "TensorBoard is not installed: pip install tensorboard, or leave out --tensorboard"
+                "TensorBoard is not installed; pip install tensorboard, or leave out --tensorboard"
             ) from error
         self.writer = SummaryWriter(str(folder / "tensorboard"))
         self.other = other
 
     def start(self, log: list[Epoch]) -> None:
-        """Pass it on; an interrupted run has written its own curves."""
+        """Pass it on; an interrupted run has already written its curves."""
         self.other.start(log)
 
     def step(self, step: int, steps: int, loss: float) -> None:

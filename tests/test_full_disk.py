@@ -155,7 +155,7 @@ def test_a_journal_that_cannot_be_written_is_one_line(
     assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)
     assert result.stderr.count("\n") == 1
-    assert ".g.csv.unfinished: what is finished cannot be kept there (No space" in result.stderr
+    assert ".g.csv.unfinished: the results so far cannot be saved there (No space" in result.stderr
     assert not (tmp_path / "g.csv").exists()
 
 
@@ -257,7 +257,7 @@ def test_an_error_of_writing_a_copy_is_not_one_of_reading(
         make(report, book, Path("copy.xlsx"))
     assert str(refusal.value) == (
         "copy.xlsx: cannot be written (No space left on device); an old file there "
-        "is untouched: choose another place, or make room"
+        "is untouched; choose another place, or make room"
     )
     assert os.listdir(tmp_path) == ["002.xlsx"]
 

@@ -66,9 +66,9 @@ NAMES_OF_A = ["a", "./a", "folder/../a", "missing/../a", "up/../a", "link", "lin
 @pytest.mark.parametrize("read", NAMES_OF_A)
 def test_an_input_is_known_by_any_name(here: Path, read: str, output: str) -> None:
     for name in (output, here / output):
-        with pytest.raises(InputError, match=r"is read.* not written over"):
+        with pytest.raises(InputError, match=r"is an input.* not written over"):
             refuse_conflicts([Path(read)], [Path(name)])
-    with pytest.raises(InputError, match="two outputs would be one file"):
+    with pytest.raises(InputError, match="two outputs would be the same file"):
         refuse_conflicts([], [Path(read), here / output])
 
 
@@ -87,9 +87,9 @@ def test_an_input_is_known_by_any_name(here: Path, read: str, output: str) -> No
     ],
 )
 def test_two_new_files_are_not_one(here: Path, one: str, other: str) -> None:
-    with pytest.raises(InputError, match="two outputs would be one file"):
+    with pytest.raises(InputError, match="two outputs would be the same file"):
         refuse_conflicts([], [Path(one), Path(other)])
-    with pytest.raises(InputError, match="is read"):  # a missing input stays missing
+    with pytest.raises(InputError, match="is an input"):  # a missing input stays missing
         refuse_conflicts([Path(one)], [Path(other)])
 
 
@@ -113,12 +113,12 @@ def test_where_capitals_make_no_difference_they_make_none(
         return found(path.with_name(names.get(path.name.casefold(), path.name)), **how)
 
     monkeypatch.setattr(os, "stat", stat)
-    with pytest.raises(InputError, match=r"A: is read \(as a\)"):
+    with pytest.raises(InputError, match=r"A: is an input \(as a\)"):
         refuse_conflicts([Path("a")], [Path("A")])
 
 
 def test_an_output_is_not_the_folder_of_another(here: Path) -> None:
-    with pytest.raises(InputError, match="is to be the folder of Pages/one"):
+    with pytest.raises(InputError, match="is also the folder of Pages/one"):
         refuse_conflicts([], [Path("pages"), Path("Pages/one")])
 
 
@@ -153,7 +153,7 @@ def test_what_is_printed_is_an_output_too(here: Path) -> None:
         Path("err").unlink(missing_ok=True)
         status, said = run(words, stdout)
         assert (status, said.count("\n")) == (2, 1), said
-        assert "goes into this file" in said
+        assert "the printed output goes to this file" in said
     assert book.read_bytes() == before
     assert Path("data.csv").read_text() == "x,y\n1,2\n"
 
@@ -214,7 +214,7 @@ def test_a_workbook_found_in_a_folder_is_not_written_over(here: Path, option: st
         for places in (["folder"], ["up"], ["a", "folder/sub", "folder"]):
             result = runner.invoke(app, ["verify", *places, option, name])
             assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-            assert f"{name}: is read" in result.stderr
+            assert f"{name}: is an input" in result.stderr
     assert contents(here) == before
 
 
@@ -223,13 +223,13 @@ def test_what_is_written_beside_a_report_is_no_input_either(here: Path) -> None:
     os.link(book, ".g.csv.unfinished")
     result = runner.invoke(app, ["verify", str(book), "--csv", "g.csv"])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert ".g.csv.unfinished: is read" in result.stderr
+    assert ".g.csv.unfinished: is an input" in result.stderr
     Path("c_files").mkdir()
     page = Path("c_files", page_name(book))
     os.link(book, page)
     result = runner.invoke(app, ["verify", str(book), "--csv", "h.csv", "--html", "c.html"])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert f"{page}: is read" in result.stderr
+    assert f"{page}: is an input" in result.stderr
     assert sorted(os.listdir("c_files")) == [page.name]
 
 
@@ -263,13 +263,13 @@ iterations = 2
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("one.toml -o data.xlsx", "data.xlsx: is read"),
-        ("one.toml -o sub/../hard.xlsx", "hard.xlsx: is read (as data.xlsx)"),
-        ("data.xlsx", "data.xlsx: is read"),
-        ("one.toml two.toml -o new", "new/one.xlsx: is read (as sub/linked.xlsx)"),
-        ("one.toml sub/one.toml -o made", "two outputs would be one file"),
-        ("one.toml ONE.toml -o made", "two outputs would be one file"),
-        ("one.toml -o link.xlsx", "link.xlsx: is read (as data.xlsx)"),
+        ("one.toml -o data.xlsx", "data.xlsx: is an input"),
+        ("one.toml -o sub/../hard.xlsx", "hard.xlsx: is an input (as data.xlsx)"),
+        ("data.xlsx", "data.xlsx: is an input"),
+        ("one.toml two.toml -o new", "new/one.xlsx: is an input (as sub/linked.xlsx)"),
+        ("one.toml sub/one.toml -o made", "two outputs would be the same file"),
+        ("one.toml ONE.toml -o made", "two outputs would be the same file"),
+        ("one.toml -o link.xlsx", "link.xlsx: is an input (as data.xlsx)"),
     ],
 )
 def test_no_workbook_is_built_over_a_spec_or_its_data(here: Path, words: str, said: str) -> None:

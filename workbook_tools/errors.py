@@ -1,4 +1,4 @@
-"""The one exception that a user sees: what is wrong, where, and what to do."""
+"""The exception that a user sees, in one line: what is wrong, where, and what to do."""
 
 import traceback
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from workbook_tools.shortening import shortened_inside
 BAD_INPUT = 2
 _PACKAGE = Path(__file__).parent
 _LEAVING = (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt, SystemExit)
-_MOST = 300  # letters of a message
-_MOST_OF_PLACE = 100  # of the path at its beginning, if the message is too long
+_MOST = 300  # characters of a message
+_MOST_OF_PLACE = 100  # characters of the path at its beginning, if the message is too long
 
 
 class InputError(Exception):
-    """Something the user can mend: a bad spec or workbook, a missing program, a full disk.
+    """Something that the user can correct: a bad spec or workbook, a missing program, a full disk.
 
-    The message is one line and complete as it stands; the command line prints it and exits
-    with status 2, without a traceback. However long the texts in it are, it has at most 300
-    letters: the path keeps its end, what is said of it the beginning, and what to do at the end.
+    The message is one line and needs no context; the command line prints it and exits with status
+    2, without a traceback. It is cut to 300 characters: the path keeps its end, and the rest its
+    beginning (what is wrong) and its end (what to do).
     """
 
     def __init__(self, message: str) -> None:
@@ -40,7 +40,7 @@ def _of_a_line(message: str) -> str:
 
 
 def broken(error: BaseException) -> str:
-    """Say of an unexpected failure what it is, and where in the program it came about."""
+    """Return the message for an unexpected exception, with its place in the program."""
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -50,11 +50,11 @@ def broken(error: BaseException) -> str:
     if own:
         where = f" in {Path(own[-1].filename).relative_to(_PACKAGE)}, line {own[-1].lineno}"
     what = f"{type(error).__name__}{where}: {error}"
-    return f"the program broke ({what}); please report it, with what --debug shows"
+    return f"the program failed ({what}); please report this, with the output of --debug"
 
 
 class BrokenError(InputError):
-    """Something that was not expected; ``trace`` says where it came about."""
+    """An unexpected failure; ``trace`` is its traceback."""
 
     def __init__(self, message: str, trace: str = "") -> None:
         super().__init__(message)
@@ -62,8 +62,8 @@ class BrokenError(InputError):
 
 
 def print_error(program: str, error: Exception, debug: bool = False) -> None:
-    """Print a failure in its one line, with ``debug`` after the traceback of a broken check."""
-    with suppress(OSError):  # there may be nobody to hear it
+    """Print a failure in one line; with ``debug``, after the traceback of an unexpected one."""
+    with suppress(OSError):  # standard error may be closed
         if debug and isinstance(error, BrokenError):
             typer.echo(error.trace, err=True, nl=False)
         typer.echo(f"{program}: {error}", err=True)
@@ -71,7 +71,7 @@ def print_error(program: str, error: Exception, debug: bool = False) -> None:
 
 @contextmanager
 def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
-    """Turn any failure into its one line and exit status 2; ``debug`` shows its traceback too."""
+    """Turn any failure into one line and exit status 2; ``debug`` shows its traceback too."""
     try:
         yield
     except InputError as error:
@@ -79,12 +79,12 @@ def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
         raise typer.Exit(BAD_INPUT) from error
     except _LEAVING:
         raise
-    except OSError as error:  # of files that the user named, ``InputError`` is raised
+    except OSError as error:  # for files that the user named, it would be an ``InputError``
         if isinstance(error, BrokenPipeError):
             raise
         place = f"{error.filename}: " if error.filename else "standard output or a temporary file: "
         print_error(program, InputError(f"{place}{error.strerror or error}; make room"))
         raise typer.Exit(BAD_INPUT) from error
-    except BaseException as error:  # what Rust panics with is no Exception
+    except BaseException as error:  # a panic of an engine in Rust is no Exception
         print_error(program, BrokenError(broken(error), traceback.format_exc()), debug)
         raise typer.Exit(BAD_INPUT) from error

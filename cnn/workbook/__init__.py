@@ -1,1 +1,1 @@
-"""A trained network as a living workbook: forward, backward and one training step in cells."""
+"""A trained network as a workbook of formulas: forward, backward, and one training step."""

@@ -1,4 +1,4 @@
-"""From a trained network to a finished workbook: sheets written, recalculated, saved whole."""
+"""From a trained network to a finished workbook: writes its sheets, recalculates, saves it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ from workbook_tools.writing import styles
 from workbook_tools.writing.workbook import alternative_texts, describe, save_with_values
 
 BUILD_STEPS = 3
-RATE = 0.01  # η to begin with
+RATE = 0.01  # the initial η
 MEAN_CELL, DEVIATION_CELL = (Area(INPUT, (FIRST_SECTION + k, 8)) for k in range(2))
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the workbook shows to begin with, and what it is called."""
+    """The workbook's title, and what it shows at first."""
 
     title: str
     subtitle: str
@@ -59,9 +59,9 @@ def build(
 ) -> int:  # fmt: skip
     """Write the workbook of a network; return how many formula cells it has.
 
-    ``on_step`` hears what is being done, ``BUILD_STEPS`` times. Raises ``InputError`` for a
-    network that is not of the family, a digit that is not stored, and a place that cannot be
-    written to.
+    ``on_step`` is called ``BUILD_STEPS`` times with the progress in words. Raises ``InputError``
+    for a network that is not supported, a digit that is not stored, or a path that cannot be
+    written.
     """
     stored = len(digits.truth)
     if not 1 <= look.selected <= stored:
@@ -71,14 +71,15 @@ def build(
     classes = plan.network.layers[-1].output.count
     if max(digits.truth) >= classes:
         raise InputError(
-            f"a digit is a {max(digits.truth)}, and the network knows 0 to {classes - 1}"
+            f"one of the digits is a {max(digits.truth)}, but the network only knows 0 to "
+            f"{classes - 1}; give another network"
         )
     workbook, texts = _openpyxl_workbook(plan, look)
     return save_with_values(workbook, texts, {}, path, on_step)
 
 
 def _openpyxl_workbook(plan: Plan, look: Look) -> tuple[Workbook, dict[str, str]]:
-    """Return the workbook without values; and what its charts and pictures show."""
+    """Return the workbook without values, and descriptions of its charts and pictures."""
     workbook = Workbook()
     overview = workbook.active
     overview.title = OVERVIEW
@@ -108,7 +109,7 @@ def _openpyxl_workbook(plan: Plan, look: Look) -> tuple[Workbook, dict[str, str]
     ):
         place = area.on("", absolute=True)
         workbook.defined_names[name] = DefinedName(name, attr_text=place)
-    # Excel works everything out afresh on opening, whatever the cached values say.
+    # Excel recalculates everything on opening, whatever the cached values are.
     workbook.calculation.fullCalcOnLoad = True
     describe(workbook, look.title, look.subtitle, "convolution")
     workbook.active = workbook.sheetnames.index(OVERVIEW)
@@ -116,7 +117,7 @@ def _openpyxl_workbook(plan: Plan, look: Look) -> tuple[Workbook, dict[str, str]
 
 
 def _constants(sheet: Worksheet) -> None:
-    """Write how the pixels are scaled."""
+    """Write mean and deviation, by which the pixels are normalised."""
     for area, label, value in (
         (MEAN_CELL, "mean", MEAN),
         (DEVIATION_CELL, "deviation", DEVIATION),

@@ -1,4 +1,4 @@
-"""The sheet Digit: what is selected, how it looks, what the network says; and a grid to draw on."""
+"""The sheet Digit: the selected digit, the network's answer, and a grid to draw on."""
 
 from openpyxl.chart import BarChart, Reference, Series
 from openpyxl.chart.data_source import StrRef
@@ -43,14 +43,14 @@ TABLE_TOP = 14
 LARGEST_RATE = 1000
 WIDTHS = (24, 13, 15)  # of the panel's columns, in characters
 CHART_PIXELS = (378, 280)
-_HEADING_BEYOND = 8  # columns that the heading of the last grid may reach beyond it
+_HEADING_BEYOND = 8  # columns that the heading of the last grid may extend beyond it
 _FIRST_RESULT = TRUE_DIGIT_CELL.first[0]
 
 
 def write_digit_sheet(
     sheet: Worksheet, plan: Plan, of: SheetPlan, selected: int, rate: float
 ) -> list[str]:
-    """Write the sheet, ``selected`` counted from 1; return what the chart shows."""
+    """Write the sheet, with ``selected`` counted from 1; return a description of the chart."""
     title(sheet, "The digit, and what the network makes of it")
     links(sheet, [OVERVIEW, DIGITS], 1)
     _shape_cells(sheet, plan)
@@ -114,7 +114,7 @@ def _inputs(sheet: Worksheet, plan: Plan, selected: int, rate: float) -> None:
 
 
 def _between(kind: str, largest: int, what: str) -> DataValidation:
-    """Return what allows numbers of a kind from 0 to ``largest`` alone."""
+    """Return a validation that only allows numbers of a kind from 0 to ``largest``."""
     return DataValidation(
         type=kind,
         operator="between",
@@ -133,7 +133,7 @@ def _label(sheet: Worksheet, area: Area, text: str) -> None:
 
 
 def _results(sheet: Worksheet, plan: Plan) -> None:
-    """Write the cells that say how the network does."""
+    """Write the cells with the network's result."""
     truth = range_name(
         TABLE_ROW, TRUTH_COLUMN, TABLE_ROW + len(plan.digits.truth) - 1, TRUTH_COLUMN
     )
@@ -184,7 +184,7 @@ def _table(sheet: Worksheet, plan: Plan) -> None:
 
 
 def _chart(sheet: Worksheet, plan: Plan) -> str:
-    """Draw the probabilities as bars; return what the chart shows."""
+    """Draw the probabilities as bars; return a description of the chart."""
     classes = plan.maps(SOFTMAX).shape.count
     rows = TABLE_TOP + 1, TABLE_TOP + classes
     chart = BarChart()
@@ -226,7 +226,7 @@ def _explain(sheet: Worksheet, plan: Plan) -> None:
 
 
 def _number_rows(sheet: Worksheet, place: Maps) -> None:
-    """Write the number of each row beside the grid, whose formulas look up their pixels by it."""
+    """Write row numbers beside the grid; its formulas use them to look up their pixels."""
     row, _ = place.corner(0)
     for y in range(place.shape.height):
         cell = sheet.cell(row + y, ROW_NUMBERS_COLUMN, y + 1)

@@ -1,4 +1,4 @@
-"""Which test digits go into the workbook: some of each kind that are read rightly, and mistakes."""
+"""Chooses the test digits for the workbook: some of each class read correctly, and mistakes."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from cnn.evaluation import answers
 from cnn.model import CLASSES
 from workbook_tools.errors import InputError
 
-MISTAKES = 0.2  # this part of the digits, if the network makes so many; more if it has to be
+MISTAKES = 0.2  # fraction of the digits, if the network makes so many; more only if necessary
 FEWEST, MOST = 1, 200
 
 
@@ -27,7 +27,7 @@ class Digits:
 
 
 def choose(model: nn.Sequential, images: Images, count: int) -> Digits:
-    """Return ``count`` test digits: digits read rightly, each in turn, then the worst mistakes.
+    """Return ``count`` test digits: correctly read ones, class by class, then the worst mistakes.
 
     Raises ``InputError`` for a count out of range.
     """

@@ -16,7 +16,7 @@ WIDTHS = (10, 12, 12, 14)
 
 
 def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
-    """Write the list of digits, and their pixels one below the other."""
+    """Write the list of digits, and their pixels below each other."""
     title(sheet, "Digits to select from")
     links(sheet, [OVERVIEW, DIGIT], 1)
     sheet.column_dimensions["A"].width = 2
@@ -41,5 +41,5 @@ def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
     sheet.sheet_properties.tabColor = look.TAB_COLOURS[Part.START]
     sheet.freeze_panes = "A3"
     styles.set_up_page(sheet)
-    # The list alone: the pictures below each other would be printed on a page each.
+    # Only the list: the pictures below each other would take a page each.
     sheet.print_area = range_name(1, 1, TABLE_ROW + len(rows) - 1, TABLE_COLUMN + len(WIDTHS) - 1)

@@ -1,4 +1,4 @@
-"""The picture of a network: each layer's maps as a stack of sheets, as large as they are."""
+"""The picture of a network: each layer's maps as a stack of sheets, drawn to scale."""
 
 from io import BytesIO
 
@@ -27,15 +27,15 @@ SIZE = (1130, 205)  # pixels
 DPI = 100
 _INK, _MUTED, _EDGE = f"#{INK}", f"#{MUTED}", "#9AA5B1"
 _FILL, _PAPER = "#DCEFE9", "#F3F4F6"
-_MOST_SHEETS = 6  # of a stack that are drawn
-_LARGEST = 1.0  # side of the image, in the drawing's units
+_MOST_SHEETS = 6  # drawn of a stack
+_LARGEST = 1.0  # side of the input image, in the drawing's units
 _SHIFT = 0.06  # from a sheet of a stack to the next
 _ROOM = 0.7  # between two stacks
 _SMALLEST = 0.09
 
 
 def described(network: Network) -> str:
-    """Say what the picture shows."""
+    """Return a description of the picture."""
     shapes = ", ".join(f"{layer.name} {layer.output}" for layer in network.layers)
     return f"The network from left to right: {network.image}, then {shapes}, then softmax."
 
@@ -64,7 +64,7 @@ def drawing(network: Network) -> Image:
 
 
 def _groups(layers: list[Layer]) -> list[list[Layer]]:
-    """Put each ReLU to the layer that it follows."""
+    """Group each ReLU with the layer before it."""
     groups: list[list[Layer]] = []
     for layer in layers:
         if isinstance(layer.operation, ReLU) and groups:
@@ -120,7 +120,7 @@ def _stack(
 
 
 def _cells(axes: Axes, left: float, height: float, width: float, count: int) -> None:
-    """Draw the lines between the numbers of a row, which stands upright here."""
+    """Draw the lines between the numbers of a row, which is drawn upright."""
     for k in range(1, min(count, 24)):
         y = -height / 2 + height * k / min(count, 24)
         axes.plot([left, left + width], [y, y], color=_EDGE, lw=0.5)

@@ -1,7 +1,8 @@
 """The formulas of a network's cells: forward, backward, and one step; plain functions only.
 
-Each function returns what gives a cell its formula, by its place: of maps, the number of the map,
-row and column; of weights, output, input, row and column of the kernel. Places count from 0.
+Each function here returns another one, which returns the formula of a cell by its place. For maps
+that is the number of the map, row and column; for weights it is output, input, and row and column
+of the kernel. All count from 0.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ BiasFormula: TypeAlias = Callable[[int], str | float]
 def forward(
     operation: Operation, source: Maps, weights: Weights | None, sheet: str, relu: bool = False
 ) -> MapsFormula:
-    """Return the formulas of a layer's output; with ``relu`` they take the larger of it and 0."""
+    """Return the formulas of a layer's output, if ``relu`` followed by a ReLU."""
     plain = _forward(operation, source, weights, sheet)
     if relu:
         return lambda k, y, x: f"=MAX(0,{str(plain(k, y, x))[1:]})"
@@ -95,9 +96,9 @@ def backward(
     operation: Operation, before: Maps, after: Maps, gradient: Maps, turned: Weights | None,
     sheet: str,
 ) -> MapsFormula:  # fmt: skip
-    """Return the formulas of the gradient at what a layer reads.
+    """Return the formulas of the gradient at a layer's input.
 
-    The layer reads ``before`` and makes ``after`` of it, where the gradient is ``gradient``.
+    ``before`` is the layer's input and ``after`` its output, where the gradient is ``gradient``.
     """
     match operation:
         case Convolution(_, _, padding):
@@ -150,9 +151,9 @@ def _back_to_the_largest(
     before: Maps, after: Maps, gradient: Maps, window: tuple[int, int], sheet: str,
     k: int, y: int, x: int,
 ) -> str | float:  # fmt: skip
-    """Return the formula of a gradient that goes to the largest cell of each window.
+    """Return the formula of a gradient that goes to the maximum of each window.
 
-    If several are the largest, it goes to the first of them in reading order, as PyTorch has it.
+    If there are several, it goes to the first one in reading order, as in PyTorch.
     """
     height, width = window
     (top, down), (left, along) = divmod(y, height), divmod(x, width)
@@ -179,7 +180,7 @@ def turned(weights: Weights, sheet: str) -> WeightsFormula:
 
 
 def transposed(weights: Weights, sheet: str) -> WeightsFormula:
-    """Return the formulas of weights with outputs and inputs exchanged."""
+    """Return the formulas of transposed weights, with outputs and inputs exchanged."""
     return lambda o, c, y, x: f"={weights.cell(c, o).on(sheet)}"
 
 
@@ -216,9 +217,9 @@ def step(weights: Weights, gradients: Weights, sheet: str) -> tuple[WeightsFormu
 
 
 def chosen(stored: Maps, drawing: Maps, pixels: Maps, row_numbers: int) -> MapsFormula:
-    """Return the formulas of the pixels that are shown: stored ones, or those that are drawn.
+    """Return the formulas of the pixels that are shown: those of a stored digit, or the drawing.
 
-    Stored images stand below each other; ``row_numbers`` is the column with each pixel's row.
+    Stored images are below each other; ``row_numbers`` is the column with each pixel's row.
     """
     first = stored.corner(0)[0]
     step = stored.corner(1)[0] - first if stored.shape.count > 1 else 0
@@ -248,26 +249,26 @@ def back_to_pixels(gradient: Maps, sheet: str) -> MapsFormula:
 
 
 def exponentials(scores: Maps, sheet: str) -> MapsFormula:
-    """Return e^(z − the largest z): less that, none can overflow."""
+    """Return the formulas of e^(z − largest z), which cannot overflow."""
     row = scores.row().on(sheet, absolute=True)
     return lambda k, y, x: f"=EXP({scores.cell(k).on(sheet)}-MAX({row}))"
 
 
 def parts(exponentials: Maps, sheet: str) -> MapsFormula:
-    """Return each number's part of their sum: the softmax, where they are exponentials."""
+    """Return the formulas of each number divided by their sum: of exponentials, the softmax."""
     row = exponentials.row().on(sheet, absolute=True)
     return lambda k, y, x: f"={exponentials.cell(k).on(sheet)}/SUM({row})"
 
 
 def target(true_digit: str) -> MapsFormula:
-    """Return 1 for the true digit, which stands in a cell, and 0 for the others."""
+    """Return formulas that are 1 for the true digit, given by its cell, and 0 for the others."""
     return lambda k, y, x: f"=IF({true_digit}={k},1,0)"
 
 
 def loss(scores: Maps, exponentials: Maps, true_digit: str, sheet: str) -> MapsFormula:
     """Return −ln of the true digit's probability, as ln Σe^(z − max) − (z of the digit − max).
 
-    Written so, it is a number even where that probability is too small for one.
+    In this form it is finite even if the probability underflows to 0.
     """
     row = scores.row().on(sheet, absolute=True)
     total = exponentials.row().on(sheet, absolute=True)

@@ -1,4 +1,4 @@
-"""Where a section's cells are: maps side by side in bands, kernels in a grid; and their names.
+"""The positions and names of a section's cells: maps side by side in bands, kernels in a grid.
 
 Positions inside a map count from 0; those in its margin are negative, or beyond its size.
 """
@@ -17,8 +17,8 @@ FIRST_SECTION = 4  # row
 LABELS_BELOW = 3  # rows from a heading to the first labels
 GAP = 1  # cells between maps
 SECTION_GAP = 2  # rows
-SHAPE = 2.0  # how much wider than high all maps together are to be
-MOST_UNLIKE = 1.5  # that shape may be, for bands that are all full
+SHAPE = 2.0  # the intended ratio of width to height of all maps together
+MOST_UNLIKE = 1.5  # factor by which it may differ, so that all bands are full
 BIAS_COLUMN, KERNEL_COLUMN = 3, 5
 
 
@@ -32,7 +32,7 @@ class Area:
     width: int = 1
 
     def on(self, sheet: str, absolute: bool = False) -> str:
-        """Return its name as a formula on ``sheet`` has it."""
+        """Return its name in a formula on ``sheet``."""
         row, column = self.first
         if absolute:
             name = cell_name(row, column, absolute=True)
@@ -52,7 +52,7 @@ class Maps:
     sheet: str
     top: int  # the row of the heading
     left: int = FIRST_COLUMN
-    stacked: bool = False  # each below the other
+    stacked: bool = False  # below each other
 
     @property
     def shape(self) -> MapsShape:
@@ -72,7 +72,7 @@ class Maps:
 
     @property
     def across(self) -> int:
-        """How many maps stand side by side."""
+        """How many maps are side by side."""
         if self.in_a_row:
             return self.shape.count
         if self.stacked:
@@ -94,7 +94,7 @@ class Maps:
         return self.corner(self.across - 1)[1] + self.shape.width - 1 + self.margin[1]
 
     def corner(self, number: int) -> Place:
-        """Return the first cell of a map, its margin left out."""
+        """Return the first cell of a map, without its margin."""
         band, place = divmod(number, self.across)
         above, beside = self.margin
         down = self.shape.height + 2 * above + 1 + GAP
@@ -103,7 +103,7 @@ class Maps:
         return row, self.left + place * along + beside
 
     def label(self, number: int) -> Place:
-        """Return where the label of a map stands."""
+        """Return the place of a map's label."""
         row, column = self.corner(number)
         return row - self.margin[0] - 1, column
 
@@ -144,9 +144,9 @@ class Maps:
 
 @dataclass(frozen=True)
 class Weights:
-    """A grid of kernels: a band for each output, with its bias in front, a place for each input.
+    """A grid of kernels: a row of kernels for each output, after its bias, with one for each input.
 
-    Those of a fully connected layer touch, so that one range names all that lead to an output.
+    The weights of a fully connected layer touch, so that one range has all weights of an output.
     """
 
     heading: Heading
@@ -186,11 +186,11 @@ class Weights:
         return row, KERNEL_COLUMN + source * (width + self._gap)
 
     def output_label(self, output: int) -> Place:
-        """Return where the number of an output stands."""
+        """Return the place of an output's label."""
         return self.corner(output, 0)[0], FIRST_COLUMN
 
     def source_label(self, source: int) -> Place:
-        """Return where the number of an input stands."""
+        """Return the place of an input's label."""
         return self.top + LABELS_BELOW, self.corner(0, source)[1]
 
     def bias(self, output: int) -> Area:

@@ -1,7 +1,7 @@
-"""How a network's workbook looks: square cells, colour scales, tabs, and styles made once.
+"""The look of a network's workbook: square cells, colour scales, tabs, and shared styles.
 
-A sheet here has thousands of cells of a few kinds. openpyxl takes its time to set a style, so
-each kind is set on one cell and then shared.
+A sheet has thousands of cells of a few kinds. Setting a style is slow in openpyxl, so each kind is
+set on one cell and then shared.
 """
 
 from collections.abc import Iterable
@@ -31,10 +31,10 @@ TAB_COLOURS = {
 }
 PIXEL_SIDE, MAP_SIDE = 20, 30  # screen pixels of a square cell
 NUMBER_WIDTH = 11  # characters, of columns of numbers in a row
-MOST_ROWS_A_COLUMN = 1.5  # of a sheet that is printed on one page
+MOST_ROWS_A_COLUMN = 1.5  # rows per column of a sheet that is printed on one page
 _LAST_COLUMN = 200
 _WHITE = "FFFFFF"
-_TINY = "1E-12"  # so that a scale has room on both sides of 0, whatever the numbers
+_TINY = "1E-12"  # so that a scale extends to both sides of 0 for any numbers
 _POSITIVE = "1E8C76"
 _BOTH_SIDES = {Palette.SIGNED: ("3B6FB6", "D9822B"), Palette.GRADIENT: ("2A9D8F", "8E4585")}
 _LINE = Side(style="thin", color="9AA5B1")
@@ -42,7 +42,7 @@ _LINE = Side(style="thin", color="9AA5B1")
 
 @dataclass(frozen=True)
 class Stamp:
-    """A style that is put on many cells."""
+    """A style that many cells share."""
 
     style: Any
 
@@ -51,7 +51,7 @@ class Stamp:
         cls, sheet: Worksheet, font: Font, fill: PatternFill | None = None,
         border: Border | None = None, number_format: str = "General",
     ) -> "Stamp":  # fmt: skip
-        """Return a style of ``sheet``'s workbook."""
+        """Make a style for cells of ``sheet``."""
         cell = Cell(sheet, row=1, column=1)
         cell.font, cell.number_format = font, number_format
         if fill:
@@ -80,10 +80,10 @@ PIXEL_INPUT_FILL = INPUT_FILL
 
 
 def colour_scale(palette: Palette, area: str) -> Rule | None:
-    """Return the rule that colours cells by their numbers; None where they stay plain.
+    """Return the rule that colours cells by their values; None if they stay plain.
 
-    ``area`` is an absolute range with all of them. 0 is always white, and numbers of one size are
-    equally dark on both sides of it. The ends of the scale are at least a little away from it.
+    ``area`` is an absolute range with all of the cells. 0 is always white, and x is as dark as −x.
+    The ends of the scale are always a little away from 0.
     """
     high = f"MAX({area},{_TINY})"
     if palette is Palette.GREY:
@@ -132,7 +132,7 @@ def frame(top: bool, bottom: bool, left: bool, right: bool) -> Border:
 
 
 def head(sheet: Worksheet, row: int, first_column: int, texts: Iterable[str]) -> None:
-    """Write the heads of a table's columns."""
+    """Write the headings of a table's columns."""
     for column, text in enumerate(texts, start=first_column):
         cell = sheet.cell(row, column, text)
         cell.font, cell.alignment = styles.HEADER, styles.CENTRED
@@ -149,7 +149,7 @@ def set_up_page(sheet: Worksheet) -> None:
 
 
 def enlarged(font: Font, zoom: int) -> Font:
-    """Return a font that looks as large at a zoom, in per cent, as it is at 100."""
+    """Return a font that looks as large at a zoom, in per cent, as this one at 100 %."""
     return Font(
         name=font.name, size=round(font.size * 100 / zoom), bold=font.bold, color=font.color,
         underline=font.underline,

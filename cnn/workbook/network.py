@@ -1,6 +1,7 @@
-"""A PyTorch network as a list of layers that a sheet can show; batch normalisation folded in.
+"""Converts a PyTorch network to a list of layers for the workbook; folds batch normalisation.
 
-What is not of the family is refused by name: nothing is left out that would change a number.
+Modules that are not supported are refused by name, so that nothing that would change a number is
+left out.
 """
 
 from collections import Counter
@@ -35,7 +36,7 @@ class ReLU:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """The largest of each window; windows touch and do not overlap."""
+    """The maximum of each window; windows touch and do not overlap."""
 
     window: tuple[int, int]
 
@@ -67,7 +68,7 @@ class Linear:
 
 Operation: TypeAlias = Convolution | ReLU | MaxPool | AveragePool | GlobalAverage | Flatten | Linear
 
-# What the sheets are called; a number follows where there are several of a kind.
+# The names of the sheets; a number follows if there are several of a kind.
 NAMES: dict[type[Any], str] = {
     Convolution: "Conv",
     ReLU: "ReLU",
@@ -81,7 +82,7 @@ NAMES: dict[type[Any], str] = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: what it does, the shape of what comes out, and where it comes from."""
+    """One layer: its operation, the shape of its output, and the modules that it comes from."""
 
     name: str  # "Conv2"
     operation: Operation
@@ -105,7 +106,7 @@ class Network:
 
     image: MapsShape
     layers: list[Layer]
-    dropouts: list[str]  # modules that do nothing once the training is over
+    dropouts: list[str]  # modules that do nothing after training
     folded: list[str]  # batch normalisations that became part of a convolution
 
     @property
@@ -115,9 +116,9 @@ class Network:
 
 
 def network_of(model: nn.Sequential, height: int, width: int) -> Network:
-    """Return a network that reads images of ``height`` × ``width``, with whole doubles.
+    """Return a network that reads images of ``height`` × ``width``, with weights as doubles.
 
-    Raises ``InputError`` for a module that is not of the family, and where shapes do not fit.
+    Raises ``InputError`` for a module that is not supported, or if shapes do not fit.
     """
     reading = _Reading(MapsShape(1, height, width))
     for name, module in _modules(model):
@@ -126,7 +127,7 @@ def network_of(model: nn.Sequential, height: int, width: int) -> Network:
 
 
 def _modules(model: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield the modules in order, those of a sequence in a sequence as well."""
+    """Yield the modules in order, including those of nested sequences."""
     for name, module in model.named_children():
         if isinstance(module, nn.Sequential):
             yield from _modules(module, f"{prefix}{name}.")
@@ -160,7 +161,7 @@ class _Reading:
     def network(self) -> Network:
         if not self._layers or not self._flat or not self._shape.is_row:
             raise InputError(
-                f"the network ends in {self._shape}: give one that ends in a number for each "
+                f"the network ends in {self._shape}; give one that ends in a number for each "
                 "digit, by a flatten or a linear layer"
             )
         kinds = [NAMES[type(layer.operation)] for layer in self._layers]
@@ -238,14 +239,14 @@ class _Reading:
     def _append(self, name: str, operation: Operation) -> None:
         shape = self._after(name, operation)
         if shape.height < 1 or shape.width < 1:
-            raise InputError(f"{name}: nothing is left of {self._shape} after it")
+            raise InputError(f"{name}: nothing is left of {self._shape} after this layer")
         self._layers.append(Layer(name, operation, shape, (name,)))
         self._shape = shape
 
     def _after(self, name: str, operation: Operation) -> MapsShape:
         count, height, width = self._shape.count, self._shape.height, self._shape.width
         if self._flat and not isinstance(operation, Linear | ReLU):
-            raise InputError(f"{name}: it needs maps, and gets a row of numbers")
+            raise InputError(f"{name}: it needs maps, but gets a row of numbers")
         match operation:
             case Convolution(kernels, _, (above, beside)):
                 down, across = kernels.shape[2:]
@@ -264,14 +265,14 @@ class _Reading:
 
     def _flatten(self, name: str, module: nn.Flatten) -> None:
         self._require(name, module, start_dim=1, end_dim=-1)
-        if not self._shape.is_row:  # maps of one cell are in one row already
+        if not self._shape.is_row:  # maps of one cell are already in one row
             self._append(name, Flatten())
         self._flat = True
 
     def _fold(self, name: str, module: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
-        """Make a batch normalisation part of the convolution before it.
+        """Fold a batch normalisation into the convolution or linear layer before it.
 
-        In evaluation it is y = γ (x − μ) / √(σ² + ε) + β, with numbers that stay as they are.
+        In evaluation it is y = γ (x − μ) / √(σ² + ε) + β, with constants μ, σ, γ and β.
         """
         before = self._layers[-1] if self._layers else None
         if before is None or not isinstance(before.operation, Convolution | Linear):

@@ -1,4 +1,4 @@
-"""What the sheets say of each layer: what it does, forward and backward."""
+"""The notes on the sheets: what each layer does, forward and backward."""
 
 from cnn.workbook.network import (
     AveragePool,
@@ -24,7 +24,7 @@ TITLES: dict[type, str] = {
 
 
 def note(layer: Layer, network: Network) -> str:
-    """Say how a layer's cells come about."""
+    """Return how a layer's cells are computed, in words."""
     match layer.operation:
         case Convolution(kernels, _, padding):
             height, width = kernels.shape[2:]
@@ -55,7 +55,7 @@ def note(layer: Layer, network: Network) -> str:
 
 
 def back_note(consumer: Layer) -> str:
-    """Say how the gradient comes back through a layer."""
+    """Return how the gradient is passed back through a layer, in words."""
     match consumer.operation:
         case Convolution():
             return (

@@ -1,4 +1,4 @@
-"""The sheet Overview: what this is, the network layer by layer, how to read it, what is checked."""
+"""The sheet Overview: an introduction, the layers, how to read the workbook, what is checked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ ROW_PIXELS = 20
 
 @dataclass(frozen=True)
 class Story:
-    """What the Overview says of the network beside its layers."""
+    """What the Overview shows besides the layers."""
 
     title: str
     subtitle: str
     drawing: Image
-    drawn: str  # what the drawing shows
+    drawn: str  # a description of the drawing
 
 
 def write_overview(sheet: Worksheet, plan: Plan, story: Story) -> list[str]:
-    """Write the whole sheet; return what its picture shows."""
+    """Write the whole sheet; return a description of its picture."""
     title(sheet, story.title)
     sheet["B2"] = story.subtitle
     sheet["B2"].font = styles.SUBTITLE
@@ -81,7 +81,7 @@ def _steps(plan: Plan) -> list[str]:
 
 
 def _tabs(sheet: Worksheet, row: int) -> int:
-    """Show what the colours of the tabs mean."""
+    """Write the legend of the tab colours."""
     sheet.cell(row, 2, "Tabs").font = styles.HEADING
     for column, part in enumerate(Part, start=3):
         cell = sheet.cell(row, column, part.value)

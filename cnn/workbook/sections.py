@@ -21,8 +21,8 @@ from workbook_tools.writing import styles
 _LINK_STEP = {True: 2, False: 4}  # columns from a link to the next, by whether they are wide
 _ZOOM = (45, 100)  # per cent
 _COLUMNS_SEEN = 60  # square cells side by side on a screen, at 100 %
-_LINE_HEIGHT = 1.4  # times the size of the letters
-_LABEL_ZOOM = 60  # labels get no larger than for this, to fit above their maps
+_LINE_HEIGHT = 1.4  # times the font size
+_LABEL_ZOOM = 60  # per cent; labels are not enlarged beyond this, to fit above their maps
 
 
 def write_sheet(sheet: Worksheet, plan: SheetPlan, neighbours: list[str]) -> None:
@@ -58,7 +58,7 @@ def links(sheet: Worksheet, names: list[str], step: int, zoom: int = 100) -> Non
 
 
 def _write_line(sheet: Worksheet, row: int, column: int, text: str, font: Font, zoom: int) -> Any:
-    """Write a line of text, as large as it should look at a zoom; return its cell."""
+    """Write a line of text, enlarged so that it looks as usual at a zoom; return its cell."""
     cell = sheet.cell(row, column, text)
     cell.font = look.enlarged(font, zoom)
     sheet.row_dimensions[row].height = cell.font.size * _LINE_HEIGHT
@@ -91,7 +91,7 @@ def write_section(
     """
     place = section.place
     column = place.left if isinstance(place, Maps) else FIRST_COLUMN
-    # Grids of hidden numbers stand beside each other.
+    # Grids of hidden numbers are side by side, so their headings are small.
     font = styles.EQUATION_TITLE if hidden else styles.HEADING
     _write_line(sheet, place.top, column, str(place.heading), font, zoom)
     if section.note:
@@ -129,7 +129,7 @@ def _write_maps(sheet: Worksheet, section: MapsSection, hidden: bool, label_font
 def _map_stamps(
     sheet: Worksheet, place: Maps, typed: bool, hidden: bool
 ) -> Callable[[int, int], Stamp]:
-    """Return the style of a map's cell by row and column: those at its edge have its frame."""
+    """Return the style of a map's cell by row and column; cells at the edge have a border."""
     height, width = place.shape.height, place.shape.width
     small = look.SMALL_INPUT if typed else look.SMALL
     font = look.NUMBER if place.in_a_row else small
@@ -178,7 +178,7 @@ def _write_weights(sheet: Worksheet, section: WeightsSection, label: Font) -> No
 
 
 def _colour(sheet: Worksheet, areas: list[Area], section: Section) -> None:
-    """Colour cells by their numbers, all of a section on one scale."""
+    """Colour cells by their values, with one scale for the whole section."""
     place = section.place
     row, column = areas[0].first
     whole = Area(sheet.title, (row, column), place.bottom - row + 1, place.right - column + 1)
@@ -190,6 +190,6 @@ def _colour(sheet: Worksheet, areas: list[Area], section: Section) -> None:
 def _check_length(name: str, content: str | float) -> None:
     if isinstance(content, str) and len(content) > MAX_FORMULA_LENGTH:
         raise InputError(
-            f"{name}: it adds up so many maps that a formula has {len(content):,} characters, and "
-            f"a cell holds {MAX_FORMULA_LENGTH:,}: give a network with fewer maps"
+            f"{name}: it adds up so many maps that a formula has {len(content):,} characters, but "
+            f"a cell holds {MAX_FORMULA_LENGTH:,}; give a network with fewer maps"
         )

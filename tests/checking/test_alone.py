@@ -40,8 +40,8 @@ def test_whatever_happens_to_a_check_is_said_and_the_next_one_goes_on(
     sound: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said = {
-        "hangs": "not done after 8 seconds",
-        "dies": "ended abruptly",
+        "hangs": "not finished after 8 seconds",
+        "dies": "ended unexpectedly",
         "aborts": "needs more than 0.9 GiB of memory",
         "greedy": "needs more than 0.9 GiB of memory",
         "panics": "PanicException",
@@ -89,7 +89,7 @@ def test_an_unexpected_failure_is_one_line_with_its_place_and_debug_shows_more(
 def test_one_workbook_has_a_time_limit(command: str, sound: Path) -> None:
     result = CliRunner().invoke(app, [command, str(sound), "--timeout", "0.1"])
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "not done after 0.1 seconds; give --timeout more" in result.stderr
+    assert "not finished after 0.1 seconds; give a larger --timeout" in result.stderr
 
 
 def started(folder: Path, sound: Path) -> "subprocess.Popen[bytes]":
@@ -223,4 +223,4 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     for command in ("verify", "explain"):
         done = run(command, tmp_path / "pipe.xlsx", timeout=60)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.endswith("pipe.xlsx: no file, but something else; give a workbook\n")
+        assert done.stderr.endswith("pipe.xlsx: is not a file; give a workbook\n")

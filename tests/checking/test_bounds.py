@@ -110,7 +110,7 @@ def test_a_long_formula_in_a_table_is_said_to_be_too_long(tmp_path: Path) -> Non
     report = checked(HandMade(cells={PLACE: long}), tmp_path)
     [table] = report.tables
     assert table.findings == []
-    assert table.cells.reasons == {"too long a formula: Excel allows 8,192 letters": 1}
+    assert table.cells.reasons == {"formula too long: Excel allows 8,192 characters": 1}
 
 
 def test_a_formula_that_reads_a_whole_sheet_is_said_to_be_too_large(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_is_not_done_for_every_finding_is_said_once(
     report = checked(HandMade({**FORMULAS, **mistakes}), tmp_path)
     assert [finding.quantity for finding in report.findings] == list(mistakes)
     assert [finding.suggestion is not None for finding in report.findings] == [True, False, False]
-    said = "2 findings with no suggestion: too many findings"
+    said = "2 findings with no suggestion, because there are too many findings"
     assert report.left_out == [said]
     assert to_json(report)["left_out"] == [said]
     console = Console(width=200)

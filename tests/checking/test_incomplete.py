@@ -98,7 +98,7 @@ def test_rows_apart_from_a_table_that_hold_its_formulas_are_counted(tmp_path: Pa
     rows = [*range(6, 16), *range(200, 206)]
     report = check(HandMade(rows=rows), tmp_path)
     assert report.verdict == "incomplete"
-    assert "apart from the table" in report.not_checked
+    assert "outside the rows of the table" in report.not_checked
 
 
 @pytest.mark.parametrize("start", ["=RAND()", "=AK1*2", "=AVERAGE(AK1:AK3)"])

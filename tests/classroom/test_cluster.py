@@ -142,7 +142,7 @@ def test_workers_of_another_version_are_refused(
     scheduler: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "__version__", "0.0.0")
-    assert "need workbook-tools 0.0.0" in said(tmp_path, scheduler.scheduler_address)
+    assert "install 0.0.0 there" in said(tmp_path, scheduler.scheduler_address)
 
 
 def test_without_the_package_it_is_said_how_to_get_it(

@@ -85,12 +85,12 @@ def test_one_bad_file_never_stops_the_others(workbooks: Path, tmp_path: Path) ->
     for file, said in {
         "bomb.xlsx": "250 times its size",
         "cut.xlsx": "cut short",
-        "dies.xlsx": "ended abruptly",
+        "dies.xlsx": "ended unexpectedly",
         "empty.xlsx": "no training table",
         "good.xlsx": "",
         "greedy.xlsx": "more than 0.9 GiB of memory",
-        "hangs.xlsx": "not done after 20 seconds",
-        "pipe.xlsx": "no file, but something else",
+        "hangs.xlsx": "not finished after 20 seconds",
+        "pipe.xlsx": "is not a file",
         "raises.xlsx": "RuntimeError: something else",
     }.items():
         assert said in why[file]
@@ -214,7 +214,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     submissions = class_of(folder, *"abcdef")
     outputs, how = Outputs(csv=tmp_path / "g.csv"), How(jobs=1)
     check = partial(slow_check, log, 0.05)
-    with pytest.raises(InterruptedRunError, match=r"3 of 6 .* give the same command to go on"):
+    with pytest.raises(InterruptedRunError, match=r"3 of 6 .* give the same command to continue"):
         check_class(submissions, how, outputs, Stopper(3), check)
     journal = tmp_path / ".g.csv.unfinished"
     finished = [
@@ -268,7 +268,7 @@ def test_ctrl_c_says_how_to_go_on(workbooks: Path, tmp_path: Path) -> None:
         said = run.communicate(timeout=60)[1]
     assert run.returncode == 130
     assert said.count("\n") == 1
-    assert "of 12 workbooks are done, and kept in .g.csv.unfinished" in said
+    assert "of 12 workbooks are done and saved in .g.csv.unfinished" in said
     assert not (tmp_path / "g.csv").exists()
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
@@ -349,7 +349,7 @@ def test_the_page_of_a_class_is_careful_and_escaped(tmp_path: Path) -> None:
     assert page.unclosed == []
     assert "script" not in page.tags
     assert "b" not in page.tags
-    assert "Right formulas are often alike" in page.text
+    assert "Right formulas are often the same" in page.text
     assert "The same file, byte for byte, with the same mistake" in page.text
     assert "2 of 3 workbooks have mistakes" in page.text
     assert name in page.text

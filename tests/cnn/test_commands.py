@@ -123,7 +123,9 @@ def test_an_unknown_or_absent_device_is_one_line(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_line(quick: None, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "no folder can be made" in one_line(call("train", "--out", tmp_path / "file" / "run"))
+    assert "the folder cannot be made" in one_line(
+        call("train", "--out", tmp_path / "file" / "run")
+    )
 
 
 def test_no_network_and_no_cache_is_one_line(
@@ -207,7 +209,7 @@ def test_a_report_that_is_linked_to_the_weights_is_refused(finished: Path) -> No
     (finished / "report.html").unlink()
     (finished / "report.html").symlink_to("model.pt")
     for command in (["report", finished], ["train", "--model", "tiny", "--out", finished]):
-        assert "two outputs would be one file" in one_line(call(*command))
+        assert "two outputs would be the same file" in one_line(call(*command))
     assert (finished / "model.pt").read_bytes() == before
 
 
@@ -215,7 +217,7 @@ def test_report_refuses_weights_of_another_run(finished: Path) -> None:
     name, model = load_model(finished / "model.pt")
     model.get_submodule("linear").weight.data.neg_()  # type: ignore[union-attr,operator]
     save_model(model, name, finished / "model.pt")
-    assert "not of one run" in one_line(call("report", finished))
+    assert "not from the same run" in one_line(call("report", finished))
 
 
 def test_predict_reads_each_picture(mnist: Mnist, tmp_path: Path) -> None:

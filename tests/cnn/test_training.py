@@ -205,7 +205,7 @@ def test_an_interrupted_command_says_how_to_go_on(mnist: Mnist, tmp_path: Path) 
         finally:
             process.kill()
     assert process.returncode == 130, error
-    assert error.strip().endswith("--resume goes on")
+    assert error.strip().endswith("--resume continues")
     assert len(error.strip().splitlines()) == 1
     assert (tmp_path / "checkpoint.pt").exists()
 

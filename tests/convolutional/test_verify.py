@@ -89,7 +89,7 @@ def test_every_formula_cell_is_checked_and_agrees(small: Path) -> None:
     assert report.network.whole.off == 0
     assert report.network.whole.relative < 1e-9
     said = printed(report)
-    assert "PASS: 2,497 of 2,497 formula cells checked agree." in said
+    assert "PASS: 2,497 of 2,497 checked formula cells agree." in said
     assert "11 × 10 pixels to 3 digits" in said
 
 
@@ -436,6 +436,6 @@ def test_cells_that_are_right_but_together_another_network_fail(small: Path) -> 
     assert report.network is not None
     report.network.whole.off = 1
     assert report.verdict == "fail"
-    assert "together they are not the network that the headings describe" in printed(report)
+    assert "do not compute the network that the headings describe" in printed(report)
     report.network.whole.off = report.network.whole.compared = 0
     assert report.verdict == "unchecked"

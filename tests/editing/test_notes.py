@@ -143,7 +143,7 @@ def test_a_drawing_without_an_end_is_said_in_one_line(tmp_path: Path) -> None:
     source = rewritten(
         with_button(tmp_path), tmp_path / "cut.xlsx", {VML: lambda drawing: drawing[:200]}
     )
-    with pytest.raises(InputError, match="'Sheet' is damaged, its drawing of notes"):
+    with pytest.raises(InputError, match="'Sheet' is damaged, the drawing with its notes"):
         noted(source, {(1, 1): "wrong"})
 
 

@@ -134,5 +134,5 @@ def test_a_program_that_is_done_or_slow_leaves_nothing(
 
 def test_a_supervisor_that_is_gone_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(OSError, match="supervises"), workplace.workplace():
+    with pytest.raises(OSError, match="supervising"), workplace.workplace():
         pass

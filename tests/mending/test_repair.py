@@ -22,16 +22,16 @@ MISTAKES = {
         "=D6*K6*(1-K6)*((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)", "replace J by K (twice)",
     ),
     ("h1", "=F6*D6+F6*E6"): (None, "replace F by G"),
-    ("o2", "=P6*K6-Q6*M6"): (None, "write + for -: P6*K6+Q6*M6"),
+    ("o2", "=P6*K6-Q6*M6"): (None, "change - to +: P6*K6+Q6*M6"),
     ("a_h1", "=1/(1+EXP(J6))"): (None, "change the sign of J6"),
     ("a_h2", "=1/1+EXP(-L6)"): (None, "put parentheses around 1+EXP(-L6)"),
     ("E_tot", "=V6"): ("=V6+W6", "add W6 to V6"),
-    ("E_tot", "=MAX(V6:W6)"): ("=SUM(V6:W6)", "write SUM for MAX"),
+    ("E_tot", "=MAX(V6:W6)"): ("=SUM(V6:W6)", "change MAX to SUM"),
     ("E2", "=0.5*(C6-U6)*(C6-T6)"): (None, "replace T by U"),
     ("E1", "=(B6-S6)^3/2"): (None, "replace the number 3 by 2"),
     ("∂E/∂w5", "=(B6-S6)*S6*(1-S6)*K6"): (None, "swap B6 and S6: S6-B6"),
     ("∂E/∂w6", "=(S6-B6)*S6*M6"): ("=(S6-B6)*S6*(1-S6)*M6", "multiply (S6-B6)*S6 by (1-S6)"),
-    ("∂E/∂w7", "=(U6-C6)*U6*(1-U6)*K6*D6"): (None, "leave out the factor D6"),
+    ("∂E/∂w7", "=(U6-C6)*U6*(1-U6)*K6*D6"): (None, "remove the factor D6"),
     ("∂E/∂w4", "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*M6*(1-M6)*E6"): (
         None, "replace N by O, and replace P by Q",
     ),
@@ -39,7 +39,7 @@ MISTAKES = {
         None, "put parentheses around (S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6",
     ),
     ("∂E/∂w2", "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*COS(K6)*E6*D6"): (
-        "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*K6*(1-K6)*E6", "write the formula anew",
+        "=((S6-B6)*S6*(1-S6)*N6+(U6-C6)*U6*(1-U6)*P6)*K6*(1-K6)*E6", "rewrite the formula",
     ),
 }  # fmt: skip
 
@@ -82,13 +82,13 @@ def test_a_typed_target_is_read_from_its_cell(tmp_path: Path) -> None:
 def test_one_wrong_cell_gets_the_formula_of_those_beside_it(tmp_path: Path) -> None:
     _, found = suggestion(HandMade(cells={"S12": "=1/(1+EXP(-T12))"}), tmp_path)
     assert found.formulas == {12: "=1/(1+EXP(-R12))"}
-    assert found.edit == "replace T12 by R12, as the cells beside it have it"
+    assert found.edit == "replace T12 by R12, as in the cells beside it"
 
 
 def test_a_number_that_was_pasted_gets_the_formula(tmp_path: Path) -> None:
     _, found = suggestion(HandMade(cells={"S12": 0.75}), tmp_path)
     assert found.formulas == {12: "=1/(1+EXP(-R12))"}
-    assert found.edit == "put in the formula, as the cells beside it have it"
+    assert found.edit == "enter the formula, as in the cells beside it"
 
 
 def test_a_rate_that_drifts_is_fixed_in_its_place(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_rate_that_drifts_is_fixed_in_its_place(tmp_path: Path) -> None:
     for finding in report.findings:
         assert finding.suggestion is not None
         assert "$D$2" in finding.suggestion.formula
-        assert finding.suggestion.edit == "write $D$2 for D2"
+        assert finding.suggestion.edit == "change D2 to $D$2"
 
 
 def test_an_update_that_reads_another_row_is_put_right(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def changed(source: Path, path: Path, sheet: str, cells: dict[str, object]) -> l
 def test_the_summary_of_losses_is_mended(workbooks: Path, tmp_path: Path) -> None:
     source = workbooks / "Back_Propogation.xlsx"
     right = load_workbook(source)["Overview"]["I17"].value
-    for wrong, words in ((0.1, "put in the formula"), ("='LR 0.5'!$W$98", "$W$98 by ")):
+    for wrong, words in ((0.1, "enter the formula"), ("='LR 0.5'!$W$98", "$W$98 by ")):
         [finding] = changed(source, tmp_path / "a.xlsx", "Overview", {"I17": wrong})
         assert finding.suggestion is not None
         assert finding.suggestion.formulas == {17: right}

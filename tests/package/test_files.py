@@ -146,7 +146,7 @@ def test_what_is_no_place_for_a_file_is_said_in_one_line(tmp_path: Path) -> None
             "loop": "cannot be written",
             "one": "cannot be written",
             "n" * 256: "cannot be written",
-            "socket": "is no file, and no pipe",
+            "socket": "is neither a file nor a pipe",
         }.items():
             with pytest.raises(InputError, match=said) as caught:
                 write_text(tmp_path / name, "new")

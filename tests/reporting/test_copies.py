@@ -204,7 +204,7 @@ def test_what_is_left_is_said_with_the_reason(tmp_path: Path) -> None:
     )
     done = write_mended(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
     assert str(done) == (
-        "1 finding mended, in 2 cells; 5 left: Sheet!B1 (perhaps meant); "
+        "1 finding mended, in 2 cells; 5 not mended: Sheet!B1 (it may be intended); "
         "Sheet!C1, Sheet!D1, Sheet!E1, 1 more (no formula is suggested)"
     )
 
@@ -231,14 +231,14 @@ def test_of_many_cells_all_are_coloured_and_the_first_have_notes(
     cells = [row[0] for row in sheet_of(tmp_path / "b.xlsx", "Sheet")["A1:A10"]]
     assert all(cell.fill.fgColor.rgb == MISTAKE for cell in cells)
     assert [bool(cell.comment) for cell in cells] == [True] * 3 + [False] * 7
-    said = "Only the first 3 of these 10 cells have a note; all are coloured."
+    said = "Only the first 3 of these 10 cells have a note; all of them are coloured."
     assert [said in cell.comment.text for cell in cells[:3]] == [True, False, False]
 
 
 def test_a_right_workbook_has_an_empty_list(workbooks: Path, tmp_path: Path) -> None:
     source = workbooks / "mazur.xlsx"
     write_marked(verify(source), source, tmp_path / "marked.xlsx")
-    assert sheet_of(tmp_path / "marked.xlsx", "Findings")["A2"].value == "No mistake."
+    assert sheet_of(tmp_path / "marked.xlsx", "Findings")["A2"].value == "No mistakes were found."
     done = write_mended(verify(source), source, tmp_path / "mended.xlsx")
     assert str(done) == "0 findings mended, in 0 cells"
     assert differences(source, tmp_path / "mended.xlsx") == ({"xl/workbook.xml"}, set(), set())
@@ -411,10 +411,10 @@ def test_the_command_writes_both_copies(wrong: Path, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["a.xlsx", "b.xlsx", "--fix", "c.xlsx"], "a copy of one workbook"),
-        (["a.xlsx", "--fix", "a.xlsx"], "is read, and not written over"),
+        (["a.xlsx", "--fix", "a.xlsx"], "is an input, and not written over"),
         (
             ["a.xlsx", "--annotate", "c.xlsx", "--fix", "./c.xlsx"],
-            "two outputs would be one file",
+            "two outputs would be the same file",
         ),
         (["a.xlsx", "--fix", "c.xlsx", "--engine", "cached"], "--engine cached will not do"),
         (["m.xlsm", "--fix", "c.xlsx"], "an .xlsm workbook"),

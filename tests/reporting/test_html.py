@@ -82,7 +82,7 @@ def test_a_suggestion_is_shown_with_the_difference_marked(report: Report) -> Non
 def test_a_right_workbook_is_said_to_be_right(workbooks: Path) -> None:
     page = Page(to_html(verify(workbooks / "Back_Propogation.xlsx")))
     assert "Every formula that was checked is right" in page.text
-    assert page.text.count("nothing to mend") == 7
+    assert page.text.count("nothing to correct") == 7
     assert "Both curves are the same" in page.text or "Both end at" in page.text
 
 
@@ -90,7 +90,7 @@ def test_a_workbook_without_a_table_is_said_to_be_unchecked(tmp_path: Path) -> N
     openpyxl.Workbook().save(tmp_path / "empty.xlsx")
     page = Page(to_html(verify(tmp_path / "empty.xlsx")))
     assert "could not be checked" in page.text
-    assert "no training table" in page.text
+    assert "No training table was found" in page.text
 
 
 def test_what_was_not_checked_is_said_with_the_reason(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The check of one workbook in a process of its own, with limits of time and memory.
+"""Checks one workbook in its own process, with limits of time and memory.
 
-Whatever a workbook does to its check, it ends in a result or in one line. What the check writes it
-writes into a temporary folder; the caller puts it into place.
+Whatever a workbook does to its check, the check ends in a result or in a one-line error. It writes
+only to a temporary folder; the caller moves the files into place.
 """
 
 import traceback
@@ -20,25 +20,25 @@ from workbook_tools.errors import BrokenError, InputError, broken
 from workbook_tools.judging.report import Report
 from workbook_tools.package.files import refuse_streams
 
-CHECK_STEPS = 2  # that a check says it has come to; of a convolutional network more
-_A_MOMENT = 0.05  # seconds between looks at how far a check is
+CHECK_STEPS = 2  # progress messages of a check; a convolutional network has more
+_A_MOMENT = 0.05  # seconds between looks at the progress
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A workbook to be checked, and what is wanted of it."""
+    """A workbook to be checked, and the outputs that are wanted."""
 
     path: Path
     engine: str
     tolerance: float | None = None
     html: bool = False  # the report as a web page
-    marked: Path | None = None  # where a copy with the mistakes marked is going to be
-    mended: Path | None = None  # where one with the suggested formulas is going to be
+    marked: Path | None = None  # the final path of a copy with the mistakes marked
+    mended: Path | None = None  # the final path of a copy with the suggested formulas
 
 
 @dataclass
 class Checked:
-    """What came of it; the copies are temporary files."""
+    """The result of a check; the copies are temporary files."""
 
     report: Report
     html: str | None = None
@@ -49,10 +49,10 @@ class Checked:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why nothing came of it."""
+    """Why a check has no result."""
 
     message: str
-    trace: str = ""  # of an unexpected one
+    trace: str = ""  # the traceback of an unexpected failure
 
 
 Check = Callable[[Wish, Callable[[str], None]], Checked]
@@ -61,10 +61,10 @@ Work = Callable[[Wish, Path], Checked]
 
 @contextmanager
 def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
-    """Yield a function that checks a workbook, in so many seconds, and says what it is doing.
+    """Yield a function that checks a workbook within ``timeout`` seconds, and reports progress.
 
-    The copies last as long as the context. The function raises ``InputError`` for a workbook that
-    cannot be checked, and ``BrokenError`` where the check itself broke. ``work`` does the check in
+    The copies exist until the context ends. The function raises ``InputError`` for a workbook that
+    cannot be checked, and ``BrokenError`` if the check itself fails. ``work`` does the check in
     the other process, by default ``all_of``.
     """
     steps = get_context("spawn").SimpleQueue()
@@ -95,7 +95,7 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
         yield check
 
 
-_steps: list[Any] = []  # of a worker: the queue that hears what it is doing
+_steps: list[Any] = []  # in a worker: the queue for its progress messages
 
 
 def _hear(steps: Any) -> None:
@@ -103,23 +103,23 @@ def _hear(steps: Any) -> None:
 
 
 def _checked(work: Work, wish: Wish) -> Checked | _Failure:
-    """Check a workbook, in a worker, whose folder for temporary files lasts as long as the pool."""
+    """Check a workbook in a worker; its temporary folder exists as long as the pool."""
     try:
         return work(wish, Path(gettempdir()))
     except (InputError, OSError) as error:
         return _Failure(str(error))
     except MemoryError:
         return _Failure(f"{wish.path}: {out_of_memory(wish.path)}")
-    except BaseException as error:  # what Rust panics with is no Exception
+    except BaseException as error:  # a panic of an engine in Rust is no Exception
         return _Failure(f"{wish.path}: {broken(error)}", traceback.format_exc())
 
 
 def all_of(wish: Wish, folder: Path) -> Checked:
-    """Check a workbook and make all that is wanted of it; copies go into the folder.
+    """Check a workbook and make the outputs that are wanted; copies go into the folder.
 
     Raises ``InputError`` if it cannot be checked.
     """
-    # Here, not above: a worker limits its threads before NumPy is loaded.
+    # Imported here: a worker must limit its threads before NumPy is loaded.
     from workbook_tools.checking.verify import verify
     from workbook_tools.reporting.copies import write_marked, write_mended
     from workbook_tools.reporting.html import to_html
@@ -141,7 +141,7 @@ def all_of(wish: Wish, folder: Path) -> Checked:
 
 @contextmanager
 def _said_of(path: Path, temporary: Path) -> Iterator[None]:
-    """Say of a copy what goes wrong with the temporary file that becomes it."""
+    """Name a copy by its final path in errors that name its temporary file."""
     try:
         yield
     except InputError as error:

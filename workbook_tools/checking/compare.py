@@ -1,4 +1,4 @@
-"""Checks one training table: every formula against the mathematics, its values and its place."""
+"""Checks one training table: every formula against the mathematics, and every value."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import LARGEST_AREA
 
 _ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]++", re.IGNORECASE)
-_MOST_FORMULAS = 100_000  # of a table, that were not filled down
+_MOST_FORMULAS = 100_000  # distinct formulas of a table
 
 
 def compare_table(
@@ -46,9 +46,9 @@ def compare_table(
 ) -> TableReport:
     """Check every formula cell of a table.
 
-    ``stated`` are the cells that state initial values; ``samples`` are those that the rows of
-    several samples read; ``others`` has the findings outside any table; ``suggestions`` is how
-    much is done for those of the workbook.
+    ``stated`` are the cells that state initial values; ``samples`` is the table of samples that
+    the rows read; ``others`` has the findings outside any table; ``suggestions`` is the budget for
+    the suggestions of the whole workbook.
     """
     calculation = values.calculation
     try:
@@ -117,9 +117,9 @@ def compare_table(
 
 
 def _take_for_typed(symbol: str, own: Families, table: Table, reference: Reference) -> None:
-    """Take data and initial values that are typed as formulas, ``=1/20``, for the numbers they are.
+    """Treat data and initial values that are typed as formulas of numbers, ``=1/20``, as numbers.
 
-    In ``own`` their cells have no formula then.
+    Their cells then have no formula in ``own``.
     """
     if symbol in reference.constants:
         typed = len(table.rows)
@@ -134,7 +134,7 @@ def _take_for_typed(symbol: str, own: Families, table: Table, reference: Referen
 
 
 def _left_out(table: Table, families: Mapping[str, Families]) -> dict[str, dict[str, list[int]]]:
-    """Return the cells whose formulas are not checked: by quantity, by why not, their positions."""
+    """Return the cells whose formulas are not checked: positions by reason, by quantity."""
     found: dict[str, dict[str, list[int]]] = {}
     tried = 0
     for symbol, own in families.items():
@@ -148,16 +148,16 @@ def _left_out(table: Table, families: Mapping[str, Families]) -> dict[str, dict[
 
 
 def _too_much(formula: str, tried: int) -> str:
-    """Say why a formula is not checked, the so many-th of its table; empty if it is."""
+    """Return why a formula is not checked, the ``tried``-th of its table; empty if it is."""
     if is_too_long(formula):
-        return f"too long a formula: Excel allows {MAX_FORMULA_LENGTH:,} letters"
+        return f"formula too long: Excel allows {MAX_FORMULA_LENGTH:,} characters"
     if any(area.cell_count > LARGEST_AREA for area in areas(formula)):
         return f"too large: it reads more than {LARGEST_AREA:,} cells"
     return f"too large: more than {_MOST_FORMULAS:,} different formulas" * (tried > _MOST_FORMULAS)
 
 
 def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:
-    """Return the finding of a learning rate that is a text, such as ``0,5`` with a comma."""
+    """Return the finding for a learning rate that is a text, such as ``0,5`` with a comma."""
     cell = table.rate_cell
     value = value_at(cell, calculation) if cell else None
     if cell is None or not isinstance(value, str):
@@ -174,7 +174,7 @@ def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding
             value=value,
             expected=None,
             max_rel_error=None,
-            message=f"The learning rate is the text {value!r}, no number.",
+            message=f"The learning rate is the text {value!r}, not a number.",
         )
     ]
 
@@ -182,9 +182,9 @@ def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding
 def _wrong_formulas(
     judge: Judge, grounds: Grounds, trials: Trials
 ) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
-    """Return the formulas, by quantity and number, that are wrong on random numbers.
+    """Return the formulas, as (quantity, number), that are wrong on random numbers.
 
-    Then those of them that would be right if they read the learning rate.
+    The second set has those that would be right if they read the learning rate's cell.
     """
     tried: list[tuple[str, int]] = []
     places: list[Place] = []
@@ -206,7 +206,7 @@ def _wrong_formulas(
 
 
 def _not_understood(table: Table, why: str) -> TableReport:
-    """Return the report of a table of which nothing can be checked."""
+    """Return the report of a table that cannot be checked."""
     cells = Cells()
     for column in (*table.columns.values(), *table.unknown):
         runs = table.sheet.runs_between(column, table.first_row, table.last_row)
@@ -229,7 +229,7 @@ def _not_understood(table: Table, why: str) -> TableReport:
 
 
 def _losses(table: Table, right: list[float]) -> LossCurve:
-    """Return the losses of a table's iterations, beside the ``right`` ones."""
+    """Return the losses of a table's iterations together with the ``right`` ones."""
     built: list[float] = []
     if table.loss in table.values:
         count = table.iterations * table.block
@@ -238,7 +238,7 @@ def _losses(table: Table, right: list[float]) -> LossCurve:
 
 
 def _run(grounds: Grounds) -> list[float]:
-    """Return the loss of every iteration when pandas trains from the table's first one."""
+    """Return the loss of every iteration of a training in pandas, from the table's first row."""
     table, reference, samples = grounds.table, grounds.reference, grounds.samples
     first = {symbol: float(table.values[symbol].iloc[0]) for symbol in reference.start}
     source = samples.values if samples else table.values.iloc[: reference.block]
@@ -247,7 +247,7 @@ def _run(grounds: Grounds) -> list[float]:
     known = [table.rate, *first.values(), *data.inputs.ravel(), *data.targets.ravel()]
     if np.isnan(known).any():
         return []
-    with np.errstate(over="ignore", invalid="ignore"):  # a run with mistakes may diverge
+    with np.errstate(over="ignore", invalid="ignore"):  # the run may diverge
         run = reference.run(first, data, table.rate, table.iterations)
     losses: list[float] = run[table.loss].iloc[:: reference.block].tolist()
     return losses

@@ -1,4 +1,4 @@
-"""What the check of one workbook may take: seconds, and memory in proportion to the file."""
+"""The limits of one workbook's check: seconds, and memory in proportion to the file's size."""
 
 import os
 import zipfile
@@ -6,15 +6,15 @@ from contextlib import suppress
 from pathlib import Path
 
 TIMEOUT = 60.0  # seconds
-ENGINE_THREAD = "an engine calculates"  # the name of a thread, which may go on for ever
-_LEAST_MEMORY = 880 << 20  # bytes: a stray cell at the end of a row alone may take half of them
-_MEMORY_PER_BYTE = 32  # of the inflated parts; large training sheets take up to 25
+ENGINE_THREAD = "an engine calculates"  # the name of a thread, which may never end
+_LEAST_MEMORY = 880 << 20  # bytes; a single stray cell at the end of a row may take half of them
+_MEMORY_PER_BYTE = 32  # bytes per byte of the inflated parts; large training sheets take up to 25
 _MOST_MEMORY = 8 << 30
-_FRESH = 128 << 20  # bytes that a process has that has loaded the program
+_FRESH = 128 << 20  # bytes of a process that has just loaded the program
 
 
 def memory_limit(path: Path) -> int:
-    """Return how many bytes of memory the check of a file may take."""
+    """Return the bytes of memory that the check of a file may take."""
     size = 0
     odd = (OSError, ValueError, zipfile.BadZipFile, NotImplementedError)
     with suppress(*odd), zipfile.ZipFile(path) as archive:
@@ -23,22 +23,22 @@ def memory_limit(path: Path) -> int:
 
 
 def limit_memory(path: Path) -> None:
-    """Let this process take no more memory than the check of a file may.
+    """Limit the memory of this process to what the check of a file may take.
 
-    What earlier checks have not given back does not count. Windows has no such limit, and macOS
-    does not keep it.
+    Memory that earlier checks have not released does not count. Windows has no such limit, and
+    macOS does not enforce it.
     """
     with suppress(ImportError, ValueError, OSError):
         import resource
 
         left_over = max(0, _memory_in_use() - _FRESH)
-        # What is written to counts, not what is mapped: PyTorch maps gigabytes of its libraries.
+        # RLIMIT_DATA counts private memory, not mapped files: PyTorch maps gigabytes of libraries.
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit(path) + left_over, most))
 
 
 def allow_more_memory(size: int) -> None:
-    """Let this process take so many bytes more than it may now."""
+    """Raise the memory limit of this process by ``size`` bytes."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -48,12 +48,12 @@ def allow_more_memory(size: int) -> None:
 
 
 def _memory_in_use() -> int:
-    """Return how many bytes of memory this process has that are its own; raises ``OSError``."""
+    """Return the bytes of private memory of this process; raises ``OSError``."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def out_of_memory(path: Path) -> str:
-    """Say that the memory was not enough."""
+    """Return the message for a check that has run out of memory."""
     limit = memory_limit(path) / (1 << 30)
-    return f"needs more than {limit:.1f} GiB of memory, which is out of proportion to its size"
+    return f"needs more than {limit:.1f} GiB of memory, too much for a file of its size"

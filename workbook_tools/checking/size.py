@@ -1,7 +1,7 @@
-"""Refuses what no engine calculates in a sensible time, before it is waited for.
+"""Refuses workbooks that no engine can calculate in a reasonable time.
 
-An engine goes through the cells of a range as far as its sheet is used. With one stray cell at the
-end of a sheet a range of the whole sheet has 17 billion of them.
+An engine visits all cells of a range within the used part of its sheet. With one stray cell at the
+end of a sheet, a range over the whole sheet has 17 billion of them.
 """
 
 import re
@@ -13,8 +13,8 @@ from workbook_tools.formulas.references import Area, areas, is_too_long
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 
-_LARGE = 100_000_000  # cells of a range; of less, an engine reads a great many in a second
-_MOST = 1_000_000_000  # cells, in large ranges: formualizer took 6 s
+_LARGE = 100_000_000  # cells of a range; an engine reads many smaller ranges in a second
+_MOST = 1_000_000_000  # cells, in large ranges; formualizer took 6 s for them
 _WHOLE = re.compile(
     r"\"[^\"]*+\"|(?:(?P<sheet>'(?:[^']|''){0,300}+'|[^\W\d][\w.]*+)!)?(?<![\w$.:])"
     r"(?:\$?(?P<left>[A-Za-z]{1,3}):\$?(?P<right>[A-Za-z]{1,3})"
@@ -23,7 +23,7 @@ _WHOLE = re.compile(
 
 
 class TooLargeError(InputError):
-    """The formulas of a workbook read more cells than can be waited for."""
+    """The formulas of a workbook read too many cells."""
 
 
 def refuse_too_large(path: Path, sheets: Sequence[Sheet]) -> None:
@@ -41,13 +41,13 @@ def refuse_too_large(path: Path, sheets: Sequence[Sheet]) -> None:
                 if read > _MOST:
                     place = f"{sheet.name}!{cell_name(run.first_row, column)}"
                     raise TooLargeError(
-                        f"{path}: too large to be calculated, {place} reads {cells:,} cells; "
-                        "clear what stands far from the rest of its sheet, or give smaller ranges"
+                        f"{path}: too large to be calculated, {place} reads {cells:,} cells; clear "
+                        "stray cells far from the rest of its sheet, or use smaller ranges"
                     )
 
 
 def _cells(read: Iterable[Area], own: Sheet, sheets: dict[str, Sheet]) -> int:
-    """Return how many used cells there are in large ranges."""
+    """Return the number of used cells in large ranges."""
     found = 0
     for area in read:
         if sheet := sheets.get(area.sheet or own.name):

@@ -1,4 +1,4 @@
-"""Checks one workbook: reads it, recalculates it, compares every formula cell."""
+"""Checks one workbook: reads it, recalculates it, and compares every formula cell."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -33,32 +33,32 @@ from workbook_tools.reading.samples import read_samples
 from workbook_tools.reading.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.reading.table import Table
 
-_MOST_SUGGESTIONS = 1_000  # that are put to the proof
-_MOST_RECALCULATED = 1_000_000  # cells, to tell what findings do to the loss
-_OF_PYTORCH = 2 << 30  # bytes that it takes beside what a workbook does
-_READ_STRICT = ("libreoffice", "cached")  # engines
+_MOST_SUGGESTIONS = 1_000  # that are tested
+_MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
+_OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
+_READ_STRICT = ("libreoffice", "cached")  # engines that read Strict Open XML
 
 
-@np.errstate(all="ignore")  # a sheet may hold any number: what overflows is judged, not warned of
+@np.errstate(all="ignore")  # a sheet may hold any number: overflows are judged, not warned about
 def verify(
     path: Path,
     engine: str = "embedded",
     tolerance: float | None = None,
     on_step: Callable[[str], None] = lambda description: None,
 ) -> Report:
-    """Check a workbook, with the values that one of ``engines.ENGINES`` gives.
+    """Check a workbook, with the values of one of ``engines.ENGINES``.
 
-    ``tolerance`` is the relative difference that still agrees; by default the engine's own.
-    ``on_step`` hears what is being done, twice; with a convolutional network also each digit.
-    Raises ``InputError`` if the file cannot be read or calculated.
+    ``tolerance`` is the largest relative difference that agrees; by default the engine's own.
+    ``on_step`` is called twice with the progress in words; for a convolutional network also for
+    each digit. Raises ``InputError`` if the file cannot be read or calculated.
     """
     on_step("reading and recalculating")
     with open_package(path) as package, _Beside() as beside:
-        # Engines calculate without holding Python's lock, so both get done in the time of one.
+        # Engines calculate without holding Python's lock, so reading and recalculating overlap.
         if package.is_strict and engine not in _READ_STRICT:
             raise InputError(
-                f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached "
-                "read; or save it as an ordinary .xlsx"
+                f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached can "
+                "read; use one of these, or save it as an ordinary .xlsx"
             )
         recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
         sheets, stored = read_sheets(package)
@@ -73,8 +73,8 @@ def verify(
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:
         raise InputError(
-            f"{path}: more than {MOST_TABLES} training tables, too many to check; share them out "
-            "among several workbooks"
+            f"{path}: more than {MOST_TABLES} training tables, too many to check; split them into "
+            "several workbooks"
         )
     unknown = _unknown_functions(sheets, tables, calculation)
     if unknown and engine == "embedded" and (other := libreoffice.fallback(path)):
@@ -86,8 +86,8 @@ def verify(
             unknown = still_unknown
     if not tables and _has_no_values(sheets, calculation):
         raise InputError(
-            f"{path}: its formulas carry no values; open and save it in a spreadsheet program, or "
-            "let another --engine calculate them"
+            f"{path}: its formulas have no cached values; open and save it in a spreadsheet "
+            "program, or use another --engine"
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
@@ -140,7 +140,7 @@ def verify(
 
 
 class _Beside:
-    """A thread beside this one, which waits for it in the end: but not for what is too large."""
+    """A thread for one piece of work; leaving the context waits for it, unless it is too large."""
 
     def __init__(self) -> None:
         self._future: Future[Calculation] = Future()
@@ -148,7 +148,7 @@ class _Beside:
         self._thread: Thread | None = None
 
     def submit(self, work: Callable[..., Calculation], *arguments: object) -> Future[Calculation]:
-        """Begin with the one piece of work that it does; return what will have the result."""
+        """Start the work; return the future of its result."""
 
         def run() -> None:
             try:
@@ -169,10 +169,10 @@ class _Beside:
 
 
 def _left_out(suggestions: Budget, recalculated: Budget) -> list[str]:
-    """Say what was not done for all findings of a workbook with so many."""
+    """Return what was not done because a workbook has too many findings."""
     said = {"no suggestion": suggestions.refused, "no effect on the loss": recalculated.refused}
     return [
-        f"{counted(count, 'finding')} with {what}: too many findings"
+        f"{counted(count, 'finding')} with {what}, because there are too many findings"
         for what, count in said.items()
         if count
     ]
@@ -181,7 +181,7 @@ def _left_out(suggestions: Budget, recalculated: Budget) -> list[str]:
 def _unknown_functions(
     sheets: list[Sheet], tables: list[Table], calculation: Calculation
 ) -> set[str]:
-    """Return the functions that the engine does not know, if any table lacks values by that."""
+    """Return the functions that the engine does not know, if a table lacks values because of it."""
     found = mistaken_for_cycles(sheets, tables)
     if any(error in NOT_UNDERSTOOD for table in tables for error in table.errors.values()):
         found |= unknown_functions(sheets, calculation)
@@ -194,16 +194,16 @@ def _data_sizes(table: Table) -> tuple[int, int]:
 
 
 def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
-    """Tell whether there are formulas, and not one of them begins a column with a value."""
+    """Tell whether there are formulas, but no run of them begins with a value in its column."""
     cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
     found = [calculation.block(name, r, c, r, c)[0][0] for name, r, c in cells]
     return bool(cells) and all(value is None for value in found)
 
 
 def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:
-    """Count the cells of a table's columns that hold its formulas outside its rows; leave them out.
+    """Count cells outside a table's rows that hold its formulas, and record them as not checked.
 
-    Such rows stand far below the others, or have too few numbers to be iterations.
+    Such rows are far below the table, or have too few numbers to be iterations.
     """
     found = 0
     for column in table.columns.values():
@@ -219,13 +219,13 @@ def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:
             if rows:
                 cells.formulas += len(rows)
                 place = range_name(rows[0], column, rows[-1], column)
-                cells.leave_out(len(rows), "apart from the table", place)
+                cells.leave_out(len(rows), "outside the rows of the table", place)
                 found += len(rows)
     return found
 
 
 def _holds(table: Table, other: Table, row: int) -> bool:
-    """Tell whether a row is one of a table on the same sheet as the other, in its columns."""
+    """Tell whether a table has this row, on the sheet and in a column of the other table."""
     return (
         table.sheet is other.sheet
         and table.first_row <= row <= table.last_row
@@ -236,7 +236,7 @@ def _holds(table: Table, other: Table, row: int) -> bool:
 def _others(
     sheet: Sheet, tables: list[Table], rows: list[SummaryRow], summaries: list[SummaryReport]
 ) -> int:
-    """Count a sheet's formula cells that belong to no table and no summary."""
+    """Count the formula cells of a sheet that belong to no table and no summary."""
     own = [table for table in tables if table.sheet is sheet]
     inside = sum(
         len(run.rows)

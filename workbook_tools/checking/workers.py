@@ -1,9 +1,9 @@
-"""Processes on this machine that check workbooks, apart from the one that asks for it.
+"""A pool of worker processes on this machine, in which workbooks are checked.
 
-A workbook may make its check hang, take all memory, or end the process. joblib's pool is no
-match for that: when a worker dies, it gives up all tasks (``TerminatedWorkerError``), and when one
-takes too long, ``timeout`` raises for the whole run. pebble's pool ends the one worker, says so of
-the one task, and starts another worker.
+A workbook may make its check hang, use up all memory, or kill the process. joblib's pool cannot
+handle that: if a worker dies, all tasks are lost (``TerminatedWorkerError``), and if one takes too
+long, ``timeout`` raises for the whole run. pebble's pool ends that worker, reports that task, and
+starts another worker.
 """
 
 import os
@@ -24,21 +24,20 @@ from workbook_tools.checking.limits import ENGINE_THREAD, limit_memory, out_of_m
 
 Result = TypeVar("Result")
 
-_SPENT = 97  # the exit status of a worker that is of no more use
+_SPENT = 97  # the exit status of a worker that can no longer be used
 _ABORTED = getattr(signal, "SIGABRT", 6)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 @contextmanager
 def pool_of(jobs: int, *began: Any) -> Iterator[ProcessPool]:
-    """Yield a pool of processes that are limited, silent, and end with this one.
+    """Yield a pool of processes with limits, without output, that end with this one.
 
-    Their temporary files are in a folder that is removed at the end, also if this process is
-    killed. ``began`` are arguments of a function that each process calls first: the function, then
-    its own.
+    Their temporary files are in a folder that is removed at the end, even if this process is
+    killed. ``began`` is a function that each process calls first, followed by its arguments.
     """
     with tempfile.TemporaryDirectory(prefix="workbook-tools-") as folder:
-        # Not forked: engines and NumPy have threads, which a fork leaves in an unknown state.
+        # Not fork: engines and NumPy have threads, which a fork leaves in an undefined state.
         pool = ProcessPool(
             max_workers=jobs,
             initializer=_begin,
@@ -53,9 +52,9 @@ def pool_of(jobs: int, *began: Any) -> Iterator[ProcessPool]:
 
 
 def limited(path: Path, work: Callable[..., Result], *given: Any) -> Result:
-    """Do work on a file, in a worker, with no more memory than the file's size allows.
+    """Do work on a file in a worker, with memory limited by the file's size.
 
-    A worker in which an earlier check was given up, while an engine went on, ends instead.
+    If an engine is still running in this worker, from a check that was given up, the worker exits.
     """
     if any(thread.name == ENGINE_THREAD for thread in threading.enumerate()):
         os._exit(_SPENT)
@@ -64,30 +63,30 @@ def limited(path: Path, work: Callable[..., Result], *given: Any) -> Result:
 
 
 def was_spent(future: Any) -> bool:
-    """Tell whether work that is done was not begun, for the worker had to end: it begins anew."""
+    """Tell whether a task was not begun because its worker had to exit; then submit it again."""
     error = None if future.cancelled() else future.exception()
     return isinstance(error, ProcessExpired) and error.exitcode == _SPENT
 
 
 def what_happened(error: BaseException, path: Path, timeout: float) -> str:
-    """Say what became of a check that has no result."""
+    """Return the message for a check without a result."""
     if isinstance(error, TimeoutError):
-        return f"not done after {timeout:g} seconds; give --timeout more"
+        return f"not finished after {timeout:g} seconds; give a larger --timeout"
     if isinstance(error, MemoryError):
         return out_of_memory(path)
     if isinstance(error, ProcessExpired):
-        if error.exitcode == -_ABORTED:  # so Rust ends a program that gets no more memory
-            return f"the engine broke down; most likely it {out_of_memory(path)}"
+        if error.exitcode == -_ABORTED:  # how Rust ends a program that runs out of memory
+            return f"the engine crashed; most likely it {out_of_memory(path)}"
         how = f"exit status {error.exitcode}"
-        return f"the process that checked it ended abruptly ({how})"
-    return f"the check broke: {type(error).__name__}: {error}"
+        return f"the process that checked it ended unexpectedly ({how})"
+    return f"the check failed: {type(error).__name__}: {error}"
 
 
 def _begin(folder: str, then: Callable[..., None] | None = None, *others: Any) -> None:
-    """Limit a worker that has just begun: one thread, no output, and no longer than its parent."""
+    """Set up a new worker: one thread, no output, and it ends when its parent does."""
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     tempfile.tempdir = folder
-    with open(os.devnull, "r+b") as nothing:  # engines and libraries print what they like
+    with open(os.devnull, "r+b") as nothing:  # engines and libraries may print anything
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limits
@@ -100,7 +99,7 @@ def _begin(folder: str, then: Callable[..., None] | None = None, *others: Any) -
 
 
 def _end_with_parent(folder: str) -> None:
-    """Wait until the parent has ended, however it did; then end, and leave nothing behind."""
+    """Wait until the parent has ended, in whatever way; then remove the folder and exit."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""The check of many workbooks: processes, Dask, a journal, a CSV table, and the page of a class.
+"""Checks the workbooks of a class: processes, Dask, a journal, a CSV table, and a web page.
 
-How one workbook is checked is not decided here.
+How a single workbook is checked is up to ``checking``.
 """

@@ -1,12 +1,11 @@
-"""The same work on a Dask cluster, for tens of thousands of workbooks.
+"""Checks the workbooks of a class on a Dask cluster, for tens of thousands of them.
 
-Dask sees to it that the tasks of a worker that is lost are done by another. What a workbook does to
-its check is kept from Dask: each of its workers has processes of its own for that, just like the
-pool on one machine, with the same time-outs and limits. (To Dask itself a workbook that ends its
-process looks like a broken machine: it is tried again elsewhere, together with all that ran
-beside it; and a task that hangs stays.)
+If a worker is lost, Dask gives its tasks to another one. But Dask cannot handle workbooks that
+crash or hang their check: a crash looks like a broken machine, so that the task is tried again
+elsewhere, with all tasks that ran beside it, and a task that hangs is never ended. So each Dask
+worker has its own pool of processes, as on a single machine, with the same time-outs and limits.
 
-The workers read the workbooks by their paths, from a folder that all machines see.
+The workers read the workbooks by their paths, from a folder that all machines share.
 """
 
 import atexit
@@ -30,24 +29,24 @@ from workbook_tools.errors import InputError
 _PATIENCE = 10  # seconds to reach the scheduler, and for it to have a worker
 
 _lock = Lock()
-_pools: dict[None, ProcessPool] = {}  # of a Dask worker: one, made when it is first needed
-_until_it_ends = ExitStack()  # the worker, and with it the pool's folder
+_pools: dict[None, ProcessPool] = {}  # in a Dask worker: one pool, made when it is first needed
+_until_it_ends = ExitStack()  # closes the pool, and removes its folder, when the worker ends
 atexit.register(_until_it_ends.close)
 
 
 def outcomes_there(
     check: Check, tasks: Iterable[Task], scheduler: str, timeout: float
 ) -> Iterator[tuple[Task, Outcome]]:
-    """Check workbooks on a cluster; yield each as it is done, once.
+    """Check workbooks on a cluster; yield each one once, as soon as it is done.
 
-    Raises ``InputError`` if distributed is not installed, or the cluster is out of reach, without
-    workers, or of another version.
+    Raises ``InputError`` if distributed is not installed, or if the cluster cannot be reached, has
+    no workers, or has another version of this package.
     """
     try:
         from distributed import as_completed
     except ImportError as error:
         raise InputError(
-            "--scheduler needs the package distributed; pip install 'workbook-tools[cluster]'"
+            "--scheduler needs the package distributed: pip install 'workbook-tools[cluster]'"
         ) from error
     client = _connected(scheduler)
     try:
@@ -63,10 +62,10 @@ def outcomes_there(
             except Exception as error:
                 if client.status != "running":
                     raise InputError(
-                        f"{scheduler}: the scheduler was lost; start it, and give the same command "
-                        "to go on"
+                        f"{scheduler}: the connection to the scheduler was lost; start it again, "
+                        "and give the same command to continue"
                     ) from error
-                why = f"the cluster gave it up: {type(error).__name__}: {error}"
+                why = f"the cluster could not check it: {type(error).__name__}: {error}"
                 outcome = without_verdict(task, Verdict.CRASHED, why)
             yield task, outcome
     finally:
@@ -78,11 +77,11 @@ def _connected(scheduler: str) -> Any:
     """Return a client of a cluster that has workers."""
     from distributed import Client
 
-    for name in ("distributed", "distributed.client"):  # what matters is said here
+    for name in ("distributed", "distributed.client"):  # errors are reported below
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
-    except Exception as error:  # of many kinds, AssertionError among them
+    except Exception as error:  # of many types, even AssertionError
         raise InputError(
             f"{scheduler}: no Dask scheduler answers there; start one with `dask scheduler`, and "
             "give its address (tcp://HOST:8786)"
@@ -98,8 +97,8 @@ def _connected(scheduler: str) -> Any:
     if versions != {__version__}:
         client.close()
         raise InputError(
-            f"{scheduler}: its workers need workbook-tools {__version__}, as there is here; "
-            "install it there"
+            f"{scheduler}: its workers need the same version of workbook-tools as this machine; "
+            f"install {__version__} there"
         )
     return client
 
@@ -109,13 +108,13 @@ def _version() -> str:
 
 
 def _check_there(check: Check, task: Task, timeout: float) -> Outcome:
-    """Check a workbook on a Dask worker, in a process of its own."""
+    """Check a workbook on a Dask worker, in a separate process."""
     from distributed import get_worker
 
     with _lock:
         if None not in _pools:
-            # Dask starts its workers so that they may not start processes; these need to, and
-            # what they start ends with them.
+            # Dask's workers are daemons, which must not start processes. This one has to; its
+            # processes end when it does.
             multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
             pool = pool_of(get_worker().state.nthreads)
             _pools[None] = _until_it_ends.enter_context(pool)

@@ -1,4 +1,4 @@
-"""The table of a class as CSV: a row a workbook, safe to open in a spreadsheet program."""
+"""The table of a class as CSV: one row per workbook, safe to open in a spreadsheet program."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from workbook_tools.classroom.row import Row
 from workbook_tools.judging.findings import Kind
 from workbook_tools.package.files import write_text
 
-_BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
+_BYTE_ORDER_MARK = "\ufeff"  # tells Excel that it is UTF-8
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
@@ -39,9 +39,9 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
 
 
 def harmless(text: str) -> str:
-    """Return a text that no spreadsheet program takes for a formula: with an apostrophe before it.
+    """Return a text that no spreadsheet program reads as a formula.
 
-    That of one that begins with ``= + - @`` or a control character, a tab for one.
+    If it begins with ``= + - @`` or a control character such as a tab, it gets an apostrophe.
     """
     if text and (text[0] in "=+-@" or unicodedata.category(text[0]) == "Cc"):
         return f"'{text}"

@@ -1,4 +1,4 @@
-"""The page of a class: what was commonly mistaken, who has the same formulas, a row for each."""
+"""The web page of a class: common mistakes, workbooks with the same formulas, a row for each."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from workbook_tools.judging.findings import Kind, counted
 from workbook_tools.package.files import write_text
 from workbook_tools.reporting.pages import render
 
-_MOST_NAMED = 60  # workbooks at one mistake; the table has all
+_MOST_NAMED = 60  # workbooks listed at one mistake; the table has all
 _VERDICTS = {
     Verdict.PASS: "right",
     Verdict.FAIL: "with mistakes",
@@ -25,7 +25,7 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class Common:
-    """A mistake, in words, and who made it."""
+    """A mistake, in words, and the workbooks that have it."""
 
     mistake: Mistake
     words: str
@@ -44,7 +44,7 @@ class Alike:
 def write_class_html(rows: Sequence[Row], path: Path) -> None:
     """Write the page; raises ``InputError`` if it cannot be written.
 
-    It links to the workbooks' own pages, in the folder ``NAME_files`` beside it.
+    It links to the workbooks' own pages in the folder ``NAME_files`` beside it.
     """
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in Verdict}
     page = render(
@@ -62,7 +62,7 @@ def write_class_html(rows: Sequence[Row], path: Path) -> None:
 
 
 def commonest(rows: Sequence[Row]) -> list[Common]:
-    """Return the mistakes of a class, the commonest first."""
+    """Return the mistakes of a class, the most common first."""
     made: dict[Mistake, list[Row]] = defaultdict(list)
     for row in rows:
         for mistake in row.mistakes:
@@ -72,7 +72,7 @@ def commonest(rows: Sequence[Row]) -> list[Common]:
 
 
 def alike(rows: Sequence[Row]) -> list[Alike]:
-    """Return groups of workbooks with the same formulas: first those with mistakes, then larger."""
+    """Return groups of workbooks with the same formulas: with mistakes first, larger ones first."""
     groups = _groups([row for row in rows if row.signature], lambda row: row.signature)
     found = [
         Alike(group, len({row.sha256 for row in group}) == 1, len(group[0].mistakes))

@@ -1,4 +1,4 @@
-"""The workbooks of a class, checked in processes on this machine."""
+"""Checks the workbooks of a class in processes on this machine."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ Check = Callable[[Task], Outcome]
 def outcomes_here(
     check: Check, tasks: Iterable[Task], jobs: int, timeout: float
 ) -> Iterator[tuple[Task, Outcome]]:
-    """Check workbooks in so many processes; yield each as it is done, whatever happens to it."""
+    """Check workbooks in ``jobs`` processes; yield each as soon as it is done or has failed."""
     with pool_of(jobs) as pool:
         done: SimpleQueue[Any] = SimpleQueue()
         running: dict[Any, Task] = {}
@@ -38,10 +38,10 @@ def outcomes_here(
 
 
 def outcome_of(future: Any, task: Task, timeout: float) -> Outcome:
-    """Wait for a task; return what came out, or what happened to it."""
+    """Wait for a task; return its outcome, or one that says what happened to it."""
     began = time.monotonic()
     try:
-        # Not ``result``: what a check raises, SystemExit for one, must not be raised here.
+        # Not ``result``: an exception of the check, such as SystemExit, must not be raised here.
         error = future.exception()
     except CancelledError as cancelled:
         error = cancelled

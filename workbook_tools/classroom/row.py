@@ -1,4 +1,4 @@
-"""What the reports of a class say of one workbook."""
+"""One workbook's row in the reports of a class."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from workbook_tools.judging.findings import Finding, Kind, in_short
 from workbook_tools.judging.report import Report
 from workbook_tools.shortening import shortened, shortened_inside
 
-_LONGEST = 300  # letters of what is said of a workbook, of a formula in symbols
-_LONGEST_NAME = 60  # letters of a sheet's name, of a quantity
+_LONGEST = 300  # characters of a message, or of a formula in symbols
+_LONGEST_NAME = 60  # characters of a sheet's name, or of a quantity
 
 
 class Verdict(StrEnum):
-    """What became of a workbook."""
+    """The result of checking a workbook."""
 
     PASS = "pass"
     FAIL = "fail"
     INCOMPLETE = "incomplete"  # no mistake found, but not every formula cell was checked
     UNCHECKED = "unchecked"  # nothing to check in it
-    UNREADABLE = "unreadable"  # refused: no workbook, damaged, encrypted …
+    UNREADABLE = "unreadable"  # refused: not a workbook, damaged, encrypted …
     TIMED_OUT = "timed out"
-    CRASHED = "crashed"  # the check itself broke, or its process was ended
+    CRASHED = "crashed"  # the check itself failed, or its process ended
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Mistake:
 
     @classmethod
     def of(cls, finding: Finding) -> "Mistake":
-        """Return the mistake that a finding is of."""
+        """Return the mistake of a finding."""
         suggestion = finding.suggestion
         symbols = (suggestion.symbols if suggestion else None) or ("", "")
         uses, should_use = (shortened_inside(text, _LONGEST) for text in symbols)
@@ -50,7 +50,7 @@ class Row:
     file: str
     sha256: str = ""  # of the file
     verdict: str = Verdict.UNREADABLE
-    why: str = ""  # there is no verdict, or no page, if so
+    why: str = ""  # the reason if there is no verdict, or no page
     tables: int = 0
     iterations: int = 0  # of all tables
     counts: dict[str, int] = field(default_factory=dict)  # of findings, by kind
@@ -61,13 +61,13 @@ class Row:
     page: str = ""  # the file of its own report
 
     def __post_init__(self) -> None:
-        """Cut what is said: a report of a class has a line for each workbook."""
+        """Cut long messages: a report of a class has one line for each workbook."""
         for said in ("why", "first"):
             object.__setattr__(self, said, shortened(getattr(self, said), _LONGEST))
 
 
 def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
-    """Return what a report comes to."""
+    """Return the row of a report."""
     findings = report.findings
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     first = ""
@@ -93,7 +93,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
 
 
 def _together(signatures: Sequence[str]) -> str:
-    """Return one signature for several tables, in whatever order; a copied table adds nothing."""
+    """Return one signature for several tables; their order, and copies of them, do not matter."""
     if not any(signatures):
         return ""
     return hashlib.sha256("\n".join(sorted(set(signatures))).encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""Checks a class of workbooks: each gets its row, whatever is wrong with it or happens to it.
+"""Checks a class of workbooks: each one gets a row, whatever is wrong with it.
 
-What is finished is written down at once, so that an interrupted run goes on where it stopped.
+Results are saved at once, so that an interrupted run continues where it stopped.
 """
 
 import hashlib
@@ -30,9 +30,9 @@ class How:
 
     engine: str = "embedded"
     tolerance: float | None = None
-    timeout: float = 60.0  # seconds a workbook
+    timeout: float = 60.0  # seconds per workbook
     jobs: int = 1  # processes on this machine
-    scheduler: str | None = None  # of a Dask cluster, in place of these
+    scheduler: str | None = None  # of a Dask cluster, used instead of these
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Result:
 
 
 class InterruptedRunError(Exception):
-    """The user stopped it; the message says what is kept, and how to go on."""
+    """The user stopped the run; the message says what was saved, and how to continue."""
 
 
 def check_class(
@@ -54,14 +54,17 @@ def check_class(
     on_done: Callable[[Row], None] = lambda row: None,
     check: Check = check,
 ) -> Result:
-    """Check workbooks, write the files of reports, return a row for each.
+    """Check workbooks, write the reports, and return a row for each workbook.
 
-    ``on_done`` hears of each workbook as it is done, ``check`` checks one. Raises ``InputError`` if
-    a report cannot be written or the cluster fails, ``InterruptedRunError`` on Ctrl-C.
+    ``on_done`` is called for each workbook as it is done; ``check`` checks one. Raises
+    ``InputError`` if a report cannot be written or the cluster fails, and ``InterruptedRunError``
+    on Ctrl-C.
     """
     for path in outputs.files:
         if not path.parent.is_dir():
-            raise InputError(f"{path}: its folder does not exist; make it, or choose another place")
+            raise InputError(
+                f"{path}: its folder does not exist; create it, or choose another place"
+            )
     if outputs.pages:
         make_folder(outputs.pages, "--html")
     journal = Journal(outputs.journal) if outputs.journal else None
@@ -87,7 +90,7 @@ def check_class(
 
 
 class _Run:
-    """What is done of a class, and what is left."""
+    """The state of a run: which workbooks are done, and which are left."""
 
     def __init__(
         self,
@@ -106,7 +109,7 @@ class _Run:
         self.done: dict[Path, tuple[Row, dict[str, Any] | None]] = {}
 
     def finish(self, check: Check) -> None:
-        """Check what is left."""
+        """Check the workbooks that are left."""
         how, tasks = self._how, list(self._left())
         if not tasks:
             return
@@ -118,14 +121,14 @@ class _Run:
             self._keep(task, outcome)
 
     def kept(self) -> str:
-        """Say what an interruption leaves."""
+        """Return the message for an interruption: what was saved."""
         said = f"interrupted: {len(self.done):,} of {len(self._submissions):,} workbooks are done"
         if self._journal:
-            return f"{said}, and kept in {self._journal.path}; give the same command to go on"
-        return f"{said}; with --csv, --html or --json they would be kept for the next time"
+            return f"{said} and saved in {self._journal.path}; give the same command to continue"
+        return f"{said}, but not saved; with --csv, --html or --json they would be"
 
     def _left(self) -> Iterator[Task]:
-        """Yield what is to be checked; what an earlier run finished is taken over."""
+        """Yield the tasks that are left; results of an earlier run are taken from the journal."""
         for submission in self._submissions:
             task = Task(
                 path=submission.path,
@@ -141,7 +144,7 @@ class _Run:
             except InputError as error:
                 self._keep(task, without_verdict(task, Verdict.UNREADABLE, str(error)))
                 continue
-            settings = replace(self._how, jobs=0, scheduler=None)  # who does it changes nothing
+            settings = replace(self._how, jobs=0, scheduler=None)  # these do not change the result
             key = key_of(
                 __version__, submission.path.absolute(), replace(task, path=Path()), settings
             )
@@ -168,19 +171,19 @@ class _Run:
             except InputError as error:
                 row, is_whole = replace(row, why=printable(str(error))), False
         self.done[task.path] = row, outcome.document
-        # Without its page it is not finished: an interrupted run checks it again.
+        # Without its page it is not finished, so that the next run checks it again.
         if self._journal and task.path in self._keys and is_whole:
             self._journal.add(self._keys[task.path], row, outcome.document)
         self._on_done(row)
 
 
 def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a file; raises ``InputError`` if it is none that can be read."""
+    """Return the SHA-256 of a file; raises ``InputError`` if it cannot be read."""
     try:
         refuse_streams(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror}); check the name, and whether you may"
+            f"{path}: cannot be read ({error.strerror}); check its name and permissions"
         ) from error

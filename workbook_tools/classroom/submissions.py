@@ -1,4 +1,4 @@
-"""Finds the workbooks of a class: in folders and the folders in them, or named one by one."""
+"""Finds the workbooks of a class: in folders and their subfolders, or named one by one."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,38 +8,38 @@ from pathlib import Path
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import printable
 
-# What students hand in; those that cannot be read get a row that says what to do.
+# Files that students hand in; those in other formats get a row that says what to do.
 _SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xls", ".xlsb", ".ods")
-_TEMPORARY = ("~$", ".")  # how names begin that a spreadsheet program or system leaves behind
+_TEMPORARY = ("~$", ".")  # prefixes of files that spreadsheet programs or systems leave behind
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A file that was handed in, and what it is called in the reports."""
+    """A file that was handed in, and its name in the reports."""
 
     path: Path
     name: str
 
 
 def find_submissions(places: Sequence[Path]) -> list[Submission]:
-    """Return the workbooks in folders, by name, and those given by themselves, each once.
+    """Return the workbooks in folders, sorted by name, and those named one by one, each once.
 
-    Raises ``InputError`` if a folder cannot be read or holds none.
+    Raises ``InputError`` if a folder cannot be read or has no workbooks.
     """
-    found: dict[Path, Path] = {}  # as given, by the whole path
+    found: dict[Path, Path] = {}  # as given, by absolute path
     for place in places:
         paths = sorted(_workbooks(place)) if os.path.isdir(place) else [place]
         if not paths:
             raise InputError(f"{place}: no workbook in this folder (.xlsx); check the name")
         for path in paths:
             found.setdefault(path.absolute(), path)
-    # What all have in common need not be repeated in front of every name.
+    # The folder that all have in common is left out of their names.
     roots = [
         place.absolute() if os.path.isdir(place) else place.absolute().parent for place in places
     ]
     try:
         common = os.path.commonpath(roots)
-    except ValueError:  # on Windows, they may be on several disks
+    except ValueError:  # on Windows they may be on several drives
         return [Submission(path, printable(str(whole))) for whole, path in found.items()]
     return [
         Submission(path, printable(os.path.relpath(whole, common))) for whole, path in found.items()
@@ -49,7 +49,7 @@ def find_submissions(places: Sequence[Path]) -> list[Submission]:
 def _workbooks(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise InputError(
-            f"{error.filename}: the folder cannot be read ({error.strerror}); check whether you may"
+            f"{error.filename}: the folder cannot be read ({error.strerror}); check its permissions"
         )
 
     for parent, folders, names in os.walk(folder, onerror=refuse):

@@ -1,4 +1,4 @@
-"""One workbook's check as a worker does it: the task goes in, what to report comes out."""
+"""One workbook's check, as a worker does it: a task goes in, an outcome comes out."""
 
 import time
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ class Task:
     """A workbook to be checked, and how."""
 
     path: Path
-    name: str  # what it is called in the reports
+    name: str  # in the reports
     sha256: str
     engine: str
     tolerance: float | None
     html: bool  # whether its own page is wanted
-    json: bool
+    json: bool  # whether its JSON report is wanted
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check came to."""
+    """The result of a check."""
 
     row: Row
     html: str | None = None
@@ -34,8 +34,8 @@ class Outcome:
 
 
 def check(task: Task) -> Outcome:
-    """Check a workbook; whatever goes wrong is said in the row."""
-    # Here, not above: a worker limits its threads before NumPy is loaded.
+    """Check a workbook; whatever goes wrong is reported in its row."""
+    # Imported here: a worker must limit its threads before NumPy is loaded.
     from workbook_tools.checking.verify import verify
     from workbook_tools.reporting.html import to_html
     from workbook_tools.reporting.reports import to_json
@@ -54,12 +54,12 @@ def check(task: Task) -> Outcome:
         verdict, why = Verdict.UNREADABLE, str(error)
     except MemoryError:
         verdict, why = Verdict.CRASHED, out_of_memory(task.path)
-    except BaseException as error:  # what Rust panics with is no Exception
+    except BaseException as error:  # a panic of an engine in Rust is no Exception
         verdict, why = Verdict.CRASHED, broken(error)
     return without_verdict(task, verdict, why, time.perf_counter() - began)
 
 
 def without_verdict(task: Task, verdict: Verdict, why: str, seconds: float = 0.0) -> Outcome:
-    """Return the outcome of a check that came to nothing."""
+    """Return the outcome of a check without a result."""
     seconds = round(seconds, 3)
     return Outcome(Row(task.name, task.sha256, verdict, printable(why), seconds=seconds))

@@ -1,4 +1,4 @@
-"""What a terminal shows of a class: a bar while it is checked, then a row a workbook."""
+"""Shows a class on the terminal: a progress bar while it is checked, then one row per workbook."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.judging.findings import counted
 from workbook_tools.shortening import shortened
 
-_LONGEST = 110  # letters of a finding; its report has all
+_LONGEST = 110  # characters of a finding; the workbook's own report has all of it
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red"}
 
 
 @contextmanager
 def class_progress(total: int) -> Iterator[Callable[[Row], None]]:
-    """Show a bar on a terminal, nothing in a pipe; yield what hears of each workbook."""
+    """Show a progress bar, but only on a terminal; yield a function to call for each workbook."""
     console = Console(stderr=True)
     bar = Progress(
         BarColumn(),
@@ -35,12 +35,12 @@ def class_progress(total: int) -> Iterator[Callable[[Row], None]]:
 
 
 def print_class(rows: Sequence[Row], console: Console) -> None:
-    """Print a row for each workbook, and how many there are of each verdict."""
+    """Print a row for each workbook, and the number of each verdict."""
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("workbook", overflow="fold")
     grid.add_column("verdict", no_wrap=True)
     grid.add_column("findings", justify="right", no_wrap=True)
-    grid.add_column("the first, or why there is no verdict", overflow="fold")
+    grid.add_column("first finding, or why there is no verdict", overflow="fold")
     for row in rows:
         findings = sum(row.counts.values())
         verdict = Text(row.verdict, style=_COLOURS.get(Verdict(row.verdict), "yellow"))

@@ -1,4 +1,4 @@
-"""Checks the workbook of a network that reads images from its cells alone, against PyTorch.
+"""Checks the workbook of a convolutional network, from its cells alone, against PyTorch.
 
-It is a checker of its own for that one layout; other workbooks go through ``reading``.
+This is a separate checker for that one layout; other workbooks go through ``reading``.
 """

@@ -1,4 +1,4 @@
-"""Reads a network's workbook: its sections by their headings, their cells by their labels."""
+"""Reads a network's workbook: finds sections by their headings, and their cells by labels."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ _INPUTS = (
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of one sheet in an order of their own: rows and columns, in arrays of one shape."""
+    """Cells of one sheet as an array: their rows and columns, in two arrays of the same shape."""
 
     sheet: str
     rows: Places
@@ -49,7 +49,7 @@ class Grid:
         return self.sheet, int(self.rows[index]), int(self.columns[index])
 
     def padded(self, above: int, beside: int) -> "Grid":
-        """Return maps (n, height, width) with so many rows and columns more on each side."""
+        """Return maps (n, height, width) extended by rows and columns on each side."""
         height, width = self.rows.shape[1:]
         down = self.rows[:, :1, :1] + np.arange(-above, height + above)[None, :, None]
         along = self.columns[:, :1, :1] + np.arange(-beside, width + beside)[None, None, :]
@@ -59,10 +59,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Section:
-    """What stands below a heading."""
+    """A heading and the cells below it."""
 
     heading: Heading
-    cells: Grid  # of maps (n, height, width), of weights (outputs, inputs, height, width)
+    cells: Grid  # maps (n, height, width), or weights (outputs, inputs, height, width)
     biases: Grid | None = None  # (outputs,)
 
     @property
@@ -78,47 +78,49 @@ class Section:
             yield self.biases
 
     def source(self, part: str = "source") -> str:
-        """Return the name of a section that it comes from."""
+        """Return the name of a section that it is computed from."""
         return self.heading.parts[part]
 
 
 @dataclass
 class Book:
-    """A network's workbook as it was read."""
+    """A network's workbook after reading."""
 
     path: Path
     sections: dict[str, Section]
     inputs: dict[str, Cell]  # by defined name
     singles: dict[str, Cell]  # by label, on the sheet Digit
-    table: dict[str, Grid]  # of probabilities, by the head of their column
-    truth: Grid  # of the stored digits (n,)
+    table: dict[str, Grid]  # of probabilities, by the heading of their column
+    truth: Grid  # the true digits of the stored images (n,)
     formulas: dict[Cell, str] = field(repr=False)
 
     def section(self, name: str) -> Section:
         """Return a section; raises ``InputError`` if there is none of this name."""
         if name not in self.sections:
             raise InputError(
-                f"{self.path}: a heading speaks of {name}, which no other heading names; make the "
-                "workbook anew"
+                f"{self.path}: a heading refers to {name}, but no section has that name; write the "
+                "workbook again"
             )
         return self.sections[name]
 
     def turned(self, weights: str) -> Section:
-        """Return the section with a layer's kernels turned, or its weights exchanged."""
+        """Return the section with a layer's kernels turned by 180°, or its weights transposed."""
         return self._that((Operation.TURNED, Operation.TRANSPOSED), "source", weights)
 
     def layer_of(self, weights: str) -> Section:
-        """Return the layer of the first pass that has these weights."""
+        """Return the layer with these weights in the first forward pass."""
         return self._that((Operation.CONVOLUTION, Operation.WEIGHTED), "weights", weights)
 
     def refuse_circle(self, name: str) -> NoReturn:
-        """Raise ``InputError`` for a layer that reads itself in the end."""
-        raise InputError(f"{self.path}: by the headings {name} reads what is made of it")
+        """Raise ``InputError`` for a layer that depends on itself."""
+        raise InputError(f"{self.path}: according to the headings, {name} depends on itself")
 
     def refuse_shape(self, name: str, shape: Index) -> NoReturn:
-        """Raise ``InputError`` for a heading that counts other cells than the mathematics gives."""
+        """Raise ``InputError`` for a heading whose shape is not the computed one."""
         size = " × ".join(str(side) for side in shape)
-        raise InputError(f"{self.path}: the heading of {name} is wrong: it comes out as {size}")
+        raise InputError(
+            f"{self.path}: the heading of {name} is wrong: what it describes has the size {size}"
+        )
 
     def _that(self, operations: tuple[Operation, ...], part: str, name: str) -> Section:
         for section in self.sections.values():
@@ -126,8 +128,8 @@ class Book:
             if heading.operation in operations and heading.parts.get(part) == name:
                 return section
         raise InputError(
-            f"{self.path}: no heading speaks of {name} as {operations[0].name.lower()} has to; "
-            "make the workbook anew"
+            f"{self.path}: the heading of the {operations[0].name.lower()} section of {name} is "
+            "missing; write the workbook again"
         )
 
 
@@ -139,12 +141,12 @@ def is_network(sheets: list[Sheet]) -> bool:
 
 
 def workbook_names(package: WorkbookPackage) -> dict[str, str]:
-    """Return the names that are defined for a whole workbook, and what they stand for."""
+    """Return the names defined for the whole workbook, and what they stand for."""
     return {name: text for name, of, text in package.defined_names() if of is None}
 
 
 def open_book(path: Path) -> Book:
-    """Read the workbook of a network; raises ``InputError`` if it is none, or cannot be read."""
+    """Read a network's workbook; raises ``InputError`` if it is not one, or cannot be read."""
     with open_package(path) as package:
         sheets, _ = read_sheets(package)
         return read_book(path, sheets, workbook_names(package))
@@ -153,7 +155,7 @@ def open_book(path: Path) -> Book:
 def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Book:
     """Read a workbook by its headings, labels and defined names.
 
-    Raises ``InputError`` where one that belongs to it is missing.
+    Raises ``InputError`` if one of them is missing.
     """
     sections: dict[str, Section] = {}
     for sheet in sheets:
@@ -161,16 +163,18 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
         tops = sorted({row for row, _ in found})
         for (row, column), heading in found.items():
             if heading.name in sections:
-                raise InputError(f"{path}: two sections are called {heading.name}")
+                raise InputError(f"{path}: two sections have the name {heading.name}")
             below = min((top for top in tops if top > row), default=sheet.last_row + 1)
             sections[heading.name] = _Reader(path, sheet, heading, row, column, below).section()
     by_name = {sheet.name: sheet for sheet in sheets}
     for name in (names.DIGIT, names.DIGITS):
         if name not in by_name:
-            raise InputError(f"{path}: the sheet {name} of a network is missing; give it its name")
+            raise InputError(
+                f"{path}: the sheet {name} is missing; if it was renamed, give it this name again"
+            )
     for name in _NEEDED:
         if name not in sections or not isinstance(sections[name].heading.shape, MapsShape):
-            raise InputError(f"{path}: the heading of {name} is missing; make the workbook anew")
+            raise InputError(f"{path}: the heading of {name} is missing; write the workbook again")
     digit = by_name[names.DIGIT]
     stored = _column_below(path, by_name[names.DIGITS], names.DIGITS_HEADS[2],
                            sections[names.DIGITS].cells.rows.shape[0])  # fmt: skip
@@ -200,7 +204,7 @@ def _headings(sheet: Sheet) -> dict[tuple[int, int], Heading]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Finds the cells below one heading, which reach to the row before ``below``."""
+    """Finds the cells below one heading, up to the row before ``below``."""
 
     path: Path
     sheet: Sheet
@@ -210,11 +214,11 @@ class _Reader:
     below: int
 
     def section(self) -> Section:
-        """Return the section; raises ``InputError`` if its cells are not all there."""
+        """Return the section; raises ``InputError`` if some of its cells cannot be found."""
         if self.heading.shape.cell_count > _MOST_CELLS:
             raise InputError(
-                f"{self.path}: the heading of {self.heading.name} counts "
-                f"{self.heading.shape.cell_count:,} cells, and {_MOST_CELLS:,} are read at most; "
+                f"{self.path}: by its heading, {self.heading.name} has "
+                f"{self.heading.shape.cell_count:,} cells, and at most {_MOST_CELLS:,} are read; "
                 "make the network smaller"
             )
         match self.heading.shape:
@@ -249,7 +253,7 @@ class _Reader:
         return Section(self.heading, cells, Grid(self.sheet.name, top, column))
 
     def _labels(self, kinds: tuple[str, ...]) -> dict[int, tuple[int, int]]:
-        """Return where each map, number, input or output is labelled, by its index."""
+        """Return the place of each label of a map, number, input or output, by its index."""
         found: dict[int, tuple[int, int]] = {}
         for (row, column), text in self.sheet.texts.items():
             if self.row < row < self.below and column >= self.column and text.startswith(kinds):
@@ -262,8 +266,8 @@ class _Reader:
         if index not in labels:
             raise InputError(
                 f"{self.path}: below the heading of {self.heading.name} on the sheet "
-                f"{self.sheet.name!r} the label of number {index + 1} is missing; make the "
-                "workbook anew"
+                f"{self.sheet.name!r} the label of number {index + 1} is missing; write the "
+                "workbook again"
             )
         return labels[index]
 
@@ -285,7 +289,7 @@ def _beside(path: Path, sheet: Sheet, label: str) -> Cell:
 
 
 def _column_below(path: Path, sheet: Sheet, head: str, count: int) -> Grid:
-    """Return so many cells below the head of a table's column."""
+    """Return ``count`` cells below the heading of a table's column."""
     row, column = _only(path, sheet, head)
     return Grid(sheet.name, row + 1 + np.arange(count), np.full(count, column))
 
@@ -294,7 +298,8 @@ def _only(path: Path, sheet: Sheet, label: str) -> tuple[int, int]:
     found = [place for place, text in sheet.texts.items() if text == label]
     if len(found) != 1:
         raise InputError(
-            f"{path}: the sheet {sheet.name!r} has {len(found)} cells that say {label!r}, not one"
+            f"{path}: the sheet {sheet.name!r} has {len(found)} cells with the text {label!r} "
+            "instead of one"
         )
     return found[0]
 

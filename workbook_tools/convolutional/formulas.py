@@ -1,4 +1,4 @@
-"""Formulas that are unlike those beside them, or that read other cells than they have to."""
+"""Finds formulas that differ from those beside them, or that do not read the cells they should."""
 
 from collections import Counter
 
@@ -13,17 +13,17 @@ from workbook_tools.notation.convolutional import Operation, size
 
 
 class Formulas:
-    """The formulas of a workbook, looked at as texts."""
+    """Examines the formulas of a workbook as texts."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
 
     def odd(self, section: Section, grid: Grid, wrong: NDArray[np.bool_]) -> dict[Index, Kind]:
-        """Return what is odd about formulas, by the indices of their cells.
+        """Return the kind of oddity of each odd formula, by the index of its cell.
 
-        They read other cells than they have to, or are unlike the others of their section: the
-        same formula stands in every cell of it, or of one place in its windows. ``wrong`` cells
-        are no measure for the others.
+        A formula is odd if it does not read exactly the cells that it should, or if it differs
+        from the others of its section: all cells have the same formula, or all cells at the same
+        place of a window. ``wrong`` cells do not count when the usual formula is determined.
         """
         formulas = {
             at: formula
@@ -35,7 +35,7 @@ class Formulas:
             shapes[at] = reads.phase(self._book, section, grid, at), anchoring(formula)
         usual: dict[Index, str] = {}
         counts = Counter(shape for at, shape in shapes.items() if not wrong[at])
-        # Of shapes that are as many the shortest: what is added to a formula makes it longer.
+        # Among equally frequent ones the shortest: an addition makes a formula longer.
         for phase, shape in sorted(counts, key=lambda s: (-counts[s], len(s[1]))):
             usual.setdefault(phase, shape)
         odd = {
@@ -51,7 +51,7 @@ class Formulas:
         }
 
     def is_unread(self, section: Section, index: Index) -> bool:
-        """Tell whether a cell of a gradient is beyond the last whole window: it holds a 0."""
+        """Tell whether a cell of a gradient lies beyond the last whole window, and so holds 0."""
         heading = section.heading
         if heading.operation is not Operation.BACK:
             return False

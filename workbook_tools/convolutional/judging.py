@@ -1,4 +1,4 @@
-"""Turns what was found of each cell into findings, and all of it into a report."""
+"""Turns the results for each cell into findings, and these into a report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 
-_UNKNOWN = "what they read holds an error"
+_UNKNOWN = "they read a cell with an error"
 _NOT_OF_FORMULAS = {Kind.STALE_VALUE, Kind.WRONG_VALUE}
 
 
 class Judgement:
-    """What is known of a workbook so far."""
+    """Collects the results of checking a workbook at several moments."""
 
     def __init__(self, book: Book, tolerance: float) -> None:
         self._book, self._tolerance = book, tolerance
@@ -37,9 +37,9 @@ class Judgement:
         self._moments = Counter[str]()
 
     def look(self, state: State, storage: float, kind: str) -> None:
-        """Look at every cell, alone and together, at a moment of a kind.
+        """Check every cell at one moment: each from the cells that it reads, and all together.
 
-        The first time is with the workbook as it is.
+        The first call must be with the workbook as it is; ``kind`` names the moment in the report.
         """
         now = not self._moments
         self._tallies.look(state, self._tolerance + storage, now)
@@ -62,10 +62,10 @@ class Judgement:
                 self._whole.add(state.numbers(grid), expected)
 
     def compare_stored(self, stored: State, tolerance: float) -> None:
-        """Look for values in the file that are out of date.
+        """Find cached values that are out of date.
 
-        They neither fit those that they are made from, as the file has them, nor are they what
-        was calculated now.
+        Such a value does not follow from the cached values that its formula reads, and it differs
+        from the value calculated now.
         """
         tallies = Tallies(self._book)
         tallies.look(stored, tolerance, now=True)
@@ -80,7 +80,7 @@ class Judgement:
         }
 
     def report(self, engine: str) -> Report:
-        """Return all of it as a report."""
+        """Return the report."""
         formulas = Formulas(self._book)
         findings = [*self._of_grids(formulas), *self._of_panel(), *self._of_margins()]
         return Report(
@@ -106,7 +106,7 @@ class Judgement:
                     yield replace(finding, suggestion=meant)
 
     def _kinds(self, tally: Tally, formulas: Formulas) -> dict[Index, Kind]:
-        """Return what is wrong with each cell of a grid, by its index."""
+        """Return the kind of mistake of each mistaken cell of a grid, by its index."""
         odd = formulas.odd(tally.section, tally.grid, tally.wrong | tally.wrong_elsewhere)
         kinds = {}
         for at in np.ndindex(tally.grid.rows.shape):
@@ -132,7 +132,7 @@ class Judgement:
     def _findings(
         self, tally: Tally, kind: Kind, found: set[Index]
     ) -> Iterator[tuple[Finding, list[Index]]]:
-        """Yield a finding for each stretch of cells below each other, with their indices."""
+        """Yield a finding for each group of consecutive cells of a column, with their indices."""
         places = sorted((tally.grid.cell(at), at) for at in found)
         places.sort(key=lambda place: (place[0][2], place[0][1]))
         numbered = enumerate(places)
@@ -189,7 +189,7 @@ class Judgement:
             )  # fmt: skip
 
     def _of_margins(self) -> Iterator[Finding]:
-        """Find cells around maps that are not a plain 0: the formulas read them as padding."""
+        """Find cells around maps that do not hold a typed 0; formulas read them as padding."""
         for section in self._book.sections.values():
             above, beside = section.heading.margin
             if not above and not beside:
@@ -212,7 +212,7 @@ class Judgement:
                 )  # fmt: skip
 
     def _sheets(self, findings: list[Finding]) -> Iterator[SummaryReport]:
-        """Yield a report of each sheet that has calculated cells."""
+        """Yield a report for each sheet with calculated cells."""
         counted: dict[str, SummaryReport] = {}
         unsound = {
             (finding.sheet, row, finding.column) for finding in findings for row in finding.rows
@@ -241,7 +241,7 @@ class Judgement:
         yield from counted.values()
 
     def _unknown_singles(self) -> set[Cell]:
-        """Return the panel's formula cells of which it was never known what they should show."""
+        """Return the panel's formula cells whose right value was never known."""
         cells = self._book.singles.values()
         return {
             cell for cell in cells if cell in self._book.formulas
@@ -254,7 +254,7 @@ class Judgement:
         counts.agreeing += sum(cell not in unsound for cell in own)
 
     def _others(self) -> Counter[str]:
-        """Count the formula cells of each sheet that belong to no section."""
+        """Count the formula cells of each sheet that do not belong to a section or the panel."""
         known = {
             tally.grid.cell(at)
             for tally in self._tallies.grids
@@ -285,7 +285,7 @@ def _widen(into: Differences, other: Differences) -> None:
 
 
 def _quantity(tally: Tally, at: Index) -> str:
-    """Return what a cell is called: ``Conv2, map 3`` or ``Grad_Conv2, to 3 from 1``."""
+    """Return a cell's name in words: ``Conv2, map 3`` or ``Grad_Conv2, to 3 from 1``."""
     name, shape = tally.section.name, tally.grid.rows.shape
     if len(shape) == 4:
         return f"{name}, to {at[0] + 1} from {at[1] + 1}"

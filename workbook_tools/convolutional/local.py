@@ -1,8 +1,8 @@
-"""What each cell should show, worked out by PyTorch from the numbers of the cells that it reads.
+"""The right value of each cell, computed by PyTorch from the cells that it reads.
 
-Every section is worked out from the sheet's own values of the sections that its heading names, so
-that a wrong cell is wrong itself, and not what comes after it. Beside each number stands the size
-of what is added up in it, by which its rounding error is measured.
+Every section is computed from the sheet's own values of the sections that its heading names. So
+only the cell with a mistake counts as wrong, and not those that depend on it. Each number comes
+with the size of the terms that are added up in it, by which its rounding error is measured.
 """
 
 from collections.abc import Callable
@@ -22,26 +22,26 @@ from workbook_tools.notation.convolutional import Heading, Operation, size
 
 @dataclass(frozen=True)
 class Expected:
-    """What cells should show, and how large the numbers are that are added up in each."""
+    """The right values of cells, and the size of the terms that are added up in each."""
 
     values: NDArray[np.float64]
     sizes: NDArray[np.float64]
 
 
 class Local:
-    """The expected values of all sections at one moment."""
+    """The right values of all sections at one moment."""
 
     def __init__(self, book: Book, state: State) -> None:
         self._book, self._state = book, state
 
     def expected(self, section: Section, grid: Grid) -> Expected:
-        """Return what the cells of one of a section's grids should show."""
+        """Return the right values of one of a section's grids."""
         if grid is section.cells:
             return self._given(section).evaluated()
         return self._expected_biases(section)
 
     def _expected_biases(self, section: Section) -> Expected:
-        """Return what the biases of a section of gradients or stepped weights should show."""
+        """Return the right biases of a section of gradients, or of weights after the step."""
         match section.heading.operation:
             case Operation.WEIGHT_GRADIENT:
                 gradient = self._maps(section.source("gradient"))
@@ -57,7 +57,7 @@ class Local:
 
     @property
     def selected(self) -> int | None:
-        """The number of the selected digit, from 0; None while one is drawn."""
+        """The number of the selected digit, from 0; None if the drawing is selected."""
         value = self._state.value(self._book.inputs[names.SELECTED])
         if value == names.DRAW:
             return None
@@ -65,7 +65,7 @@ class Local:
 
     @property
     def true_digit(self) -> float:
-        """The true digit, as the inputs have it."""
+        """The true digit, according to the inputs."""
         if self.selected is None:
             return self._state.number(self._book.inputs[names.DRAWN_DIGIT])
         truth = self._state.numbers(self._book.truth)
@@ -77,7 +77,7 @@ class Local:
         return int(shown) if shown == shown else -1
 
     def _maps(self, name: str, padding: tuple[int, int] = (0, 0)) -> Tensor:
-        """Return the maps of a section, with what stands around them as far as ``padding``."""
+        """Return the maps of a section, with the cells around them as ``padding``."""
         section = self._book.section(name)
         inner = self._numbers(section, section.cells)
         if not any(padding):
@@ -98,7 +98,7 @@ class Local:
         return torch.from_numpy(self._numbers(section, section.biases))
 
     def _numbers(self, section: Section, grid: Grid) -> NDArray[np.float64]:
-        """Return the numbers of a section: one that is missing where a formula belongs is NaN."""
+        """Return a section's numbers; an empty cell is NaN if it should hold a formula, else 0."""
         return self._state.numbers(grid, np.nan if section.heading.operation.has_formulas else 0.0)
 
     def _given(self, section: Section) -> "_Given":
@@ -129,7 +129,7 @@ class Local:
                 return _Given(
                     lambda z: torch.exp(z - z.max()),
                     [self._maps(section.source())],
-                    lambda z: 1 + z + z.max(),  # of an exponent the absolute error counts
+                    lambda z: 1 + z + z.max(),  # the absolute error of the exponent counts
                 )
             case Operation.PARTS:
                 return _Given(lambda e: e / e.sum(), [self._maps(section.source())])
@@ -176,7 +176,7 @@ class Local:
         return mean, deviation
 
     def _back(self, section: Section) -> "_Given":
-        """Return how the gradient comes back through what reads a layer."""
+        """Return how the gradient is passed back to a layer through the one that reads it."""
         consumer = self._book.section(section.source("consumer")).heading
         name = section.source()
         match consumer.operation:
@@ -206,10 +206,10 @@ class Local:
                 before = self._maps(section.source("layer"))
                 return _Given(lambda g: _pulled_back(plain(consumer), before, g),
                               [self._maps(name)])  # fmt: skip
-        raise AssertionError(f"nothing comes back through {consumer.name}")
+        raise AssertionError(f"no gradient is passed back through {consumer.name}")
 
     def _turned(self, consumer: Heading) -> Tensor:
-        """Return the turned kernels, or exchanged weights, of a layer."""
+        """Return the turned kernels, or transposed weights, of a layer."""
         return self._weights(self._book.turned(consumer.parts["weights"]).name)
 
     def _stepped(self, both: list[Tensor]) -> "_Given":
@@ -226,7 +226,7 @@ class Local:
                 [row, gradient],
             )  # fmt: skip
         maps = self._maps(section.source(), size(layer.heading.parts["padding"]))
-        # Each input map with each gradient map: a correlation in which they are the batch.
+        # Correlate each input map with each gradient map: the input maps are the batch.
         return _Given(
             lambda x, g: F.conv2d(x[:, None], g[:, None]).transpose(0, 1), [maps, gradient]
         )
@@ -234,10 +234,10 @@ class Local:
 
 @dataclass(frozen=True)
 class _Given:
-    """A function of PyTorch, and what it is applied to.
+    """A function of tensors, and its inputs.
 
-    ``sizes``, of the absolute values of the inputs, says how large the numbers are that are added
-    up; by default that is the function itself, which then adds up products, or chooses.
+    ``sizes``, applied to the absolute values of the inputs, gives the size of the terms that are
+    added up. By default it is the function itself, which then must only add up products, or choose.
     """
 
     of: Callable[..., Tensor]
@@ -252,7 +252,7 @@ class _Given:
 
 
 def plain(heading: Heading) -> Callable[[Tensor], Tensor]:
-    """Return the function of a layer without weights, of maps (n, height, width)."""
+    """Return the function of a layer without weights, on maps (n, height, width)."""
     match heading.operation:
         case Operation.RELU:
             return torch.relu
@@ -270,12 +270,12 @@ def plain(heading: Heading) -> Callable[[Tensor], Tensor]:
 
 
 def _convolution(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    """Return the convolution of maps that have their padding around them already."""
+    """Return the convolution of maps that already include their padding."""
     return F.conv2d(x[None], w, b)[0]
 
 
 def weighted(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    """Return the sums of numbers (n, 1, 1) times weights (m, n, 1, 1), plus biases (m,)."""
+    """Return weighted sums of numbers (n, 1, 1), with weights (m, n, 1, 1) and biases (m,)."""
     return F.linear(x.flatten(), w[:, :, 0, 0], b)[:, None, None]
 
 
@@ -314,9 +314,9 @@ def _passed(x: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _to_the_largest(x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[int, int]) -> Tensor:
-    """Return the gradient at the cell of each window that is the largest, the first if several.
+    """Return the gradient at the first maximum of each window, and 0 elsewhere.
 
-    The largest is taken as it stands in the sheet. Cells beyond the last whole window get 0.
+    The maximum is the one that the sheet shows. Cells beyond the last whole window get 0.
     """
     height, width = window
     cells = x.unfold(1, height, height).unfold(2, width, width).flatten(3)
@@ -333,9 +333,9 @@ def _to_the_largest(x: Tensor, pooled: Tensor, gradient: Tensor, window: tuple[i
 
 
 def _pulled_back(of: Callable[[Tensor], Tensor], x: Tensor, gradient: Tensor) -> Tensor:
-    """Return the gradient at ``x`` of what gets ``gradient``, by autograd.
+    """Return the gradient at ``x``, given the gradient at ``of(x)``, by autograd.
 
-    ``of`` is linear, so that the numbers of ``x`` do not matter.
+    ``of`` is linear, so that the values of ``x`` do not matter.
     """
     x = torch.zeros_like(x, requires_grad=True)
     (found,) = torch.autograd.grad(of(x), x, gradient)

@@ -1,7 +1,8 @@
-"""Calculates a network's workbook with other inputs: by the engine that was asked for, if it can.
+"""Calculates a network's workbook with other inputs, if possible by the engine that was chosen.
 
-LibreOffice calculates every stored digit, each in a copy of its own. With numbers drawn at random,
-which find formulas that are right by chance, the embedded engine calculates: it needs no copies.
+LibreOffice calculates every stored digit, each in its own copy of the workbook. The random numbers,
+which reveal formulas that are right by chance, are always calculated by the embedded engine, which
+needs no copies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
 
 _FEW = 2  # inputs of a trial
-_AT_A_TIME = 10  # copies that LibreOffice calculates before it is started anew
+_AT_A_TIME = 10  # copies that LibreOffice calculates in one run
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Moment:
 def moments(book: Book, now: State, calculation: Calculation) -> Iterator[Moment]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
-    ``now`` and ``calculation`` are those of the workbook as it is. A calculation is not to be
-    read any more when the next is there. Raises ``InputError`` if an engine cannot calculate it.
+    ``now`` and ``calculation`` are those of the workbook as it is. A calculation must not be used
+    any more once the next one is requested. Raises ``InputError`` if an engine cannot calculate
+    the workbook.
     """
     digits = list(trials.digits(book))
     others = [
@@ -62,7 +64,7 @@ def moments(book: Book, now: State, calculation: Calculation) -> Iterator[Moment
 def _embedded(path: Path, of: Sequence[Trial]) -> Iterator[Calculation]:
     rerun = Rerun(path)
     for trial in of:
-        # Thousands of inputs are put in faster before anything is calculated.
+        # Thousands of inputs are entered faster before anything has been calculated.
         engine = rerun if len(trial.inputs) <= _FEW else Rerun(path)
         yield engine.with_inputs(trial.inputs)
 

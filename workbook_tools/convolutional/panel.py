@@ -1,4 +1,4 @@
-"""The cells of the sheet Digit that say how the network does, and what they should show."""
+"""The cells of the sheet Digit that show the network's result, and their right values."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from workbook_tools.notation.addresses import Cell
 
 
 def expected(book: Book, state: State, true_digit: float) -> Iterator[tuple[Cell, float | str]]:
-    """Yield each of the cells with what it should show, from the cells that it reads."""
+    """Yield each of these cells with its right value, computed from the cells that it reads."""
     probabilities = state.numbers(book.section(names.SOFTMAX).cells).flatten()
     yield book.singles[names.TRUE_DIGIT], true_digit
     read_as = float("nan") if np.isnan(probabilities).any() else float(probabilities.argmax())
@@ -25,7 +25,7 @@ def expected(book: Book, state: State, true_digit: float) -> Iterator[tuple[Cell
 
 
 def wanted(book: Book) -> dict[Cell, set[Rectangle]]:
-    """Return the cells and ranges that the formula of each of the cells has to read."""
+    """Return the cells and ranges that the formula of each of these cells should read."""
     true_digit, read_as = (book.singles[n] for n in (names.TRUE_DIGIT, names.READ_AS))
     inputs = (book.inputs[n] for n in (names.SELECTED, names.DRAWN_DIGIT))
     return {
@@ -37,7 +37,7 @@ def wanted(book: Book) -> dict[Cell, set[Rectangle]]:
 
 
 def _copies(book: Book) -> Iterator[tuple[Cell, Cell]]:
-    """Yield the cells that show what another cell shows, with that cell: losses, probabilities."""
+    """Yield the cells that copy another cell, with that cell: losses and probabilities."""
     _, now, after = names.PROBABILITY_HEADS
     for label, head, suffix in (
         (names.LOSS_NOW, now, ""),

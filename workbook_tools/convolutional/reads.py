@@ -1,7 +1,7 @@
-"""Which cells the formula of a cell has to read, by the mathematics.
+"""The cells that a formula should read, according to the mathematics.
 
-A formula that reads another cell can show the right value by chance: with a number that no digit
-changes, or in a window whose largest number it happens to have. What it reads gives it away.
+A formula that reads a wrong cell can show the right value by chance: if no digit changes that cell,
+or if it happens to hold the maximum of the window. The references themselves reveal it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.convolutional import Operation, size
 
 Rectangle: TypeAlias = tuple[str, int, int, int, int]  # sheet, first row and column, last ones
-Reader: TypeAlias = Callable[..., Iterator[Rectangle]]  # by the numbers of an index
+Reader: TypeAlias = Callable[..., Iterator[Rectangle]]  # called with a cell's index
 
 
 def rectangles(formula: str, sheet: str) -> set[Rectangle]:
@@ -25,7 +25,7 @@ def rectangles(formula: str, sheet: str) -> set[Rectangle]:
 
 
 def rectangle(area: Area, sheet: str) -> Rectangle:
-    """Return what a formula on ``sheet`` names."""
+    """Return the cells of an area that a formula on ``sheet`` names."""
     corners = area.first_row, area.first_column, area.last_row, area.last_column
     return area.sheet or sheet, *corners
 
@@ -43,7 +43,7 @@ def _of_bias(book: Book, section: Section) -> Reader:
 
 
 def phase(book: Book, section: Section, grid: Grid, index: Index) -> Index:
-    """Return which formula of a grid a cell has: those at one place of a window are alike."""
+    """Return which of a grid's formulas a cell has: the same at the same place of a window."""
     heading = section.heading
     if grid is not section.cells:
         return ()
@@ -53,14 +53,14 @@ def phase(book: Book, section: Section, grid: Grid, index: Index) -> Index:
             height, width = size(consumer.parts["window"])
             return index[1] % height, index[2] % width
     if heading.operation is Operation.TARGET:
-        return index[:1]  # each names its own digit
+        return index[:1]  # each formula contains its own digit
     return ()
 
 
 def wanted(book: Book, section: Section, grid: Grid) -> Reader:
-    """Return what gives the rectangles that a cell of a section's grid reads, by its index.
+    """Return a function from a cell's index in a grid to the rectangles that it should read.
 
-    They come in the same order for all cells whose formula is the same.
+    Their order is the same for all cells with the same formula.
     """
     if grid is not section.cells:
         return _of_bias(book, section)
@@ -128,7 +128,7 @@ def wanted(book: Book, section: Section, grid: Grid) -> Reader:
 def _of_chosen(book: Book, section: Section) -> Reader:
     """Read the selector, the drawing, all stored pixels of a column, and the row's number.
 
-    That stands to the left of the grid.
+    The row's number is to the left of the grid.
     """
     drawing, stored = (book.section(name).cells for name in (names.DRAWING, names.DIGITS))
     selected = one(book.inputs[names.SELECTED])
@@ -182,7 +182,7 @@ def _back(book: Book, section: Section) -> Reader:
             return read
         case Operation.WEIGHTED:
             row, weights = row_of(gradient), book.turned(heading.parts["weights"]).cells
-            # Of maps with several cells they would have been put in a row before.
+            # Maps with several cells would have been flattened before.
             return lambda k, y, x: iter([row, row_of(weights, k)])
         case Operation.RELU:
             return lambda k, y, x: iter(
@@ -200,11 +200,11 @@ def _back(book: Book, section: Section) -> Reader:
             return lambda *at: iter(
                 [one(gradient.cell((int(np.ravel_multi_index(at, shape)), 0, 0)))]
             )
-    raise AssertionError(f"nothing comes back through {consumer.name}")
+    raise AssertionError(f"no gradient is passed back through {consumer.name}")
 
 
 def _back_to_the_largest(before: Grid, pooled: Section, gradient: Grid) -> Reader:
-    """Read the cell, the largest of its window, the gradient, and the cells that go before it."""
+    """Read the cell, its window's maximum, the gradient, and the cells before it in the window."""
     height, width = size(pooled.heading.parts["window"])
 
     def read(k: int, y: int, x: int) -> Iterator[Rectangle]:
@@ -257,13 +257,13 @@ def _kernel(grid: Grid, o: int, c: int) -> Rectangle:
 
 
 def column_of(grid: Grid) -> Rectangle:
-    """Return cells below each other."""
+    """Return a column of cells."""
     sheet, row, column = grid.cell((0,))
     return sheet, row, column, row + len(grid.rows) - 1, column
 
 
 def row_of(grid: Grid, output: int | None = None) -> Rectangle:
-    """Return numbers that stand side by side: of a row, or the weights that lead to an output."""
+    """Return a row of cells: numbers, or the weights that lead to an output."""
     if output is None:
         sheet, row, column = grid.cell((0, 0, 0))
         return sheet, row, column, row, column + len(grid.rows) - 1

@@ -1,4 +1,4 @@
-"""The numbers of a whole workbook at one moment: a digit selected, weights as they are."""
+"""The numbers of a whole workbook at one moment, with one digit and one set of weights."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,13 @@ class State:
         }
 
     def numbers(self, grid: Grid, blank: float = np.nan) -> NDArray[np.float64]:
-        """Return the numbers of cells; ``blank`` where they are empty, NaN where they hold else."""
+        """Return the numbers of cells; ``blank`` for empty cells, NaN for other contents."""
         at = grid.rows - 1, grid.columns - 1
         found: NDArray[np.float64] = self._arrays[grid.sheet][at]
         return np.where(self._blank[grid.sheet][at], blank, found)
 
     def value(self, cell: Cell) -> CellValue:
-        """Return what a cell shows."""
+        """Return the value of a cell."""
         sheet, row, column = cell
         return self._sheets[sheet][row - 1][column - 1]
 
@@ -48,7 +48,7 @@ def _number(value: CellValue) -> float:
 
 
 def _extents(book: Book) -> dict[str, tuple[int, int]]:
-    """Return the last row and column of each sheet that are looked at."""
+    """Return the last row and column of each sheet that are needed."""
     extents: dict[str, tuple[int, int]] = {}
 
     def reach(sheet: str, row: int, column: int) -> None:

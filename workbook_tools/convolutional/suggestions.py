@@ -1,7 +1,7 @@
-"""What was meant where a formula is wrong: what the cells of its section that are right have.
+"""Suggests a formula for a wrong cell: that of a right cell in the same section.
 
-One of them is taken, as near as there is one, and each cell and range that it names is replaced by
-that which the wrong cell has to read in its place.
+The nearest right cell is taken. Each cell and range in its formula is replaced by the one that the
+wrong cell should read instead.
 """
 
 from collections import defaultdict
@@ -23,23 +23,23 @@ from workbook_tools.notation.addresses import Cell
 
 
 class Suggestions:
-    """What the cells of a grid should hold."""
+    """Suggests formulas for the cells of a grid."""
 
     def __init__(
         self, book: Book, now: State, tolerance: float, tally: Tally, sound: Sequence[Index]
     ) -> None:
         """``now`` has the numbers of the workbook as it is.
 
-        ``sound`` are the cells of the grid of which nothing is known to be wrong.
+        ``sound`` are the cells of the grid without a known mistake.
         """
         self._book, self._now, self._tolerance = book, now, tolerance
         self._section, self._grid, self._sound = tally.section, tally.grid, sound
         self._wanted = reads.wanted(book, tally.section, tally.grid)
 
     def of(self, places: Sequence[Index]) -> Suggestion | None:
-        """Return the formulas of cells below each other; None if one is not known.
+        """Return formulas for consecutive cells of a column; None if one of them is not known.
 
-        A suggestion is put to the proof with the numbers that the workbook shows.
+        A suggestion is tested with the numbers that the workbook shows.
         """
         grid = self._grid
         written = {at: self._written(at) for at in places}
@@ -58,7 +58,7 @@ class Suggestions:
 
     @cached_property
     def _alike(self) -> dict[Index, Places]:
-        """The indices of sound cells with the same formula, one a row, by its phase."""
+        """The indices of sound cells, as the rows of an array, by the phase of their formula."""
         found = defaultdict[Index, list[Index]](list)
         for index in self._sound:
             found[self._phase(index)].append(index)
@@ -75,7 +75,7 @@ class Suggestions:
         alike = self._alike.get(self._phase(at))
         if alike is None:
             return None
-        # By how far apart they are in the first number, then in the next.
+        # The nearest by the first number of the index, then by the next.
         nearest = tuple(alike[np.lexsort(np.abs(alike - at).T[::-1])[0]].tolist())
         instead = dict(zip(self._wanted(*nearest), self._wanted(*at), strict=True))
 

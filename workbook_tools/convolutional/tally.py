@@ -1,4 +1,4 @@
-"""What was found of each cell, over all moments at which a workbook was looked at."""
+"""The results for each cell, over all moments at which a workbook was checked."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ from workbook_tools.notation.addresses import Cell
 
 @dataclass
 class Tally:
-    """The cells of a grid: which are wrong now, which at another moment, which are unknown."""
+    """The results for a grid: which cells are wrong now, or at another moment, or not checked."""
 
     section: Section
     grid: Grid
-    wrong: NDArray[np.bool_]  # as the workbook is
-    wrong_elsewhere: NDArray[np.bool_]  # with another digit, or with numbers drawn at random
-    unknown: NDArray[np.bool_]  # as the workbook is: what they read holds an error
-    shown: NDArray[np.float64]  # as the workbook is; where that is right, when it was wrong
+    wrong: NDArray[np.bool_]  # with the workbook as it is
+    wrong_elsewhere: NDArray[np.bool_]  # with another digit, or with random numbers
+    unknown: NDArray[np.bool_]  # with the workbook as it is: they read a cell with an error
+    shown: NDArray[np.float64]  # with the workbook as it is; if right, at the first wrong moment
     expected: NDArray[np.float64]
     differences: Differences
 
     @classmethod
     def of(cls, section: Section, grid: Grid) -> "Tally":
-        """Return a tally of a grid of which nothing is known yet."""
+        """Return the tally of a grid that was not checked yet."""
         shape = grid.rows.shape
         no, nothing = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
         return cls(section, grid, no, no.copy(), no.copy(), nothing, nothing.copy(), Differences())
@@ -36,7 +36,7 @@ class Tally:
     def add(
         self, shown: NDArray[np.float64], expected: Expected, tolerance: float, now: bool
     ) -> None:
-        """Compare what the cells show with what they should."""
+        """Compare the cells' values with the right ones."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(shown - expected.values)
             unknown = ~np.isfinite(expected.values)
@@ -56,7 +56,7 @@ class Tally:
         if not known.any():
             return
         self.differences.absolute = float(off[known].max())
-        with np.errstate(over="ignore"):  # what should be 0 and is not is infinitely far off
+        with np.errstate(over="ignore"):  # a nonzero number in place of 0 is infinitely far off
             relative = off[known] / np.maximum(expected.sizes[known], np.finfo(float).tiny)
         self.differences.relative = float(relative.max())
 
@@ -85,7 +85,7 @@ class Tallies:
         self.singles: dict[Cell, Single] = {}
 
     def look(self, state: State, tolerance: float, now: bool) -> None:
-        """Compare every cell at one moment; ``now``: as the workbook is."""
+        """Compare every cell at one moment; ``now`` is true for the workbook as it is."""
         local = Local(self._book, state)
         for tally in self.grids:
             expected = local.expected(tally.section, tally.grid)

@@ -1,7 +1,7 @@
-"""The moments at which a workbook is looked at: every stored digit, and numbers drawn at random.
+"""The inputs with which a workbook is checked: every stored digit, and random numbers.
 
-A formula may be wrong and show the right value on one digit: a ReLU that is missing where the sum
-is above 0, a window that lacks a cell which is not the largest. Elsewhere it shows.
+A wrong formula may show the right value for one digit: if a ReLU is missing where the sum is above
+0, or if a window lacks a cell that is not its maximum. With other inputs the mistake shows.
 """
 
 from collections.abc import Collection, Iterator
@@ -20,7 +20,7 @@ DRAWS = 4
 
 @dataclass(frozen=True)
 class Trial:
-    """Inputs that are put into a workbook, and what kind of inputs they are."""
+    """Inputs for a workbook, and their kind, which is a key in the JSON report."""
 
     kind: str
     inputs: dict[Cell, float | str]
@@ -33,7 +33,7 @@ def digits(book: Book) -> Iterator[Trial]:
 
 
 def other_digits(book: Book, truth: Collection[float]) -> Iterator[Trial]:
-    """Yield the drawing as each digit that is not in ``truth``, those that stored ones are."""
+    """Yield the drawing with each true digit that is not in ``truth``, those of the stored ones."""
     for digit in range(len(book.section(names.SOFTMAX).cells.rows)):
         if digit not in truth:
             inputs: dict[Cell, float | str] = {book.inputs[names.SELECTED]: names.DRAW}
@@ -42,10 +42,10 @@ def other_digits(book: Book, truth: Collection[float]) -> Iterator[Trial]:
 
 
 def draws(book: Book) -> Iterator[Trial]:
-    """Yield numbers drawn at random: pixels that are drawn or stored, weights and biases, η.
+    """Yield random numbers: pixels of the drawing or a stored digit, weights, biases, settings.
 
-    Each second draw has the weights of the one before with other signs: where a sum of pixels was
-    above 0 it is below. The last image is plain, so that all pooling windows tie.
+    Each second draw has the weights of the one before with opposite signs, so that a weighted sum
+    above 0 becomes one below 0. The last image is uniform, so that all pooling windows tie.
     """
     random = np.random.default_rng(SEED)
     weights: dict[Cell, float] = {}
@@ -78,7 +78,7 @@ def _pixels(
 
 
 def _weights(book: Book, random: np.random.Generator) -> dict[Cell, float]:
-    """Draw weights so that numbers stay about as large from layer to layer."""
+    """Draw weights such that numbers keep about the same size from layer to layer."""
     drawn: dict[Cell, float] = {}
     for section in book.sections.values():
         if section.heading.operation is not Operation.WEIGHTS:

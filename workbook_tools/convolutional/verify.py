@@ -1,4 +1,4 @@
-"""Checks a network's workbook: every cell, with every digit, and with numbers drawn at random."""
+"""Checks a convolutional network's workbook: every cell, with every digit and random numbers."""
 
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -19,15 +19,15 @@ def verify_network(
     tolerance: float,
     on_step: Callable[[str], None],
 ) -> Report:
-    """Check a network's workbook, with the values of ``calculation`` and those it carries.
+    """Check a network's workbook, with the values of ``calculation`` and its cached ones.
 
-    ``on_step`` hears what is being done. Raises ``InputError`` if PyTorch is missing, or headings
-    and labels do not make a network.
+    ``on_step`` is called with the progress in words. Raises ``InputError`` if PyTorch is missing,
+    or if headings and labels do not describe a network.
     """
     if find_spec("torch") is None:
         raise InputError(
-            f"{path}: a convolutional network's workbook is checked by PyTorch, which is not "
-            "installed: pip install 'workbook-tools[cnn]'"
+            f"{path}: checking a convolutional network's workbook needs PyTorch, which is not "
+            "installed; pip install 'workbook-tools[cnn]'"
         )
     from workbook_tools.convolutional.book import read_book
     from workbook_tools.convolutional.judging import Judgement

@@ -1,6 +1,6 @@
 """The whole network at once: from pixels and weights to the loss, and back by autograd.
 
-``local`` proves each cell from the cells that it reads; this proves what they come to together.
+``local`` checks each cell from the cells that it reads; this checks the result of all together.
 """
 
 from collections.abc import Iterator
@@ -23,21 +23,21 @@ _LAYERS = (
     Operation.WEIGHTED_RELU, Operation.RELU, Operation.LARGEST, Operation.WINDOW_MEAN,
     Operation.MAP_MEAN, Operation.IN_A_ROW,
 )  # fmt: skip
-_TIE = 1e-12  # numbers of a pooling window that differ by less, relatively, are equal
+_TIE = 1e-12  # relative; numbers of a pooling window that differ by less count as equal
 
 
 @dataclass(frozen=True)
 class Run:
-    """What sections hold after a run from the pixels, by name; biases apart."""
+    """The numbers of all sections after a run, by name; biases separately."""
 
     cells: dict[str, NDArray[np.float64]]
     biases: dict[str, NDArray[np.float64]]
 
 
 def run(book: Book, state: State, truth: int) -> Run:
-    """Run the network of a workbook on the pixels that are shown, with ``truth`` as target.
+    """Run a workbook's network on the pixels shown, with ``truth`` as the target.
 
-    Then back, one step, and forward once more.
+    One forward and backward pass, one step, and another forward pass.
     """
     made = _Run(book, state)
     made.forward("")
@@ -59,7 +59,7 @@ def _headings(book: Book, *operations: Operation) -> Iterator[Heading]:
 
 
 class _Run:
-    """A run: what each section holds, in tensors of which the gradient is kept."""
+    """A run: the numbers of each section, as tensors that keep their gradients."""
 
     def __init__(self, book: Book, state: State) -> None:
         self._book, self._state = book, state
@@ -75,7 +75,7 @@ class _Run:
             self._biases[heading.name] = biases.requires_grad_()
 
     def forward(self, suffix: str) -> None:
-        """Run the layers whose names end so, in the order in which they read each other."""
+        """Run the layers whose names have this suffix, each after the layers that it reads."""
         waiting = [
             heading for heading in _headings(self._book, *_LAYERS)
             if heading.name.endswith(names.AFTERWARDS) == bool(suffix)
@@ -90,7 +90,7 @@ class _Run:
                 waiting.remove(heading)
 
     def loss(self, suffix: str, truth: int) -> Tensor:
-        """Add softmax and loss to what sections hold; return the loss."""
+        """Add the softmax and loss sections; return the loss."""
         powers = self._book.section(self._book.section(names.SOFTMAX + suffix).source())
         scores = self._tensors[powers.source()]
         loss = F.cross_entropy(scores.flatten()[None], torch.tensor([truth]))
@@ -99,7 +99,7 @@ class _Run:
         return loss
 
     def step(self) -> None:
-        """Add the weights after one step."""
+        """Add the weights and biases after one step."""
         rate = self._state.number(self._book.inputs[names.ETA])
         for heading in _headings(self._book, Operation.STEPPED):
             own = heading.parts["weights"]
@@ -108,14 +108,14 @@ class _Run:
                 numbers[heading.name] = stepped.requires_grad_()
 
     def all_cells(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield what sections hold: layers, probabilities, losses, gradients, stepped weights."""
+        """Yield the numbers of sections: layers, probabilities, losses, gradients, new weights."""
         yield from self._tensors.items()
         for heading in _headings(self._book, Operation.DIFFERENCE, Operation.BACK):
             yield heading.name, _gradient(self._tensors[heading.parts["layer"]])
         yield from self._parameters(self._weights)
 
     def all_biases(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield the biases of sections: their gradients, and after the step."""
+        """Yield the biases of sections: their gradients, and their values after the step."""
         yield from self._parameters(self._biases)
 
     def _parameters(self, numbers: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -153,11 +153,11 @@ def _gradient(tensor: Tensor) -> Tensor:
 
 
 def first_of_the_largest(x: Tensor, window: tuple[int, int]) -> Tensor:
-    """Return the largest of each window of maps (n, height, width), as max pooling does.
+    """Return the maximum of each window of maps (n, height, width), as max pooling does.
 
-    The gradient goes to the first that is the largest, in reading order. Numbers that differ by
-    rounding only count as equal: PyTorch adds up a convolution in another order at the edges of
-    its blocks, so that numbers which tie, where an image is plain, differ in the last digit.
+    The gradient goes to the first maximum in reading order. Numbers that differ only by rounding
+    count as equal: at the edges of its blocks, PyTorch adds up a convolution in another order, so
+    that numbers which tie in a uniform image differ in the last digit.
     """
     height, width = window
     cells = x.unfold(1, height, height).unfold(2, width, width).flatten(3)

@@ -1,4 +1,4 @@
-"""Edits a copy of a workbook part by part: what is not changed stays as it is, byte for byte.
+"""Edits a copy of a workbook part by part: parts that are not changed stay the same, byte by byte.
 
-It knows cells, texts, formulas and styles, not what they mean.
+It knows cells, texts, formulas and styles, but not what they mean.
 """

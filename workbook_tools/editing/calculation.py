@@ -1,4 +1,4 @@
-"""What a workbook says of its calculation: when it is due, and in which order."""
+"""A workbook's settings for its calculation: when it is due, and in which order."""
 
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.xml_parts import found_or_inserted
@@ -11,15 +11,15 @@ _WORKBOOK_ORDER = (
 
 
 def calculate_when_opened(copy: PackageCopy) -> None:
-    """Have a spreadsheet program calculate all formulas when it opens the workbook."""
+    """Make spreadsheet programs calculate all formulas when they open the workbook."""
     found_or_inserted(copy.workbook, "calcPr", _WORKBOOK_ORDER).set("fullCalcOnLoad", "1")
     copy.changed(copy.package.workbook_part)
 
 
 def forget_the_order(copy: PackageCopy) -> None:
-    """Remove the list of formula cells in the order of their calculation, if there is one.
+    """Remove the calculation chain, which lists the formula cells in the order of calculation.
 
-    It may not name a cell without a formula; programs that want it write it anew.
+    It must not list a cell without a formula. Programs that need the chain write a new one.
     """
     workbook = copy.package.workbook_part
     if relation := copy.related(workbook, "calcChain"):

@@ -1,7 +1,7 @@
 """Puts formulas and calculated values into the cells of one sheet's XML.
 
-Cells and rows that there are not are made. What other cells share with one that is changed, a
-shared formula or an array formula, they keep: each gets its own.
+Missing cells and rows are created. If a changed cell belongs to a shared formula or an array
+formula, the other cells keep theirs: each gets its own formula.
 """
 
 import math
@@ -21,15 +21,15 @@ _LARGEST_ARRAY = 100_000  # cells of one array formula
 
 
 class Formula(NamedTuple):
-    """A formula, and the cells that show what it gives: several if it is an array formula."""
+    """A formula, and the cells that show its results: several for an array formula."""
 
     place: Place
-    text: str  # without the equals sign; that of a shared one as it reads in its own cell
+    text: str  # without the equals sign; a shared formula as it reads in this cell
     shown_in: frozenset[Place]
 
 
 class SheetCells:
-    """The cells of a sheet, of which the root of its XML is given."""
+    """The cells of a sheet, given the root of its XML."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
@@ -39,14 +39,14 @@ class SheetCells:
             at = number(row.get("r"), at + 1)
             self._rows[at] = row
         self._numbers = sorted(self._rows)
-        self._cells: dict[int, dict[int, Any]] = {}  # of the rows that were looked at
+        self._cells: dict[int, dict[int, Any]] = {}  # of the rows that were used so far
 
     def found(self, row: int, column: int) -> Any | None:
-        """Return a cell's element; None if there is none."""
+        """Return a cell's element, or None."""
         return self._row(row).get(column)
 
     def made(self, row: int, column: int) -> Any:
-        """Return a cell's element; there is one afterwards."""
+        """Return a cell's element, which is created if it is missing."""
         cells = self._row(row)
         if column in cells:
             return cells[column]
@@ -57,13 +57,13 @@ class SheetCells:
             cells[later].addprevious(cell)
         if style := self._style_of_new(parent, column):
             cell.set("s", style)
-        parent.attrib.pop("spans", None)  # it may be beyond these, which need not be said
+        parent.attrib.pop("spans", None)  # optional, and the new cell may lie outside of it
         self._widen(row, column)
         cells[column] = cell
         return cell
 
     def formulas(self) -> Iterator[Formula]:
-        """Yield the formulas; data tables, which a program fills by itself, have none."""
+        """Yield the formulas; data tables, which a program fills by itself, are left out."""
         shared: dict[str | None, tuple[Place, str]] = {}
         for place, cell in self._all():
             formula = _formula(cell)
@@ -79,7 +79,7 @@ class SheetCells:
             yield Formula(place, text, frozenset(_covered(formula) | {place}))
 
     def formula_cells(self) -> Iterator[Place]:
-        """Yield the cells that show what a formula gives, those of array formulas included."""
+        """Yield the cells that show the result of a formula, including those of array formulas."""
         arrays: set[Place] = set()
         for formula in self.formulas():
             yield formula.place
@@ -87,9 +87,9 @@ class SheetCells:
         yield from sorted(place for place in arrays if self._without_formula(place))
 
     def put_formulas(self, formulas: Mapping[Place, str]) -> bool:
-        """Put formulas, with their equals sign, into cells, which lose their values.
+        """Put formulas, given with their equals sign, into cells, which lose their values.
 
-        Return whether other cells than before hold formulas.
+        Return whether the set of cells with formulas has changed.
         """
         cells = dict(self._all())
         self._expand_shared(formulas.keys())
@@ -101,7 +101,7 @@ class SheetCells:
         return outdated
 
     def keep_values(self, places: Collection[Place]) -> None:
-        """Take the formulas away from cells, and their formats; their values stay."""
+        """Remove the formulas and formats of cells; their values stay."""
         self._expand_shared(places)
         for place in places:
             cell = self.made(*place)
@@ -111,7 +111,7 @@ class SheetCells:
                 cell.attrib.pop(attribute, None)
 
     def has_value(self, row: int, column: int) -> bool:
-        """Tell whether a cell shows something, be it an empty text."""
+        """Tell whether a cell has a value, which may be an empty text."""
         cell = self.found(row, column)
         return cell is not None and (
             cell.get("t") in ("str", "inlineStr")
@@ -124,7 +124,7 @@ class SheetCells:
                 yield (row, column), cell
 
     def _row(self, row: int) -> dict[int, Any]:
-        """Return the cells of a row by column; some programs leave out where they stand."""
+        """Return the cells of a row by column; some programs omit the names of cells."""
         if row not in self._cells:
             cells, column = {}, 0
             for cell in self._rows[row].iterchildren("{*}c") if row in self._rows else ():
@@ -145,7 +145,7 @@ class SheetCells:
         return element
 
     def _style_of_new(self, row: Any, column: int) -> str | None:
-        """Return the style that a program would give: that of the row, or else of the column."""
+        """Return the style of a new cell: that of its row, or else of its column."""
         if row.get("s") and row.get("customFormat") in ("1", "true"):
             return str(row.get("s"))
         for columns in self._root.iterfind("{*}cols/{*}col"):
@@ -155,7 +155,7 @@ class SheetCells:
         return None
 
     def _widen(self, row: int, column: int) -> None:
-        """Have the sheet's stated extent include a cell."""
+        """Extend the sheet's stated dimension to include a cell."""
         dimension = self._root.find("{*}dimension")
         if dimension is None or len(found := areas(dimension.get("ref", ""))) != 1:
             return
@@ -171,7 +171,7 @@ class SheetCells:
         return cell is not None and _formula(cell) is None
 
     def _expand_shared(self, changed: Collection[Place]) -> None:
-        """Give the other cells of a shared formula their own if the first one is changed."""
+        """Give the other cells of a shared formula their own one, if the first cell is changed."""
         outdated: dict[str | None, tuple[Place, str]] = {}
         for place, cell in self._all():
             formula = _formula(cell)
@@ -188,7 +188,7 @@ class SheetCells:
                     formula.attrib.pop(attribute, None)
 
     def _split_arrays(self, cells: Mapping[Place, Any], changed: Collection[Place]) -> bool:
-        """Give the other cells of an array formula their own element of it, if one is changed."""
+        """Give the other cells of an array formula their element of it, if a cell is changed."""
         split = False
         for first in list(cells.values()):
             formula = _formula(first)
@@ -214,7 +214,7 @@ class SheetCells:
 
 
 def put_value(cell: Any, value: CellValue) -> None:
-    """Put the value that its formula gives into a cell; None takes its value away."""
+    """Put a calculated value into a cell; None removes its value."""
     for old in [*cell.iterchildren("{*}v", "{*}is")]:
         cell.remove(old)
     for attribute in ("t", "vm"):
@@ -227,7 +227,7 @@ def put_value(cell: Any, value: CellValue) -> None:
     element = added(cell, "v")
     write_text(element, text)
     formula = _formula(cell)
-    cell.insert(0 if formula is None else 1, element)  # before what extends the cell
+    cell.insert(0 if formula is None else 1, element)  # before the cell's extensions
 
 
 def _written(value: float | str | bool | CellError) -> tuple[str, str]:
@@ -251,13 +251,13 @@ def _put_formula(cell: Any, place: Place, text: str) -> None:
         cell.attrib.pop("cm", None)
         formula = added(cell, "f")
         cell.insert(0, formula)
-    # Else it is of this one cell, and stays an array formula: it may need to be one.
+    # Otherwise it is the array formula of this one cell; it stays one, as it may need to.
     formula.text = text
     put_value(cell, None)
 
 
 def _copied(place: Place, text: str, to: Place) -> str:
-    """Return the formula of one place as it reads when it is copied to another."""
+    """Return the formula of one cell as it reads when copied to another."""
     return moved(text, to[0] - place[0], to[1] - place[1])
 
 
@@ -266,7 +266,7 @@ def _formula(cell: Any) -> Any | None:
 
 
 def _covered(formula: Any | None) -> set[Place]:
-    """Return the cells that show what an array formula gives; none for another formula."""
+    """Return the cells that show the results of an array formula; none for other formulas."""
     if formula is None or formula.get("t") != "array" or not formula.text:
         return set()
     return {

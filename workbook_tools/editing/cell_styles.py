@@ -1,7 +1,7 @@
-"""Cell formats: those of a workbook with another fill, and new ones.
+"""Adds cell formats to a workbook: copies of its own ones with another fill, and new ones.
 
-A cell names its format by number. A format is never changed, since other cells have it too: what
-is wanted is added at the end.
+A cell names its format by number. Existing formats are never changed, since other cells may use
+them; new ones are added at the end.
 """
 
 from copy import deepcopy
@@ -28,7 +28,7 @@ _FONT_ORDER = (
     "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
 ).split()
 _XF_ORDER = ["alignment", "protection", "extLst"]
-_RESERVED_FILLS = ("none", "gray125")  # Excel takes the first two for these, whatever they say
+_RESERVED_FILLS = ("none", "gray125")  # Excel takes the first two fills for these in any case
 
 
 class CellStyles:
@@ -43,13 +43,13 @@ class CellStyles:
         self._fill = cache(self._new_fill)
 
     def _filled(self, style: int, colour: str) -> int:
-        """Return the number of a format that is like another, but for its fill (``FFC7CE``)."""
+        """Return the number of a format like ``style``, but with a fill (``FFC7CE``)."""
         return self._add_format(style, fill=self._fill(colour))
 
     def new(
         self, *, bold: bool = False, link: bool = False, fill: str | None = None, wrap: bool = False
     ) -> int:
-        """Return the number of a format that is the workbook's usual one, but for this."""
+        """Return the number of a format like the workbook's default, with these changes."""
         number = self._add_format(
             0,
             fill=self._fill(fill) if fill else None,
@@ -64,7 +64,7 @@ class CellStyles:
 
     @staticmethod
     def _part(copy: PackageCopy) -> str:
-        """Return the part with the formats; a workbook need not have one."""
+        """Return the part with the formats, which is made if the workbook has none."""
         workbook = copy.package.workbook_part
         if (relation := copy.related(workbook, "styles")) is None:
             names = namespace(copy.workbook)
@@ -75,7 +75,7 @@ class CellStyles:
         return relation.part
 
     def _complete(self) -> None:
-        """Add what formats refer to by number, and stylesheets may leave out."""
+        """Add the lists that formats refer to and that a stylesheet may omit."""
         if not len(fonts := self._list("fonts")):
             font = self._append(fonts, "font")
             added(font, "sz", val="11")
@@ -127,7 +127,7 @@ class CellStyles:
             for old in font.findall("{*}color"):
                 font.remove(old)
             inserted(font, "color", _FONT_ORDER).set("rgb", "FF0563C1")
-        # Excel wants them in this order; not every program that writes stylesheets keeps to it.
+        # Excel requires this order; not every program that writes stylesheets keeps to it.
         font[:] = sorted(font, key=_place_in_font)
         fonts.append(font)
         fonts.set("count", str(len(fonts)))

@@ -1,7 +1,7 @@
-"""Which formula cells of a workbook depend on others, at once or through others.
+"""Which formula cells of a workbook depend on given cells, directly or through other cells.
 
-Their formulas say it: cells, ranges, whole columns and rows, other sheets, defined names, columns
-of tables. What OFFSET or INDIRECT read, only who calculates them can tell.
+This is read from the formulas: cells, ranges, whole columns and rows, other sheets, defined names,
+columns of tables. What OFFSET or INDIRECT read is known only when they are calculated.
 """
 
 import re
@@ -18,8 +18,9 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.xml_parts import number
 
-CHANGING = {"NOW", "TODAY", "RAND", "RANDBETWEEN", "RANDARRAY"}  # by themselves
-UNKNOWABLE = {"OFFSET", "INDIRECT", "CELL", "INFO"}  # what they read
+# Functions whose value changes by itself, and those of which it is not known what they read.
+CHANGING = {"NOW", "TODAY", "RAND", "RANDBETWEEN", "RANDARRAY"}
+UNKNOWABLE = {"OFFSET", "INDIRECT", "CELL", "INFO"}
 
 _PART = re.compile(r"\[((?:[^\[\]']|'.)*)\]", re.DOTALL)
 _ESCAPED = re.compile("'(.)", re.DOTALL)
@@ -31,10 +32,11 @@ class Dependencies:
     """What the formulas of a workbook read."""
 
     def __init__(self, copy: PackageCopy, sheets: Sheets) -> None:
-        self.cells: set[Cell] = set()  # that show what a formula gives
+        self.cells: set[Cell] = set()  # cells that show the result of a formula
         self.changing: set[Cell] = set()  # cells whose value changes by itself
         self._shown_in: list[frozenset[Cell]] = []  # the cells of each formula
-        self._readers: dict[tuple[str, Area], list[int]] = defaultdict(list)  # by what they read
+        # The numbers of the formulas that read an area, by sheet and area.
+        self._readers: dict[tuple[str, Area], list[int]] = defaultdict(list)
         meanings = _Meanings(copy, sheets)
         for sheet, cells in sheets.items():
             for formula in cells.formulas():
@@ -49,10 +51,10 @@ class Dependencies:
                 self.cells |= {cell for cell in shown_in if cells.found(*cell[1:]) is not None}
 
     def on(self, cells: Collection[Cell]) -> set[Cell]:
-        """Return the formula cells that read one of these, at once or through others.
+        """Return the formula cells that depend on one of these, directly or through other cells.
 
-        None that changes by itself, or of which it is unknown what it reads, is among them; nor is
-        what depends on the cells only through such a one.
+        Left out are cells that change by themselves, cells of which it is not known what they
+        read, and cells that depend on the given ones only through such cells.
         """
         blocks = self._blocks(set(cells).union(*self._shown_in))
         levels = {level for _, _, level, _ in blocks}
@@ -68,9 +70,10 @@ class Dependencies:
         return found
 
     def _blocks(self, cells: Collection[Cell]) -> dict[tuple[str, int, int, int], list[list[int]]]:
-        """Return who reads each block of rows of a column that holds one of the cells.
+        """Return the readers of each block of rows in a column that holds one of the cells.
 
-        A block has 2, 4, 8 … rows: a cell is in few of them, and a range is made of few.
+        Blocks have 1, 2, 4, 8 … rows, so that a cell is in few of them, and a range consists of
+        few of them.
         """
         columns: dict[str, set[int]] = defaultdict(set)
         for sheet, _, column in cells:
@@ -89,7 +92,7 @@ class Dependencies:
 
 
 def _halved(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the blocks that make up the rows from ``begin`` to before ``end``."""
+    """Yield the blocks that make up the rows from ``begin`` up to, but not including, ``end``."""
     while begin < end:
         level = min((begin & -begin).bit_length(), (end - begin).bit_length()) - 1
         yield level, begin >> level
@@ -98,16 +101,16 @@ def _halved(begin: int, end: int) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Table:
-    """What Excel calls a table: cells with a name, and a name for each column."""
+    """An Excel table: a range with a name, and a name for each column."""
 
     sheet: str
     area: Area
     headers: int  # rows
     totals: int
-    columns: Sequence[str]  # in small letters
+    columns: Sequence[str]  # names in lower case
 
     def read(self, parts: str, row: int) -> Area:
-        """Return the cells that ``[[#This Row],[a]:[b]]`` and the like mean in a row."""
+        """Return the cells that ``[[#This Row],[a]:[b]]`` and the like refer to in a row."""
         own = self.area
         first, last = own.first_row + self.headers, own.last_row - self.totals
         rows = {
@@ -118,14 +121,14 @@ class _Table:
             "#this row": (row, row),
         }
         items = [part.strip().casefold() for part in _PART.findall(parts) or [parts]]
-        if parts.startswith("@"):  # as it is typed; [#This Row] is what files have
+        if parts.startswith("@"):  # how it is typed; files have [#This Row]
             items = [items[0].removeprefix("@"), *items[1:], "#this row"]
         chosen = [rows[item] for item in items if item in rows] or [(first, last)]
         named = [_ESCAPED.sub(r"\1", item) for item in items if item and item not in rows]
         if all(name in self.columns for name in named):
             columns = [own.first_column + self.columns.index(name) for name in named]
         else:
-            columns = []  # it spells a column in another way: all of them
+            columns = []  # a column in a spelling that is not understood: take all of them
         return Area(
             None,
             min(top for top, _ in chosen),
@@ -136,7 +139,7 @@ class _Table:
 
 
 class _Meanings:
-    """Which cells the words of a workbook's formulas stand for."""
+    """Resolves the words of a workbook's formulas to cells."""
 
     def __init__(self, copy: PackageCopy, sheets: Sheets) -> None:
         self._sheets = {sheet.casefold(): sheet for sheet in sheets}
@@ -149,12 +152,12 @@ class _Meanings:
                     self._add_table(copy.xml(relation.part), sheet.name)
 
     def of(self, formula: str, cell: Cell) -> tuple[set[str], list[tuple[str, Area]]]:
-        """Return the functions that a cell's formula calls, and what it reads, sheet by sheet."""
+        """Return the functions that a cell's formula calls, and the areas that it reads."""
         sheet, row, column = cell
         functions: set[str] = set()
         read: list[tuple[str, Area]] = []
         texts, seen = [formula], set[str]()
-        for text in texts:  # which grows: a name may stand for others, or for itself
+        for text in texts:  # which grows: a name may contain others, or itself
             for word in words(text):
                 if word.kind == "function":
                     functions.add(word.text.rpartition(".")[2].upper())
@@ -166,12 +169,12 @@ class _Meanings:
                         read.append((table.sheet, table.read(parts[:-1], row)))
                 elif (meaning := self._meaning(word, sheet)) and meaning not in seen:
                     seen.add(meaning)
-                    # What is not anchored is meant as seen from A1.
+                    # Relative references in a name are relative to A1.
                     texts.append(moved(meaning, row - 1, column - 1))
         return functions, read
 
     def _sheets_named(self, prefix: str | None, own: str) -> Sequence[str]:
-        """Return the sheets that stand before a reference; none if they are of another workbook."""
+        """Return the sheets in the prefix of a reference; none if they are in another workbook."""
         if not prefix:
             return [own]
         text = prefix[1:-1].replace("''", "'") if prefix[0] == "'" else prefix

@@ -13,25 +13,25 @@ _CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.wor
 
 _LINE = 15.0  # points
 _MOST_LINES = 27  # a row is at most 409 points high
-_FILLED = 0.9  # of a line, before it breaks
+_FILLED = 0.9  # fraction of a line that is filled before it breaks
 
 
 @dataclass(frozen=True)
 class NewCell:
-    """A cell of the new sheet; a text is never taken for a formula."""
+    """A cell of the new sheet; a text is never written as a formula."""
 
     content: str | float | None
     style: int
-    link: str | None = None  # the cells of this workbook that a click leads to
+    link: str | None = None  # cells of this workbook to jump to
 
 
 def add_sheet(
     copy: PackageCopy, wanted: str, widths: Sequence[float], rows: Sequence[Sequence[NewCell]]
 ) -> str:
-    """Add a sheet whose first row is its header, which stays in sight; return its name.
+    """Add a sheet whose first row is a frozen header; return its name.
 
-    If the name is taken a number is added. ``widths`` are those of the columns, in characters. The
-    sheet prints as wide as the page.
+    If the ``wanted`` name is taken, a number is appended. ``widths`` are the widths of the columns
+    in characters. The sheet is printed one page wide.
     """
     names = namespace(copy.workbook)
     root = etree.Element(f"{{{names}}}worksheet", nsmap={None: names})
@@ -76,7 +76,7 @@ def add_sheet(
 
 
 def _lines(cell: NewCell, width: float) -> int:
-    """Return how many lines a text takes: not every program fits the rows to their texts."""
+    """Return the number of lines of a text, since not every program adjusts the row height."""
     if not isinstance(cell.content, str):
         return 1
     lines = cell.content.split("\n")

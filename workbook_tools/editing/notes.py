@@ -1,8 +1,8 @@
-"""Notes of cells (what Excel called comments before it had threads): their texts and their boxes.
+"""Adds notes to cells (Excel called them comments before it had threads): texts and boxes.
 
-A note is in two parts of the file: its text in one, its box in an old drawing (VML). That drawing
-often is no XML, and holds the buttons and tick boxes of the sheet too: boxes are added before its
-end, and nothing else in it is touched.
+A note is stored in two parts of the file: its text in one, its box in an old drawing (VML). That
+drawing is often not valid XML, and also holds the sheet's buttons and check boxes. So new boxes are
+inserted before its end as bytes, and nothing else in it is touched.
 """
 
 import re
@@ -45,7 +45,7 @@ xmlns:x="urn:schemas-microsoft-com:office:excel">
 <o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{clusters}"/></o:shapelayout>
 </xml>
 """
-# Each names its namespaces itself: the drawing may call them otherwise.
+# Each declares its namespaces itself: the drawing may have other prefixes.
 _KIND_OF_BOX = """<v:shapetype xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" id="_x0000_t202" coordsize="21600,21600" \
 o:spt="202" path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
@@ -63,19 +63,19 @@ style="position:absolute;visibility:hidden" fillcolor="#ffffe1" o:insetmode="aut
 """
 _HAS_KIND = re.compile(rb"shapetype(?:(?!shapetype)[^>])*?_x0000_t202")
 _BOX_NUMBER = re.compile(rb"_x0000_s(\d{1,9})")
-_CLUSTER = 1024  # boxes of one drawing are numbered from this on
+_CLUSTER = 1024  # the boxes of a drawing are numbered from here on
 
-_WIDTH, _LINE, _CHARACTERS = 340, 17, 50  # pixels of a box, and of a line; characters of a line
+_WIDTH, _LINE, _CHARACTERS = 340, 17, 50  # of a box, a line (pixels); characters in a line
 _MOST_LINES = 24
-_TO_WIDE, _TO_HIGH = 7.6, 4 / 3  # pixels of a character's width in Excel's usual font, of a point
-_USUAL_WIDTH, _USUAL_HEIGHT = 64, 20  # pixels of a column and a row
+_TO_WIDE, _TO_HIGH = 7.6, 4 / 3  # pixels per character of Excel's default font, per point
+_USUAL_WIDTH, _USUAL_HEIGHT = 64, 20  # of a column, a row (pixels)
 _SIZE = re.compile(r"[0-9]{1,5}(\.[0-9]*)?")
 
 
 def add_notes(copy: PackageCopy, sheet: SheetPart, author: str, notes: Mapping[Place, str]) -> None:
     """Add notes to cells of a sheet.
 
-    A cell that has one keeps it: the text is added below. One with a thread of comments gets none.
+    If a cell has a note, the text is added below it. A cell with a thread of comments gets no note.
     Raises ``InputError`` if the sheet's old drawing is damaged.
     """
     threads = _cells_with_threads(copy, sheet)
@@ -129,10 +129,10 @@ def _author(authors: Any, name: str) -> int:
 
 
 def _add_below(comment: Any, text: str) -> None:
-    """Add a text below that of a note."""
+    """Add a text below the text of a note."""
     own = found_or_inserted(comment, "text", ["text"])
     if (plain := own.find("{*}t")) is not None:
-        # Beside pieces with their own formatting, no program writes a text without.
+        # A plain text must not stand beside formatted runs, so it becomes a run too.
         own.remove(plain)
         piece = etree.Element(etree.QName(namespace(own), "r"), nsmap=own.nsmap)
         piece.append(plain)
@@ -156,8 +156,8 @@ def _add_boxes(copy: PackageCopy, sheet: SheetPart, notes: Mapping[Place, str]) 
     end = old.rfind(b"</xml")
     if end < 0:
         raise InputError(
-            f"{copy.package.path}: sheet {sheet.name!r} is damaged, its drawing of notes has no "
-            "end; open and save it in a spreadsheet program"
+            f"{copy.package.path}: sheet {sheet.name!r} is damaged, the drawing with its notes has "
+            "no end; open and save it in a spreadsheet program"
         )
     first = max(map(int, _BOX_NUMBER.findall(old)), default=_CLUSTER) + 1
     grid = _Grid(copy.xml(sheet.part))
@@ -172,7 +172,7 @@ def _add_boxes(copy: PackageCopy, sheet: SheetPart, notes: Mapping[Place, str]) 
 
 
 def _drawing_part(copy: PackageCopy, sheet: SheetPart, count: int) -> str:
-    """Return the part with the sheet's old drawing; one is made if there is none."""
+    """Return the part with the sheet's old drawing, which is made if it is missing."""
     root = copy.xml(sheet.part)
     key_name = f"{{{copy.relation_names}}}id"
     legacy = root.find("{*}legacyDrawing")
@@ -190,7 +190,7 @@ def _drawing_part(copy: PackageCopy, sheet: SheetPart, count: int) -> str:
 
 
 class _Grid:
-    """Where columns and rows of a sheet lie, in pixels."""
+    """The sizes of a sheet's columns and rows, in pixels."""
 
     def __init__(self, root: Any) -> None:
         self._width, self._height = _USUAL_WIDTH, _USUAL_HEIGHT
@@ -208,7 +208,7 @@ class _Grid:
         }
 
     def anchor(self, row: int, column: int, text: str) -> str:
-        """Return where the box of a cell's note begins and ends: beside it, as large as needed."""
+        """Return the anchor of the box of a cell's note: beside the cell, as large as needed."""
         lines = sum(1 + len(line) // _CHARACTERS for line in text.split("\n"))
         height = _LINE * (min(lines, _MOST_LINES) + 1)
         top = max(row - 1, 1)
@@ -226,7 +226,7 @@ class _Grid:
 
 
 def _steps(start: int, pixels: int, size_of: Callable[[int], int]) -> tuple[int, int]:
-    """Return the column or row that is some pixels after the start of one, and what is left."""
+    """Return the column or row some pixels after the start of one, and the pixels into it."""
     while pixels >= (size := size_of(start)):
         pixels -= size
         start += 1
@@ -234,5 +234,5 @@ def _steps(start: int, pixels: int, size_of: Callable[[int], int]) -> tuple[int,
 
 
 def _pixels(size: str | None, scale: float) -> int:
-    """Return a size on a screen; 0 if none is said."""
+    """Return a size in pixels; 0 if none is given."""
     return round(float(size) * scale) if size and _SIZE.fullmatch(size) else 0

@@ -1,7 +1,7 @@
-"""What the cells that depend on mended ones show: the new values of a mended copy.
+"""The new values of a mended copy: those of the mended cells, and of cells that depend on them.
 
-All others keep the value that the file carries, and so does a cell of which the engine knows none.
-A cell that carries no value, on a sheet where something was mended, gets the engine's.
+All other cells keep their cached value, and so does a cell for which the engine has no value. A
+cell without a cached value gets the engine's, if something was mended on its sheet.
 """
 
 import math
@@ -20,17 +20,17 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import open_package
 
-_SAME = 1e-15  # relative: values that differ by less were calculated in another order
-_WHOLE = 15  # digits of a number that is stored whole
+_SAME = 1e-15  # relative; smaller differences come from another order of calculation
+_WHOLE = 15  # digits of a number that is stored in full
 
 _Values = dict[Cell, CellValue]
 
 
 def new_values(copy: PackageCopy, sheets: Sheets, mended: Collection[Cell], engine: str) -> _Values:
-    """Return the values of formula cells that are not those which the copy carries.
+    """Return the values of formula cells that differ from the cached ones.
 
-    ``sheets`` are those of the copy, with the formulas in place. Raises ``InputError`` if the
-    engine cannot calculate it.
+    ``sheets`` are those of the copy, with the new formulas in place. Raises ``InputError`` if the
+    engine cannot calculate the copy.
     """
     if not mended:
         return {}
@@ -64,10 +64,10 @@ def _calculated_values(
     others: Set[Cell],
     changing: Set[Cell],
 ) -> tuple[_Values, float]:
-    """Return what the engine says of the cells that are wanted, and how precise that is.
+    """Return the engine's values of the wanted cells, and their relative error.
 
-    What changes by itself is taken as the file carries it, and so is any of the others that the
-    engine cannot calculate: what depends on it should not be lost with it.
+    Cells that change by themselves are set to their cached values. So are ``others`` that the
+    engine cannot calculate, so that the cells that depend on them can be calculated.
     """
     source = copy.package.path
     with TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def _calculated_values(
                 calculation = _calculated(edited, kept, engine)
                 found = _values(calculation, others - kept)
                 lost = {cell for cell, value in found.items() if not _known(stored[cell], value)}
-            except InputError:  # of one formula the whole engine despairs
+            except InputError:  # some engines fail altogether at a single formula
                 lost = {*others - kept}
                 if not lost:
                     raise
@@ -98,23 +98,23 @@ def _calculated_values(
 def _by_libreoffice(
     edited: Path, kept: Collection[Cell], stored: _Values, found: _Values
 ) -> _Values:
-    """Return what LibreOffice says of the cells that the engine did not understand."""
+    """Return LibreOffice's values of the cells that the engine did not understand."""
     unread = [
         cell for cell, v in found.items() if v in NOT_UNDERSTOOD and not _known(stored[cell], v)
     ]
     if not unread:
         return {}
     other = libreoffice.fallback(_keeping(edited, kept))
-    return _values(other, unread) if other else {}  # without it the first opinion stands
+    return _values(other, unread) if other else {}  # without it the engine's values stay
 
 
 def _calculated(path: Path, kept: Collection[Cell], engine: str) -> Calculation:
-    """Calculate a workbook in which some cells hold the values that they carry."""
+    """Calculate a workbook in which some cells hold their cached values instead of formulas."""
     return recalculate(_keeping(path, kept), engine)
 
 
 def _keeping(path: Path, kept: Collection[Cell]) -> Path:
-    """Return a workbook in which some cells hold the values that they carry."""
+    """Return a workbook in which some cells hold their cached values instead of formulas."""
     if not kept:
         return path
     with open_package(path) as package:
@@ -145,7 +145,7 @@ def _values(calculation: Calculation, cells: Iterable[Cell]) -> _Values:
 
 
 def _as_precise(value: CellValue, storage: float) -> CellValue:
-    """Return a number as precise as the file's others: some programs store ten digits."""
+    """Round a number as the file's others are rounded: some programs store ten digits."""
     digits = round(-math.log10(storage / 5))
     if not isinstance(value, float) or digits >= _WHOLE:
         return value
@@ -153,7 +153,10 @@ def _as_precise(value: CellValue, storage: float) -> CellValue:
 
 
 def _known(before: CellValue, value: CellValue) -> bool:
-    """Tell whether a value may take the place of another: no error does, nor a text of a number."""
+    """Tell whether a value may replace another: not an error, and not a text instead of a number.
+
+    An error is accepted only if it is the same as before.
+    """
     if _is_empty(before, value):
         return True
     if value is None or isinstance(value, CellError):
@@ -170,5 +173,5 @@ def _differs(before: CellValue, value: CellValue, allowed: float) -> bool:
 
 
 def _is_empty(before: CellValue, value: CellValue) -> bool:
-    """Tell whether both are nothing: Excel makes a 0 of an empty cell that is read."""
+    """Tell whether both are empty; Excel shows 0 for a formula that reads an empty cell."""
     return before in (None, 0.0) and value in (None, "")

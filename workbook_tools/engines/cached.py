@@ -1,4 +1,4 @@
-"""The values that the file already carries: what the last program to save it saw."""
+"""The engine that calculates nothing: it returns the values cached in the file."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from workbook_tools.package.stored_values import CachedValues
 
 
 def recalculate(path: Path) -> CachedValues:
-    """Return the values the file carries; raises ``InputError`` if they cannot be read."""
+    """Return the file's cached values; raises ``InputError`` if they cannot be read."""
     return CachedValues.of(path)

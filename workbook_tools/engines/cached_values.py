@@ -1,7 +1,7 @@
-"""Puts an engine's results into a workbook file, next to the formulas.
+"""Writes an engine's results into a workbook file, next to the formulas.
 
-Every sheet streams through, some rows at a time, so the size of a workbook does not matter;
-all else in the file is copied as it is.
+Sheets are processed some rows at a time, so the size of a workbook does not matter. Everything else
+in the file is copied as it is.
 """
 
 import re
@@ -16,10 +16,10 @@ from workbook_tools.notation.addresses import column_number
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.workbook import open_package
 
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a file made anew is the same file
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same workbook gives the same file
 _CHUNK = 1 << 20
 
-# A formula cell as openpyxl writes it; an older value, or none, may follow the formula.
+# A formula cell as openpyxl writes it; an old value may follow the formula.
 _FORMULA_CELL = re.compile(
     rb'<c r="(?P<column>[A-Z]+)(?P<row>\d+)"(?P<style>(?: s="\d+")?)(?: t="\w+")?>'
     rb"(?P<formula><f[ >][^<]*</f>)(?:<v>[^<]*</v>|<v ?/>)?</c>"
@@ -29,7 +29,7 @@ _FORMULA_CELL = re.compile(
 def fill(source: Path, destination: Path, calculation: Calculation) -> int:
     """Copy a workbook, giving every formula cell its calculated value; return their number.
 
-    The copy is the same, byte for byte, whenever source and values are.
+    The same source and values give the same copy, byte for byte.
     """
     with open_package(source) as package:
         sheets = {sheet.part: sheet.name for sheet in package.sheets}
@@ -51,7 +51,7 @@ def fill(source: Path, destination: Path, calculation: Calculation) -> int:
 
 
 def _whole_rows(content: IO[bytes]) -> Iterator[bytes]:
-    """Yield a sheet's XML in pieces that end with a row's end."""
+    """Yield a sheet's XML in pieces that end at the end of a row."""
     rest = b""
     while chunk := content.read(_CHUNK):
         rest += chunk
@@ -65,7 +65,7 @@ def _whole_rows(content: IO[bytes]) -> Iterator[bytes]:
 def _filled(xml: bytes, sheet: str, calculation: Calculation) -> tuple[bytes, int]:
     cells = list(_FORMULA_CELL.finditer(xml))
     if len(cells) != xml.count(b"<f>") + xml.count(b"<f "):
-        raise AssertionError(f"sheet {sheet!r} has a formula cell of a form not written here")
+        raise AssertionError(f"sheet {sheet!r} has a formula cell in a form that is not expected")
     if not cells:
         return xml, 0
     first_row, last_row = int(cells[0]["row"]), int(cells[-1]["row"])

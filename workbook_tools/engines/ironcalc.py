@@ -1,4 +1,4 @@
-"""The second embedded engine: IronCalc, another code base, for cross-checking."""
+"""IronCalc, a second embedded engine with an independent code base, for cross-checking."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
 from workbook_tools.package.workbook import open_package
 
-_MOST_NESTED = 500  # it crashes at 4,000; Excel allows 64 levels
+_MOST_NESTED = 500  # levels; IronCalc crashes at 4,000, Excel allows 64
 _POWERS = re.compile(r"(?:[\w.$]*+\^)++|[\w.$]++")  # a^b^c^, or a word
 _OTHER_WORKBOOK = re.compile(r"\[[^\[\]]+\][^\]!']*+'?!")  # [1]Sheet1!A1
 
@@ -24,12 +24,12 @@ _OTHER_WORKBOOK = re.compile(r"\[[^\[\]]+\][^\]!']*+'?!")  # [1]Sheet1!A1
 class IronCalcCalculation:
     """A workbook that IronCalc has calculated."""
 
-    tolerance = 1e-12  # it carries full doubles
+    tolerance = 1e-12  # it calculates with full doubles
     storage = 0.0
-    zero = 2.0**-52  # measured: of 1e-16 and −1e-16, none is > 0 or < 0
+    zero = 2.0**-52  # measured: neither 1e-16 > 0 nor −1e-16 < 0 holds
 
     def __init__(self, path: Path, copy: Path, names: Mapping[str, str]) -> None:
-        """Calculate ``copy``, which calls the sheets as ``names`` says; the user's is ``path``."""
+        """Calculate ``copy``: the user's ``path`` with its sheets renamed by ``names``."""
         try:
             import ironcalc
         except ImportError as error:
@@ -89,14 +89,14 @@ class IronCalcCalculation:
         return value
 
 
-_silencing = Lock()  # of two threads, the second would take what is silenced for what was
+_silencing = Lock()  # a second thread would save the silenced streams as the original ones
 
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Keep what IronCalc prints off standard output, where a report may go, and standard error.
+    """Suppress what IronCalc prints: warnings about odd cells, and panics.
 
-    It prints of odd cells, and where it broke.
+    Standard output may be a report.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -114,16 +114,16 @@ def silenced() -> Iterator[None]:
 
 def recalculate(path: Path) -> IronCalcCalculation:
     """Recalculate a workbook; raises ``InputError`` if IronCalc cannot."""
-    with open_package(path) as package:  # what is no workbook is refused here, in one line
+    with open_package(path) as package:  # refuses a file that is no workbook, with one line
         for sheet in package.sheets:
             for formula in package.iterate(sheet.part, "f"):
                 _refuse(path, sheet.name, formula.text or "")
         names = plain_names(package.sheet_names)
         copy = plain_copy(package, names)
-        without_notes(copy)  # with them IronCalc cannot open it
+        without_notes(copy)  # IronCalc cannot open workbooks with notes
         own = {sheet.name: names[sheet.name] for sheet in package.sheets}
         if not copy.is_changed and not package.has_other_sheets:
-            with suppress(InputError, UnicodeEncodeError):  # its name may be no text
+            with suppress(InputError, UnicodeEncodeError):  # the path may not be valid Unicode
                 return IronCalcCalculation(path, path, own)
         with workplace() as place:
             plain = place.folder / "workbook.xlsx"
@@ -132,12 +132,12 @@ def recalculate(path: Path) -> IronCalcCalculation:
 
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:
-    """Refuse a formula that IronCalc crashes at, or makes something else of."""
+    """Refuse a formula that IronCalc crashes at or misreads."""
     powers = (match[0].count("^") for match in _POWERS.finditer(formula))
     if _nesting(formula) > _MOST_NESTED or max(powers, default=0) >= _MOST_NESTED:
         why = "is nested too deeply for ironcalc"
     elif _OTHER_WORKBOOK.search(formula):
-        why = "reads another workbook, of which ironcalc does not know the values"
+        why = "reads another workbook, whose values ironcalc does not know"
     else:
         return
     raise InputError(f"{path}: a formula of sheet {sheet!r} {why}; use another --engine")
@@ -146,6 +146,6 @@ def _refuse(path: Path, sheet: str, formula: str) -> None:
 def _nesting(formula: str) -> int:
     """Return how deep parentheses and braces are nested."""
     if sum(map(formula.count, "({")) <= _MOST_NESTED:
-        return 0  # not deep at any rate
+        return 0  # certainly not too deep
     steps = (1 if sign in "({" else -1 for sign in formula if sign in "(){}")
     return max(accumulate(steps))

@@ -1,4 +1,4 @@
-"""A real spreadsheet program, when it is installed: LibreOffice Calc, without a window."""
+"""LibreOffice Calc as an engine, if it is installed; it runs without a window."""
 
 import re
 import shutil
@@ -14,10 +14,10 @@ from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import open_package
 
 TIMEOUT = 600  # seconds; a sheet of 3 million formulas takes about one minute
-FALLBACK_TIMEOUT = 30  # seconds, where there is another answer already
+FALLBACK_TIMEOUT = 30  # seconds, if another engine's values exist already
 
-# Without the first, LibreOffice believes the values that the file carries: 0 is "always
-# recalculate". The others keep it from updating links (2 is "never") and from running macros.
+# The first setting, 0, means "always recalculate"; without it LibreOffice takes the file's cached
+# values. The others keep it from updating links (2 is "never") and from running macros.
 _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
   <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
@@ -41,7 +41,7 @@ class LibreOfficeCalculation(CachedValues):
     tolerance = 1e-13  # it stores 15 significant digits
 
     def call_sheets(self, names: Mapping[str, str]) -> None:
-        """Give the sheets other names than the copy has, which ``names`` says by the new ones.
+        """Rename the sheets; ``names`` has the copy's name of a sheet by its new name.
 
         Raises ``KeyError`` for a sheet that the copy does not have.
         """
@@ -53,7 +53,7 @@ def _program() -> str | None:
 
 
 def is_installed() -> bool:
-    """Tell whether there is a LibreOffice."""
+    """Tell whether LibreOffice is installed."""
     return _program() is not None
 
 
@@ -67,9 +67,9 @@ def recalculate(path: Path) -> LibreOfficeCalculation:
 
 
 def fallback(path: Path) -> LibreOfficeCalculation | None:
-    """Return a workbook recalculated if LibreOffice can do that soon, and None if it cannot.
+    """Return a workbook recalculated by LibreOffice, or None if it cannot do that soon.
 
-    For what another engine does not know: its answer then stays as it is.
+    This is for formulas that another engine does not know; without it, that engine's values stay.
     """
     if not is_installed():
         return None
@@ -81,7 +81,7 @@ def fallback(path: Path) -> LibreOfficeCalculation | None:
 
 
 def recalculate_all(paths: Sequence[Path]) -> Iterator[LibreOfficeCalculation]:
-    """Yield workbooks recalculated, all in one go.
+    """Yield workbooks recalculated by a single run of LibreOffice.
 
     Raises ``InputError`` as ``recalculate`` does.
     """
@@ -96,7 +96,7 @@ def _recalculated(paths: Sequence[Path], seconds: float) -> Iterator[LibreOffice
             "libreoffice-calc-nogui; elsewhere: libreoffice.org) or use another --engine"
         )
     with _workplace(paths[0], seconds) as place:
-        # A profile of its own: the setting holds, and another running LibreOffice does not matter.
+        # Its own profile has these settings, and does not clash with another running LibreOffice.
         profile, out = place.folder / "profile", place.folder / "out"
         settings = profile / "user" / "registrymodifications.xcu"
         settings.parent.mkdir(parents=True)
@@ -111,7 +111,7 @@ def _recalculated(paths: Sequence[Path], seconds: float) -> Iterator[LibreOffice
 
 @contextmanager
 def _workplace(path: Path, seconds: float) -> Iterator[Workplace]:
-    """Yield where LibreOffice works; raises ``InputError`` if it cannot be started, or is slow."""
+    """Yield LibreOffice's workplace; raises ``InputError`` if it cannot start, or is too slow."""
     try:
         with workplace() as place:
             yield place
@@ -127,7 +127,7 @@ def _workplace(path: Path, seconds: float) -> Iterator[Workplace]:
 
 
 def _copies(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """Copy workbooks under names that any program takes, and return the copies."""
+    """Copy workbooks, with file and sheet names that any program accepts; return the copies."""
     copies = []
     for number, path in enumerate(paths):
         copies.append(folder / f"{number}{path.suffix}")
@@ -141,7 +141,7 @@ def _copies(paths: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
-    """Return the values of what LibreOffice made of a workbook."""
+    """Return the values of the copy that LibreOffice made of a workbook."""
     if not copy.exists():
         raise InputError(f"{path}: LibreOffice cannot open it; use another --engine")
     with open_package(path) as package:
@@ -153,9 +153,9 @@ def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
         values.engine = _version(copy)
     except InputError as error:
         raise InputError(
-            f"{path}: what LibreOffice makes of it cannot be read; use another --engine"
+            f"{path}: the copy that LibreOffice makes cannot be read; use another --engine"
         ) from error
-    # LibreOffice may give sheets other names, but in their order.
+    # LibreOffice may rename sheets, but keeps their order.
     called = dict(zip(own, theirs, strict=True)) if len(own) == len(theirs) else plain_names(own)
     try:
         values.call_sheets({name: called[name] for name in sheets})

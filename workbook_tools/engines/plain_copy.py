@@ -1,7 +1,8 @@
-"""Copies of workbooks as engines like them: sheets with plain names, and no notes.
+"""Copies of workbooks that every engine can read: sheets with plain names, and no notes.
 
-An engine keeps a sheet of its own, gives one another name, or takes two for one, where Excel does
-not. So it is handed a copy in which such sheets have names that every engine takes.
+Engines treat some names of sheets differently from Excel: they may have a sheet of their own with
+the same name, rename a sheet, or confuse two. So they get a copy in which such sheets have names
+that every engine accepts.
 """
 
 import re
@@ -18,15 +19,15 @@ from workbook_tools.package.cell_values import of_sheet
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage
 
-_OWN = "Sheet1"  # what an engine calls its own first sheet, until it has loaded another
-_LONGEST = 31  # letters of a sheet's name; from "Excel specifications and limits"
-# Letters that Excel does not allow, or that stand for others, and that confuse references.
+_OWN = "Sheet1"  # the name of an engine's own first sheet, until it has loaded another
+_LONGEST = 31  # characters of a sheet's name; from "Excel specifications and limits"
+# Characters that Excel does not allow, escapes of others, and what confuses references.
 _NOT_PLAIN = re.compile(r"[!\[\]:*?/\\]|[^\S ]|^'|'$|_x[0-9A-Fa-f]{4}_")
 _NOTES = ("/comments", "/threadedComment", "/vmlDrawing")
 
 
 def plain_names(names: Sequence[str]) -> dict[str, str]:
-    """Return for the names of all sheets such as every engine takes: the same, if possible."""
+    """Return, for each sheet's name, one that every engine accepts: the same, if possible."""
     taken = Counter(chain.from_iterable(map(_alike, names)))
     plain: dict[str, str] = {}
     for name in names:
@@ -52,12 +53,12 @@ def _is_plain(name: str) -> bool:
 
 
 def _alike(name: str) -> set[str]:
-    """Return how programs read a name that take no notice of case, each in its own way."""
+    """Return the forms of a name in which programs compare it if they ignore case."""
     return {name.lower(), name.upper(), name.casefold()}
 
 
 def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCopy:
-    """Return a copy of a workbook that calls its sheets by other ``names``, formulas included.
+    """Return a copy of a workbook with its sheets renamed by ``names``, also in its formulas.
 
     Raises ``InputError`` if a part cannot be read.
     """
@@ -82,7 +83,7 @@ def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCop
 
 
 def plain_file(copy: PackageCopy) -> bytes:
-    """Return a copy as a file that any engine reads; raises ``InputError`` as ``plain_copy``."""
+    """Return a copy as a file that any engine can read; raises ``InputError`` as ``plain_copy``."""
     content = BytesIO()
     copy.save(content)
     with zipfile.ZipFile(content) as archive:
@@ -90,7 +91,7 @@ def plain_file(copy: PackageCopy) -> bytes:
 
 
 def without_notes(copy: PackageCopy) -> None:
-    """Take the notes out of a copy."""
+    """Remove the notes from a copy."""
     for sheet in copy.sheets:
         for relation in copy.relations(sheet.part):
             if relation.part and relation.kind.endswith(_NOTES):

@@ -1,9 +1,9 @@
-"""A workbook as the plainest program writes it, for engines that read no other.
+"""Repacks a workbook in its plainest form, for engines that read no other.
 
-Excel also opens a zip file of the 64-bit form, names that are told to be in another encoding, and
-XML in UTF-16, and workbooks with sheets of macros. Some engines do not; they get the same parts,
-packed anew, all XML in UTF-8, and of the sheets only those with cells, with all texts plainly
-spelled, and without error values that are newer than Excel 2010.
+Excel also opens zip64 files, names with a wrong encoding flag, XML in UTF-16, and workbooks with
+macro sheets. Some engines do not. They get the same parts in a new zip file, with all XML in UTF-8,
+without sheets that have no cells, without CDATA and the like, and without error values that are
+newer than Excel 2010.
 """
 
 import io
@@ -17,16 +17,17 @@ from workbook_tools.package.workbook import WorkbookPackage
 from workbook_tools.package.xml_parts import parsed, serialized
 
 _CHUNK = 1 << 20
-_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}  # that all know
+# The error values that every engine knows.
+_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
 _LONGEST_DECLARATION = 1_024
 _DECLARATION = re.compile(r"<\?xml\s(?:[^>]*?encoding\s*=\s*[\"'](?P<encoding>[\w.-]+))?[^>]*\?>")
-# In these, "<!DOCTYPE" is nothing else than it was when the file was looked through.
+# Encodings in which "<!DOCTYPE" has the same bytes that ``archive`` has searched for.
 _OF_ONE_BYTE = re.compile(r"iso-8859-\d+|windows-125\d|us-ascii", re.IGNORECASE)
 _BEGINS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
 def repacked(package: WorkbookPackage) -> bytes:
-    """Return the plain file of a workbook; raises ``InputError`` if a part cannot be read."""
+    """Return the repacked file of a workbook; raises ``InputError`` if a part cannot be read."""
     plain = io.BytesIO()
     with zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED) as new:
         for name, pieces in plain_parts(package):
@@ -36,9 +37,9 @@ def repacked(package: WorkbookPackage) -> bytes:
 
 
 def plain_parts(package: WorkbookPackage) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield the name of each part, and its content in pieces, to be taken before the next.
+    """Yield the name of each part, and its content in pieces, to be read before the next part.
 
-    Raises ``InputError`` if one cannot be read.
+    Raises ``InputError`` if a part cannot be read.
     """
     sheets = {sheet.part for sheet in package.sheets}
     with reading(package.path):
@@ -69,7 +70,7 @@ def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _plain_sheet(content: bytes) -> bytes:
-    """Return a sheet with its texts plainly spelled, and only error values that are old enough."""
+    """Return a sheet serialized plainly, with ``#VALUE!`` for error values that are too new."""
     root = parsed(content)
     for value in root.iterfind("{*}sheetData/{*}row/{*}c[@t='e']/{*}v"):
         if value.text not in _ERRORS:
@@ -78,7 +79,7 @@ def _plain_sheet(content: bytes) -> bytes:
 
 
 def _with_worksheets_only(package: WorkbookPackage, workbook: bytes) -> bytes:
-    """Return the part that lists the sheets without those that are no worksheets."""
+    """Return the workbook part without the sheets that are no worksheets."""
     root = parsed(workbook)
     kept, places = {sheet.name for sheet in package.sheets}, dict[str, str]()
     for place, sheet in enumerate(list(root.iterfind("{*}sheets/{*}sheet"))):
@@ -98,7 +99,7 @@ def _with_worksheets_only(package: WorkbookPackage, workbook: bytes) -> bytes:
 
 
 def _declared(begin: bytes) -> str | None:
-    """Return the encoding that XML declares, if it is read by that and not as UTF-8."""
+    """Return the encoding that an XML declaration names, if it is a known one other than UTF-8."""
     declaration = _DECLARATION.match(begin.decode("latin-1"))
     if declaration and _OF_ONE_BYTE.fullmatch(declaration["encoding"] or ""):
         return declaration["encoding"]

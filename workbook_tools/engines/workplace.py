@@ -1,10 +1,10 @@
-"""A temporary folder, and programs that work in it, of which nothing is left behind.
+"""A temporary folder, and programs that run in it; neither outlives this process.
 
-A process that is killed cannot clean up. So another one, which is this file run as a program,
-keeps the folder and starts the programs. Its standard input ends when we are done, and also when
-we died, however that was: then it kills what still runs, and removes the folder.
+A process that is killed cannot clean up. So a supervisor process, which is this file run as a
+program, makes the folder and starts the programs. Its standard input ends when this process is done
+or dies, in whatever way. Then it kills the programs that still run, and removes the folder.
 
-Windows has no groups of processes; there we do it all ourselves.
+Windows has no process groups; there this process does it all itself.
 """
 
 import json
@@ -24,9 +24,9 @@ from typing import Any, Protocol
 
 _HAS_GROUPS = os.name == "posix"  # of processes
 _PRINTED = "printed"  # a file in the folder
-_MOST_PRINTED = 1_000  # characters that are looked at
-_START = 60  # seconds, at the most
-_WHILE_DYING = 100  # times that a folder is removed into which dying programs may still write
+_MOST_PRINTED = 1_000  # characters that are read
+_START = 60  # seconds, at most
+_WHILE_DYING = 100  # attempts to remove the folder, into which dying programs may still write
 
 
 class Workplace(Protocol):
@@ -35,19 +35,19 @@ class Workplace(Protocol):
     folder: Path
 
     def run(self, command: Sequence[str], seconds: float) -> str:
-        """Run a program; return what it printed, or the beginning of that.
+        """Run a program; return the beginning of its output.
 
-        Raises ``TimeoutError`` if that takes longer; then no other can be run. Raises ``OSError``
-        if it cannot be started.
+        Raises ``TimeoutError`` if it takes longer; then no other program can be run. Raises
+        ``OSError`` if it cannot be started.
         """
         ...
 
 
 @contextmanager
 def workplace() -> Iterator[Workplace]:
-    """Yield a new folder; it and the programs that run in it are gone afterwards.
+    """Yield a new folder; afterwards it and the programs that ran in it are gone.
 
-    Raises ``OSError`` if there can be none.
+    Raises ``OSError`` if it cannot be made.
     """
     with _supervised() if _HAS_GROUPS else _own() as place:
         yield place
@@ -59,7 +59,7 @@ def _beginning(folder: Path) -> str:
 
 
 class _Own:
-    """A folder that this process keeps."""
+    """A folder that this process makes and removes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -83,7 +83,7 @@ def _own() -> Iterator[_Own]:
 
 
 class _Supervised:
-    """A folder that another process keeps."""
+    """A folder that the supervisor makes and removes."""
 
     def __init__(self, supervisor: "subprocess.Popen[str]") -> None:
         self._supervisor = supervisor
@@ -104,7 +104,7 @@ class _Supervised:
                 raise TimeoutError
         line = self._supervisor.stdout.readline()
         if not line:
-            raise OSError(0, "the process that supervises it has ended")
+            raise OSError(0, "its supervising process has ended")
         return json.loads(line)
 
 
@@ -116,8 +116,8 @@ def _supervised() -> Iterator[_Supervised]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # Ctrl-C is for us, not for it
-    ) as supervisor:  # in the end its standard input is closed, and its own end waited for
+        start_new_session=True,  # so that Ctrl-C does not reach it
+    ) as supervisor:  # at the end its standard input is closed, and its end awaited
         yield _Supervised(supervisor)
 
 
@@ -126,14 +126,14 @@ def _started(command: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=printed,  # no pipe, which a program that goes on would keep open
+            stdout=printed,  # not a pipe, which a child that goes on would keep open
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # what it starts in turn is killed with it
+            start_new_session=True,  # so that its own children are killed with it
         )
 
 
 def _supervise() -> None:
-    """Keep a folder and run programs as standard input says, until that ends."""
+    """Make a folder, and run the programs that standard input names, until it ends."""
     for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ends, lambda *_: None)  # not SIG_IGN, which programs would inherit
     folder = Path(tempfile.mkdtemp())
@@ -160,7 +160,7 @@ def _supervise() -> None:
 
 def _wait(program: "subprocess.Popen[bytes]", running: "set[subprocess.Popen[bytes]]") -> None:
     program.wait()
-    _kill_group(program)  # what it may have left running
+    _kill_group(program)  # children that it may have left running
     running.discard(program)
     _say(None)
 
@@ -171,7 +171,7 @@ def _kill_group(program: "subprocess.Popen[bytes]") -> None:
 
 
 def _say(answer: object) -> None:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # there may be no reader any more
         print(json.dumps(answer), flush=True)
 
 

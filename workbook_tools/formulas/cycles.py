@@ -1,8 +1,9 @@
-"""Circular references: formulas that read themselves, at once or through other cells.
+"""Finds circular references: formulas that read themselves, directly or through other cells.
 
-Engines show an error value for each cell that lies on a cycle or reads one, or, as Excel does, 0.
-Here the cycle itself is found, from the formulas alone. A column of any length that was filled
-down is looked at as one: there is no cycle where every way back to it leads further up.
+For every cell on a cycle, or that reads one, an engine shows an error value, or 0 as Excel does.
+Here the cycle itself is found, from the formulas alone. A run (a formula filled down a column) is
+one node of the graph, whatever its length. Its formulas do not form a cycle as long as every path
+back to the run leads to a row further up.
 """
 
 import re
@@ -23,22 +24,22 @@ from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 
 Numbers = NDArray[np.int64]
 
-_MOST_WAYS = 2_000_000  # between runs; in a workbook of more, cycles are left to the engine
-_MOST_CELLS = 200_000  # that are gone through from one cell
-_MOST_STEPS = 3_000_000  # from cell to cell, in looking for all the cycles of a workbook
+_MOST_EDGES = 2_000_000  # between runs; in a workbook with more, cycles are left to the engine
+_MOST_CELLS = 200_000  # that are visited from one cell
+_MOST_STEPS = 3_000_000  # from cell to cell, in the search for all cycles of a workbook
 _SHOWN = 6  # cells of a cycle that are named
-# They say where a cell is, not what it holds.
+# Functions that use the position of a cell, not its value.
 _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
-# They pick cells of a range, in which their own may lie.
+# Functions that pick cells of a range, which may contain the formula's own cell.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP"}
 _CALLS = re.compile(
-    r"\"[^\"]*+\"|'[^']*+'|(?P<name>[^\W\d][\w.]*+)\(|[\w.]++|[()]"  # a word that is no call, too
+    r"\"[^\"]*+\"|'[^']*+'|(?P<name>[^\W\d][\w.]*+)\(|[\w.]++|[()]"  # also words that are no call
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A formula that was filled down, and where."""
+    """A run of one formula filled down, and where it stands: a node of the graph."""
 
     sheet: str
     column: int
@@ -51,7 +52,7 @@ class Node:
 
 
 class Formulas:
-    """The formulas of a workbook that may lie on cycles."""
+    """The formulas of a workbook, reduced to those that may lie on cycles."""
 
     def __init__(self, sheets: Sequence[Sheet]) -> None:
         self._columns = {sheet.name: sheet.runs for sheet in sheets}
@@ -66,28 +67,29 @@ class Formulas:
         )
 
     def without(self, mistaken: Iterable[Node]) -> None:
-        """Leave formulas out, as if they were mended."""
+        """Leave formulas out, as if they had been corrected."""
         left_out = set(mistaken)
         self.suspects = self._on_cycles([node for node in self.suspects if node not in left_out])
 
     def node(self, cell: Cell) -> Node | None:
-        """Return the suspect that a cell belongs to; None if there is none."""
+        """Return the suspect run that a cell belongs to; None if there is none."""
         sheet, row, column = cell
         nodes = self._by_column.get((sheet, column))
         found = nodes.overlapping(row, row) if nodes else ()
         return next((node for node in found if row in node.run.rows), None)
 
     def cycle(self, cell: Cell) -> list[Cell]:
-        """Return a short cycle, each cell reading the next: through a cell, else one that it reads.
+        """Return a short cycle through a cell, or else one that the cell depends on.
 
-        The list is empty if there is none, or if it would take too long to find one more.
+        Each cell of the list reads the next. The list is empty if there is no cycle, or if the
+        workbook's budget of steps is used up.
         """
         if not self._budget.begins():
             return []
         return self._through(cell) or self._through(self._on_a_cycle(cell))
 
     def _on_a_cycle(self, begin: Cell) -> Cell:
-        """Return a cell on a cycle that a formula reads, however indirectly; else itself."""
+        """Return a cell on a cycle that ``begin`` depends on; ``begin`` itself if none is found."""
         path, seen = {begin: self._reads(begin)}, {begin}
         while path and len(seen) < _MOST_CELLS:
             cell = next(reversed(path))
@@ -118,7 +120,7 @@ class Formulas:
         return []
 
     def _reads(self, cell: Cell) -> Iterator[Cell]:
-        """Yield the cells that a formula reads, and that may lie on a cycle."""
+        """Yield the cells that a formula reads and that may lie on a cycle."""
         node = self.node(cell)
         if node is None:
             return
@@ -138,28 +140,32 @@ class Formulas:
                 yield from nodes.overlapping(first_row, last_row)
 
     def _on_cycles(self, nodes: list[Node]) -> list[Node]:
-        """Return those of the formulas that may lie on cycles: nothing of a sound workbook."""
+        """Return the nodes that may lie on cycles: none in a correct workbook."""
         self._by_column = _by_column(nodes)
-        ways = self._ways(nodes)
-        if ways is None:
+        edges = self._edges(nodes)
+        if edges is None:
             return []
-        readers, read, highest, lowest = ways
-        # Away with what leads to no cycle, and with what no cycle leads to.
+        readers, read, highest, lowest = edges
+        # Drop the nodes that lead to no cycle, and those that no cycle leads to.
         endless = _endless(readers, read) & _endless(read, readers)
         kept = endless[readers] & endless[read] if len(readers) else np.zeros(0, dtype=bool)
         left, numbers = np.unique([readers[kept], read[kept]], return_inverse=True)
         from_to = numbers.reshape(2, -1)
-        # There is no cycle where every way leads up, nor where every way leads down.
+        # There is no cycle if every edge leads up, or if every edge leads down.
         if not (_may_return(from_to, lowest[kept]) and _may_return(from_to, -highest[kept])):
             return []
         suspects = [nodes[k] for k in left]
         self._by_column = _by_column(suspects)
         return suspects
 
-    def _ways(self, nodes: list[Node]) -> tuple[Numbers, ...] | None:
-        """Return which formula reads which, by number, and from how many rows down: least, most."""
+    def _edges(self, nodes: list[Node]) -> tuple[Numbers, ...] | None:
+        """Return the edges of the graph as four arrays; None if there are too many.
+
+        These are the numbers of the reading and of the read node, and the smallest and largest
+        distance, in rows down, from a reading cell to a read one.
+        """
         number = {node: k for k, node in enumerate(nodes)}
-        ways: list[tuple[int, int, int, int]] = []
+        edges: list[tuple[int, int, int, int]] = []
         for k, node in enumerate(nodes):
             run = node.run
             ends = zip(_read(node, run.first_row), _read(node, run.last_row), strict=True)
@@ -171,10 +177,10 @@ class Formulas:
                 for other in self._overlapping(first, top, bottom):
                     least = max(highest, other.run.first_row - run.last_row)
                     most = min(lowest, other.run.last_row - run.first_row)
-                    ways.append((k, number[other], least, most))
-            if len(ways) > _MOST_WAYS:
+                    edges.append((k, number[other], least, most))
+            if len(edges) > _MOST_EDGES:
                 return None
-        return tuple(np.array(ways, dtype=np.int64).reshape(-1, 4).T)
+        return tuple(np.array(edges, dtype=np.int64).reshape(-1, 4).T)
 
 
 class _Column:
@@ -184,10 +190,10 @@ class _Column:
         self._nodes = sorted(nodes, key=lambda node: node.run.first_row)
         self._begins = [node.run.first_row for node in self._nodes]
         ends = (node.run.last_row for node in self._nodes)
-        self._ends = list(accumulate(ends, max))  # of all from the first to each
+        self._ends = list(accumulate(ends, max))  # the last row of all runs up to each one
 
     def overlapping(self, first_row: int, last_row: int) -> Iterator[Node]:
-        """Yield those that have rows between these, and perhaps some that only step over them."""
+        """Yield the nodes between these rows, perhaps also some whose step skips all of them."""
         for k in reversed(range(bisect_right(self._begins, last_row))):
             if self._ends[k] < first_row:
                 return
@@ -203,14 +209,17 @@ def _by_column(nodes: Iterable[Node]) -> dict[tuple[str, int], _Column]:
 
 
 def _endless(begins: Numbers, ends: Numbers) -> NDArray[np.bool_]:
-    """Return which numbers have ways of any length beginning there (the order that Kahn found)."""
+    """Tell for each node whether paths of any length begin there.
+
+    This is Kahn's algorithm: nodes from which no edge leads on are removed until none is left.
+    """
     count = int(max(begins.max(initial=-1), ends.max(initial=-1))) + 1
     left = np.bincount(begins, minlength=count).tolist()
     before: list[list[int]] = [[] for _ in range(count)]
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         before[end].append(begin)
     ended = [number for number in range(count) if not left[number]]
-    for number in ended:  # which grows meanwhile
+    for number in ended:  # which grows in the loop
         for begin in before[number]:
             left[begin] -= 1
             if not left[begin]:
@@ -219,12 +228,12 @@ def _endless(begins: Numbers, ends: Numbers) -> NDArray[np.bool_]:
 
 
 def _may_return(from_to: Numbers, down: Numbers) -> bool:
-    """Tell whether some way leads back to its beginning, by so many rows down, without leading up.
+    """Tell whether some closed path leads down or nowhere, given the rows ``down`` of each edge.
 
-    If none does, looking for the longest way, as Bellman and Ford do, comes to an end.
+    If there is none, the longest paths are finite, and the Bellman–Ford iteration ends.
     """
     count = int(from_to.max(initial=-1)) + 1
-    weights = down * (count + 1) + 1  # of 0 rows down in all, each step counts
+    weights = down * (count + 1) + 1  # so that a closed path of 0 rows in all counts as positive
     longest = np.zeros(count, dtype=np.int64)
     for _ in range(count + 1):
         further = longest.copy()
@@ -236,7 +245,7 @@ def _may_return(from_to: Numbers, down: Numbers) -> bool:
 
 
 def _read(node: Node, row: int) -> list[Area]:
-    """Return the cells that a formula reads in a row, with the sheet that they are on."""
+    """Return the areas that a formula reads in a row, each with its sheet."""
     read: list[Area] = []
     for text, is_lookup in _arguments(node.run.formula.at(row)):
         for area in areas(text):
@@ -248,12 +257,15 @@ def _read(node: Node, row: int) -> list[Area]:
 
 
 def _may_hold(area: Area, node: Node) -> bool:
-    """Tell whether a formula's own cell may lie in a range: so near, Excel picks another one."""
+    """Tell whether a range of a lookup may contain the formula's own cell.
+
+    The lookup then picks other cells of it, so this is no cycle.
+    """
     return area.sheet == node.sheet and area.first_column <= node.column <= area.last_column
 
 
 def _arguments(formula: str) -> Iterator[tuple[str, bool]]:
-    """Yield the parts of a formula that read cells, and whether each is what a lookup looks in."""
+    """Yield the parts of a formula that read cells, and whether each is inside a lookup."""
     calls: list[str] = []
     begin = 0
     for match in _CALLS.finditer(formula):
@@ -271,7 +283,7 @@ def _arguments(formula: str) -> Iterator[tuple[str, bool]]:
 
 
 def shown(cycle: Sequence[Cell]) -> str:
-    """Return a cycle as people read it: ``A5 → B5 → A5``, shortened if it is long."""
+    """Return a cycle in words: ``A5 → B5 → A5``, shortened if it is long."""
     own = cycle[0][0]
     names = [
         cell_name(row, column) if sheet == own else f"{sheet_prefix(sheet)}{cell_name(row, column)}"

@@ -1,4 +1,4 @@
-"""Where two formulas differ: token by token, so that a cell's name is one thing that changed."""
+"""Where two formulas differ, token by token: a changed reference counts as one change."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from itertools import takewhile
 
 from workbook_tools.shortening import shortened_inside
 
-_MOST_PAIRS = 100_000  # of tokens; of more, what lies between two differences is not looked for
-_LONGEST = 1_000  # letters of a formula in a report for people
-# A text, a quoted sheet, a name or reference with its anchors, a number, a space, or any one sign.
+_MOST_PAIRS = 100_000  # of tokens; beyond, all from the first to the last difference is marked
+_LONGEST = 1_000  # characters of a formula in a report for people
+# A text, a quoted sheet, a name or reference with its $ signs, a number, space, or any other sign.
 _TOKEN = re.compile(
     r"""
     "(?:[^"]|"")*+" | '(?:[^']|'')*+'!? | \$?[^\W\d][\w.]*(?:\$\d+)?!? | \$?\d+(?:\.\d*)?
@@ -29,7 +29,7 @@ class Span:
 
 
 def difference(was: str, should: str) -> tuple[list[Span], list[Span]]:
-    """Return both formulas in pieces, those that differ marked; joined they are what was given."""
+    """Return both formulas in pieces, with a mark on those that differ."""
     before, after = _TOKEN.findall(was), _TOKEN.findall(should)
     if len(before) * len(after) > _MOST_PAIRS:
         begin, end = _alike(before, after), _alike(before[::-1], after[::-1])
@@ -43,18 +43,18 @@ def difference(was: str, should: str) -> tuple[list[Span], list[Span]]:
 
 
 def difference_in_short(was: str, should: str) -> tuple[list[Span], list[Span]]:
-    """Return the same of formulas that are shown: long ones without their middle."""
+    """Return ``difference`` for formulas that are shown: long ones lose their middle."""
     return difference(shortened_inside(was, _LONGEST), shortened_inside(should, _LONGEST))
 
 
 def _alike(one: list[str], other: list[str]) -> int:
-    """Return how many tokens at the beginning are the same."""
+    """Return the number of tokens at the beginning that are the same."""
     same = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return sum(1 for _ in same)
 
 
 def _whole(tokens: list[str], begin: int, end: int) -> list[Span]:
-    """Return a formula of which all is marked but so many tokens where it begins and ends."""
+    """Return a formula with all tokens marked, except ``begin`` first and ``end`` last ones."""
     last = len(tokens) - end
     parts = [(0, begin, False), (begin, last, True), (last, len(tokens), False)]
     return list(_spans(tokens, parts))

@@ -1,8 +1,8 @@
-"""Which cells of a column hold the same formula, though it may look different from row to row.
+"""Groups the cells of a column that hold the same formula, which reads differently in each row.
 
-In a table with a row for each iteration the same formula reads the same when both are filled into
-one row. Where an iteration has several rows, a formula in any of them may also read the first one
-of its iteration: it is the same as another that reads the first one of its own.
+If each iteration has one row, two formulas are the same if they read the same when filled into the
+same row. If an iteration has several rows, a formula may also read the first row of its own
+iteration. Then formulas are the same if they do this alike, each in its iteration.
 """
 
 import re
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
 
-_FIELD = re.compile(r"\{\d+\}")  # of a pattern: a row
-_MOST_ALIKE = 200  # formulas that differ in their rows alone; others are not put together
+_FIELD = re.compile(r"\{\d+\}")  # a row number in a pattern
+_MOST_ALIKE = 200  # formulas that differ only in their rows and are compared with a new one
 
 
 class Formula(Protocol):
-    """A formula that can be read in any row that holds it."""
+    """A formula that can be filled into any row."""
 
     def at(self, row: int) -> str:
         """Return the formula as it reads in ``row``."""
@@ -30,7 +30,7 @@ class Formula(Protocol):
 
 @dataclass
 class Run:
-    """Cells of one column, as many rows apart, that hold one formula filled down."""
+    """Cells of one column, ``step`` rows apart, that hold one formula filled down."""
 
     first_row: int
     last_row: int
@@ -50,16 +50,16 @@ class Run:
 
 @dataclass(frozen=True)
 class _BlockFormula:
-    """A formula whose references are to its own row, or to rows of its iteration by number."""
+    """A formula that refers to its own row, or to rows of its iteration by their number."""
 
     pattern: str
-    places: tuple[int | None, ...]  # from the first row of the iteration; None: the own row
+    places: tuple[int | None, ...]  # rows below the iteration's first; None: the own row
     first_row: int
     block: int
 
     @classmethod
     def of(cls, run: Run, first_row: int, block: int) -> "_BlockFormula":
-        """Take the offsets of a run's formula, other than 0, for places in its iteration."""
+        """Read the offsets of a run's formula, except 0, as places in its iteration."""
         within = (run.first_row - first_row) % block
         places = (offset + within if offset else None for offset in run.formula.offsets)
         return cls(run.formula.pattern, tuple(places), first_row, block)
@@ -72,9 +72,9 @@ class _BlockFormula:
 
 @dataclass(frozen=True)
 class _PlacedFormula:
-    """A formula whose references are to iterations of a table that has empty rows, by distance.
+    """A formula in a table with empty rows, whose references are distances in iterations.
 
-    An empty row between two iterations has a fraction for its place.
+    An empty row between two iterations has a fractional position.
     """
 
     pattern: str
@@ -90,7 +90,7 @@ class _PlacedFormula:
 
 
 def _places(of: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return where rows stand among those of a table, which may leave some out."""
+    """Return the positions of rows in a table, which may have gaps."""
     beyond = np.maximum(of - rows[-1], 0) + np.minimum(of - rows[0], 0)
     return np.asarray(np.interp(of, rows, np.arange(len(rows))) + beyond)
 
@@ -114,7 +114,7 @@ def _placed(
 
 
 def filled(formula: str, row: int, rows: NDArray[np.int64], block: int) -> Formula:
-    """Return a formula as it is filled on from a row of a table with these ``rows``."""
+    """Return the formula of one row as one that can be filled into the ``rows`` of a table."""
     run = Run(row, row, FilledFormula.parse(formula, row))
     if rows[-1] - rows[0] >= len(rows):
         return next(_placed([run], rows))[0]
@@ -123,10 +123,10 @@ def filled(formula: str, row: int, rows: NDArray[np.int64], block: int) -> Formu
 
 @dataclass(frozen=True)
 class Families:
-    """The distinct formulas of a column's cells in a table."""
+    """The distinct formulas in a column of a table."""
 
     formulas: list[Formula]
-    numbers: NDArray[np.int64]  # by position in the table: which of the formulas; −1 for none
+    numbers: NDArray[np.int64]  # by position in the table: index of its formula, −1 for none
 
     @cached_property
     def places(self) -> list[NDArray[np.int64]]:
@@ -143,7 +143,7 @@ class Families:
 
     @classmethod
     def of(cls, runs: Sequence[Run], rows: NDArray[np.int64], block: int) -> "Families":
-        """Sort the runs of a column, in a table with these ``rows``."""
+        """Group the runs of a column, in a table with these ``rows``."""
         first_row, count = int(rows[0]), len(rows)
         numbers = np.full(count, -1)
         formulas: list[Formula] = []
@@ -153,9 +153,9 @@ class Families:
                 formulas.append(formula)
             return cls(formulas, numbers)
         known: dict[FilledFormula, int] = {}
-        by_shape: dict[str, list[int]] = {}  # those that may read the same in some row
+        by_shape: dict[str, list[int]] = {}  # formulas that may read the same in some row
 
-        def ambiguous(run: Run) -> bool:  # its own row is the first of the iteration
+        def ambiguous(run: Run) -> bool:  # its own row is also the first of its iteration
             begins = (run.first_row - first_row) % block == 0
             return begins and (len(run.rows) == 1 or run.step % block == 0)
 
@@ -185,7 +185,7 @@ class Families:
 def stretches(
     marks: NDArray[Any], places: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield the places that follow one another with the same mark, and the mark."""
+    """Yield each stretch of consecutive places with the same mark: the mark, the places."""
     ends = np.flatnonzero(np.diff(marks)) + 1
     for part, own in zip(np.split(places, ends), np.split(marks, ends), strict=True):
         yield int(own[0]), part

@@ -1,7 +1,7 @@
-"""Defined names of a workbook: formulas are read with what these stand for in their place.
+"""Defined names of a workbook, which are replaced in formulas by what they stand for.
 
-``=E32-LR*X32`` is ``=E32-$G$30*X32`` where LR names that cell, and ``=E32-0.5*X32`` where it names
-a number. Names of anything else, such as formulas, stay as they are.
+If LR names the cell G30, ``=E32-LR*X32`` is read as ``=E32-$G$30*X32``; if it names a number, as
+``=E32-0.5*X32``. Names of anything else, such as formulas, are not replaced.
 """
 
 import re
@@ -16,10 +16,10 @@ from workbook_tools.package.workbook import WorkbookPackage
 _CELLS = re.compile(
     r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"
 )
-_LONGEST = 300  # letters; a path, a sheet and two cells have no more
+_LONGEST = 300  # characters; a path, a sheet and two cells have no more
 _PROGRAMS_OWN = "_xlnm."  # print areas and the like
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
-# A text, a sheet, a function or a column of a table is no name; nor is what follows a sheet.
+# Texts, sheets, functions and columns of tables are no names; neither is what follows a sheet.
 _WORD = re.compile(
     r"\"[^\"]*+\"|'(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
     r"|(?<![\w.$!\\?])(?P<word>[^\W\d][\w.\\?]*+)(?![\w.(!\[])"
@@ -28,10 +28,10 @@ _WORD = re.compile(
 
 @dataclass(frozen=True)
 class Names:
-    """What a workbook's names stand for, by name in small letters."""
+    """What a workbook's names stand for, by name in lower case."""
 
     everywhere: dict[str, str] = field(default_factory=dict)
-    of_sheets: dict[str, dict[str, str]] = field(default_factory=dict)  # by sheet; these go first
+    of_sheets: dict[str, dict[str, str]] = field(default_factory=dict)  # by sheet; take precedence
 
     @classmethod
     def read(cls, package: WorkbookPackage) -> Self:
@@ -54,7 +54,7 @@ class Names:
         return bool(self.everywhere or self.of_sheets)
 
     def put_into(self, formula: str, sheet: str) -> str:
-        """Return a formula of a sheet with what its names stand for."""
+        """Return a formula of a sheet with its names replaced by what they stand for."""
         names = self.of_sheets.get(sheet, {})
         if is_too_long(formula) or not (self.everywhere or names):
             return formula

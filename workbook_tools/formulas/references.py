@@ -1,6 +1,6 @@
-"""A1 references: cells, ranges, and formulas that are filled down.
+"""A1 references in formulas: cells, ranges, and formulas that are filled down.
 
-Spreadsheet geometry only; nothing here knows what a formula computes.
+Nothing here knows what a formula computes.
 """
 
 import operator
@@ -17,8 +17,8 @@ MAX_FORMULA_LENGTH = 8_192
 MOST_ARGUMENTS = 255  # of a function
 
 
-# Words are taken whole, whatever they are, and names of sheets end: so a formula is gone through
-# once, and not again from each of its letters on.
+# Words are matched as a whole, and names of sheets have a limited length, so that a formula is
+# scanned once, and not again from each of its characters.
 _TOKEN = re.compile(
     r"""
     (?P<text>"[^"]*+")                                         # a string literal: no reference
@@ -32,7 +32,7 @@ _BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$
 
 
 def is_too_long(formula: str) -> bool:
-    """Tell whether a formula is longer than Excel allows; then nothing is said of what it reads."""
+    """Tell whether a formula is longer than Excel allows; its references are then not read."""
     return len(formula) > MAX_FORMULA_LENGTH
 
 
@@ -56,7 +56,7 @@ class Area:
         return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
 
     def covers(self, cell: tuple[str, int, int], own_sheet: str) -> bool:
-        """Tell whether a cell is one of them; the formula stands on ``own_sheet``."""
+        """Tell whether a cell lies in it; the formula stands on ``own_sheet``."""
         sheet, row, column = cell
         return (
             sheet == (self.sheet or own_sheet)
@@ -65,7 +65,7 @@ class Area:
         )
 
     def cells(self, own_sheet: str) -> Iterator[tuple[str, int, int]]:
-        """Yield sheet, row and column of each, row by row; the formula stands on ``own_sheet``."""
+        """Yield its cells, row by row; the formula stands on ``own_sheet``."""
         for row in range(self.first_row, self.last_row + 1):
             for column in range(self.first_column, self.last_column + 1):
                 yield self.sheet or own_sheet, row, column
@@ -73,7 +73,7 @@ class Area:
 
 @lru_cache(maxsize=20_000)
 def areas(formula: str) -> tuple[Area, ...]:
-    """Return the cells and ranges that a formula names, in order; none of one that is too long."""
+    """Return the cells and ranges that a formula names, in order; none if it is too long."""
     found: list[Area] = []
     sheet, sheet_ends = None, -1
     for match in _tokens(formula):
@@ -100,7 +100,7 @@ def _row_of(corner: str) -> int:
     return int(corner.replace("$", ""))
 
 
-# Whole columns or rows, anywhere but in a text or a quoted name.
+# Whole columns or rows, except in texts and quoted names.
 _WHOLE = re.compile(
     r"""
     "[^"]*" | '[^']*'
@@ -114,9 +114,9 @@ _WHOLE = re.compile(
 
 
 def forwards(formula: str) -> str:
-    """Return a formula without ranges that run backwards: ``$B10:A$8`` becomes ``A$8:$B10``.
+    """Return a formula with its backward ranges turned round: ``$B10:A$8`` becomes ``A$8:$B10``.
 
-    Whole columns and rows are such ranges too: ``B:A`` becomes ``A:B``.
+    Whole columns and rows too: ``B:A`` becomes ``A:B``.
     """
     if ":" not in formula:
         return formula
@@ -141,7 +141,7 @@ def _whole_forwards(match: re.Match[str]) -> str:
 
 
 def _corners(formula: str) -> list[list[re.Match[str]]]:
-    """Return the cells that a formula names, in order, the corners of a range together."""
+    """Return the matches of the cells that a formula names; the two corners of a range together."""
     found: list[list[re.Match[str]]] = []
     for match in _tokens(formula):
         if match["column"] and found and formula[found[-1][-1].end() : match.start()] == ":":
@@ -152,7 +152,7 @@ def _corners(formula: str) -> list[list[re.Match[str]]]:
 
 
 def bare_reference(formula: str) -> Area | None:
-    """Return the one cell that a formula only fetches; None if it does anything else."""
+    """Return the cell that a formula only copies, as ``=A1`` does; None for any other formula."""
     found = areas(formula)
     if len(found) != 1 or found[0].cell_count != 1:
         return None
@@ -165,19 +165,19 @@ def _escaped(text: str) -> str:
 
 @dataclass(frozen=True)
 class FilledFormula:
-    """A formula apart from the row it stands in: what the fill handle repeats down a column.
+    """A formula independent of its row: what the fill handle repeats down a column.
 
-    Two cells of one column hold the same ``FilledFormula`` exactly if their formulas are
-    the same in R1C1 notation.
+    Two cells of one column have equal ``FilledFormula`` exactly if their formulas are the same in
+    R1C1 notation.
     """
 
-    pattern: str  # the formula for str.format, each relative row number a field
-    offsets: tuple[int, ...]  # the distinct distances from the formula's own row, one a field
+    pattern: str  # the formula for str.format, with a field for each relative row number
+    offsets: tuple[int, ...]  # distinct distances from the formula's own row, one for each field
 
     @classmethod
     def parse(cls, formula: str, row: int) -> Self:
-        """Read the formula that stands in ``row``; its relative rows become distances."""
-        offsets: dict[int, int] = {}  # with the number of the field
+        """Read the formula in ``row``; its relative rows become distances."""
+        offsets: dict[int, int] = {}  # distance to number of the field
         pieces: list[str] = []
         end = 0
         for match in _tokens(formula):
@@ -195,9 +195,9 @@ class FilledFormula:
 
 
 def without_spaces(formula: str) -> str:
-    """Return a formula without the spaces that say nothing.
+    """Return a formula without the spaces that have no meaning.
 
-    Those in texts stay, and one that stands between two ranges, which is an operator.
+    Spaces in texts stay, and so does one between two ranges, which is the intersection operator.
     """
     if not re.search(r"\s", formula):
         return formula
@@ -210,10 +210,10 @@ def without_spaces(formula: str) -> str:
 
 
 def anchoring(formula: str) -> str:
-    """Return a formula with its references reduced to how they are anchored.
+    """Return a formula with its references reduced to their ``$`` signs.
 
-    ``='LR 1'!$G$30`` becomes ``=!$C$R``: formulas that do the same in different places are
-    alike in this, and one that lost its anchors is not.
+    ``='LR 1'!$G$30`` becomes ``=!$C$R``. Formulas that do the same in different places become
+    equal, and one that has lost a ``$`` does not.
     """
 
     def reduced(match: re.Match[str]) -> str:
@@ -227,9 +227,9 @@ def anchoring(formula: str) -> str:
 
 
 def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
-    """Return a formula with each cell and range that it names moved; sheets and ``$`` stay.
+    """Return a formula with its cells and ranges replaced; sheets and ``$`` stay.
 
-    ``moved`` gets them in order and returns others of the same size.
+    ``moved`` is called for each area in order, and returns another one of the same size.
     """
     text = forwards(formula)
     pieces: list[str] = []
@@ -247,9 +247,9 @@ def with_areas(formula: str, moved: Callable[[Area], Area]) -> str:
 
 
 def with_references(formula: str, name: Callable[[str | None, int, int], str]) -> str:
-    """Return a formula with each cell that it names replaced, its sheet and anchors included.
+    """Return a formula with each cell that it names replaced, including its sheet and ``$``.
 
-    ``name`` gets the sheet (None: the formula's own), row and column of a cell.
+    ``name`` is given the sheet (None: the formula's own), row and column of a cell.
     """
     pieces: list[str] = []
     end = sheet_begins = 0
@@ -267,8 +267,8 @@ def with_references(formula: str, name: Callable[[str | None, int, int], str]) -
     return "".join(pieces) + formula[end:]
 
 
-# What goes before a reference to a sheet, or to several in a row (``First:Last!``); nothing in a
-# text, and nothing after ``]``, where the name of another workbook ends.
+# The prefix of a reference to a sheet, or to several (``First:Last!``); not in a text, and not
+# after ``]``, where the name of another workbook ends.
 _SHEETS = re.compile(
     r"""
     "[^"]*"
@@ -280,7 +280,7 @@ _SHEETS = re.compile(
 
 
 def with_sheets(formula: str, called: Callable[[str], str]) -> str:
-    """Return a formula that calls sheets what ``called`` returns for their names."""
+    """Return a formula with its sheets renamed to what ``called`` returns for their names."""
     if "!" not in formula:
         return formula
 

@@ -1,8 +1,8 @@
-"""What stands on a sheet: its texts, and its formulas as runs that were filled down.
+"""Reads the sheets of a workbook: their texts, and their formulas as runs filled down.
 
-Sheets are read row by row. A column of 100,000 formulas that are one formula filled down is
-kept as that one formula, so a sheet of any length fits in memory. So are formulas that come again
-every few rows, where a block of rows was filled down.
+Sheets are read row by row. A formula filled down 100,000 rows is stored once, so a sheet of any
+length fits in memory. The same holds for a block of several rows that was filled down, where a
+formula recurs every few rows.
 """
 
 from bisect import bisect_left, bisect_right
@@ -25,12 +25,12 @@ from workbook_tools.package.workbook import SheetPart, WorkbookPackage
 _Read = TypeVar("_Read")
 
 _LARGEST_ARRAY = 100_000  # cells of one array formula
-_MOST_ELEMENTS = 50_000_000  # letters, of the formulas of such cells in a workbook
+_MOST_ELEMENTS = 50_000_000  # characters of the formulas of such cells, in a workbook
 
 
 @dataclass
 class Sheet:
-    """One worksheet, without its numbers: those come from an engine."""
+    """One worksheet, without its numbers, which come from an engine."""
 
     name: str
     last_row: int = 0
@@ -48,7 +48,7 @@ class Sheet:
         runs = self.runs.get(column, [])
         if runs and column not in self._ends:
             self._ends[column] = list(accumulate((run.last_row for run in runs), max))
-        begin = bisect_left(self._ends.get(column, []), first_row)  # all before end above
+        begin = bisect_left(self._ends.get(column, []), first_row)  # all before it end further up
         end = bisect_right(runs, last_row, key=lambda run: run.first_row)
         for run in runs[begin:end]:
             if rows := run.between(first_row, last_row):
@@ -64,9 +64,9 @@ class Sheet:
         return rows
 
     def labels(self, read: Callable[[str], _Read | None]) -> dict[tuple[int, int], _Read]:
-        """Return what ``read`` makes of the texts of which it makes something, by row and column.
+        """Return the results of ``read`` for the texts that it understands, by row and column.
 
-        They are read once, in the order of the rows, however many tables ask for them.
+        The texts are read once, in the order of the rows, however many tables ask for them.
         """
         if read not in self._labels:
             found = ((place, read(text)) for place, text in sorted(self.texts.items()))
@@ -74,7 +74,7 @@ class Sheet:
         return self._labels[read]
 
     def usual_formula(self, column: int, first_row: int, last_row: int) -> tuple[int, str] | None:
-        """Return the formula that most cells hold, and the first of their rows; None without."""
+        """Return the first row of a column's most frequent formula, and its text; None if none."""
         runs = self.runs_between(column, first_row, last_row)
         if not runs:
             return None
@@ -82,7 +82,7 @@ class Sheet:
         return run.first_row, run.formula.at(run.first_row)
 
     def formula_at(self, row: int, column: int) -> str | None:
-        """Return the formula in a cell; None if it has none."""
+        """Return the formula in a cell, or None."""
         runs = self.runs_between(column, row, row)
         return runs[0].formula.at(row) if runs else None
 
@@ -92,9 +92,9 @@ class Sheet:
 
 
 def read_sheets(package: WorkbookPackage) -> tuple[list[Sheet], CachedValues]:
-    """Read every worksheet, and the values that the file carries, in one go.
+    """Read every worksheet, and the file's cached values, in one pass.
 
-    Raises ``InputError`` if one cannot be read.
+    Raises ``InputError`` if a worksheet cannot be read.
     """
     values = CachedValues(package)
     names = Names.read(package)
@@ -123,7 +123,7 @@ def _read(
             try:
                 formula = _formula(cell.formula, row, column, shared)
             except KeyError as error:
-                what = f"the formula of {cell_name(row, column)} is shared, but with no cell"
+                what = f"the shared formula of {cell_name(row, column)} is defined in no cell"
                 raise package.damaged(part, what) from error
             if names.any and formula:
                 formula = names.put_into(_text(formula, row), part.name)
@@ -146,9 +146,9 @@ def _text(formula: str | FilledFormula, row: int) -> str:
 
 
 def _elements(formula: str, reference: str, budget: Budget) -> dict[tuple[int, int], str]:
-    """Return a formula for each cell of an array formula that has several, within a ``budget``.
+    """Return a formula for each cell of an array formula of several cells, within a ``budget``.
 
-    The function is one that no engine knows: such cells are judged by their values alone.
+    It calls a function that no engine knows, so that these cells are judged only by their values.
     """
     found = areas(reference)
     if len(found) != 1 or not 1 < found[0].cell_count <= _LARGEST_ARRAY:
@@ -166,16 +166,16 @@ def _elements(formula: str, reference: str, budget: Budget) -> dict[tuple[int, i
 
 
 class _Column:
-    """Puts the formulas of one column, from the top, into runs."""
+    """Collects the formulas of one column into runs, from the top."""
 
     def __init__(self, runs: list[Run]) -> None:
         self._runs = runs
         self._by_last_row: dict[int, Run] = {}
         self._latest: dict[FilledFormula, Run] = {}
-        self._step = 1  # how far above a formula the same one stood last
+        self._step = 1  # distance at which the last formula recurred
 
     def add(self, row: int, formula: str | FilledFormula) -> None:
-        """Add the next formula: to the run that it goes on, or as a run of its own."""
+        """Add the next formula: to the run that it continues, or as a new run."""
         for step in (1,) if self._step == 1 else (1, self._step):
             run = self._by_last_row.get(row - step)
             if run and self._goes_on(run, row) and self._is_same(run.formula, row, formula):
@@ -205,7 +205,7 @@ class _Column:
 
 @dataclass
 class _SharedFormula:
-    """A formula that Excel wrote once for a range of cells."""
+    """A formula that the file holds once for a range of cells."""
 
     formula: FilledFormula
     column: int
@@ -215,9 +215,9 @@ class _SharedFormula:
         return _moved(self.formula, self.column, column)
 
 
-@lru_cache(maxsize=10_000)  # rows that were filled to the right share formulas, each its own
+@lru_cache(maxsize=10_000)  # each row that was filled to the right has its own shared formula
 def _moved(formula: FilledFormula, column: int, other: int) -> FilledFormula:
-    row = 1 - min((0, *formula.offsets))  # the first from which no reference leaves the sheet
+    row = 1 - min((0, *formula.offsets))  # the first row in which no reference leaves the sheet
     return FilledFormula.parse(moved(formula.at(row), 0, other - column), row)
 
 
@@ -226,7 +226,7 @@ def _formula(
 ) -> str | FilledFormula | None:
     """Return a cell's formula with its equals sign; None if the cell only belongs to an array.
 
-    Raises ``KeyError`` if it is shared with a cell that there is not.
+    Raises ``KeyError`` for a shared formula that was not defined before.
     """
     text = without_spaces(f"={stored.text}") if stored.text else None
     if stored.attributes.get("t") != "shared":

@@ -1,10 +1,11 @@
-"""The syntax of a formula: a tree of operators, functions, numbers and references.
+"""The syntax tree of a formula: operators, functions, numbers and references.
 
-A tree spells its formula as its author did, superfluous parentheses included; spaces aside. What
-a spreadsheet knows beyond arithmetic (arrays in braces, unions, structured references) is not read.
+A tree keeps its formula as the author wrote it, except for spaces; superfluous parentheses stay.
+Syntax beyond arithmetic and functions (arrays in braces, unions, structured references) is not
+supported.
 
-The precedence is Excel's: a sign binds tighter than ``^`` (``-2^2`` is 4), and ``^`` goes from left
-to right. (Microsoft, "Calculation operators and precedence in Excel".)
+The precedence is Excel's: a sign binds tighter than ``^`` (``-2^2`` is 4), and ``^`` is evaluated
+from left to right. (Microsoft, "Calculation operators and precedence in Excel".)
 """
 
 import re
@@ -38,11 +39,11 @@ BINDS = {
     "^": 5,
 }
 _SIGN_BINDS = 6
-_DEEPEST = 200  # parts in one another, that functions which call themselves can go through
+_DEEPEST = 200  # nested parts, which recursive functions can handle
 
 
 class SyntaxProblemError(Exception):
-    """A formula that is not read here."""
+    """A formula that cannot be parsed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign before something, or a ``%`` behind it."""
+    """A sign before a part, or a ``%`` after it."""
 
     sign: str
     part: "Tree"
@@ -110,7 +111,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Parentheses:
-    """Something in parentheses."""
+    """A part in parentheses."""
 
     part: "Tree"
 
@@ -120,7 +121,7 @@ class Parentheses:
 
 @dataclass(frozen=True)
 class Call:
-    """A function and what it is given."""
+    """A function and its arguments."""
 
     function: str
     arguments: tuple["Tree", ...]
@@ -130,14 +131,14 @@ class Call:
 
 
 Tree: TypeAlias = Number | Text | Reference | Name | Sign | Operation | Parentheses | Call
-Route: TypeAlias = tuple[int, ...]  # which part of which part; () is the whole
+Route: TypeAlias = tuple[int, ...]  # the index of a child at each level; () is the whole tree
 
 
 @lru_cache(maxsize=5_000)
 def parse(formula: str) -> Tree:
-    """Read a formula, with or without its equals sign.
+    """Parse a formula, with or without its equals sign.
 
-    Raises ``SyntaxProblemError``, for a formula of hundreds of terms too, or one that is too long.
+    Raises ``SyntaxProblemError``, also if the formula is too long or has hundreds of terms.
     """
     if is_too_long(formula):
         raise SyntaxProblemError(formula)
@@ -152,7 +153,7 @@ def parse(formula: str) -> Tree:
 
 
 def _depth(tree: Tree) -> int:
-    """Return how many parts stand one in another."""
+    """Return the depth of a tree."""
     depth, level = 0, [tree]
     while level:
         depth, level = depth + 1, [child for part in level for child in children(part)]
@@ -234,7 +235,7 @@ class _Parser:
 
 
 def children(tree: Tree) -> tuple[Tree, ...]:
-    """Return the parts of a tree, from left to right."""
+    """Return the children of a tree, from left to right."""
     match tree:
         case Sign(_, part) | Parentheses(part):
             return (part,)
@@ -246,7 +247,7 @@ def children(tree: Tree) -> tuple[Tree, ...]:
 
 
 def parts(tree: Tree, route: Route = ()) -> Iterator[tuple[Route, Tree]]:
-    """Yield every part of a tree with its route, the whole first."""
+    """Yield every part of a tree with its route, beginning with the whole."""
     yield route, tree
     for k, child in enumerate(children(tree)):
         yield from parts(child, (*route, k))
@@ -260,12 +261,12 @@ def at(tree: Tree, route: Route) -> Tree:
 
 
 def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
-    """Return the tree with another part at a route, in parentheses where it needs them."""
+    """Return the tree with a part replaced, in parentheses if it needs them there."""
     if not route:
         return new
     k, *rest = route
     child = replaced(children(tree)[k], tuple(rest), new)
-    placed = not rest  # what stood there already has the parentheses that it needs
+    placed = not rest  # further up, the parts already have the parentheses that they need
     match tree:
         case Sign():
             return replace(tree, part=_enclosed(child, _SIGN_BINDS) if placed else child)
@@ -282,14 +283,14 @@ def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
 
 
 def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
-    """Return the tree with the same other part in several places, none of them in another."""
+    """Return the tree with several parts, none inside another, replaced by the same one."""
     for route in routes:
         tree = replaced(tree, route, new)
     return tree
 
 
 def _enclosed(tree: Tree, least: int) -> Tree:
-    """Return a tree that may stand beside an operator that binds so tightly."""
+    """Return a tree as operand of an operator that binds this tightly, in parentheses if needed."""
     if isinstance(tree, Operation) and BINDS[tree.operator] < least:
         return Parentheses(tree)
     if isinstance(tree, Sign) and tree.sign != "%" and least > BINDS["+"]:
@@ -298,13 +299,13 @@ def _enclosed(tree: Tree, least: int) -> Tree:
 
 
 def operation(operator: str, left: Tree, right: Tree) -> Tree:
-    """Join two trees by an operator, with the parentheses that they need."""
+    """Join two trees by an operator, with parentheses where they are needed."""
     joined = Operation(operator, left, right)
     return replaced(replaced(joined, (0,), left), (1,), right)
 
 
 def bare(tree: Tree) -> Tree:
-    """Return what stands inside of parentheses."""
+    """Return a tree without the parentheses around it."""
     while isinstance(tree, Parentheses):
         tree = tree.part
     return tree

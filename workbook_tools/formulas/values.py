@@ -1,9 +1,9 @@
-"""Evaluates formulas on many numbers at once, and variants of them without starting anew.
+"""Evaluates formulas on many draws of numbers at once, and variants of a formula cheaply.
 
-Numbers are arrays (variants, draws): what is the same in all variants, or draws, has 1 of them.
-A range has two axes more before these, its rows and columns; ranges in arithmetic are matched as
-NumPy's broadcasting does it, which is how spreadsheets do it. Only arithmetic and common functions
-are known here; the engines know them all, and have the last word on whatever is found by these.
+Numbers are arrays (variants, draws); an axis has length 1 if all its numbers are the same. A range
+has two more axes in front, its rows and columns. In arithmetic, ranges follow NumPy's broadcasting
+rules, which are those of spreadsheets. Only arithmetic and common functions are supported. The
+engines support all, and have the last word on whatever is found with these values.
 """
 
 import math
@@ -37,13 +37,13 @@ LARGEST_AREA = 1_000  # cells
 
 
 class NotEvaluatedError(Exception):
-    """A formula uses what is not known here."""
+    """A formula uses something that is not supported here."""
 
 
 def value_of(tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
-    """Return what a formula of ``sheet`` gives where cells have these numbers (draws,).
+    """Return the value of a formula of ``sheet``, given the numbers (draws,) of cells.
 
-    The result is (draws,), or of any shape that becomes that; cells without a number are empty.
+    The result is (draws,), or can be broadcast to it. Cells without a number are empty.
     Raises ``NotEvaluatedError``.
     """
 
@@ -55,12 +55,12 @@ def value_of(tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
     with np.errstate(all="ignore"):
         found = np.asarray(value(tree), dtype=float)
     if is_range(found):
-        raise NotEvaluatedError("a range that is not summed up")
+        raise NotEvaluatedError("a range as the result")
     return found[0] if found.ndim == 2 else found
 
 
 def is_range(value: Any) -> bool:
-    """Tell whether the value of a part is that of a range: (rows, columns, variants, draws)."""
+    """Tell whether a value is that of a range: (rows, columns, variants, draws)."""
     return np.ndim(value) == 4
 
 
@@ -68,21 +68,21 @@ class Evaluation:
     """The values of a formula and of each of its parts."""
 
     def __init__(self, tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> None:
-        """Evaluate a formula of ``sheet`` where cells have these numbers (draws,).
+        """Evaluate a formula of ``sheet``, given the numbers (draws,) of cells.
 
         Raises ``NotEvaluatedError``.
         """
         self.tree = tree
         self._values: dict[Route, Any] = {}
         with np.errstate(all="ignore"):
-            for route, part in reversed(list(parts(tree))):  # the parts of a part come first
+            for route, part in reversed(list(parts(tree))):  # children before their parents
                 if isinstance(part, Reference):
                     self._values[route] = _of_area(part, sheet, numbers, _UNKNOWN)
                     continue
                 own = [self._values[*route, k] for k in range(len(children(part)))]
                 self._values[route] = _combined(part, own)
         if is_range(self._values[()]):
-            raise NotEvaluatedError("a range that is not summed up")
+            raise NotEvaluatedError("a range as the result")
 
     @property
     def value(self) -> Array:
@@ -94,13 +94,13 @@ class Evaluation:
         return self._values[route]
 
     def needed(self, expected: Array) -> dict[Route, Array]:
-        """Return what each part would have to give for the whole to give this, (draws,).
+        """Return the value that each part would need for the whole to be ``expected`` (draws,).
 
-        Parts of which that cannot be told, such as the arguments of MAX, are left out.
+        Parts for which this is not determined, such as the arguments of MAX, are left out.
         """
         found: dict[Route, Array] = {(): expected}
         with np.errstate(all="ignore"):
-            for route, part in parts(self.tree):  # a part comes before its own parts
+            for route, part in parts(self.tree):  # parents before their children
                 if route in found and not is_range(self._values[route]):
                     own = [self._values[*route, k] for k in range(len(children(part)))]
                     for k, need in enumerate(_undone(part, own, found[route])):
@@ -108,7 +108,7 @@ class Evaluation:
         return found
 
     def with_parts(self, changed: Mapping[Route, Array]) -> Array:
-        """Return the values of the whole if some parts had these, (variants, draws)."""
+        """Return the values of the whole, (variants, draws), with those of some parts changed."""
         above = {route[:k] for route in changed for k in range(len(route))}
 
         def value(route: Route, part: Tree) -> Any:
@@ -127,7 +127,10 @@ _EMPTY, _UNKNOWN = np.array([0.0]), np.array([np.nan])
 
 
 def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: Array) -> Any:
-    """Return what a cell holds, ``missing`` if nothing; of a range (rows, columns, 1, draws)."""
+    """Return the numbers of a cell, or of a range as (rows, columns, 1, draws).
+
+    ``missing`` is the value of a single cell without a number.
+    """
     [area] = areas(part.text)
     if area.cell_count == 1:
         return numbers.get((area.sheet or sheet, area.first_row, area.first_column), missing)
@@ -139,14 +142,14 @@ def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing
 
 
 def _combined(part: Tree, own: list[Any]) -> Any:
-    """Return the value of what is no reference, from those of its parts."""
+    """Return the value of a part that is no reference, from those of its children."""
     try:
-        return _worked_out(part, own)
-    except ValueError:  # ranges that do not match in their rows or columns: an error in sheets
+        return _computed(part, own)
+    except ValueError:  # ranges whose shapes do not match: an error value in a spreadsheet
         return np.array(np.nan)
 
 
-def _worked_out(part: Tree, own: list[Any]) -> Any:
+def _computed(part: Tree, own: list[Any]) -> Any:
     if not isinstance(part, Parentheses | Call):
         own = _with_zeros(children(part), own)
     match part:
@@ -168,7 +171,7 @@ def _worked_out(part: Tree, own: list[Any]) -> Any:
 
 
 def _undone(part: Tree, own: list[Any], need: Any) -> list[Any]:
-    """Return what each part of a part would have to give if it is to give what it needs."""
+    """Return the value that each child would need for a part to have the value ``need``."""
     match part:
         case Parentheses() | Sign("+"):
             return [need]
@@ -194,7 +197,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "*": np.multiply,
     "/": np.divide,
     "^": np.power,
-    # Numbers, as a spreadsheet takes them in arithmetic.
+    # 1 and 0, which a spreadsheet uses for TRUE and FALSE in arithmetic.
     "<": lambda a, b: np.less(a, b) * 1.0,
     ">": lambda a, b: np.greater(a, b) * 1.0,
     "<=": lambda a, b: np.less_equal(a, b) * 1.0,
@@ -229,7 +232,7 @@ AGGREGATES: dict[str, Callable[..., Any]] = {
 _OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
     "POWER": np.power,
     "MOD": np.mod,
-    # As Google Sheets calls them.
+    # The names of operators in Google Sheets.
     "POW": np.power,
     "ADD": np.add,
     "MINUS": np.subtract,
@@ -239,9 +242,9 @@ _OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def called(function: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
-    """Return what a function gives for arguments that have these values.
+    """Return the value of a function, given the values of its arguments.
 
-    Raises ``NotEvaluatedError`` if it is not known here.
+    Raises ``NotEvaluatedError`` if it is not supported here.
     """
     name = function.upper().removeprefix("_XLFN.")
     if name in AGGREGATES and given:
@@ -261,23 +264,23 @@ def called(function: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
 
 
 def _aggregated(name: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
-    passed_over = [_is_reference(part) for part in arguments]  # empty cells of ranges
-    if name == "SUMPRODUCT":  # what is multiplied cell by cell
+    passed_over = [_is_reference(part) for part in arguments]  # their empty cells are ignored
+    if name == "SUMPRODUCT":  # the arguments are multiplied cell by cell
         if len({np.shape(value)[:2] if is_range(value) else () for value in given}) > 1:
-            return np.array(np.nan)  # nothing is broadcast here, in Excel
+            return np.array(np.nan)  # here Excel does not broadcast
         given = _with_zeros(arguments, given)
         given, passed_over = [math.prod(given[1:], start=given[0])], [False]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of ranges without a number
+        warnings.simplefilter("ignore", RuntimeWarning)  # for ranges without a number
         found = AGGREGATES[name](_all_cells(given), axis=0)
     for value, is_passed_over in zip(given, passed_over, strict=True):
-        if not is_passed_over:  # one error makes the whole an error
+        if not is_passed_over:  # an error in any argument makes the result an error
             found = np.where(np.isnan(_all_cells([value])).any(axis=0), np.nan, found)
     return found
 
 
 def _with_zeros(arguments: Sequence[Tree], given: list[Any]) -> list[Any]:
-    """Return values with 0 for the empty cells of ranges."""
+    """Return the values with 0 for the empty cells of ranges."""
     return [
         np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)
         if is_range(value) and _is_reference(part)

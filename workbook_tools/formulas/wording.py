@@ -1,4 +1,4 @@
-"""Says a change of a formula in words, and the part that changes in symbols."""
+"""Describes a change of a formula in words, and shows the changed part in symbols."""
 
 import re
 from collections import Counter
@@ -22,24 +22,24 @@ from workbook_tools.formulas.tree import (
 )
 from workbook_tools.shortening import shortened
 
-Namer = Callable[[str], str]  # of what a reference means: "J33" -> "a_h1"
+Namer = Callable[[str], str]  # returns the symbol of a reference: "J33" -> "a_h1"
 
 _TIMES = {1: "", 2: " (twice)"}
-_MOST_CHANGES = 2  # that are said one by one
+_MOST_CHANGES = 2  # that are described one by one
 _SIGNS = {"*": "·", "-": " − ", "+": " + "}
 _POWERS = {"2": "²", "3": "³"}
-_LONGEST = 60  # letters of a part that is quoted
+_LONGEST = 60  # characters of a part that is quoted
 _TERM = re.compile(r"[-+*/^][^-+*/^(),]+|[^-+*/^(),]+[-+*/^]")
 
 
-PUT_IN, ANEW = "put in the formula", "write the formula anew"
-BESIDE = "as the cells beside it have it"
+PUT_IN, ANEW = "enter the formula", "rewrite the formula"
+BESIDE = "as in the cells beside it"
 
 
 def change_in_words(old: str | None, new: str, filled: bool = False) -> str:
-    """Return what to do where ``old`` stands, a formula or none: ``replace J by L``.
+    """Return how to change a cell that holds ``old``, a formula or nothing: ``replace J by L``.
 
-    ``filled`` is for formulas that were filled down.
+    If ``filled``, the formula was filled down, and columns are named instead of cells.
     """
     if old is None:
         return PUT_IN
@@ -50,10 +50,7 @@ def change_in_words(old: str | None, new: str, filled: bool = False) -> str:
 
 
 def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
-    """Return what to do: ``replace J by L``.
-
-    ``columns_only`` is for cells of a formula that was filled down.
-    """
+    """Return how to change a formula; with ``columns_only``, columns are named, not cells."""
     if before == after:
         return "leave it as it is"
     if _without_parentheses(before) == _without_parentheses(after):
@@ -70,23 +67,23 @@ def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
 
 
 def _as_written(before: Tree, after: Tree) -> str | None:
-    """Say a change that makes parts belong together otherwise: one operator, or one term more."""
+    """Describe a change of one operator or one term, which may regroup the rest of the formula."""
     pieces = difference(str(before), str(after))
     old, new = ([piece.text for piece in own if piece.changed] for own in pieces)
     match old, new:
         case [a], [b] if a in BINDS and b in BINDS:
-            return f"write {b} for {a}: {_quoted(after)}"
+            return f"change {a} to {b}: {_quoted(after)}"
         case [], [added] if _TERM.fullmatch(added):
-            return f"put in {added}: {_quoted(after)}"
+            return f"insert {added}: {_quoted(after)}"
         case [gone], [] if _TERM.fullmatch(gone):
-            return f"leave out {gone}: {_quoted(after)}"
+            return f"remove {gone}: {_quoted(after)}"
     return None
 
 
 def in_symbols(before: Tree, after: Tree, name: Namer) -> tuple[str, str] | None:
-    """Return the part that changes, as it is and as it should be; None if symbols do not tell.
+    """Return the part that changes, as it is and as it should be; None if both look the same.
 
-    Of a product only the factors that change are shown, with those that stay between them.
+    Of a product only the factors that change are shown, and those between them.
     """
     old, new = _context(before, after)
     texts = symbols(old, name), symbols(new, name)
@@ -94,7 +91,7 @@ def in_symbols(before: Tree, after: Tree, name: Namer) -> tuple[str, str] | None
 
 
 def symbols(tree: Tree, name: Namer) -> str:
-    """Write a formula as people do: ``a_h1·(1 − a_h1)``."""
+    """Return a formula in mathematical notation: ``a_h1·(1 − a_h1)``."""
     match tree:
         case Reference(text):
             return name(text)
@@ -127,12 +124,12 @@ def _different(before: Tree, after: Tree) -> Iterator[tuple[Tree, Tree]]:
 
 
 def _alike(one: Tree, other: Tree) -> bool:
-    """Tell whether two parts do the same with parts of theirs of which some are the same."""
+    """Tell whether two parts have the same operator or function, so that children are compared."""
     match one, other:
         case (Operation(a), Operation(b)):
             if a != b or _swapped(one, other):
                 return False
-            # A formula that gained or lost a factor is no pair of factors that changed.
+            # If a factor was added or dropped, the children do not correspond to each other.
             grown = any(bare(part) == bare(other) for part in children(one))
             return not grown and not any(bare(part) == bare(one) for part in children(other))
         case (Call(f, old), Call(g, new)):
@@ -147,10 +144,10 @@ def _swapped(one: Operation, other: Operation) -> bool:
 
 
 def _one(old: Tree, new: Tree, columns_only: bool) -> str:
-    """Say one change."""
+    """Describe one change."""
     if isinstance(old, Reference) and isinstance(new, Reference):
         if old.text.replace("$", "") == new.text.replace("$", ""):
-            return f"write {new.text} for {old.text}"
+            return f"change {old.text} to {new.text}"
         if columns_only:
             letters = [_letters(part.text) for part in (old, new)]
             rows = [part.text.lstrip("$").lstrip(_LETTERS) for part in (old, new)]
@@ -169,14 +166,14 @@ def _one(old: Tree, new: Tree, columns_only: bool) -> str:
         case (part, Sign("-", inner)) if bare(inner) == part:
             return f"change the sign of {_quoted(part)}"
         case (Sign("-", inner), part) if bare(inner) == part:
-            return f"leave out the minus before {_quoted(part)}"
+            return f"remove the minus before {_quoted(part)}"
         case (Operation(a, l1, r1), Operation(b, l2, r2)):
             if a == b and _swapped(old, new):
                 return f"swap {_quoted(l1)} and {_quoted(r1)}: {_quoted(new)}"
             if (bare(l1), bare(r1)) == (bare(l2), bare(r2)):
-                return f"write {b} for {a}: {_quoted(new)}"
+                return f"change {a} to {b}: {_quoted(new)}"
         case (Call(f, a1), Call(g, a2)) if a1 == a2:
-            return f"write {g} for {f}"
+            return f"change {f} to {g}"
         case (Number(), _):
             return f"replace the number {old} by {_quoted(new)}"
     return f"replace {_quoted(old)} by {_quoted(new)}"
@@ -184,7 +181,7 @@ def _one(old: Tree, new: Tree, columns_only: bool) -> str:
 
 def _dropped(operator: str, gone: str) -> str:
     kind = {"*": "factor", "/": "divisor", "^": "exponent"}.get(operator, "term")
-    return f"leave out the {kind} {_shortened(gone)}"
+    return f"remove the {kind} {_shortened(gone)}"
 
 
 def _added(operator: str, part: str, added: str, is_first: bool) -> str:
@@ -194,7 +191,7 @@ def _added(operator: str, part: str, added: str, is_first: bool) -> str:
     if operator == "+":
         return f"add {added} to {part}"
     if operator == "-":
-        return f"take {part} from {added}" if is_first else f"take {added} from {part}"
+        return f"subtract {part} from {added}" if is_first else f"subtract {added} from {part}"
     if operator == "/":
         return f"divide {added} by {part}" if is_first else f"divide {part} by {added}"
     base, exponent = (added, part) if is_first else (part, added)
@@ -208,7 +205,7 @@ def _about_parentheses(before: Tree, after: Tree) -> str:
     if gained and not lost:
         return f"put parentheses around {_shortened(gained[0])}"
     if lost and not gained:
-        return f"take the parentheses away from {_shortened(lost[0])}"
+        return f"remove the parentheses around {_shortened(lost[0])}"
     return "move the parentheses"
 
 
@@ -225,7 +222,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def _letters(text: str) -> str | None:
-    """Return a cell's column, as it is written without ``$``; None on another sheet."""
+    """Return the column of a reference, without ``$``; None if it names another sheet."""
     return None if "!" in text else text.replace("$", "").rstrip("0123456789")
 
 
@@ -238,7 +235,7 @@ def _shortened(text: str) -> str:
 
 
 def _context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
-    """Return the smallest parts that hold all that differs; of products, what changes in them."""
+    """Return the smallest parts that contain all differences; of products, only some factors."""
     one, other = bare(before), bare(after)
     if _alike(one, other):
         pairs = zip(children(one), children(other), strict=True)
@@ -259,7 +256,7 @@ class _Factors:
 
     @property
     def parts(self) -> list[Tree]:
-        """Return them; a tree that is no product is its own only factor."""
+        """The factors; a tree that is no product is its own only factor."""
         tree, found = self.tree, []
         while isinstance(tree, Operation) and tree.operator == "*":
             found.append(tree.right)
@@ -271,7 +268,7 @@ def _cut(one: _Factors, other: _Factors) -> tuple[Tree, Tree]:
     """Leave out the factors before the first and after the last that changes."""
     pairs = zip(one.parts, other.parts, strict=True)
     changed = [k for k, (old, new) in enumerate(pairs) if old != new]
-    if not changed:  # they are multiplied in another order
+    if not changed:  # the order of the factors is the same, only their grouping differs
         return one.tree, other.tree
     first, last = changed[0], changed[-1] + 1
     return _product(one.parts[first:last]), _product(other.parts[first:last])

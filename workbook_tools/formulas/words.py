@@ -1,7 +1,7 @@
-"""The words of a formula: what is a reference in it, and what only looks like one.
+"""Splits a formula into words, and tells references from what only looks like them.
 
-Cells, ranges, whole columns and whole rows, each with its sheet; names, functions and columns of
-tables. A text, however odd, has words; a formula that no program understands is no error here.
+References are cells, ranges, whole columns and whole rows, each with its sheet. Other words are
+names, functions and columns of tables. Any text is accepted, even if no program understands it.
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from workbook_tools.formulas.references import Area
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
 
-# Whole words are taken at once and never given back, so that no text takes long.
+# Words are matched as a whole, without backtracking, so that no text takes long.
 _CELL = r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}"
 _COLUMN, _ROW = r"\$?[A-Za-z]{1,3}", r"\$?[1-9]\d{0,6}"
 _ENDS = r"(?![\w.(!\[$?\\])"
-_INNER = r"\[(?:[^\[\]']++|'.?)*+(?:\]|\Z)"  # 'x: an x that says nothing
+_INNER = r"\[(?:[^\[\]']++|'.?)*+(?:\]|\Z)"  # 'x is an escaped x
 _BRACKETS = rf"\[(?:[^\[\]']++|'.?|{_INNER})*+(?:\]|\Z)"
 _WORD = re.compile(
     rf"""
@@ -44,8 +44,8 @@ class Word(NamedTuple):
 
     kind: str  # area, name, function, table
     text: str
-    sheet: str | None  # what stands before it, without the "!" and as it is written
-    area: Area | None  # on no sheet
+    sheet: str | None  # its prefix as it is written, without the "!"
+    area: Area | None  # of a reference; it does not name the sheet
 
 
 def words(formula: str) -> Iterator[Word]:
@@ -65,9 +65,9 @@ def words(formula: str) -> Iterator[Word]:
 
 
 def moved(formula: str, rows: int, columns: int) -> str:
-    """Return a formula as it reads when it is copied so many rows down and columns to the right.
+    """Return a formula as it reads when copied ``rows`` down and ``columns`` to the right.
 
-    What is anchored by ``$`` stays; a reference that leaves the sheet becomes ``#REF!``.
+    Parts of references fixed by ``$`` stay; a reference that leaves the sheet becomes ``#REF!``.
     """
 
     def other(match: re.Match[str]) -> str:
@@ -80,7 +80,7 @@ def moved(formula: str, rows: int, columns: int) -> str:
 
 
 def _moved(corner: str, rows: int, columns: int) -> str:
-    """Return a cell, a column or a row that is moved; an empty text if it leaves the sheet."""
+    """Return a moved cell, column or row; an empty text if it leaves the sheet."""
     column, row = _split(corner)
     if column and column[0] != "$":
         if not 1 <= (number := column_number(column) + columns) <= MAX_COLUMNS:
@@ -94,7 +94,7 @@ def _moved(corner: str, rows: int, columns: int) -> str:
 
 
 def _split(corner: str) -> tuple[str, str]:
-    """Return the column and the row that a corner of a range names; one of them may be empty."""
+    """Return column and row of a corner of a range; one of them may be empty."""
     row = corner.lstrip("$" + ascii_letters) if corner[-1].isdigit() else ""
     if row and corner[-len(row) - 1 : -len(row)] == "$":
         row = f"${row}"
@@ -103,7 +103,7 @@ def _split(corner: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=100_000)  # most cells are read by several others
 def _area(text: str) -> Area | None:
-    """Return the area of a reference without a sheet; None if it is on none."""
+    """Return the area of a reference without its sheet; None if it lies beyond any sheet."""
     columns, rows = [], []
     for corner in text.split(":"):
         column, row = _split(corner)

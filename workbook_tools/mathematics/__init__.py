@@ -1,4 +1,4 @@
-"""Networks in NumPy and pandas, worked out independently of the formulas that workbooks hold.
+"""Networks in NumPy and pandas, computed independently of the formulas in workbooks.
 
-Nothing here reads a workbook, and nothing here is shared with ``writing``.
+Nothing here reads a workbook, and nothing is shared with ``writing``.
 """

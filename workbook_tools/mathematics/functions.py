@@ -1,8 +1,8 @@
-"""Activations and losses as arrays: the reference's own mathematics, in no way the cells' own.
+"""Activations and losses on arrays: the reference's mathematics, independent of the formulas.
 
-Every function works on plain arrays and on those that carry their rounding (``rounding.py``).
-Arrays have the units of a layer as their last axis. At a kink the derivatives are PyTorch's: that
-of ReLU at 0 is 0, that of leaky ReLU its slope below 0, that of ELU 1.
+Every function works on plain arrays, and on arrays that track their rounding (``rounding.py``).
+The last axis is the units of a layer. At a kink the derivatives are PyTorch's: 0 for ReLU at 0,
+the slope below 0 for leaky ReLU, 1 for ELU.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from workbook_tools.notation.vocabulary import LEAK, Activation, Loss
 
 @dataclass(frozen=True)
 class ActivationFunction:
-    """A unit's function a = f(z), and its derivative in terms of z and a."""
+    """An activation function a = f(z), and its derivative in terms of z and a."""
 
     value: Callable[[Numbers], Numbers]
     derivative: Callable[[Numbers, Numbers], Numbers]
@@ -58,14 +58,14 @@ ELEMENTWISE = {
 
 @dataclass(frozen=True)
 class Softmax:
-    """What softmax goes through: the largest z of a layer, and e^(z − largest) of each unit."""
+    """The steps of softmax: the largest z of a layer, and e^(z − largest) of each unit."""
 
     largest: Numbers
     powers: Numbers
 
     @classmethod
     def of(cls, z: Numbers) -> "Softmax":
-        """Work both out from the pre-activations."""
+        """Compute both from the pre-activations."""
         largest = z.max(axis=-1, keepdims=True)
         return cls(largest, np.exp(z - largest))
 
@@ -87,10 +87,11 @@ def losses(
 ) -> Numbers:
     """Return each output's part of the loss, from pre-activations ``z`` or activations.
 
-    ``softmax`` is what the outputs went through, if it is known.
+    ``softmax`` has the steps of the outputs' softmax, if they are known.
 
-    The cross-entropies come from the pre-activations, so that no saturated output makes ln 0:
-    −t ln σ(z) − (1 − t) ln(1 − σ(z)) = ln(1 + e^z) − t z, and −ln softmax(z) = ln Σ e^z − z.
+    The cross-entropies are computed from the pre-activations, so that a saturated output does not
+    give ln 0: −t ln σ(z) − (1 − t) ln(1 − σ(z)) = ln(1 + e^z) − t z, and
+    −ln softmax(z) = ln Σ e^z − z.
     """
     count = outputs.shape[-1]
     if loss is Loss.HALF_SQUARED_ERROR:
@@ -105,7 +106,7 @@ def losses(
 
 
 def cross_entropy(loss: Loss, targets: Numbers, outputs: Numbers) -> Numbers:
-    """Return each output's part of a cross-entropy, from activations that may be any."""
+    """Return each output's part of a cross-entropy, from any activations."""
     with np.errstate(divide="ignore"):
         if loss is Loss.CATEGORICAL_CROSS_ENTROPY:
             return -1.0 * targets * np.log(outputs)
@@ -118,8 +119,8 @@ def output_delta(
 ) -> Numbers:
     """Return ∂E/∂z of the output layer.
 
-    For the cross-entropies with their own activations it is a − t (C. M. Bishop, "Pattern
-    Recognition and Machine Learning", 2006, section 5.3.1), for targets that add up to 1.
+    For the cross-entropies with their matching activations, and targets that add up to 1, it is
+    a − t (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, section 5.3.1).
     """
     error, count = outputs - targets, outputs.shape[-1]
     if loss is Loss.CATEGORICAL_CROSS_ENTROPY:
@@ -134,14 +135,14 @@ def output_delta(
 def hidden_delta(
     activation: Activation, arriving: Numbers, z: Numbers, outputs: Numbers
 ) -> Numbers:
-    """Return ∂E/∂z of a layer, from ∂E/∂a: what arrives from the next layer."""
+    """Return ∂E/∂z of a layer, from its ∂E/∂a, which ``arrives`` from the next layer."""
     return arriving * ELEMENTWISE[activation].derivative(z, outputs)
 
 
 def correct(activation: Activation, targets: Array, outputs: Array) -> tuple[Array, Array]:
-    """Return 1 for each sample whose class is told rightly, else 0; and how near the call was.
+    """Return 1 for each sample that is classified correctly, else 0; and the margin of that.
 
-    Softmax outputs tell it if that of the target is the largest; sigmoid outputs if each is on
+    With softmax, the target's output must be the largest; with sigmoid outputs, each must be on
     the target's side of one half. Both arrays are (iterations, samples, 1).
     """
     if activation is Activation.SOFTMAX:

@@ -1,12 +1,12 @@
-"""What each cell should be, given the other cells of its own row and the row above.
+"""The right value of each cell, given the other cells of its own row and the row above.
 
-A quantity is worked out from the sheet's own values of what it directly depends on, so a
-mistake is found where it was made: every cell that only inherits it agrees with its own
-neighbours. A cell that spells out a longer chain (a hidden gradient without δ columns) is worked
-out from the activations, weights and targets that it spells out.
+A quantity is computed from the sheet's own values of what it directly depends on. So a mistake is
+found where it was made: a cell that only depends on a wrong one agrees with the cells that it
+reads. A cell that spells out a longer chain (a hidden gradient without δ columns) is computed from
+the activations, weights and targets that its formula contains.
 
-Beside each value stands how large its rounding errors may be (``rounding.py``): a sum that
-nearly cancels has lost digits without an error and is still right.
+Each value comes with a bound for its rounding error (``rounding.py``): a sum that nearly cancels
+has lost digits, but is still right.
 """
 
 import math
@@ -46,8 +46,8 @@ from workbook_tools.notation.quantities import (
 )
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Schedule
 
-CLOSE_CALL = 1e-13  # of activations, which are at most 1: some hundred roundings
-_SAME = 1e-9  # relative; an activation that is no further from that of its own z is right
+CLOSE_CALL = 1e-13  # margin of activations, which are at most 1: a few hundred roundings
+_SAME = 1e-9  # relative; an activation that is this close to f(z) is right
 LARGEST_EXPONENT = math.log(np.finfo(float).max)
 
 
@@ -55,9 +55,9 @@ LARGEST_EXPONENT = math.log(np.finfo(float).max)
 class Expected:
     """The right values of a table's cells, by symbol, in the rows of the table.
 
-    ``terms``: the size of what is added up in a cell; rounding leaves a few units in the last
-    place of it. ``inputs``: how much of a relative error in the cells it reads, and in itself,
-    comes through (first order); for values that were stored with fewer digits than they were
+    ``terms``: the size of the terms that are added up in a cell; rounding errors are a few units
+    in the last place of it. ``inputs``: the error of a cell per relative error in the cells that
+    it reads and in itself (first order); for values stored with fewer digits than they were
     calculated with.
     """
 
@@ -74,11 +74,12 @@ def expected_values(
     data: pd.DataFrame | None = None,
     zero: float = 0.0,
 ) -> Expected:
-    """Return what every cell should be; NaN where that cannot be said.
+    """Return the right value of every cell; NaN where it is not known.
 
     ``values`` has the rows of a table and a column for each symbol; ``stated`` holds initial
     values by symbol, for the first row; ``data`` has inputs and targets by the number of a sample.
-    Pre-activations nearer to 0 than ``zero`` are at the kink of ReLU: so the engine compares them.
+    Pre-activations nearer to 0 than ``zero`` count as 0, the kink of ReLU, as the engine compares
+    them.
     """
     result = _Collector(values, reference.block)
     naming, network = reference.naming, reference.network
@@ -126,7 +127,7 @@ def expected_values(
         if reference.delta_columns:
             names = [delta_symbol(name) for name in naming.pre_activations(layer)]
             result.put(names, reference.delta_sign * delta)
-            delta = reference.delta_sign * get(names)  # what follows reads the sheet's own δ
+            delta = reference.delta_sign * get(names)  # the rest is computed from the sheet's δ
         own: list[str] = []
         for names, gradients in reference.gradients(layer, delta, outputs[layer - 1]):
             result.put_once(names, gradients)
@@ -148,10 +149,10 @@ def expected_values(
 def _nearer(
     result: "_Collector", reference: Reference, one: Rounded, other: Rounded
 ) -> NDArray[np.bool_]:
-    """Tell where the sheet's losses are nearer to the parts of ``one`` than to the ``other``'s.
+    """Tell where the sheet's losses are nearer to the parts of ``one`` than to those of ``other``.
 
-    A cross-entropy may read the pre-activations or the activations; either is right, and where
-    the activations are wrong the two differ.
+    A cross-entropy may read the pre-activations or the activations. Both are right, and they
+    differ where the activations are wrong.
     """
     found = [one.values, other.values]
     names = reference.naming.losses
@@ -163,7 +164,7 @@ def _nearer(
 
 
 def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
-    """Return numbers of the one where the ``choice`` is so, else of the other."""
+    """Return the numbers of ``one`` where ``choice`` is true, else those of ``other``."""
     return Rounded(
         np.where(choice, one.values, other.values),
         np.where(choice, one.terms, other.terms),
@@ -172,7 +173,7 @@ def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
 
 
 def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:
-    """Put what belongs to several samples: their data, their number, loss and accuracy of all."""
+    """Put the columns for several samples: data, sample numbers, total loss and accuracy."""
     get = result.get
     numbers = get([SAMPLE]).values.ravel()
     if data is not None:
@@ -185,14 +186,14 @@ def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame 
     naming, activation = reference.naming, reference.network.activations[-1]
     outputs = get(naming.activations(naming.layers[-1]))
     told, margin = correct(activation, get(naming.targets).values, outputs.values)
-    # A digit that was not stored decides a call this near: then either answer is right.
+    # With so small a margin, digits that were not stored decide: then either answer is right.
     doubt = np.where(margin < CLOSE_CALL, 1 / CLOSE_CALL**2, 0.0)
     result.put([CORRECT], Rounded(told, np.abs(told), doubt))
     result.put_once([ACCURACY], get([CORRECT]).sum(axis=1) / float(reference.block))
 
 
 def _put_softmax(result: "_Collector", reference: Reference, z: Numbers) -> Softmax | None:
-    """Put what softmax goes through; return the sheet's own, where it has columns of it."""
+    """Put the steps of softmax; return the sheet's own values of them, if it has such columns."""
     naming = reference.naming
     names = [exponential_symbol(name) for name in naming.pre_activations(naming.layers[-1])]
     if not result.has([LARGEST_OUTPUT, *names]):
@@ -213,7 +214,7 @@ def _put_training(
 ) -> None:
     """Put the iteration's number and rate, the optimizer's state and the next parameters.
 
-    ``gradients`` are those of the table's other cells, for updates that spell them out.
+    ``gradients`` are computed from other cells, for updates that spell them out.
     """
     get, rule = result.get_once, reference.rule
     k = result.iteration_numbers[:, None]
@@ -221,7 +222,7 @@ def _put_training(
         k = get([ITERATION]).values
         result.put_next(ITERATION, Rounded.read(k + 1.0), {})
     eta = Rounded.read(np.full_like(k, rate))
-    if rule.schedule is not Schedule.CONSTANT:  # else a column of rates is the author's own
+    if rule.schedule is not Schedule.CONSTANT:  # otherwise a column of rates is up to the author
         result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
@@ -237,9 +238,9 @@ def _put_training(
 
 
 class _Collector:
-    """Gathers expected values, for the columns that the table has.
+    """Collects expected values, for the columns that the table has.
 
-    ``sheet`` has the table's values, and empty rows where the last iteration lacks some.
+    ``sheet`` has the table's values, filled up with NaN if rows of the last iteration are missing.
     """
 
     def __init__(self, values: pd.DataFrame, block: int) -> None:
@@ -254,7 +255,7 @@ class _Collector:
         self._inputs: dict[str, Array] = {}
 
     def get(self, symbols: list[str]) -> Rounded:
-        """Return the sheet's values (iterations, samples, symbols), NaN for a column it lacks."""
+        """Return the sheet's values (iterations, samples, symbols); NaN for missing columns."""
         nothing = np.full(self._iterations * self._block, np.nan)
         columns = np.stack([self.sheet.get(symbol, nothing) for symbol in symbols], axis=1)
         return Rounded.read(columns.reshape(self._iterations, self._block, len(symbols)))
@@ -265,7 +266,7 @@ class _Collector:
 
     @property
     def iteration_numbers(self) -> Array:
-        """The iterations' numbers, from 1, as the rows count them."""
+        """The numbers of the iterations, counted from 1."""
         return np.arange(1.0, self._iterations + 1)
 
     def has(self, symbols: list[str]) -> bool:
@@ -297,12 +298,12 @@ class _Collector:
         return spread
 
     def put_next(self, symbol: str, following: Numbers, stated: Mapping[str, float]) -> None:
-        """Put what each iteration gives to the next one; the first one has a stated start."""
+        """Put values that each iteration passes to the next; the first has its stated value."""
         self._put([symbol], following.reshape(-1, 1), self._block)
         self._move_down(symbol, self._block, stated.get(symbol, np.nan))
 
     def put_next_row(self, symbol: str, following: Numbers, first: float) -> None:
-        """Put what each row gives to the one below it."""
+        """Put values that each row passes to the one below."""
         self._put([symbol], following.reshape(-1, 1), 1)
         self._move_down(symbol, 1, first)
 
@@ -317,7 +318,7 @@ class _Collector:
             part[symbol] = np.concatenate([begin, part[symbol][:-rows]])
 
     def expected(self) -> Expected:
-        """Return what was gathered, for the rows and columns of the table."""
+        """Return what was collected, for the rows and columns of the table."""
         count = len(self._rows)
         nothing = np.full(count, np.nan)
 

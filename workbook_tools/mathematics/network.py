@@ -1,12 +1,12 @@
 """Layered networks in matrix form: forward pass, backpropagation, whole trainings.
 
 A layer computes z = W a + b and a' = f(z). Backpropagation: δ = ∂E/∂z is known at the outputs
-and is (Wᵀ δ) f'(z) below them; ∂E/∂W = δ aᵀ and ∂E/∂b = δ, averaged or added up over the samples
-of an iteration. (M. A. Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2, equations
-BP1–BP4.) How layers that read windows do it, ``windows.py`` says.
+and is (Wᵀ δ) f'(z) in the layers before; ∂E/∂W = δ aᵀ and ∂E/∂b = δ, averaged or summed over the
+samples of an iteration. (M. A. Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2,
+equations BP1–BP4.) Layers that read windows are in ``windows.py``.
 
 Arrays are (iterations, samples, units), parameters (iterations, units, sources) and (iterations,
-units). All of it works on plain arrays and on those that carry their rounding.
+units). Everything works on plain arrays, and on arrays that track their rounding.
 """
 
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ from workbook_tools.notation.vocabulary import Activation, Loss
 
 @dataclass(frozen=True)
 class Network:
-    """What is trained, layer by layer, and what it should make small."""
+    """A network's layers and its loss."""
 
     sizes: tuple[int, ...]  # units per layer, inputs first
-    activations: tuple[Activation, ...]  # of each layer; what is left of a window is itself
+    activations: tuple[Activation, ...]  # of each layer; linear for pooling layers
     loss: Loss
-    averaged: bool = True  # the gradients of an iteration's samples; else they are added up
-    scale: float = 1.0  # of the loss, where it has a factor of its own
-    on_images: tuple[Windows | None, ...] = ()  # of each layer; None: its units read all before
+    averaged: bool = True  # gradients are averaged over an iteration's samples; else summed
+    scale: float = 1.0  # an extra factor of the loss
+    on_images: tuple[Windows | None, ...] = ()  # of each layer; None: fully connected
 
     @property
     def windows(self) -> tuple[Windows | None, ...]:
-        """What the units of each layer read; None: every unit before them."""
+        """What the units of each layer read; None for a fully connected layer."""
         return self.on_images or (None,) * len(self.activations)
 
 
@@ -50,7 +50,7 @@ class Parameters:
 def pre_activation(
     weights: Numbers, biases: Numbers, sources: Numbers, windows: Windows | None = None
 ) -> Numbers:
-    """Return z = W a + b of every sample, or what is left of each window."""
+    """Return z = W a + b of every sample; for a pooling layer, the value of each window."""
     if windows and windows.pooled:
         return windows.pool(sources)
     z = windows.weighted_sum(weights, sources) if windows else sources @ weights.swapaxes(1, 2)
@@ -60,7 +60,7 @@ def pre_activation(
 def arriving(
     weights: Numbers, delta: Numbers, sources: Numbers, outputs: Numbers, windows: Windows | None
 ) -> Numbers:
-    """Return ∂E/∂a of what a layer reads, its ``sources``, from its weights, δ and outputs."""
+    """Return ∂E/∂a of a layer's ``sources``, from the layer's weights, δ and outputs."""
     if windows and windows.pooled:
         return windows.unpool(delta, sources, outputs)
     return delta @ (windows.matrix(weights) if windows else weights)
@@ -117,13 +117,13 @@ def deltas(
 def weight_gradient(
     network: Network, delta: Numbers, sources: Numbers, windows: Windows | None = None
 ) -> Numbers:
-    """Return ∂E/∂W of an iteration, (iterations, units, sources); of kernels each weight once."""
+    """Return ∂E/∂W, (iterations, units, sources); for kernels each weight once."""
     total = windows.gradient(delta, sources) if windows else delta.swapaxes(1, 2) @ sources
     return total / delta.shape[1] if network.averaged else total
 
 
 def bias_gradient(network: Network, delta: Numbers) -> Numbers:
-    """Return ∂E/∂b of an iteration, (iterations, units)."""
+    """Return ∂E/∂b, (iterations, units)."""
     total = delta.sum(axis=1)
     return total / delta.shape[1] if network.averaged else total
 
@@ -136,18 +136,18 @@ class Samples:
     targets: Array
 
     def numbers(self, iteration: int, size: int) -> NDArray[np.int64]:
-        """Return the numbers, from 0, of an iteration's samples; after the last comes the first."""
+        """Return the numbers, from 0, of an iteration's samples; the data are used cyclically."""
         return np.asarray((iteration * size + np.arange(size)) % len(self.inputs))
 
     def batch(self, iteration: int, size: int) -> tuple[Array, Array]:
-        """Return an iteration's samples; it is counted from 0."""
+        """Return the samples of an iteration, counted from 0."""
         numbers = self.numbers(iteration, size)
         return self.inputs[numbers][None], self.targets[numbers][None]
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained: on which samples, so many an iteration, by which rule."""
+    """How a network is trained: the samples, how many per iteration, and the update rule."""
 
     samples: Samples
     batch: int
@@ -158,7 +158,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Moment:
-    """One iteration of a training: its parameters, and the states after its gradients."""
+    """One iteration: its parameters, and the optimizer's state after its gradients."""
 
     parameters: Parameters
     states: list[State]  # of the weights of each layer, then of the biases of each layer
@@ -167,7 +167,7 @@ class Moment:
 def run(
     network: Network, training: Training, start: Parameters, iterations: int, first: int = 1
 ) -> Iterator[Moment]:
-    """Yield each iteration, from the ``start`` on; ``first`` is the number of the first one."""
+    """Train from ``start``, and yield each iteration; ``first`` is the number of the first one."""
     rule = training.rule
     now = [*start.weights, *start.biases]
     states: list[State] = [

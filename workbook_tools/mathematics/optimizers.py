@@ -1,8 +1,8 @@
-"""How parameters follow their gradients, as arrays; the definitions are those of PyTorch.
+"""The update rules of the optimizers on arrays, as PyTorch defines them.
 
-Each function is one step, of any array of parameters (documentation of ``torch.optim`` 2.x:
-SGD with ``momentum`` and ``nesterov``, RMSprop, Adam, AdamW). With weight decay λ the gradient
-is that of the loss plus λ w; AdamW shrinks the parameters by η λ instead.
+Each function does one step, for an array of parameters of any shape (documentation of
+``torch.optim`` 2.x: SGD with ``momentum`` and ``nesterov``, RMSprop, Adam, AdamW). With weight
+decay λ, λ w is added to the gradient; AdamW shrinks the parameters by a factor 1 − η λ instead.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from workbook_tools.notation.vocabulary import Optimizer, Schedule
 
 @dataclass(frozen=True)
 class Rule:
-    """How parameters move: the optimizer, its settings, and the schedule of its rate."""
+    """An update rule: the optimizer, its settings, and the schedule of its learning rate."""
 
     optimizer: Optimizer = Optimizer.GRADIENT_DESCENT
     rate: float = float("nan")  # η
     momentum: float = 0.9  # μ
-    smoothing: float = 0.99  # α of RMSProp
+    smoothing: float = 0.99  # α of RMSprop
     first: float = 0.9  # β1 of Adam
     second: float = 0.999  # β2 of Adam
     smallest: float = 1e-8  # ε
@@ -31,7 +31,7 @@ class Rule:
     span: float = 1  # iterations: between steps, or of the cosine
 
     def multiplier(self, iteration: Numbers) -> Numbers:
-        """Return what the schedule makes of η in each iteration, counted from 1."""
+        """Return the schedule's factor of η in each iteration, counted from 1."""
         before = iteration - 1.0
         if self.schedule is Schedule.STEP:
             return self.factor ** np.floor(before / self.span)
@@ -42,7 +42,7 @@ class Rule:
         return np.ones_like(before)
 
 
-State: TypeAlias = dict[str, Numbers]  # by the letter of its columns: m, v
+State: TypeAlias = dict[str, Numbers]  # by the letter of its columns: "m", "v"
 
 KEEPS = {
     Optimizer.GRADIENT_DESCENT: (),
@@ -55,14 +55,14 @@ KEEPS = {
 
 
 def decayed(rule: Rule, parameters: Numbers, gradients: Numbers) -> Numbers:
-    """Return the gradients that the step uses: with λ w, except for AdamW."""
+    """Return the gradients that the step uses: with λ w added, except for AdamW."""
     if rule.optimizer is Optimizer.ADAMW or not rule.decay:
         return gradients
     return gradients + rule.decay * parameters
 
 
 def next_state(rule: Rule, before: State, parameters: Numbers, gradients: Numbers) -> State:
-    """Return the state after an iteration's gradients; ``before`` it all states are 0."""
+    """Return the state after an iteration's gradients; ``before`` the first one it is 0."""
     g = decayed(rule, parameters, gradients)
     match rule.optimizer:
         case Optimizer.GRADIENT_DESCENT:

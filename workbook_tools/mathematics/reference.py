@@ -1,7 +1,7 @@
-"""The mathematics of a table: between columns named by symbols and the matrices of ``network.py``.
+"""The mathematics of a table: connects its columns, by symbol, to the matrices of ``network.py``.
 
-All columns have the rows of a table, by symbol: an iteration has a row for each of its samples, and
-what there is once an iteration is a number in the first of them, NaN in the others.
+All columns have the rows of the table. An iteration has a row for each of its samples. Quantities
+that an iteration has once are in the first of these rows, with NaN in the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,23 +51,23 @@ Columns: TypeAlias = Mapping[str, Array]  # by symbol
 
 @dataclass(frozen=True)
 class Reference:
-    """One network as the columns of a table name it."""
+    """One network and its training, in the symbols of a table's columns."""
 
     naming: Naming
     trained_biases: tuple[str, ...]
     delta_columns: bool
-    activations: tuple[Activation, ...] = ()  # of layers with weights; none: sigmoid everywhere
+    activations: tuple[Activation, ...] = ()  # of layers with weights; empty: sigmoid everywhere
     loss: Loss = Loss.HALF_SQUARED_ERROR
     rule: Rule = field(default_factory=Rule)
-    block: int = 1  # rows of an iteration, one a sample
-    looked_up: bool = False  # inputs and targets by a column ``sample``; else they stay the same
-    scale: float = 1.0  # of each output's part of the loss, where it has a factor of its own
-    share: float = 1.0  # of the sum of these parts
-    delta_sign: float = 1.0  # of δ, which is −∂E/∂z in the delta rule, w + η δ a
-    averaged: bool = True  # gradients over the samples of an iteration; else added up
+    block: int = 1  # rows of an iteration, one per sample
+    looked_up: bool = False  # data are found by a column ``sample``; else they stay the same
+    scale: float = 1.0  # an extra factor of each output's part of the loss
+    share: float = 1.0  # an extra factor of the sum of these parts
+    delta_sign: float = 1.0  # −1 where δ is −∂E/∂z, as in the delta rule, w + η δ a
+    averaged: bool = True  # gradients are averaged over an iteration's samples; else summed
     known: Mapping[str, str] = field(
         default_factory=dict, compare=False
-    )  # how activations, loss … are known
+    )  # where the knowledge of activations, loss … comes from
 
     @cached_property
     def network(self) -> Network:
@@ -82,18 +82,18 @@ class Reference:
         return Network(naming.sizes, activations, self.loss, self.averaged, scale, windows)
 
     def states(self, parameter: str) -> dict[str, str]:
-        """Return the symbols of what the optimizer remembers of a parameter, by letter."""
+        """Return the symbols of the optimizer's state for a parameter, by letter."""
         return {letter: state_symbol(letter, parameter) for letter in KEEPS[self.rule.optimizer]}
 
     @cached_property
     def from_above(self) -> set[str]:
-        """What reads the iteration above, and is otherwise got at in the first one."""
+        """The quantities that are computed from the iteration above, except in the first one."""
         states = {symbol for alike in self.all_states for symbol in alike}
         return {*self.constants, *self.trained, *states, ITERATION, SAMPLE}
 
     @cached_property
     def once(self) -> set[str]:
-        """What there is once an iteration, in its first row."""
+        """The quantities that an iteration has once, in its first row."""
         parameters = set(self.start)
         states = {symbol for alike in self.all_states for symbol in alike}
         sizes = {size_symbol(layer) for layer in self.naming.layers}
@@ -102,7 +102,7 @@ class Reference:
 
     @cached_property
     def all_states(self) -> list[list[str]]:
-        """All columns of the optimizer's state, those of one letter together."""
+        """All columns of the optimizer's state, one list for each letter."""
         letters = KEEPS[self.rule.optimizer]
         return [[state_symbol(letter, p) for p in self.trained] for letter in letters]
 
@@ -113,7 +113,7 @@ class Reference:
 
     @cached_property
     def constants(self) -> list[str]:
-        """What stays the same in every iteration: fixed biases and, of one sample, its data."""
+        """What stays the same in every iteration: fixed biases, and the data of a single sample."""
         fixed = [b for b in self.naming.all_biases if b not in self.trained_biases]
         return fixed if self.looked_up else self.data + fixed
 
@@ -129,7 +129,7 @@ class Reference:
         return self.naming.all_weights + self.naming.all_biases
 
     def parameters(self, values: Columns) -> Parameters:
-        """Gather the weights and biases of every iteration into matrices."""
+        """Return the weights and biases of every iteration as matrices."""
 
         def first_rows(symbols: list[str]) -> Array:
             if not symbols:
@@ -148,12 +148,12 @@ class Reference:
         return Parameters([*weights], [*biases])
 
     def sharing(self, layer: int) -> Array:
-        """Return the matrix that adds up the errors of a layer's units that share a bias."""
+        """Return the matrix that sums the errors of units of a layer that share a bias."""
         names = self.naming.biases(layer) or [str(k) for k in range(self.naming.sizes[layer])]
         return np.array([[float(a == b) for b in names] for a in names])
 
     def iterations(self, values: Columns) -> dict[str, Array]:
-        """Work out whole iterations, from their data, weights and biases alone."""
+        """Compute whole iterations from their data, weights and biases alone."""
         network, naming = self.network, self.naming
         rows = _Rows(len(values[naming.inputs[0]]) // self.block, self.block)
         parameters = self.parameters(values)
@@ -195,9 +195,9 @@ class Reference:
     def gradients(
         self, layer: int, delta: Numbers, sources: Numbers
     ) -> list[tuple[list[str], Numbers]]:
-        """Return symbols and values of a layer's gradients, weights and trained biases apart.
+        """Return symbols and values of a layer's gradients, separately for weights and biases.
 
-        The values are (iterations, symbols).
+        The values are (iterations, symbols). Biases that are not trained have no gradients.
         """
         network, biases = self.network, self.naming.biases(layer)
         weights = dict.fromkeys(weight for row in self.naming.weights(layer) for weight in row)
@@ -216,12 +216,12 @@ class Reference:
     def run(
         self, start: Mapping[str, float], samples: Samples, rate: float, iterations: int
     ) -> pd.DataFrame:
-        """Train from weights and biases on; return every iteration, each quantity a column."""
+        """Train from initial weights and biases; return all quantities of every iteration."""
         [found] = self.completed([self.trained_from(start, samples, rate, iterations)])
         return pd.DataFrame(found)
 
     def completed(self, runs: Sequence[Columns]) -> list[dict[str, Array]]:
-        """Return what ``trained_from`` returned with all other quantities of the iterations."""
+        """Return the results of ``trained_from`` with all other quantities of the iterations."""
         given = {symbol: np.concatenate([own[symbol] for own in runs]) for symbol in runs[0]}
         every = {**given, **self.iterations(given)}
         ends = np.cumsum([len(own[self.naming.inputs[0]]) for own in runs])[:-1]
@@ -236,7 +236,7 @@ class Reference:
         iterations: int,
         first: int = 1,
     ) -> dict[str, Array]:
-        """Train from weights and biases on; ``first`` is the number of the first iteration.
+        """Train from initial weights and biases; ``first`` is the number of the first iteration.
 
         Returns the data, parameters, optimizer's state, number and rate of every iteration.
         """
@@ -274,7 +274,7 @@ class Reference:
         return found
 
     def _by_symbol(self, rows: list[list[Numbers]]) -> dict[str, Array]:
-        """Return arrays as columns: in each row those of every layer's weights, then biases."""
+        """Turn rows of arrays (every layer's weights, then biases) into columns by symbol."""
         flat = np.array([np.concatenate([np.ravel(part) for part in row]) for row in rows])
         found: dict[str, Array] = {}
         for symbol, column in zip(self._flat_symbols(), flat.T, strict=True):
@@ -298,7 +298,7 @@ def stacked(columns: Columns, symbols: list[str]) -> Array:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a frame, as iterations of so many samples."""
+    """The rows of a table, as iterations with ``block`` samples each."""
 
     iterations: int
     block: int

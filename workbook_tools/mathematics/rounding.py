@@ -1,16 +1,17 @@
-"""Arrays that know how far rounding, and the rounding of what they were made from, may go.
+"""Arrays that track how large their rounding errors may be.
 
-A cell's formula and the reference compute the same number in two ways, and floating point
-makes them differ a little. How much is right depends on what was added up: 1 − 0.9999999 is
-rounded as 1 is. So the reference is worked out with arrays that carry, beside each value,
+A cell's formula and the reference compute the same number in two ways, so that the results differ
+a little in floating point. How large a difference is acceptable depends on the terms of a sum: the
+rounding error of 1 − 0.9999999 is that of 1. So the reference is computed with arrays that hold,
+for each value,
 
-- ``terms``: the size of what was added up on the way to it; rounding leaves some units in the
-  last place of that (a running error analysis, after N. J. Higham, "Accuracy and Stability of
-  Numerical Algorithms", 2002, section 3.3, without counting the operations);
-- ``inputs``: how much of a relative error in the numbers read comes through (first order); for
-  values that were stored with fewer digits than they were calculated with.
+- ``terms``: the size of the intermediate results that lead to it; the rounding error is some units
+  in the last place of that (a running error analysis, after N. J. Higham, "Accuracy and Stability
+  of Numerical Algorithms", 2002, section 3.3, without counting the operations);
+- ``inputs``: the error of the value per relative error in the numbers that were read (first order);
+  for values stored with fewer digits than they were calculated with.
 
-The functions of NumPy that the mathematics needs work on them as on plain arrays.
+The NumPy functions that the mathematics needs work on them as on plain arrays.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Numbers: TypeAlias = Any  # Array | Rounded: NumPy's type hints know its own arrays only
+Numbers: TypeAlias = Any  # Array | Rounded; NumPy's type hints only know its own arrays
 
 
 class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
@@ -31,7 +32,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     @classmethod
     def read(cls, values: Array) -> "Rounded":
-        """Return numbers as they stand in cells: exact, but perhaps stored with fewer digits."""
+        """Return numbers as they are in cells: exact, but perhaps stored with fewer digits."""
         values = np.asarray(values, dtype=float)
         return cls(values, np.zeros_like(values), np.abs(values))
 
@@ -51,7 +52,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._each(lambda part: part.reshape(*shape))
 
     def row_above(self, first: float) -> "Rounded":
-        """Return what stands one place before along the first axis; ``first`` at its beginning."""
+        """Return the numbers shifted by one along the first axis, with ``first`` in front."""
 
         def shifted(start: float) -> Callable[[Array], Array]:
             return lambda part: np.concatenate([np.full_like(part[:1], start), part[:-1]])
@@ -82,7 +83,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **options: Any) -> Any:
-        """Work a function of NumPy out; comparisons give plain arrays."""
+        """Apply a NumPy function; comparisons give plain arrays."""
         if method != "__call__" or options:
             return NotImplemented
         if ufunc in _COMPARISONS:
@@ -96,7 +97,7 @@ def _plain(part: Any) -> Any:
 
 
 def _rounded(part: Any) -> Rounded:
-    """Take a constant, or an array without rounding, as it is."""
+    """Turn a constant, or a plain array, into an exact ``Rounded``."""
     if isinstance(part, Rounded):
         return part
     values = np.asarray(part, dtype=float)
@@ -104,7 +105,7 @@ def _rounded(part: Any) -> Rounded:
 
 
 def _made(values: Array, terms: Array, inputs: Array) -> Rounded:
-    """Return a new intermediate result, which is rounded itself."""
+    """Return a new intermediate result, which adds its own rounding."""
     return Rounded(values, np.maximum(terms, np.abs(values)), inputs)
 
 
@@ -139,13 +140,13 @@ def _matmul(a: Rounded, b: Rounded) -> Rounded:
 def _smooth(
     function: Callable[[Array], Array], slope: Callable[[Array, Array], Array]
 ) -> Callable[[Rounded], Rounded]:
-    """Return the rule of a function, from its slope in terms of its argument and its value."""
+    """Return the rule for a function, given its slope in terms of its argument and its value."""
 
     def rule(x: Rounded) -> Rounded:
         with np.errstate(all="ignore"):
             values = function(x.values)
             steep = np.abs(slope(x.values, values))
-            # At √0 the slope is infinite, and nothing comes through of nothing.
+            # At √0 the slope is infinite, but without an error in x there is none in √x.
             terms, inputs = (np.where(part == 0, 0.0, part * steep) for part in (x.terms, x.inputs))
             return _made(values, terms, inputs)
 
@@ -153,7 +154,7 @@ def _smooth(
 
 
 def _picking(choose: np.ufunc) -> Callable[[Rounded, Rounded], Rounded]:
-    """Return the rule of maximum or minimum: the one that is chosen, as it is."""
+    """Return the rule for maximum or minimum, which keep the chosen number unchanged."""
 
     def rule(a: Rounded, b: Rounded) -> Rounded:
         values = choose(a.values, b.values)

@@ -1,13 +1,12 @@
 """Layers on images in matrix form: convolutions and pooling, as the windows that their units read.
 
-What a unit reads is given by number (units, places of its window), and so are the weights of a
-convolution, which its units share: ∂E/∂w adds up over all places of a weight. (I. Goodfellow,
-Y. Bengio, A. Courville, "Deep Learning", 2016, sections 9.1–9.5.)
+Arrays of indices (units, places of a window) say what each unit reads, and which weight it uses
+there. Units of a convolution share weights, so ∂E/∂w is a sum over all places of a weight. (I.
+Goodfellow, Y. Bengio, A. Courville, "Deep Learning", 2016, sections 9.1–9.5.)
 
-Arrays are those of ``network.py``; here too they may carry their rounding, or be formulas. Whatever
-a unit adds up, it adds up in the same order as all others of its layer: so units that see the same
-are equal to the last digit, as they are in the cells, and where they are the largest it is known
-which of them is the first.
+Arrays are those of ``network.py``; they may track their rounding, or hold formulas. All units of a
+layer add up their terms in the same order. So units that read equal numbers are equal to the last
+digit, as they are in the cells, and it is certain which of several equal maxima is the first.
 """
 
 from dataclasses import dataclass
@@ -30,35 +29,35 @@ class Windows:
 
     @property
     def pooled(self) -> Pooled | None:
-        """What is made of the windows; None of a convolution."""
+        """What is computed from the windows; None for a convolution."""
         return self.layer.pooled
 
     @cached_property
     def reads(self) -> Indices:
-        """The unit of the layer before at each place of each window."""
+        """The unit of the layer before at each place of each window, (units, places)."""
         return np.array([list(self.layer.reads(unit)) for unit in range(self.layer.size)])
 
     @cached_property
     def weights(self) -> Indices:
-        """The weight at each place of each window."""
+        """The weight at each place of each window, (units, places)."""
         return np.array([list(self.layer.weight_numbers(unit)) for unit in range(self.layer.size)])
 
     @cached_property
     def _places(self) -> Indices:
-        """All places of each weight, in all windows one after the other; each has as many."""
+        """All places of each weight, as flat indices; all weights have equally many places."""
         order = np.argsort(self.weights.ravel(), kind="stable")
         return order.reshape(self.layer.weight_count, -1)
 
     @cached_property
     def _places_of_sources(self) -> tuple[Indices, Indices]:
-        """Which window each unit of the layer before is in, and at which place, if in one alone."""
+        """The window of each unit of the layer before, and its place in it; of pooling layers."""
         order = np.argsort(self.reads.ravel())
         unit, place = np.divmod(order, self.reads.shape[1])
         return unit, place
 
     @cached_property
     def _joined(self) -> tuple[Array, Indices]:
-        """Whether a unit reads one of the layer before, 1 or 0, and in which place: by both."""
+        """Two arrays (units, sources): 1 if the unit reads the source, else 0; its place there."""
         joined = np.zeros((self.layer.size, self.layer.sources))
         places = np.zeros(joined.shape, dtype=np.int64)
         units, own = np.indices(self.reads.shape)
@@ -66,7 +65,7 @@ class Windows:
         return joined, places
 
     def weighted_sum(self, weights: Numbers, sources: Numbers) -> Numbers:
-        """Return W a: of every unit, the sum over its window."""
+        """Return W a: for every unit, the weighted sum over its window."""
         units, own = self.reads.shape
         return (sources[:, :, self.reads] * weights.reshape(-1, 1, units, own)).sum(axis=-1)
 
@@ -76,23 +75,23 @@ class Windows:
         return weights[:, np.arange(self.layer.size)[:, None], places] * joined
 
     def gradient(self, delta: Numbers, sources: Numbers) -> Numbers:
-        """Return ∂E/∂w of each weight, added up over its places and the samples."""
+        """Return ∂E/∂w of each weight, summed over its places and the samples."""
         units, own = self.reads.shape
         each = delta.reshape(*delta.shape, 1) * sources[:, :, self.reads]
         added = each.sum(axis=1).reshape(-1, units * own)
         return added[:, self._places].sum(axis=-1)
 
     def pool(self, sources: Numbers) -> Numbers:
-        """Return what is left of each window."""
+        """Return the maximum or mean of each window."""
         own = sources[:, :, self.reads]
         if self.pooled is Pooled.MAX:
             return own.max(axis=-1)
         return own.sum(axis=-1) / float(self.reads.shape[1])
 
     def unpool(self, delta: Numbers, sources: Numbers, kept: Numbers) -> Numbers:
-        """Return ∂E/∂ of the sources; ``kept`` is what is left of each window.
+        """Return ∂E/∂(sources); ``kept`` is the value of each window.
 
-        A maximum hands δ to the first of its window that is as large, as PyTorch does.
+        For a maximum, the gradient goes to the first one of its window, as in PyTorch.
         """
         places = self.reads.shape[1]
         unit, own_place = self._places_of_sources

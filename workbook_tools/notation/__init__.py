@@ -1,4 +1,4 @@
-"""What things are called: quantities, layers, activations, cells; the words of a spec.
+"""The names of things: quantities, layers, activations, cells, and the words of a spec.
 
-Nothing here computes a network, and nothing opens a file.
+Nothing here computes a network or opens a file.
 """

@@ -1,14 +1,14 @@
-"""What cells, ranges and sheets are called: A1 names."""
+"""The A1 names of cells, ranges and sheets."""
 
 import re
 from functools import cache
 
 Cell = tuple[str, int, int]  # sheet, row, column
 
-# What a sheet can hold; from Excel's documentation, "Excel specifications and limits".
+# The limits of a sheet, from Excel's documentation, "Excel specifications and limits".
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
-MAX_TEXT_LENGTH = 32_767  # of one cell
+MAX_TEXT_LENGTH = 32_767  # characters of one cell
 
 
 @cache
@@ -48,7 +48,7 @@ _LIKE_A_REFERENCE = re.compile(r"[A-Z]{1,3}\d+|R\d*(C\d*)?|C\d*|TRUE|FALSE", re.
 
 
 def sheet_prefix(sheet: str) -> str:
-    """Return what goes before a reference to another sheet: ``Data!``, quoted where it must be."""
+    """Return the prefix of a reference to another sheet: ``Data!``, quoted if necessary."""
     if _PLAIN_SHEET.fullmatch(sheet) and not _LIKE_A_REFERENCE.fullmatch(sheet):
         return f"{sheet}!"
     escaped = sheet.replace("'", "''")

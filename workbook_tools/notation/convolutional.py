@@ -1,12 +1,12 @@
-"""What the parts of a network's workbook are called, and how their headings read.
+"""The headings and labels of a convolutional network's workbook.
 
-A convolutional network's workbook is made of sections: the maps of a layer, its weights, their
-gradients. Each has a heading that a person reads as a sentence and the checker as the whole
-description of what stands below it::
+Such a workbook is made of sections: the maps of a layer, its weights, their gradients. Each
+section has a heading. A person reads it as a sentence; the checker reads it as the complete
+description of the cells below::
 
     Conv2: convolution of Pool1 with Weights_Conv2, padding 1 × 1 → 12 maps of 12 × 12
 
-The writing and the checking half share these words and nothing else about such a workbook.
+The writer and the checker share these words and nothing else about such a workbook.
 """
 
 import re
@@ -16,20 +16,20 @@ from functools import cache
 from typing import Self, TypeAlias
 
 GREYS = 255  # a pixel is a number from 0 (paper) to this (ink)
-DRAW = "draw"  # what the selector says for the grid that the user types into
+DRAW = "draw"  # the selector's entry for the grid that the user draws in
 
-# Names for inputs, defined in the workbook.
+# Defined names of the input cells.
 SELECTED, DRAWN_DIGIT, ETA = "selected", "drawn_digit", "eta"
 PIXEL_MEAN, PIXEL_DEVIATION = "pixel_mean", "pixel_deviation"
 
-# Sheets that there is one of.
+# Sheets that occur once.
 OVERVIEW, DIGIT, DIGITS, AFTER = "Overview", "Digit", "Digits", "After_step"
 
 # Sections that every such workbook has.
 PIXELS, DRAWING, PIXEL_GRADIENT = "Digit", "Drawing", "Back_Digit"
 INPUT, TARGET = "Input", "Target"
 EXPONENTIALS, SOFTMAX, LOSS = "Exponentials", "Softmax", "Loss"
-AFTERWARDS = " after the step"  # behind the name of a layer's second pass
+AFTERWARDS = " after the step"  # follows the name of a layer in the second forward pass
 
 # Labels of single cells on the sheet Digit; the cell is to the right.
 TRUE_DIGIT, READ_AS, VERDICT = "True digit", "Read as", "The network is"
@@ -38,14 +38,14 @@ RIGHT, WRONG = "right", "wrong"
 
 BIAS = "bias"  # stands above the biases of a section of weights
 
-# The heads of the table of probabilities on the sheet Digit, one row a digit.
+# The column headings of the table of probabilities on the sheet Digit, one row per digit.
 PROBABILITY_HEADS = ("digit", "probability", "after one step")
-# The heads of the table of stored digits, one row a digit, and of their grids.
+# The column headings of the table of stored digits, one row per digit, and of their grids.
 DIGITS_HEADS = ("number", "test image", "true digit")
 
 
 class Operation(StrEnum):
-    """What a section's cells hold, in words; the braces name sections and sizes."""
+    """What a section's cells hold, in words; section names and sizes go into the braces."""
 
     CHOSEN = "the pixels of the selected digit, 0 to 255"
     DRAWN = "the pixels that you draw, 0 to 255"
@@ -85,7 +85,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True)
 class MapsShape:
-    """How many maps, and their size; a map of one cell is a number."""
+    """The number of maps, and their size; a map of one cell is a number."""
 
     count: int
     height: int = 1
@@ -109,7 +109,7 @@ class MapsShape:
 
 @dataclass(frozen=True)
 class WeightsShape:
-    """How many outputs and inputs, and the size of the kernel between any two of them.
+    """The numbers of outputs and inputs, and the size of the kernel between an input and an output.
 
     ``kernel`` is None for the weights of a fully connected layer: one number for each pair.
     """
@@ -138,7 +138,8 @@ Shape: TypeAlias = MapsShape | WeightsShape
 class Heading:
     """The heading of a section: its name, what its cells hold, and how many there are.
 
-    ``margin`` counts the rows above and below each map, and the columns beside it, that are 0.
+    ``margin`` is the width of the border of zeros around each map: rows above and below, columns
+    on either side.
     """
 
     name: str
@@ -154,7 +155,7 @@ class Heading:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a heading; None if the text is none."""
+        """Read a heading; None if the text is not one."""
         frame = _FRAME.fullmatch(text)
         if frame is None:
             return None
@@ -178,37 +179,37 @@ def size(text: str) -> tuple[int, int]:
 
 
 def map_label(index: int) -> str:
-    """Return what stands above a map; all such labels count from 1, but for digits."""
+    """Return the label above a map. All these labels count from 1, except for digits."""
     return f"map {index + 1}"
 
 
 def unit_label(index: int) -> str:
-    """Return what stands above a number of a row."""
+    """Return the label above a number in a row."""
     return f"unit {index + 1}"
 
 
 def digit_label(index: int) -> str:
-    """Return what stands above a number that belongs to a digit."""
+    """Return the label above a number that belongs to a digit."""
     return f"digit {index}"
 
 
 def source_label(index: int) -> str:
-    """Return what stands above the weights that come from a map or number."""
+    """Return the label above the weights that come from a map or number."""
     return f"from {index + 1}"
 
 
 def output_label(index: int) -> str:
-    """Return what stands before the weights that lead to a map or number."""
+    """Return the label to the left of the weights that lead to a map or number."""
     return f"to {index + 1}"
 
 
 def stored_label(index: int, digit: int) -> str:
-    """Return what stands above a stored digit."""
+    """Return the label above a stored digit."""
     return f"number {index + 1}: a {digit}"
 
 
 def label_index(text: str) -> int | None:
-    """Return which map, number or digit of its section a label is of, from 0; None if of none."""
+    """Return the index, from 0, of the map, number or digit that a label names; None if none."""
     match = _LABEL.fullmatch(text)
     if match is None:
         return None

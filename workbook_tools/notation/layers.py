@@ -1,18 +1,17 @@
 """The kinds of layers, as specs and sheets spell them, and what each of their units reads.
 
-A layer is a number of units that read every unit before them, or one on images:
+A layer is either fully connected, given by its number of units, or a layer on images:
 
-- ``image 8x8``: the inputs are one, row by row;
-- ``convolution 3x3 to 2``: as many channels, each with a kernel of its own that slides over the
-  images before it, in steps of 1 and never over their edges;
-- ``max pooling 2x2``, ``average pooling 2x2``: what is left of each such window; windows lie side
-  by side.
+- ``image 8x8``: the inputs are the pixels of an image, row by row;
+- ``convolution 3x3 to 2``: two channels, each with its own kernel, which slides over the images
+  before it with stride 1 and without padding;
+- ``max pooling 2x2``, ``average pooling 2x2``: one value for each window; windows do not overlap.
 
 Units of images are numbered channel by channel, row by row. A kernel's weights are numbered in the
 same way: by the channel, row and column that they multiply.
 
-Every input, unit and weight has a column of its own, of which a sheet has 16,384: no network is
-larger.
+Every input, unit and weight has its own column. A sheet has 16,384 columns, which limits the size
+of a network.
 """
 
 import re
@@ -26,7 +25,7 @@ from workbook_tools.shortening import shortened
 
 
 class Pooled(StrEnum):
-    """What a pooling layer makes of a window."""
+    """What a pooling layer computes from a window."""
 
     MAX = "max"
     AVERAGE = "average"
@@ -34,7 +33,7 @@ class Pooled(StrEnum):
 
 @dataclass(frozen=True)
 class Images:
-    """The units of a layer as images, one a channel."""
+    """The units of a layer as images, one per channel."""
 
     channels: int
     rows: int
@@ -67,19 +66,19 @@ class Images:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer after the inputs: here one whose units read every unit before them."""
+    """A layer after the inputs; this class is a fully connected one."""
 
     size: int
     sources: int  # how many units the layer before has
 
     @property
     def images(self) -> Images | None:
-        """Its units as images; None if they are none."""
+        """Its units as images; None if they are not images."""
         return None
 
     @property
     def pooled(self) -> Pooled | None:
-        """What it makes of windows; None if it has weights."""
+        """What it computes from its windows; None if it is no pooling layer."""
         return None
 
     def reads(self, unit: int) -> Sequence[int]:
@@ -88,35 +87,35 @@ class Layer:
 
     @property
     def weight_count(self) -> int:
-        """How many weights lead to it."""
+        """How many weights it has."""
         return self.size * self.sources
 
     def weight_numbers(self, unit: int) -> Sequence[int]:
-        """Return the layer's weight, from 0, for each unit that a unit reads."""
+        """Return the number, from 0, of the weight for each unit that a unit reads."""
         return range(unit * self.sources, (unit + 1) * self.sources)
 
     @property
     def bias_count(self) -> int:
-        """How many biases it has if none are shared that need not be."""
+        """How many biases it has, unless all its units share one."""
         return self.size
 
     def bias_number(self, unit: int) -> int:
-        """Return which of these, from 0, is a unit's."""
+        """Return the number, from 0, of a unit's bias."""
         return unit
 
     @property
     def fan(self) -> tuple[int, int]:
-        """Return how many weights lead to a unit, and how many read a unit of the layer before."""
+        """Return fan-in and fan-out: weights into a unit, and out of a unit of the layer before."""
         return self.sources, self.size
 
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """Every channel has one kernel, the same at each place of the images before it."""
+    """A convolution: each channel has one kernel, applied at each place of the images before it."""
 
     before: Images
     after: Images
-    kernel: Images  # its channels are those before
+    kernel: Images  # with as many channels as the images before
 
     @property
     def images(self) -> Images:
@@ -144,18 +143,18 @@ class Convolution(Layer):
         return self.after.channels
 
     def bias_number(self, unit: int) -> int:
-        """Return that of its channel."""
+        """Return the number of its channel's bias."""
         return self.after.place(unit)[0]
 
     @property
     def fan(self) -> tuple[int, int]:
-        """Return the weights that lead to a unit, and that read one far from the edges."""
+        """Return fan-in and fan-out; the latter for a unit far from the edges."""
         return self.kernel.size, self.after.channels * self.kernel.rows * self.kernel.columns
 
 
 @dataclass(frozen=True)
 class Pooling(Layer):
-    """Every unit is what is left of a window of one image before it."""
+    """A pooling layer: each unit is the maximum or mean of a window of one image before it."""
 
     before: Images
     after: Images
@@ -168,7 +167,7 @@ class Pooling(Layer):
 
     @property
     def pooled(self) -> Pooled:
-        """What it makes of windows."""
+        """What it computes from its windows."""
         return self.kind
 
     @property
@@ -205,7 +204,7 @@ _UNITS = re.compile(_NUMBER)
 _IMAGE = re.compile(f"image {_NUMBER}x{_NUMBER}")
 _CONVOLUTION = re.compile(f"convolution {_NUMBER}x{_NUMBER} to {_NUMBER}")
 _POOLING = re.compile(f"(max|average) pooling {_NUMBER}x{_NUMBER}")
-_LONGEST = 60  # letters of a word that is quoted
+_LONGEST = 60  # characters of a word that is quoted
 _SPELLED = '"convolution 3x3 to 2", "max pooling 2x2" or "average pooling 2x2"'
 
 
@@ -215,12 +214,12 @@ def dense_layers(sizes: Sequence[int]) -> tuple[Layer, ...]:
 
 
 def layer_word(text: str) -> int | str:
-    """Return a layer as ``parse_layers`` takes it: a number of units, or else the text."""
+    """Return a layer as ``parse_layers`` takes it: the number of units, or the text itself."""
     return int(text) if _UNITS.fullmatch(text) else text
 
 
 def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
-    """Return how many inputs there are, and the layers after them.
+    """Return the number of inputs, and the layers after them.
 
     Raises ``ValueError``, which says what is wrong with one of the words and what to do.
     """
@@ -228,7 +227,7 @@ def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
     image = isinstance(first, str) and _IMAGE.fullmatch(first)
     if isinstance(first, str) and not image:
         raise ValueError(
-            f"{first!r} given for the inputs; give their number or, of images, their rows and "
+            f"{first!r} given for the inputs; give their number or, for images, their rows and "
             'columns: "image 8x8"'
         )
     images = Images(1, *map(int, image.groups())) if image else None
@@ -243,18 +242,16 @@ def parse_layers(words: Sequence[int | str]) -> tuple[int, tuple[Layer, ...]]:
         layers.append(layer)
         images, size = layer.images, layer.size
     if images and layers:
-        raise ValueError(
-            f"{rest[-1]!r} is the last layer, which says the outputs; end with their number"
-        )
+        raise ValueError(f"{rest[-1]!r} cannot be the last layer; end with the number of outputs")
     return inputs, tuple(layers)
 
 
 def _counted(columns: int, word: int | str) -> int:
-    """Return how many columns there are up to a layer, if a sheet has as many."""
+    """Return the number of columns up to a layer; raise ``ValueError`` if a sheet has fewer."""
     if columns > MAX_COLUMNS:
         raise ValueError(
-            f"{word!r} makes {columns:,} inputs, units and weights, a column each, and a sheet has "
-            f"{MAX_COLUMNS:,}; make the layers smaller"
+            f"up to {word!r} there are {columns:,} inputs, units and weights, which need a column "
+            f"each, and a sheet has {MAX_COLUMNS:,}; make the layers smaller"
         )
     return columns
 
@@ -265,16 +262,16 @@ def _on_images(word: str, before: Images | None, size: int) -> Layer:
         raise ValueError(f"{word!r} is no layer; give a number of units, {_SPELLED}")
     if before is None:
         raise ValueError(
-            f"{word!r} reads images, and the {size} units before it are none; put it before "
-            'layers of units, and begin with "image 8x8"'
+            f"{word!r} reads images, but the {size} units before it are not images; put it before "
+            'fully connected layers, and begin with "image 8x8"'
         )
     if convolution:
         rows, columns, channels = map(int, convolution.groups())
         if not rows * columns * channels:
-            raise ValueError(f"{word!r} has nothing in it; give numbers above 0")
+            raise ValueError(f"{word!r} is empty; give numbers above 0")
         if rows > before.rows or columns > before.columns:
             raise ValueError(
-                f"{word!r} has a kernel larger than its images of {before.shape}; make it smaller"
+                f"{word!r} has a kernel larger than its {before.shape} images; make it smaller"
             )
         after = Images(channels, before.rows - rows + 1, before.columns - columns + 1)
         return Convolution(after.size, size, before, after, Images(before.channels, rows, columns))
@@ -282,8 +279,8 @@ def _on_images(word: str, before: Images | None, size: int) -> Layer:
     rows, columns = int(pooling[2]), int(pooling[3])
     if not rows * columns or before.rows % rows or before.columns % columns:
         raise ValueError(
-            f"{word!r} does not divide its images of {before.shape} into whole windows; take "
-            "windows that do, or another kernel before it"
+            f"{word!r} does not divide its {before.shape} images into whole windows; choose "
+            "another window, or another kernel before it"
         )
     after = Images(before.channels, before.rows // rows, before.columns // columns)
     return Pooling(after.size, size, before, after, Pooled(pooling[1]))

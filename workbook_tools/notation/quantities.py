@@ -1,29 +1,29 @@
-"""The field's symbols: how quantities are named, ordered, spelled and re-read.
+"""The symbols of a network's quantities: their spelling, order, and how they are read back.
 
-The writing half and the checking half share these names and nothing else about a network.
-A layered network's units, weights and biases are numbered as the textbooks do it:
+The writer and the checker share these names and nothing else about a network.
+A layered network's units, weights and biases are numbered as in textbooks:
 
 - ``i1 i2 …`` inputs, ``t1 t2 …`` targets;
 - ``h1 a_h1`` a hidden unit's pre-activation and activation; with several hidden layers
-  ``h2_1`` is unit 1 of hidden layer 2; ``o1 a_o1`` the same of an output unit;
+  ``h2_1`` is unit 1 of hidden layer 2; ``o1 a_o1`` the same for an output unit;
 - ``w1 w2 …`` weights, layer by layer, unit by unit, in the order of the units they come from;
-- ``b1 b2 …`` biases, one for each unit, or one for each layer that all its units share; a
-  layer can also have none;
-- a unit of a pooling layer has ``a_h2_1``, what is left of its window, and no pre-activation; its
-  ``δ_h2_1`` is ∂E/∂(that); the weights and the bias of a convolution's channel are those of all
-  its units;
-- ``max_o e_o1`` of softmax outputs: the largest pre-activation, and e^(o1 − max_o);
+- ``b1 b2 …`` biases, one for each unit, or one for each layer, shared by its units; a layer can
+  also have none;
+- a unit of a pooling layer has ``a_h2_1``, the value of its window, and no pre-activation; its
+  ``δ_h2_1`` is ∂E/∂a_h2_1; all units of a convolution's channel share its weights and its bias;
+- ``max_o e_o1`` for softmax outputs: the largest pre-activation, and e^(o1 − max_o);
 - ``E1 E2 … E_tot`` the loss of each output and their sum;
-- ``δ_h1 δ_o1`` the gradient ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` that of a parameter;
-- ``m_w1 v_w1`` what an optimizer remembers of a parameter: of its gradients, of their squares;
-- ``g_1 g_2 …`` the size of the gradient of all parameters into a layer;
+- ``δ_h1 δ_o1`` the gradients ∂E/∂h1, ∂E/∂o1; ``∂E/∂w1 ∂E/∂b1`` those of parameters;
+- ``m_w1 v_w1`` an optimizer's state for a parameter, from its gradients and from their squares;
+- ``g_1 g_2 …`` the norm of the gradient of all parameters of a layer;
 - ``iteration`` its number, from 1; ``η`` the learning rate, ``η_k`` that of the iteration;
-- ``sample`` the number of a sample, from 1; ``correct`` 1 where its class is told rightly, else 0;
-- ``E_mean`` or ``E_sum`` the loss of an iteration's samples, ``accuracy`` the part told rightly;
-- ``x1 x2 …`` measurements as they were taken, ``class`` what a sample is.
+- ``sample`` the number of a sample, from 1; ``correct`` 1 if it is classified correctly, else 0;
+- ``E_mean`` or ``E_sum`` the loss over an iteration's samples, ``accuracy`` the fraction of them
+  that is classified correctly;
+- ``x1 x2 …`` measurements before standardisation, ``class`` the class of a sample.
 
 The settings of a training are ``μ α β1 β2 ε λ`` (of the optimizers), ``γ span`` (of a schedule)
-and ``N``, how many samples there are.
+and ``N``, the number of samples.
 """
 
 import re
@@ -45,7 +45,7 @@ CORRECT = "correct"
 ACCURACY = "accuracy"
 MEAN_LOSS, SUMMED_LOSS = "E_mean", "E_sum"
 CLASS = "class"
-MEAN, DEVIATION = "mean", "deviation"  # of a measurement, beside its columns
+MEAN, DEVIATION = "mean", "deviation"  # of a measurement, beside the table of samples
 SAMPLE_COUNT = "N"
 SETTINGS = ("μ", "α", "β1", "β2", "ε", "λ", "γ", "span", SAMPLE_COUNT)
 WORDS = ("layers", "activation", "loss", "biases", "gradients", "optimizer", "schedule")
@@ -71,7 +71,7 @@ def exponential_symbol(pre_activation: str) -> str:
 
 
 def size_symbol(layer: int) -> str:
-    """Return the symbol of the size of a layer's gradient: ``g_1``."""
+    """Return the symbol of the norm of a layer's gradient: ``g_1``."""
     return f"g_{layer}"
 
 
@@ -85,10 +85,10 @@ class Naming:
     """The symbols of one layered network, by layer (1 is the first after the inputs)."""
 
     sizes: tuple[int, ...]  # units per layer, inputs first
-    bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 that its units share, or one per unit
-    order: tuple[str, ...] = ()  # of the weights, by unit and source, where it is not the usual one
-    own_biases: tuple[tuple[str, ...], ...] = ()  # of each layer's units, where not the usual ones
-    on_images: tuple[Layer, ...] = ()  # all layers after the inputs, where some read images
+    bias_sizes: tuple[int, ...] = ()  # of each layer: 0, 1 (shared by its units), or one per unit
+    order: tuple[str, ...] = ()  # of the weights, by unit and source, if it is not the usual one
+    own_biases: tuple[tuple[str, ...], ...] = ()  # of each layer's units, if not the usual ones
+    on_images: tuple[Layer, ...] = ()  # all layers after the inputs, if some read images
 
     @property
     def layers(self) -> range:
@@ -97,27 +97,27 @@ class Naming:
 
     @property
     def network(self) -> str:
-        """The sizes as people say them: ``2-2-2``."""
+        """The sizes as one word: ``2-2-2``."""
         return "-".join(map(str, self.sizes))
 
     @cached_property
     def kinds(self) -> tuple[Layer, ...]:
-        """What reads what: the layers after the inputs."""
+        """The layers after the inputs, which know what their units read."""
         return self.on_images or dense_layers(self.sizes)
 
     @property
     def input_images(self) -> Images | None:
-        """The inputs as images; None if they are none."""
+        """The inputs as images; None if they are not images."""
         first = self.kinds[0]
         return first.before if isinstance(first, Convolution | Pooling) else None
 
     @cached_property
     def images(self) -> list[Images | None]:
-        """Each layer's units as images, the inputs first; None where they are none."""
+        """Each layer's units as images, the inputs first; None where they are not images."""
         return [self.input_images, *(kind.images for kind in self.kinds)]
 
     def pooled(self, layer: int) -> Pooled | None:
-        """Return what a pooling layer makes of its windows; None for a layer with weights."""
+        """Return what a pooling layer computes from its windows; None for a layer with weights."""
         return self.kinds[layer - 1].pooled
 
     @property
@@ -163,15 +163,15 @@ class Naming:
         return [f"{stem}{k}" for k in range(1, self.sizes[layer] + 1)]
 
     def activations(self, layer: int) -> list[str]:
-        """Return ``a_h1 a_h2 …``, ``a_o1 a_o2 …``; of layer 0 the inputs."""
+        """Return ``a_h1 a_h2 …``, ``a_o1 a_o2 …``; for layer 0 the inputs."""
         if layer == 0:
             return self.inputs
         return [f"a_{symbol}" for symbol in self.pre_activations(layer)]
 
     def units(self, layer: int) -> list[str]:
-        """Return the symbols of what units work out: pre-activations, or what is left of windows.
+        """Return the symbols of what the units of a layer compute first.
 
-        The latter are activations at once.
+        These are pre-activations; for a pooling layer, activations.
         """
         return self.activations(layer) if self.pooled(layer) else self.pre_activations(layer)
 
@@ -244,10 +244,10 @@ class Naming:
         return cls(sizes, on_images=() if kinds == dense_layers(sizes) else kinds)
 
     def with_biases(self, count: int, having: Collection[int] = ()) -> Self:
-        """Return the same with so many biases: one for each layer, or each unit (or channel).
+        """Return the same network with ``count`` biases: one for each layer or each unit.
 
-        ``having`` are the layers that have biases, by default all. Raises ``ValueError`` if so
-        many do not fit.
+        (Or one for each channel of a convolution.) ``having`` are the layers that have biases, by
+        default all. Raises ``ValueError`` if the count fits neither.
         """
         own = tuple(
             kind.bias_count if not having or layer in having else 0
@@ -269,15 +269,15 @@ class Naming:
         biases: Sequence[str] = (),
         said: Self | None = None,
     ) -> Self | None:
-        """Infer the network whose quantities these are; None if they are no whole network.
+        """Infer the network whose quantities these are; None if some of a network are missing.
 
-        The sizes come from the numbers of inputs, hidden and output pre-activations, unless the
-        layers are ``said``; weights and biases must then be all there. ``biases`` says of each
-        layer with weights which it has, in words; without, all layers have the same kind, or none
-        if there are more or fewer biases.
+        The sizes are counted from the inputs and the hidden and output pre-activations, unless the
+        layers are ``said``. All weights and biases of that network must then be there. ``biases``
+        gives, in words, the kind of biases of each layer with weights. Without it, all layers have
+        the same kind, or none if the number of biases fits no kind.
         """
         bare = said or cls._of_sizes(symbols)
-        # What they name in all is not spelled out for networks that a few labels make enormous.
+        # A few labels can describe an enormous network; its symbols must not be listed.
         if bare is None or sum(bare.sizes) + bare.weight_count > len(symbols):
             return None
         count = sum(bool(re.fullmatch(r"b\d+", symbol)) for symbol in symbols)
@@ -302,7 +302,7 @@ class Naming:
 
     @classmethod
     def _of_sizes(cls, symbols: Collection[str]) -> Self | None:
-        """Return the network, without biases, that has so many inputs and pre-activations."""
+        """Return the network, without biases, that has these inputs and pre-activations."""
         hidden: dict[int, int] = {}
         counts = {"i": 0, "o": 0}
         for symbol in symbols:
@@ -317,5 +317,5 @@ class Naming:
 
 
 def _numbered(name: str, layer: int, alike: Sequence[int]) -> str:
-    """Return a layer's name, with its number where there are several alike."""
+    """Return a layer's name, with a number if there are several of its kind."""
     return name if len(alike) == 1 else f"{name} {alike.index(layer) + 1}"

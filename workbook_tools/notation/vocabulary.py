@@ -1,14 +1,14 @@
-"""The words for what a network is made of, as specs and sheets spell them.
+"""The words for a network's activations, losses, optimizers and schedules, in specs and sheets.
 
-What each word means in numbers is written twice, and independently: as cell formulas in
-``writing/``, as arrays in ``mathematics/``.
+The mathematics behind each word is written twice, independently: as cell formulas in ``writing/``,
+and on arrays in ``mathematics/``.
 """
 
 from enum import StrEnum
 
 
 class Activation(StrEnum):
-    """What a unit makes of its pre-activation z."""
+    """The activation functions, of a pre-activation z."""
 
     SIGMOID = "sigmoid"  # 1 / (1 + e^(−z))
     TANH = "tanh"
@@ -17,11 +17,11 @@ class Activation(StrEnum):
     ELU = "elu"  # z where z > 0, else e^z − 1
     SOFTPLUS = "softplus"  # ln(1 + e^z)
     LINEAR = "linear"  # z
-    SOFTMAX = "softmax"  # e^z / Σ e^z over the layer; for outputs only
+    SOFTMAX = "softmax"  # e^z / Σ e^z over the layer; for the output layer only
 
 
 class Loss(StrEnum):
-    """How far a sample's outputs a are from its targets t."""
+    """The loss functions, of a sample's outputs a and targets t."""
 
     HALF_SQUARED_ERROR = "half-squared-error"  # Σ ½ (t − a)²
     MEAN_SQUARED_ERROR = "mean-squared-error"  # Σ (t − a)² / outputs
@@ -31,7 +31,7 @@ class Loss(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """How parameters follow their gradients; each is defined as ``torch.optim`` defines it."""
+    """The optimizers, each as ``torch.optim`` defines it."""
 
     GRADIENT_DESCENT = "gradient-descent"
     MOMENTUM = "momentum"
@@ -42,7 +42,7 @@ class Optimizer(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the learning rate η changes with the iterations k, counted from 1."""
+    """How the learning rate η changes with the iteration k, counted from 1."""
 
     CONSTANT = "constant"  # η
     STEP = "step"  # η · γ^⌊(k − 1) / every⌋
@@ -50,7 +50,7 @@ class Schedule(StrEnum):
     COSINE = "cosine"  # η · (1 + cos(π (k − 1) / over)) / 2
 
 
-# The outputs that say the probabilities which a cross-entropy compares.
+# The output activations that give the probabilities which a cross-entropy needs.
 CROSS_ENTROPY_OUTPUTS = {
     Loss.BINARY_CROSS_ENTROPY: Activation.SIGMOID,
     Loss.CATEGORICAL_CROSS_ENTROPY: Activation.SOFTMAX,

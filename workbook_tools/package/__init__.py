@@ -1,4 +1,4 @@
-"""Workbook files: opening one that nobody vouches for, its parts and stored cells, whole writes.
+"""Workbook files: opening an untrusted one, its parts and stored cells, writing whole files.
 
 Nothing here knows what a formula means.
 """

@@ -1,8 +1,8 @@
-"""The zip file that a workbook is: opened only if it is whole, and no larger than workbooks are.
+"""Opens a workbook's zip file, if it is complete and of a plausible size.
 
-An engine inflates whole parts into memory, and believes what the file says of itself. So every
-part, also those that nothing here reads, is inflated and counted first, whatever sizes the file
-states; and no XML may declare a document type, by which entities multiply or read other files.
+An engine inflates whole parts into memory, and trusts the sizes that the file states. So every
+part is inflated and counted first, including those that nothing here reads. No XML may declare a
+document type, since its entities can multiply (a "billion laughs" attack) or read other files.
 """
 
 import copy
@@ -24,21 +24,21 @@ from lxml import etree
 from workbook_tools.errors import InputError
 
 MAX_PART_BYTES = 2 << 30  # a sheet of 3 million formulas has 0.25 GiB
-MAX_BYTES = 4 << 30  # of all parts
-MAX_RATIO = 250  # inflated to deflated; 10 is usual for sheets, 70 for the drawings of notes
-_SMALL = 16 << 20  # bytes; a part that is no larger may have any ratio
+MAX_BYTES = 4 << 30  # of all parts together
+MAX_RATIO = 250  # inflated to deflated size; 10 is usual for sheets, 70 for the drawings of notes
+_SMALL = 16 << 20  # bytes; up to this size a part may have any ratio
 _CHUNK = 1 << 20
 
 _OLE_MAGIC = bytes.fromhex("D0CF11E0A1B11AE1")
 _ZIP_MAGIC, _ZIP_END, _ZIP_END_SIZE = b"PK\3\4", b"PK\5\6", 22
 _ZIP64_END, _ZIP64_END_SIZE, _ZIP64_PLACE_SIZE = b"PK\6\6", 56, 20
-_ENTRY, _ENTRY_SIZE, _HEADER_SIZE = b"PK\1\2", 46, 30  # of the directory, and before each part
-_ENCRYPTED, _UTF8 = 1, 1 << 11  # flags of a part; the latter is of its name
+_ENTRY, _ENTRY_SIZE, _HEADER_SIZE = b"PK\1\2", 46, 30  # in the directory; before each part
+_ENCRYPTED, _UTF8 = 1, 1 << 11  # flags of a part; the latter says how its name is encoded
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what Open XML allows
 # In UTF-8; in UTF-16 of either byte order.
 _DOCTYPES = (b"<!DOCTYPE", "<!DOCTYPE".encode("utf-16-le")[:-1])
 _XML_NAMES, _XML_TYPES = (".xml", ".rels", ".vml"), ("/xml", "+xml", ".vmldrawing")
-# What parts are to others that are no XML of a workbook, even if they look like some.
+# Types of relation whose targets are not a workbook's XML, even if they look like it.
 _NO_XML = (
     "/image", "/hdphoto", "/thumbnail", "/audio", "/video", "/media", "/font", "/oleObject",
     "/package", "/printerSettings", "/activeXControlBinary", "/vbaProject", "/vbaProjectSignature",
@@ -51,10 +51,10 @@ CONTENT_TYPES = "[Content_Types].xml"
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
-    """Open the zip file of a workbook, and check it whole before anything else reads it.
+    """Open the zip file of a workbook, and check all of it before anything else reads it.
 
-    Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls, another
-    program's, cut short, damaged, larger than any workbook, or not plain XML.
+    Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls or another
+    program's file, cut short, damaged, too large for a workbook, or not plain XML.
     """
     with reading(path):
         with path.open("rb") as file:
@@ -68,7 +68,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         try:
             archive = opened(path)
         except (zipfile.BadZipFile, struct.error) as error:
-            raise InputError(f"{path}: cut short or damaged; get the file anew") from error
+            raise InputError(f"{path}: cut short or damaged; get a new copy of the file") from error
         try:
             _check(path, archive)
         except BaseException:
@@ -79,7 +79,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into ``InputError``."""
+    """Turn the errors of reading a file into ``InputError``."""
     try:
         yield
     except (
@@ -90,13 +90,12 @@ def reading(path: Path) -> Iterator[None]:
         UnicodeDecodeError,
     ) as error:
         raise InputError(
-            f"{path}: damaged ({error}); get the file anew, or open and save it in a "
+            f"{path}: damaged ({error}); get a new copy of the file, or open and save it in a "
             "spreadsheet program"
         ) from error
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check the name, and whether "
-            "you may read it"
+            f"{path}: cannot be read ({error.strerror or error}); check its name and permissions"
         ) from error
     except (etree.XMLSyntaxError, expat.ExpatError) as error:
         raise InputError(
@@ -106,7 +105,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> zipfile.ZipFile:
-    """Open a zip file as it is; that names are not told to be UTF-8, or wrongly, is no obstacle."""
+    """Open a zip file, even if the flags that say which names are UTF-8 are wrong."""
     with suppress(UnicodeDecodeError):
         archive = zipfile.ZipFile(path)
         if all(name.isascii() for name in archive.namelist()):
@@ -116,10 +115,10 @@ def opened(path: Path) -> zipfile.ZipFile:
 
 
 def _with_clear_names(content: bytes) -> bytes:
-    """Return a zip file in which every name that is UTF-8, and no other, is said to be.
+    """Return a zip file in which exactly the names in UTF-8 have the flag that says so.
 
-    A part has its name, and what that is written in, twice: programs mind if they differ in the
-    latter, or if it is not true. Raises ``struct.error`` if the file is cut short.
+    A part has its name and this flag twice, and programs refuse the file if the two flags differ
+    or are wrong. Raises ``struct.error`` if the file is cut short.
     """
     changed = bytearray(content)
     place = _directory(content)
@@ -138,7 +137,7 @@ def _with_clear_names(content: bytes) -> bytes:
 
 
 def _directory(content: bytes) -> int:
-    """Return where the directory of a zip file begins."""
+    """Return the offset at which the directory of a zip file begins."""
     end = content.rfind(_ZIP_END)
     zip64 = end - _ZIP64_PLACE_SIZE - _ZIP64_END_SIZE
     if zip64 >= 0 and content[zip64 : zip64 + len(_ZIP64_END)] == _ZIP64_END:
@@ -173,11 +172,15 @@ def _check(path: Path, archive: zipfile.ZipFile) -> None:
             )
     # Programs differ in which of two parts, or of two directories, they read.
     if len(names) < len(parts):
-        raise InputError(f"{path}: damaged, it has two parts of one name; get the file anew")
+        raise InputError(
+            f"{path}: damaged, two of its parts have the same name; get a new copy of the file"
+        )
     with path.open("rb") as file:
         file.seek(-_ZIP_END_SIZE - len(archive.comment), 2)
         if file.read(len(_ZIP_END)) != _ZIP_END:
-            raise InputError(f"{path}: damaged, something follows its end; get the file anew")
+            raise InputError(
+                f"{path}: damaged, there is data after its end; get a new copy of the file"
+            )
     if CONTENT_TYPES.lower() not in names:
         raise InputError(
             f"{path}: a zip file, but not a workbook, or its {CONTENT_TYPES} is missing; save it "
@@ -201,18 +204,21 @@ def _begins(archive: zipfile.ZipFile, part: zipfile.ZipInfo, with_: bytes) -> bo
 def _inflated(
     path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int
 ) -> tuple[int, bool]:
-    """Inflate a part; return its true size, and whether it says what declares a document type."""
+    """Inflate a part; return its true size, and whether ``<!DOCTYPE`` occurs in it."""
     if part.compress_type not in _METHODS:
-        raise InputError(f"{path}: damaged ({part.filename} is packed as in no workbook)")
+        raise InputError(
+            f"{path}: damaged ({part.filename} is compressed by a method that no workbook uses); "
+            "open and save it in a spreadsheet program"
+        )
     whole = copy.copy(part)
-    whole.file_size = sys.maxsize  # else reading would end at the size that the file states
+    whole.file_size = sys.maxsize  # otherwise reading would stop at the size that the file states
     size, before, declares = 0, b"", False
     with archive.open(whole) as stream:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > limit:
                 raise InputError(
-                    f"{path}: inflates beyond the limit of {MAX_PART_BYTES >> 30} GiB a part and "
+                    f"{path}: inflates beyond the limit of {MAX_PART_BYTES >> 30} GiB per part and "
                     f"{MAX_BYTES >> 30} GiB in all ({part.filename}); do not trust this file"
                 )
             if size > max(_SMALL, MAX_RATIO * part.compress_size):
@@ -225,17 +231,17 @@ def _inflated(
             before = chunk[-2 * len(_DOCTYPES[0]) :]
     if size != part.file_size:
         raise InputError(
-            f"{path}: damaged, {part.filename} has {size:,} bytes where the file states "
-            f"{part.file_size:,}; get the file anew"
+            f"{path}: damaged, {part.filename} has {size:,} bytes, but the file states "
+            f"{part.file_size:,}; get a new copy of the file"
         )
     return size, declares
 
 
 def _refuse_document_types(path: Path, archive: zipfile.ZipFile, parts: Sequence[str]) -> None:
-    """Refuse those of the parts that are XML; a picture, say, may hold any bytes.
+    """Refuse those of these parts that are XML. Others, such as pictures, may hold any bytes.
 
-    XML is what its name, its content type, or a part that refers to it says is XML: whatever makes
-    a program read it so. The parts that say this were counted before.
+    A part counts as XML if its name, its content type or a relation says so, since any of these
+    may make a program parse it. The sizes of the parts that are read here were checked before.
     """
     files = {name.lower(): name for name in archive.namelist()}
     types = xml_root(archive.read(files[CONTENT_TYPES.lower()]))
@@ -262,18 +268,18 @@ def _refuse_document_types(path: Path, archive: zipfile.ZipFile, parts: Sequence
 
 
 def with_document_type(path: Path, part: str) -> InputError:
-    """Return the error of a part that declares a document type."""
+    """Return the error for a part that declares a document type."""
     return InputError(
         f"{path}: {part} declares a document type, which no workbook needs; do not trust this file"
     )
 
 
 def target_of(part: str, relation: Any) -> str:
-    """Return the part that a relation of a part leads to."""
+    """Return the name of the part that a relation leads to."""
     named = posixpath.join("/", posixpath.dirname(part), relation.get("Target", ""))
     return posixpath.normpath(named).lstrip("/")
 
 
 def xml_root(content: bytes) -> Any:
-    """Return the root of a part that was looked through; raises ``XMLSyntaxError`` if none."""
+    """Return the root of a part that was checked; raises ``XMLSyntaxError`` if it is not XML."""
     return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))

@@ -1,4 +1,4 @@
-"""A copy of a workbook in the making: its parts, their relations and content types.
+"""A copy of a workbook that is being edited: its parts, their relations and content types.
 
 Parts that are not changed are copied as they are.
 """
@@ -19,13 +19,13 @@ from workbook_tools.package.xml_parts import namespace, parsed, serialized
 
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # of new parts: a file made anew is the same file
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # of new parts: the same copy made again is the same file
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Relation:
-    """What one part says of another; ``part`` is empty if that is not in the file."""
+    """A relation of one part to another; ``part`` is empty if that lies outside the file."""
 
     key: str
     kind: str  # a long name that ends with "/comments" and the like
@@ -40,19 +40,19 @@ class PackageCopy:
         self._archive = package.archive
         self._roots: dict[str, Any] = {}
         self._changed: set[str] = set()
-        self._new: dict[str, bytes] = {}  # parts that replace others, or that there were not
+        self._new: dict[str, bytes] = {}  # added parts, and parts that replace others
         self._removed: set[str] = set()
         names = self._archive.namelist()
         self._types = next(name for name in names if name.lower() == CONTENT_TYPES.lower())
         kinds = [relation.kind for relation in self.relations(package.workbook_part)]
-        # Strict Open XML has another.
+        # Strict Open XML has another prefix.
         self.relation_names = next(k for k in kinds if k.endswith("/worksheet"))[
             : -len("/worksheet")
         ]
 
     @property
     def sheets(self) -> list[SheetPart]:
-        """The worksheets that the workbook had."""
+        """The worksheets of the original workbook."""
         return self.package.sheets
 
     @property
@@ -62,13 +62,13 @@ class PackageCopy:
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is another file than the workbook."""
+        """Whether it differs from the original workbook."""
         return bool(self._changed or self._new or self._removed)
 
     def xml(self, part: str) -> Any:
         """Return the root of a part; raises ``InputError`` if it is no XML.
 
-        Who changes it says so by ``changed``.
+        Whoever changes it must call ``changed``.
         """
         if part not in self._roots:
             with reading(self.package.path):
@@ -76,22 +76,22 @@ class PackageCopy:
         return self._roots[part]
 
     def changed(self, part: str) -> None:
-        """Say that the XML of a part was changed."""
+        """Note that the XML of a part was changed."""
         self._changed.add(part)
 
     def content(self, part: str) -> bytes:
-        """Return what a part holds; raises ``InputError`` if that cannot be read."""
+        """Return the content of a part; raises ``InputError`` if it cannot be read."""
         with reading(self.package.path):
             return self._new[part] if part in self._new else self._archive.read(part)
 
     def replace(self, part: str, content: bytes) -> None:
-        """Write a part anew."""
+        """Replace the content of a part."""
         self._new[part] = content
 
     def add(self, source: str, kind: str, name: str, content_type: str, content: bytes) -> str:
         """Add a part that ``source`` refers to; return the key of the relation.
 
-        In its ``name``, ``{}`` is replaced by the first free number; a name without it is kept.
+        A ``{}`` in ``name`` is replaced by the first free number; other names are used as they are.
         """
         taken = {name.lower() for name in [*self._archive.namelist(), *self._new]}
         names = (name.format(k) for k in count(1))
@@ -105,7 +105,7 @@ class PackageCopy:
         return self._relate(source, f"{self.relation_names}/{kind}", part)
 
     def remove(self, source: str, relation: Relation) -> None:
-        """Remove a part, its content type, and what ``source`` says of it."""
+        """Remove a part, its content type, and its relation from ``source``."""
         self._removed.add(relation.part)
         types = self.xml(self._types)
         for override in types.findall("{*}Override"):
@@ -135,15 +135,15 @@ class PackageCopy:
         ]
 
     def related(self, part: str, kind: str) -> Relation | None:
-        """Return the first relation of a part that is of this kind."""
+        """Return the first relation of this kind that a part has."""
         found = (r for r in self.relations(part) if r.kind.endswith(f"/{kind}") and r.part)
         return next(found, None)
 
     def save(self, destination: Path | IO[bytes]) -> None:
         """Write the copy.
 
-        Raises ``InputError`` if the workbook cannot be read any more, ``OSError`` if the copy
-        cannot be written.
+        Raises ``InputError`` if the original can no longer be read, ``OSError`` if the copy cannot
+        be written.
         """
         contents = self._new | {part: serialized(self._roots[part]) for part in self._changed}
         with zipfile.ZipFile(destination, "w") as new:
@@ -155,7 +155,7 @@ class PackageCopy:
                 if info.filename in contents:
                     new.writestr(entry, contents.pop(info.filename))
                     continue
-                entry.file_size = info.file_size  # so that parts of gigabytes are written as such
+                entry.file_size = info.file_size  # so that zip64 is used for parts of gigabytes
                 with new.open(entry, "w") as part:
                     for chunk in self._chunks(info):
                         part.write(chunk)
@@ -165,7 +165,7 @@ class PackageCopy:
                 new.writestr(entry, content)
 
     def _chunks(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
-        # Only what goes wrong in here is the fault of the workbook that is read.
+        # Only errors in here are the fault of the workbook that is read.
         with reading(self.package.path), self._archive.open(info) as part:
             while chunk := part.read(_CHUNK):
                 yield chunk

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: the old one stays until the new one is finished."""
+"""Writes files whole or not at all: the old one stays until the new one is finished."""
 
 import errno
 import os
@@ -11,19 +11,19 @@ from pathlib import Path
 
 from workbook_tools.errors import InputError
 
-_NAME = 40  # letters of a file's name that the name of its unfinished copy repeats
+_NAME = 40  # characters of a file's name that the name of its unfinished copy repeats
 
 
 @contextmanager
 def replacing(
     path: Path, unless_same: Callable[[Path, Path], bool] = lambda new, old: False
 ) -> Iterator[Path]:
-    """Yield a new file's path; on success it takes the place of ``path``, else it is removed.
+    """Yield the path of a new file, which replaces ``path`` on success and is removed otherwise.
 
-    Of a link, the file that it leads to is replaced or made, and the link stays. To a pipe or a
-    device the whole file is written. A file that is replaced keeps its permissions.
-    ``unless_same(new, old)`` may keep the old file where the new one says nothing new.
-    Raises ``InputError`` if the place cannot be written to; the old file is then untouched.
+    If ``path`` is a link, the file that it leads to is replaced or made, and the link stays. If it
+    is a pipe or a device, the finished file is written to it. A replaced file keeps its
+    permissions. If ``unless_same(new, old)`` is true, the old file is kept as it is.
+    Raises ``InputError`` if ``path`` cannot be written; the old file is then untouched.
     """
     streams = is_stream(path)
     try:
@@ -52,17 +52,17 @@ def replacing(
 
 
 def refuse_streams(path: Path) -> None:
-    """Raise ``InputError`` if what is to be read is a pipe or a device, which may never end."""
-    with suppress(OSError):  # whoever reads it says what is wrong with its name
+    """Raise ``InputError`` if an input is a pipe or a device, which may never end."""
+    with suppress(OSError):  # errors of the name are reported by whoever reads it
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise InputError(f"{path}: no file, but something else; give a workbook")
+            raise InputError(f"{path}: is not a file; give a workbook")
 
 
 def is_stream(path: Path) -> bool:
-    """Tell whether a place is a pipe or a device, which is written to, and not a file or nothing.
+    """Tell whether a path leads to a pipe or a device, and not to a file or to nothing.
 
-    Raises ``InputError`` if it is neither: a folder, a disk, a link to itself.
+    Raises ``InputError`` if it is none of these: a folder, a disk, a link to itself.
     """
     try:
         mode = path.stat().st_mode
@@ -74,7 +74,7 @@ def is_stream(path: Path) -> bool:
         raise InputError(f"{path}: is a folder; give the name of a file")
     streams = stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
     if not (streams or stat.S_ISREG(mode)):
-        raise InputError(f"{path}: is no file, and no pipe; choose another place")
+        raise InputError(f"{path}: is neither a file nor a pipe; choose another place")
     return streams
 
 
@@ -87,17 +87,17 @@ def _pour(new: Path, stream: Path) -> None:
 
 def _open_pipe(pipe: str, flags: int) -> int:
     try:
-        handle = os.open(pipe, flags | os.O_NONBLOCK)  # it would wait for a reader, for ever
+        handle = os.open(pipe, flags | os.O_NONBLOCK)  # a blocking open might wait for ever
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
-        raise InputError(f"{pipe}: nobody reads this pipe; start what reads it first") from error
+        raise InputError(f"{pipe}: nobody reads this pipe; start its reader first") from error
     os.set_blocking(handle, True)
     return handle
 
 
 def _permissions(target: Path) -> int:
-    """Return those that a file has, or those that any new file gets."""
+    """Return the permissions of a file, or those of a new file if it does not exist."""
     try:
         return stat.S_IMODE(target.stat().st_mode)
     except FileNotFoundError:
@@ -106,7 +106,7 @@ def _permissions(target: Path) -> int:
 
 def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(
-        f"{path}: cannot be written ({error.strerror or error}); an old file there is untouched: "
+        f"{path}: cannot be written ({error.strerror or error}); an old file there is untouched; "
         "choose another place, or make room"
     )
 
@@ -124,12 +124,12 @@ def put_file(source: Path, path: Path) -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text without what no text file can hold: bytes of a name that are no UTF-8."""
+    """Return a text that can be written as UTF-8: other bytes of a file name become ``?``."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def make_folder(folder: Path, option: str) -> None:
-    """Make a folder and those above it; ``option`` is what the user named it with.
+    """Make a folder and those above it; ``option`` is the option that the user gave it with.
 
     Raises ``InputError`` if that cannot be done.
     """
@@ -137,7 +137,7 @@ def make_folder(folder: Path, option: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{folder}: no folder can be made there ({error.strerror}); give {option} another one"
+            f"{folder}: the folder cannot be made ({error.strerror}); give {option} another one"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """Reads the cells of a worksheet as they are written, in one pass.
 
-A sheet may have millions of them, so this goes through the XML without building a tree.
+A sheet may have millions of cells, so the XML is parsed without building a tree.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,11 +8,11 @@ from typing import IO, NamedTuple
 from xml.parsers import expat
 
 _CHUNK = 1 << 16
-_DEEPEST = 256  # elements in one another
+_DEEPEST = 256  # nested elements
 
 
 class StoredFormula(NamedTuple):
-    """A formula as it is written: a cell may only say which shared one it has."""
+    """A formula as it is written; a cell with a shared formula may only give its number."""
 
     text: str
     attributes: Mapping[str, str]
@@ -21,18 +21,18 @@ class StoredFormula(NamedTuple):
 class StoredCell(NamedTuple):
     """What a cell holds."""
 
-    name: str | None  # A1, if it says so
+    name: str | None  # such as A1, if it is given
     kind: str  # of its value: n, s, str, inlineStr, b, e
     formula: StoredFormula | None
     value: str | None
-    text: str | None  # its own one, formatting and readings left out
-    in_order: bool  # whether the formula comes first
+    text: str | None  # an inline text, without formatting and phonetic readings
+    in_order: bool  # whether the formula comes first, as it must
 
 
 class StoredRow(NamedTuple):
     """The beginning of a row."""
 
-    number: str | None  # if it says so
+    number: str | None  # if it is given
 
 
 class DoctypeError(Exception):
@@ -40,13 +40,13 @@ class DoctypeError(Exception):
 
 
 class TooDeepError(Exception):
-    """The XML has more elements in one another than any workbook."""
+    """The XML is nested more deeply than in any workbook."""
 
 
 def read_cells(stream: IO[bytes]) -> Iterator[StoredRow | StoredCell]:
-    """Yield each row of a worksheet part, and after it its cells.
+    """Yield each row of a worksheet part, followed by its cells.
 
-    Raises ``expat.ExpatError`` for what is no XML, ``DoctypeError`` and ``TooDeepError``.
+    Raises ``expat.ExpatError`` if it is not XML, ``DoctypeError`` and ``TooDeepError``.
     """
     reader = _Reader()
     while chunk := stream.read(_CHUNK):
@@ -58,7 +58,7 @@ def read_cells(stream: IO[bytes]) -> Iterator[StoredRow | StoredCell]:
 
 
 class _Reader:
-    """Takes what the parser tells, and gathers the cells."""
+    """Handles the parser's events and collects the cells."""
 
     def __init__(self) -> None:
         self.found: list[StoredRow | StoredCell] = []
@@ -74,7 +74,7 @@ class _Reader:
         self._in_order = True
         self._depth = 0
         self._in_data = False
-        self._aloud = False  # how a text is read: not shown
+        self._aloud = False  # inside a phonetic reading, which is not shown
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -92,7 +92,7 @@ class _Reader:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise TooDeepError
-        if not self._in_data:  # what extends a sheet may have elements of the same names
+        if not self._in_data:  # extensions of a sheet may have elements of the same names
             self._in_data = name == "sheetData"
         elif name == "c":
             self._cell, self._in_order = attributes, True

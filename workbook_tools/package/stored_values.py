@@ -1,4 +1,4 @@
-"""The values that a file carries: what the last program to save it saw."""
+"""The cached values of a workbook: those that the last program stored in the file."""
 
 from collections import Counter
 from functools import cached_property
@@ -10,12 +10,12 @@ from workbook_tools.package.cell_values import CellError, CellValue, missing, of
 from workbook_tools.package.stored_cells import StoredCell
 from workbook_tools.package.workbook import SheetPart, WorkbookPackage, open_package
 
-_FEW, _MOST_ROUNDED = 7, 12  # significant digits of typed numbers, and of rounded ones
-_ENOUGH = 20_000  # numbers, to tell how many digits the values of a file have
+_FEW, _MOST_ROUNDED = 7, 12  # significant digits, at most, of typed and of rounded numbers
+_ENOUGH = 20_000  # numbers that tell how many digits a file's values have
 
 
 class CachedValues:
-    """A workbook's own values; nothing is calculated."""
+    """A workbook's cached values; nothing is calculated."""
 
     engine = "cached values"
     tolerance = 1e-12
@@ -24,7 +24,7 @@ class CachedValues:
     def __init__(self, package: WorkbookPackage) -> None:
         self._package = package
         self.strings = package.shared_strings()
-        # By row, then by column: a sheet may be nearly empty, however far it reaches.
+        # By row, then by column: a large sheet may be nearly empty.
         self._sheets: dict[str, dict[int, dict[int, CellValue]]] = {
             sheet.name: {} for sheet in package.sheets
         }
@@ -40,14 +40,17 @@ class CachedValues:
         return values
 
     def add(self, sheet: SheetPart, row: int, column: int, cell: StoredCell) -> None:
-        """Take the value of one more cell; raises ``InputError`` if it is no value."""
+        """Add the value of a cell; raises ``InputError`` if it is invalid."""
         value = _value(self._package, sheet, cell, self.strings)
         if value is not None:
             self._sheets[sheet.name].setdefault(row, {})[column] = value
 
     @cached_property
     def storage(self) -> float:
-        """Programs store 15 significant digits, or 17; some exporters store 10, and no more."""
+        """The relative rounding error of stored numbers.
+
+        Most programs store 15 or 17 significant digits; some exporters store only 10.
+        """
         numbers = (
             value
             for rows in self._sheets.values()
@@ -73,7 +76,7 @@ class CachedValues:
 
 
 def significant_digits(value: float) -> int:
-    """Return how many significant digits a number is written with."""
+    """Return the number of significant digits of a number as it is written."""
     return len(repr(float(abs(value))).split("e")[0].replace(".", "").strip("0"))
 
 

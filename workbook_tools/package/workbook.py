@@ -1,7 +1,7 @@
-"""Opening a workbook file safely: its sheets, their parts, its shared strings.
+"""Opens a workbook file safely: its sheets, their parts, its shared strings.
 
-Nothing in a file is trusted: what is not a workbook is refused in one line, and XML is read
-without entities, document types or network. What the zip file holds is checked in ``archive``.
+Nothing in a file is trusted: a file that is not a workbook is refused with one line, and XML is
+read without entities, document types or network access. ``archive`` checks the zip file itself.
 """
 
 import math
@@ -29,7 +29,7 @@ from workbook_tools.package.stored_cells import (
 )
 
 _WORKBOOK_TYPES = ("/officeDocument",)
-_NEEDED = ("/sharedStrings", "/styles")  # of what a workbook names, besides its sheets
+_NEEDED = ("/sharedStrings", "/styles")  # relations whose parts must exist, besides the sheets
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _STRICT = "http://purl.oclc.org/ooxml/"
 
@@ -49,7 +49,7 @@ class WorkbookPackage:
         self.path = path
         self.archive = archive
         self._in_any_case = {info.filename.lower(): info for info in archive.infolist()}
-        self.is_strict = False  # "Strict Open XML", with other names for everything
+        self.is_strict = False  # "Strict Open XML", which has other namespaces
         self.sheets = self._find_sheets()
 
     def __enter__(self) -> Self:
@@ -60,12 +60,12 @@ class WorkbookPackage:
 
     @property
     def sheet_names(self) -> list[str]:
-        """The names of all sheets in order, those without cells too, such as charts."""
+        """The names of all sheets in order, including those without cells, such as charts."""
         return self._sheet_names
 
     @property
     def counts_from_1904(self) -> bool:
-        """Whether day 0 is the first of 1904, as once on the Macintosh."""
+        """Whether dates count from 1904-01-01, as they once did on the Macintosh."""
         settings = self.iterate(self.workbook_part, "workbookPr")
         return any(one.get("date1904") in ("1", "true") for one in settings)
 
@@ -74,7 +74,7 @@ class WorkbookPackage:
         self.archive.close()
 
     def iterate(self, part: str, tag: str) -> Iterator[Any]:
-        """Yield each element of this local name in a part, whole, and forget it afterwards.
+        """Yield each complete element of this local name in a part, and free it afterwards.
 
         Raises ``InputError`` if the part is missing, damaged or not plain XML.
         """
@@ -90,10 +90,10 @@ class WorkbookPackage:
                     del element.getparent()[0]
 
     def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, StoredCell]]:
-        """Yield row, column and content of each cell; cells may leave out where they stand.
+        """Yield row, column and content of each cell; a cell without a name follows the one before.
 
-        Raises ``InputError`` for a cell that is beyond what a sheet holds, or that comes after
-        one that stands below it or to its right: programs differ in what they make of that.
+        Raises ``InputError`` for a cell outside the limits of a sheet, or out of order, which
+        programs treat differently.
         """
         row = column = 0
         digits = ""
@@ -115,42 +115,42 @@ class WorkbookPackage:
                         columns[letters] = self._column_number(sheet, letters, name)
                     column = columns[letters]
                     if column <= left or name != letters + digits:
-                        raise self.damaged(sheet, f"cell {name} is out of its place in row {row}")
+                        raise self.damaged(sheet, f"cell {name} is out of order in row {row}")
                 if not cell.in_order:
                     name = cell_name(row, column)
-                    raise self.damaged(sheet, f"{name} has its formula out of place")
+                    raise self.damaged(sheet, f"{name} has a formula that does not come first")
                 yield row, column, cell
 
     def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
         row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
         if not 1 <= row <= MAX_ROWS:
-            raise self.damaged(sheet, f"row {text!r} is none of the {MAX_ROWS:,} of a sheet")
+            raise self.damaged(sheet, f"row {text!r} is not between 1 and {MAX_ROWS:,}")
         return row
 
     def _column_number(self, sheet: SheetPart, letters: str, cell: str) -> int:
         if not re.fullmatch("[A-Za-z]{1,3}", letters) or column_number(letters) > MAX_COLUMNS:
-            raise self.damaged(sheet, f"cell {cell!r} is in none of the columns A to XFD")
+            raise self.damaged(sheet, f"the column of cell {cell!r} is not between A and XFD")
         return column_number(letters)
 
     def damaged(self, sheet: SheetPart, what: str) -> InputError:
-        """Return the error that says what is wrong with a sheet."""
+        """Return the error for a damaged sheet; ``what`` says what is wrong with it."""
         return InputError(
             f"{self.path}: sheet {sheet.name!r} is damaged, {what}; open and save it in a "
             "spreadsheet program"
         )
 
     def shared_strings(self) -> list[str]:
-        """Return the texts that cells refer to by number, formatting and readings left out."""
+        """Return the texts that cells refer to by number, without formatting and readings."""
         part = self._related(self._relations(self.workbook_part), "/sharedStrings")
         return [_plain_text(item) for item in self.iterate(part, "si")] if part else []
 
     @property
     def has_other_sheets(self) -> bool:
-        """Whether there are sheets of charts, macros or dialogs, too."""
+        """Whether there are also sheets of charts, macros or dialogs."""
         return len(self._sheet_names) > len(self.sheets)
 
     def defined_names(self) -> Iterator[tuple[str, str | None, str]]:
-        """Yield each defined name, the sheet that it is of, if not of all, and what it means."""
+        """Yield each defined name, its sheet (None if it is valid on all), and its definition."""
         for name in self.iterate(self.workbook_part, "definedName"):
             place = name.get("localSheetId")
             if place is None:
@@ -159,7 +159,7 @@ class WorkbookPackage:
                 yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
 
     def number(self, sheet: SheetPart, cell: StoredCell) -> float | None:
-        """Return the number in a cell that is of no other type; None without."""
+        """Return the number in a cell; None if it is empty or of another type."""
         text = cell.value
         if not text or cell.kind != "n":
             return None
@@ -168,18 +168,18 @@ class WorkbookPackage:
         except ValueError:
             number = math.nan
         if not math.isfinite(number) or "_" in text or not text.isascii():
-            what = f"cell {cell.name} shows {text!r}, which is no number"
+            what = f"cell {cell.name} holds {text!r}, which is not a number"
             raise self.damaged(sheet, what)
         return number
 
     def text(self, sheet: SheetPart, cell: StoredCell, strings: list[str]) -> str | None:
-        """Return the text in a cell, one of the shared ``strings`` or its own; None without."""
+        """Return the text in a cell, from the shared ``strings`` or inline; None if it has none."""
         if cell.kind == "s":
             number = cell.value
             if not number:
                 return None  # Excel shows an empty cell
             if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
-                what = f"cell {cell.name} shows text {number!r} of {len(strings)}"
+                what = f"cell {cell.name} refers to shared text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
             return strings[int(number)]
         if cell.kind == "str":
@@ -200,9 +200,9 @@ class WorkbookPackage:
         for kind, part in relations.values():
             if kind.endswith(_NEEDED):
                 with self._open(part):
-                    pass  # missing parts are refused here, not by an engine
+                    pass  # missing parts are refused here, not later by an engine
         sheets: list[SheetPart] = []
-        self._sheet_names: list[str] = []  # those without cells too, such as charts
+        self._sheet_names: list[str] = []  # including those without cells, such as charts
         for sheet in self.iterate(workbook, "sheet"):
             if not sheet.getparent().tag.endswith("}sheets"):
                 continue
@@ -220,7 +220,7 @@ class WorkbookPackage:
         self._refuse_names()
         if len({sheet.part for sheet in sheets}) < len(sheets):
             raise InputError(
-                f"{self.path}: damaged, several sheets are one part; open and save it in a "
+                f"{self.path}: damaged, several sheets share one part; open and save it in a "
                 "spreadsheet program"
             )
         if not sheets:
@@ -230,8 +230,8 @@ class WorkbookPackage:
         return sheets
 
     def _refuse_names(self) -> None:
-        """Refuse sheets that formulas cannot tell apart: programs make different things of them."""
-        # Of other letters, programs differ in which are the same.
+        """Refuse sheets that formulas cannot tell apart; programs treat them differently."""
+        # Only of ASCII letters do all programs agree which capital belongs to which letter.
         level = [name.upper() if name.isascii() else name for name in self._sheet_names]
         times = Counter(level)
         for name, own in zip(self._sheet_names, level, strict=True):
@@ -250,9 +250,10 @@ class WorkbookPackage:
         return relations
 
     def named(self, part: str) -> str:
-        """Return the name of a part, which is the same in any case; from now on it has this one.
+        """Return the name of a part in the archive, where its case may differ from ``part``.
 
-        What is edited or copied later has the names then that relations call the parts by.
+        Where possible the part is renamed to ``part`` in the open archive, so that copies have the
+        names that the relations use.
         """
         names, found = self.archive.NameToInfo, self._in_any_case.get(part.lower())
         if part in names or found is None:
@@ -270,8 +271,8 @@ class WorkbookPackage:
     def _open(self, part: str) -> Iterator[Any]:
         if part not in self.archive.NameToInfo:
             raise InputError(
-                f"{self.path}: a part of the workbook is missing ({part}); get the file anew, or "
-                "open and save it in a spreadsheet program"
+                f"{self.path}: a part of the workbook is missing ({part}); get a new copy of the "
+                "file, or open and save it in a spreadsheet program"
             )
         try:
             with reading(self.path), self.archive.open(part) as stream:
@@ -280,13 +281,12 @@ class WorkbookPackage:
             raise with_document_type(self.path, part) from None
         except TooDeepError:
             raise InputError(
-                f"{self.path}: damaged, {part} has too many elements in one another; do not trust "
-                "this file"
+                f"{self.path}: damaged, {part} has too many nested elements; do not trust this file"
             ) from None
 
 
 def _plain_text(item: Any) -> str:
-    """Return a text without its formatting, and without how it is read aloud."""
+    """Return a text without its formatting and phonetic readings."""
     own = "".join(t.text or "" for t in item.iterfind("{*}t"))
     return own + "".join(t.text or "" for t in item.iterfind("{*}r/{*}t"))
 
@@ -295,7 +295,7 @@ def open_package(path: Path) -> WorkbookPackage:
     """Open a workbook file.
 
     Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls, cut
-    short, larger than any workbook, no workbook, or has no sheets.
+    short, too large for a workbook, no workbook, or has no worksheets.
     """
     archive = open_archive(path)
     try:

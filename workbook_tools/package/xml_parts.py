@@ -1,4 +1,4 @@
-"""XML as Open XML wants it: read safely, children in the order of the schema, legal characters."""
+"""Helpers for Open XML: safe parsing, children in the schema's order, only legal characters."""
 
 import re
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
 def parsed(content: bytes) -> Any:
-    """Return the root of a part's XML; raises ``etree.XMLSyntaxError`` if it is none.
+    """Return the root of a part's XML; raises ``etree.XMLSyntaxError`` if it is not XML.
 
-    Comments and processing instructions are left out: no program keeps them, and a format that is
-    named by its number is to be found by it.
+    Comments and processing instructions are dropped: no program keeps them, and cell formats are
+    found by their index among the children.
     """
-    # Whoever opened the file has counted what it inflates to, and refused document types.
+    # ``archive`` has already limited the size of the part and refused document types.
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -37,7 +37,7 @@ def serialized(root: Any) -> bytes:
 
 
 def namespace(root: Any) -> str:
-    """Return the namespace of an element: Strict Open XML has others."""
+    """Return the namespace of an element; Strict Open XML has its own namespaces."""
     return etree.QName(root).namespace or ""
 
 
@@ -53,7 +53,7 @@ def added(parent: Any, tag: str, /, **attributes: str) -> Any:
 
 
 def inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
-    """Insert a child where the schema, which lists children in this ``order``, wants it.
+    """Insert a child at its place in the schema's ``order`` of children, and return it.
 
     It comes after others of its name.
     """
@@ -67,18 +67,18 @@ def inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
 
 
 def found_or_inserted(parent: Any, name: str, order: Sequence[str]) -> Any:
-    """Return the child of this name; there is one afterwards."""
+    """Return the child of this name, inserted if it is missing."""
     child = parent.find(f"{{*}}{name}")
     return inserted(parent, name, order) if child is None else child
 
 
 def number(text: str | None, default: int = 0) -> int:
-    """Return the whole number that an attribute says; the default if it says none."""
+    """Return the whole number in an attribute; the default if it holds none."""
     return int(text) if text and _DIGITS.fullmatch(text) else default
 
 
 def write_text(element: Any, text: str) -> None:
-    """Put a text into an element: no longer than a cell holds, without what XML cannot hold."""
+    """Put a text into an element, cut to what a cell holds, without characters illegal in XML."""
     element.text = _NOT_IN_XML.sub("", text)[:MAX_TEXT_LENGTH]
     if element.text != element.text.strip() or "\n" in element.text:
         element.set(_SPACE, "preserve")

@@ -1,6 +1,6 @@
 """Copies of a checked workbook: one with its mistakes marked, one with them mended.
 
-Both are edited part by part; all else in them is as it was.
+Both are made by editing single parts of the file; everything else in them stays as it was.
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class MendedSummary:
-    """What was mended in a copy, and what was left, each with the reason."""
+    """Which findings were mended in a copy, and which were not, each with the reason."""
 
     mended: list[Finding]
     left: list[tuple[Finding, str]]
@@ -62,7 +62,7 @@ class MendedSummary:
         for finding, reason in self.left:
             reasons[reason].append(f"{finding.sheet}!{finding.cells}")
         parts = [f"{', '.join(_few(places))} ({why})" for why, places in reasons.items()]
-        return f"{said}; {len(self.left):,} left: {'; '.join(parts)}"
+        return f"{said}; {len(self.left):,} not mended: {'; '.join(parts)}"
 
 
 def _few(places: Sequence[str]) -> list[str]:
@@ -74,14 +74,16 @@ def refuse_places(source: Path, *destinations: Path) -> None:
     refuse_conflicts([source], destinations)
     for destination in destinations:
         if source.suffix.lower() == ".xlsm" != destination.suffix.lower():
-            raise InputError(f"{destination}: the copy of an .xlsm workbook is one too; name it so")
+            raise InputError(
+                f"{destination}: the copy of an .xlsm workbook needs the suffix .xlsm too"
+            )
 
 
 def write_marked(report: Report, source: Path, destination: Path) -> None:
-    """Write a copy of a workbook with the cells of each finding coloured, and a note in them.
+    """Write a copy of a workbook in which the cells of each finding have a colour and a note.
 
-    A sheet that lists the findings comes last. Raises ``InputError`` if the copy would overwrite
-    the workbook, or one of the two cannot be read or written.
+    Its last sheet lists the findings. Raises ``InputError`` if the copy would overwrite the
+    workbook, or one of the two cannot be read or written.
     """
     refuse_places(source, destination)
     with open_package(source) as package, replacing(destination) as new:
@@ -99,7 +101,7 @@ def _mark(
 ) -> None:
     cells = SheetCells(copy.xml(sheet.part))
     notes: dict[Place, str] = {}
-    # Mistakes last: a cell that has both a warning and a mistake is coloured as mistaken.
+    # Mistakes last: a cell with a warning and a mistake gets the colour of a mistake.
     for finding in sorted(findings, key=lambda finding: not finding.kind.is_warning):
         colour = _WARNING if finding.kind.is_warning else _MISTAKE
         for k, row in enumerate(finding.rows):
@@ -114,7 +116,7 @@ def _mark(
 
 
 def _note(finding: Finding, row: int) -> str:
-    """Return what the note says of one cell of a finding."""
+    """Return the text of the note at one cell of a finding."""
     lines = [f"{finding.quantity}: {finding.kind.in_words}", finding.message]
     suggestion = finding.suggestion
     if suggestion and row in suggestion.formulas:
@@ -123,8 +125,8 @@ def _note(finding: Finding, row: int) -> str:
         lines.append(f"It should be {finding.expected!r}")
     if finding.count > MOST_NOTES and row == finding.rows[0]:
         lines.append(
-            f"Only the first {MOST_NOTES:,} of these {finding.count:,} cells have a note; all are "
-            "coloured."
+            f"Only the first {MOST_NOTES:,} of these {finding.count:,} cells have a note; all of "
+            "them are coloured."
         )
     return "\n".join(lines)
 
@@ -158,7 +160,7 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
         nothing = {
             "unchecked": "Nothing could be checked.",
             "incomplete": f"No mistake was found, but {report.not_checked}.",
-        }.get(report.verdict, "No mistake.")
+        }.get(report.verdict, "No mistakes were found.")
         yield [NewCell(nothing, text)]
 
 
@@ -167,10 +169,11 @@ def write_mended(
 ) -> MendedSummary:
     """Write a copy of a workbook with the suggested formulas in place.
 
-    What depends on them gets new values, as far as the engine knows better ones than those that
-    the file carries; all else keeps its values, until a spreadsheet program opens the copy.
-    Return what was mended and what was left. Raises ``InputError`` if the copy would overwrite
-    the workbook, one of the two cannot be read or written, or the engine cannot calculate it.
+    The mended cells and those that depend on them are recalculated. A cell keeps the value stored
+    in the file where the engine has no better one; a spreadsheet program recalculates it when it
+    opens the copy. Return what was mended and what was not. Raises ``InputError`` if the copy
+    would overwrite the workbook, one of the two cannot be read or written, or the engine cannot
+    calculate the workbook.
     """
     refuse_places(source, destination)
     if engine == "cached":
@@ -206,7 +209,7 @@ def _summary(report: Report) -> MendedSummary:
     summary = MendedSummary([], [])
     for finding in report.findings:
         if finding.kind is Kind.ODD_START:
-            summary.left.append((finding, "perhaps meant"))
+            summary.left.append((finding, "it may be intended"))
         elif finding.kind is Kind.STALE_VALUE or finding.suggestion:
             summary.mended.append(finding)
         else:

@@ -1,4 +1,4 @@
-"""The report of one workbook as a web page, whole in itself: no script, no network."""
+"""The report of one workbook as a web page in a single file, without scripts or outside links."""
 
 import math
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render
 from workbook_tools.reporting.reports import explained, harmless, network_lines, not_checked
 
-_ROUNDING = 1e-12  # a relative error up to here is not worth a line
+_ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
 
 
 @dataclass(frozen=True)
 class _ShownFinding:
-    """A finding, and what is drawn and written around it."""
+    """A finding, with the drawing and the texts that are shown around it."""
 
     finding: Finding
     formulas: tuple[list[Span], list[Span]] | None  # as it is, as it should be
@@ -34,7 +34,7 @@ class _ShownFinding:
 
 @dataclass(frozen=True)
 class _Part:
-    """A table, or a summary, and its findings."""
+    """A table or a summary, with its findings."""
 
     report: TableReport | SummaryReport
     findings: list[_ShownFinding]
@@ -79,7 +79,7 @@ def headline(report: Report) -> str:
 
 
 def _lead(report: Report) -> str:
-    """Return what the verdict rests on, in a sentence or two."""
+    """Return the reasons for the verdict, in a few sentences."""
     cells = [part.cells for part in report.parts]
     checked = sum(c.checked for c in cells)
     agreeing, left = sum(c.agreeing for c in cells), sum(c.not_checked for c in cells)
@@ -87,13 +87,14 @@ def _lead(report: Report) -> str:
         return f"{report.not_checked[:1].upper()}{report.not_checked[1:]}."
     if not report.tables and not report.network:
         return (
-            "There is no training table in it: no row whose labels name a whole network, with "
-            "its targets, inputs, weights and pre-activations."
+            "No training table was found. It needs a header row that names the targets, inputs, "
+            "weights and pre-activations of a whole network."
         )
     said = (
-        f"{agreeing:,} of the {counted(checked, 'formula cell')} that were checked agree with the "
+        f"{agreeing:,} of {counted(checked, 'checked formula cell')} "
+        f"agree{'s' if agreeing == 1 else ''} with the mathematics, recomputed from the sheet’s "
+        "own numbers."
     )
-    said += "mathematics, worked out again from the sheet’s own numbers."
     if report.network:
         said += (
             " "
@@ -101,7 +102,7 @@ def _lead(report: Report) -> str:
             + "."
         )
     if report.verdict == "fail":
-        said += " A cell that only inherits a mistake is not counted as one."
+        said += " A cell that only depends on a wrong cell is not counted as a mistake."
     if left:
         said += f" {counted(left, 'formula cell')} could not be checked."
     return said
@@ -143,22 +144,22 @@ def _effect(without: float | None, built: float) -> str | None:
         return None
     if without == built:
         return f"none: the last loss stays {built:.9g}"
-    would = f"the last loss would be {without:.9g} without it"
+    would = f"without this mistake the last loss would be {without:.9g}"
     if not math.isfinite(built):
         return would
     if f"{without:.9g}" == f"{built:.9g}":
-        return f"hardly any: the last loss stays {built:.9g}, to nine digits"
+        return f"hardly any: to nine digits, the last loss stays {built:.9g}"
     said = f"{would}; it is {built:.9g}"
     return f"{said}, {percent(abs(built - without) / abs(without))} off" if without else said
 
 
 def _apart(losses: LossCurve) -> str:
-    """Say by how much the two curves differ."""
+    """Say by how much the two curves of the loss differ."""
     both = list(_both(losses))
     if not both and any(map(math.isfinite, losses.right)):
-        return "The sheet has no numbers of the loss."
+        return "The sheet shows no numbers for the loss."
     if not both:
-        return "What it should be could not be worked out: a number is missing at the start."
+        return "The right curve could not be computed: a number is missing at the start."
     furthest, built, right = max(both, key=lambda one: abs(one[1] - one[2]))
     _, last_built, last_right = both[-1]
     if built == right:
@@ -172,7 +173,7 @@ def _apart(losses: LossCurve) -> str:
 
 
 def _both(losses: LossCurve) -> Iterator[tuple[int, float, float]]:
-    """Yield the iterations in which both losses are numbers, with them."""
+    """Yield each iteration in which both losses are numbers, and these: as built, as should be."""
     for iteration, (built, right) in enumerate(
         zip(losses.built, losses.right, strict=False), start=1
     ):

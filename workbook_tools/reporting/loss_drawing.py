@@ -1,4 +1,4 @@
-"""The curve of losses as an SVG picture: as built, and as it should be."""
+"""The loss over the iterations as an SVG picture: the curve as built, and as it should be."""
 
 import math
 import sys
@@ -11,15 +11,15 @@ from workbook_tools.judging.report import LossCurve
 
 _WIDTH, _HEIGHT = 480, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 34, 40
-_MOST_POINTS = 400  # of a curve; of more iterations, the lowest and highest of every few
-_SMALLEST = 1e-300  # difference that is drawn; digits are lost near the smallest double
-_LOG_FROM = 7.0  # largest over smallest: from here on the axis has two of 1, 2, 5, 10 at least
+_MOST_POINTS = 400  # of a curve; a longer one is drawn by the lowest and highest of every few
+_SMALLEST = 1e-300  # difference that is drawn: near the smallest double digits are lost
+_LOG_FROM = 7.0  # ratio of largest to smallest: then at least two of 1, 2, 5, 10 are on the axis
 
 
 def draw_losses(losses: LossCurve) -> str | None:
-    """Return the picture; None if there is no number to draw.
+    """Return the picture; None if there are no numbers to draw.
 
-    Its colours are set by CSS classes: ``axis grid built right``.
+    Its colours are set by the CSS classes ``axis``, ``grid``, ``built`` and ``right``.
     """
     curves = [losses.built, losses.right]
     values = [value for curve in curves for value in curve if math.isfinite(value)]
@@ -55,12 +55,12 @@ def draw_losses(losses: LossCurve) -> str | None:
 
 
 class _Scale:
-    """The axis of losses: logarithmic if all are positive and they are far apart."""
+    """The axis of losses: logarithmic if all are positive and far apart."""
 
     def __init__(self, low: float, high: float) -> None:
         is_level = high / 2 - low / 2 < _SMALLEST
         self.is_log = low > 0 and not is_level and high / low >= _LOG_FROM
-        if is_level:  # it has room above and below
+        if is_level:  # a flat curve gets room above and below
             room = (max(abs(low), abs(high)) if abs(high) > _SMALLEST else 1.0) / 2
             low = max(low - room, -sys.float_info.max)
             high = min(high + room, sys.float_info.max)
@@ -71,7 +71,8 @@ class _Scale:
         return math.log10(value) if self.is_log else value
 
     def y(self, value: float) -> float:
-        part = self._place(value) / 2 - self._low / 2  # halves: the largest doubles do not overflow
+        # In halves, so that the largest doubles do not overflow.
+        part = self._place(value) / 2 - self._low / 2
         part /= self._high / 2 - self._low / 2
         return _HEIGHT - _BOTTOM - part * (_HEIGHT - _TOP - _BOTTOM)
 
@@ -99,7 +100,7 @@ def _x(position: int, count: int) -> float:
 
 
 def _path(losses: list[float], count: int, scale: _Scale) -> str:
-    """Return a curve; it is broken where there is no number."""
+    """Return a curve as an SVG path, with gaps where there is no number."""
     pieces = []
     for finite, part in groupby(_positions(losses), lambda k: math.isfinite(losses[k])):
         if finite:
@@ -109,7 +110,7 @@ def _path(losses: list[float], count: int, scale: _Scale) -> str:
 
 
 def _positions(losses: list[float]) -> list[int]:
-    """Return which iterations are drawn; none that stands out is left out."""
+    """Return which iterations are drawn; outliers are kept."""
     if len(losses) <= _MOST_POINTS:
         return list(range(len(losses)))
     step = 2 * len(losses) // _MOST_POINTS

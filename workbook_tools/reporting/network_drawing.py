@@ -1,4 +1,4 @@
-"""A small drawing of a network as an SVG picture, with one quantity lit."""
+"""A small drawing of a network as an SVG picture, with one quantity highlighted."""
 
 import re
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ from workbook_tools.notation.quantities import Naming
 _WIDTH, _TALLEST = 300, 230
 _SIDE, _EDGE = 20, 24
 _LARGEST_SPACE, _LARGEST_RADIUS, _SMALLEST_LABELLED = 70.0, 16.0, 9.5
-_LARGEST_CELL, _SMALLEST_CELL, _IMAGES_WIDTH = 9.0, 2.0, 165.0  # of units that are pixels
-_LABEL_AT = 0.4  # of the way along a line: in the middle, lines cross
-_MOST_WEIGHTS = 1_500  # of more, nothing could be seen
+_LARGEST_CELL, _SMALLEST_CELL, _IMAGES_WIDTH = 9.0, 2.0, 165.0  # for units drawn as pixels
+_LABEL_AT = 0.4  # fraction of a line's length: in the middle, lines cross
+_MOST_WEIGHTS = 1_500  # with more, nothing could be made out
 _DIGITS = str.maketrans("0123456789_", "₀₁₂₃₄₅₆₇₈₉,")
 
 
 @dataclass
 class _Lit:
-    """What is lit: units by their pre-activation or input, weights by name, targets by number."""
+    """What is highlighted: units by their pre-activation or input, weights and targets by name."""
 
     units: set[str] = field(default_factory=set)
     weights: set[str] = field(default_factory=set)
@@ -37,17 +37,18 @@ class _Lit:
 def draw_network(naming: Naming, quantity: str) -> str | None:
     """Return the picture; None if the quantity has no place in a network, or that is too large.
 
-    A weight, its gradient and what an optimizer remembers of it light its line; what belongs to
-    a unit, its bias included, the unit; a loss the output and its target. Units of images stand
-    as pixels, and of what they read only that is drawn which is lit, or is read by one that is.
-    Colours are set by CSS classes: ``lit`` and ``weight unit target``.
+    For a weight, its gradient and an optimizer's state of it, the line of the weight is
+    highlighted; for what belongs to a unit, its bias included, the unit; for a loss, the output
+    and its target. Units of images are drawn as pixels. Of the lines that lead to them, only those
+    are drawn that are highlighted or lead to the highlighted unit.
+    Colours are set by the CSS classes ``lit``, ``weight``, ``unit`` and ``target``.
     """
     lit = _lit(naming, quantity)
     cell = _cell(naming)
     if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS or cell < _SMALLEST_CELL:
         return None
     svg = E.svg(
-        E.title(f"The network {naming.network}; lit: {quantity}"),
+        E.title(f"The network {naming.network}; highlighted: {quantity}"),
         {
             "viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}",
             "role": "img",
@@ -73,14 +74,17 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
 def _lines(
     naming: Naming, lit: _Lit, places: Mapping[str, tuple[float, float]]
 ) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return the lines below pixels, those above, which show which of them is read, and labels."""
+    """Return the lines drawn below the pixels, those drawn above them, and the labels.
+
+    Lines above show which pixels a unit reads.
+    """
     below, above, labels = list[Any](), list[Any](), list[Any]()
     for layer in naming.layers:
         sources = naming.inputs if layer == 1 else naming.pre_activations(layer - 1)
         weights = naming.weights(layer)
         for number, unit in enumerate(naming.pre_activations(layer)):
             reads = naming.kinds[layer - 1].reads(number)
-            for source, weight in zip_longest(reads, weights[number]):  # none of a pooling layer
+            for source, weight in zip_longest(reads, weights[number]):  # pooling has no weights
                 (x1, y1), (x2, y2) = places[sources[source]], places[unit]
                 is_lit = weight in lit.weights
                 if naming.images[layer] and not (is_lit or lit.units == {unit}):
@@ -135,7 +139,7 @@ def _space(units: int) -> float:
 
 
 def _columns(naming: Naming) -> list[list[str]]:
-    """Return what stands one above the other: the inputs, each layer's units, the targets."""
+    """Return the columns of the drawing: the inputs, each layer's units, the targets."""
     return [naming.inputs, *map(naming.pre_activations, naming.layers), naming.targets]
 
 
@@ -146,7 +150,7 @@ def _pixels(naming: Naming) -> dict[str, None]:
 
 
 def _cell(naming: Naming) -> float:
-    """Return the side of a pixel."""
+    """Return the side length of a pixel."""
     images = [own for own in naming.images if own]
     if not images:
         return _LARGEST_CELL
@@ -166,9 +170,9 @@ def _height(naming: Naming) -> float:
 
 
 def _places(naming: Naming, cell: float) -> dict[str, tuple[float, float]]:
-    """Return where the inputs, the units and the targets stand.
+    """Return the positions of the inputs, units and targets.
 
-    Of images the pixels lie side by side, and the channels one below the other.
+    The channels of an image stand one below the other.
     """
     columns, middle = _columns(naming), _height(naming) / 2
     images, apart = [*naming.images, None], _apart(naming, cell)
@@ -199,7 +203,7 @@ def _apart(naming: Naming, cell: float) -> float:
 
 
 def _radius(naming: Naming, cell: float) -> float:
-    """Return that of a unit which is no pixel."""
+    """Return the radius of a unit that is no pixel."""
     units = max(
         size for size, images in zip(naming.sizes, naming.images, strict=True) if not images
     )
@@ -230,5 +234,5 @@ def _class(kind: str, is_lit: bool) -> str:
 
 
 def _typeset(symbol: str) -> str:
-    """Return a symbol with its number below the line: ``∂E/∂w₃``."""
+    """Return a symbol with its number as a subscript: ``∂E/∂w₃``."""
     return re.sub(r"(?<=\w)(?<!\d)\d++(_\d+)?$", lambda match: match[0].translate(_DIGITS), symbol)

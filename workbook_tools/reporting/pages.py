@@ -1,4 +1,4 @@
-"""Web pages of templates: everything that is filled in is escaped, numbers and symbols typeset."""
+"""Renders web pages from templates. All that is filled in is escaped; symbols are typeset."""
 
 import re
 from functools import cache, partial
@@ -10,17 +10,17 @@ from markupsafe import Markup, escape
 from workbook_tools.judging.findings import counted, plural
 from workbook_tools.shortening import shortened, shortened_inside
 
-_SMALLEST = 1e-5  # relative size that is told exactly
-_LONGEST = 2_000  # letters of what is filled in
+_SMALLEST = 1e-5  # relative size: of a smaller one the page says "less than"
+_LONGEST = 2_000  # characters of a text that is filled in
 _LONGEST_NAME = 60
-# A name with what stands below the line (a_h1, E_tot, h2_1), or a letter and its number (w3).
+# A name with a subscript (a_h1, E_tot, h2_1), or a letter with a number (w3).
 _SYMBOL = re.compile(
     r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
 )
 
 
 def render(template: str, **words: Any) -> str:
-    """Return a page; ``words`` are what its template names."""
+    """Return a page; ``words`` are the variables of its template."""
     return _templates().get_template(template).render(words) + "\n"
 
 
@@ -46,23 +46,23 @@ def _templates() -> Environment:
 
 
 def _of_bounded_length(value: object) -> object:
-    """Return what is filled in; a text from a workbook has an end."""
+    """Return a value to be filled in; a long text, which may come from a workbook, is cut."""
     is_text = isinstance(value, str) and not isinstance(value, Markup)
     return shortened(str(value), _LONGEST) if is_text else value
 
 
 def typeset(symbols: str) -> Markup:
-    """Return symbols as they are printed: w3 with its 3 below the line, a_h1 with its h1."""
+    """Return symbols with subscripts: the 3 of w3, the h1 of a_h1."""
 
     def lowered(match: re.Match[str]) -> str:
         below = (match[2] or match[4]).replace("_", ",")
         return f"<var>{match[1] or match[3]}</var><sub>{below}</sub>"
 
-    return Markup(_SYMBOL.sub(lowered, str(escape(symbols))))  # escaped before, and only tags added
+    return Markup(_SYMBOL.sub(lowered, str(escape(symbols))))  # escaped first; then tags are added
 
 
 def breakable(formula: str) -> Markup:
-    """Return a formula that may go on in another line, after an operator."""
+    """Return a formula in which a line may break after an operator."""
     pieces = re.split(r"(?<=[-+*/^,;(=&])(?!$)", shortened_inside(formula, _LONGEST))
     return Markup("<wbr>").join(pieces)
 

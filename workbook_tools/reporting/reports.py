@@ -1,4 +1,4 @@
-"""A report for people (terminal) and for programs (JSON)."""
+"""The report of a workbook, printed for people and as JSON for programs."""
 
 import json
 import math
@@ -19,8 +19,14 @@ from workbook_tools.package.files import printable
 from workbook_tools.shortening import shortened, shortened_inside
 
 SCHEMA = 1
-_LONGEST = 2_000  # letters of what a terminal shows of one thing
-_LONGEST_NAME = 60  # letters of a sheet's name, of a label
+_LONGEST = 2_000  # characters of one text on the terminal
+_LONGEST_NAME = 60  # characters of a sheet's name or of a label
+# Headings of two lines; the last two are read across: "largest difference", "absolute relative".
+_COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
+_LARGEST_DIFFERENCE = ("largest\nabsolute", "difference\nrelative")
+NO_HEADER = (
+    "no header row names the inputs, targets, weights and pre-activations of a whole network"
+)
 _COLOURS = {
     "pass": "bold green",
     "fail": "bold red",
@@ -32,7 +38,7 @@ _COLOURS = {
 def to_json(report: Report) -> dict[str, Any]:
     """Return a report as the JSON document that the README describes.
 
-    A number that JSON does not know, such as infinity, is null; a text has no more letters than
+    Numbers that JSON does not have, such as infinity, become null. Texts are cut to the length that
     Excel allows.
     """
     document: dict[str, Any] = _plain(_document(report))
@@ -90,7 +96,7 @@ def _document(report: Report) -> dict[str, Any]:
 
 
 def json_text(document: object, ensure_ascii: bool = False) -> str:
-    """Return a JSON document as its file holds it."""
+    """Return a JSON document as it is written to a file."""
     return json.dumps(document, ensure_ascii=ensure_ascii, indent=2, allow_nan=False) + "\n"
 
 
@@ -139,7 +145,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Return a text for the terminal, however long those are that stand in the workbook."""
+    """Return a text for the terminal, cut if it is long: it may come from a workbook."""
     return Text(shortened(text, _LONGEST), style)
 
 
@@ -158,7 +164,8 @@ def print_report(report: Report, console: Console) -> None:
     for name, reason, count in not_checked(report):
         console.print(_text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for name, reason, count in harmless(report):
-        console.print(_text(f"  {name}: {count:,} harmless: {reason}"), soft_wrap=True)
+        said = f"  {name}: {count:,} need not be checked (harmless): {reason}"
+        console.print(_text(said), soft_wrap=True)
     for finding in report.findings:
         _print_finding(finding, console)
     for line in report.left_out:
@@ -166,15 +173,16 @@ def print_report(report: Report, console: Console) -> None:
     for table in report.tables:
         if table.findings and math.isfinite(table.last_loss_of_run):
             effect = (
-                f"\n{table.sheet}: worked out in pandas from its first row, the run ends at "
-                f"a loss of {table.last_loss_of_run!r}; the sheet ends at {table.last_loss!r}."
+                f"\n{table.sheet}: trained again in pandas from its first row, the run ends at "
+                f"a loss of {table.last_loss_of_run!r}; on the sheet it ends at "
+                f"{table.last_loss!r}."
             )
             console.print(_text(effect), soft_wrap=True)
     console.print(_text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
 
 
 def print_explanation(report: Report, console: Console) -> None:
-    """Print how each table was read: network, wiring, rate, columns, and what was assumed."""
+    """Print how each table was understood: network, weights, rate, columns, what was assumed."""
     console.print(_text(f"{report.workbook}  ({report.engine})", style="bold"), soft_wrap=True)
     for table in report.tables:
         console.print(_text(f"\n{table.sheet}!{table.range}", style="bold"), soft_wrap=True)
@@ -190,13 +198,13 @@ def print_explanation(report: Report, console: Console) -> None:
         for part in report.summaries:
             console.print(_text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
     elif not report.tables:
-        console.print(_text("no training table: no row whose labels name a whole network"))
+        console.print(_text(f"no training table found: {NO_HEADER}"))
     for name, count in report.other_formulas.items():
         console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
 
 def explained(table: TableReport) -> list[tuple[str, str]]:
-    """Return how a table was read: what, and in words."""
+    """Return how a table was understood, as pairs: which part of it, and the words for it."""
     read = table.understood
     last_row = range_boundaries(table.range)[3]
     layers = f" ({shortened(read.layers, _LONGEST)})" if read.layers else ""
@@ -218,7 +226,7 @@ def explained(table: TableReport) -> list[tuple[str, str]]:
     else:
         where = f"{shortened_inside(read.rate_cell, _LONGEST_NAME)} = " if read.rate_cell else ""
         lines.append(("learning rate", f"{where}{table.learning_rate:g} ({found})"))
-    kind = "as usual" if read.usual_wiring else "as the formulas have it"
+    kind = "in the usual order" if read.usual_wiring else "as the formulas use them"
     lines.append(("weights", f"{kind}: {'; '.join(read.wiring)}"))
     columns = ", ".join(f"{symbol} {letters}" for symbol, letters in read.columns.items())
     lines.append(("columns", columns))
@@ -233,9 +241,9 @@ def explained(table: TableReport) -> list[tuple[str, str]]:
 
 def _grid(report: Report) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    grid.add_column("sheet", overflow="fold")  # the one column that may wrap
-    grid.add_column("network", no_wrap=True)
-    for heading in ("η", "iterations", "checked", "agreeing", "not", "max abs", "max rel", "ulps"):
+    grid.add_column("\nsheet", overflow="fold")  # the one column that may wrap
+    grid.add_column("\nnetwork", no_wrap=True)
+    for heading in ("\nη", "\niterations", *_COUNTS, *_LARGEST_DIFFERENCE, "\nulps"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for table in report.tables:
         rate = "?" if table.learning_rate is None else f"{table.learning_rate:g}"
@@ -264,9 +272,9 @@ def _grid(report: Report) -> Grid:
 
 def _network_grid(report: Report) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    grid.add_column("sheet", no_wrap=True)
-    grid.add_column("what", overflow="fold")
-    for heading in ("checked", "agreeing", "not", "max abs", "max rel"):
+    grid.add_column("\nsheet", no_wrap=True)
+    grid.add_column("\nwhat", overflow="fold")
+    for heading in (*_COUNTS, *_LARGEST_DIFFERENCE):
         grid.add_column(heading, justify="right", no_wrap=True)
     for part in report.summaries:
         grid.add_row(
@@ -285,10 +293,10 @@ def _worst(differences: Differences | None) -> tuple[str, str, str]:
 
 
 def network_lines(network: NetworkReport) -> list[str]:
-    """Say of a convolutional network how often it was looked at, and how far off it is."""
+    """Say with which numbers a convolutional network was checked, and how far off it is."""
     moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
     return [
-        f"{network.network}; looked at: {moments}",
+        f"{network.network}; checked with: {moments}",
         f"{network.whole.compared:,} numbers compared with a run of the whole network in PyTorch "
         f"(float64, gradients by autograd): {network.whole}",
     ]
@@ -299,7 +307,7 @@ def _counts(cells: Cells) -> tuple[str, str, str]:
 
 
 def not_checked(report: Report) -> list[tuple[str, str, int]]:
-    """Return which formula cells were not checked: sheet, why, how many."""
+    """Return which formula cells were not checked, as triples: sheet, why, how many."""
     parts = [(part.sheet, part.cells.reasons) for part in report.parts]
     reasons = [(name, reason, n) for name, found in parts for reason, n in found.items()]
     reasons += [
@@ -310,7 +318,7 @@ def not_checked(report: Report) -> list[tuple[str, str, int]]:
 
 
 def harmless(report: Report) -> list[tuple[str, str, int]]:
-    """Return which formula cells need not be checked: sheet, why, how many."""
+    """Return which formula cells need not be checked, as triples: sheet, why, how many."""
     parts = [(part.sheet, part.cells.harmless) for part in report.parts]
     return [(name, reason, count) for name, found in parts for reason, count in found.items()]
 
@@ -330,7 +338,7 @@ def _print_finding(finding: Finding, console: Console) -> None:
     )
     was = finding.formula or ""
     should = finding.suggestion.formula if finding.suggestion else ""
-    for what, spans in zip(("formula", "meant"), difference_in_short(was, should), strict=True):
+    for what, spans in zip(("formula", "suggested"), difference_in_short(was, should), strict=True):
         if spans:
             line = Text(f"  {what:<9} ")
             for span in spans:
@@ -339,7 +347,8 @@ def _print_finding(finding: Finding, console: Console) -> None:
     console.print(_text(f"  value     {finding.value!r}"), soft_wrap=True)
     console.print(_text(f"  expected  {finding.expected!r}"), soft_wrap=True)
     if finding.effect is not None:
-        console.print(_text(f"  effect    without it the last loss would be {finding.effect!r}"))
+        effect = f"  effect    without this mistake the last loss would be {finding.effect!r}"
+        console.print(_text(effect))
     console.print(_text(f"  {finding.message}"), soft_wrap=True)
     if said := advice(finding):
         console.print(_text(f"  {said}"), soft_wrap=True)
@@ -350,19 +359,20 @@ def _verdict(report: Report) -> str:
     checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
     if report.verdict == "pass":
         pasted = sum(c.numbers for c in counts)
-        besides = f"; so do {pasted:,} numbers in the place of formulas" if pasted else ""
-        return f"PASS: {agreeing:,} of {checked:,} formula cells checked agree{besides}."
+        besides = f"; so do {pasted:,} numbers that stand in place of formulas" if pasted else ""
+        return f"PASS: {agreeing:,} of {checked:,} checked formula cells agree{besides}."
     if report.verdict == "fail":
         mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
         if not mistaken:
             return (
-                f"FAIL: each of {checked:,} cells is right by those that it reads, but together "
-                "they are not the network that the headings describe."
+                f"FAIL: each of {checked:,} cells agrees with the cells that it reads, but "
+                "together they do not compute the network that the headings describe."
             )
         cells = counted(sum(finding.count for finding in mistaken), "cell")
         return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {checked:,} checked."
     if report.verdict == "incomplete":
-        return f"INCOMPLETE: {agreeing:,} of {checked:,} agree, but {report.not_checked}."
+        said = f"{agreeing:,} of {checked:,} checked formula cells agree"
+        return f"INCOMPLETE: {said}, but {report.not_checked}."
     if report.not_checked:
         return f"UNCHECKED: {report.not_checked}."
-    return "UNCHECKED: no training table found: no row whose labels name a whole network."
+    return f"UNCHECKED: no training table found: {NO_HEADER}."

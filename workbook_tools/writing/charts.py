@@ -37,7 +37,7 @@ def loss_chart(layout: Layout) -> Chart:
 
 
 def accuracy_chart(layout: Layout) -> Chart:
-    """Return the chart of the part of the samples whose class is told rightly."""
+    """Return the chart of the accuracy: the fraction of samples that are classified correctly."""
     chart = _chart([layout], "Accuracy over iterations", ACCURACY)
     chart.y_axis.number_format = "0%"
     chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
@@ -62,7 +62,7 @@ def comparison_chart(
 
 
 def sizes_chart(layout: Layout, symbols: list[str]) -> Chart:
-    """Return the chart of the sizes of all layers' gradients on a sheet, on a logarithmic axis."""
+    """Return the chart of the norms of all layers' gradients on a sheet, on a logarithmic axis."""
     curves = [_curve(layout, symbol, k) for k, symbol in enumerate(symbols)]
     names = [(layout.run.name, HEADER_ROW, layout.columns[symbol]) for symbol in symbols]
     title = f"Size of the gradient of each layer: {layout.run.name}"
@@ -84,7 +84,7 @@ def _on_logarithmic_axis(
         name = sheet_prefix(sheet) + cell_name(row, column, absolute=True)
         curve.tx = SeriesLabel(strRef=StrRef(name))
         chart.series.append(curve)
-    # Iterations run along the bottom, also where the logarithmic axis starts below 1.
+    # Put the labels of iterations at the bottom, even if the logarithmic axis starts below 1.
     chart.x_axis.tickLblPos = "low"
     chart.y_axis.crosses = "min"
     chart.x_axis.crosses = "min"
@@ -92,13 +92,13 @@ def _on_logarithmic_axis(
 
 
 def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
-    """Return an empty chart: of lines, or of points with their iteration where rows have gaps."""
+    """Return an empty chart: lines, or a scatter chart if iterations have several rows."""
     iterations = max(layout.experiment.training.iterations for layout in layouts)
     if any(ITERATION in layout.columns and layout.block > 1 for layout in layouts):
         chart = ScatterChart()
         chart.style, chart.scatterStyle = None, "lineMarker"
-        chart.display_blanks = "span"  # an iteration's other rows have no loss
-        chart.visible_cells_only = False  # and may be folded away
+        chart.display_blanks = "span"  # only the first row of an iteration has a loss
+        chart.visible_cells_only = False  # the other rows may be folded away
         chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, iterations
         chart.x_axis.majorGridlines = None
     else:
@@ -107,7 +107,7 @@ def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
     chart.title = chart_title(title, points=13)
     chart.x_axis.title = chart_title("iteration", points=10)
     chart.y_axis.title = chart_title(axis_title, points=10)
-    # openpyxl leaves both axes out of the drawing unless told.
+    # By default, openpyxl marks both axes as deleted.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.number_format = "0"
     grid = GraphicalProperties(ln=LineProperties(solidFill="E4E7EB", w=6_350))
@@ -116,7 +116,7 @@ def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
 
 
 def chart_title(text: str, points: int) -> Title:
-    """Return a title in the workbooks' ink, bold, of so many points."""
+    """Return a bold title in the workbooks' text colour, of this size in points."""
     properties = CharacterProperties(sz=points * 100, b=True, solidFill=INK)
     run = RegularTextRun(rPr=properties, t=text)
     paragraph = Paragraph(pPr=ParagraphProperties(defRPr=properties), r=[run])
@@ -141,7 +141,7 @@ def _curve(layout: Layout, symbol: str, colour: int) -> Series:
 
 
 def _column(layout: Layout, symbol: str) -> NumRef:
-    """Return the cells of a quantity, written out: openpyxl's own end at row 1,000,000."""
+    """Return the cells of a quantity; openpyxl's own references end at row 1,000,000."""
     column = layout.columns[symbol]
     first = cell_name(FIRST_ROW, column, absolute=True)
     last = cell_name(layout.last_row, column, absolute=True)

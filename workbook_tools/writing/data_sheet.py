@@ -1,4 +1,4 @@
-"""The sheet with the samples: a row each, as measured, and as the network reads them."""
+"""The sheet with the samples, one row each: as measured, and as the network reads them."""
 
 from io import BytesIO
 
@@ -24,12 +24,12 @@ COLUMN_WIDTH = 12.0
 PICTURE_PIXELS = (480, 400)
 PIXEL_WIDTH = 7.5
 MOST_PIXELS_A_PAGE = 40
-IMAGE_PIXELS = (110, 124)  # of each sample, with its title
+IMAGE_PIXELS = (110, 124)  # width and height of each sample's image, with its title
 MOST_IMAGES = 12
 
 
 def write_data_sheet(sheet: Worksheet, layout: DataLayout) -> list[str]:
-    """Write the whole sheet; return what its picture shows, if it has one."""
+    """Write the whole sheet; return a description of its picture, if it has one."""
     for column in layout.columns.values():
         sheet.column_dimensions[column_letter(column)].width = COLUMN_WIDTH
     sheet.sheet_view.showGridLines = False
@@ -64,7 +64,7 @@ def _title(sheet: Worksheet, layout: DataLayout) -> None:
 
 
 def _names(sheet: Worksheet, layout: DataLayout) -> None:
-    """Write what people call the inputs and outputs above their symbols."""
+    """Write the names of inputs and outputs above their symbols."""
     experiment = layout.experiment
     letter = "x" if experiment.data.standardise else "i"
     names = {f"{letter}{k}": n for k, n in enumerate(experiment.data.input_names or (), start=1)}
@@ -94,7 +94,7 @@ def _header(sheet: Worksheet, layout: DataLayout) -> None:
 
 
 def _equation(layout: DataLayout, symbol: str) -> str | None:
-    """Return what a column of formulas works out, in words."""
+    """Return what a column of formulas computes, in words."""
     if symbol[0] == "i" and layout.experiment.data.standardise:
         x = f"x{symbol[1:]}"
         return f"{symbol} = ({x} − {MEAN} of {x}) / {DEVIATION} of {x}"
@@ -104,9 +104,9 @@ def _equation(layout: DataLayout, symbol: str) -> str | None:
 
 
 def _spread(sheet: Worksheet, layout: DataLayout) -> None:
-    """Write mean and standard deviation (over all samples, by their number) of what was measured.
+    """Write mean and standard deviation of the measurements, over all samples (divided by N).
 
-    STDEVP is the older name of STDEV.P, which spreadsheets since 2007 know alike.
+    STDEVP is the older name of STDEV.P; all spreadsheets since 2007 know it.
     """
     for row, label, function in (
         (MEAN_ROW, MEAN, "AVERAGE"),
@@ -166,7 +166,7 @@ def _cell(sheet: Worksheet, row: int, column: int, symbol: str, value: object) -
 
 
 def _images(sheet: Worksheet, layout: DataLayout, images: Images) -> list[str]:
-    """Shade the pixels by their numbers, and draw the first samples as images below."""
+    """Shade the cells of pixels by their values, and draw the first samples as images below."""
     data, inputs = layout.experiment.data, layout.experiment.naming.inputs
     columns = [layout.columns[symbol] for symbol in inputs]
     place = range_name(layout.first_row, columns[0], layout.last_row, columns[-1])

@@ -1,6 +1,6 @@
 """The picture of a layered network: units, activations, numbered weights, biases, errors.
 
-Layers of images are drawn as such, one a channel, with a window from which the next layer reads.
+Layers on images are drawn as images, one per channel, with a window that the next layer reads.
 """
 
 import re
@@ -23,11 +23,11 @@ _INK, _MUTED, _GREY, _PALE = f"#{INK}", f"#{MUTED}", "#9AA5B1", "#CBD2D9"
 _RADIUS = 0.3
 _LAYER_GAP = 2.0
 _IMAGE_GAP, _IMAGE_SIDE, _SMALLEST_SIDE = 2.4, 1.6, 0.6
-_WIDTH, _HEIGHT = 7.3, 5.4  # at full size, in the drawing's units; more is drawn smaller
+_WIDTH, _HEIGHT = 7.3, 5.4  # in the drawing's units; a larger drawing is scaled down
 
 
 def described(experiment: Experiment) -> str:
-    """Say what the diagram shows."""
+    """Return a description of the diagram."""
     sizes = experiment.naming.sizes
     if experiment.naming.on_images:
         words = ", ".join(map(str, experiment.network.layers[:-1]))
@@ -72,7 +72,7 @@ class _Drawing:
         self._network = experiment.network
         self._pixels = experiment.data.inputs[0]
         self._images = naming.images
-        # Of images, what is drawn one above the other are the channels.
+        # For images, the channels are drawn one above the other, not the units.
         self._gap = _IMAGE_GAP if naming.on_images else _LAYER_GAP
         self._layers = [
             _heights(images.channels if images else size)
@@ -135,7 +135,7 @@ class _Drawing:
         box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
         for unit, y1 in units.items():
             for source, y0 in sources.items():
-                # Towards the unit, clear of the crossings, and each source at its own distance.
+                # Near the unit, away from the crossings, at a different distance for each source.
                 along = 0.76 - 0.16 * source / max(1, len(weights[0]) - 1)
                 x, y = x0 + along * (x1 - x0), y0 + along * (y1 - y0)
                 colour = f"#{HEADER_FILLS[Role.PARAMETER]}"
@@ -185,13 +185,13 @@ class _Drawing:
         self._text(x, self._lowest - below, caption, 9, _MUTED)
 
     def _side(self, images: Images) -> float:
-        """Return the width of a column of pixels, so that the largest image fits."""
+        """Return the side length of a pixel, chosen so that the largest image fits."""
         largest = max(max(each.rows, each.columns) for each in self._images if each)
         whole = _IMAGE_SIDE * max(images.rows, images.columns) / largest
         return max(whole, _SMALLEST_SIDE) / max(images.rows, images.columns)
 
     def _corner(self, layer: int, unit: int) -> tuple[float, float]:
-        """Return the left upper corner of a pixel."""
+        """Return the upper left corner of a pixel."""
         images = self._images[layer]
         assert images
         channel, row, column = images.place(unit)
@@ -200,7 +200,7 @@ class _Drawing:
         return x, self._layers[layer][channel] - (row - images.rows / 2) * side
 
     def _windows(self, layer: int) -> None:
-        """Draw a window of an image for each channel, joined to the pixel that is made of it."""
+        """Draw a window of an image for each channel, joined to the pixel computed from it."""
         naming, images, before = self._naming, self._images[layer], self._images[layer - 1]
         assert images
         assert before

@@ -1,6 +1,6 @@
-"""The equations printed above a training table, in numbered blocks.
+"""The equations above a training table, in numbered blocks.
 
-They are the cells' own formulas (``formulas.py``), written as in a textbook.
+They are the formulas of the cells (``formulas.py``) in textbook notation.
 """
 
 import re
@@ -48,7 +48,7 @@ class Block:
 
 
 def textbook(formula: str) -> str:
-    """Write a formula in symbols as mathematics: ``0.5*(t1-a_o1)^2`` as ``½(t1 − a_o1)²``."""
+    """Return a formula in textbook notation: ``0.5*(t1-a_o1)^2`` becomes ``½(t1 − a_o1)²``."""
     formula = _SUM_OF_PRODUCTS.sub(r"Σ \1·\2", formula)
     for typed, printed in (
         (BEFORE, "[before]"),
@@ -75,7 +75,7 @@ def textbook(formula: str) -> str:
 
 
 def equation(quantity: Quantity) -> str:
-    """Return ``symbol = formula`` as mathematics, saying so if it reads the row above."""
+    """Return ``symbol = formula`` in textbook notation; it says if it reads the row above."""
     if quantity.looked_up:
         return f"{quantity.symbol} = that of the row's sample, from the sheet {DATA}"
     formula, suffix = quantity.formula, ""
@@ -123,10 +123,9 @@ def equation_blocks(experiment: Experiment) -> list[Block]:
 
 
 def _of_each_kind(naming: Naming, every: list[Quantity]) -> list[Quantity]:
-    """Return one of the quantities that differ in their number alone: there are many, of images.
+    """Return one of each group of quantities that differ only in their number, as images have many.
 
-    And those of all units of a window of which the maximum is taken, the rule for ties being told
-    by them.
+    Of a window whose maximum is taken, all units are kept, since they show the rule for ties.
     """
     windows = {
         delta_symbol(naming.pre_activations(layer - 1)[unit])
@@ -142,7 +141,7 @@ def _of_each_kind(naming: Naming, every: list[Quantity]) -> list[Quantity]:
 
 
 def _shortened(quantity: Quantity) -> str:
-    """Return the equation of a quantity, of a long sum no more than its ends."""
+    """Return the equation of a quantity; a long sum is reduced to its first and last terms."""
     first, *rest = equation(quantity).split(" + ")
     if len(rest) < _LONG_SUM:
         return " + ".join([first, *rest])
@@ -151,7 +150,7 @@ def _shortened(quantity: Quantity) -> str:
 
 
 def _hidden_blocks(experiment: Experiment, gradients: list[str]) -> list[Block]:
-    """Return what leads to the hidden layer's gradients where they are spelled out."""
+    """Return the equations behind the hidden layer's gradients, if these are spelled out."""
     naming = experiment.naming
     hidden = naming.activations(1)
     arriving = [
@@ -171,7 +170,7 @@ def _hidden_blocks(experiment: Experiment, gradients: list[str]) -> list[Block]:
 
 
 def _chain_rule(experiment: Experiment) -> list[str]:
-    """Take ∂E_tot/∂w apart for the first weight of the output layer."""
+    """Return the chain rule of ∂E_tot/∂w, for the first weight of the output layer."""
     naming, network = experiment.naming, experiment.network
     last = naming.layers[-1]
     w = naming.weights(last)[0][0]
@@ -200,12 +199,12 @@ def _chain_rule(experiment: Experiment) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    """Take the brackets around a whole expression away."""
+    """Return an expression without parentheses around the whole of it."""
     return text[1:-1] if re.fullmatch(r"\([^()]*\)", text) else text
 
 
 def _optimizer(every: list[Quantity]) -> list[str]:
-    """Return the equations of the rate, of one parameter's state and of its update."""
+    """Return the equations of the learning rate, of one parameter's state, and of its update."""
     state = [q for q in every if q.role is Role.STATE and q.symbol.endswith("_w1")]
     rate = [q for q in every if q.symbol == "η_k"]
     update = [q for q in every if q.symbol == "w1"]

@@ -1,10 +1,10 @@
 """The last steps on the file that openpyxl saved: filling down, and what Excel would add.
 
-openpyxl writes a training table's first two iterations; here the second one is repeated to
-the last row, as Excel's fill handle would do it, while the sheet streams into a new file. So
-a table of any length is written in the memory that one row takes. Beside that, texts become
-shared strings and fonts are put in the schema's order, as in a file that Excel saved; charts
-and pictures get their alternative texts, and the file a fixed date.
+openpyxl writes a training table's first two iterations. Here the second one is repeated down to
+the last row, as Excel's fill handle would do, while the sheet streams into a new file. So a table
+of any length is written in little memory. Also, texts become shared strings, and the properties of
+fonts are put in the schema's order, as in a file that Excel saved; charts and pictures get their
+alternative texts, and the file a fixed date.
 """
 
 import re
@@ -22,7 +22,7 @@ from PIL import Image
 
 from workbook_tools.formulas.references import FilledFormula
 
-# A workbook made anew from the same spec is the same file, so its date cannot be today's.
+# The same spec must give the same file, so its date cannot be today's.
 FIXED_DATE = "2026-01-01T00:00:00Z"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ROWS_A_CHUNK = 2000
@@ -54,7 +54,7 @@ class Fill:
     """Repeat the rows from ``pattern_row`` on down to ``last_row``; they start at column A."""
 
     pattern_row: int
-    rows: int  # that the pattern has: those of an iteration
+    rows: int  # of the pattern: those of one iteration
     last_row: int
 
 
@@ -63,13 +63,13 @@ def finish(
 ) -> None:
     """Copy a saved workbook, filling rows down and describing charts and pictures.
 
-    ``fills`` goes by sheet part (``xl/worksheets/sheet2.xml``); ``alternative_texts`` by the
-    name openpyxl gave the object (``Chart 1``) behind its drawing part and a ``#``. The copy
-    is not compressed: it is read once by the engine and then written anew.
+    The keys of ``fills`` are sheet parts (``xl/worksheets/sheet2.xml``); those of
+    ``alternative_texts`` are a drawing part, a ``#``, and openpyxl's name of the object
+    (``Chart 1``). The copy is not compressed: the engine reads it once, and then it is rewritten.
     """
     strings: dict[str, int] = {}  # each shared string's number
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(destination, "w") as target:
-        for name in [*source.namelist(), _SHARED_STRINGS]:  # last, when all strings are known
+        for name in [*source.namelist(), _SHARED_STRINGS]:  # the strings last: then all are known
             content = b"" if name == _SHARED_STRINGS else source.read(name)
             if name == "docProps/core.xml":
                 content = _DATE.sub(FIXED_DATE.encode(), content)
@@ -104,7 +104,7 @@ def _strings_shared(content: bytes, strings: dict[str, int]) -> bytes:
 
     shared = _INLINE_STRING.sub(share, content.decode())
     if 't="inlineStr"' in shared:
-        raise AssertionError("openpyxl wrote a text of another form than this module reads")
+        raise AssertionError("openpyxl wrote a text in a form that this module does not expect")
     return shared.encode()
 
 
@@ -155,10 +155,10 @@ def _filled(xml: str, fill: Fill) -> Iterator[str]:
 
 
 def _row_template(row_xml: str, row: int) -> FilledFormula:
-    """Turn a row's XML into one template: every formula's relative rows, and the row's own.
+    """Turn a row's XML into one template, with a field for every relative row number.
 
-    The cells are joined into one formula-like text, since whatever shifts a formula's
-    references by a row also shifts the cells' own names.
+    All cells form one ``FilledFormula``, since the cells' own names shift with the row just as the
+    references in their formulas do.
     """
     opening = row_xml[: row_xml.index(">") + 1]
     cells = _CELL.findall(row_xml)
@@ -166,7 +166,7 @@ def _row_template(row_xml: str, row: int) -> FilledFormula:
         "".join(f'<c r="{c}{row}"{a}><f>{f}</f><v></v></c>' for c, a, f in cells)
         != (row_xml[len(opening) : -len("</row>")])
     ):
-        raise AssertionError("openpyxl wrote a row of another form than this module reads")
+        raise AssertionError("openpyxl wrote a row in a form that this module does not expect")
     pieces = [opening.replace(f'r="{row}"', 'r="{0}"')]
     offsets = [0]
     for column, attributes, formula in cells:
@@ -179,10 +179,10 @@ def _row_template(row_xml: str, row: int) -> FilledFormula:
 
 
 def same_content(one: Path, other: Path) -> bool:
-    """Tell whether two workbooks differ in nothing but how their parts are compressed.
+    """Tell whether two workbooks are the same except for the compression of their parts.
 
-    Compression libraries differ between Python builds; pictures are compared pixel by pixel
-    for the same reason.
+    Compression libraries differ between Python builds. For the same reason pictures are compared
+    pixel by pixel.
     """
     try:
         with zipfile.ZipFile(one) as a, zipfile.ZipFile(other) as b:

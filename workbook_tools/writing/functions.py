@@ -1,7 +1,7 @@
-"""Activations and losses as cell formulas, in symbols: each is written here, once.
+"""Activations and losses as cell formulas, in symbols; each is written once, here.
 
-None of them fails on a saturated unit: exponents are never positive where they could be large,
-and no logarithm's argument is below 1 (or 0, where the classic spelling is kept).
+None of them fails on a saturated unit: exponents that may be large are never positive, and the
+argument of a logarithm is never below 1. (The classic spelling of the sigmoid is the exception.)
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SAFE_SIGMOID = "EXP(MIN({z},0))/(1+EXP(-ABS({z})))"
 
 @dataclass(frozen=True)
 class ActivationFormula:
-    """A unit's a = f(z), and da/dz in symbols of z and a; the latter can be multiplied."""
+    """The formulas of a = f(z) and of da/dz, in z and a; the latter can be used as a factor."""
 
     value: str
     derivative: str
@@ -38,12 +38,12 @@ ACTIVATIONS = {
     Activation.SOFTPLUS: ActivationFormula("MAX({z},0)+LN(1+EXP(-ABS({z})))", SAFE_SIGMOID),
     Activation.LINEAR: ActivationFormula("{z}", "1"),
 }
-# As textbooks spell it, and a person would type it; an error value where z is below −709.
+# The textbook spelling, as a person would type it; it gives an error value for z below −709.
 CLASSIC_SIGMOID = ActivationFormula("1/(1+EXP(-{z}))", "{a}*(1-{a})")
 
 
 def softmax(z: str, exponentials: list[str]) -> str:
-    """Return a unit's share of the layer's exponentials."""
+    """Return a unit's exponential divided by the sum of the layer's exponentials."""
     return f"{exponential_symbol(z)}/SUM({','.join(exponentials)})"
 
 
@@ -53,14 +53,14 @@ def exponential(z: str) -> str:
 
 
 def pooling(pooled: Pooled, window: list[str]) -> str:
-    """Return what is left of a window."""
+    """Return the maximum or mean of a window."""
     return f"{'MAX' if pooled is Pooled.MAX else 'AVERAGE'}({','.join(window)})"
 
 
 def unpooled(pooled: Pooled, error: str, window: list[str], a: str, kept: str) -> str:
-    """Return ∂E/∂a of a unit of a window, from the ``error`` ∂E/∂ of what is ``kept`` of it.
+    """Return ∂E/∂a of a unit of a window, from the ``error`` ∂E/∂(kept), the window's value.
 
-    A maximum hands it to the first unit, in reading order, that is as large, as PyTorch does.
+    For a maximum it goes to the first largest unit in reading order, as in PyTorch.
     """
     if pooled is Pooled.AVERAGE:
         return f"{error}/{len(window)}"
@@ -87,10 +87,10 @@ def loss_part(loss: Loss, target: str, z: str, output: str, outputs: list[str]) 
 
 
 def correct(activation: Activation, targets: list[str], outputs: list[str]) -> str:
-    """Return 1 where the outputs tell the class rightly, else 0.
+    """Return a formula that is 1 if a sample is classified correctly, else 0.
 
-    Softmax outputs do if that of the target is the largest; sigmoid outputs if each is on the
-    target's side of one half.
+    With softmax, the target's output must be the largest; with sigmoid outputs, each must be on
+    the target's side of one half.
     """
     if activation is Activation.SOFTMAX:
         own = "+".join(f"{t}*{a}" for t, a in zip(targets, outputs, strict=True))
@@ -100,7 +100,7 @@ def correct(activation: Activation, targets: list[str], outputs: list[str]) -> s
 
 
 def loss_slope(loss: Loss, target: str, output: str, count: int) -> str:
-    """Return ∂E/∂a of a squared error, or ∂E/∂z of a cross-entropy, for an output of ``count``."""
+    """Return ∂E/∂a of a squared error, ∂E/∂z of a cross-entropy, for one of ``count`` outputs."""
     error = f"({output}-{target})"
     if loss is Loss.MEAN_SQUARED_ERROR:
         return f"2*{error}/{count}" if count > 1 else f"2*{error}"

@@ -1,7 +1,7 @@
-"""How parameters follow their gradients, as cell formulas in symbols.
+"""The update rules of the optimizers as cell formulas, in symbols.
 
 The definitions are those of ``torch.optim`` (documentation of PyTorch 2.x: SGD with ``momentum``
-and ``nesterov``, RMSprop, Adam, AdamW); the state m, v of every parameter has columns of its own.
+and ``nesterov``, RMSprop, Adam, AdamW). The state m, v of every parameter has its own columns.
 ``x[-1]`` is the value of x in the iteration before.
 """
 
@@ -21,7 +21,7 @@ class StateFormula:
 
 
 def gradient(optimizer: Optimizer, parameter: str, decays: bool) -> str:
-    """Return what the optimizer takes for the gradient: with weight decay, it has λ w added."""
+    """Return the gradient that the optimizer uses: with weight decay, λ w is added."""
     symbol = gradient_symbol(parameter)
     return f"({symbol}+λ*{parameter})" if decays and optimizer is not Optimizer.ADAMW else symbol
 
@@ -44,10 +44,10 @@ def state(optimizer: Optimizer, parameter: str, decays: bool) -> list[StateFormu
 
 
 def update(optimizer: Optimizer, parameter: str, rate: str, decays: bool) -> str:
-    """Return a parameter's formula: its value before, moved; ``rate`` is η or its column."""
+    """Return a parameter's update formula; ``rate`` is η or the symbol of its column."""
     before = f"{parameter}[-1]"
     g = gradient(optimizer, parameter, decays)
-    g = g.replace(parameter, before)  # its gradient's symbol ends in the parameter's
+    g = g.replace(parameter, before)  # the gradient's symbol ends in the parameter's symbol
     m, v = (f"{state_symbol(letter, parameter)}[-1]" for letter in "mv")
     match optimizer:
         case Optimizer.GRADIENT_DESCENT:

@@ -1,4 +1,4 @@
-"""The Overview sheet: what this is, the input cells, the losses of all learning rates."""
+"""The Overview sheet: an introduction, the input cells, the losses of all learning rates."""
 
 from itertools import groupby, product
 
@@ -35,7 +35,7 @@ MOST_COLUMNS_UNEXPLAINED = 40
 
 
 def write_overview(sheet: Worksheet, book: Book, diagram: Image) -> list[str]:
-    """Write the whole sheet; return what each chart shows, then each picture."""
+    """Write the whole sheet; return descriptions of its charts, then of its pictures."""
     for letter, width in WIDTHS.items():
         sheet.column_dimensions[letter].width = width
     sheet.sheet_view.showGridLines = False
@@ -57,7 +57,7 @@ def write_overview(sheet: Worksheet, book: Book, diagram: Image) -> list[str]:
 
 
 def _charts(sheet: Worksheet, book: Book) -> list[str]:
-    """Draw the loss of all trainings and, where they are asked for, the gradients' sizes."""
+    """Draw the loss of all trainings and, if wanted, the norms of the gradients."""
     first = book.sheets[0]
     row = PARAMETER_HEADER_ROW + len(book.sheets) + 2
     named_by = SUMMARY_COLUMN + 1 if book.experiment.variants else SUMMARY_COLUMN
@@ -85,7 +85,7 @@ def _charts(sheet: Worksheet, book: Book) -> list[str]:
 
 
 def _columns(sheet: Worksheet, layout: Layout, title: str, row: int) -> None:
-    """List what the columns of a wide table hold."""
+    """List the contents of the columns of a wide table."""
     sheet.cell(row, PICTURE_COLUMN, title).font = styles.HEADING
     column = 1
     for group, quantities in groupby(layout.quantities, key=lambda quantity: quantity.group):
@@ -154,7 +154,7 @@ def _one_iteration(layout: Layout, update: str) -> str:
 
 
 def _update(book: Book) -> str:
-    """Say how a weight moves."""
+    """Return the update rule of a weight in words."""
     trainings = [layout.experiment.training for layout in book.sheets]
     if all(training.is_plain for training in trainings):
         return "weight − η · gradient"
@@ -206,7 +206,7 @@ def _parameters(sheet: Worksheet, book: Book) -> None:
 
 
 def _meanings(book: Book) -> dict[str, str]:
-    """Say in words what each initial value is."""
+    """Return the meaning of each initial value in words."""
     experiment = book.experiment
     naming = experiment.naming
     meanings = {symbol: f"input {k}" for k, symbol in enumerate(naming.inputs, start=1)}
@@ -236,7 +236,7 @@ def _meanings(book: Book) -> dict[str, str]:
 
 
 def _summary(sheet: Worksheet, book: Book) -> None:
-    """Write the table of what each training achieves."""
+    """Write the table of each training's results."""
     title = sheet.cell(PARAMETER_HEADER_ROW - 1, SUMMARY_COLUMN, "What each learning rate achieves")
     if book.experiment.variants:
         title.value = "What each sheet achieves"

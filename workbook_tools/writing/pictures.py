@@ -1,4 +1,4 @@
-"""Figures as small PNG files, and where pictures and charts go."""
+"""Saves figures as small PNG files, and anchors pictures and charts."""
 
 from io import BytesIO
 
@@ -20,7 +20,7 @@ def png(figure: Figure, dpi: int) -> bytes:
 
 
 def anchored(row: int, column: int, width: int, height: int) -> OneCellAnchor:
-    """Return a place that begins at a cell and is ``width`` × ``height`` pixels large."""
+    """Return an anchor at a cell, ``width`` × ``height`` pixels large."""
     return OneCellAnchor(
         _from=AnchorMarker(col=column - 1, row=row - 1),
         ext=XDRPositiveSize2D(pixels_to_EMU(width), pixels_to_EMU(height)),

@@ -1,4 +1,4 @@
-"""Colours, fonts, number formats and the printed page: one place for how the workbooks look."""
+"""The look of the workbooks in one place: colours, fonts, number formats, the printed page."""
 
 from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
@@ -40,7 +40,7 @@ NUMBER_FORMATS = {
     Role.GRADIENT: "0.00000000",
     Role.STATE: "0.00000000",
 }
-# The curves of the loss chart, told apart in print and by colour-blind eyes (Okabe & Ito).
+# The curves of the loss chart: distinguishable in print and for colour-blind people (Okabe & Ito).
 CURVE_COLOURS = ["0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "000000"]
 
 TITLE = Font(name=FONT, size=18, bold=True, color=ACCENT)
@@ -56,7 +56,7 @@ TYPED_NUMBER = Font(name=FONT, size=10, color=INPUT_BLUE)
 INPUT = Font(name=FONT, size=11, color=INPUT_BLUE)
 LINK = Font(name=FONT, size=11, color="0563C1", underline="single")
 
-# White where there is nothing; signed numbers are told apart by colour-blind eyes.
+# White for 0; the colours of both signs are distinguishable for colour-blind people.
 SHADES = ColorScaleRule(
     start_type="num", start_value=0, start_color="FFFFFF", end_type="max", end_color="7B8794"
 )
@@ -82,7 +82,7 @@ def header_fill(role: Role) -> PatternFill:
 
 
 def number_format(quantity: Quantity) -> str:
-    """Return how a quantity's numbers are shown."""
+    """Return the number format of a quantity."""
     if quantity.symbol in (ITERATION, SAMPLE, CORRECT):
         return "0"
     return "0.0%" if quantity.symbol == ACCURACY else NUMBER_FORMATS[quantity.role]

@@ -1,7 +1,7 @@
 """A training sheet: diagram, equations and loss chart above the table of iterations.
 
-Only the first two iterations are written here; ``finishing.py`` fills the second one down. Where
-an iteration has several rows, all but its first can be folded away; so can groups of columns.
+Only the first two iterations are written here; ``finishing.py`` fills the second one down. If an
+iteration has several rows, all but the first can be folded away; so can groups of columns.
 """
 
 from itertools import groupby
@@ -31,7 +31,7 @@ from workbook_tools.writing.layout import (
 )
 
 COLUMN_WIDTH = 11.0  # characters
-COLUMN_PIXELS = 82  # what Excel makes of that width in Calibri 11
+COLUMN_PIXELS = 82  # that width in Excel with Calibri 11
 ROW_POINTS = 13.5  # the rows above the table
 ROW_PIXELS = 18
 
@@ -39,7 +39,7 @@ TOP_ROW, BOTTOM_ROW = 3, 29  # diagram, equations and chart
 DIAGRAM_COLUMNS = (1, 8)
 EQUATION_COLUMNS = (10, 15)  # the left edges of two columns of text
 CHART_COLUMNS = (24, 31)
-CHARTS_MEET_ROW = 16  # where there are two, one above the other
+CHARTS_MEET_ROW = 16  # if there are two charts, one above the other
 
 MOST_COLUMNS_UNGROUPED = 40
 MOST_COLUMNS_A_PAGE = 40
@@ -53,9 +53,9 @@ def diagram_size() -> tuple[int, int]:
 
 
 def write_training_sheet(sheet: Worksheet, layout: Layout, diagram: Image) -> list[str]:
-    """Write everything of one training's sheet but the rows from the third iteration on.
+    """Write one training's sheet, except for the rows from the third iteration on.
 
-    Return what each chart shows, then each picture.
+    Return descriptions of its charts, then of its pictures.
     """
     _columns_and_rows(sheet, layout)
     _title(sheet, layout)
@@ -75,7 +75,7 @@ def write_training_sheet(sheet: Worksheet, layout: Layout, diagram: Image) -> li
 def _anchor(
     columns: tuple[int, int], first_row: int = TOP_ROW, last_row: int = BOTTOM_ROW
 ) -> TwoCellAnchor:
-    """Tie a picture to its cells on both ends, so that folding the rows away takes it along."""
+    """Anchor a picture to cells at both ends, so that it folds away with the rows."""
     first, last = columns
     return TwoCellAnchor(
         editAs="twoCell",
@@ -85,7 +85,7 @@ def _anchor(
 
 
 def _charts(sheet: Worksheet, layout: Layout) -> list[str]:
-    """Draw loss and accuracy; return what the charts show."""
+    """Draw loss and accuracy; return descriptions of the charts."""
     both = ACCURACY in layout.columns
     chart = loss_chart(layout)
     chart.anchor = _anchor(CHART_COLUMNS, last_row=CHARTS_MEET_ROW if both else BOTTOM_ROW)
@@ -112,14 +112,14 @@ def _columns_and_rows(sheet: Worksheet, layout: Layout) -> None:
     sheet.sheet_properties.outlinePr.summaryBelow = False
     sheet.sheet_view.showGridLines = False
     sheet.sheet_view.zoomScale = 85
-    frozen = layout.columns.get(SAMPLE, 0)  # what tells the rows apart stays in sight
+    frozen = layout.columns.get(SAMPLE, 0)  # the columns that identify a row stay visible
     sheet.freeze_panes = cell_name(FIRST_ROW, frozen + 1)
     _group_columns(sheet, layout)
     _group_rows(sheet, layout)
 
 
 def _group_columns(sheet: Worksheet, layout: Layout) -> None:
-    """Let each group of columns of a wide table be folded to its first one."""
+    """Make each group of columns of a wide table foldable, down to its first column."""
     if len(layout.quantities) <= MOST_COLUMNS_UNGROUPED:
         return
     sheet.sheet_properties.outlinePr.summaryRight = False
@@ -134,9 +134,9 @@ def _group_columns(sheet: Worksheet, layout: Layout) -> None:
 
 
 def _group_rows(sheet: Worksheet, layout: Layout) -> None:
-    """Let an iteration's rows be folded to its first; many are folded to begin with.
+    """Make the rows of an iteration foldable, down to the first one; many rows start out folded.
 
-    So are those of images, so that a kernel stands right above the one that it becomes.
+    So do those of networks on images, so that a kernel is right above its next value.
     """
     folded = layout.block > MOST_ROWS_UNFOLDED or layout.experiment.naming.on_images
     for row in range(FIRST_ROW, FIRST_ROW + 2 * layout.block):
@@ -168,16 +168,16 @@ def _title(sheet: Worksheet, layout: Layout) -> None:
 
 
 def _equations(sheet: Worksheet, blocks: list[Block]) -> None:
-    """Print the numbered blocks in two columns of text, shortened where they do not fit."""
+    """Write the numbered blocks in two columns of text, shortened if they do not fit."""
     rows = BOTTOM_ROW - TOP_ROW + 1
     sides: list[list[tuple[int, Block]]] = [[], []]
     for number, block in enumerate(blocks, start=1):
         sides[0 if number <= 3 else 1].append((number, block))
     for column, side in zip(EQUATION_COLUMNS, sides, strict=True):
         row = TOP_ROW
-        spare = rows - 2 * len(side)  # a title and an empty row go with each block
+        spare = rows - 2 * len(side)  # each block has a title and an empty row
         for k, (number, block) in enumerate(side):
-            # Later blocks keep some lines; a short one, such as the optimizer's, all of them.
+            # Reserve some lines for later blocks; for a short one, such as the optimizer's, all.
             room = max(2, spare - sum(min(len(b.lines), 4) for _, b in side[k + 1 :]))
             lines = block.lines
             if len(lines) > room:
@@ -207,7 +207,7 @@ def _rate(sheet: Worksheet, rate: float) -> None:
 
 
 def _setting(sheet: Worksheet, symbol: str, place: tuple[int, int], value: float) -> Cell:
-    """Write a number that the formulas read, with its symbol left of it; return its cell."""
+    """Write a number that the formulas read, with its symbol to the left; return its cell."""
     row, column = place
     _label(sheet, (row, column - 1), f"{symbol} =")
     cell = sheet.cell(row, column, value)
@@ -223,7 +223,7 @@ def _label(sheet: Worksheet, place: tuple[int, int], text: str) -> None:
 
 
 def _settings(sheet: Worksheet, layout: Layout) -> None:
-    """Write what else the training is: numbers that the formulas read, and words."""
+    """Write the training's other settings: numbers that the formulas read, and words."""
     experiment = layout.experiment
     for symbol, value in experiment.settings.items():
         _setting(sheet, symbol, layout.setting_cells[symbol], value)
@@ -268,7 +268,7 @@ def _iterations(sheet: Worksheet, layout: Layout) -> None:
 
 
 def _shades(sheet: Worksheet, layout: Layout) -> None:
-    """Shade images and kernels by their numbers."""
+    """Shade the cells of images and kernels by their values."""
     naming, columns = layout.experiment.naming, layout.columns
     if not naming.on_images:
         return

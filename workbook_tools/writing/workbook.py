@@ -1,4 +1,4 @@
-"""From a spec to a finished workbook: sheets written, recalculated, values cached, saved whole."""
+"""From a spec to a finished workbook: writes its sheets, recalculates, caches values, saves it."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -31,15 +31,14 @@ def build(
     on_step: Callable[[str], None] = lambda description: None,
     on_plan: Callable[[str], None] = lambda description: None,
 ) -> int:
-    """Make the workbook of a spec; return how many formula cells it has.
+    """Build the workbook of a spec; return how many formula cells it has.
 
-    Every formula cell carries the value that the embedded engine calculates for it. The file
-    at ``workbook`` is replaced only when the new one is whole, and left as it is when its
-    content would stay the same. ``on_step`` hears what is being done, ``BUILD_STEPS`` times;
-    ``on_plan`` hears before that, once, how much will be written.
+    Every formula cell gets the value that the embedded engine calculates. The file at ``workbook``
+    is replaced only when the new one is complete, and is not touched if its content would stay the
+    same. ``on_step`` is called ``BUILD_STEPS`` times with the progress in words; before that,
+    ``on_plan`` is called once with the amount to be written, in words.
 
-    Raises ``InputError`` for a spec that cannot be built and for a place that cannot be
-    written to.
+    Raises ``InputError`` for a spec that cannot be built, or a path that cannot be written.
     """
     experiment = load_experiment(spec)
     book = Book(experiment)
@@ -60,10 +59,10 @@ def save_with_values(
     path: Path,
     on_step: Callable[[str], None],
 ) -> int:
-    """Save a workbook whole, every formula cell with its value; return how many there are.
+    """Save a workbook with the values of its formula cells; return how many there are.
 
-    ``texts`` and ``fills`` are those of ``finishing``. The old file is left as it is when its
-    content would stay the same. Raises ``InputError`` for a place that cannot be written to.
+    ``texts`` and ``fills`` are those of ``finishing``. The old file is not touched if its content
+    would stay the same. Raises ``InputError`` for a path that cannot be written.
     """
     with replacing(path, unless_same=same_content) as new, TemporaryDirectory() as folder:
         saved, filled = Path(folder, "saved.xlsx"), Path(folder, "filled.xlsx")
@@ -79,15 +78,14 @@ def save_with_values(
 def openpyxl_workbook(book: Book) -> tuple[Workbook, dict[str, str]]:
     """Return the workbook with the first two iterations of every table, without values.
 
-    Beside it, what each chart and picture shows, by its part in the file and the name that
-    openpyxl gives it there.
+    Also return the descriptions of its charts and pictures, by drawing part and openpyxl's name.
     """
     experiment = book.experiment
     workbook = Workbook()
     overview = workbook.active
     overview.title = OVERVIEW
     shown: list[list[str]] = []
-    drawn: dict[str, bytes] = {}  # sheets of the same network show the same picture
+    drawn: dict[str, bytes] = {}  # sheets with the same network show the same picture
 
     def diagram(of: Experiment) -> Image:
         look = ", ".join(of.network.activations)
@@ -101,14 +99,14 @@ def openpyxl_workbook(book: Book) -> tuple[Workbook, dict[str, str]]:
         sheet = workbook.create_sheet(layout.run.name)
         shown.append(write_training_sheet(sheet, layout, diagram(layout.experiment)))
     shown.insert(0, write_overview(overview, book, diagram(experiment)))
-    # Excel works everything out afresh on opening, whatever the cached values say.
+    # Excel recalculates everything on opening, whatever the cached values are.
     workbook.calculation.fullCalcOnLoad = True
     describe(workbook, experiment.title, experiment.description, "gradient descent")
     return workbook, alternative_texts(workbook, shown)
 
 
 def describe(workbook: Workbook, title: str, description: str, keyword: str) -> None:
-    """Say in the file's properties what it is."""
+    """Set the file's properties: title, description, author, keywords."""
     properties = workbook.properties
     properties.title, properties.description = title, description
     properties.creator = properties.lastModifiedBy = "workbook_tools"
@@ -116,9 +114,9 @@ def describe(workbook: Workbook, title: str, description: str, keyword: str) -> 
 
 
 def alternative_texts(workbook: Workbook, shown: list[list[str]]) -> dict[str, str]:
-    """Return the texts by part and name; drawings are numbered where a sheet has one.
+    """Return the texts by part and name; only sheets with a drawing count in its number.
 
-    ``shown`` says of each sheet what its charts show, then its pictures.
+    ``shown`` has for each sheet the descriptions of its charts, then of its pictures.
     """
     texts: dict[str, str] = {}
     drawn = [(sheet, own) for sheet, own in zip(workbook, shown, strict=True) if own]
@@ -130,7 +128,7 @@ def alternative_texts(workbook: Workbook, shown: list[list[str]]) -> dict[str, s
 
 
 def _fills(book: Book) -> dict[str, Fill]:
-    before = 2 if book.data else 1  # Overview and Data go before the trainings
+    before = 2 if book.data else 1  # Overview and Data come before the trainings
     return {
         f"xl/worksheets/sheet{number}.xml": Fill(
             layout.iteration_row(2), layout.block, layout.last_row

@@ -206,13 +206,13 @@ def test_a_digit_that_is_not_stored_is_refused(
 
 def test_digits_that_the_network_does_not_know_are_refused(tmp_path: Path) -> None:
     digits = random_digits(11, 10, classes=CLASSES + 1, count=4)
-    with pytest.raises(InputError, match="a digit is a 3, and the network knows 0 to 2"):
+    with pytest.raises(InputError, match="the digits is a 3, but the network only knows 0 to 2"):
         build(small_network(), digits, LOOK, tmp_path / "x.xlsx")
 
 
 def test_a_formula_that_no_cell_holds_is_refused(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(1, 200, 1), nn.Conv2d(200, 1, 1), nn.Flatten(), nn.Linear(9, 3))
-    with pytest.raises(InputError, match="a cell holds 8,192: give a network with fewer maps"):
+    with pytest.raises(InputError, match="a cell holds 8,192; give a network with fewer maps"):
         build(model, random_digits(3, 3), LOOK, tmp_path / "x.xlsx")
     assert not list(tmp_path.iterdir())
 

@@ -86,7 +86,7 @@ class Harmful:
         (lambda path: path.write_bytes(b"no weights"), "not a file of weights"),
         (lambda path: torch.save({"format": MODEL, "weights": Harmful()}, path), "not run"),
         (lambda path: torch.save([1, 2], path), "not a"),
-        (damaged(lambda w: w["conv1.weight"].fill_(torch.nan)), "NaN or infinite"),
+        (damaged(lambda w: w["conv1.weight"].fill_(torch.nan)), "NaN or infinity"),
         (damaged(lambda w: w.pop("conv2.weight")), "not the weights of a network of this family"),
         (damaged(lambda w: w.update(other=torch.zeros(1))), "not the weights of a network"),
     ],
@@ -123,7 +123,7 @@ def test_the_checkpoint_is_never_overwritten(checkpoint: Path, tmp_path: Path) -
     for output in (checkpoint, tmp_path / "link.xlsx", tmp_path / "hard.xlsx"):
         result = call("--checkpoint", checkpoint, "--digits", 1, "-o", output)
         assert result.exit_code == 2
-        assert f"{output}: is read" in result.stderr
+        assert f"{output}: is an input" in result.stderr
     assert checkpoint.read_bytes() == before
 
 

@@ -124,7 +124,7 @@ CONV = nn.Conv2d(1, 2, 3)
         ([CONV, nn.Linear(98, 3)], "maps have to be flattened before it"),
         ([CONV, nn.Flatten(), nn.Linear(97, 3)], "it reads 97 numbers and gets 98"),
         ([nn.Flatten(), nn.Conv2d(1, 2, 1)], "it reads 1 maps and gets a row of numbers"),
-        ([nn.Flatten(), nn.MaxPool2d(2)], "it needs maps, and gets a row of numbers"),
+        ([nn.Flatten(), nn.MaxPool2d(2)], "it needs maps, but gets a row of numbers"),
         ([nn.Flatten(0)], "its start_dim is 0"),
         ([CONV], "the network ends in 2 maps of 7 × 7"),
         ([], "the network ends in 1 map of 9 × 9"),
