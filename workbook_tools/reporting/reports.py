@@ -36,7 +36,7 @@ _COLOURS = {
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return a report as the JSON document that the README describes.
+    """Return a report as the JSON document that docs/json.md describes.
 
     Numbers that JSON does not have, such as infinity, become null. Texts are cut to the length that
     Excel allows.
