@@ -1,3 +1,4 @@
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,6 +8,7 @@ from browser import CHROMIUM
 from hypothesis import settings
 
 from workbook_tools.engines import libreoffice
+from workbook_tools.writing.workbook import build
 
 # `make test` always draws the same random cases, so that it says the same of the same code;
 # `make test-thorough` draws others every time, and more of those that take long (helpers/cases.py).
@@ -44,6 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     item.add_marker(pytest.mark.skip(reason=f"{program} is not installed"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Use one worker more than there are cores: some tests wait for limits of time to be over."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def _no_unmarked_libreoffice(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -60,6 +67,25 @@ def _no_unmarked_libreoffice(
 def workbooks() -> Path:
     """The folder of the committed specs and workbooks."""
     return ROOT / "workbooks"
+
+
+@pytest.fixture(scope="session")
+def shorter(workbooks: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The shipped workbooks of larger data, with fewer iterations."""
+    folder = tmp_path_factory.mktemp("shorter")
+    found = {}
+    for name, data, (iterations, fewer) in (
+        ("iris", "iris.csv", (20, 4)),
+        ("deep", "moons.csv", (150, 12)),
+    ):
+        shutil.copy(workbooks / data, folder)
+        spec = (workbooks / f"{name}.toml").read_text(encoding="utf-8")
+        changed = spec.replace(f"iterations = {iterations}\n", f"iterations = {fewer}\n")
+        assert changed != spec
+        (folder / f"{name}.toml").write_text(changed, encoding="utf-8")
+        found[name] = folder / f"{name}.xlsx"
+        build(folder / f"{name}.toml", found[name])
+    return found
 
 
 @pytest.fixture(scope="session")

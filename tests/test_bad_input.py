@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cases import THOROUGH
 from parts import Change, replaced, rewritten, with_rows
 from typer.testing import CliRunner
 
@@ -21,6 +22,8 @@ from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
 from workbook_tools.errors import InputError
 from workbook_tools.package import archive
+
+pytestmark = pytest.mark.slow
 
 Make = Callable[[Path, Path], object]  # from a good workbook and the path of the bad one
 
@@ -184,7 +187,7 @@ BAD: dict[str, tuple[Make, str]] = {
     "rows out of order": (rows(b'<row r="50"/>'), "row 50 comes after row 131"),
     "shared with nothing": (
         rows(b'<row r="140"><c r="A140"><f t="shared" si="9"/></c></row>'),
-        "the formula of A140 is shared",
+        "the shared formula of A140",
     ),
     "two formulas": (rows(b'<row r="140"><c r="A140"><f>1</f><f>2</f></c></row>'), "come first"),
     "no number": (rows(b'<row r="140"><c r="A140"><v>NaN</v></c></row>'), "which is not a number"),
@@ -253,7 +256,8 @@ def dimension(reference: bytes) -> Change:
 
 def empty_rows() -> bytes:
     cells = b'<row r="%d" s="1" customFormat="1"><c r="A%d" s="1"/></row>'
-    return b"".join(cells % (row, row) for row in range(132, 1_048_577))
+    last = 1_048_577 if THOROUGH else 250_000
+    return b"".join(cells % (row, row) for row in range(132, last))
 
 
 HARMLESS: dict[str, Make] = {
@@ -279,9 +283,10 @@ def test_what_only_looks_odd_is_checked_all_the_same(
     assert report.tables[0].cells.checked >= 3_000
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["embedded", "cached"])
-def test_a_million_empty_rows_do_not_matter(engine: str, workbooks: Path, tmp_path: Path) -> None:
+def test_a_great_many_empty_rows_do_not_matter(
+    engine: str, workbooks: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "book.xlsx"
     rows(empty_rows())(workbooks / "mazur.xlsx", path)
     assert verify(path, engine).verdict == "pass"

@@ -38,6 +38,8 @@ from workbook_tools.reporting.html import to_html
 from workbook_tools.reporting.reports import print_explanation, print_report, to_json
 from workbook_tools.spec.new import Wish, new_spec
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 ONE = FORMULAS | {"∂E/∂w3": FORMULAS["∂E/∂w3"].replace("M6", "K6")}  # one mistake
 

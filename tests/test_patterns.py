@@ -13,6 +13,8 @@ import pytest
 
 import workbook_tools
 
+pytestmark = pytest.mark.slow
+
 # Exponential time shows in short texts. One of 2,000 letters that takes long is tried again, 16
 # times as long: that takes 256 times as long where the time grows with the square.
 _LENGTHS = (16, 22, 28, 2_000)

@@ -33,6 +33,8 @@ from workbook_tools.package.files import write_text
 from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.writing import workbook
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 

@@ -25,6 +25,8 @@ from workbook_tools.reading import labels, reader
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reporting.reports import print_report, to_json
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE = 20.0  # seconds of this process alone: some 20 times what is needed
 PLACE = "K9"  # a_h1 in the fourth iteration
 

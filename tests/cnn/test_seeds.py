@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn import seeds
+from cnn import runs, seeds
 from cnn.data import Mnist
 from cnn.metrics import read_metrics
 from cnn.recipes import RECIPES
@@ -35,6 +35,7 @@ def trained(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> list[int]:
             done.append(self.seed)
 
     monkeypatch.setattr(seeds, "_train", quick)
+    monkeypatch.setattr(runs, "_report", lambda *_: None)  # its pictures take a second
     return done
 
 

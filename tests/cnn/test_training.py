@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cnn import runs
 from cnn.checkpoint import Checkpoint, State, load_model
 from cnn.data import Images, Mnist
 from cnn.evaluation import answers
@@ -66,8 +67,13 @@ def whole(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 
 @pytest.mark.parametrize("epochs", [0, 1, 2])
 def test_a_resumed_run_ends_in_the_same_weights_bit_for_bit(
-    mnist: Mnist, whole: tuple[Path, Metrics], tmp_path: Path, epochs: int
+    mnist: Mnist,
+    whole: tuple[Path, Metrics],
+    tmp_path: Path,
+    epochs: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(runs, "_report", lambda *_: None)  # its pictures take a second
     data = part(mnist, 1_000, 500)
     with pytest.raises(KeyboardInterrupt):
         run(job(), data, tmp_path / "two", StopAfter(epochs), resume=False)
@@ -219,7 +225,7 @@ load = data.load
 
 def fewer(say):
     mnist = load(say)
-    return data.Mnist(mnist.training[:10_000], mnist.validation)
+    return data.Mnist(mnist.training[:6_000], mnist.validation)
 
 data.load = fewer
 app()
@@ -241,7 +247,7 @@ def test_two_processes_train_one_network(mnist: Mnist, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr  # one epoch does not reach 99.4 %
     metrics = read_metrics(tmp_path / "run")
     assert metrics.processes == 2
-    assert metrics.final.accuracy > 90
+    assert metrics.final.accuracy > 85
     assert done.stdout.count("epoch    rate") == 1  # one process speaks
     _, model = load_model(tmp_path / "run" / "model.pt")
     assert answers(model, mnist.validation).accuracy == metrics.final.accuracy
@@ -251,6 +257,7 @@ SHARED = """
 import sys, torch
 from dataclasses import replace
 from cnn import data, parallel
+from cnn import runs
 from cnn.checkpoint import Checkpoint
 from cnn.recipes import RECIPES
 from cnn.sampling import Difficulty

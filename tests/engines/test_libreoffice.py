@@ -18,6 +18,8 @@ from workbook_tools.package.cell_values import CellError
 from workbook_tools.reporting.copies import write_mended
 from workbook_tools.reporting.reports import to_json
 
+pytestmark = pytest.mark.slow
+
 TOOLS = "/usr/bin:/bin"  # for the scripts, after what stands for LibreOffice
 OUT = 'out="${*#*--outdir }"; out="${out%% *}"; mkdir -p "$out"; '
 BROKEN = {

@@ -24,6 +24,8 @@ from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.copies import write_mended
 
+pytestmark = pytest.mark.slow
+
 LEGAL = (
     "sheet1 SHEET1 sHEET1 Sheet1 ſheet1 R1C1 TRUE A1 XFD1048576 1st 2024 It's a!b A1!B1 a''b "
     "#REF! 😀 𝔘𝔫𝔦 é e\u0301 Straße STRASSE K \u212a İ ı ﬁ „Zahl“ 〔a〕 100% a,b a;b (1) {1} "

@@ -17,6 +17,8 @@ from pebble import ProcessExpired
 from workbook_tools.checking.workers import pool_of
 from workbook_tools.engines import recalculate, workplace
 
+pytestmark = pytest.mark.slow
+
 SOON = 10.0  # seconds
 # It starts another program, as LibreOffice does, and writes into its folder as long as it runs.
 SLOW = """#!/bin/sh

@@ -12,6 +12,8 @@ from workbook_tools.judging.probe import Trials
 from workbook_tools.mending import edits
 from workbook_tools.mending.right_formulas import RightFormulas
 
+pytestmark = pytest.mark.slow
+
 MISTAKES = {
     # quantity, its wrong formula: the formula that was meant, the change in words
     ("∂E/∂w3", "=((S6-B6)*S6*(1-S6)*O6+(U6-C6)*U6*(1-U6)*Q6)*K6*(1-K6)*D6"): (
@@ -191,8 +193,10 @@ def test_the_summary_of_losses_is_mended(workbooks: Path, tmp_path: Path) -> Non
         assert words in finding.suggestion.edit
 
 
-def test_what_is_worked_out_beside_the_samples_is_mended(workbooks: Path, tmp_path: Path) -> None:
-    source = workbooks / "deep.xlsx"
+def test_what_is_worked_out_beside_the_samples_is_mended(
+    shorter: dict[str, Path], tmp_path: Path
+) -> None:
+    source = shorter["deep"]
     right = load_workbook(source)["Data"]["E38"].value
     cells: dict[str, object] = {"E38": right.replace(",1,0)", ",1,0.5)"), "E40": 1}
     findings = changed(source, tmp_path / "a.xlsx", "Data", cells)
@@ -217,9 +221,9 @@ def test_a_mistake_filled_over_all_iterations_of_several_samples_is_one(
 
 
 def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(
-    workbooks: Path, tmp_path: Path
+    shorter: dict[str, Path], tmp_path: Path
 ) -> None:
-    source = workbooks / "deep.xlsx"
+    source = shorter["deep"]
     sheet = load_workbook(source)["Data"]
     rows = [row for row in range(1, sheet.max_row + 1) if str(sheet[f"E{row}"].value)[:3] == "=IF"]
     right = {f"E{row}": sheet[f"E{row}"].value for row in rows}

@@ -9,6 +9,8 @@ from handmade import FORMULAS, HandMade
 from workbook_tools.checking.verify import verify
 from workbook_tools.writing.workbook import build
 
+pytestmark = pytest.mark.slow
+
 SPEC = """
 title = "x"
 [network]

@@ -32,6 +32,8 @@ from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.copies import write_marked, write_mended
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 WRONG = FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")
 COLUMN = "AA"  # of ∂E/∂w3

@@ -30,6 +30,8 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.copies import write_marked, write_mended
 
+pytestmark = pytest.mark.slow
+
 TABLE, HOST = "My sheet", "Host"
 HOST_PART = "xl/worksheets/sheet2.xml"
 RIGHT = FORMULAS["∂E/∂w3"]

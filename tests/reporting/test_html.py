@@ -16,6 +16,8 @@ from workbook_tools.judging.findings import Suggestion
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html, write_html
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 W3 = "=((S6-B6)*S6*(1-S6)*O6+(U6-C6)*U6*(1-U6)*Q6)*K6*(1-K6)*D6"  # reads a_h1 for a_h2

@@ -90,7 +90,7 @@ def test_a_good_spec_is_read(tmp_path: Path) -> None:
             "layers = [2, 2, 2]",
             'layers = ["image 1x2", "convolution 2x2 to 1", 2]',
             "network.layers",
-            "kernel larger than its images of 1x2; make it smaller",
+            "kernel larger than its 1x2 images; make it smaller",
         ),
         (
             "layers = [2, 2, 2]",
