@@ -24,6 +24,12 @@ NEED_TORCH = ("cnn", "convolutional")  # folders
 collect_ignore = [] if HAS_TORCH else [*NEED_TORCH]
 
 
+def pytest_configure() -> None:
+    """Let NumPy and PyTorch use one thread, before they are loaded: workers run side by side."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def pytest_report_header() -> str | None:
     """Say what is left out."""
     folders = " and ".join(f"tests/{folder}" for folder in NEED_TORCH)
@@ -44,11 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker("slow")
                 if is_missing:
                     item.add_marker(pytest.mark.skip(reason=f"{program} is not installed"))
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Use one worker more than there are cores: some tests wait for limits of time to be over."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

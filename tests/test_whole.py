@@ -167,7 +167,7 @@ def last_losses(workbook: Path) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", ["Back_Propogation", "mazur", "xor"])
-@cases(30)
+@cases(20)
 @given(data=st.data())
 def test_any_one_changed_formula_is_named_and_no_other(
     workbooks: Path, tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject

@@ -103,10 +103,13 @@ def test_a_check_that_is_killed_leaves_nothing(slow: Path, ends: signal.Signals)
 @pytest.mark.parametrize("how", ["timeout", "stop"])
 def test_a_check_that_its_pool_ends_leaves_nothing(slow: Path, how: str) -> None:
     with pool_of(1) as pool:
-        future = pool.schedule(
-            recalculate, (slow, "libreoffice"), timeout=20 if how == "timeout" else None
-        )
-        assert within(30, lambda: len(started(slow)) == 3)
+        for seconds in (3, 60):  # a busy machine may take long to start a process
+            limit = seconds if how == "timeout" else None
+            future = pool.schedule(recalculate, (slow, "libreoffice"), timeout=limit)
+            if within(seconds, lambda: len(started(slow)) == 3):
+                break
+            (slow.parent / "started").unlink(missing_ok=True)
+        assert len(started(slow)) == 3
         if how == "timeout":
             with pytest.raises((TimeoutError, ProcessExpired)):
                 future.result()

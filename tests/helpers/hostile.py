@@ -13,6 +13,9 @@ from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.task import Outcome, Task, check
 
+# Limits of time: what hangs takes all of it, and on a busy machine the others may take long, too.
+SOON_OR_LATER = (4.0, 60.0)  # seconds
+
 
 def hostile_check(task: Task) -> Outcome:
     """Check a workbook, or hang, die, take memory, raise or leave, as its name says."""
