@@ -20,7 +20,7 @@ from workbook_tools.judging.report import Report
 pytestmark = pytest.mark.slow
 
 PARTS = os.cpu_count() or 1 if THOROUGH else 1  # each takes a process
-CASES = 150 if not THOROUGH else round(750 * PART)  # of each part
+CASES = 100 if not THOROUGH else round(750 * PART)  # of each part
 
 
 @pytest.mark.parametrize("part", range(PARTS))
