@@ -32,10 +32,11 @@ def audit_score() -> ModuleType:
 def test_every_table_and_mistake_of_the_sample_is_found_and_nothing_else(
     audit_score: ModuleType, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    every = 1 if THOROUGH or engine == "embedded" else 3
     if engine == "libreoffice":
-        recalculate_together(sorted(SAMPLE.glob("*.xlsx")), monkeypatch)
-    scores = audit_score.score_sample(SAMPLE, engine, mend=THOROUGH or engine == "embedded")
-    assert len(scores) > 50
+        recalculate_together(sorted(SAMPLE.glob("*.xlsx"))[::every], monkeypatch)
+    scores = audit_score.score_sample(SAMPLE, engine, every)
+    assert len(scores) > 50 / every
     assert [(s.file, s.sheet, s.problems) for s in scores if s.problems] == []
 
 

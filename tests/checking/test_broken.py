@@ -33,7 +33,7 @@ def damages(draw: st.DrawFn) -> list[tuple[str, int, int, object]]:
     return draw(st.lists(one, min_size=1, max_size=6))
 
 
-@cases(150)
+@cases(100)
 @given(damages())
 def test_a_damaged_table_is_reported_on_or_refused(
     damage: list[tuple[str, int, int, object]],

@@ -116,7 +116,7 @@ def _same_column(one: Target, other: Target) -> bool:
     return (one.sheet, one.header) == (other.sheet, other.header)
 
 
-@cases(400)
+@cases(250)
 @given(data=st.data())
 def test_pass_stands_only_where_every_formula_was_checked_and_none_is_wrong(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
