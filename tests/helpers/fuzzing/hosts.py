@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from handmade import FORMULAS, HandMade, copy_of_the_table
@@ -103,7 +104,7 @@ def make_hosts(folder: Path, names: Collection[str] | None = None) -> None:
         if names is None or name in names:
             (folder / f"{name}.toml").write_text(spec, encoding="utf-8")
             build(folder / f"{name}.toml", folder / f"{name}.xlsx")
-    if names is None or "network" in names:
+    if "network" in HOSTS and (names is None or "network" in names):
         _write_network(folder / "network.xlsx")
 
 
@@ -355,4 +356,6 @@ def _write_network(path: Path) -> None:
     write(nn.Sequential(*layers).eval(), path, 3, 3, 1)
 
 
-HOSTS = dict.fromkeys(_TYPED, 6) | dict.fromkeys(_BUILT, 3) | {"network": 1}  # how often each
+HOSTS = dict.fromkeys(_TYPED, 6) | dict.fromkeys(_BUILT, 3)  # how often each
+if find_spec("torch"):  # without it there are other cases
+    HOSTS["network"] = 1
