@@ -12,7 +12,7 @@ from workbook_tools.writing.workbook import build
 
 # `make test` always draws the same random cases, so that it says the same of the same code;
 # `make test-thorough` draws others every time, and more of those that take long (helpers/cases.py).
-settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("same")
 
