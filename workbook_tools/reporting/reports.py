@@ -21,9 +21,9 @@ from workbook_tools.shortening import shortened, shortened_inside
 SCHEMA = 1
 _LONGEST = 2_000  # characters of one text on the terminal
 _LONGEST_NAME = 60  # characters of a sheet's name or of a label
-# Headings of two lines; the last two are read across: "largest difference", "absolute relative".
+# Headings of two lines; the last two are read across: "largest error", "absolute relative".
 _COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
-_LARGEST_DIFFERENCE = ("largest\nabsolute", "difference\nrelative")
+_LARGEST_ERROR = ("largest\nabsolute", "error\nrelative")
 NO_HEADER = (
     "no header row names the inputs, targets, weights and pre-activations of a whole network"
 )
@@ -243,7 +243,7 @@ def _grid(report: Report) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     grid.add_column("\nsheet", overflow="fold")  # the one column that may wrap
     grid.add_column("\nnetwork", no_wrap=True)
-    for heading in ("\nη", "\niterations", *_COUNTS, *_LARGEST_DIFFERENCE, "\nulps"):
+    for heading in ("\nη", "\niterations", *_COUNTS, *_LARGEST_ERROR, "\nulps"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for table in report.tables:
         rate = "?" if table.learning_rate is None else f"{table.learning_rate:g}"
@@ -274,7 +274,7 @@ def _network_grid(report: Report) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     grid.add_column("\nsheet", no_wrap=True)
     grid.add_column("\nwhat", overflow="fold")
-    for heading in (*_COUNTS, *_LARGEST_DIFFERENCE):
+    for heading in (*_COUNTS, *_LARGEST_ERROR):
         grid.add_column(heading, justify="right", no_wrap=True)
     for part in report.summaries:
         grid.add_row(
