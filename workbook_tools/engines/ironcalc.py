@@ -13,6 +13,7 @@ from workbook_tools.engines import is_panic
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names, without_notes
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
+from workbook_tools.formulas.references import is_too_long
 from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
 from workbook_tools.package.workbook import open_package
 
@@ -136,6 +137,8 @@ def _refuse(path: Path, sheet: str, formula: str) -> None:
     powers = (match[0].count("^") for match in _POWERS.finditer(formula))
     if _nesting(formula) > _MOST_NESTED or max(powers, default=0) >= _MOST_NESTED:
         why = "is nested too deeply for ironcalc"
+    elif is_too_long(formula):  # IronCalc crashes at some of 30,000 characters
+        why = "is longer than Excel allows"
     elif _OTHER_WORKBOOK.search(formula):
         why = "reads another workbook, whose values ironcalc does not know"
     else:
