@@ -35,7 +35,8 @@ from workbook_tools.notation.quantities import Naming
 from workbook_tools.notation.vocabulary import Loss, Optimizer
 from workbook_tools.reading.labels import parse_label, parse_symbol
 from workbook_tools.reporting.html import to_html
-from workbook_tools.reporting.reports import print_explanation, print_report, to_json
+from workbook_tools.reporting.json_document import to_json
+from workbook_tools.reporting.terminal import print_explanation, print_report
 from workbook_tools.spec.new import Wish, new_spec
 
 pytestmark = pytest.mark.slow

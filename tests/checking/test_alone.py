@@ -78,7 +78,7 @@ def test_an_unexpected_failure_is_one_line_with_its_place_and_debug_shows_more(
     def broken(*_: object) -> None:
         raise KeyError("what nobody thought of")
 
-    monkeypatch.setattr("workbook_tools.reporting.reports.print_report", broken)
+    monkeypatch.setattr("workbook_tools.reporting.terminal.print_report", broken)
     result = CliRunner().invoke(app, ["verify", str(sound)])
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert "KeyError in commands/verify.py, line" in result.stderr

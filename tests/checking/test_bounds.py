@@ -23,7 +23,8 @@ from workbook_tools.judging.unknown import functions
 from workbook_tools.mending import proof, proposals
 from workbook_tools.reading import labels, reader
 from workbook_tools.reading.reader import read_tables
-from workbook_tools.reporting.reports import print_report, to_json
+from workbook_tools.reporting.json_document import to_json
+from workbook_tools.reporting.terminal import print_report
 
 pytestmark = pytest.mark.slow
 

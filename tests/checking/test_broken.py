@@ -15,7 +15,8 @@ from rich.console import Console
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.errors import InputError
-from workbook_tools.reporting.reports import print_explanation, print_report, to_json
+from workbook_tools.reporting.json_document import to_json
+from workbook_tools.reporting.terminal import print_explanation, print_report
 
 pytestmark = pytest.mark.slow
 

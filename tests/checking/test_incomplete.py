@@ -14,7 +14,7 @@ from workbook_tools.classroom.row import Verdict, row_of
 from workbook_tools.cli import app
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html
-from workbook_tools.reporting.reports import to_json
+from workbook_tools.reporting.json_document import to_json
 
 MATRIX = "=SUM(MMULT(F6:G6,{1;0})*D6,G6*E6)"  # as h1, with a function that the engine lacks
 WRONG = FORMULAS["∂E/∂w3"].replace("O6", "P6")

@@ -32,7 +32,8 @@ from workbook_tools.notation.addresses import Cell, cell_name, range_name
 from workbook_tools.notation.convolutional import Operation, label_index
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.html import write_html
-from workbook_tools.reporting.reports import print_explanation, print_report, to_json
+from workbook_tools.reporting.json_document import to_json
+from workbook_tools.reporting.terminal import print_explanation, print_report
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # to make failures small takes minutes
 PATTERN = re.compile(r"\$?[A-Z]{1,3}\$?\d+(:\$?[A-Z]{1,3}\$?\d+)?")

@@ -16,7 +16,7 @@ from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.errors import InputError
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reporting.copies import write_mended
-from workbook_tools.reporting.reports import to_json
+from workbook_tools.reporting.json_document import to_json
 
 pytestmark = pytest.mark.slow
 

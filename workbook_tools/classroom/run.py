@@ -21,7 +21,7 @@ from workbook_tools.classroom.submissions import Submission
 from workbook_tools.classroom.task import Outcome, Task, check, without_verdict
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import make_folder, printable, refuse_streams, write_text
-from workbook_tools.reporting.reports import json_text
+from workbook_tools.reporting.json_document import json_text
 
 
 @dataclass(frozen=True)

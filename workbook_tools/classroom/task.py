@@ -38,7 +38,7 @@ def check(task: Task) -> Outcome:
     # Imported here: a worker must limit its threads before NumPy is loaded.
     from workbook_tools.checking.verify import verify
     from workbook_tools.reporting.html import to_html
-    from workbook_tools.reporting.reports import to_json
+    from workbook_tools.reporting.json_document import to_json
 
     began = time.perf_counter()
     try:

@@ -27,7 +27,7 @@ def explain(
     status = AGREES
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.checking.alone import CHECK_STEPS, Wish, checks
-        from workbook_tools.reporting.reports import print_explanation
+        from workbook_tools.reporting.terminal import print_explanation
 
         refuse_conflicts(workbooks, [])
         with checks(timeout) as check:

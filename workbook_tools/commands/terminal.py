@@ -22,7 +22,7 @@ def console(stderr: bool = False) -> Console:
 
 def write_json(document: object, path: Path) -> None:
     """Write a JSON document; ``-`` is standard output."""
-    from workbook_tools.reporting.reports import json_text
+    from workbook_tools.reporting.json_document import json_text
 
     if str(path) == "-":
         plain = "utf" not in sys.stdout.encoding.lower()

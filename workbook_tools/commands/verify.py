@@ -148,7 +148,8 @@ def _verify_each(
 ) -> int:
     """Check workbooks one after the other, print and write the reports; return the exit status."""
     from workbook_tools.checking.alone import CHECK_STEPS, checks
-    from workbook_tools.reporting.reports import print_report, to_json
+    from workbook_tools.reporting.json_document import to_json
+    from workbook_tools.reporting.terminal import print_report
 
     status = AGREES
     documents = []

@@ -15,7 +15,7 @@ from workbook_tools.package.files import printable, write_text
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render
-from workbook_tools.reporting.reports import explained, harmless, network_lines, not_checked
+from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
 
 _ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
 

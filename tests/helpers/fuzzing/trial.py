@@ -28,7 +28,7 @@ from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.workbook import open_package
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.html import to_html
-from workbook_tools.reporting.reports import to_json
+from workbook_tools.reporting.json_document import to_json
 
 LONGEST = 300  # letters of a message
 SLOW = 20.0  # seconds of the processor, a third of the time limit; a tenth of one is usual

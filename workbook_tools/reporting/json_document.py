@@ -1,0 +1,124 @@
+"""The report as a JSON document, with the fields that docs/json.md describes."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.report import Cells, NetworkReport, Report
+from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
+from workbook_tools.package.files import printable
+from workbook_tools.shortening import shortened
+
+SCHEMA = 1
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return a report as the JSON document that docs/json.md describes.
+
+    Numbers that JSON does not have, such as infinity, become null. Texts are cut to the length that
+    Excel allows.
+    """
+    document: dict[str, Any] = _plain(_document(report))
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_plain(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    if isinstance(value, str):
+        return printable(shortened(value, MAX_TEXT_LENGTH))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "workbook": report.workbook,
+        "engine": report.engine,
+        "verdict": report.verdict,
+        "not_checked": report.not_checked,
+        "tables": [
+            {
+                "sheet": table.sheet,
+                "range": table.range,
+                "network": table.network,
+                "learning_rate": table.learning_rate,
+                "iterations": table.iterations,
+                "cells": _cells(table.cells),
+                "max_abs_error": table.differences.absolute,
+                "max_rel_error": table.differences.relative,
+                "max_ulps": table.differences.ulps,
+                "last_loss": table.last_loss,
+                "last_loss_of_run": table.last_loss_of_run,
+                "understood": asdict(table.understood),
+                "findings": [_finding(finding) for finding in table.findings],
+            }
+            for table in report.tables
+        ],
+        "summaries": [
+            {
+                "sheet": summary.sheet,
+                "what": summary.what,
+                "cells": _cells(summary.cells),
+                "findings": [_finding(finding) for finding in summary.findings],
+            }
+            for summary in report.summaries
+        ],
+        "other_formulas": report.other_formulas,
+        **({"left_out": report.left_out} if report.left_out else {}),
+        **({"convolutional_network": _network(report.network)} if report.network else {}),
+    }
+
+
+def json_text(document: object, ensure_ascii: bool = False) -> str:
+    """Return a JSON document as it is written to a file."""
+    return json.dumps(document, ensure_ascii=ensure_ascii, indent=2, allow_nan=False) + "\n"
+
+
+def _network(network: NetworkReport) -> dict[str, Any]:
+    return {
+        "network": network.network,
+        "moments": network.moments,
+        "max_abs_error": network.whole.absolute,
+        "max_rel_error": network.whole.relative,
+        "numbers_compared": network.whole.compared,
+        "numbers_off": network.whole.off,
+    }
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    return {
+        "formulas": cells.formulas,
+        "checked": cells.checked,
+        "agreeing": cells.agreeing,
+        "numbers": cells.numbers,
+        "not_checked": cells.not_checked,
+        "not_checked_because": cells.reasons,
+        "harmless": cells.harmless,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    suggestion = finding.suggestion
+    proven = {"rows": suggestion.rows, "trials": suggestion.trials} if suggestion else None
+    return {
+        "kind": finding.kind.value,
+        "quantity": finding.quantity,
+        "sheet": finding.sheet,
+        "cells": finding.cells,
+        "rows": finding.count,
+        "formula": shortened(finding.formula, MAX_FORMULA_LENGTH) if finding.formula else None,
+        "value": finding.value,
+        "expected": finding.expected,
+        "max_rel_error": finding.max_rel_error,
+        "effect": finding.effect,
+        "suggestion": shortened(suggestion.formula, MAX_FORMULA_LENGTH) if suggestion else None,
+        "edit": suggestion.edit if suggestion else None,
+        "proven": proven,
+        "message": finding.message,
+    }
