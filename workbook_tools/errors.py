@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from workbook_tools.shortening import shortened_inside
+from workbook_tools.texts import shortened_inside
 
 BAD_INPUT = 2
 _PACKAGE = Path(__file__).parent

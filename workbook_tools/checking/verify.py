@@ -20,7 +20,6 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
-from workbook_tools.judging.findings import counted
 from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
@@ -32,6 +31,7 @@ from workbook_tools.reading.reader import MOST_TABLES, read_tables
 from workbook_tools.reading.samples import read_samples
 from workbook_tools.reading.stated import SummaryRow, read_parameters, read_summary
 from workbook_tools.reading.table import Table
+from workbook_tools.texts import counted
 
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss

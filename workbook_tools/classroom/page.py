@@ -7,9 +7,10 @@ from pathlib import Path
 
 from workbook_tools import __version__
 from workbook_tools.classroom.row import Mistake, Row, Verdict
-from workbook_tools.judging.findings import Kind, counted
+from workbook_tools.judging.findings import Kind
 from workbook_tools.package.files import write_text
 from workbook_tools.reporting.pages import render
+from workbook_tools.texts import counted
 
 _MOST_NAMED = 60  # workbooks listed at one mistake; the table has all
 _VERDICTS = {

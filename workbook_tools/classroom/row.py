@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from workbook_tools.judging.findings import Finding, Kind, in_short
 from workbook_tools.judging.report import Report
-from workbook_tools.shortening import shortened, shortened_inside
+from workbook_tools.texts import shortened, shortened_inside
 
 _LONGEST = 300  # characters of a message, or of a formula in symbols
 _LONGEST_NAME = 60  # characters of a sheet's name, or of a quantity

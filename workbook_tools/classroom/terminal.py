@@ -9,8 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.classroom.row import Row, Verdict
-from workbook_tools.judging.findings import counted
-from workbook_tools.shortening import shortened
+from workbook_tools.texts import counted, shortened
 
 _LONGEST = 110  # characters of a finding; the workbook's own report has all of it
 _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red"}

@@ -130,16 +130,13 @@ def _copies(
     """Return where copies are to be written; raise ``InputError`` if none can be made."""
     copies = [path for path in (marked, mended) if path is not None]
     if copies:
-        from workbook_tools.reporting.copies import refuse_places
+        from workbook_tools.reporting.copies import refuse_cached, refuse_places
 
         if len(workbooks) > 1 or os.path.isdir(workbooks[0]):
             raise InputError(f"{copies[0]}: is a copy of one workbook; give one workbook only")
         refuse_places(workbooks[0], *copies)
-    if mended and engine.value == "cached":
-        raise InputError(
-            f"{mended}: a mended copy is recalculated, for which --engine cached will not do; "
-            "use another"
-        )
+        if mended:
+            refuse_cached(mended, engine.value)
     return copies
 
 

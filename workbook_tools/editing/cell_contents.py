@@ -9,15 +9,13 @@ from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.references import LARGEST_ARRAY, areas
 from workbook_tools.formulas.words import moved
 from workbook_tools.notation.addresses import cell_name, column_number, range_name
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.xml_parts import added, number, write_text
 
 Place = tuple[int, int]  # row and column, from 1
-
-_LARGEST_ARRAY = 100_000  # cells of one array formula
 
 
 class Formula(NamedTuple):
@@ -272,6 +270,6 @@ def _covered(formula: Any | None) -> set[Place]:
     return {
         (row, column)
         for area in areas(formula.get("ref", ""))
-        if area.cell_count <= _LARGEST_ARRAY
+        if area.cell_count <= LARGEST_ARRAY
         for _, row, column in area.cells("")
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
 
-from workbook_tools.shortening import shortened_inside
+from workbook_tools.texts import shortened_inside
 
 _MOST_PAIRS = 100_000  # of tokens; beyond, all from the first to the last difference is marked
 _LONGEST = 1_000  # characters of a formula in a report for people

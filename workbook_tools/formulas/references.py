@@ -16,6 +16,8 @@ from workbook_tools.notation.addresses import column_letter, column_number, shee
 MAX_FORMULA_LENGTH = 8_192
 MOST_ARGUMENTS = 255  # of a function
 
+LARGEST_ARRAY = 100_000  # cells of one array formula that are looked at one by one
+
 
 # Words are matched as a whole, and names of sheets have a limited length, so that a formula is
 # scanned once, and not again from each of its characters.

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.names import Names
-from workbook_tools.formulas.references import FilledFormula, areas, without_spaces
+from workbook_tools.formulas.references import LARGEST_ARRAY, FilledFormula, areas, without_spaces
 from workbook_tools.formulas.words import moved
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.stored_cells import StoredFormula
@@ -24,7 +24,6 @@ from workbook_tools.package.workbook import SheetPart, WorkbookPackage
 
 _Read = TypeVar("_Read")
 
-_LARGEST_ARRAY = 100_000  # cells of one array formula
 _MOST_ELEMENTS = 50_000_000  # characters of the formulas of such cells, in a workbook
 
 
@@ -151,7 +150,7 @@ def _elements(formula: str, reference: str, budget: Budget) -> dict[tuple[int, i
     It calls a function that no engine knows, so that these cells are judged only by their values.
     """
     found = areas(reference)
-    if len(found) != 1 or not 1 < found[0].cell_count <= _LARGEST_ARRAY:
+    if len(found) != 1 or not 1 < found[0].cell_count <= LARGEST_ARRAY:
         return {}
     area = found[0]
     letters = area.cell_count * len(formula)

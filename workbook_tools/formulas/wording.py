@@ -20,7 +20,7 @@ from workbook_tools.formulas.tree import (
     children,
     parse,
 )
-from workbook_tools.shortening import shortened
+from workbook_tools.texts import shortened
 
 Namer = Callable[[str], str]  # returns the symbol of a reference: "J33" -> "a_h1"
 

@@ -118,16 +118,6 @@ def in_short(finding: Finding) -> str:
     return (advice(finding) if told else None) or finding.message
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with what is counted: ``1 cell``, ``2,108 cells``."""
-    return f"{number:,} {plural(number, noun)}"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a noun as it stands after a number."""
-    return noun if number == 1 else f"{noun}s"
-
-
 def plain(number: float) -> float | None:
     """Return a number as JSON has it: None for NaN and infinity."""
     return float(number) if math.isfinite(number) else None

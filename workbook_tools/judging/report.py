@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbook_tools.judging.findings import Finding, counted
+from workbook_tools.judging.findings import Finding
 from workbook_tools.notation.quantities import Naming
 from workbook_tools.reading.understood import Understood, UnreadTable
+from workbook_tools.texts import counted
 
 if TYPE_CHECKING:  # not at run time: a worker limits NumPy's threads before it imports NumPy
     from workbook_tools.judging.comparison import Comparison

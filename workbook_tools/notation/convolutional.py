@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Self, TypeAlias
 
+from workbook_tools.texts import plural
+
 GREYS = 255  # a pixel is a number from 0 (paper) to this (ink)
 DRAW = "draw"  # the selector's entry for the grid that the user draws in
 
@@ -103,8 +105,8 @@ class MapsShape:
 
     def __str__(self) -> str:
         if self.is_row:
-            return f"{self.count} {_plural(self.count, 'number')}"
-        return f"{self.count} {_plural(self.count, 'map')} of {self.height} × {self.width}"
+            return f"{self.count} {plural(self.count, 'number')}"
+        return f"{self.count} {plural(self.count, 'map')} of {self.height} × {self.width}"
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,3 @@ def _shape(text: str) -> Shape:
         outputs, inputs = numbers
         return WeightsShape(outputs, inputs)
     return MapsShape(*numbers)
-
-
-def _plural(number: int, noun: str) -> str:
-    return noun if number == 1 else f"{noun}s"

@@ -21,7 +21,7 @@ from enum import StrEnum
 from itertools import pairwise, product
 
 from workbook_tools.notation.addresses import MAX_COLUMNS
-from workbook_tools.shortening import shortened
+from workbook_tools.texts import shortened
 
 
 class Pooled(StrEnum):

@@ -16,7 +16,7 @@ from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.recalculated import new_values
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind, counted
+from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.copying import PackageCopy
@@ -24,6 +24,7 @@ from workbook_tools.package.files import replacing
 from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.package.workbook import SheetPart, open_package
 from workbook_tools.package.xml_parts import number
+from workbook_tools.texts import counted
 
 MOST_NOTES = 1_000  # of one finding
 _AUTHOR = "workbook-tools"
@@ -164,6 +165,15 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
         yield [NewCell(nothing, text)]
 
 
+def refuse_cached(destination: Path, engine: str) -> None:
+    """Raise ``InputError`` if an engine cannot calculate a mended copy."""
+    if engine == "cached":
+        raise InputError(
+            f"{destination}: a mended copy is recalculated, for which --engine cached will not do; "
+            "use another"
+        )
+
+
 def write_mended(
     report: Report, source: Path, destination: Path, engine: str = "embedded"
 ) -> MendedSummary:
@@ -176,11 +186,7 @@ def write_mended(
     calculate the workbook.
     """
     refuse_places(source, destination)
-    if engine == "cached":
-        raise InputError(
-            f"{destination}: a mended copy is recalculated, for which --engine cached will not do; "
-            "use another"
-        )
+    refuse_cached(destination, engine)
     summary = _summary(report)
     with open_package(source) as package, replacing(destination) as new:
         copy = PackageCopy(package)

@@ -9,13 +9,14 @@ from markupsafe import Markup
 
 from workbook_tools import __version__
 from workbook_tools.formulas.difference import Span, difference_in_short
-from workbook_tools.judging.findings import Finding, counted
+from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import LossCurve, Report, SummaryReport, TableReport
 from workbook_tools.package.files import printable, write_text
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render
 from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
+from workbook_tools.texts import counted
 
 _ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
 

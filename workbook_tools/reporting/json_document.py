@@ -10,7 +10,7 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Cells, NetworkReport, Report
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.files import printable
-from workbook_tools.shortening import shortened
+from workbook_tools.texts import shortened
 
 SCHEMA = 1
 

@@ -7,8 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from workbook_tools.judging.findings import counted, plural
-from workbook_tools.shortening import shortened, shortened_inside
+from workbook_tools.texts import counted, plural, shortened, shortened_inside
 
 _SMALLEST = 1e-5  # relative size: of a smaller one the page says "less than"
 _LONGEST = 2_000  # characters of a text that is filled in

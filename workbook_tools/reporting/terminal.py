@@ -8,9 +8,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.formulas.difference import difference_in_short
-from workbook_tools.judging.findings import Finding, advice, counted
+from workbook_tools.judging.findings import Finding, advice
 from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, TableReport
-from workbook_tools.shortening import shortened, shortened_inside
+from workbook_tools.texts import counted, shortened, shortened_inside
 
 _LONGEST = 2_000  # characters of one text on the terminal
 _LONGEST_NAME = 60  # characters of a sheet's name or of a label

@@ -1,4 +1,4 @@
-"""Cuts texts that come from files to a readable length."""
+"""Texts for people: no longer than a person reads, and nouns as they stand after a number."""
 
 
 def shortened(text: str, most: int) -> str:
@@ -10,3 +10,13 @@ def shortened_inside(text: str, most: int) -> str:
     """Return a text of at most ``most`` characters; a longer one loses its middle."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[len(text) - half :]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what is counted: ``1 cell``, ``2,108 cells``."""
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a noun as it stands after a number."""
+    return noun if number == 1 else f"{noun}s"
