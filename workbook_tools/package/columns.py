@@ -1,0 +1,109 @@
+"""The values of a workbook by columns: numbers in arrays, everything else beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.package.cell_values import MISSING_SHEET, CellValue, missing, of_sheet
+
+
+class Numbers(NamedTuple):
+    """The cells of some columns and consecutive rows."""
+
+    values: NDArray[np.float64]  # (rows, columns); NaN where there is no number
+    others: dict[tuple[int, int], CellValue]  # texts, booleans and errors, by row and column
+
+
+@dataclass
+class Column:
+    """The values of one column of a sheet."""
+
+    rows: NDArray[np.int64]  # of the cells that are not empty, ascending
+    numbers: NDArray[np.float64]  # NaN where the value is no number
+    others: dict[int, CellValue] = field(default_factory=dict)  # texts, booleans, errors, by row
+
+    def between(self, first_row: int, last_row: int) -> NDArray[np.float64]:
+        """Return the numbers from one row to another, NaN where there is none."""
+        begin, end = np.searchsorted(self.rows, (first_row, last_row + 1)).tolist()
+        count = last_row - first_row + 1
+        if end - begin == count:
+            return self.numbers[begin:end]
+        found = np.full(count, np.nan)
+        found[self.rows[begin:end] - first_row] = self.numbers[begin:end]
+        return found
+
+    def others_between(self, first_row: int, last_row: int) -> dict[int, CellValue]:
+        """Return the texts, booleans and errors from one row to another, by row."""
+        if len(self.others) <= last_row - first_row:
+            return {r: value for r, value in self.others.items() if first_row <= r <= last_row}
+        rows = range(first_row, last_row + 1)
+        return {row: self.others[row] for row in rows if row in self.others}
+
+
+class Columns:
+    """The values of a workbook, by sheet and column."""
+
+    def __init__(self, sheets: Mapping[str, Mapping[int, Column]]) -> None:
+        self._sheets = sheets
+
+    def column(self, sheet: str, column: int) -> Column | None:
+        """Return a column; None if all of it is empty, or there is no such sheet."""
+        return (of_sheet(self._sheets, sheet) or {}).get(column)
+
+    def numbers(
+        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
+    ) -> Numbers:
+        """Return the numbers of some columns from one row to another, and what is no number.
+
+        If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
+        """
+        own = of_sheet(self._sheets, sheet)
+        values = np.full((last_row - first_row + 1, len(columns)), np.nan)
+        others: dict[tuple[int, int], CellValue] = {}
+        for k, column in enumerate(columns):
+            if own is None:
+                rows = range(first_row, last_row + 1)
+                others |= dict.fromkeys(((row, column) for row in rows), MISSING_SHEET)
+            elif found := own.get(column):
+                values[:, k] = found.between(first_row, last_row)
+                for row, value in found.others_between(first_row, last_row).items():
+                    others[row, column] = value
+        return Numbers(values, others)
+
+    def block(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> list[list[CellValue]]:
+        """Return the values of a range, row by row; rows and columns count from 1."""
+        own = of_sheet(self._sheets, sheet)
+        if own is None:
+            return missing(first_row, first_column, last_row, last_column)
+        count = last_row - first_row + 1
+        columns: list[list[CellValue]] = []
+        for column in range(first_column, last_column + 1):
+            values: list[CellValue] = [None] * count
+            if found := own.get(column):
+                begin, end = np.searchsorted(found.rows, (first_row, last_row + 1)).tolist()
+                rows, numbers = found.rows[begin:end].tolist(), found.numbers[begin:end].tolist()
+                for row, number in zip(rows, numbers, strict=True):
+                    values[row - first_row] = found.others.get(row) if number != number else number
+            columns.append(values)
+        return [list(row) for row in zip(*columns, strict=True)]
+
+
+def numbers_of_block(
+    block: Sequence[Sequence[CellValue]], first_row: int, first_column: int, columns: Sequence[int]
+) -> Numbers:
+    """Return some columns of a block of values as ``Columns.numbers`` does."""
+    values = np.full((len(block), len(columns)), np.nan)
+    others: dict[tuple[int, int], CellValue] = {}
+    for k, row in enumerate(block):
+        for j, column in enumerate(columns):
+            value = row[column - first_column]
+            if isinstance(value, float):
+                values[k, j] = value
+            elif value is not None:
+                others[first_row + k, column] = value
+    return Numbers(values, others)
