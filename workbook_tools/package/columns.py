@@ -1,6 +1,6 @@
 """The values of a workbook by columns: numbers in arrays, everything else beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,6 +52,10 @@ class Columns:
     def column(self, sheet: str, column: int) -> Column | None:
         """Return a column; None if all of it is empty, or there is no such sheet."""
         return (of_sheet(self._sheets, sheet) or {}).get(column)
+
+    def filled(self, sheet: str) -> Iterable[int]:
+        """Return the columns of a sheet that have values."""
+        return of_sheet(self._sheets, sheet) or ()
 
     def numbers(
         self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
