@@ -57,9 +57,7 @@ class Columns:
         """Return the columns of a sheet that have values."""
         return of_sheet(self._sheets, sheet) or ()
 
-    def numbers(
-        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
-    ) -> Numbers:
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.

@@ -170,5 +170,6 @@ def _one_by_one(function: Callable[..., float]) -> Callable[..., Array]:
 
 
 _EXACT = _NUMPY | {
-    name: _one_by_one(SCALAR[name]) for name in ("exp", "log", "log10", "tanh", "sin", "cos", "power")
+    name: _one_by_one(SCALAR[name])
+    for name in ("exp", "log", "log10", "tanh", "sin", "cos", "power")
 }

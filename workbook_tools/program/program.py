@@ -175,9 +175,7 @@ def _with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.
         found[more] = True
 
 
-def _extents(
-    sheets: Sequence[Sheet], values: Columns
-) -> dict[tuple[str, int], tuple[int, int]]:
+def _extents(sheets: Sequence[Sheet], values: Columns) -> dict[tuple[str, int], tuple[int, int]]:
     """Return the first and last row of each column that is not empty."""
     found: dict[tuple[str, int], tuple[int, int]] = {}
     for sheet in sheets:
