@@ -17,8 +17,10 @@ from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
+    Lines,
     Name,
     Reference,
+    Span,
     SyntaxProblemError,
     Tree,
     children,
@@ -112,9 +114,10 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
                 return True
             case Call(function):
                 is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
-            case Reference():
+            case Reference() | Lines() | Span():
                 return False
-        return all([read(child, is_lookup) for child in children(part)])
+        known = [read(child, is_lookup) for child in children(part)]  # all of them are to be read
+        return all(known)
 
     try:
         return tuple(found) if read(parse(shape), False) else None

@@ -1,6 +1,6 @@
 """A workbook as a program: which of its values its formulas contradict, and what they give."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.notation.addresses import Cell
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.program.graph import Edges, Graph, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.loops import Loop, NoOrderError
-from workbook_tools.program.memory import NUMBER, Indexes, Layout, Memory
+from workbook_tools.program.memory import NUMBER, Layout, Memory
 from workbook_tools.program.on_demand import calculate_on_demand
 from workbook_tools.program.order import components, levels
 from workbook_tools.program.strictly import Strictly
@@ -160,8 +159,13 @@ def _among(numbers: Sequence[int], edges: Edges) -> Edges:
     new = np.full(int(max(edges.readers.max(), edges.read.max())) + 1, -1)
     new[list(numbers)] = np.arange(len(numbers))
     inside = (new[edges.readers] >= 0) & (new[edges.read] >= 0)
-    kept = Edges(*(own[inside] for own in edges))
-    return kept._replace(readers=new[kept.readers], read=new[kept.read])
+    return Edges(
+        new[edges.readers[inside]],
+        new[edges.read[inside]],
+        edges.least[inside],
+        edges.most[inside],
+        edges.is_lookup[inside],
+    )
 
 
 def _with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.bool_]:

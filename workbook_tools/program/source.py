@@ -169,8 +169,8 @@ class _Dialect(ABC):
         if name in _OF_ONE and count == 1:
             return Expression(f"{_OF_ONE[name]}({self.sure(self.number(arguments[0]))})")
         if name == "MOD" and count == 2:
-            one, other = (self.sure(self.number(part)) for part in arguments)
-            return Expression(f"({one} % {other})")
+            left, right = (self.sure(self.number(part)) for part in arguments)
+            return Expression(f"({left} % {right})")
         if name in _OPERATORS and count == 2:
             return self.operation(_OPERATORS[name], *arguments)
         if name == "IF" and count == 3:
