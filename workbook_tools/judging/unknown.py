@@ -8,8 +8,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from openpyxl.utils import FORMULAE
-
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.budget import Budget
@@ -69,6 +67,8 @@ def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set
 
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, all of which Excel has."""
+    from openpyxl.utils import FORMULAE  # here, because few workbooks need it and it loads slowly
+
     called = functions(formula) & unknown
     newer = (name for name in _called(formula) if name.startswith("_xlfn."))
     return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}
