@@ -6,7 +6,7 @@ only to a temporary folder; the caller moves the files into place.
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -56,6 +56,30 @@ Check = Callable[[Wish, OnStep], Checked]
 Work = Callable[[Wish, Path, OnStep], Checked]
 
 
+_prepared: list[Worker] = []
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Start the worker that ``checks`` will need; it loads its modules while others go on here."""
+    with suppress(OSError):  # said by ``checks``
+        _prepared.append(_worker())
+    try:
+        yield
+    finally:
+        discard_prepared()
+
+
+def discard_prepared() -> None:
+    """End the worker that was started by ``prepared`` if it is not in use."""
+    while _prepared:
+        _prepared.pop().close()
+
+
+def _worker() -> Worker:
+    return Worker("workbook_tools.checking.verify")
+
+
 @contextmanager
 def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     """Yield a function that checks a workbook within ``timeout`` seconds, and reports progress.
@@ -64,7 +88,7 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     cannot be checked, and ``BrokenError`` if the check itself fails. ``work`` does the check in
     the other process, by default ``all_of``.
     """
-    worker = Worker("workbook_tools.checking.verify")
+    worker = _prepared.pop() if _prepared else _worker()
 
     def check(wish: Wish, on_step: OnStep) -> Checked:
         refuse_streams(wish.path)

@@ -179,9 +179,11 @@ def _verify_class(
     submissions: "list[Submission]", how: "How", outputs: "Outputs", out: Console
 ) -> int:
     """Check a class, print and write the reports; return the exit status."""
+    from workbook_tools.checking.alone import discard_prepared
     from workbook_tools.classroom.run import InterruptedRunError, check_class
     from workbook_tools.classroom.terminal import class_progress, print_class
 
+    discard_prepared()
     try:
         with class_progress(len(submissions)) as on_done:
             result = check_class(submissions, how, outputs, on_done)
