@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.cycles import Formulas
 from workbook_tools.formulas.references import areas
@@ -53,6 +52,10 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
             elif not _reads_unknown(sheet, formula, calculation, budget):
                 suspected |= functions(formula) or {_NO_FUNCTION}
     suspected -= known
+    if not suspected:
+        return set()
+    from workbook_tools.engines.loose_formulas import evaluate  # loads formualizer
+
     places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
     [found] = evaluate(places, [{}])
     rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}

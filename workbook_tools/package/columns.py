@@ -53,9 +53,7 @@ class Columns:
         """Return a column; None if all of it is empty, or there is no such sheet."""
         return (of_sheet(self._sheets, sheet) or {}).get(column)
 
-    def numbers(
-        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
-    ) -> Numbers:
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
