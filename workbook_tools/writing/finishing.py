@@ -7,6 +7,7 @@ fonts are put in the schema's order, as in a file that Excel saved; charts and p
 alternative texts, and the file a fixed date.
 """
 
+import filecmp
 import re
 import zipfile
 from collections.abc import Iterator
@@ -23,7 +24,6 @@ from workbook_tools.formulas.references import FilledFormula
 
 # The same spec must give the same file, so its date cannot be today's.
 FIXED_DATE = "2026-01-01T00:00:00Z"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ROWS_A_CHUNK = 2000
 # Stand for row numbers in a template: no XML has these characters, and replacing one byte is fast.
 _MARKS = "\0\1\2\3\4\5\6\7"
@@ -88,7 +88,7 @@ def finish(
                 content = _described(content, name, alternative_texts)
             elif name.startswith("xl/worksheets/sheet"):
                 content = _strings_shared(content, strings)
-            with target.open(zipfile.ZipInfo(name, _ZIP_DATE), "w") as part:
+            with target.open(name, "w") as part:
                 if name in fills:
                     part.writelines(_filled(content, fills[name]))
                 else:
@@ -194,6 +194,8 @@ def same_content(one: Path, other: Path) -> bool:
     pixel by pixel.
     """
     try:
+        if filecmp.cmp(one, other, shallow=False):
+            return True
         with zipfile.ZipFile(one) as a, zipfile.ZipFile(other) as b:
             if a.namelist() != b.namelist():
                 return False
