@@ -35,8 +35,8 @@ def value_of(formula: str, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
     found, right = np.full(draws, np.nan), np.zeros(draws, dtype=bool)
     if function is not None and shape.is_complete and lanes.fit:
         with np.errstate(all="ignore"):
-            given = np.asarray(function(lanes), dtype=float)
-        found = np.broadcast_to(np.reshape(given, -1), (draws,)).copy()
+            given = np.reshape(function(lanes), -1)
+        found = np.broadcast_to(given, (draws,)).copy()
         right = np.isfinite(found) & ~np.broadcast_to(lanes.unsure, (1, draws))[0]
     for draw in np.flatnonzero(~right).tolist():
         value = _strict(formula)(_Draw(numbers, draw), sheet, 0, 0)

@@ -47,7 +47,7 @@ class Batch:
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)
         lanes = _OfMemory(self, part, self._memory)
-        found = np.broadcast_to(np.asarray(function(lanes), dtype=float), (cells, draws))
+        found = np.broadcast_to(function(lanes), (cells, draws))
         return found, np.isfinite(found) & ~lanes.unsure
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:
