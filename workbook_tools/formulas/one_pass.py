@@ -12,7 +12,6 @@ from typing import IO
 
 import numpy as np
 
-from workbook_tools.errors import InputError
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.names import Names

@@ -119,7 +119,7 @@ class Layout:
             if place.kind == "s":
                 yield place, [strings[int(number)] for number in next(numbers).tolist()]
             else:
-                yield place, next(numbers if place.kind == "n" else texts)
+                yield place, next(numbers) if place.kind == "n" else next(texts)
 
     def formulas_of_columns(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield the columns with formulas, and the number of the formula for each row."""

@@ -17,56 +17,68 @@ def runs_of(
     ``rows`` are the rows of its formula cells, ascending, and ``numbers`` says which of the
     ``formulas`` each of them holds.
     """
-    column = _Column(formulas)
     ends = np.flatnonzero((np.diff(numbers) != 0) | (np.diff(rows) != 1)) + 1
     begins = [0, *ends.tolist()]
     firsts, own = rows[begins].tolist(), numbers[begins].tolist()
     lengths = np.diff([*begins, len(rows)]).tolist()
+    column = _Column()
     for first, number, length in zip(firsts, own, lengths, strict=True):
-        column.add_below_each_other(first, length, number)
-    return column.runs
+        column.add(first, first + length - 1, number)
+    return [
+        Run(found.first_row, found.last_row, formulas[found.number], found.step)
+        for found in column.runs
+    ]
+
+
+class _Growing:
+    """A run to which cells may still be added."""
+
+    __slots__ = ("first_row", "last_row", "number", "step")
+
+    def __init__(self, row: int, number: int) -> None:
+        self.first_row = self.last_row = row
+        self.number = number  # of the formula
+        self.step = 1
+
+    def goes_on(self, row: int, number: int) -> bool:
+        """Tell whether the next cell belongs to it."""
+        if self.number != number:
+            return False
+        return self.first_row == self.last_row or row - self.last_row == self.step
 
 
 class _Column:
     """Collects the formulas of one column into runs, from the top."""
 
-    def __init__(self, formulas: Sequence[FilledFormula]) -> None:
-        self.runs: list[Run] = []
-        self._formulas = formulas
-        self._by_last_row: dict[int, tuple[Run, int]] = {}  # with the number of the formula
-        self._latest: dict[int, Run] = {}  # by the number of the formula
+    def __init__(self) -> None:
+        self.runs: list[_Growing] = []
+        self._by_last_row: dict[int, _Growing] = {}
+        self._latest: dict[int, _Growing] = {}  # by the number of the formula
         self._step = 1  # distance at which the last formula recurred
 
-    def add_below_each_other(self, row: int, count: int, number: int) -> None:
-        """Add the next formula, which is also that of the next rows, ``count`` in all."""
-        for k in range(row, row + count):
-            run = self._add(k, number)
-            if run.first_row == run.last_row or run.step == 1:
-                if k < row + count - 1:
-                    self._extend(run, row + count - 1, 1, number)
-                return
+    def add(self, row: int, last_row: int, number: int) -> None:
+        """Add the next formula, which is also that of the rows below it, to ``last_row``."""
+        while row <= last_row:
+            run = self._run_of(row, number)
+            if run.first_row != row:
+                run.step = row - run.last_row
+                del self._by_last_row[run.last_row]
+            if last_row > row and (run.first_row == row or run.step == 1):
+                run.step, row = 1, last_row
+            run.last_row = row
+            self._by_last_row[row] = run
+            row += 1
 
-    def _add(self, row: int, number: int) -> Run:
-        """Add the next formula: to the run that it continues, or as a new run."""
-        for step in (1,) if self._step == 1 else (1, self._step):
-            run, own = self._by_last_row.get(row - step, (None, -1))
-            if run and own == number and self._goes_on(run, row):
-                return self._extend(run, row, step, number)
-        latest = self._latest.get(number)
-        if latest and self._goes_on(latest, row):
-            self._step = row - latest.last_row
-            return self._extend(latest, row, self._step, number)
-        run = Run(row, row, self._formulas[number])
-        self._latest[number], self._by_last_row[row] = run, (run, number)
+    def _run_of(self, row: int, number: int) -> _Growing:
+        """Return the run that the formula in the next row continues, or a new one."""
+        above = self._by_last_row.get
+        if (run := above(row - 1)) and run.goes_on(row, number):
+            return run
+        if self._step != 1 and (run := above(row - self._step)) and run.goes_on(row, number):
+            return run
+        if (run := self._latest.get(number)) and run.goes_on(row, number):
+            self._step = row - run.last_row
+            return run
+        run = self._latest[number] = _Growing(row, number)
         self.runs.append(run)
-        return run
-
-    @staticmethod
-    def _goes_on(run: Run, row: int) -> bool:
-        return run.first_row == run.last_row or row - run.last_row == run.step
-
-    def _extend(self, run: Run, row: int, step: int, number: int) -> Run:
-        del self._by_last_row[run.last_row]
-        run.step, run.last_row = step, row
-        self._by_last_row[row] = run, number
         return run

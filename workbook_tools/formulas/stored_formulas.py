@@ -65,15 +65,13 @@ class StoredFormulas:
             shared = self._shared[number]
             formula = _moved(shared.formula, shared.column, column)
             return self._with_names(formula, row), None
-        written: FilledFormula | None = self._written(f"={stored.text}", row, column)
-        assert written
-        formula = self._plain(written, row)
-        if formula is None:
-            formula, written = FilledFormula.parse(without_spaces(f"={stored.text}"), row), None
+        written = self._written(f"={stored.text}", row, column)
+        plain = self._plain(written, row)
+        formula = plain or FilledFormula.parse(without_spaces(f"={stored.text}"), row)
         if is_shared:
             self.redefined += number in self._shared
             self._shared[number] = _SharedFormula(formula, column)
-        return self._with_names(formula, row), written
+        return self._with_names(formula, row), written if plain else None
 
     def number(self, formula: FilledFormula) -> int:
         """Return the number of a formula, that of its cells."""
@@ -105,12 +103,15 @@ class StoredFormulas:
         if not self._names.any:
             return formula
         if not self._names.are_apart:
-            text = self._names.put_into(formula.at(row), self._sheet)
-            return FilledFormula.parse(text, row)
+            return self._replaced(formula, row)
         if formula not in self._without_names:
-            text = self._names.put_into(formula.at(row), self._sheet)
-            self._without_names[formula] = FilledFormula.parse(text, row)
+            self._without_names[formula] = self._replaced(formula, row)
         return self._without_names[formula]
+
+    def _replaced(self, formula: FilledFormula, row: int) -> FilledFormula:
+        text = formula.at(row)
+        without = self._names.put_into(text, self._sheet)
+        return formula if without == text else FilledFormula.parse(without, row)
 
 
 def elements_of(formula: str, reference: str, budget: Budget) -> Mapping[tuple[int, int], str]:

@@ -8,10 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from openpyxl.utils import FORMULAE
-
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.cycles import Formulas
 from workbook_tools.formulas.references import areas
@@ -55,6 +52,10 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
             elif not _reads_unknown(sheet, formula, calculation, budget):
                 suspected |= functions(formula) or {_NO_FUNCTION}
     suspected -= known
+    if not suspected:
+        return set()
+    from workbook_tools.engines.loose_formulas import evaluate  # loads formualizer
+
     places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
     [found] = evaluate(places, [{}])
     rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}
@@ -69,6 +70,8 @@ def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set
 
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, all of which Excel has."""
+    from openpyxl.utils import FORMULAE  # here, because few workbooks need it and it loads slowly
+
     called = functions(formula) & unknown
     newer = (name for name in _called(formula) if name.startswith("_xlfn."))
     return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}

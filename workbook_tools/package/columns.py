@@ -1,7 +1,7 @@
 """The values of a workbook by columns: numbers in arrays, everything else beside them."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ class Gathered:
     def __init__(self, typecode: str) -> None:
         """``typecode`` is d for numbers with fractions, q for whole ones."""
         self._rows = array("q")
-        self._numbers = array(typecode)
+        self._numbers: array[Any] = array(typecode)
 
     def add(self, row: int, number: float) -> None:
         """Add a cell."""
@@ -82,9 +82,11 @@ class Columns:
         """Return a column; None if all of it is empty, or there is no such sheet."""
         return (of_sheet(self._sheets, sheet) or {}).get(column)
 
-    def numbers(
-        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
-    ) -> Numbers:
+    def filled(self, sheet: str) -> Iterable[int]:
+        """Return the columns of a sheet that have values."""
+        return of_sheet(self._sheets, sheet) or ()
+
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.

@@ -21,9 +21,7 @@ class PlacedCells:
         self._digits = ""
         self._columns: dict[str, int] = {}  # by their letters
 
-    def of(
-        self, found: Iterable[StoredRow | StoredCell]
-    ) -> Iterator[tuple[int, int, StoredCell]]:
+    def of(self, found: Iterable[StoredRow | StoredCell]) -> Iterator[tuple[int, int, StoredCell]]:
         """Yield row, column and content of the next cells.
 
         Raises ``InputError`` for a cell outside the limits of a sheet, or out of order, which

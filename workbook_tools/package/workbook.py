@@ -229,7 +229,7 @@ class WorkbookPackage:
 
     @contextmanager
     def open_part(self, part: str) -> Iterator[Any]:
-        """Open a part for reading; what goes wrong until it is closed is raised as ``InputError``."""
+        """Open a part; whatever goes wrong until it is closed is raised as ``InputError``."""
         if part not in self.archive.NameToInfo:
             raise InputError(
                 f"{self.path}: a part of the workbook is missing ({part}); get a new copy of the "

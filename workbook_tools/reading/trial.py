@@ -11,7 +11,6 @@ from contextlib import suppress
 import numpy as np
 
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError, parse
@@ -151,6 +150,8 @@ def _by_the_engine(
 ) -> list[Array | None]:
     if not formulas:
         return []
+    from workbook_tools.engines.loose_formulas import evaluate  # loads formualizer
+
     places = {
         (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
     }
