@@ -1,8 +1,9 @@
 """The values of a workbook by columns: numbers in arrays, everything else beside them."""
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,34 @@ class Column:
             return {r: value for r, value in self.others.items() if first_row <= r <= last_row}
         rows = range(first_row, last_row + 1)
         return {row: self.others[row] for row in rows if row in self.others}
+
+
+class Gathered:
+    """The cells of one column as they are found: each has a number, and they come in any order."""
+
+    def __init__(self, typecode: str) -> None:
+        """``typecode`` is d for numbers with fractions, q for whole ones."""
+        self._rows = array("q")
+        self._numbers: array[Any] = array(typecode)
+
+    def add(self, row: int, number: float) -> None:
+        """Add a cell."""
+        self._rows.append(row)
+        self._numbers.append(number)
+
+    def extend(self, rows: NDArray[np.int64], numbers: NDArray[np.generic]) -> None:
+        """Add many cells; the arrays' types must be those of the column."""
+        self._rows.frombytes(rows.tobytes())
+        self._numbers.frombytes(numbers.tobytes())
+
+    def in_order(self) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Return all rows, ascending, and their numbers; nothing can be added any more."""
+        rows = np.frombuffer(self._rows, dtype=np.int64)
+        numbers = np.frombuffer(self._numbers, dtype=self._numbers.typecode)
+        if np.all(rows[:-1] < rows[1:]):
+            return rows, numbers
+        order = np.argsort(rows)
+        return rows[order], numbers[order]
 
 
 class Columns:
