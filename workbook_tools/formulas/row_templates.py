@@ -222,7 +222,8 @@ class Templates:
         if len(marks) > _MOST_DISTANCES or row + max(marks) > MAX_ROWS:
             return
         self._in_vain += 1
-        alike = self._by_letters.setdefault(skeleton.translate(None, _DIGITS), _Alike())
+        letters = skeleton.translate(None, _DIGITS)
+        alike = self._by_letters.get(letters, _Alike())
         template = self._known.get((pattern, tuple(marks)))
         if template is None:
             layout, which = self._layout(places, cells)
@@ -231,6 +232,7 @@ class Templates:
                 return
             self._known[pattern, tuple(marks)] = template
             alike.templates.append(template)
+            self._by_letters[letters] = alike
             self._bytes += len(pattern)
         alike.last = template.index
         if len(self._known) > _MOST_TEMPLATES or self._bytes > _MOST_BYTES:
