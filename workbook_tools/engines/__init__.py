@@ -14,7 +14,8 @@ from workbook_tools.package.cell_values import CellError, CellValue
 if TYPE_CHECKING:  # the command line needs the names of the engines, and no NumPy
     from workbook_tools.package.columns import Numbers
 
-ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
+DEFAULT = "compiled"
+ENGINES = (DEFAULT, "embedded", "ironcalc", "libreoffice", "cached")
 
 
 # What an engine shows if it does not know a function, or cannot parse a formula.
