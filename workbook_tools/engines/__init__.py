@@ -43,7 +43,9 @@ class Calculation(Protocol):
         """
         ...
 
-    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> "Numbers":
+    def numbers(
+        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
+    ) -> "Numbers":
         """Return the numbers of some columns from one row to another, and what is no number."""
         ...
 
