@@ -83,7 +83,7 @@ def test_a_clean_workbook_is_verified_with_few_packages(
     workbook: str, workbooks: Path, tmp_path: Path
 ) -> None:
     place = str(workbooks / f"{workbook}.xlsx")
-    found = loaded(tmp_path, "verify", place, "--engine", "cached")
+    found = loaded(tmp_path, "verify", place)
     for process, names in found.items():
         assert packages(names) <= ALLOWED[process], process
         assert [name for name in names if name.startswith(NEVER)] == []
