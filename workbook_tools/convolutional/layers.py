@@ -88,7 +88,7 @@ def from_blocks(of: Array, window: Pair, like: Array) -> Array:
 
 def largest(x: Array, window: Pair) -> Array:
     """Return the maximum of each window."""
-    return blocks(x, window).max(axis=-1)
+    return np.asarray(blocks(x, window).max(axis=-1))
 
 
 def largest_back(x: Array, g: Array, window: Pair) -> Array:
@@ -101,7 +101,7 @@ def largest_back(x: Array, g: Array, window: Pair) -> Array:
     most = cells.max(axis=-1, keepdims=True)
     ties = cells >= most - _TIE * np.abs(most)
     first = ties & (ties.cumsum(axis=-1) == 1)
-    return from_blocks(np.where(first, g[..., None], 0.0), window, x)
+    return from_blocks(first * g[..., None], window, x)
 
 
 def window_mean(x: Array, window: Pair) -> Array:
