@@ -27,6 +27,13 @@ AS_WRITTEN = [
     "A1*#REF!",
     "eta*_xlfn.STDEV.P(A1:A3)",
     "POWER((A1),2)",
+    "SUM(A:A,$1:$3,'My sheet'!B:$C)+1",
+    'SUMPRODUCT({1,-2.5;"a;b",TRUE},{#N/A,2%;1,2})',
+    "IF(A1,,2)+SORT(A1:B3,,)",
+    "@A1:A3*-@(B1:B3)",
+    "SUM(A1:INDEX(A:A,3),D1:F3:$M$31:$O$33)",
+    "LR!#REF!+_xlfn.SINGLE(my.name)",
+    "SOMÉ(A1)",
 ]
 
 
@@ -35,7 +42,10 @@ def test_a_formula_is_spelled_as_it_was_read(text: str) -> None:
     assert str(parse(f"={text}")) == text
 
 
-@pytest.mark.parametrize("text", ["", "1+", "(A1", "A1)", "{1,2}", "A1 B1", "SUM(A1", "1 2"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "1+", "(A1", "A1)", "{1,2", "{1,}", "{1+2}", "A1 B1", "SUM(A1", "1 2", "A1:", "@", "1:2:"],
+)
 def test_what_is_no_formula_is_refused(text: str) -> None:
     with pytest.raises(SyntaxProblemError):
         parse(text)

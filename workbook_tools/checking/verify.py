@@ -12,7 +12,6 @@ from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.limits import ENGINE_THREAD, allow_more_memory
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
-from workbook_tools.convolutional.verify import verify_network
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
 from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
@@ -68,6 +67,8 @@ def verify(
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
     if is_network(sheets):
+        from workbook_tools.convolutional.verify import verify_network  # few workbooks need it
+
         allow_more_memory(_OF_PYTORCH)
         return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)

@@ -4,11 +4,13 @@ An engine is a module with a function ``recalculate(path) -> Calculation``. Ever
 engine that was used, and its version.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.columns import Numbers
 
 ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
 
@@ -36,6 +38,10 @@ class Calculation(Protocol):
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
         """
+        ...
+
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
+        """Return the numbers of some columns from one row to another, and what is no number."""
         ...
 
 

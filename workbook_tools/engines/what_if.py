@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbook_tools.engines import Calculation
-from workbook_tools.engines.embedded import FormualizerCalculation
-from workbook_tools.engines.formualizer_book import Book
 from workbook_tools.errors import InputError
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
+
+if TYPE_CHECKING:  # at run time only when it is needed: few workbooks have mistakes
+    from workbook_tools.engines.formualizer_book import Book
 
 
 class WhatIf:
@@ -24,7 +26,10 @@ class WhatIf:
         self._calculation = calculation
 
     @cached_property
-    def _book(self) -> Book | None:
+    def _book(self) -> "Book | None":
+        from workbook_tools.engines.embedded import FormualizerCalculation
+        from workbook_tools.engines.formualizer_book import Book
+
         # Changes are cheap only in a workbook that has been calculated as a whole.
         if isinstance(self._calculation, FormualizerCalculation):
             return self._calculation.book
@@ -47,14 +52,14 @@ class WhatIf:
         except InputError:
             return None
 
-    def _value(self, book: Book, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
+    def _value(self, book: "Book", contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         formulas = {place: c for place, c in contents.items() if isinstance(c, str)}
         before = {place: book.formula(place) for place in contents}
         if len(formulas) == len(contents) and all(before.values()):
             return self._with_other_formulas(book, formulas, before, wanted)
         # In a calculated workbook, a formula that reads a range is not recalculated when a number
         # in the range becomes a formula.
-        other = Book(self._path)
+        other = type(book)(self._path)
         other.put_formulas(formulas)
         other.put_values({place: c for place, c in contents.items() if not isinstance(c, str)})
         other.calculate()
@@ -62,7 +67,7 @@ class WhatIf:
 
     @staticmethod
     def _with_other_formulas(
-        book: Book,
+        book: "Book",
         formulas: Mapping[Cell, str],
         before: Mapping[Cell, str | None],
         wanted: Cell,

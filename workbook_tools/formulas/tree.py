@@ -1,8 +1,7 @@
 """The syntax tree of a formula: operators, functions, numbers and references.
 
 A tree keeps its formula as the author wrote it, except for spaces; superfluous parentheses stay.
-Syntax beyond arithmetic and functions (arrays in braces, unions, structured references) is not
-supported.
+Unions, intersections by a space, structured references and ``A1#`` are not supported.
 
 The precedence is Excel's: a sign binds tighter than ``^`` (``-2^2`` is 4), and ``^`` is evaluated
 from left to right. (Microsoft, "Calculation operators and precedence in Excel".)
@@ -16,15 +15,18 @@ from typing import TypeAlias
 
 from workbook_tools.formulas.references import is_too_long
 
+_SHEET = r"(?:'(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?"
 _TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)(?![\w.!(])
+    rf"""\s*(?:
+      (?P<lines>{_SHEET}(?:\$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}|\$?[1-9]\d{{0,6}}:\$?[1-9]\d{{0,6}}))
+        (?![\w.$:(!])
+    | (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)(?![\w.!(])
     | (?P<text>"(?:[^"]|"")*+")
-    | (?P<error>\#[A-Z/0]+[!?A])
+    | (?P<error>{_SHEET}\#[A-Z/0]+[!?A])
     | (?P<call>[^\W\d][\w.]*+)\(
-    | (?P<name>(?:'(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[^\W\d]\w*(?:\$\d+)?
-        (?::\$?[A-Za-z]{1,3}\$?\d+)?)
-    | (?P<sign><>|<=|>=|[-+*/^&=<>(),;%])
+    | (?P<name>{_SHEET}\$?[^\W\d][\w.]*(?:\$\d+)?
+        (?::\$?[A-Za-z]{{1,3}}\$?\d+)?)
+    | (?P<sign><>|<=|>=|[-+*/^&=<>(),;%:{{}}@])
     )""",
     re.VERBOSE,
 )
@@ -77,6 +79,16 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Whole columns or rows, as they are written: ``A:A``, ``$1:$3``."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Name:
     """A defined name, TRUE or FALSE, or an error value such as ``#REF!``."""
 
@@ -84,6 +96,45 @@ class Name:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An argument that is left out: the second of ``IF(A1,,2)``."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Array:
+    """Constants in braces, row by row: ``{1,2;3,4}``."""
+
+    rows: tuple[tuple["Tree", ...], ...]
+
+    def __str__(self) -> str:
+        return f"{{{';'.join(','.join(map(str, row)) for row in self.rows)}}}"
+
+
+@dataclass(frozen=True)
+class Single:
+    """A part that ``@`` reduces to the value of one cell."""
+
+    part: "Tree"
+
+    def __str__(self) -> str:
+        return f"@{self.part}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The smallest range that contains two others: ``A1:INDEX(A:A,5)``."""
+
+    left: "Tree"
+    right: "Tree"
+
+    def __str__(self) -> str:
+        return f"{self.left}:{self.right}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +181,8 @@ class Call:
         return f"{self.function}({','.join(map(str, self.arguments))})"
 
 
-Tree: TypeAlias = Number | Text | Reference | Name | Sign | Operation | Parentheses | Call
+Leaf: TypeAlias = Number | Text | Reference | Lines | Name | Missing | Array
+Tree: TypeAlias = Leaf | Single | Span | Sign | Operation | Parentheses | Call
 Route: TypeAlias = tuple[int, ...]  # the index of a child at each level; () is the whole tree
 
 
@@ -191,10 +243,20 @@ class _Parser:
             sign = self.token
             self._next()
             return Sign(sign, self._signed())
-        part = self._atom()
+        part = self._single()
         while (self.kind, self.token) == ("sign", "%"):
             part = Sign("%", part)
             self._next()
+        return part
+
+    def _single(self) -> Tree:
+        if (self.kind, self.token) == ("sign", "@"):
+            self._next()
+            return Single(self._single())
+        part = self._atom()
+        while (self.kind, self.token) == ("sign", ":"):
+            self._next()
+            part = Span(part, self._atom())
         return part
 
     def _atom(self) -> Tree:
@@ -206,6 +268,8 @@ class _Parser:
             return Text(token)
         if kind == "name":
             return Reference(token) if _REFERENCE.fullmatch(token) else Name(token)
+        if kind == "lines":
+            return Lines(token)
         if kind == "error":
             return Name(token)
         if kind == "call":
@@ -214,14 +278,29 @@ class _Parser:
             part = self.expression(0)
             self._expect(")")
             return Parentheses(part)
+        if (kind, token) == ("sign", "{"):
+            return Array(tuple(self._rows()))
         raise SyntaxProblemError(self._text)
+
+    def _rows(self) -> Iterator[tuple[Tree, ...]]:
+        row = []
+        while True:
+            row.append(self._signed())
+            sign = self.token
+            self._expect(sign if sign in (",", ";") else "}")
+            if sign != ",":
+                yield tuple(row)
+                row = []
+            if sign == "}":
+                return
 
     def _arguments(self) -> Iterator[Tree]:
         if (self.kind, self.token) == ("sign", ")"):
             self._next()
             return
         while True:
-            yield self.expression(0)
+            is_missing = self.kind == "sign" and self.token in (",", ")")
+            yield Missing() if is_missing else self.expression(0)
             if (self.kind, self.token) == ("sign", ","):
                 self._next()
                 continue
@@ -237,9 +316,9 @@ class _Parser:
 def children(tree: Tree) -> tuple[Tree, ...]:
     """Return the children of a tree, from left to right."""
     match tree:
-        case Sign(_, part) | Parentheses(part):
+        case Sign(_, part) | Parentheses(part) | Single(part):
             return (part,)
-        case Operation(_, left, right):
+        case Operation(_, left, right) | Span(left, right):
             return (left, right)
         case Call(_, arguments):
             return arguments
@@ -272,6 +351,10 @@ def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
             return replace(tree, part=_enclosed(child, _SIGN_BINDS) if placed else child)
         case Parentheses():
             return Parentheses(bare(child) if placed else child)
+        case Single():
+            return Single(_enclosed(child, _SIGN_BINDS) if placed else child)
+        case Span(left, right):
+            return Span(left, child) if k else Span(child, right)
         case Operation(operator):
             child = _enclosed(child, BINDS[operator] + k) if placed else child
             return replace(tree, right=child) if k else replace(tree, left=child)

@@ -1,0 +1,202 @@
+"""Turns a syntax tree into Python functions that call each other.
+
+A part gives a value or, as long as nobody needs its cells, an area: so INDEX reads one cell of a
+column, and ROW none.
+"""
+
+from collections.abc import Callable, Sequence
+
+from workbook_tools.formulas.references import Area
+from workbook_tools.formulas.tree import (
+    Array,
+    Call,
+    Lines,
+    Missing,
+    Name,
+    Number,
+    Operation,
+    Parentheses,
+    Reference,
+    Sign,
+    Single,
+    Span,
+    Text,
+    Tree,
+)
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.functions import FUNCTIONS
+from workbook_tools.program.functions.arithmetic import power
+from workbook_tools.program.functions.function import ONE_VALUE, Function, applied
+from workbook_tools.program.lazy import LAZY
+from workbook_tools.program.place import At, Found, Step
+from workbook_tools.program.references import area_of, joined
+from workbook_tools.program.values import (
+    REF,
+    VALUE,
+    Grid,
+    UnknownFunctionError,
+    Value,
+    as_grid,
+    compared,
+    finished,
+)
+
+
+def plain_name(function: str) -> str:
+    """Return the name of a function without the prefixes that newer ones have in files."""
+    name = function.upper()
+    return name.removeprefix("_XLFN.").removeprefix("_XLWS.")
+
+
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": power,
+}
+_OPERATORS: dict[str, Function] = {
+    **{sign: Function("nn", call) for sign, call in _ARITHMETIC.items()},
+    "&": Function("tt", lambda a, b: a + b),
+    "=": Function("vv", lambda a, b: compared(a, b) == 0),
+    "<>": Function("vv", lambda a, b: compared(a, b) != 0),
+    "<": Function("vv", lambda a, b: compared(a, b) < 0),
+    ">": Function("vv", lambda a, b: compared(a, b) > 0),
+    "<=": Function("vv", lambda a, b: compared(a, b) <= 0),
+    ">=": Function("vv", lambda a, b: compared(a, b) >= 0),
+}
+_SIGNS: dict[str, Function] = {
+    "+": Function("e", lambda value: value),
+    "-": Function("n", lambda value: -value),
+    "%": Function("n", lambda value: value / 100),
+}
+
+
+class Compiler:
+    """Compiles the parts of one formula.
+
+    ``lifts`` says for a part whether it is calculated as an array. In an array formula all parts
+    are; in an ordinary one, those in arguments that are arrays.
+    """
+
+    def __init__(self, is_array: bool) -> None:
+        self.is_array = is_array
+
+    def step(self, tree: Tree, lifts: bool) -> Step:
+        """Return the function that evaluates a part; raises ``UnknownFunctionError``."""
+        match tree:
+            case Number(digits):
+                return _constant(finished(float(digits)))
+            case Text(quoted):
+                return _constant(quoted[1:-1].replace('""', '"'))
+            case Missing():
+                return _constant(None)
+            case Name(name):
+                return _constant(_named(name))
+            case Array(rows):
+                values = [[_constant_of(part) for part in row] for row in rows]
+                if len({len(row) for row in values}) > 1:
+                    raise UnknownFunctionError(str(tree))
+                return _constant(Grid(values, len(values), len(values[0])))
+            case Reference(written) | Lines(written):
+                moved = area_of(written)
+                return lambda at: moved(at.shift)
+            case Parentheses(part):
+                return self.step(part, lifts)
+            case Single(part):
+                return self.one(part)
+            case Span(left, right):
+                return self._span(left, right)
+            case Sign(sign, part):
+                return self._applied(_SIGNS[sign], [part], lifts)
+            case Operation(operator, left, right):
+                return self._applied(_OPERATORS[operator], [left, right], lifts)
+            case Call(function, arguments):
+                return self._call(function, arguments, lifts)
+
+    def one(self, tree: Tree) -> Callable[[At], CellValue]:
+        """Return the function that evaluates a part to a single value."""
+        step = self.step(tree, lifts=False)
+        return lambda at: at.single(step(at))
+
+    def _span(self, left: Tree, right: Tree) -> Step:
+        ends = self.step(left, lifts=False), self.step(right, lifts=False)
+
+        def span(at: At) -> Found:
+            one, other = (end(at) for end in ends)
+            for found in (one, other):
+                if isinstance(found, CellError):
+                    return found
+            if not (isinstance(one, Area) and isinstance(other, Area)):
+                return VALUE
+            return joined(one, other)
+
+        return span
+
+    def _call(self, function: str, arguments: tuple[Tree, ...], lifts: bool) -> Step:
+        name = plain_name(function)
+        if name in LAZY:
+            return LAZY[name](self, arguments, lifts)
+        if name not in FUNCTIONS:
+            raise UnknownFunctionError(function)
+        return self._applied(FUNCTIONS[name], arguments, lifts, function)
+
+    def _applied(
+        self, function: Function, arguments: Sequence[Tree], lifts: bool, name: str = ""
+    ) -> Step:
+        letters = function.letters(len(arguments))
+        if letters is None:
+            raise UnknownFunctionError(f"{name} with {len(arguments)} arguments")
+        takes = [
+            self._taken(part, letter, lifts)
+            for part, letter in zip(arguments, letters, strict=True)
+        ]
+        call = function.call
+        return lambda at: applied(call, letters, [take(at) for take in takes])
+
+    def _taken(self, tree: Tree, letter: str, lifts: bool) -> Callable[[At], Value]:
+        """Return the function that evaluates an argument as its letter says."""
+        if letter in ONE_VALUE:
+            if not lifts:
+                return self.one(tree)
+            step = self.step(tree, lifts=True)
+            return lambda at: at.values(step(at))
+        step = self.step(tree, lifts or letter == "a")
+
+        def grid(at: At) -> Value:
+            found = step(at)
+            if isinstance(found, Area):
+                return at.grid(found)
+            return found if letter == "c" else as_grid(found)
+
+        return grid
+
+
+def _constant(value: Value) -> Step:
+    return lambda at: value
+
+
+def _named(name: str) -> CellValue:
+    if name.upper() in ("TRUE", "FALSE"):
+        return name.upper() == "TRUE"
+    if name.startswith("#"):
+        return CellError(name)
+    if "!#" in name:
+        return REF
+    raise UnknownFunctionError(name)
+
+
+def _constant_of(tree: Tree) -> CellValue:
+    """Return a value in braces."""
+    match tree:
+        case Number(digits):
+            return float(digits)
+        case Text(quoted):
+            return quoted[1:-1].replace('""', '"')
+        case Name(name):
+            return _named(name)
+        case Sign("-", Number(digits)):
+            return -float(digits)
+        case Sign("+", Number(digits)):
+            return float(digits)
+    raise UnknownFunctionError(str(tree))

@@ -1,0 +1,30 @@
+"""The functions of one value or of many, by name; each is written where its subject is."""
+
+from workbook_tools.program.functions import (
+    aggregates,
+    arithmetic,
+    conditional,
+    distributions,
+    logic,
+    lookup,
+    matrices,
+    rounding,
+    texts,
+)
+from workbook_tools.program.functions.function import Function
+
+FUNCTIONS: dict[str, Function] = {
+    name: function
+    for subject in (
+        aggregates,
+        arithmetic,
+        conditional,
+        distributions,
+        logic,
+        lookup,
+        matrices,
+        rounding,
+        texts,
+    )
+    for name, function in subject.FUNCTIONS.items()
+}

@@ -1,0 +1,335 @@
+"""Functions that do not need the values of all their arguments.
+
+IF and its kin evaluate what they choose; INDEX and OFFSET return references; ROW and COLUMNS read
+no cell at all. Each is given the parts of its call, and returns the function that evaluates it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from workbook_tools.formulas.references import Area
+from workbook_tools.formulas.tree import Call, Missing, Name, Number, Tree
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.functions import FUNCTIONS
+from workbook_tools.program.functions.function import applied, each
+from workbook_tools.program.place import At, Found, Step, height, width
+from workbook_tools.program.values import (
+    NA,
+    REF,
+    VALUE,
+    FailedError,
+    Grid,
+    UnknownFunctionError,
+    Value,
+    array,
+    as_grid,
+    logical,
+    number,
+)
+
+if TYPE_CHECKING:
+    from workbook_tools.program.compiler import Compiler
+
+_Chosen = TypeVar("_Chosen")
+Lazy = Callable[["Compiler", Sequence[Tree], bool], Step]
+
+
+def _checked(least: int, most: int, call: Lazy) -> Lazy:
+    """Refuse a wrong number of arguments, which Excel does not let anybody enter."""
+
+    def checked(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+        if not least <= len(arguments) <= most:
+            raise UnknownFunctionError(f"a function with {len(arguments)} arguments")
+        return call(compiler, arguments, lifts)
+
+    return checked
+
+
+def _if(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    # In an argument that is an array, the condition of IF is still that of one cell, unless the
+    # whole formula is an array formula.
+    condition = compiler.step(arguments[0], lifts and compiler.is_array)
+    then = _branch(compiler, arguments[1], lifts)
+    otherwise = _branch(compiler, arguments[2], lifts) if len(arguments) > 2 else lambda at: False
+
+    def chosen(at: At) -> Found:
+        found = condition(at)
+        found = at.values(found) if lifts and compiler.is_array else at.single(found)
+        if isinstance(found, Grid):
+            return each(
+                [found, at.values(then(at)), at.values(otherwise(at))],
+                lambda test, one, other: _selected(test, lambda is_so: one if is_so else other),
+            )
+        return _selected(found, lambda is_so: (then if is_so else otherwise)(at))
+
+    return chosen
+
+
+def _selected(test: CellValue, choose: Callable[[bool], _Chosen]) -> _Chosen | CellError:
+    try:
+        is_so = logical(test)
+    except FailedError as error:
+        return error.value
+    return choose(is_so)
+
+
+def _branch(compiler: "Compiler", tree: Tree, lifts: bool) -> Step:
+    return compiler.step(Number("0") if isinstance(tree, Missing) else tree, lifts)
+
+
+def _ifs(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    if len(arguments) % 2:
+        raise UnknownFunctionError("IFS with an odd number of arguments")
+    tree: Tree = Name(NA.code)
+    for k in range(len(arguments) - 2, -1, -2):
+        tree = Call("IF", (arguments[k], arguments[k + 1], tree))
+    return compiler.step(tree, lifts)
+
+
+def _switch(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    wanted, *cases = arguments
+    tree: Tree = cases.pop() if len(cases) % 2 else Name(NA.code)
+    for k in range(len(cases) - 2, -1, -2):
+        test = Call("EQ", (wanted, cases[k]))
+        tree = Call("IF", (test, cases[k + 1], tree))
+    return compiler.step(tree, lifts)
+
+
+def _if_error(is_caught: Callable[[CellValue], bool]) -> Lazy:
+    def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+        tried, otherwise = (_branch(compiler, part, lifts) for part in arguments)
+
+        def found(at: At) -> Found:
+            own = tried(at)
+            value = at.values(own) if lifts else at.single(own)
+            if isinstance(value, Grid):
+                return each(
+                    [value, at.values(otherwise(at))],
+                    lambda one, other: other if is_caught(one) else one,
+                )
+            return otherwise(at) if is_caught(value) else value
+
+        return found
+
+    return compiled
+
+
+def _choose(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    index = compiler.step(arguments[0], lifts)
+    branches = [_branch(compiler, part, lifts) for part in arguments[1:]]
+
+    def chosen(at: At) -> Found:
+        found = at.values(index(at)) if lifts else at.single(index(at))
+        if isinstance(found, Grid):
+            values = [at.values(branch(at)) for branch in branches]
+            return each([found, *values], lambda k, *own: _picked(k, own))
+        branch = _picked(found, branches)
+        return branch(at) if callable(branch) else branch
+
+    return chosen
+
+
+def _picked(index: CellValue, choices: Sequence[_Chosen]) -> _Chosen | CellError:
+    try:
+        k = math.trunc(number(index)) - 1
+    except FailedError as error:
+        return error.value
+    return choices[k] if 0 <= k < len(choices) else VALUE
+
+
+def _index(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    base = compiler.step(arguments[0], True)
+    indices = [_numbers(compiler, part, lifts) for part in arguments[1:]]
+
+    def found(at: At) -> Found:
+        own = base(at)
+        if isinstance(own, CellError):
+            return own
+        places = [index(at) for index in indices]
+        if any(isinstance(place, Grid) for place in places):
+            return each(places, lambda *single: at.single(_element(own, single)))
+        return _element(own, places)
+
+    return found
+
+
+def _element(found: Found, places: Sequence[Value]) -> Found:
+    """Return one cell of an area or array, or a whole row or column of it where a place is 0."""
+    try:
+        wanted = [math.trunc(number(place)) for place in places]
+    except FailedError as error:
+        return error.value
+    own = found if isinstance(found, Area) else as_grid(found)
+    tall, wide = (height(own), width(own)) if isinstance(own, Area) else (own.height, own.width)
+    if len(wanted) == 1:
+        wanted = [0, *wanted] if tall == 1 and wide > 1 else [*wanted, 0 if wide > 1 else 1]
+        if tall == 1 and wide > 1:
+            wanted[0] = 1
+    row, column = wanted
+    if row < 0 or column < 0:
+        return VALUE
+    if row > tall or column > wide:
+        return REF
+    rows = (row, row) if row else (1, tall)
+    columns = (column, column) if column else (1, wide)
+    if isinstance(own, Area):
+        return replace(
+            own,
+            first_row=own.first_row + rows[0] - 1,
+            last_row=own.first_row + rows[1] - 1,
+            first_column=own.first_column + columns[0] - 1,
+            last_column=own.first_column + columns[1] - 1,
+        )
+    if row and column:
+        return own.at(row - 1, column - 1)
+    return array([line[columns[0] - 1 : columns[1]] for line in own.full()[rows[0] - 1 : rows[1]]])
+
+
+def _numbers(compiler: "Compiler", tree: Tree, lifts: bool) -> Callable[[At], Value]:
+    step = compiler.step(tree, lifts)
+    return (lambda at: at.values(step(at))) if lifts else (lambda at: at.single(step(at)))
+
+
+def _offset(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    base = compiler.step(arguments[0], False)
+    further = [compiler.one(part) for part in arguments[1:]]
+    is_given = [not isinstance(part, Missing) for part in arguments[1:]]
+
+    def moved(at: At) -> Found:
+        area = base(at)
+        if not isinstance(area, Area):
+            return area if isinstance(area, CellError) else VALUE
+        try:
+            given = [math.trunc(number(step(at))) for step in further]
+        except FailedError as error:
+            return error.value
+        sizes = [height(area), width(area)]
+        for k in (2, 3):
+            if len(given) > k and is_given[k]:
+                sizes[k - 2] = given[k]
+        if 0 in sizes:
+            return REF
+        first = area.first_row + given[0], area.first_column + given[1]
+        last = [
+            start + size - 1 if size > 0 else start + size + 1
+            for start, size in zip(first, sizes, strict=True)
+        ]
+        rows, columns = sorted((first[0], last[0])), sorted((first[1], last[1]))
+        if rows[0] < 1 or columns[0] < 1 or rows[1] > MAX_ROWS or columns[1] > MAX_COLUMNS:
+            return REF
+        return Area(area.sheet, rows[0], columns[0], rows[1], columns[1])
+
+    return moved
+
+
+def _place(of_cell: Callable[[At], int], first: Callable[[Area], int], is_row: bool) -> Lazy:
+    """Return ROW or COLUMN."""
+
+    def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+        if not arguments:
+            return lambda at: float(of_cell(at))
+        base = compiler.step(arguments[0], lifts)
+
+        def found(at: At) -> Found:
+            area = base(at)
+            if not isinstance(area, Area):
+                return area if isinstance(area, CellError) else VALUE
+            begin, count = first(area), height(area) if is_row else width(area)
+            if not lifts or count == 1:
+                return float(begin)
+            numbers = [float(k) for k in range(begin, begin + count)]
+            return array([[k] for k in numbers]) if is_row else array([numbers])
+
+        return found
+
+    return compiled
+
+
+def _size(of_area: Callable[[Area], int], of_grid: Callable[[Grid], int]) -> Lazy:
+    """Return ROWS or COLUMNS."""
+
+    def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+        base = compiler.step(arguments[0], True)
+
+        def found(at: At) -> Found:
+            own = base(at)
+            if isinstance(own, CellError):
+                return own
+            return float(of_area(own) if isinstance(own, Area) else of_grid(as_grid(own)))
+
+        return found
+
+    return compiled
+
+
+def _conditional(name: str) -> Lazy:
+    """Return SUMIF or AVERAGEIF, whose third range is made as large as the first."""
+
+    def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+        area_of, values_of = (compiler.step(arguments[k], False) for k in (0, -1))
+        wanted_of = _numbers(compiler, arguments[1], lifts)
+
+        def found(at: At) -> Found:
+            area, values = area_of(at), values_of(at) if len(arguments) > 2 else None
+            for own in (area, values):
+                if isinstance(own, CellError):
+                    return own
+            if not isinstance(area, Area) or not isinstance(values, Area | None):
+                return VALUE
+            grids = [at.grid(area)]
+            if values:
+                rows, columns = height(area) - 1, width(area) - 1
+                last = values.first_row + rows, values.first_column + columns
+                values = replace(values, last_row=last[0], last_column=last[1])
+                grids.append(at.grid(values))
+            call = FUNCTIONS[name].call
+            return applied(call, "rer"[: 1 + len(grids)], [grids[0], wanted_of(at), *grids[1:]])
+
+        return found
+
+    return compiled
+
+
+def _single(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    return compiler.one(arguments[0])
+
+
+def _element_of_array(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
+    """Return one value of an array formula that fills several cells: ARRAYFORMULA(body,row,column).
+
+    A single row, column or value is repeated; beyond others, the cells show ``#N/A``.
+    """
+    body = type(compiler)(is_array=True).step(arguments[0], True)
+    places = [int(str(part)) - 1 for part in arguments[1:]] or [0, 0]
+
+    def found(at: At) -> Found:
+        own = as_grid(at.values(body(at)))
+        row, column = (
+            k * (size > 1) for k, size in zip(places, (own.height, own.width), strict=True)
+        )
+        return own.at(row, column) if row < own.height and column < own.width else NA
+
+    return found
+
+
+LAZY: dict[str, Lazy] = {
+    "ARRAYFORMULA": _checked(1, 3, _element_of_array),
+    "AVERAGEIF": _checked(2, 3, _conditional("AVERAGEIF")),
+    "CHOOSE": _checked(2, 255, _choose),
+    "COLUMN": _checked(0, 1, _place(lambda at: at.column, lambda a: a.first_column, False)),
+    "COLUMNS": _checked(1, 1, _size(width, lambda grid: grid.width)),
+    "IF": _checked(2, 3, _if),
+    "IFERROR": _checked(2, 2, _if_error(lambda value: isinstance(value, CellError))),
+    "IFNA": _checked(2, 2, _if_error(lambda value: value == NA)),
+    "IFS": _checked(2, 255, _ifs),
+    "INDEX": _checked(2, 3, _index),
+    "OFFSET": _checked(3, 5, _offset),
+    "ROW": _checked(0, 1, _place(lambda at: at.row, lambda a: a.first_row, True)),
+    "ROWS": _checked(1, 1, _size(height, lambda grid: grid.height)),
+    "SINGLE": _checked(1, 1, _single),
+    "SUMIF": _checked(2, 3, _conditional("SUMIF")),
+    "SWITCH": _checked(3, 255, _switch),
+}

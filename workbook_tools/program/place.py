@@ -1,0 +1,85 @@
+"""Where a formula is evaluated: its cell, and how it reads others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from workbook_tools.formulas.references import Area
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.values import VALUE, Grid, Value
+
+
+class Cells(Protocol):
+    """The cells of a workbook; those of a sheet that does not exist are ``#REF!``."""
+
+    def value(self, sheet: str, row: int, column: int) -> CellValue:
+        """Return the value of a cell; rows and columns count from 1."""
+        ...
+
+    def grid(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> Grid:
+        """Return the values of a range."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The cell of a formula, and how many rows it is below the one that the formula is for."""
+
+    cells: Cells
+    sheet: str
+    row: int
+    column: int
+    shift: int
+
+    def single(self, found: "Found") -> CellValue:
+        """Return the one value that a part stands for; of a range, that in the cell's own line."""
+        if isinstance(found, Grid):
+            return found.at(0, 0)
+        if not isinstance(found, Area):
+            return found
+        row, column = found.first_row, found.first_column
+        if found.cell_count > 1:
+            if column == found.last_column and row <= self.row <= found.last_row:
+                row = self.row
+            elif row == found.last_row and column <= self.column <= found.last_column:
+                column = self.column
+            else:
+                return VALUE
+        return self.cells.value(found.sheet or self.sheet, row, column)
+
+    def values(self, found: "Found") -> Value:
+        """Return all values that a part stands for; a single cell is no grid."""
+        if isinstance(found, Area):
+            return self.single(found) if found.cell_count == 1 else self.grid(found)
+        return found
+
+    def grid(self, area: Area) -> Grid:
+        """Return the values of an area."""
+        return self.cells.grid(
+            area.sheet or self.sheet,
+            area.first_row,
+            area.first_column,
+            area.last_row,
+            area.last_column,
+        )
+
+
+Found: TypeAlias = Value | Area
+Step: TypeAlias = Callable[[At], Found]
+
+
+def height(area: Area) -> int:
+    """Return how many rows an area has."""
+    return area.last_row - area.first_row + 1
+
+
+def width(area: Area) -> int:
+    """Return how many columns an area has."""
+    return area.last_column - area.first_column + 1
+
+
+def is_error(found: Found) -> bool:
+    """Tell whether a part stands for an error value."""
+    return isinstance(found, CellError)
