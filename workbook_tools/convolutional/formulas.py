@@ -51,7 +51,7 @@ class Formulas:
                 height, width = size(consumer.heading.parts["window"])
                 _, rows, columns = consumer.cells.rows.shape
                 _, y, x = np.indices(shape)
-                return (y // height >= rows) | (x // width >= columns)
+                return np.asarray((y // height >= rows) | (x // width >= columns))
         return np.zeros(shape, dtype=bool)
 
     def odd(self, wrong: NDArray[np.bool_]) -> dict[Index, Kind]:
@@ -62,7 +62,7 @@ class Formulas:
         place of a window. ``wrong`` cells do not count when the usual formula is determined.
         """
         odd = self._unlike_the_others(wrong)[self._family]
-        kinds = {self._index(at): Kind.BROKEN_PATTERN for at in np.flatnonzero(odd)}
+        kinds = {self._index(at): Kind.BROKEN_PATTERN for at in np.flatnonzero(odd).tolist()}
         return kinds | {self._index(at): Kind.LATENT for at in self._misreading()}
 
     def _index(self, at: int) -> Index:
@@ -87,11 +87,11 @@ class Formulas:
 
     def _misreading(self) -> Iterator[int]:
         """Yield the number of each formula that does not read exactly the cells that it should."""
-        for at in np.flatnonzero(~self._surely_right()):
+        for at in np.flatnonzero(~self._surely_right()).tolist():
             formula = self._formulas[self._family[at]].at(int(self._rows[at]))
             found = reads.rectangles(formula, self._grid.sheet)
             if found != set(self._wanted(*self._index(at))):
-                yield int(at)
+                yield at
 
     def _surely_right(self) -> NDArray[np.bool_]:
         """Tell of each formula whether it surely reads the right cells, a family at a time."""
@@ -100,9 +100,8 @@ class Formulas:
         np.maximum.at(lasts, self._family, self._rows)
         read: list[tuple[int, ...]] = []
         begins = [0]
-        for formula, first, last in zip(
-            self._formulas, firsts.tolist(), lasts.tolist(), strict=True
-        ):
+        ends = zip(firsts.tolist(), lasts.tolist(), strict=True)
+        for formula, (first, last) in zip(self._formulas, ends, strict=True):
             read += self._read(formula, first, last)
             begins.append(len(read))
         table = np.array(read, dtype=np.uint64).reshape(-1, 7)
@@ -135,8 +134,9 @@ class Formulas:
             moved = other.first_row - one.first_row, other.last_row - one.last_row
             if not {*moved} <= {0, last - first}:
                 return ()
-            sheet, *corners = reads.rectangle(one, self._grid.sheet)
-            found[(self._sheet(sheet), *corners, *(int(step > 0) for step in moved))] = None
+            corners = one.first_row, one.first_column, one.last_row, one.last_column
+            sheet = self._sheet(one.sheet or self._grid.sheet)
+            found[(sheet, *corners, *(int(step > 0) for step in moved))] = None
         return found
 
     def _wanted_keys(self, here: Numbers) -> Keys:

@@ -130,10 +130,20 @@ def in_a_row(x: Array) -> Array:
     return x.reshape(len(x), -1, 1, 1)
 
 
+def most(x: Array) -> Array:
+    """Return the largest of all numbers, at each moment."""
+    return np.asarray(x.max(axis=(1, 2, 3), keepdims=True))
+
+
+def total(x: Array) -> Array:
+    """Return the sum of all numbers, at each moment."""
+    return np.asarray(x.sum(axis=(1, 2, 3), keepdims=True))
+
+
 def softmax(z: Array) -> Array:
     """Return the probabilities of scores."""
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    powers = np.exp(z - most(z))
+    return np.asarray(powers / total(powers))
 
 
 def cross_entropy(z: Array, target: Array) -> Array:
@@ -141,11 +151,11 @@ def cross_entropy(z: Array, target: Array) -> Array:
 
     Its gradient is softmax(z) − target.
     """
-    above = z - z.max(axis=1, keepdims=True)
-    total = np.log(np.exp(above).sum(axis=1, keepdims=True))
-    return np.asarray(total - (above * target).sum(axis=1, keepdims=True))
+    above = z - most(z)
+    return np.asarray(np.log(total(np.exp(above))) - total(above * target))
 
 
 def one_hot(digits: Array, classes: int) -> Array:
     """Return numbers (moments, classes, 1, 1): 1 at each moment's digit, 0 elsewhere."""
-    return (digits[:, None] == np.arange(classes)).astype(np.float64)[:, :, None, None]
+    is_own = digits[:, None] == np.arange(classes)
+    return np.where(is_own, 1.0, 0.0)[:, :, None, None]

@@ -19,7 +19,6 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.convolutional import Heading, Operation, size
 
-
 _STEP = ("weights", "gradient")  # the parts of the heading of weights after the step
 
 
@@ -138,11 +137,12 @@ class Local:
                 )  # fmt: skip
             case Operation.EXPONENTIALS:
                 return _added(
-                    lambda z: np.exp(z - _most(z)), self._maps(section.source()),
-                    sizes=lambda z: 1 + z + _most(z),  # the absolute error of the exponent counts
+                    lambda z: np.exp(z - layers.most(z)), self._maps(section.source()),
+                    # The absolute error of the exponent counts.
+                    sizes=lambda z: 1 + z + layers.most(z),
                 )  # fmt: skip
             case Operation.PARTS:
-                return _added(lambda e: e / _sum(e), self._maps(section.source()))
+                return _added(lambda e: e / layers.total(e), self._maps(section.source()))
             case Operation.TARGET:
                 return _added(lambda t: t, self._shown_target(len(section.cells.rows)))
             case Operation.LOSS:
@@ -179,10 +179,12 @@ class Local:
     def _loss(self, section: Section) -> Expected:
         scores, powers = (self._maps(section.source(k)) for k in ("source", "exponentials"))
         target = self._shown_target(scores.shape[1])
-        own = np.where(_sum(target) == 1, _sum(np.where(target == 1, scores, 0.0)), np.nan)
+        own = np.where(
+            layers.total(target) == 1, layers.total(np.where(target == 1, scores, 0.0)), np.nan
+        )
         return _added(
-            lambda z, e: np.log(_sum(e)) - (own - _most(z)), scores, powers,
-            sizes=lambda z, e: 1 + 2 * _most(z),
+            lambda z, e: np.log(layers.total(e)) - (own - layers.most(z)), scores, powers,
+            sizes=lambda z, e: 1 + 2 * layers.most(z),
         )  # fmt: skip
 
     def _back(self, section: Section) -> Expected:
@@ -280,16 +282,6 @@ def padding_of(heading: Heading) -> Pair:
 def with_relu(heading: Heading, x: Array) -> Array:
     """Apply the ReLU that may follow in the same cell."""
     return layers.relu(x) if heading.operation.has_relu else x
-
-
-def _most(x: Array) -> Array:
-    """Return the largest of all numbers, at each moment."""
-    return np.asarray(x.max(axis=(1, 2, 3), keepdims=True))
-
-
-def _sum(x: Array) -> Array:
-    """Return the sum of all numbers, at each moment."""
-    return np.asarray(x.sum(axis=(1, 2, 3), keepdims=True))
 
 
 def _to_the_largest(x: Array, pooled: Array, window: Pair) -> Callable[[Array], Array]:

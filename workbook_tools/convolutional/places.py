@@ -67,7 +67,7 @@ class Places:
     """The number of each cell; every sheet's begin where those of the one before end."""
 
     def __init__(self, path: Path, grids: Iterable[Grid]) -> None:
-        """Number the cells from A1 of each sheet to the last of its ``grids``.
+        """Take the cells from A1 of each sheet to the last of its ``grids``.
 
         Raises ``InputError`` if these are too many.
         """
@@ -75,10 +75,8 @@ class Places:
         last: dict[str, tuple[int, int]] = {}
         for grid in grids:
             rows, columns = last.get(grid.sheet, (1, 1))
-            last[grid.sheet] = (
-                max(rows, int(grid.rows.max())),
-                max(columns, int(grid.columns.max())),
-            )
+            rows, columns = max(rows, int(grid.rows.max())), max(columns, int(grid.columns.max()))
+            last[grid.sheet] = rows, columns
         self._areas: dict[str, Area] = {}
         self.count = 0
         for sheet, (rows, columns) in last.items():

@@ -95,7 +95,9 @@ def wanted(book: Book, section: Section, grid: Grid) -> Reader:
             return lambda k, y, x: iter([_all(cells(), k)])
         case Operation.IN_A_ROW:
             shape = cells().rows.shape
-            return lambda k, y, x: iter([one(cells().at(*np.unravel_index(k, shape)))])
+            return lambda k, y, x: iter(
+                [one(cells().at(*map(np.asarray, np.unravel_index(k, shape))))]
+            )
         case Operation.EXPONENTIALS | Operation.PARTS:
             row = row_of(cells())
             return lambda k, y, x: iter([one(cells().at(k, 0, 0)), row])

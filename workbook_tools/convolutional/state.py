@@ -10,7 +10,6 @@ from workbook_tools.convolutional.places import Grid
 from workbook_tools.engines import Calculation
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.package.columns import numbers_of_block
 
 
 class State:
@@ -27,8 +26,7 @@ class State:
             values.append(np.empty(book.places.count))
             self._others.append({})
             for sheet, (begin, rows, columns) in book.places.areas():
-                block = calculation.block(sheet, 1, 1, rows, columns)
-                numbers, others = numbers_of_block(block, 1, 1, range(1, columns + 1))
+                numbers, others = calculation.numbers(sheet, 1, rows, range(1, columns + 1))
                 values[-1][begin : begin + numbers.size] = numbers.ravel()
                 for (row, column), value in others.items():
                     self._others[-1][begin + (row - 1) * columns + column - 1] = value

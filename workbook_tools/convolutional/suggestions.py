@@ -76,7 +76,7 @@ class Suggestions:
 
         def moved(area: Area) -> Area:
             _, *corners = instead[reads.rectangle(area, self._grid.sheet)]
-            return Area(area.sheet, *corners)
+            return Area(area.sheet, *map(int, corners))
 
         return with_areas(formula, moved)
 

@@ -23,8 +23,8 @@ def verify_network(
 ) -> Report:
     """Check a network's workbook, with the values of ``calculation`` and its cached ones.
 
-    ``on_step`` is called with the progress in words. Raises ``InputError`` if headings and labels do
-    not describe a network.
+    ``on_step`` is called with the progress in words. Raises ``InputError`` if headings and labels
+    do not describe a network.
     """
     book = read_book(path, sheets, defined)
     judgement = Judgement(book, tolerance)
