@@ -168,7 +168,14 @@ def test_any_formula_that_is_broken_is_named_alone(
         assert [(f.sheet, f.cells) for f in named] == [(sheet, cell_name(*cell[1:]))], named
         for finding in named:
             if finding.suggestion:
-                assert finding.suggestion.formula == old
+                assert finding.suggestion.formula == formula(open_book(small), cell)
+
+
+def formula(book: Book, cell: Cell) -> str:
+    """Return a cell's formula as the checker reads it, with cells in place of names."""
+    text = book.formulas.get(cell)
+    assert text is not None
+    return text
 
 
 def in_every_grid(book: Book, number: float) -> Iterator[tuple[Section, Cell]]:
@@ -186,7 +193,7 @@ def test_what_was_meant_is_what_the_other_cells_of_the_section_have(
 ) -> None:
     # Wrong all at once, each is of a section of its own; what reads an error is not judged.
     book = open_book(small)
-    wrong = {cell: f"{formulas(small)[cell[0]][cell]}+1E-3" for _, cell in in_every_grid(book, 0.6)}
+    wrong = {cell: f"{formula(book, cell)}+1E-3" for _, cell in in_every_grid(book, 0.6)}
     findings = found(small, wrong, tmp_path / "broken.xlsx")
     by_cell = {(f.sheet, f.rows[0], f.column): f for f in findings}
     alone = {
@@ -200,7 +207,7 @@ def test_what_was_meant_is_what_the_other_cells_of_the_section_have(
             assert finding.suggestion is None
         else:
             assert finding.suggestion
-            assert finding.suggestion.formula == formulas(small)[cell[0]][cell]
+            assert finding.suggestion.formula == formula(book, cell)
             assert "1E-3" in finding.suggestion.edit
 
 
@@ -208,11 +215,11 @@ def test_a_whole_map_that_is_wrong_is_put_right_by_another(small: Path, tmp_path
     book = open_book(small)
     grid = book.section("Conv2").cells
     cells = [grid.cell((1, *at)) for at in np.ndindex(grid.rows.shape[1:])]
-    wrong = {cell: formulas(small)[cell[0]][cell].replace("+", "-") for cell in cells}
+    wrong = {cell: formula(book, cell).replace("+", "-") for cell in cells}
     broken, mended = tmp_path / "broken.xlsx", tmp_path / "mended.xlsx"
     findings = found(small, wrong, broken)
     formulas_meant = {cell: text for f in findings for cell, text in f.put_right.items()}
-    assert formulas_meant == {cell: formulas(small)[cell[0]][cell] for cell in cells}
+    assert formulas_meant == {cell: formula(book, cell) for cell in cells}
     result = CliRunner().invoke(app, ["verify", str(broken), "--fix", str(mended)])
     assert result.exit_code == 1, result.output
     assert verify(mended).verdict == "pass"

@@ -179,9 +179,8 @@ class Local:
     def _loss(self, section: Section) -> Expected:
         scores, powers = (self._maps(section.source(k)) for k in ("source", "exponentials"))
         target = self._shown_target(scores.shape[1])
-        own = np.where(
-            layers.total(target) == 1, layers.total(np.where(target == 1, scores, 0.0)), np.nan
-        )
+        own = layers.total(np.where(target == 1, scores, 0.0))
+        own[layers.total(target) == 0] = np.nan  # the sheet shows none of the digits
         return _added(
             lambda z, e: np.log(layers.total(e)) - (own - layers.most(z)), scores, powers,
             sizes=lambda z, e: 1 + 2 * layers.most(z),
