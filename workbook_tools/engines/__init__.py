@@ -12,7 +12,8 @@ from typing import Protocol
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Numbers
 
-ENGINES = ("embedded", "ironcalc", "libreoffice", "cached")
+DEFAULT = "compiled"
+ENGINES = (DEFAULT, "embedded", "ironcalc", "libreoffice", "cached")
 
 
 # What an engine shows if it does not know a function, or cannot parse a formula.
