@@ -1,11 +1,13 @@
 """Calculates a network's workbook with other inputs, if possible by the engine that was chosen.
 
 LibreOffice calculates every stored digit, each in its own copy of the workbook. The random numbers,
-which reveal formulas that are right by chance, are always calculated by the embedded engine, which
-needs no copies.
+which reveal formulas that are right by chance, need an engine that takes other inputs without a
+copy: the compiled formulas, or the embedded engine if that was chosen, or if some formula cannot be
+compiled.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
@@ -17,11 +19,16 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import Trial
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines import Calculation, libreoffice
+from workbook_tools.engines.compiled import CompiledCalculation
 from workbook_tools.engines.embedded import FormualizerCalculation, Rerun
 from workbook_tools.engines.libreoffice import LibreOfficeCalculation
 from workbook_tools.engines.workplace import workplace
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.package.columns import Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.program.memory import Memory
+from workbook_tools.program.program import NotCompiledError, Program
 
 _FEW = 2  # inputs of a trial
 _AT_A_TIME = 10  # copies that LibreOffice calculates in one run
@@ -38,26 +45,32 @@ class Moments:
     total: int
 
 
-def moments(book: Book, now: State, calculation: Calculation) -> Iterator[Moments]:
+def moments(
+    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
-    ``now`` and ``calculation`` are those of
-    the workbook as it is. Raises ``InputError`` if an engine cannot calculate the workbook.
+    ``now`` and ``calculation`` are those of the workbook as it is. Raises ``InputError`` if an
+    engine cannot calculate the workbook.
     """
     digits = list(trials.digits(book))
     others = [
         *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    embedded, last = _Embedded(book.path), 0
+    engine: _Compiled | _Embedded = _Embedded(book.path)
+    if not isinstance(calculation, FormualizerCalculation):
+        with suppress(NotCompiledError):
+            engine = _Compiled(sheets, stored)
+    last = 0
     for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
         kind, last = batch[0].kind, last + len(batch)
         if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
             calculated = _by_libreoffice(book.path, batch)
         else:
-            calculated = embedded.run(batch)
-            if calculation.engine != embedded.engine:
-                kind += f", in {embedded.engine}"
+            calculated = engine.run(batch)
+            if calculation.engine != engine.engine:
+                kind += f", in {engine.engine}"
         yield Moments(kind, calculated, last, len(digits) + len(others))
 
 
@@ -66,6 +79,28 @@ def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
     for _, same in groupby(of, key=lambda trial: trial.kind):
         while batch := list(islice(same, min(most, _AT_A_TIME))):
             yield batch
+
+
+class _Compiled:
+    """The compiled formulas, run on the inputs of several trials at once."""
+
+    engine = CompiledCalculation.engine
+
+    def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
+        """Raise ``NotCompiledError`` if some formula cannot be compiled."""
+        self._program = Program(sheets, stored)
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
+        """Yield the workbook with the inputs of each trial."""
+        program = self._program
+        memory = Memory.of(program.layout, program.values, len(trials))
+        for cell in {cell: None for trial in trials for cell in trial.inputs}:
+            place = program.layout.place_of(cell)
+            own = memory.get(place)
+            memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
+        program.run(memory, range(len(program.graph.nodes)))
+        for number in range(len(trials)):
+            yield CompiledCalculation(memory.columns(number).sheets)
 
 
 class _Embedded:

@@ -10,6 +10,7 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import Report
+from workbook_tools.package.stored_values import CachedValues
 
 
 def verify_network(
@@ -17,7 +18,7 @@ def verify_network(
     sheets: list[Sheet],
     defined: Mapping[str, str],
     calculation: Calculation,
-    stored: Calculation,
+    stored: CachedValues,
     tolerance: float,
     on_step: Callable[[str], None],
 ) -> Report:
@@ -31,7 +32,7 @@ def verify_network(
     now = State(book, [calculation])
     judgement.look(now, "as it is")
     judgement.compare_stored(State(book, [stored]), stored.tolerance + stored.storage)
-    for batch in moments(book, now, calculation):
+    for batch in moments(book, now, calculation, sheets, stored):
         judgement.look(State(book, batch.calculations), batch.kind)
         on_step(f"checking, {batch.kind}: {batch.last} of {batch.total}")
     return judgement.report(calculation.engine)
