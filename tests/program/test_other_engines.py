@@ -1,15 +1,12 @@
 """Formulas give what other engines give, whatever the cells hold; where not, the table says why."""
 
 import re
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from operands import agree, of_formualizer, of_ironcalc, ours, workbook
+from operands import agree, of_formualizer, of_ironcalc, ours
 
-from workbook_tools.engines import libreoffice
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellValue
 
 # In every table: what a formula contains, and why the engine's value is not Excel's. A reason
 # holds for all formulas with that function, also where the two agree.
@@ -101,8 +98,19 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         _called(["SUMIF", "COUNTIF", "AVERAGEIF"], RANGES, st.sampled_from(CRITERIA)),
         _called(["SUMIFS"], st.just("A2:A4"), st.just("B2:B4"), st.sampled_from(CRITERIA)),
         _called(["INDEX"], RANGES, st.sampled_from("123"), st.sampled_from("123")),
-        _called(["MATCH"], LEAVES, RANGES.filter(lambda r: r not in ("A1:J4", "A3:D4", "F2:G3")), st.just("0")),
-        _called(["VLOOKUP"], LEAVES, st.sampled_from(["A2:D4", "A1:J4"]), st.sampled_from("123"), st.just("FALSE")),
+        _called(
+            ["MATCH"],
+            LEAVES,
+            RANGES.filter(lambda r: r not in ("A1:J4", "A3:D4", "F2:G3")),
+            st.just("0"),
+        ),
+        _called(
+            ["VLOOKUP"],
+            LEAVES,
+            st.sampled_from(["A2:D4", "A1:J4"]),
+            st.sampled_from("123"),
+            st.just("FALSE"),
+        ),
         _called(["RANK"], LEAVES, RANGES),
     )
 
