@@ -52,7 +52,8 @@ NUMBERS = {
 OTHERS = {
     "FLOOR(2.5,-2)": "#NUM!", "MROUND(5,-2)": "#NUM!", "FACT(-1)": "#NUM!",
     "MATCH(40,{25,38,40,41},-1)": "#N/A", 'LEFT("Sale Price",4)': "Sale",
-    'RIGHT("Sale Price",5)': "Price", 'MID("Fluid Flow",7,20)': "Flow", 'MID("Fluid Flow",20,5)': "",
+    'RIGHT("Sale Price",5)': "Price", 'MID("Fluid Flow",7,20)': "Flow",
+    'MID("Fluid Flow",20,5)': "",
     'SUBSTITUTE("Quarter 1, 2011","1","2",3)': "Quarter 1, 2012",
     'SUBSTITUTE("Sales Data","Sales","Cost")': "Cost Data", 'REPT("*-",3)': "*-*-*-",
     'TRIM(" First  Quarter Earnings ")': "First Quarter Earnings", "DEC2HEX(100,4)": "0064",
@@ -72,7 +73,8 @@ OTHERS = {
 ARRAYS = {
     "MMULT({1,3;7,2},{2,0;0,2})": [[2, 6], [14, 4]], "MINVERSE({4,-1;2,0})": [[0, 0.5], [-1, 2]],
     "FREQUENCY({79,85,78,85,50,81,95,88,97},{70,79,89})": [[1], [2], [4], [2]],
-    "TRANSPOSE({1,2;3,4;5,6})": [[1, 3, 5], [2, 4, 6]], "SEQUENCE(2,3,10,-1)": [[10, 9, 8], [7, 6, 5]],
+    "TRANSPOSE({1,2;3,4;5,6})": [[1, 3, 5], [2, 4, 6]],
+    "SEQUENCE(2,3,10,-1)": [[10, 9, 8], [7, 6, 5]],
     "SORT({3;1;2})": [[1], [2], [3]], "SORT({3,1;2,9},2,-1)": [[2, 9], [3, 1]],
     "FILTER({1;2;3},{TRUE;FALSE;TRUE})": [[1], [3]], "UNIQUE({1;2;1})": [[1], [2]],
     "HSTACK({1;2},{3;4})": [[1, 3], [2, 4]], "VSTACK({1,2},{3,4})": [[1, 2], [3, 4]],
