@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeAlias
 
+from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.cell_values import CellError, CellValue
 
 DIV0, NA, NAME = CellError("#DIV/0!"), CellError("#N/A"), CellError("#NAME?")
@@ -71,6 +72,13 @@ class Grid:
     def left_out(self) -> int:
         """How many of its cells ``rows`` leaves out."""
         return self.height * self.width - sum(map(len, self.rows))
+
+    def first(self, count: int) -> list[CellValue]:
+        """Return the cells of its first rows, row by row."""
+        rows = self.rows[:count]
+        if len(rows) == count and all(len(row) == self.width for row in rows):
+            return list(chain.from_iterable(rows))
+        return [self.at(i, j) for i in range(count) for j in range(self.width)]
 
     def full(self) -> list[list[CellValue]]:
         """Return all its rows at full length; raises ``UnknownFunctionError`` if they are many."""
@@ -206,7 +214,12 @@ def compared(left: Value, right: Value) -> int:
 
 
 def finished(value: Value) -> Value:
-    """Return what Excel shows for a result: an overflow is ``#NUM!``, and -0 is 0."""
+    """Return what Excel shows for a result: ``#NUM!`` for an overflow, 0 for -0.
+
+    A text that is too long for a cell is ``#VALUE!``.
+    """
     if isinstance(value, float):
         return value + 0.0 if math.isfinite(value) else NUM
+    if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+        return VALUE
     return value
