@@ -1,6 +1,18 @@
-"""``python -m workbook_tools``: the same as the ``workbook-tools`` command."""
+"""``python -m workbook_tools``, and the ``workbook-tools`` command."""
 
-from workbook_tools.cli import run
+import sys
+from contextlib import nullcontext
+
+
+def main() -> None:
+    """Run the command line; a check's process starts before all else, since it loads the most."""
+    from workbook_tools.checking.alone import prepared
+
+    with prepared() if sys.argv[1:2] in (["verify"], ["explain"]) else nullcontext():
+        from workbook_tools.cli import run
+
+        run()
+
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -1,17 +1,15 @@
 """The exception that a user sees, in one line: what is wrong, where, and what to do."""
 
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import typer
-
 from workbook_tools.texts import shortened_inside
 
 BAD_INPUT = 2
 _PACKAGE = Path(__file__).parent
-_LEAVING = (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt, SystemExit)
 _MOST = 300  # characters of a message
 _MOST_OF_PLACE = 100  # characters of the path at its beginning, if the message is too long
 
@@ -65,19 +63,21 @@ def print_error(program: str, error: Exception, debug: bool = False) -> None:
     """Print a failure in one line; with ``debug``, after the traceback of an unexpected one."""
     with suppress(OSError):  # standard error may be closed
         if debug and isinstance(error, BrokenError):
-            typer.echo(error.trace, err=True, nl=False)
-        typer.echo(f"{program}: {error}", err=True)
+            print(error.trace, end="", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
     """Turn any failure into one line and exit status 2; ``debug`` shows its traceback too."""
+    import typer  # here, because workers need no command line
+
     try:
         yield
     except InputError as error:
         print_error(program, error, debug)
         raise typer.Exit(BAD_INPUT) from error
-    except _LEAVING:
+    except (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt, SystemExit):
         raise
     except OSError as error:  # for files that the user named, it would be an ``InputError``
         if isinstance(error, BrokenPipeError):

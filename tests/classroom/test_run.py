@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 
 from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.verify import verify
-from workbook_tools.checking.workers import limited, pool_of, was_spent
+from workbook_tools.checking.worker import limited
+from workbook_tools.checking.workers import pool_of, was_spent
 from workbook_tools.classroom.csv_table import harmless
 from workbook_tools.classroom.outputs import Outputs, page_name
 from workbook_tools.classroom.page import alike, commonest, write_class_html

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from workbook_tools.checking.alone import Checked, Wish, all_of
+from workbook_tools.checking.alone import Checked, OnStep, Wish, all_of
 from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.task import Outcome, Task, check
@@ -49,7 +49,7 @@ class PanicException(BaseException):
         raise TypeError("cannot be pickled")
 
 
-def hostile_work(wish: Wish, folder: Path) -> Checked:
+def hostile_work(wish: Wish, folder: Path, on_step: OnStep) -> Checked:
     """Check one workbook, or do what the name of its file says; leave a file behind."""
     Path(folder, "left behind").write_text(str(os.getpid()))
     match wish.path.stem:
@@ -68,7 +68,7 @@ def hostile_work(wish: Wish, folder: Path) -> Checked:
         case "talks":
             os.write(1, b"to the standard output\n")
             os.write(2, b"to the standard error\n")
-    return all_of(wish, folder)
+    return all_of(wish, folder, on_step)
 
 
 def loaded_and_limits() -> tuple[bool, int, str]:

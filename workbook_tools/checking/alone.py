@@ -6,22 +6,18 @@ only to a temporary folder; the caller moves the files into place.
 
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
 
 from workbook_tools.checking.limits import out_of_memory
-from workbook_tools.checking.workers import limited, pool_of, was_spent, what_happened
+from workbook_tools.checking.worker import EndedError, Worker, what_happened
 from workbook_tools.errors import BrokenError, InputError, broken
 from workbook_tools.judging.report import Report
 from workbook_tools.package.files import refuse_streams
 
 CHECK_STEPS = 2  # progress messages of a check; a convolutional network has more
-_A_MOMENT = 0.05  # seconds between looks at the progress
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,33 @@ class _Failure:
     trace: str = ""  # the traceback of an unexpected failure
 
 
-Check = Callable[[Wish, Callable[[str], None]], Checked]
-Work = Callable[[Wish, Path], Checked]
+OnStep = Callable[[str], None]
+Check = Callable[[Wish, OnStep], Checked]
+Work = Callable[[Wish, Path, OnStep], Checked]
+
+
+_prepared: list[Worker] = []
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Start the worker that ``checks`` will need; it loads its modules while others go on here."""
+    with suppress(OSError):  # said by ``checks``
+        _prepared.append(_worker())
+    try:
+        yield
+    finally:
+        discard_prepared()
+
+
+def discard_prepared() -> None:
+    """End the worker that was started by ``prepared`` if it is not in use."""
+    while _prepared:
+        _prepared.pop().close()
+
+
+def _worker() -> Worker:
+    return Worker("workbook_tools.checking.verify")
 
 
 @contextmanager
@@ -67,45 +88,32 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     cannot be checked, and ``BrokenError`` if the check itself fails. ``work`` does the check in
     the other process, by default ``all_of``.
     """
-    steps = get_context("spawn").SimpleQueue()
-    with pool_of(1, _hear, steps) as pool:
+    worker = _prepared.pop() if _prepared else _worker()
 
-        def check(wish: Wish, on_step: Callable[[str], None]) -> Checked:
-            refuse_streams(wish.path)
-            args = (wish.path, _checked, work or all_of, wish)
-            future = pool.schedule(limited, args, timeout=timeout)
-            while not future.done():
-                wait([future], timeout=_A_MOMENT)
-                while not steps.empty():
-                    on_step(steps.get())
-                if future.done() and was_spent(future):
-                    future = pool.schedule(limited, args, timeout=timeout)
-            if error := future.exception():
-                why = what_happened(error, wish.path, timeout)
-                raise InputError(f"{wish.path}: {why}")
-            result: Checked | _Failure = future.result()
-            if isinstance(result, Checked):
-                return result
-            raise (
-                BrokenError(result.message, result.trace)
-                if result.trace
-                else InputError(result.message)
-            )
+    def check(wish: Wish, on_step: OnStep) -> Checked:
+        refuse_streams(wish.path)
+        try:
+            result = worker.do(wish.path, timeout, on_step, _checked, work or all_of, wish)
+        except (TimeoutError, EndedError) as error:
+            raise InputError(f"{wish.path}: {what_happened(error, wish.path, timeout)}") from error
+        if isinstance(result, Checked):
+            return result
+        raise (
+            BrokenError(result.message, result.trace)
+            if result.trace
+            else InputError(result.message)
+        )
 
-        yield check
-
-
-_steps: list[Any] = []  # in a worker: the queue for its progress messages
-
-
-def _hear(steps: Any) -> None:
-    _steps[:] = [steps]
-
-
-def _checked(work: Work, wish: Wish) -> Checked | _Failure:
-    """Check a workbook in a worker; its temporary folder exists as long as the pool."""
     try:
-        return work(wish, Path(gettempdir()))
+        yield check
+    finally:
+        worker.close()
+
+
+def _checked(work: Work, wish: Wish, on_step: OnStep) -> Checked | _Failure:
+    """Check a workbook in a worker; its temporary folder exists as long as the worker."""
+    try:
+        return work(wish, Path(gettempdir()), on_step)
     except (InputError, OSError) as error:
         return _Failure(str(error))
     except MemoryError:
@@ -114,24 +122,29 @@ def _checked(work: Work, wish: Wish) -> Checked | _Failure:
         return _Failure(f"{wish.path}: {broken(error)}", traceback.format_exc())
 
 
-def all_of(wish: Wish, folder: Path) -> Checked:
+def all_of(wish: Wish, folder: Path, on_step: OnStep) -> Checked:
     """Check a workbook and make the outputs that are wanted; copies go into the folder.
 
     Raises ``InputError`` if it cannot be checked.
     """
-    # Imported here: a worker must limit its threads before NumPy is loaded.
+    # Imported here: a worker must limit its threads before NumPy is loaded, and loads no more than
+    # it needs.
     from workbook_tools.checking.verify import verify
-    from workbook_tools.reporting.copies import write_marked, write_mended
-    from workbook_tools.reporting.html import to_html
 
-    found = Checked(verify(wish.path, wish.engine, wish.tolerance, _steps[0].put))
+    found = Checked(verify(wish.path, wish.engine, wish.tolerance, on_step))
     if wish.html:
+        from workbook_tools.reporting.html import to_html
+
         found.html = to_html(found.report)
     if wish.marked:
+        from workbook_tools.reporting.copies import write_marked
+
         found.marked = folder / f"marked{wish.path.suffix}"
         with _said_of(wish.marked, found.marked):
             write_marked(found.report, wish.path, found.marked)
     if wish.mended:
+        from workbook_tools.reporting.copies import write_mended
+
         found.mended = folder / f"mended{wish.path.suffix}"
         with _said_of(wish.mended, found.mended):
             summary = write_mended(found.report, wish.path, found.mended, wish.engine)

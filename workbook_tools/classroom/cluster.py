@@ -20,7 +20,8 @@ from typing import Any
 from pebble import ProcessPool
 
 from workbook_tools import __version__
-from workbook_tools.checking.workers import limited, pool_of, was_spent
+from workbook_tools.checking.worker import limited
+from workbook_tools.checking.workers import pool_of, was_spent
 from workbook_tools.classroom.processes import Check, outcome_of
 from workbook_tools.classroom.row import Verdict
 from workbook_tools.classroom.task import Outcome, Task, without_verdict

@@ -6,7 +6,8 @@ from concurrent.futures import CancelledError
 from queue import SimpleQueue
 from typing import Any
 
-from workbook_tools.checking.workers import limited, pool_of, was_spent, what_happened
+from workbook_tools.checking.worker import limited, what_happened
+from workbook_tools.checking.workers import pool_of, was_spent
 from workbook_tools.classroom.row import Verdict
 from workbook_tools.classroom.task import Outcome, Task, without_verdict
 

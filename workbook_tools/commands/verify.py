@@ -105,7 +105,6 @@ def verify(
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.checking.alone import Wish
         from workbook_tools.classroom.outputs import Outputs
-        from workbook_tools.classroom.run import How
         from workbook_tools.classroom.submissions import find_submissions
 
         several = len(workbooks) > 1 and html is not None
@@ -116,6 +115,8 @@ def verify(
         read = [submission.path for submission in submissions]
         refuse_conflicts(read, copies + (outputs.written(read) if is_class else outputs.files))
         if is_class:
+            from workbook_tools.classroom.run import How
+
             how = How(engine.value, tolerance, timeout, jobs, scheduler)
             raise typer.Exit(_verify_class(submissions, how, outputs, out))
         wishes = [
@@ -178,9 +179,11 @@ def _verify_class(
     submissions: "list[Submission]", how: "How", outputs: "Outputs", out: Console
 ) -> int:
     """Check a class, print and write the reports; return the exit status."""
+    from workbook_tools.checking.alone import discard_prepared
     from workbook_tools.classroom.run import InterruptedRunError, check_class
     from workbook_tools.classroom.terminal import class_progress, print_class
 
+    discard_prepared()
     try:
         with class_progress(len(submissions)) as on_done:
             result = check_class(submissions, how, outputs, on_done)

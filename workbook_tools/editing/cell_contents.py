@@ -4,7 +4,6 @@ Missing cells and rows are created. If a changed cell belongs to a shared formul
 formula, the other cells keep theirs: each gets its own formula.
 """
 
-import math
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from workbook_tools.formulas.references import LARGEST_ARRAY, areas
 from workbook_tools.formulas.words import moved
 from workbook_tools.notation.addresses import cell_name, column_number, range_name
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellValue, written
 from workbook_tools.package.xml_parts import added, number, write_text
 
 Place = tuple[int, int]  # row and column, from 1
@@ -219,26 +218,13 @@ def put_value(cell: Any, value: CellValue) -> None:
         cell.attrib.pop(attribute, None)
     if value is None:
         return
-    kind, text = _written(value)
+    kind, text = written(value)
     if kind:
         cell.set("t", kind)
     element = added(cell, "v")
     write_text(element, text)
     formula = _formula(cell)
     cell.insert(0 if formula is None else 1, element)  # before the cell's extensions
-
-
-def _written(value: float | str | bool | CellError) -> tuple[str, str]:
-    """Return a value's type and text as Excel writes them."""
-    if isinstance(value, bool):
-        return "b", "1" if value else "0"
-    if isinstance(value, CellError):
-        return "e", value.code
-    if isinstance(value, str):
-        return "str", value
-    if not math.isfinite(value):
-        return "e", "#NUM!"
-    return "", str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _put_formula(cell: Any, place: Place, text: str) -> None:

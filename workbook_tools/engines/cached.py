@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.package.stored_values import CachedValues
+from workbook_tools.package.workbook import open_package
 
 
 def recalculate(path: Path) -> CachedValues:
     """Return the file's cached values; raises ``InputError`` if they cannot be read."""
-    return CachedValues.of(path)
+    with open_package(path) as package:
+        return read_sheets(package)[1]

@@ -1,12 +1,13 @@
 """The default engine: formualizer, a Python package that needs no other program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from workbook_tools.engines.formualizer_book import Book
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Numbers, numbers_of_block
 
 
 class FormualizerCalculation:
@@ -25,6 +26,12 @@ class FormualizerCalculation:
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
         return self.book.block(sheet, first_row, first_column, last_row, last_column)
+
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
+        """Return the numbers of some columns from one row to another, and what is no number."""
+        left, right = min(columns), max(columns)
+        block = self.block(sheet, first_row, left, last_row, right)
+        return numbers_of_block(block, first_row, left, columns)
 
 
 def recalculate(path: Path) -> FormualizerCalculation:

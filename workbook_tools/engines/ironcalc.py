@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +15,7 @@ from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import is_too_long
 from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
+from workbook_tools.package.columns import Numbers, numbers_of_block
 from workbook_tools.package.workbook import open_package
 
 _MOST_NESTED = 500  # levels; IronCalc crashes at 4,000, Excel allows 64
@@ -78,6 +79,12 @@ class IronCalcCalculation:
                 ]
                 for row in range(first_row, last_row + 1)
             ]
+
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
+        """Return the numbers of some columns from one row to another, and what is no number."""
+        left, right = min(columns), max(columns)
+        block = self.block(sheet, first_row, left, last_row, right)
+        return numbers_of_block(block, first_row, left, columns)
 
     def _value(self, sheet: int, row: int, column: int) -> CellValue:
         value = self._model.get_cell_value(sheet, row, column)

@@ -3,13 +3,14 @@
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbook_tools.engines.plain_copy import plain_copy, plain_names
 from workbook_tools.engines.workplace import Workplace, workplace
 from workbook_tools.errors import InputError
+from workbook_tools.formulas.sheets import read_contents
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import open_package
 
@@ -39,13 +40,6 @@ class LibreOfficeCalculation(CachedValues):
     """The values of a copy that LibreOffice has recalculated and saved."""
 
     tolerance = 1e-13  # it stores 15 significant digits
-
-    def call_sheets(self, names: Mapping[str, str]) -> None:
-        """Rename the sheets; ``names`` has the copy's name of a sheet by its new name.
-
-        Raises ``KeyError`` for a sheet that the copy does not have.
-        """
-        self._sheets = {name: self._sheets[theirs] for name, theirs in names.items()}
 
 
 def _program() -> str | None:
@@ -149,8 +143,7 @@ def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
     try:
         with open_package(copy) as package:
             theirs = package.sheet_names
-        values = LibreOfficeCalculation.of(copy)
-        values.engine = _version(copy)
+            found = {name: sheet.columns for name, sheet in read_contents(package).items()}
     except InputError as error:
         raise InputError(
             f"{path}: the copy that LibreOffice makes cannot be read; use another --engine"
@@ -158,11 +151,12 @@ def _converted(path: Path, copy: Path) -> LibreOfficeCalculation:
     # LibreOffice may rename sheets, but keeps their order.
     called = dict(zip(own, theirs, strict=True)) if len(own) == len(theirs) else plain_names(own)
     try:
-        values.call_sheets({name: called[name] for name in sheets})
+        values = LibreOfficeCalculation({name: found[called[name]] for name in sheets})
     except KeyError as error:
         raise InputError(
             f"{path}: LibreOffice loses the sheet {error.args[0]!r}; use another --engine"
         ) from error
+    values.engine = _version(copy)
     return values
 
 

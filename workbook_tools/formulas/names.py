@@ -7,9 +7,11 @@ If LR names the cell G30, ``=E32-LR*X32`` is read as ``=E32-$G$30*X32``; if it n
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Self
 
-from workbook_tools.formulas.references import is_too_long
+from workbook_tools.formulas.references import FilledFormula, is_too_long
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.package.workbook import WorkbookPackage
 
@@ -52,6 +54,15 @@ class Names:
     def any(self) -> bool:
         """Whether there are names."""
         return bool(self.everywhere or self.of_sheets)
+
+    @cached_property
+    def are_apart(self) -> bool:
+        """Whether no name could also be a cell, so that it would have its meaning in one row only.
+
+        No program accepts such names, but a file may have them.
+        """
+        names = [*self.everywhere, *chain.from_iterable(self.of_sheets.values())]
+        return not any(FilledFormula.parse(name, 1).offsets for name in names)
 
     def put_into(self, formula: str, sheet: str) -> str:
         """Return a formula of a sheet with its names replaced by what they stand for."""

@@ -8,15 +8,14 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from openpyxl.utils import FORMULAE
-
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.budget import Budget
-from workbook_tools.formulas.cycles import Formulas
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.cycles import Formulas
+from workbook_tools.program.graph import Graph
+from workbook_tools.program.strict import is_known
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import LARGEST_AREA, spans
@@ -55,20 +54,22 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
             elif not _reads_unknown(sheet, formula, calculation, budget):
                 suspected |= functions(formula) or {_NO_FUNCTION}
     suspected -= known
-    places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
-    [found] = evaluate(places, [{}])
-    rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}
-    return rare or suspected
+    if not suspected:
+        return set()
+
+    return {name for name in suspected if not is_known(name)} or suspected
 
 
-def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set[str]:
+def mistaken_for_cycles(graph: Graph, tables: Sequence[Table]) -> set[str]:
     """Return what the engine does not know if it reports a circular reference that is not there."""
     seen = any(error == _CIRCULAR for table in tables for error in table.errors.values())
-    return {_NO_CYCLE} if seen and not Formulas(sheets).suspects else set()
+    return {_NO_CYCLE} if seen and not Formulas(graph).suspects else set()
 
 
 def is_excel(formula: str, unknown: set[str]) -> bool:
     """Tell whether a formula calls some of these functions, all of which Excel has."""
+    from openpyxl.utils import FORMULAE  # here, because few workbooks need it and it loads slowly
+
     called = functions(formula) & unknown
     newer = (name for name in _called(formula) if name.startswith("_xlfn."))
     return bool(called) and called <= FORMULAE | {_NEWER.sub("", n, count=1).upper() for n in newer}

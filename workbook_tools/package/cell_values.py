@@ -1,5 +1,6 @@
-"""The values that cells can have."""
+"""The values that cells can have, and how Excel writes them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
@@ -31,3 +32,19 @@ def missing(
     """Return what the cells of a range show if their sheet does not exist."""
     columns = last_column - first_column + 1
     return [[MISSING_SHEET] * columns for _ in range(first_row, last_row + 1)]
+
+
+def written(value: CellValue) -> tuple[str, str]:
+    """Return a calculated value's type (``""`` for a number) and its text as Excel writes them."""
+    if isinstance(value, bool):
+        return "b", "1" if value else "0"
+    if isinstance(value, CellError):
+        return "e", value.code
+    if isinstance(value, float):
+        return ("", number_text(value)) if math.isfinite(value) else ("e", "#NUM!")
+    return "str", value or ""
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text of a number that keeps all its digits."""
+    return str(int(value)) if value % 1 == 0 and abs(value) < 1e15 else repr(value)

@@ -1,8 +1,9 @@
 """The values of a workbook by columns: numbers in arrays, everything else beside them."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,22 +44,54 @@ class Column:
         return {row: self.others[row] for row in rows if row in self.others}
 
 
+class Gathered:
+    """The cells of one column as they are found: each has a number, and they come in any order."""
+
+    def __init__(self, typecode: str) -> None:
+        """``typecode`` is d for numbers with fractions, q for whole ones."""
+        self._rows = array("q")
+        self._numbers: array[Any] = array(typecode)
+
+    def add(self, row: int, number: float) -> None:
+        """Add a cell."""
+        self._rows.append(row)
+        self._numbers.append(number)
+
+    def extend(self, rows: NDArray[np.int64], numbers: NDArray[np.generic]) -> None:
+        """Add many cells; the arrays' types must be those of the column."""
+        self._rows.frombytes(rows.tobytes())
+        self._numbers.frombytes(numbers.tobytes())
+
+    def in_order(self) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Return all rows, ascending, and their numbers; nothing can be added any more."""
+        rows = np.frombuffer(self._rows, dtype=np.int64)
+        numbers = np.frombuffer(self._numbers, dtype=self._numbers.typecode)
+        if np.all(rows[:-1] < rows[1:]):
+            return rows, numbers
+        order = np.argsort(rows)
+        return rows[order], numbers[order]
+
+
 class Columns:
     """The values of a workbook, by sheet and column."""
 
     def __init__(self, sheets: Mapping[str, Mapping[int, Column]]) -> None:
-        self._sheets = sheets
+        self.sheets = sheets
 
     def column(self, sheet: str, column: int) -> Column | None:
         """Return a column; None if all of it is empty, or there is no such sheet."""
-        return (of_sheet(self._sheets, sheet) or {}).get(column)
+        return (of_sheet(self.sheets, sheet) or {}).get(column)
+
+    def filled(self, sheet: str) -> Iterable[int]:
+        """Return the columns of a sheet that have values."""
+        return of_sheet(self.sheets, sheet) or ()
 
     def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
         """
-        own = of_sheet(self._sheets, sheet)
+        own = of_sheet(self.sheets, sheet)
         values = np.full((last_row - first_row + 1, len(columns)), np.nan)
         others: dict[tuple[int, int], CellValue] = {}
         for k, column in enumerate(columns):
@@ -75,7 +108,7 @@ class Columns:
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
-        own = of_sheet(self._sheets, sheet)
+        own = of_sheet(self.sheets, sheet)
         if own is None:
             return missing(first_row, first_column, last_row, last_column)
         count = last_row - first_row + 1

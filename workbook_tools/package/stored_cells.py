@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 _CHUNK = 1 << 16
 _DEEPEST = 256  # nested elements
+ROW_ENDS = b"</row>"
 
 
 class StoredFormula(NamedTuple):
@@ -48,22 +49,19 @@ def read_cells(stream: IO[bytes]) -> Iterator[StoredRow | StoredCell]:
 
     Raises ``expat.ExpatError`` if it is not XML, ``DoctypeError`` and ``TooDeepError``.
     """
-    reader = _Reader()
+    reader = CellReader()
     while chunk := stream.read(_CHUNK):
-        reader.parser.Parse(chunk)
-        yield from reader.found
-        reader.found.clear()
-    reader.parser.Parse(b"", True)
-    yield from reader.found
+        yield from reader.feed(chunk)
+    yield from reader.feed(b"", True)
 
 
-class _Reader:
+class CellReader:
     """Handles the parser's events and collects the cells."""
 
     def __init__(self) -> None:
-        self.found: list[StoredRow | StoredCell] = []
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
+        self._found: list[StoredRow | StoredCell] = []
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
         self._letters: list[str] = []
         self._local_names: dict[str, str] = {}
         self._cell: dict[str, str] | None = None
@@ -73,12 +71,37 @@ class _Reader:
         self._text: list[str] | None = None
         self._in_order = True
         self._depth = 0
-        self._in_data = False
+        self._data_depth = 0  # of the rows' parent; 0 outside
         self._aloud = False  # inside a phonetic reading, which is not shown
-        self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._letters.append
+        self._is_utf8 = True
+        self._fed = 0  # bytes
+        self._row_ended = -1  # after so many bytes, if its last tag is a plain one
+        self._parser.XmlDeclHandler = self._declaration
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._letters.append
+
+    def feed(self, data: bytes, is_last: bool = False) -> list[StoredRow | StoredCell]:
+        """Parse the next bytes of the part; return the rows and cells that are complete now.
+
+        Raises what ``read_cells`` raises.
+        """
+        self._fed += len(data)
+        self._parser.Parse(data, is_last)
+        found, self._found = self._found, []
+        return found
+
+    @property
+    def is_between_rows(self) -> bool:
+        """Whether all that was fed ends with the end of a row, in UTF-8, and not in a comment.
+
+        The next bytes could then be left out if they are a whole row.
+        """
+        return self._row_ended == self._fed and self._is_utf8
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self._is_utf8 = (encoding or "utf-8").lower() == "utf-8"
 
     def _doctype(self, *_: object) -> None:
         raise DoctypeError
@@ -92,13 +115,14 @@ class _Reader:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise TooDeepError
-        if not self._in_data:  # extensions of a sheet may have elements of the same names
-            self._in_data = name == "sheetData"
+        if not self._data_depth:  # extensions of a sheet may have elements of the same names
+            if name == "sheetData":
+                self._data_depth = self._depth
         elif name == "c":
             self._cell, self._in_order = attributes, True
             self._formula = self._value = self._text = None
         elif name == "row":
-            self.found.append(StoredRow(attributes.get("r")))
+            self._found.append(StoredRow(attributes.get("r")))
         elif self._cell is not None:
             self._letters.clear()
             if name == "f":
@@ -113,7 +137,10 @@ class _Reader:
         self._depth -= 1
         name = self._local_names[tag]
         if self._cell is None:
-            self._in_data = self._in_data and name != "sheetData"
+            if name == "sheetData":
+                self._data_depth = 0
+            elif name == "row" and self._depth == self._data_depth:
+                self._row_ended = self._parser.CurrentByteIndex + len(ROW_ENDS)
             return
         if name == "v":
             if self._value is None:  # the first one counts
@@ -129,5 +156,5 @@ class _Reader:
             get = self._cell.get
             text = None if self._text is None else "".join(self._text)
             cell = (get("r"), get("t", "n"), self._formula, self._value, text, self._in_order)
-            self.found.append(StoredCell(*cell))
+            self._found.append(StoredCell(*cell))
             self._cell = None

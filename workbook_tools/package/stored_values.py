@@ -2,48 +2,25 @@
 
 from collections import Counter
 from functools import cached_property
-from itertools import islice
-from pathlib import Path
-from typing import Self
 
-from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.columns import Columns
 from workbook_tools.package.stored_cells import StoredCell
-from workbook_tools.package.workbook import SheetPart, WorkbookPackage, open_package
+from workbook_tools.package.workbook import SheetPart, WorkbookPackage
 
 _FEW, _MOST_ROUNDED = 7, 12  # significant digits, at most, of typed and of rounded numbers
 _ENOUGH = 20_000  # numbers that tell how many digits a file's values have
 
 
-class CachedValues:
+class CachedValues(Columns):
     """A workbook's cached values; nothing is calculated."""
 
     engine = "cached values"
     tolerance = 1e-12
     zero = 0.0
-
-    def __init__(self, package: WorkbookPackage) -> None:
-        self._package = package
-        self.strings = package.shared_strings()
-        # By row, then by column: a large sheet may be nearly empty.
-        self._sheets: dict[str, dict[int, dict[int, CellValue]]] = {
-            sheet.name: {} for sheet in package.sheets
-        }
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return all values of a workbook."""
-        with open_package(path) as package:
-            values = cls(package)
-            for sheet in package.sheets:
-                for row, column, cell in package.cells(sheet):
-                    values.add(sheet, row, column, cell)
-        return values
-
-    def add(self, sheet: SheetPart, row: int, column: int, cell: StoredCell) -> None:
-        """Add the value of a cell; raises ``InputError`` if it is invalid."""
-        value = _value(self._package, sheet, cell, self.strings)
-        if value is not None:
-            self._sheets[sheet.name].setdefault(row, {})[column] = value
 
     @cached_property
     def storage(self) -> float:
@@ -51,28 +28,26 @@ class CachedValues:
 
         Most programs store 15 or 17 significant digits; some exporters store only 10.
         """
-        numbers = (
-            value
-            for rows in self._sheets.values()
-            for row in rows.values()
-            for value in row.values()
-            if isinstance(value, float)
-        )
-        counts = Counter(map(significant_digits, islice(numbers, _ENOUGH)))
+        counts: Counter[int] = Counter()
+        for sheet in self.sheets:
+            enough = _ENOUGH - counts.total()
+            counts.update(map(significant_digits, self._first_numbers(sheet, enough).tolist()))
         rounded = {n: count for n, count in counts.items() if _FEW < n <= _MOST_ROUNDED}
         whole = sum(count for n, count in counts.items() if n > _MOST_ROUNDED)
         return 5.0 * 10.0 ** -max(rounded) if sum(rounded.values()) > 4 * whole else 5e-15
 
-    def block(
-        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
-    ) -> list[list[CellValue]]:
-        """Return the values of a range, row by row; rows and columns count from 1."""
-        rows, empty = of_sheet(self._sheets, sheet), dict[int, CellValue]()
-        if rows is None:
-            return missing(first_row, first_column, last_row, last_column)
-        columns = range(first_column, last_column + 1)
-        found = [rows.get(row, empty) for row in range(first_row, last_row + 1)]
-        return [[row.get(column) for column in columns] for row in found]
+    def _first_numbers(self, sheet: str, count: int) -> NDArray[np.float64]:
+        """Return the first numbers of a sheet, row by row."""
+        columns = sorted(self.sheets[sheet].items())
+        if not columns or count <= 0:
+            return np.empty(0)
+        rows, numbers = [], []
+        for _, column in columns:  # of each, so many are enough; sorting a large sheet is slow
+            own = np.flatnonzero(~np.isnan(column.numbers))[:count]
+            rows.append(column.rows[own])
+            numbers.append(column.numbers[own])
+        order = np.argsort(np.concatenate(rows), kind="stable")[:count]
+        return np.concatenate(numbers)[order]
 
 
 def significant_digits(value: float) -> int:
@@ -80,13 +55,22 @@ def significant_digits(value: float) -> int:
     return len(repr(float(abs(value))).split("e")[0].replace(".", "").strip("0"))
 
 
-def _value(
+def stored_value(
     package: WorkbookPackage, sheet: SheetPart, cell: StoredCell, strings: list[str]
 ) -> CellValue:
+    """Return the value in a cell, which may be one of the shared ``strings``.
+
+    Raises ``InputError`` if it is invalid.
+    """
     if cell.kind == "n":
         return package.number(sheet, cell)
     if cell.kind not in ("b", "e"):
         return package.text(sheet, cell, strings) or None
-    if not cell.value:
-        return None
-    return cell.value == "1" if cell.kind == "b" else CellError(cell.value)
+    return of_text(cell.kind, cell.value or "")
+
+
+def of_text(kind: str, text: str) -> CellValue:
+    """Return the value of a cell of this kind, except a number, whose text is given."""
+    if not text or kind not in ("b", "e"):
+        return text or None
+    return text == "1" if kind == "b" else CellError(text)

@@ -6,31 +6,24 @@ read without entities, document types or network access. ``archive`` checks the 
 
 import math
 import posixpath
-import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from lxml import etree
 
 from workbook_tools.errors import InputError
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
 from workbook_tools.package.archive import open_archive, reading, target_of, with_document_type
-from workbook_tools.package.stored_cells import (
-    DoctypeError,
-    StoredCell,
-    StoredRow,
-    TooDeepError,
-    read_cells,
-)
+from workbook_tools.package.placed_cells import DIGITS, PlacedCells
+from workbook_tools.package.stored_cells import DoctypeError, StoredCell, TooDeepError, read_cells
 
 _WORKBOOK_TYPES = ("/officeDocument",)
 _NEEDED = ("/sharedStrings", "/styles")  # relations whose parts must exist, besides the sheets
-_DIGITS = re.compile(r"[0-9]{1,10}")
 _STRICT = "http://purl.oclc.org/ooxml/"
 
 
@@ -78,7 +71,7 @@ class WorkbookPackage:
 
         Raises ``InputError`` if the part is missing, damaged or not plain XML.
         """
-        with self._open(part) as stream:
+        with self.open_part(part) as stream:
             for _, element in etree.iterparse(
                 stream, tag=f"{{*}}{tag}", resolve_entities=False, no_network=True
             ):
@@ -95,42 +88,9 @@ class WorkbookPackage:
         Raises ``InputError`` for a cell outside the limits of a sheet, or out of order, which
         programs treat differently.
         """
-        row = column = 0
-        digits = ""
-        columns: dict[str, int] = {}
-        with self._open(sheet.part) as stream:
-            for cell in read_cells(stream):
-                if isinstance(cell, StoredRow):
-                    before, row = row, self._row_number(sheet, cell.number, row)
-                    if row <= before:
-                        raise self.damaged(sheet, f"row {row} comes after row {before}")
-                    digits, column = str(row), 0
-                    continue
-                name, left = cell.name, column
-                if name is None:
-                    column += 1
-                else:
-                    letters = name.rstrip("0123456789")
-                    if letters not in columns:
-                        columns[letters] = self._column_number(sheet, letters, name)
-                    column = columns[letters]
-                    if column <= left or name != letters + digits:
-                        raise self.damaged(sheet, f"cell {name} is out of order in row {row}")
-                if not cell.in_order:
-                    name = cell_name(row, column)
-                    raise self.damaged(sheet, f"{name} has a formula that does not come first")
-                yield row, column, cell
-
-    def _row_number(self, sheet: SheetPart, text: str | None, before: int) -> int:
-        row = before + 1 if text is None else int(text) if _DIGITS.fullmatch(text) else 0
-        if not 1 <= row <= MAX_ROWS:
-            raise self.damaged(sheet, f"row {text!r} is not between 1 and {MAX_ROWS:,}")
-        return row
-
-    def _column_number(self, sheet: SheetPart, letters: str, cell: str) -> int:
-        if not re.fullmatch("[A-Za-z]{1,3}", letters) or column_number(letters) > MAX_COLUMNS:
-            raise self.damaged(sheet, f"the column of cell {cell!r} is not between A and XFD")
-        return column_number(letters)
+        placed = PlacedCells(partial(self.damaged, sheet))
+        with self.open_part(sheet.part) as stream:
+            yield from placed.of(read_cells(stream))
 
     def damaged(self, sheet: SheetPart, what: str) -> InputError:
         """Return the error for a damaged sheet; ``what`` says what is wrong with it."""
@@ -155,7 +115,7 @@ class WorkbookPackage:
             place = name.get("localSheetId")
             if place is None:
                 yield name.get("name", ""), None, name.text or ""
-            elif _DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
+            elif DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
                 yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
 
     def number(self, sheet: SheetPart, cell: StoredCell) -> float | None:
@@ -178,7 +138,7 @@ class WorkbookPackage:
             number = cell.value
             if not number:
                 return None  # Excel shows an empty cell
-            if not _DIGITS.fullmatch(number) or int(number) >= len(strings):
+            if not DIGITS.fullmatch(number) or int(number) >= len(strings):
                 what = f"cell {cell.name} refers to shared text {number!r} of {len(strings)}"
                 raise self.damaged(sheet, what)
             return strings[int(number)]
@@ -199,7 +159,7 @@ class WorkbookPackage:
         self.is_strict = any(kind.startswith(_STRICT) for kind, _ in relations.values())
         for kind, part in relations.values():
             if kind.endswith(_NEEDED):
-                with self._open(part):
+                with self.open_part(part):
                     pass  # missing parts are refused here, not later by an engine
         sheets: list[SheetPart] = []
         self._sheet_names: list[str] = []  # including those without cells, such as charts
@@ -268,7 +228,8 @@ class WorkbookPackage:
         return next((part for kind, part in relations.values() if kind.endswith(types)), None)
 
     @contextmanager
-    def _open(self, part: str) -> Iterator[Any]:
+    def open_part(self, part: str) -> Iterator[Any]:
+        """Open a part; whatever goes wrong until it is closed is raised as ``InputError``."""
         if part not in self.archive.NameToInfo:
             raise InputError(
                 f"{self.path}: a part of the workbook is missing ({part}); get a new copy of the "

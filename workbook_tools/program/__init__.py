@@ -1,4 +1,4 @@
-"""A workbook as a program: its formulas evaluated as Excel does.
+"""A workbook as a program: formulas compiled, ordered, and run on the sheet's numbers or others.
 
-Nothing here knows what a formula is for, and nothing here runs an engine.
+Nothing here knows what a formula is for. ``formulas`` reads them; here they calculate.
 """

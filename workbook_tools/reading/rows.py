@@ -12,13 +12,12 @@ from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.quantities import ITERATION, SAMPLE
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.reading.cells import number
 from workbook_tools.reading.header_rows import ROWS_BEFORE_THE_FIRST
 from workbook_tools.reading.region import Region
 
 Errors = dict[tuple[int, str], CellError]  # error values, by row and symbol
 
-_ROWS_A_BLOCK = 2_000
+_ROWS_A_BLOCK = 20_000  # many tables may end soon, far above the end of the sheet
 _LONGEST_GAP = 100  # rows left empty between iterations
 _PARAMETER = re.compile(r"[wb]\d+")
 
@@ -53,31 +52,27 @@ def read_values(
 
     With ``over_gaps``, down to the last row. Numbers are by row and symbol; other values are NaN.
     """
-    left, right = min(columns.values()), max(columns.values())
-    picked = [column - left for column in columns.values()]
-    numbers: list[np.ndarray] = []
+    parts: list[NDArray[np.float64]] = []
     errors: Errors = {}
+    symbols: dict[int, list[str]] = {}  # by column
+    for symbol, column in columns.items():
+        symbols.setdefault(column, []).append(symbol)
     for first in range(first_row, last_row + 1, _ROWS_A_BLOCK):
         last = min(first + _ROWS_A_BLOCK - 1, last_row)
-        block = calculation.block(sheet.name, first, left, last, right)
-        ends = (k for k, row in enumerate(block) if all(row[c] is None for c in picked))
-        end = None if over_gaps else next(ends, None)
-        block = block[:end]
-        try:
-            array = np.array(block, dtype=float).reshape(len(block), right - left + 1)
-        except (TypeError, ValueError):  # some cell holds a text or an error value
-            array = np.array([[number(value) for value in row] for row in block])
-            errors |= {
-                (first + k, symbol): value
-                for k, row in enumerate(block)
-                for symbol, column in columns.items()
-                if isinstance(value := row[column - left], CellError)
-            }
-        if len(block):
-            numbers.append(array[:, picked])
-        if end is not None:
+        values, others = calculation.numbers(sheet.name, first, last, list(columns.values()))
+        filled: NDArray[np.bool_] = np.any(~np.isnan(values), axis=1)
+        filled[[row - first for row, _ in others]] = True
+        end = len(filled) if over_gaps or filled.all() else int(filled.argmin())
+        parts.append(values[:end])
+        errors |= {
+            (row, symbol): value
+            for (row, column), value in others.items()
+            if isinstance(value, CellError) and row < first + end
+            for symbol in symbols[column]
+        }
+        if end < len(filled):
             break
-    data = np.concatenate(numbers) if numbers else np.empty((0, len(columns)))
+    data = np.concatenate(parts) if parts else np.empty((0, len(columns)))
     index = pd.RangeIndex(first_row, first_row + len(data))
     return pd.DataFrame(data, index=index, columns=list(columns)), errors
 

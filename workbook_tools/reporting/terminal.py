@@ -2,12 +2,12 @@
 
 import math
 
-from openpyxl.utils.cell import range_boundaries
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.formulas.difference import difference_in_short
+from workbook_tools.formulas.references import areas
 from workbook_tools.judging.findings import Finding, advice
 from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, TableReport
 from workbook_tools.texts import counted, shortened, shortened_inside
@@ -90,12 +90,12 @@ def print_explanation(report: Report, console: Console) -> None:
 def explained(table: TableReport) -> list[tuple[str, str]]:
     """Return how a table was understood, as pairs: which part of it, and the words for it."""
     read = table.understood
-    last_row = range_boundaries(table.range)[3]
+    [place] = areas(table.range)
     layers = f" ({shortened(read.layers, _LONGEST)})" if read.layers else ""
     lines = [
         ("network", f"{table.network}{layers}"),
         ("header", f"row {read.header_row}"),
-        ("iterations", f"{table.iterations:,}, rows {read.first_row}–{last_row}"),
+        ("iterations", f"{table.iterations:,}, rows {read.first_row}–{place.last_row}"),
     ]
     for what, text in (
         ("activations", ", ".join(read.activations)),

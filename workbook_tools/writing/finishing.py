@@ -7,14 +7,14 @@ fonts are put in the schema's order, as in a file that Excel saved; charts and p
 alternative texts, and the file a fixed date.
 """
 
+import filecmp
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Self
 from xml.sax.saxutils import escape, quoteattr, unescape
 
 from lxml import etree
@@ -24,8 +24,9 @@ from workbook_tools.formulas.references import FilledFormula
 
 # The same spec must give the same file, so its date cannot be today's.
 FIXED_DATE = "2026-01-01T00:00:00Z"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ROWS_A_CHUNK = 2000
+# Stand for row numbers in a template: no XML has these characters, and replacing one byte is fast.
+_MARKS = "\0\1\2\3\4\5\6\7"
 
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -87,10 +88,9 @@ def finish(
                 content = _described(content, name, alternative_texts)
             elif name.startswith("xl/worksheets/sheet"):
                 content = _strings_shared(content, strings)
-            with target.open(zipfile.ZipInfo(name, _ZIP_DATE), "w") as part:
+            with target.open(name, "w") as part:
                 if name in fills:
-                    for chunk in _filled(content.decode(), fills[name]):
-                        part.write(chunk.encode())
+                    part.writelines(_filled(content, fills[name]))
                 else:
                     part.write(content)
 
@@ -132,50 +132,59 @@ def _described(content: bytes, part: str, texts: dict[str, str]) -> bytes:
     return re.sub(pattern, describe, content.decode()).encode()
 
 
-def _filled(xml: str, fill: Fill) -> Iterator[str]:
+def _filled(xml: bytes, fill: Fill) -> Iterator[bytes]:
     """Yield a sheet's XML with the pattern rows repeated below themselves."""
-    start = xml.index(f'<row r="{fill.pattern_row}"')
+    start = xml.index(b'<row r="%d"' % fill.pattern_row)
     last_pattern_row = fill.pattern_row + fill.rows - 1
-    end = xml.index("</row>", xml.index(f'<row r="{last_pattern_row}"')) + len("</row>")
-    columns = re.search(r'<dimension ref="A1:([A-Z]+)\d+"/>', xml)
+    end = xml.index(b"</row>", xml.index(b'<row r="%d"' % last_pattern_row)) + len(b"</row>")
+    columns = re.search(rb'<dimension ref="A1:([A-Z]+)\d+"/>', xml)
     if not columns:
         raise AssertionError("openpyxl wrote no dimension for the sheet")
     yield xml[: columns.start()]
-    yield f'<dimension ref="A1:{columns[1]}{fill.last_row}"/>'
+    yield b'<dimension ref="A1:%s%d"/>' % (columns[1], fill.last_row)
     yield xml[columns.end() : end]
-    row_ends = [match.end() for match in re.finditer("</row>", xml[start:end])]
-    pieces = [xml[start + a : start + b] for a, b in pairwise([0, *row_ends])]
-    templates = [
-        _row_template(piece, row) for row, piece in enumerate(pieces, start=fill.pattern_row)
-    ]
+    pieces = xml[start:end].decode().split("</row>")[:-1]
+    templates = [_RowTemplate.of(piece, row) for row, piece in enumerate(pieces, fill.pattern_row)]
     for first in range(last_pattern_row + 1, fill.last_row + 1, _ROWS_A_CHUNK):
         rows = range(first, min(first + _ROWS_A_CHUNK, fill.last_row + 1))
-        yield "".join(templates[(row - fill.pattern_row) % fill.rows].at(row) for row in rows)
+        yield b"".join(templates[(row - fill.pattern_row) % fill.rows].at(row) for row in rows)
     yield xml[end:]
 
 
-def _row_template(row_xml: str, row: int) -> FilledFormula:
-    """Turn a row's XML into one template, with a field for every relative row number.
+@dataclass(frozen=True)
+class _RowTemplate:
+    """A row's XML, with a mark in the place of every relative row number."""
 
-    All cells form one ``FilledFormula``, since the cells' own names shift with the row just as the
-    references in their formulas do.
-    """
-    opening = row_xml[: row_xml.index(">") + 1]
-    cells = _CELL.findall(row_xml)
-    if (
-        "".join(f'<c r="{c}{row}"{a}><f>{f}</f><v></v></c>' for c, a, f in cells)
-        != (row_xml[len(opening) : -len("</row>")])
-    ):
-        raise AssertionError("openpyxl wrote a row in a form that this module does not expect")
-    pieces = [opening.replace(f'r="{row}"', 'r="{0}"')]
-    offsets = [0]
-    for column, attributes, formula in cells:
-        filled = FilledFormula.parse(unescape(formula), row)
-        offsets += [offset for offset in filled.offsets if offset not in offsets]
-        fields = [f"{{{offsets.index(offset)}}}" for offset in filled.offsets]
-        text = escape(filled.pattern.format(*fields))
-        pieces.append(f'<c r="{column}{{0}}"{attributes}><f>{text}</f><v></v></c>')
-    return FilledFormula("".join(pieces) + "</row>", tuple(offsets))
+    xml: bytes
+    marks: dict[bytes, int]  # each one's distance from the row's own number
+
+    @classmethod
+    def of(cls, xml: str, row: int) -> Self:
+        """Read a row's XML, up to its end tag."""
+        opening = xml[: xml.index(">") + 1]
+        cells = _CELL.findall(xml)
+        if xml != opening + "".join(
+            f'<c r="{column}{row}"{attributes}><f>{formula}</f><v></v></c>'
+            for column, attributes, formula in cells
+        ):
+            raise AssertionError("openpyxl wrote a row in a form that this module does not expect")
+        marks = {0: _MARKS[0]}
+        pieces = [opening.replace(f'r="{row}"', f'r="{marks[0]}"')]
+        for column, attributes, formula in cells:
+            filled = FilledFormula.parse(unescape(formula), row)
+            for offset in filled.offsets:
+                marks.setdefault(offset, _MARKS[len(marks)])
+            text = escape(filled.pattern.format(*[marks[offset] for offset in filled.offsets]))
+            pieces.append(f'<c r="{column}{marks[0]}"{attributes}><f>{text}</f><v></v></c>')
+        whole = "".join(pieces) + "</row>"
+        return cls(whole.encode(), {mark.encode(): offset for offset, mark in marks.items()})
+
+    def at(self, row: int) -> bytes:
+        """Return the row as it reads when filled down to another one."""
+        xml = self.xml
+        for mark, offset in self.marks.items():
+            xml = xml.replace(mark, b"%d" % (row + offset))
+        return xml
 
 
 def same_content(one: Path, other: Path) -> bool:
@@ -185,6 +194,8 @@ def same_content(one: Path, other: Path) -> bool:
     pixel by pixel.
     """
     try:
+        if filecmp.cmp(one, other, shallow=False):
+            return True
         with zipfile.ZipFile(one) as a, zipfile.ZipFile(other) as b:
             if a.namelist() != b.namelist():
                 return False

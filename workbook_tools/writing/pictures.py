@@ -2,6 +2,8 @@
 
 from io import BytesIO
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
 from openpyxl.drawing.xdr import XDRPositiveSize2D
@@ -13,9 +15,12 @@ COLOURS = 64
 
 def png(figure: Figure, dpi: int) -> bytes:
     """Return a figure as a PNG with a palette, which is a third as large as one without."""
-    drawn, saved = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
-    Image.open(drawn).convert("RGB").quantize(COLOURS).save(saved, format="png", optimize=True)
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    saved = BytesIO()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn.quantize(COLOURS).save(saved, format="png", optimize=True)
     return saved.getvalue()
 
 

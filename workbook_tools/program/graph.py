@@ -1,0 +1,222 @@
+"""Which formulas of a workbook read which: a graph whose nodes are formulas filled down.
+
+A run (a formula filled down a column) is one node, whatever its length.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import (
+    Call,
+    Lines,
+    Name,
+    Reference,
+    Span,
+    SyntaxProblemError,
+    Tree,
+    children,
+    parse,
+)
+from workbook_tools.formulas.words import words
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.shapes import Shape, shape_of
+
+Numbers = NDArray[np.int64]
+
+MOST_EDGES = 2_000_000
+# Functions that use the position of a cell, not its value.
+_PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
+# Functions that pick cells of a range, which may contain the formula's own cell.
+_LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
+
+
+class Area(NamedTuple):
+    """What a formula reads in one of its rows."""
+
+    sheet: str
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+    picks: bool  # a lookup picks cells of it, perhaps not the formula's own cell in it
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A run of one formula filled down, and where it stands."""
+
+    sheet: str
+    column: int
+    run: Run
+
+    @property
+    def cell(self) -> Cell:
+        """Its first cell."""
+        return self.sheet, self.run.first_row, self.column
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What the formula computes, and the places that it reads."""
+        return shape_of(self.run.formula)
+
+    def areas(self, row: int) -> list[Area]:
+        """Return what the formula reads in a row; not the cells of which only the place matters."""
+        read = _slots_read(self.shape.text)
+        if read is None:
+            return self._areas_of_words(row)
+        found = []
+        for number, is_lookup in read:
+            slot = self.shape.slots[number]
+            top, right = slot.first_row(row), slot.column + slot.width - 1
+            place = slot.sheet or self.sheet, top, slot.column, top + slot.height - 1, right
+            found.append(Area(*place, is_lookup and self._is_in(*place)))
+        return found
+
+    def _areas_of_words(self, row: int) -> list[Area]:
+        """Return every cell and range that the formula names, whole columns and rows too."""
+        is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
+        found = []
+        for word in words(self.run.formula.at(row)):
+            if (one := word.area) is not None:
+                sheet = (word.sheet or self.sheet).strip("'").replace("''", "'")
+                place = sheet, one.first_row, one.first_column, one.last_row, one.last_column
+                found.append(Area(*place, is_lookup and self._is_in(*place)))
+        return found
+
+    def _is_in(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> bool:
+        """Tell whether a range of several cells has the column of this node."""
+        is_range = (first_row, first_column) != (last_row, last_column)
+        return is_range and sheet == self.sheet and first_column <= self.column <= last_column
+
+
+@lru_cache(maxsize=20_000)
+def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
+    """Return the slots that a shape reads, each with whether it is inside a lookup.
+
+    None if it may read other cells too: by whole columns, growing ranges, or defined names.
+    """
+    found: list[tuple[int, bool]] = []
+
+    def read(part: Tree, is_lookup: bool) -> bool:
+        match part:
+            case Name(text) if text.startswith("_"):
+                found.append((int(text[1:].partition("x")[0]), is_lookup))
+                return True
+            case Name(text):
+                return text.startswith("#") or text.upper() in ("TRUE", "FALSE")
+            case Call(function) if function.upper() in _PLACES:
+                return True
+            case Call(function):
+                is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
+            case Reference() | Lines() | Span():
+                return False
+        known = [read(child, is_lookup) for child in children(part)]  # all of them are to be read
+        return all(known)
+
+    try:
+        return tuple(found) if read(parse(shape), False) else None
+    except (SyntaxProblemError, ValueError):
+        return None
+
+
+class Edges(NamedTuple):
+    """The edges of a graph, as arrays."""
+
+    readers: Numbers  # numbers of nodes
+    read: Numbers
+    least: Numbers  # the smallest distance, in rows down, from a reading cell to a read one
+    most: Numbers
+    picks: NDArray[np.bool_]  # by a lookup in a range with the reader's own column
+
+
+class Graph:
+    """Nodes, and which of them read which."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+        self.number = {node: k for k, node in enumerate(nodes)}
+        found: dict[tuple[str, int], list[int]] = {}
+        for k, node in enumerate(nodes):
+            found.setdefault((node.sheet.lower(), node.column), []).append(k)
+        self._columns = {place: _Column(own, nodes) for place, own in found.items()}
+        self._filled: dict[str, list[int]] = {}  # the columns of each sheet that have nodes
+        for sheet, column in sorted(self._columns):
+            self._filled.setdefault(sheet, []).append(column)
+
+    @classmethod
+    def of(cls, sheets: Sequence[Sheet]) -> "Graph":
+        """Return the graph of all formulas of some sheets."""
+        return cls(
+            [
+                Node(sheet.name, column, run)
+                for sheet in sheets
+                for column, runs in sheet.runs.items()
+                for run in runs
+            ]
+        )
+
+    def overlapping(
+        self, sheet: str, first_column: int, last_column: int, first_row: int, last_row: int
+    ) -> Iterator[int]:
+        """Yield the nodes in a range, perhaps also some whose step skips all of its rows."""
+        sheet = sheet.lower()
+        filled = self._filled.get(sheet, [])
+        begin, end = bisect_left(filled, first_column), bisect_right(filled, last_column)
+        for column in filled[begin:end]:
+            yield from self._columns[sheet, column].overlapping(first_row, last_row)
+
+    def node_of(self, cell: Cell) -> int | None:
+        """Return the node that a cell belongs to; None if there is none."""
+        sheet, row, column = cell
+        found = self.overlapping(sheet, column, column, row, row)
+        return next((k for k in found if row in self.nodes[k].run.rows), None)
+
+    @cached_property
+    def edges(self) -> Edges | None:
+        """The edges; None if there are more than ``MOST_EDGES``."""
+        edges: list[tuple[int, int, int, int, bool]] = []
+        for k, node in enumerate(self.nodes):
+            begin, end = node.run.first_row, node.run.last_row
+            for first, last in zip(node.areas(begin), node.areas(end), strict=True):
+                top, bottom = min(first[1], last[1]), max(first[3], last[3])
+                highest = min(first.first_row - begin, last.first_row - end)
+                lowest = max(first.last_row - begin, last.last_row - end)
+                columns = first.first_column, first.last_column
+                for other in self.overlapping(first.sheet, *columns, top, bottom):
+                    run = self.nodes[other].run
+                    least = max(highest, run.first_row - end)
+                    most = min(lowest, run.last_row - begin)
+                    edges.append((k, other, least, most, first.picks))
+            if len(edges) > MOST_EDGES:
+                return None
+        found = np.array(edges, dtype=np.int64).reshape(-1, 5).T
+        return Edges(found[0], found[1], found[2], found[3], found[4].astype(bool))
+
+
+class _Column:
+    """The nodes of one column, by their rows."""
+
+    def __init__(self, numbers: Iterable[int], nodes: Sequence[Node]) -> None:
+        self.numbers = sorted(numbers, key=lambda k: nodes[k].run.first_row)
+        self._begins = [nodes[k].run.first_row for k in self.numbers]
+        self._own_ends = [nodes[k].run.last_row for k in self.numbers]
+        self._ends = list(accumulate(self._own_ends, max))  # the last row of all up to each one
+
+    def overlapping(self, first_row: int, last_row: int) -> Iterator[int]:
+        """Yield the nodes between these rows, perhaps also some whose step skips all of them."""
+        for k in range(bisect_right(self._begins, last_row) - 1, -1, -1):
+            if self._ends[k] < first_row:
+                return
+            if self._own_ends[k] >= first_row:
+                yield self.numbers[k]

@@ -1,0 +1,182 @@
+"""Compiles the shape of a formula to Python code that calculates with plain numbers, and fast.
+
+The code has two dialects (``source.py``). On *lanes*, each operation works on the numbers of many
+cells, or of many draws, at once. *Scalar* code works on Python floats, for cells that feed
+themselves row by row. Both do only arithmetic and the most frequent functions, on numbers and empty
+cells. Wherever a result may be something else (an error, a text, an overflow on the way) they say
+so, and the cell is calculated by ``strict`` instead, which knows all of Excel's rules.
+
+Sums go from left to right, as in Excel: NumPy's pairwise sums differ in the last digits.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, reduce
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.program.source import NotPlainError, lanes_source
+
+LARGEST = 1.7976931348623157e308
+Array = NDArray[np.float64]
+
+
+class Lanes(Protocol):
+    """What a formula reads in each of its lanes: arrays (cells, draws), whose axes may be 1."""
+
+    def one(self, slot: int) -> Array:
+        """Return the number of a cell, 0 if it is empty, NaN if it is something else."""
+        ...
+
+    def every(self, slot: int) -> Array:
+        """Return the numbers of a range, (cells of the range, cells, draws), as ``one`` does."""
+        ...
+
+    def filled(self, slot: int) -> Array:
+        """Return the same as ``every``, but NaN for empty cells."""
+        ...
+
+    def pick(self, slot: int, number: Array) -> Array:
+        """Return the cell of this number (from 1) in a range; NaN if there is none."""
+        ...
+
+    def sure(self, values: Any) -> Any:
+        """Return the values, and note the lanes where they are not finite."""
+        ...
+
+
+@lru_cache(maxsize=20_000)
+def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
+    """Return the function that calculates all cells of a shape; None if only ``strict`` can.
+
+    An exact one gives the same digits on every machine; NumPy's own functions are faster, but
+    differ between processors in the last digit. What the function returns may be infinite or NaN.
+    """
+    try:
+        source = lanes_source(shape)
+    except NotPlainError:
+        return None
+    function: Callable[[Lanes], Array] = eval(source, _EXACT if is_exact else _NUMPY)
+
+    def calculated(lanes: Lanes) -> Array:
+        try:
+            return np.asarray(function(lanes), dtype=float)
+        except ArithmeticError:  # of constants, which are Python's numbers: =1/0
+            return np.full((1, 1), np.nan)
+
+    return calculated
+
+
+def _powers(base: Array, exponent: Array) -> Array:
+    found = np.power(base, exponent)
+    return np.where((base == 0) & (exponent <= 0), np.nan, found)
+
+
+def _gathered(parts: Sequence[Array]) -> Array:
+    """Return all cells of the arguments of an aggregate, (all cells, cells, draws)."""
+    if len(parts) == 1:
+        return parts[0]
+    shape = np.broadcast_shapes(*(part.shape[1:] for part in parts))
+    return np.concatenate([np.broadcast_to(part, (len(part), *shape)) for part in parts])
+
+
+def _total(*parts: Array) -> Array:
+    found: Array = np.add.accumulate(_gathered(parts), axis=0)[-1]  # from the first to the last
+    return found
+
+
+def _mean(*parts: Array) -> Array:
+    return _total(*parts) / sum(map(len, parts))
+
+
+_NUMPY: dict[str, Any] = {
+    "np": np,
+    "exp": np.exp,
+    "log": np.log,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "tanh": np.tanh,
+    "sign": np.sign,
+    "floor": np.floor,
+    "sin": np.sin,
+    "cos": np.cos,
+    "power": _powers,
+    "alone": lambda value: np.atleast_2d(value)[None],
+    "total": _total,
+    "mean": _mean,
+    "largest": lambda *parts: np.max(_gathered(parts), axis=0),
+    "least": lambda *parts: np.min(_gathered(parts), axis=0),
+    "squares": lambda *parts: _total(np.square(_gathered(parts))),
+    "dot": lambda *factors: _total(reduce(operator.mul, factors)),
+}
+
+
+def sure(value: float) -> float:
+    """Return a value if it is a finite number.
+
+    Raises ``OverflowError`` for infinity and NaN, and ``TypeError`` for what is no number.
+    """
+    if -LARGEST <= value <= LARGEST:
+        return value
+    raise OverflowError
+
+
+def _power(base: float, exponent: float) -> float:
+    if base > 0 or (base < 0 and exponent.is_integer()):
+        found: float = base**exponent
+        return found
+    if base == 0 and exponent > 0:
+        return 0.0
+    raise ValueError
+
+
+def _products(one: Iterable[float], other: Iterable[float]) -> Iterable[float]:
+    return map(operator.mul, one, other)
+
+
+def _add_up(values: Iterable[float]) -> float:
+    return reduce(operator.add, values, 0.0)
+
+
+SCALAR: dict[str, Any] = {
+    "exp": math.exp,
+    "log": math.log,
+    "log10": math.log10,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "tanh": math.tanh,
+    "sign": lambda value: float((value > 0) - (value < 0)),
+    "floor": lambda value: float(math.floor(value)),
+    "sin": math.sin,
+    "cos": math.cos,
+    "power": _power,
+    "sure": sure,
+    "total": _add_up,
+    "mean": lambda values: _add_up(values) / len(values),
+    "largest": lambda values: sure(max(values)),
+    "least": lambda values: sure(min(values)),
+    "squares": lambda values: _add_up(_products(values, values)),
+    "dot": lambda *factors: _add_up(reduce(_products, factors)),
+}
+
+
+def _one_by_one(function: Callable[..., float]) -> Callable[..., Array]:
+    """Return a function that calls Python's own for each number; NaN where that fails."""
+
+    def value(*arguments: float) -> float:
+        try:
+            return function(*arguments)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    return lambda *arrays: np.asarray(np.frompyfunc(value, len(arrays), 1)(*arrays), dtype=float)
+
+
+_EXACT = _NUMPY | {
+    name: _one_by_one(SCALAR[name])
+    for name in ("exp", "log", "log10", "tanh", "sin", "cos", "power")
+}

@@ -1,0 +1,202 @@
+"""Calculates formulas that feed themselves row by row, as a training does, in a generated loop.
+
+Each formula gets a delay, in rows, such that everything that it reads has an earlier *time* (its
+row plus the delay), or the same time and an earlier place in the loop. The loop goes on by a
+*period*: one row, or the rows of an iteration. Its body calculates what is due in one period, with
+plain floats. Where that fails (an error, a text, an overflow), ``strict`` calculates this period.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.program.graph import Edges, Node
+from workbook_tools.program.loop_body import Due, LoopBody, Other
+from workbook_tools.program.memory import EMPTY, OTHER, Memory
+
+_MOST_STATEMENTS = 60_000  # of the loops of a component
+
+
+class NoOrderError(Exception):
+    """The formulas cannot be calculated in the order of rows."""
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A formula in every so many rows."""
+
+    node: int
+    first_row: int
+    count: int
+    first: int  # the number of the first period
+    due: tuple[int, int]  # the time within a period, and the rank among those of the same time
+
+    @property
+    def end(self) -> int:
+        """The number of the period after its last one."""
+        return self.first + self.count
+
+
+class Loop:
+    """A strongly connected component of the graph of formulas."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        edges: Edges,
+        memory: Memory,
+        strictly: Callable[[int, int, Callable[[int], CellValue]], CellValue],
+    ) -> None:
+        """Plan the loop; raises ``NoOrderError`` if there is none.
+
+        ``edges`` are those between these nodes. ``strictly`` calculates the formula of a node in
+        a row, given how to read places.
+        """
+        self._nodes, self._memory, self._strictly = nodes, memory, strictly
+        self.period = max((node.run.step for node in nodes if len(node.run.rows) > 1), default=1)
+        delays = _delays(len(nodes), edges)
+        ranks = _ranks(len(nodes), edges, delays)
+        self._statements = self._planned(delays, ranks)
+
+    def _planned(self, delays: Sequence[int], ranks: Sequence[int]) -> list[_Statement]:
+        begin = min(n.run.first_row + delays[k] for k, n in enumerate(self._nodes))
+        planned: list[_Statement] = []
+        for k, node in enumerate(self._nodes):
+            rows = node.run.rows
+            if len(rows) > 1 and self.period % node.run.step:
+                raise NoOrderError
+            every = self.period // node.run.step if len(rows) > 1 else 1
+            for part in range(min(every, len(rows))):
+                own = rows[part::every]
+                first, due = divmod(own[0] + delays[k] - begin, self.period)
+                planned.append(_Statement(k, own[0], len(own), first, (due, ranks[k])))
+        if len(planned) > _MOST_STATEMENTS:
+            raise NoOrderError
+        return sorted(planned, key=lambda statement: statement.due)
+
+    def run(self, draw: int) -> None:
+        """Calculate all cells, in one draw."""
+        self._draw = draw
+        self._load(draw)
+        begin = min(statement.first for statement in self._statements)
+        length = (max(statement.end for statement in self._statements) - begin) * self.period
+        calculate = self._compiled(begin, length)
+        done = calculate(self._values, 0, length)
+        while done < length:
+            self._strict_period(begin + done // self.period)
+            done = calculate(self._values, done + self.period, length)
+        self._save(draw)
+
+    def _load(self, draw: int) -> None:
+        """Copy the part of the memory that is read and written into a list, which is faster."""
+        layout = self._memory.layout
+        columns = {(layout.number[n.sheet], n.column) for n in self._nodes}
+        for node in self._nodes:
+            for slot in node.shape.slots:
+                sheet = layout.sheet(slot.sheet or node.sheet)
+                if slot.moves and sheet < len(layout.sheets):
+                    columns |= {(sheet, slot.column + k) for k in range(slot.width)}
+        places = [layout.column(*column) for column in columns]
+        self._begin = min(base + first for base, first, last in places if first <= last)
+        self._end = max(base + last for base, first, last in places if first <= last) + 1
+        part = slice(self._begin, self._end)
+        found = self._memory.numbers[part, draw].astype(object)
+        kinds = self._memory.kinds[part]
+        found[kinds == EMPTY] = None
+        for k in np.flatnonzero(kinds == OTHER).tolist():
+            found[k] = Other(self._memory.get(self._begin + k, draw))
+        # A statement that is not yet due, or no longer, may lie beyond the column's end.
+        self._values: list[Any] = found.tolist() + [None] * (len(self._nodes) * self.period)
+
+    def _save(self, draw: int) -> None:
+        """Write the calculated cells into the memory."""
+        for statement in self._statements:
+            start = self._place(statement, statement.first)
+            places = range(start, start + statement.count * self.period, self.period)
+            own = self._values[start : places[-1] + 1 : self.period]
+            at = slice(start + self._begin, places[-1] + self._begin + 1, self.period)
+            if all(type(value) is float for value in own) and self._memory.draws == 1:
+                self._memory.put_numbers(at, np.array(own)[:, None])
+                continue
+            for place, value in zip(places, own, strict=True):
+                plain = value.value if isinstance(value, Other) else value
+                self._memory.put_in_draw(place + self._begin, draw, plain)
+
+    def get(self, place: int) -> CellValue:
+        """Return what a place of the memory holds now."""
+        if self._begin <= place < self._end:
+            value = self._values[place - self._begin]
+            return value.value if isinstance(value, Other) else value
+        return self._memory.get(place, self._draw)
+
+    def _place(self, statement: _Statement, period: int) -> int:
+        """Return where in the list the cell of a statement is in a period."""
+        node = self._nodes[statement.node]
+        layout = self._memory.layout
+        base, _, _ = layout.column(layout.number[node.sheet], node.column)
+        row = statement.first_row + (period - statement.first) * self.period
+        return base + row - self._begin
+
+    def _strict_period(self, period: int) -> None:
+        """Calculate what is due in a period by Excel's full rules."""
+        for statement in self._statements:
+            if statement.first <= period < statement.end:
+                row = statement.first_row + (period - statement.first) * self.period
+                value = self._strictly(statement.node, row, self.get)
+                self._values[self._place(statement, period)] = _as_other(value)
+
+    def _compiled(self, begin: int, length: int) -> Callable[[list[Any], int, int], int]:
+        """Return the loop over all periods, which have ``length`` rows in all."""
+        body = LoopBody(self._memory, self._draw, (self._begin, self._end), length, self.period)
+        for statement in self._statements:
+            down = (statement.first - begin) * self.period
+            due = Due(
+                self._nodes[statement.node],
+                statement.first_row - down,
+                self._place(statement, begin),
+                (down, down + statement.count * self.period),
+                partial(self._one, statement.node, statement.first_row - down),
+            )
+            body.add(due)
+        return body.compiled()
+
+    def _one(self, node: int, row: int, down: int) -> Any:
+        return _as_other(self._strictly(node, row + down, self.get))
+
+
+def _as_other(value: CellValue) -> Any:
+    return value if isinstance(value, float) else Other(value)
+
+
+def _delays(count: int, edges: Edges) -> list[int]:
+    """Return delays: for each edge, the reader's is at least the other's and the distance down.
+
+    The longest paths of the Bellman–Ford iteration; raises ``NoOrderError`` if some have no end.
+    """
+    delays = np.zeros(count, dtype=np.int64)
+    for _ in range(count + 1):
+        later = delays.copy()
+        np.maximum.at(later, edges.readers, delays[edges.read] + edges.most)
+        if (later == delays).all():
+            return delays.tolist()
+        delays = later
+    raise NoOrderError
+
+
+def _ranks(count: int, edges: Edges, delays: Sequence[int]) -> list[int]:
+    """Return ranks: a formula that reads another one of the same time has a higher rank."""
+    at = np.array(delays)
+    same = edges.most == at[edges.readers] - at[edges.read]
+    readers, read = edges.readers[same], edges.read[same]
+    ranks = np.zeros(count, dtype=np.int64)
+    for _ in range(count + 1):
+        higher = ranks.copy()
+        np.maximum.at(higher, readers, ranks[read] + 1)
+        if (higher == ranks).all():
+            return ranks.tolist()
+        ranks = higher
+    raise NoOrderError

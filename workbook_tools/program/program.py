@@ -1,0 +1,242 @@
+"""A workbook as a program: which of its values its formulas contradict, and what they give."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import SyntaxProblemError
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Columns
+from workbook_tools.program.cycles import Formulas
+from workbook_tools.program.graph import Edges, Graph, Node
+from workbook_tools.program.lanes import Batch
+from workbook_tools.program.loops import Loop, NoOrderError
+from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
+from workbook_tools.program.on_demand import calculate_on_demand
+from workbook_tools.program.order import components, levels
+from workbook_tools.program.strict import UnknownFunctionError
+from workbook_tools.program.strictly import Strictly
+
+_SAME = 1e-13  # relative; libraries round the last digits of functions differently
+_CHANGING = re.compile(r"\b(?:RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\(", re.IGNORECASE)
+
+
+class NotCompiledError(Exception):
+    """A workbook with a formula that is not understood, or too large to be calculated here."""
+
+
+class Program:
+    """The formulas of a workbook, and the values that it begins with.
+
+    Formulas that change by themselves, such as ``RAND()``, keep their values.
+    """
+
+    def __init__(self, sheets: Sequence[Sheet], values: Columns) -> None:
+        """Compile the sheets; it raises ``NotCompiledError``, as do all methods."""
+        self.values = values
+        nodes = Graph.of(sheets).nodes
+        self.graph = Graph([node for node in nodes if not _changes(node)])
+        for node in nodes:
+            stored = values.column(node.sheet, node.column)
+            if _changes(node) and (stored is None or not np.isin(node.run.rows, stored.rows).all()):
+                raise NotCompiledError(node.run.formula.pattern)
+        try:
+            self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
+        except TooSparseError as error:
+            raise NotCompiledError from error
+        self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
+
+    @cached_property
+    def _batches(self) -> list[list[int]]:
+        """The numbers of nodes of the same shape."""
+        return _by_shape(self.graph.nodes, range(len(self.graph.nodes)))
+
+    def memory(self, numbers: Mapping[Cell, float]) -> Memory:
+        """Return the values that the program begins with, and these numbers instead of some."""
+        memory = Memory.of(self.layout, self.values)
+        for cell, number in numbers.items():
+            memory.put(self.layout.place_of(cell), float(number))
+        return memory
+
+    def calculation(self) -> Columns:
+        """Return the values of the workbook after a recalculation."""
+        memory = self.memory({})
+        return memory.columns() if self.recalculate(memory) else self.values
+
+    def recalculate(self, memory: Memory) -> bool:
+        """Recalculate what is not up to date; return whether there was anything.
+
+        If every formula gives the value that is in its cell, from the values in those that it
+        reads, a recalculation would change nothing. Otherwise all is calculated that depends on
+        the other cells.
+        """
+        with _as_not_compiled():
+            stale = self.stale(memory)
+            # Values in a circle may agree with each other, such as the zeros that Excel shows.
+            stale |= {self.graph.number[node] for node in Formulas(self.graph).suspects}
+            if stale:
+                self.run(memory, stale)
+        return bool(stale)
+
+    def stale(self, memory: Memory) -> set[int]:
+        """Return the numbers of the nodes with a cell whose value its formula contradicts."""
+        found: set[int] = set()
+        for numbers in self._batches:
+            batch = Batch([self.graph.nodes[k] for k in numbers], memory)
+            for part in batch.parts():
+                given, right = batch.calculated(part, is_exact=False)
+                places = batch.places[part]
+                with np.errstate(all="ignore"):
+                    off = np.abs(given - memory.numbers[places])
+                    same = right & (off <= _SAME * np.abs(given))
+                same = same[:, 0] & (memory.kinds[places] == NUMBER)
+                get = memory.get
+                for k in np.flatnonzero(~same).tolist():
+                    node = numbers[batch.node[part][k]]
+                    if node not in found:
+                        value = self.strictly.value(node, int(batch.rows[part][k]), get)
+                        if not _is_same(value, get(int(places[k]))):
+                            found.add(node)
+        return found
+
+    def run(self, memory: Memory, begin: Iterable[int]) -> None:
+        """Calculate these nodes, and all that depend on them."""
+        edges = self._edges
+        due = _with_readers(len(self.graph.nodes), edges, begin)
+        for own in self._levels:
+            singles: list[int] = []
+            for component in own:
+                if not due[component[0]]:
+                    continue
+                if len(component) == 1 and component[0] not in self._reading_themselves:
+                    singles += component
+                else:
+                    self._run_component(component, memory)
+            for numbers in _by_shape(self.graph.nodes, singles):
+                self._run_batch(numbers, memory)
+
+    @cached_property
+    def _edges(self) -> Edges:
+        edges = self.graph.edges
+        if edges is None:
+            raise NotCompiledError("too many references between formulas")
+        return edges
+
+    @cached_property
+    def _reading_themselves(self) -> set[int]:
+        edges = self._edges
+        return set(edges.readers[edges.readers == edges.read].tolist())
+
+    @cached_property
+    def _levels(self) -> list[list[list[int]]]:
+        """The components of the graph by level: each reads only those of lower levels."""
+        count = len(self.graph.nodes)
+        found = components(count, self._edges)
+        return [[found[k] for k in level] for level in levels(found, count, self._edges)]
+
+    def _run_batch(self, numbers: Sequence[int], memory: Memory) -> None:
+        """Calculate nodes of one shape that do not depend on each other."""
+        batch = Batch([self.graph.nodes[k] for k in numbers], memory)
+        for part in batch.parts():
+            given, right = batch.calculated(part, is_exact=memory.draws == 1)
+            places = batch.places[part]
+            all_right = right.all(axis=1)
+            memory.put_numbers(places[all_right], given[all_right])
+            for k in np.flatnonzero(~all_right).tolist():
+                node, row = numbers[batch.node[part][k]], int(batch.rows[part][k])
+                values = [
+                    float(given[k, draw])
+                    if right[k, draw]
+                    else self.strictly.value(node, row, memory.in_draw(draw))
+                    for draw in range(memory.draws)
+                ]
+                memory.put(int(places[k]), *values)
+
+    def _run_component(self, numbers: Sequence[int], memory: Memory) -> None:
+        """Calculate nodes that depend on each other."""
+        nodes = [self.graph.nodes[k] for k in numbers]
+
+        def strictly(number: int, row: int, get: Callable[[int], CellValue]) -> CellValue:
+            return self.strictly.value(numbers[number], row, get)
+
+        try:
+            loop = Loop(nodes, _among(numbers, self._edges), memory, strictly)
+        except NoOrderError:
+            for draw in range(memory.draws):
+                calculate_on_demand(nodes, memory, draw, strictly)
+            return
+        for draw in range(memory.draws):
+            loop.run(draw)
+
+
+@contextmanager
+def _as_not_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
+        raise NotCompiledError(str(error)) from error
+
+
+def _changes(node: Node) -> bool:
+    """Tell whether a formula changes by itself."""
+    return _CHANGING.search(node.run.formula.pattern) is not None
+
+
+def _is_same(one: CellValue, other: CellValue) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= _SAME * abs(one)
+    return type(one) is type(other) and one == other
+
+
+def _by_shape(nodes: Sequence[Node], numbers: Iterable[int]) -> list[list[int]]:
+    """Group the numbers of nodes by their shape."""
+    found: dict[str, list[int]] = {}
+    for k in numbers:
+        found.setdefault(nodes[k].shape.text, []).append(k)
+    return list(found.values())
+
+
+def _among(numbers: Sequence[int], edges: Edges) -> Edges:
+    """Return the edges between these nodes, numbered anew."""
+    new = np.full(int(max(edges.readers.max(), edges.read.max())) + 1, -1)
+    new[list(numbers)] = np.arange(len(numbers))
+    inside = (new[edges.readers] >= 0) & (new[edges.read] >= 0)
+    return Edges(
+        new[edges.readers[inside]],
+        new[edges.read[inside]],
+        edges.least[inside],
+        edges.most[inside],
+        edges.picks[inside],
+    )
+
+
+def _with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.bool_]:
+    """Tell which nodes are among the first ones, or depend on them."""
+    found = np.zeros(count, dtype=bool)
+    found[list(begin)] = True
+    while True:
+        more = edges.readers[found[edges.read] & ~found[edges.readers]]
+        if not len(more):
+            return found
+        found[more] = True
+
+
+def _extents(sheets: Sequence[Sheet], values: Columns) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return the first and last row of each column that is not empty."""
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for sheet in sheets:
+        for column in {*sheet.runs, *values.filled(sheet.name)}:
+            stored = values.column(sheet.name, column)
+            runs = sheet.runs.get(column, [])
+            rows = [run.first_row for run in runs] + [run.last_row for run in runs]
+            if stored is not None and len(stored.rows):
+                rows += [int(stored.rows[0]), int(stored.rows[-1])]
+            if rows:
+                found[sheet.name, column] = min(rows), max(rows)
+    return found

@@ -1,0 +1,331 @@
+"""Writes Python source for the shape of a formula, in one of two dialects (see ``kernels.py``)."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import ClassVar, Protocol
+
+from workbook_tools.formulas.tree import (
+    Call,
+    Name,
+    Number,
+    Operation,
+    Parentheses,
+    Sign,
+    SyntaxProblemError,
+    Tree,
+    bare,
+    parse,
+)
+
+_COMPARISONS = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_OPERATORS = {"POWER": "^", "POW": "^", "ADD": "+", "MINUS": "-", "MULTIPLY": "*", "DIVIDE": "/"}
+_OF_ONE = {
+    "EXP": "exp",
+    "LN": "log",
+    "LOG10": "log10",
+    "SQRT": "sqrt",
+    "ABS": "abs",
+    "TANH": "tanh",
+    "SIGN": "sign",
+    "INT": "floor",
+    "SIN": "sin",
+    "COS": "cos",
+}
+_AGGREGATES = {
+    "SUM": "total",
+    "AVERAGE": "mean",
+    "MAX": "largest",
+    "MIN": "least",
+    "SUMSQ": "squares",
+}
+
+
+class NotPlainError(Exception):
+    """A formula that only ``strict`` can calculate."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A part of a formula as Python source."""
+
+    source: str
+    is_number: bool = True  # else a boolean
+    is_sure: bool = False  # never infinite
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A slot that is a range."""
+
+    slot: int
+    height: int
+    width: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.width
+
+
+def _range_of(part: Tree) -> _Range | None:
+    """Return the range that a part is; None if it is something else."""
+    part = bare(part)
+    if isinstance(part, Name) and part.text[:1] == "_" and "x" in part.text:
+        return _Range(*map(int, part.text[1:].split("x")))
+    return None
+
+
+class _Dialect(ABC):
+    """Writes the source of a formula; subclasses differ in how they read and choose."""
+
+    checks: str  # the function that checks that values are finite
+    joints: ClassVar[dict[str, str]]  # how conditions are joined
+    reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
+
+    @abstractmethod
+    def one(self, slot: int) -> str: ...
+
+    @abstractmethod
+    def every(self, place: "_Range", filled: bool) -> str: ...
+
+    @abstractmethod
+    def pick(self, place: "_Range", number: str) -> str: ...
+
+    @abstractmethod
+    def constant(self, value: bool) -> str: ...
+
+    @abstractmethod
+    def as_number(self, condition: str) -> str: ...
+
+    @abstractmethod
+    def choice(self, condition: str, one: str, other: str) -> str: ...
+
+    @abstractmethod
+    def negation(self, condition: str) -> str: ...
+
+    @abstractmethod
+    def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
+        """Return the source of all arguments of an aggregate, each with whether it is a range."""
+
+    def number(self, tree: Tree) -> Expression:
+        """Return an expression for a number, from any part."""
+        found = self.of(tree)
+        return found if found.is_number else Expression(self.as_number(found.source), True, True)
+
+    def condition(self, tree: Tree) -> str:
+        """Return the source of a boolean."""
+        found = self.of(tree)
+        return f"({self.sure(found)} != 0.0)" if found.is_number else found.source
+
+    def sure(self, part: Expression) -> str:
+        """Return the source with a check that the value is finite."""
+        return part.source if part.is_sure else f"{self.checks}({part.source})"
+
+    def of(self, tree: Tree) -> Expression:
+        match tree:
+            case Number(text):
+                return Expression(repr(float(text)), True, True)
+            case Name(text) if text.startswith("_"):
+                number, _, size = text[1:].partition("x")
+                if size or not number.isdigit():
+                    raise NotPlainError(text)  # a range as an operand
+                return Expression(self.one(int(number)), True, self.reads_are_sure)
+            case Name(text) if text.upper() in ("TRUE", "FALSE"):
+                return Expression(self.constant(text.upper() == "TRUE"), False, True)
+            case Parentheses(part):
+                return self.of(part)
+            case Sign(sign, part):
+                own = self.number(part)
+                if sign == "%":
+                    return Expression(f"({own.source} / 100.0)", True, own.is_sure)
+                return own if sign == "+" else Expression(f"(-{own.source})", True, own.is_sure)
+            case Operation(sign, left, right):
+                return self.operation(sign, left, right)
+            case Call(function, arguments):
+                return self.call(function.upper().removeprefix("_XLFN."), arguments)
+        raise NotPlainError(str(tree))
+
+    def operation(self, sign: str, left: Tree, right: Tree) -> Expression:
+        if sign in _COMPARISONS:
+            one, other = self.of(left), self.of(right)
+            if not (one.is_number and other.is_number):
+                raise NotPlainError(sign)
+            if sign in ("=", "<>"):  # which raises no exception for what is no number
+                one, other = replace(one, is_sure=False), replace(other, is_sure=False)
+            compared = f"({self.sure(one)} {_COMPARISONS[sign]} {self.sure(other)})"
+            return Expression(compared, False, True)
+        if sign not in "+-*/^":
+            raise NotPlainError(sign)
+        one, other = self.number(left), self.number(right)
+        if sign == "^":
+            return Expression(f"power({self.sure(one)}, {self.sure(other)})")
+        divisor = self.sure(other) if sign == "/" else other.source
+        return Expression(f"({one.source} {sign} {divisor})")
+
+    def call(self, name: str, arguments: Sequence[Tree]) -> Expression:
+        count = len(arguments)
+        if name in _OF_ONE and count == 1:
+            return Expression(f"{_OF_ONE[name]}({self.sure(self.number(arguments[0]))})")
+        if name == "MOD" and count == 2:
+            left, right = (self.sure(self.number(part)) for part in arguments)
+            return Expression(f"({left} % {right})")
+        if name in _OPERATORS and count == 2:
+            return self.operation(_OPERATORS[name], *arguments)
+        if name == "IF" and count == 3:
+            one, other = self.number(arguments[1]), self.number(arguments[2])
+            chosen = self.choice(self.condition(arguments[0]), one.source, other.source)
+            return Expression(chosen, True, one.is_sure and other.is_sure)
+        if name in ("AND", "OR") and count and not any(map(_range_of, arguments)):
+            joined = self.joints[name].join(self.condition(part) for part in arguments)
+            return Expression(f"({joined})", False, True)
+        if name == "NOT" and count == 1:
+            return Expression(self.negation(self.condition(arguments[0])), False, True)
+        if name == "PI" and not count:
+            return Expression(repr(math.pi), True, True)
+        if name == "INDEX":
+            return self.index(arguments)
+        if name == "SUMPRODUCT" and count:
+            return self.products(arguments)
+        if name in _AGGREGATES and count:
+            return self.aggregate(name, arguments)
+        raise NotPlainError(name)
+
+    def index(self, arguments: Sequence[Tree]) -> Expression:
+        found = _range_of(arguments[0]) if len(arguments) == 2 else None
+        if found is None or min(found.height, found.width) > 1:
+            raise NotPlainError("INDEX")
+        return Expression(self.pick(found, self.sure(self.number(arguments[1]))))
+
+    def products(self, arguments: Sequence[Tree]) -> Expression:
+        found = [_range_of(part) for part in arguments]
+        if any(r is None for r in found) or len({r.size for r in found if r}) > 1:
+            raise NotPlainError("SUMPRODUCT")
+        every = ", ".join(self.every(r, filled=False) for r in found if r)
+        return Expression(f"dot({every})")
+
+    def aggregate(self, name: str, arguments: Sequence[Tree]) -> Expression:
+        parts: list[tuple[str, bool]] = []
+        for part in arguments:
+            found = _range_of(part)
+            inner = bare(part)
+            if name != "SUM" and isinstance(inner, Name) and inner.text[1:].isdigit():
+                found = _Range(int(inner.text[1:]), 1, 1)  # if it is empty, it does not count
+            if found:
+                parts.append((self.every(found, filled=name != "SUM"), True))
+            else:
+                parts.append((self.sure(self.number(part)), False))
+        return Expression(f"{_AGGREGATES[name]}({self.joined(parts)})")
+
+
+class _OnLanes(_Dialect):
+    """Code for many lanes at once: a function of a ``Lanes`` called ``s``."""
+
+    checks = "s.sure"
+    joints: ClassVar = {"AND": " & ", "OR": " | "}
+    reads_are_sure = False
+
+    def one(self, slot: int) -> str:
+        return f"s.one({slot})"
+
+    def every(self, place: _Range, filled: bool) -> str:
+        return f"s.{'filled' if filled else 'every'}({place.slot})"
+
+    def pick(self, place: _Range, number: str) -> str:
+        return f"s.pick({place.slot}, {number})"
+
+    def constant(self, value: bool) -> str:
+        return f"np.bool_({value})"
+
+    def as_number(self, condition: str) -> str:
+        return f"({condition} * 1.0)"
+
+    def choice(self, condition: str, one: str, other: str) -> str:
+        return f"np.where({condition}, {one}, {other})"
+
+    def negation(self, condition: str) -> str:
+        return f"(~{condition})"
+
+    def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
+        return ", ".join(source if is_range else f"alone({source})" for source, is_range in parts)
+
+
+class Reads(Protocol):
+    """How scalar code reads its slots."""
+
+    def one(self, slot: int) -> str:
+        """Return the source of a cell's value."""
+        ...
+
+    def every(self, slot: int) -> str:
+        """Return the source of a list of the values of a range, row by row."""
+        ...
+
+    def pick(self, slot: int, number: str) -> str:
+        """Return the source of one value of a range, by its number from 1."""
+        ...
+
+
+class _Scalar(_Dialect):
+    """Code for one cell. On anything but finite numbers it raises an exception."""
+
+    checks = "sure"
+    joints: ClassVar = {"AND": " and ", "OR": " or "}
+    reads_are_sure = True
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    def one(self, slot: int) -> str:
+        return self._reads.one(slot)
+
+    def every(self, place: _Range, filled: bool) -> str:
+        return self._reads.every(place.slot)
+
+    def pick(self, place: _Range, number: str) -> str:
+        return self._reads.pick(place.slot, number)
+
+    def constant(self, value: bool) -> str:
+        return str(value)
+
+    def as_number(self, condition: str) -> str:
+        return f"float({condition})"
+
+    def choice(self, condition: str, one: str, other: str) -> str:
+        return f"({one} if {condition} else {other})"
+
+    def negation(self, condition: str) -> str:
+        return f"(not {condition})"
+
+    def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
+        if len(parts) == 1 and parts[0][1]:
+            return parts[0][0]
+        return f"[{', '.join('*' * is_range + source for source, is_range in parts)}]"
+
+
+def scalar_source(shape: str, reads: Reads) -> str:
+    """Return Python source for a formula of this shape; its result is a float.
+
+    Raises ``NotPlainError``. The source needs the names of ``SCALAR``.
+    """
+    return _source(shape, _Scalar(reads))
+
+
+@lru_cache(maxsize=20_000)
+def lanes_source(shape: str) -> str:
+    """Return the source of a function of ``Lanes`` for a formula of this shape.
+
+    Raises ``NotPlainError``.
+    """
+    return f"lambda s: {_source(shape, _OnLanes())}"
+
+
+def _source(shape: str, dialect: _Dialect) -> str:
+    try:
+        found = dialect.of(parse(shape))
+    except (SyntaxProblemError, RecursionError) as error:
+        raise NotPlainError(shape) from error
+    if not found.is_number:
+        raise NotPlainError(shape)  # a boolean as the result
+    return found.source
