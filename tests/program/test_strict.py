@@ -125,8 +125,8 @@ def test_whole_columns_are_as_fast_as_what_they_hold(formula: str, expected: flo
 @pytest.mark.parametrize(
     "formula",
     [
-        "TEXT(A1,\"0\")", "LAMBDA(x,x)", "rate*2", "SUMPRODUCT(--(11:1048576=0))", "ABS()", "ABS(1,2)",
-        "ZZZ99", "IF(1)", "{1,2;3}", "\"3 March\"+1", "NOW()", "RAND()", "SUMIF(A:A)",
+        "TEXT(A1,\"0\")", "LAMBDA(x,x)", "rate*2", "SUMPRODUCT(--(11:1048576=0))", "ABS()",
+        "ABS(1,2)", "ZZZ99", "IF(1)", "{1,2;3}", "\"3 March\"+1", "NOW()", "RAND()", "SUMIF(A:A)",
         "_xll.NEURON(A1)", "-SIN(" * 98 + "A2" + ")" * 98,
     ],
 )  # fmt: skip
@@ -156,6 +156,7 @@ def test_an_empty_result_is_0_and_a_left_out_argument_too() -> None:
     assert _value('A1&"x"') == "x"
     assert _value('IF(TRUE,A1)&"x"') == "x"
     assert _value("COUNT(1,)") == 2.0
+    assert (_value('COUNTIF({"",1},"")'), _value('COUNTIF({"",1},"=")')) == (1.0, 0.0)
     assert (_value("A1=0"), _value('A1=""'), _value("A1=FALSE")) == (True, True, True)
 
 
