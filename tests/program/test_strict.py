@@ -142,6 +142,15 @@ def test_a_missing_sheet_and_a_deleted_reference_are_an_error() -> None:
     assert _value("'S'!A2+1") == 2.0
 
 
+def test_operators_compare_15_digits_and_lookups_all() -> None:
+    assert _value("0.1+0.2=0.3") is True
+    assert _value("0.1+0.2>0.3") is False
+    assert _value("IF(1-0.9<>0.1,1,2)") == 2.0
+    assert _value("0.1+0.2001=0.3") is False
+    assert _value("1/3*3E-17>0") is True
+    assert _value("MATCH(0.1+0.2,{0.3},0)") == NA
+
+
 def test_the_first_error_travels() -> None:
     assert _value("E1+#N/A") == DIV0
     assert _value("#N/A+E1") == NA

@@ -195,7 +195,20 @@ _EMPTY: tuple[CellValue, ...] = (0.0, "", False)
 
 
 def compared(left: Value, right: Value) -> int:
-    """Return -1, 0 or 1 if the first value is less, equal or greater.
+    """Return -1, 0 or 1 if the first value is less, equal or greater to ``=``, ``<`` and ``>``.
+
+    To them, numbers are equal if their first 15 digits are: 0.1+0.2=0.3 holds. (Excel stores 0 for
+    ``IF(B14=1,0,1)`` where B14 is 0.9999999999999999.)
+    """
+    if type(left) is float and type(right) is float and left != right:
+        is_near = abs(left - right) <= 1e-14 * abs(left)
+        if is_near and f"{left:.{_DIGITS - 1}e}" == f"{right:.{_DIGITS - 1}e}":
+            return 0
+    return ordered(left, right)
+
+
+def ordered(left: Value, right: Value) -> int:
+    """Return -1, 0 or 1 if the first value is less, equal or greater, as lookups compare.
 
     Numbers are less than texts, texts less than booleans; case does not count. An empty cell is 0,
     an empty text or FALSE, like the other value.

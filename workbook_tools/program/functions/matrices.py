@@ -22,8 +22,8 @@ from workbook_tools.program.values import (
     UnknownFunctionError,
     Value,
     array,
-    compared,
     logical,
+    ordered,
     rank,
 )
 
@@ -155,7 +155,7 @@ def _before(one: CellValue, other: CellValue) -> int:
     ]
     if places[0] != places[1]:
         return places[0] - places[1]
-    return compared(one, other) if places[0] < 3 else 0
+    return ordered(one, other) if places[0] < 3 else 0
 
 
 _KEY = cmp_to_key(_before)
