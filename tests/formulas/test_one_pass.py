@@ -17,7 +17,9 @@ from workbook_tools.formulas import row_templates
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.one_pass import Content, OnePass
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
+from workbook_tools.package.stored_cells import StoredCell, StoredFormula
 from workbook_tools.package.workbook import open_package
 
 STRINGS = ("w1", "", "a &amp; b", "iteration")
@@ -116,6 +118,7 @@ REPLACED = (
     ("<v>1", "<v>-1"),
     ("<v>1", "<v>1.0"),
     ("<v>1</v>", "<v></v>"),
+    ("<v>1</v>", "\0"),
     ("<f>", "<f> "),
     ("<f>", "<f>A$ 7+"),
     ("<f>", "<f>A7+"),
@@ -250,6 +253,8 @@ def test_every_change_of_a_repeated_row_is_noticed(change: tuple[str, str]) -> N
 def test_every_odd_cell_is_read_as_the_parser_reads_it(cell: str) -> None:
     rows = [row_of([">" + CELLS[0], cell, ">" + CELLS[6]], r, 1) for r in range(2, 9)]
     shared = row_of([">" + SHARED, ">" + SHARED.replace('si="0"', 'si="7"')], 1, 1)
+    between = [row_of([">" + CELLS[k] for k in (0, 5, 6)], r, 1) for r in (2, 3, 4, 6, 7, 8)]
+    compare([shared, *between[:3], rows[3], *between[3:]])
     for name in NAMES:
         compare([shared, *rows], name)
         compare([shared, *(row.replace("<v/>", "") for row in rows), row_of([cell], 9, 1)], name)
@@ -274,6 +279,17 @@ def test_what_was_learnt_is_forgotten_before_it_fills_the_memory(
     compare(rows)
     monkeypatch.setattr(row_templates, "_PATIENCE", 5)
     compare(rows)
+
+
+def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
+    templates = row_templates.Templates(0)
+    stored = StoredCell("A1", "n", StoredFormula("B1>2", {}), None, None, True)
+    cells = [row_templates.ReadCell(1, stored, 0, FilledFormula.parse("=B1>2", 1))]
+    for text in ("B1&#62;2", "B1&gt;2"):
+        row = f'<row r="1"><c r="A1"><f>{text}</f></c></row>'
+        templates.learn(row.encode(), 1, cells)
+        assert templates.read(row.replace("1", "5").encode(), 1) == (5 if "g" in text else None)
+        assert len(templates._known) == ("g" in text)
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:
