@@ -20,10 +20,11 @@ from cnn.workbook.planning.section_names import back_name, grad_name
 from workbook_tools.convolutional.book import Book, open_book
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import digits
-from workbook_tools.convolutional.whole import first_of_the_largest
 from workbook_tools.engines.embedded import Rerun
 from workbook_tools.judging.comparison import Comparison
 from workbook_tools.notation import convolutional as names
+
+_TIE = 1e-12  # relative; numbers of a pooling window that differ by less count as equal
 
 
 @dataclass
@@ -63,38 +64,47 @@ def cross_check(
     for trial in digits(book):
         agreement.digits += 1
         on_digit(f"digit {agreement.digits} of {len(book.truth.rows)}")
-        state = State(book, rerun.with_inputs(trial.inputs))
+        state = State(book, [rerun.with_inputs(trial.inputs)])
         _compare(book, state, reference, agreement)
     return agreement
 
 
 def _compare(book: Book, state: State, reference: "_Reference", agreement: Agreement) -> None:
-    pixels = state.numbers(book.section(names.PIXELS).cells)
-    truth = int(state.number(book.singles[names.TRUE_DIGIT]))
+    [pixels] = state.numbers(book.section(names.PIXELS).cells)
+    truth = int(state.number(book.singles[names.TRUE_DIGIT])[0])
     probabilities = reference.run(pixels, truth)
     for name, expected in reference.cells():
-        shown = state.numbers(book.section(name).cells)
+        [shown] = state.numbers(book.section(name).cells)
         agreement.numbers.add(shown, expected.detach().numpy().reshape(shown.shape))
     for name, expected in reference.biases():
         section = book.section(name)
         assert section.biases is not None
-        agreement.numbers.add(state.numbers(section.biases), expected.numpy())
+        agreement.numbers.add(state.numbers(section.biases)[0], expected.numpy())
     shown = state.numbers(book.section(names.SOFTMAX).cells).flatten()
     off = float(np.abs(shown - probabilities.numpy()).max())
     agreement.probability = max(agreement.probability, off)
     answer = int(probabilities.argmax())
-    agreement.other_answers += state.number(book.singles[names.READ_AS]) != answer
+    agreement.other_answers += state.number(book.singles[names.READ_AS])[0] != answer
 
 
 class _FirstOfTheLargest(nn.Module):
-    """Max pooling in which ties do not depend on how PyTorch rounds."""
+    """Max pooling in which ties do not depend on how PyTorch rounds: the first one wins."""
 
     def __init__(self, window: tuple[int, int]) -> None:
         super().__init__()
         self._window = window
 
     def forward(self, x: Tensor) -> Tensor:
-        return first_of_the_largest(x[0], self._window)[None]
+        height, width = self._window
+        cells = x.unfold(2, height, height).unfold(3, width, width).flatten(4)
+        with torch.no_grad():
+            largest = cells.amax(dim=4, keepdim=True)
+            # At the edges of its blocks, PyTorch adds up a convolution in another order, so that
+            # numbers which tie in a uniform image differ in the last digit.
+            ties = cells >= largest - _TIE * largest.abs()
+            winner = ties.cumsum(dim=4).eq(1) & ties
+        own: Tensor = (cells * winner).sum(dim=4)
+        return own
 
 
 class _Reference:

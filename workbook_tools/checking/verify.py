@@ -12,8 +12,14 @@ from workbook_tools.checking.compare import compare_table
 from workbook_tools.checking.limits import ENGINE_THREAD, allow_more_memory
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
-from workbook_tools.engines.what_if import WhatIf
+from workbook_tools.engines import (
+    DEFAULT,
+    NOT_UNDERSTOOD,
+    Calculation,
+    compiled,
+    libreoffice,
+    recalculate,
+)
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets
@@ -24,7 +30,10 @@ from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.notation.addresses import MAX_ROWS, range_name
+from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
+from workbook_tools.program.what_if import WhatIf
 from workbook_tools.reading.cells import Values
 from workbook_tools.reading.reader import MOST_TABLES, read_tables
 from workbook_tools.reading.samples import read_samples
@@ -36,12 +45,13 @@ _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
 _OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
 _READ_STRICT = ("libreoffice", "cached")  # engines that read Strict Open XML
+_OF_THE_READ_FILE = (DEFAULT, "cached")  # engines that need nothing but what has been read
 
 
 @np.errstate(all="ignore")  # a sheet may hold any number: overflows are judged, not warned about
 def verify(
     path: Path,
-    engine: str = "embedded",
+    engine: str = DEFAULT,
     tolerance: float | None = None,
     on_step: Callable[[str], None] = lambda description: None,
 ) -> Report:
@@ -59,10 +69,12 @@ def verify(
                 f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached can "
                 "read; use one of these, or save it as an ordinary .xlsx"
             )
-        recalculation = beside.submit(recalculate, path, engine) if engine != "cached" else None
+        begun = None if engine in _OF_THE_READ_FILE else beside.submit(recalculate, path, engine)
         sheets, stored = read_sheets(package)
         refuse_too_large(path, sheets)
-        calculation: Calculation = recalculation.result() if recalculation else stored
+        calculation: Calculation = begun.result() if begun else stored
+        if engine == DEFAULT:
+            calculation = compiled.calculated(path, sheets, stored)
         defined = workbook_names(package)
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
@@ -77,10 +89,11 @@ def verify(
             f"{path}: more than {MOST_TABLES} training tables, too many to check; split them into "
             "several workbooks"
         )
-    unknown = _unknown_functions(sheets, tables, calculation)
-    if unknown and engine == "embedded" and (other := libreoffice.fallback(path)):
+    graph = Graph.of(sheets)
+    unknown = _unknown_functions(sheets, graph, tables, calculation)
+    if unknown and engine in (DEFAULT, "embedded") and (other := libreoffice.fallback(path)):
         their_tables, their_unread = read_tables(sheets, other)
-        still_unknown = _unknown_functions(sheets, their_tables, other)
+        still_unknown = _unknown_functions(sheets, graph, their_tables, other)
         if still_unknown < unknown:
             other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
             calculation, tables, unread = other, their_tables, their_unread
@@ -92,7 +105,7 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(path, calculation)
+    what_if = WhatIf(sheets, calculation if isinstance(calculation, Columns) else stored)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     values = Values(calculation, stored if engine != "cached" else None)
@@ -120,7 +133,7 @@ def verify(
         )
         for table in tables
     ]
-    name_cycles(sheets, tables, reports, calculation, engine != "cached")
+    name_cycles(graph, tables, reports, calculation, engine != "cached")
     for table, report in zip(tables, reports, strict=True):
         report.findings = Effects(table, what_if, recalculated, formulas).of_all(report.findings)
     apart = {k: _leave_out_apart(table, tables, reports[k].cells) for k, table in enumerate(tables)}
@@ -180,10 +193,10 @@ def _left_out(suggestions: Budget, recalculated: Budget) -> list[str]:
 
 
 def _unknown_functions(
-    sheets: list[Sheet], tables: list[Table], calculation: Calculation
+    sheets: list[Sheet], graph: Graph, tables: list[Table], calculation: Calculation
 ) -> set[str]:
     """Return the functions that the engine does not know, if a table lacks values because of it."""
-    found = mistaken_for_cycles(sheets, tables)
+    found = mistaken_for_cycles(graph, tables)
     if any(error in NOT_UNDERSTOOD for table in tables for error in table.errors.values()):
         found |= unknown_functions(sheets, calculation)
     return found

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from workbook_tools.engines import ENGINES
+from workbook_tools.engines import DEFAULT, ENGINES
 
 Engine = StrEnum("Engine", {name: name for name in ENGINES})  # type: ignore[misc]
-DEFAULT_ENGINE = Engine("embedded")
+DEFAULT_ENGINE = Engine(DEFAULT)
 
 
 def _place(text: str) -> Path:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workbook_tools.convolutional.places import BookFormulas, Grid, Index, Numbers, Places
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet, read_sheets
@@ -22,9 +22,6 @@ from workbook_tools.notation.convolutional import (
 )
 from workbook_tools.package.workbook import WorkbookPackage, open_package
 
-Places: TypeAlias = NDArray[np.int64]
-Index: TypeAlias = tuple[int, ...]  # of a cell in its grid, or the grid's shape
-
 _NEEDED = (
     names.PIXELS, names.DRAWING, names.DIGITS, names.INPUT, names.SOFTMAX, names.LOSS,
     names.SOFTMAX + names.AFTERWARDS, names.LOSS + names.AFTERWARDS,
@@ -34,27 +31,6 @@ _SINGLES = (names.TRUE_DIGIT, names.READ_AS, names.VERDICT, names.LOSS_NOW, name
 _INPUTS = (
     names.SELECTED, names.DRAWN_DIGIT, names.ETA, names.PIXEL_MEAN, names.PIXEL_DEVIATION
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Cells of one sheet as an array: their rows and columns, in two arrays of the same shape."""
-
-    sheet: str
-    rows: Places
-    columns: Places
-
-    def cell(self, index: Index) -> Cell:
-        """Return one of the cells."""
-        return self.sheet, int(self.rows[index]), int(self.columns[index])
-
-    def padded(self, above: int, beside: int) -> "Grid":
-        """Return maps (n, height, width) extended by rows and columns on each side."""
-        height, width = self.rows.shape[1:]
-        down = self.rows[:, :1, :1] + np.arange(-above, height + above)[None, :, None]
-        along = self.columns[:, :1, :1] + np.arange(-beside, width + beside)[None, None, :]
-        shape = (len(self.rows), height + 2 * above, width + 2 * beside)
-        return Grid(self.sheet, np.broadcast_to(down, shape), np.broadcast_to(along, shape))
 
 
 @dataclass(frozen=True)
@@ -77,6 +53,18 @@ class Section:
         if self.biases is not None:
             yield self.biases
 
+    @property
+    def margin(self) -> tuple[int, int]:
+        """The width of the border of zeros around maps."""
+        return self.heading.margin if isinstance(self.heading.shape, MapsShape) else (0, 0)
+
+    @property
+    def with_margins(self) -> Iterator[Grid]:
+        """The cells with the border of zeros around maps, then the biases if there are any."""
+        yield self.cells.padded(*self.margin) if any(self.margin) else self.cells
+        if self.biases is not None:
+            yield self.biases
+
     def source(self, part: str = "source") -> str:
         """Return the name of a section that it is computed from."""
         return self.heading.parts[part]
@@ -92,7 +80,8 @@ class Book:
     singles: dict[str, Cell]  # by label, on the sheet Digit
     table: dict[str, Grid]  # of probabilities, by the heading of their column
     truth: Grid  # the true digits of the stored images (n,)
-    formulas: dict[Cell, str] = field(repr=False)
+    places: Places = field(repr=False)
+    formulas: BookFormulas = field(repr=False)
 
     def section(self, name: str) -> Section:
         """Return a section; raises ``InputError`` if there is none of this name."""
@@ -114,6 +103,13 @@ class Book:
     def refuse_circle(self, name: str) -> NoReturn:
         """Raise ``InputError`` for a layer that depends on itself."""
         raise InputError(f"{self.path}: according to the headings, {name} depends on itself")
+
+    def refuse_misfit(self, name: str) -> NoReturn:
+        """Raise ``InputError`` for a heading that names sections which do not fit together."""
+        raise InputError(
+            f"{self.path}: the heading of {name} is wrong: the sections that it names do not fit "
+            "together"
+        )
 
     def refuse_shape(self, name: str, shape: Index) -> NoReturn:
         """Raise ``InputError`` for a heading whose shape is not the computed one."""
@@ -179,21 +175,14 @@ def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Bo
     stored = _column_below(path, by_name[names.DIGITS], names.DIGITS_HEADS[2],
                            sections[names.DIGITS].cells.rows.shape[0])  # fmt: skip
     classes = sections[names.SOFTMAX].cells.rows.shape[0]
-    return Book(
-        path,
-        sections,
-        {name: _input(path, name, defined) for name in _INPUTS},
-        {label: _beside(path, digit, label) for label in _SINGLES},
-        {head: _column_below(path, digit, head, classes) for head in names.PROBABILITY_HEADS},
-        stored,
-        {
-            (sheet.name, row, column): run.formula.at(row)
-            for sheet in sheets
-            for column, runs in sheet.runs.items()
-            for run in runs
-            for row in run.rows
-        },
-    )
+    inputs = {name: _input(path, name, defined) for name in _INPUTS}
+    singles = {label: _beside(path, digit, label) for label in _SINGLES}
+    table = {head: _column_below(path, digit, head, classes) for head in names.PROBABILITY_HEADS}
+    singly = map(Grid.of, [*inputs.values(), *singles.values()])
+    grids = (grid for section in sections.values() for grid in section.with_margins)
+    places = Places(path, [*grids, *table.values(), stored, *singly])
+    formulas = BookFormulas(sheets, places)
+    return Book(path, sections, inputs, singles, table, stored, places, formulas)
 
 
 def _headings(sheet: Sheet) -> dict[tuple[int, int], Heading]:
@@ -271,7 +260,7 @@ class _Reader:
             )
         return labels[index]
 
-    def _grid(self, rows: Places, columns: Places, shape: Index) -> Grid:
+    def _grid(self, rows: Numbers, columns: Numbers, shape: Index) -> Grid:
         return Grid(self.sheet.name, np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))
 
 

@@ -6,11 +6,14 @@ from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.convolutional import panel, whole
-from workbook_tools.convolutional.book import Book, Index, Section
+from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.formulas import Formulas
+from workbook_tools.convolutional.layers import Array
 from workbook_tools.convolutional.local import Local
+from workbook_tools.convolutional.places import Grid, Index, Numbers
 from workbook_tools.convolutional.reads import rectangles
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.suggestions import Suggestions
@@ -32,34 +35,34 @@ class Judgement:
     def __init__(self, book: Book, tolerance: float) -> None:
         self._book, self._tolerance = book, tolerance
         self._tallies = Tallies(book)
-        self._stale: set[Cell] = set()
+        self._stale = np.zeros(book.places.count, dtype=bool)
         self._whole = Comparison()
         self._moments = Counter[str]()
 
-    def look(self, state: State, storage: float, kind: str) -> None:
-        """Check every cell at one moment: each from the cells that it reads, and all together.
+    def look(self, state: State, kind: str) -> None:
+        """Check every cell at some moments: each from the cells that it reads, and all together.
 
-        The first call must be with the workbook as it is; ``kind`` names the moment in the report.
+        The first call must be with the workbook as it is; ``kind`` names the moments in the report.
         """
         now = not self._moments
-        self._tallies.look(state, self._tolerance + storage, now)
+        self._tallies.look(state, self._tolerance + state.storage, now)
         if now:
             self._now = state
-        self._moments[kind] += 1
-        truth = Local(self._book, state).true_digit
+        self._moments[kind] += len(state)
+        truth = Local(self._book, state).true_digits()
         classes = len(self._book.section(names.SOFTMAX).cells.rows)
-        if truth in range(classes):
-            self._look_at_all(state, int(truth))
+        self._look_at_all(state, truth, np.isin(truth, np.arange(classes)))
 
-    def _look_at_all(self, state: State, truth: int) -> None:
-        """Compare every cell with a run of the whole network."""
+    def _look_at_all(self, state: State, truth: Array, known: NDArray[np.bool_]) -> None:
+        """Compare every cell with a run of the whole network, where the true digit is ``known``."""
         run = whole.run(self._book, state, truth)
         for values, own in ((run.cells, True), (run.biases, False)):
             for name, expected in values.items():
                 section = self._book.section(name)
                 grid = section.cells if own else section.biases
-                assert grid is not None
-                self._whole.add(state.numbers(grid), expected)
+                if grid is None or expected.shape[1:] != grid.rows.shape:
+                    self._book.refuse_misfit(name)
+                self._whole.add(state.numbers(grid)[known], expected[known])
 
     def compare_stored(self, stored: State, tolerance: float) -> None:
         """Find cached values that are out of date.
@@ -70,19 +73,17 @@ class Judgement:
         tallies = Tallies(self._book)
         tallies.look(stored, tolerance, now=True)
         for tally in tallies.grids:
-            same = np.isclose(tally.shown, self._now.numbers(tally.grid), tolerance, ABSOLUTE)
+            [now] = self._now.numbers(tally.grid)
+            same = np.isclose(tally.shown, now, tolerance, ABSOLUTE)
             there = tally.wrong & np.isfinite(tally.shown) & ~same
-            self._stale |= {tally.grid.cell(at) for at in _indices(there)}
-        self._stale |= {
-            cell
-            for cell, single in tallies.singles.items()
-            if single.wrong and single.shown not in (None, self._now.value(cell))
-        }
+            self._stale[self._book.places.of(tally.grid)[there]] = True
+        for cell, single in tallies.singles.items():
+            if single.wrong and single.shown not in (None, self._now.value(cell)):
+                self._stale[self._place(cell)] = True
 
     def report(self, engine: str) -> Report:
         """Return the report."""
-        formulas = Formulas(self._book)
-        findings = [*self._of_grids(formulas), *self._of_panel(), *self._of_margins()]
+        findings = [*self._of_grids(), *self._of_panel(), *self._of_margins()]
         return Report(
             workbook=str(self._book.path),
             engine=engine,
@@ -92,12 +93,14 @@ class Judgement:
             network=NetworkReport(_described(self._book), dict(self._moments), self._whole),
         )
 
-    def _of_grids(self, formulas: Formulas) -> Iterator[Finding]:
+    def _of_grids(self) -> Iterator[Finding]:
         for tally in self._tallies.grids:
-            kinds = self._kinds(tally, formulas)
+            kinds = self._kinds(tally)
             if not kinds:
                 continue
-            sound = [at for at in np.ndindex(tally.grid.rows.shape) if at not in kinds]
+            sound = np.ones(tally.grid.rows.shape, dtype=bool)
+            for at in kinds:
+                sound[at] = False
             suggestions = Suggestions(self._book, self._now, self._tolerance, tally, sound)
             for kind in Kind:
                 found = {at for at, own in kinds.items() if own is kind}
@@ -105,28 +108,23 @@ class Judgement:
                     meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
                     yield replace(finding, suggestion=meant)
 
-    def _kinds(self, tally: Tally, formulas: Formulas) -> dict[Index, Kind]:
+    def _kinds(self, tally: Tally) -> dict[Index, Kind]:
         """Return the kind of mistake of each mistaken cell of a grid, by its index."""
-        odd = formulas.odd(tally.section, tally.grid, tally.wrong | tally.wrong_elsewhere)
-        kinds = {}
-        for at in np.ndindex(tally.grid.rows.shape):
-            cell = tally.grid.cell(at)
-            wrong, elsewhere = bool(tally.wrong[at]), bool(tally.wrong_elsewhere[at])
-            if cell not in self._book.formulas:
-                if not formulas.is_unread(tally.section, at):
-                    kinds[at] = Kind.TYPED_VALUE
-                elif wrong:
-                    kinds[at] = Kind.WRONG_VALUE
-            elif wrong and np.isnan(tally.shown[at]):
-                kinds[at] = Kind.ERROR_VALUE
-            elif wrong:
-                kinds[at] = Kind.WRONG_FORMULA
-            elif elsewhere:
-                kinds[at] = Kind.LATENT
-            elif at in odd:
-                kinds[at] = odd[at]
-            elif cell in self._stale:
-                kinds[at] = Kind.STALE_VALUE
+        formulas = Formulas(self._book, tally.section, tally.grid)
+        wrong, elsewhere, there = tally.wrong, tally.wrong_elsewhere, formulas.there
+        # What comes later counts more.
+        kinds = dict.fromkeys(
+            _indices(there & self._stale[self._book.places.of(tally.grid)]), Kind.STALE_VALUE
+        )
+        kinds |= formulas.odd(wrong | elsewhere)
+        for mask, kind in (
+            (there & elsewhere & ~wrong, Kind.LATENT),
+            (there & wrong, Kind.WRONG_FORMULA),
+            (there & wrong & np.isnan(tally.shown), Kind.ERROR_VALUE),
+            (~there & wrong & formulas.unread, Kind.WRONG_VALUE),
+            (~there & ~formulas.unread, Kind.TYPED_VALUE),
+        ):
+            kinds |= dict.fromkeys(_indices(mask), kind)
         return kinds
 
     def _findings(
@@ -176,7 +174,7 @@ class Judgement:
                 kind = Kind.WRONG_FORMULA if single.shown is not None else Kind.ERROR_VALUE
             elif single.wrong_elsewhere or rectangles(formula, sheet) != wanted[cell]:
                 kind = Kind.LATENT
-            elif cell in self._stale:
+            elif self._stale[self._place(cell)]:
                 kind = Kind.STALE_VALUE
             else:
                 continue
@@ -191,18 +189,17 @@ class Judgement:
     def _of_margins(self) -> Iterator[Finding]:
         """Find cells around maps that do not hold a typed 0; formulas read them as padding."""
         for section in self._book.sections.values():
-            above, beside = section.heading.margin
+            above, beside = section.margin
             if not above and not beside:
                 continue
             grid = section.cells.padded(above, beside)
-            values = self._now.numbers(grid, 0.0)
+            [values] = self._now.numbers(grid, 0.0)
+            is_formula = self._book.formulas.numbers[self._book.places.of(grid)] >= 0
             inner = np.zeros(values.shape, dtype=bool)
             height, width = section.cells.rows.shape[1:]
             inner[:, above : above + height, beside : beside + width] = True
-            for at in _indices(~inner):
+            for at in _indices(~inner & ((values != 0) | is_formula)):
                 cell = sheet, row, column = grid.cell(at)
-                if values[at] == 0 and cell not in self._book.formulas:
-                    continue
                 quantity = f"margin of {section.name}"
                 shown = plain(float(values[at]))
                 yield Finding(
@@ -214,17 +211,17 @@ class Judgement:
     def _sheets(self, findings: list[Finding]) -> Iterator[SummaryReport]:
         """Yield a report for each sheet with calculated cells."""
         counted: dict[str, SummaryReport] = {}
-        unsound = {
-            (finding.sheet, row, finding.column) for finding in findings for row in finding.rows
-        }
+        sound = np.ones(self._book.places.count, dtype=bool)
+        for finding in findings:
+            for row in finding.rows:
+                sound[self._place((finding.sheet, row, finding.column))] = False
         for tally in self._tallies.grids:
             sheet = tally.grid.sheet
             part = counted.setdefault(
                 sheet, SummaryReport(sheet, Cells(), [], _what(tally.section), Differences())
             )
-            cells = [tally.grid.cell(at) for at in np.ndindex(tally.grid.rows.shape)]
             unknown = int(tally.unknown.sum())
-            self._count(part.cells, cells, unsound)
+            self._count(part.cells, self._book.places.of(tally.grid), sound)
             if unknown:
                 part.cells.leave_out(unknown, _UNKNOWN)
                 part.cells.checked -= unknown
@@ -232,7 +229,8 @@ class Judgement:
             assert part.differences is not None
             _widen(part.differences, tally.differences)
         own = counted[names.DIGIT].cells
-        self._count(own, list(self._tallies.singles), unsound)
+        checked = np.array([self._place(cell) for cell in self._tallies.singles])
+        self._count(own, checked, sound)
         if unknown := len(self._unknown_singles()):
             own.formulas += unknown
             own.leave_out(unknown, _UNKNOWN)
@@ -244,24 +242,31 @@ class Judgement:
         """Return the panel's formula cells whose right value was never known."""
         cells = self._book.singles.values()
         return {
-            cell for cell in cells if cell in self._book.formulas
+            cell for cell in cells if self._book.formulas.get(cell) is not None
         } - self._tallies.singles.keys()
 
-    def _count(self, counts: Cells, cells: list[Cell], unsound: set[Cell]) -> None:
-        own = [cell for cell in cells if cell in self._book.formulas]
-        counts.formulas += len(own)
-        counts.checked += len(own)
-        counts.agreeing += sum(cell not in unsound for cell in own)
+    def _count(self, counts: Cells, places: Numbers, sound: NDArray[np.bool_]) -> None:
+        own = places[self._book.formulas.numbers[places] >= 0]
+        counts.formulas += own.size
+        counts.checked += own.size
+        counts.agreeing += int(sound[own].sum())
 
-    def _others(self) -> Counter[str]:
+    def _others(self) -> Iterator[tuple[str, int]]:
         """Count the formula cells of each sheet that do not belong to a section or the panel."""
-        known = {
-            tally.grid.cell(at)
-            for tally in self._tallies.grids
-            for at in np.ndindex(tally.grid.rows.shape)
-        }
-        known |= self._tallies.singles.keys() | self._unknown_singles()
-        return Counter(cell[0] for cell in self._book.formulas if cell not in known)
+        places = self._book.places
+        known = np.zeros(places.count, dtype=bool)
+        for tally in self._tallies.grids:
+            known[places.of(tally.grid)] = True
+        for cell in self._tallies.singles.keys() | self._unknown_singles():
+            known[self._place(cell)] = True
+        known &= self._book.formulas.numbers >= 0
+        counts = Counter(dict(self._book.formulas.counts()))
+        for sheet, area in places.areas():
+            counts[sheet] -= int(known[area.numbers].sum())
+        return ((sheet, count) for sheet, count in counts.items() if count)
+
+    def _place(self, cell: Cell) -> int:
+        return int(self._book.places.of(Grid.of(cell)))
 
 
 def _indices(mask: np.ndarray[Index, np.dtype[np.bool_]]) -> Iterator[Index]:

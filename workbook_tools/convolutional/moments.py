@@ -1,13 +1,16 @@
 """Calculates a network's workbook with other inputs, if possible by the engine that was chosen.
 
 LibreOffice calculates every stored digit, each in its own copy of the workbook. The random numbers,
-which reveal formulas that are right by chance, are always calculated by the embedded engine, which
-needs no copies.
+which reveal formulas that are right by chance, need an engine that takes other inputs without a
+copy: the compiled formulas, or the embedded engine if that was chosen, or if some formula cannot be
+compiled.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
+from itertools import groupby, islice
 from pathlib import Path
 
 from workbook_tools.convolutional import trials
@@ -16,68 +19,116 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import Trial
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines import Calculation, libreoffice
-from workbook_tools.engines.embedded import Rerun
+from workbook_tools.engines.compiled import CompiledCalculation
+from workbook_tools.engines.embedded import FormualizerCalculation, Rerun
 from workbook_tools.engines.libreoffice import LibreOfficeCalculation
 from workbook_tools.engines.workplace import workplace
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.package.columns import Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.program.memory import Memory
+from workbook_tools.program.program import NotCompiledError, Program
 
 _FEW = 2  # inputs of a trial
 _AT_A_TIME = 10  # copies that LibreOffice calculates in one run
+_MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A workbook calculated with other inputs."""
+class Moments:
+    """A batch of inputs of one kind, and the workbook calculated with each of them."""
 
     kind: str
-    calculation: Calculation
-    number: int  # of all such moments, from 1
+    calculations: Iterator[Calculation]  # each must be read before the next is asked for
+    last: int  # number of the last of them among all such moments, from 1
     total: int
 
 
-def moments(book: Book, now: State, calculation: Calculation) -> Iterator[Moment]:
+def moments(
+    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
-    ``now`` and ``calculation`` are those of the workbook as it is. A calculation must not be used
-    any more once the next one is requested. Raises ``InputError`` if an engine cannot calculate
-    the workbook.
+    ``now`` and ``calculation`` are those of the workbook as it is. Raises ``InputError`` if an
+    engine cannot calculate the workbook.
     """
     digits = list(trials.digits(book))
     others = [
-        *trials.other_digits(book, set(now.numbers(book.truth).tolist())),
+        *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    if isinstance(calculation, LibreOfficeCalculation):
-        calculated = _by_libreoffice(book.path, digits)
-    else:
-        calculated = _embedded(book.path, digits)
-    every = chain(calculated, _embedded(book.path, others))
-    trial_of = zip([*digits, *others], every, strict=True)
-    for number, (trial, made) in enumerate(trial_of, start=1):
-        kind = trial.kind
-        if made.engine != calculation.engine:
-            kind += f", in {made.engine}"
-        yield Moment(kind, made, number, len(digits) + len(others))
+    engine: _Compiled | _Embedded = _Embedded(book.path)
+    if not isinstance(calculation, FormualizerCalculation):
+        with suppress(NotCompiledError):
+            engine = _Compiled(sheets, stored)
+    last = 0
+    for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
+        kind, last = batch[0].kind, last + len(batch)
+        if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
+            calculated = _by_libreoffice(book.path, batch)
+        else:
+            calculated = engine.run(batch)
+            if calculation.engine != engine.engine:
+                kind += f", in {engine.engine}"
+        yield Moments(kind, calculated, last, len(digits) + len(others))
 
 
-def _embedded(path: Path, of: Sequence[Trial]) -> Iterator[Calculation]:
-    rerun = Rerun(path)
-    for trial in of:
-        # Thousands of inputs are entered faster before anything has been calculated.
-        engine = rerun if len(trial.inputs) <= _FEW else Rerun(path)
-        yield engine.with_inputs(trial.inputs)
+def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
+    """Yield consecutive trials of one kind, not too many at once."""
+    for _, same in groupby(of, key=lambda trial: trial.kind):
+        while batch := list(islice(same, min(most, _AT_A_TIME))):
+            yield batch
 
 
-def _by_libreoffice(path: Path, of: Sequence[Trial]) -> Iterator[Calculation]:
-    with open_package(path) as package:
-        for begin in range(0, len(of), _AT_A_TIME):
-            with workplace() as place:
-                batch = of[begin : begin + _AT_A_TIME]
-                copies = [place.folder / f"{number}.xlsx" for number in range(len(batch))]
-                for trial, copy in zip(batch, copies, strict=True):
-                    _write_copy(package, trial, copy)
-                yield from libreoffice.recalculate_all(copies)
+class _Compiled:
+    """The compiled formulas, run on the inputs of several trials at once."""
+
+    engine = CompiledCalculation.engine
+
+    def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
+        """Raise ``NotCompiledError`` if some formula cannot be compiled."""
+        self._program = Program(sheets, stored)
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
+        """Yield the workbook with the inputs of each trial."""
+        program = self._program
+        memory = Memory.of(program.layout, program.values, len(trials))
+        for cell in {cell: None for trial in trials for cell in trial.inputs}:
+            place = program.layout.place_of(cell)
+            own = memory.get(place)
+            memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
+        program.run(memory, range(len(program.graph.nodes)))
+        for number in range(len(trials)):
+            yield CompiledCalculation(memory.columns(number).sheets)
+
+
+class _Embedded:
+    """The embedded engine with a workbook that it calculates again and again."""
+
+    engine = FormualizerCalculation.engine
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _rerun(self) -> Rerun:
+        return Rerun(self._path)
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
+        """Yield the workbook with the inputs of each trial."""
+        for trial in trials:
+            # Thousands of inputs are entered faster before anything has been calculated.
+            engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._path)
+            yield engine.with_inputs(trial.inputs)
+
+
+def _by_libreoffice(path: Path, trials: Sequence[Trial]) -> Iterator[Calculation]:
+    with open_package(path) as package, workplace() as place:
+        copies = [place.folder / f"{number}.xlsx" for number in range(len(trials))]
+        for trial, copy in zip(trials, copies, strict=True):
+            _write_copy(package, trial, copy)
+        yield from libreoffice.recalculate_all(copies)
 
 
 def _write_copy(package: WorkbookPackage, trial: Trial, path: Path) -> None:

@@ -5,23 +5,34 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbook_tools.convolutional.book import Book
+from workbook_tools.convolutional.layers import Array
 from workbook_tools.convolutional.reads import Rectangle, column_of, one, row_of
 from workbook_tools.convolutional.state import State
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell
 
 
-def expected(book: Book, state: State, true_digit: float) -> Iterator[tuple[Cell, float | str]]:
-    """Yield each of these cells with its right value, computed from the cells that it reads."""
-    probabilities = state.numbers(book.section(names.SOFTMAX).cells).flatten()
-    yield book.singles[names.TRUE_DIGIT], true_digit
-    read_as = float("nan") if np.isnan(probabilities).any() else float(probabilities.argmax())
-    yield book.singles[names.READ_AS], read_as
+def expected(
+    book: Book, state: State, true_digits: Array
+) -> Iterator[tuple[Cell, list[float] | list[str | None]]]:
+    """Yield each of these cells with its right value at each moment; None if that is unknown.
+
+    It is computed from the cells that it reads.
+    """
+    probabilities = state.numbers(book.section(names.SOFTMAX).cells)[:, :, 0, 0]
+    yield book.singles[names.TRUE_DIGIT], true_digits.tolist()
+    most = np.where(np.isnan(probabilities).any(axis=1), np.nan, probabilities.argmax(axis=1))
+    yield book.singles[names.READ_AS], most.tolist()
     said, true = (state.number(book.singles[n]) for n in (names.READ_AS, names.TRUE_DIGIT))
-    if said == said and true == true:
-        yield book.singles[names.VERDICT], names.RIGHT if said == true else names.WRONG
+    yield (
+        book.singles[names.VERDICT],
+        [
+            None if np.isnan(one + other) else names.RIGHT if one == other else names.WRONG
+            for one, other in zip(said, true, strict=True)
+        ],
+    )
     for cell, source in _copies(book):
-        yield cell, state.number(source)
+        yield cell, state.number(source).tolist()
 
 
 def wanted(book: Book) -> dict[Cell, set[Rectangle]]:

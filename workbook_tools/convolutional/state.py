@@ -1,66 +1,56 @@
-"""The numbers of a whole workbook at one moment, with one digit and one set of weights."""
+"""The numbers of a whole workbook at some moments, each with one digit and one set of weights."""
+
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from workbook_tools.convolutional.book import Book, Grid
+from workbook_tools.convolutional.book import Book
+from workbook_tools.convolutional.places import Grid
 from workbook_tools.engines import Calculation
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 
 
 class State:
-    """Every value of a workbook, read once."""
+    """Every value of a workbook, read once; the first axis of all arrays are the moments."""
 
-    def __init__(self, book: Book, calculation: Calculation) -> None:
-        self._sheets = {
-            sheet: calculation.block(sheet, 1, 1, *last) for sheet, last in _extents(book).items()
-        }
-        self._arrays = {
-            sheet: np.array([[_number(value) for value in row] for row in rows])
-            for sheet, rows in self._sheets.items()
-        }
-        self._blank = {
-            sheet: np.array([[value is None for value in row] for row in rows])
-            for sheet, rows in self._sheets.items()
-        }
+    def __init__(self, book: Book, calculations: Iterable[Calculation]) -> None:
+        """Read each calculation before the next one is asked for."""
+        self._places = book.places
+        self.storage = 0.0  # the largest relative rounding error of the values
+        self._others: list[dict[int, CellValue]] = []  # texts, booleans and errors, by place
+        values = []
+        for calculation in calculations:
+            self.storage = max(self.storage, calculation.storage)
+            values.append(np.empty(book.places.count))
+            self._others.append({})
+            for sheet, (begin, rows, columns) in book.places.areas():
+                numbers, others = calculation.numbers(sheet, 1, rows, range(1, columns + 1))
+                values[-1][begin : begin + numbers.size] = numbers.ravel()
+                for (row, column), value in others.items():
+                    self._others[-1][begin + (row - 1) * columns + column - 1] = value
+        self._values = np.stack(values)
+        self._blank = np.isnan(self._values)
+        for blank, others_of in zip(self._blank, self._others, strict=True):
+            blank[list(others_of)] = False
 
-    def numbers(self, grid: Grid, blank: float = np.nan) -> NDArray[np.float64]:
+    def __len__(self) -> int:
+        """How many moments there are."""
+        return len(self._values)
+
+    def numbers(self, grid: Grid, blank: ArrayLike = np.nan) -> NDArray[np.float64]:
         """Return the numbers of cells; ``blank`` for empty cells, NaN for other contents."""
-        at = grid.rows - 1, grid.columns - 1
-        found: NDArray[np.float64] = self._arrays[grid.sheet][at]
-        return np.where(self._blank[grid.sheet][at], blank, found)
+        places = self._places.of(grid)
+        return np.where(self._blank[:, places], blank, self._values[:, places])
 
-    def value(self, cell: Cell) -> CellValue:
-        """Return the value of a cell."""
-        sheet, row, column = cell
-        return self._sheets[sheet][row - 1][column - 1]
+    def number(self, cell: Cell) -> NDArray[np.float64]:
+        """Return a cell's numbers; NaN where it has none."""
+        return self.numbers(Grid.of(cell))
 
-    def number(self, cell: Cell) -> float:
-        """Return a cell's number; NaN if it has none."""
-        return _number(self.value(cell))
-
-
-def _number(value: CellValue) -> float:
-    if isinstance(value, float) and not isinstance(value, bool):
-        return value
-    return float("nan")
-
-
-def _extents(book: Book) -> dict[str, tuple[int, int]]:
-    """Return the last row and column of each sheet that are needed."""
-    extents: dict[str, tuple[int, int]] = {}
-
-    def reach(sheet: str, row: int, column: int) -> None:
-        before = extents.get(sheet, (0, 0))
-        extents[sheet] = (max(before[0], row), max(before[1], column))
-
-    for section in book.sections.values():
-        above, beside = section.heading.margin
-        for grid in section.grids:
-            reach(grid.sheet, int(grid.rows.max()) + above, int(grid.columns.max()) + beside)
-    for grid in (*book.table.values(), book.truth):
-        reach(grid.sheet, int(grid.rows.max()), int(grid.columns.max()))
-    for sheet, row, column in [*book.inputs.values(), *book.singles.values()]:
-        reach(sheet, row, column)
-    return extents
+    def value(self, cell: Cell, moment: int = 0) -> CellValue:
+        """Return the value of a cell at one moment."""
+        place = int(self._places.of(Grid.of(cell)))
+        if self._blank[moment, place]:
+            return None
+        return self._others[moment].get(place, float(self._values[moment, place]))

@@ -4,36 +4,39 @@ The nearest right cell is taken. Each cell and range in its formula is replaced 
 wrong cell should read instead.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.convolutional import reads
-from workbook_tools.convolutional.book import Book, Index, Places
+from workbook_tools.convolutional.book import Book
 from workbook_tools.convolutional.local import Expected, Local
+from workbook_tools.convolutional.places import Index
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
 from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas, with_areas
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
 from workbook_tools.judging.findings import Suggestion
-from workbook_tools.notation.addresses import Cell
 
 
 class Suggestions:
     """Suggests formulas for the cells of a grid."""
 
     def __init__(
-        self, book: Book, now: State, tolerance: float, tally: Tally, sound: Sequence[Index]
+        self, book: Book, now: State, tolerance: float, tally: Tally, sound: NDArray[np.bool_]
     ) -> None:
         """``now`` has the numbers of the workbook as it is.
 
-        ``sound`` are the cells of the grid without a known mistake.
+        ``sound`` tells which cells of the grid are without a known mistake.
         """
         self._book, self._now, self._tolerance = book, now, tolerance
-        self._section, self._grid, self._sound = tally.section, tally.grid, sound
+        self._section, self._grid = tally.section, tally.grid
+        self._indices = np.argwhere(sound)
+        self._phases = reads.phases(book, tally.section, tally.grid)
+        self._phases_of_sound = self._phases[sound]
         self._wanted = reads.wanted(book, tally.section, tally.grid)
 
     def of(self, places: Sequence[Index]) -> Suggestion | None:
@@ -57,33 +60,25 @@ class Suggestions:
         )
 
     @cached_property
-    def _alike(self) -> dict[Index, Places]:
-        """The indices of sound cells, as the rows of an array, by the phase of their formula."""
-        found = defaultdict[Index, list[Index]](list)
-        for index in self._sound:
-            found[self._phase(index)].append(index)
-        return {phase: np.array(indices) for phase, indices in found.items()}
-
-    @cached_property
     def _expected(self) -> Expected:
         return Local(self._book, self._now).expected(self._section, self._grid)
 
-    def _phase(self, index: Index) -> Index:
-        return reads.phase(self._book, self._section, self._grid, index)
-
     def _written(self, at: Index) -> str | None:
-        alike = self._alike.get(self._phase(at))
-        if alike is None:
+        alike = self._indices[self._phases_of_sound == self._phases[at]]
+        if not len(alike):
             return None
         # The nearest by the first number of the index, then by the next.
         nearest = tuple(alike[np.lexsort(np.abs(alike - at).T[::-1])[0]].tolist())
+        formula = self._book.formulas.get(self._grid.cell(nearest))
+        if formula is None:
+            return None
         instead = dict(zip(self._wanted(*nearest), self._wanted(*at), strict=True))
 
         def moved(area: Area) -> Area:
             _, *corners = instead[reads.rectangle(area, self._grid.sheet)]
-            return Area(area.sheet, *corners)
+            return Area(area.sheet, *map(int, corners))
 
-        return with_areas(self._book.formulas[self._grid.cell(nearest)], moved)
+        return with_areas(formula, moved)
 
     def _are_right(self, formulas: dict[Index, str]) -> bool:
         grid, expected = self._grid, self._expected
@@ -93,13 +88,13 @@ class Suggestions:
             for area in areas(formula)
             for cell in area.cells(grid.sheet)
         }
-        numbers: dict[Cell, float] = {cell: self._now.number(cell) for cell in read}
-        given = {cell: number for cell, number in numbers.items() if number == number}
+        values = {cell: self._now.value(cell) for cell in read}
+        given = {cell: value for cell, value in values.items() if isinstance(value, float)}
         [found] = evaluate({grid.cell(at): formula for at, formula in formulas.items()}, [given])
         for at in formulas:
-            value, should = found[grid.cell(at)], float(expected.values[at])
+            value, should = found[grid.cell(at)], float(expected.values[0][at])
             if not isinstance(value, float):
                 return False
-            if not abs(value - should) <= self._tolerance * float(expected.sizes[at]):
+            if not abs(value - should) <= self._tolerance * float(expected.sizes[0][at]):
                 return False
         return True

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.convolutional import panel
-from workbook_tools.convolutional.book import Book, Grid, Section
+from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.local import Expected, Local
+from workbook_tools.convolutional.places import Grid
 from workbook_tools.convolutional.state import State
 from workbook_tools.judging.report import Differences
 from workbook_tools.notation.addresses import Cell
@@ -36,20 +37,24 @@ class Tally:
     def add(
         self, shown: NDArray[np.float64], expected: Expected, tolerance: float, now: bool
     ) -> None:
-        """Compare the cells' values with the right ones."""
+        """Compare the cells' values with the right ones; the first axis are the moments."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(shown - expected.values)
             unknown = ~np.isfinite(expected.values)
             wrong = ~unknown & ~(off <= tolerance * expected.sizes)
         if now:
-            self.unknown, self.wrong = unknown, wrong
-            self.shown, self.expected = shown, expected.values
+            [self.unknown], [self.wrong] = unknown, wrong
+            [self.shown], [self.expected] = shown, expected.values
             self._measure(off, expected)
             return
-        first = wrong & ~self.wrong & ~self.wrong_elsewhere
-        self.shown = np.where(first, shown, self.shown)
-        self.expected = np.where(first, expected.values, self.expected)
-        self.wrong_elsewhere |= wrong
+        elsewhere = wrong.any(axis=0)
+        new = elsewhere & ~self.wrong & ~self.wrong_elsewhere
+        if new.any():
+            first = wrong.argmax(axis=0)[None]
+            self.shown = np.where(new, np.take_along_axis(shown, first, 0)[0], self.shown)
+            right = np.take_along_axis(expected.values, first, 0)[0]
+            self.expected = np.where(new, right, self.expected)
+        self.wrong_elsewhere |= elsewhere
 
     def _measure(self, off: NDArray[np.float64], expected: Expected) -> None:
         known = np.isfinite(off)
@@ -85,24 +90,22 @@ class Tallies:
         self.singles: dict[Cell, Single] = {}
 
     def look(self, state: State, tolerance: float, now: bool) -> None:
-        """Compare every cell at one moment; ``now`` is true for the workbook as it is."""
+        """Compare every cell at some moments; ``now`` is true for the workbook as it is."""
         local = Local(self._book, state)
         for tally in self.grids:
             expected = local.expected(tally.section, tally.grid)
-            self._require_shape(tally.section, tally.grid, expected)
             tally.add(state.numbers(tally.grid), expected, tolerance, now)
-        for cell, should in panel.expected(self._book, state, local.true_digit):
-            shown = state.value(cell)
-            single = self.singles.setdefault(cell, Single())
-            if _agree(shown, should, tolerance) or single.wrong or single.wrong_elsewhere:
-                continue
-            single.shown = shown if isinstance(shown, float | str) else None
-            single.expected = should
-            single.wrong, single.wrong_elsewhere = now, not now
-
-    def _require_shape(self, section: Section, grid: Grid, expected: Expected) -> None:
-        if expected.values.shape != grid.rows.shape:
-            self._book.refuse_shape(section.name, expected.values.shape)
+        for cell, expected_of in panel.expected(self._book, state, local.true_digits()):
+            for moment, should in enumerate(expected_of):
+                if should is None:
+                    continue
+                shown = state.value(cell, moment)
+                single = self.singles.setdefault(cell, Single())
+                if _agree(shown, should, tolerance) or single.wrong or single.wrong_elsewhere:
+                    continue
+                single.shown = shown if isinstance(shown, float | str) else None
+                single.expected = should
+                single.wrong, single.wrong_elsewhere = now, not now
 
 
 def _agree(shown: object, should: float | str, tolerance: float) -> bool:

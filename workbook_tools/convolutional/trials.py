@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.convolutional.book import Book, Grid
+from workbook_tools.convolutional.book import Book
+from workbook_tools.convolutional.places import Grid
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.convolutional import GREYS, Operation
 
+STORED = "stored digits"  # the kind of such trials
 SEED = 2718
 DRAWS = 4
 
@@ -29,7 +31,7 @@ class Trial:
 def digits(book: Book) -> Iterator[Trial]:
     """Yield each stored digit."""
     for number in range(1, len(book.truth.rows) + 1):
-        yield Trial("stored digits", {book.inputs[names.SELECTED]: float(number)})
+        yield Trial(STORED, {book.inputs[names.SELECTED]: float(number)})
 
 
 def other_digits(book: Book, truth: Collection[float]) -> Iterator[Trial]:

@@ -1,13 +1,16 @@
 """Checks a convolutional network's workbook: every cell, with every digit and random numbers."""
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
+from workbook_tools.convolutional.book import read_book
+from workbook_tools.convolutional.judging import Judgement
+from workbook_tools.convolutional.moments import moments
+from workbook_tools.convolutional.state import State
 from workbook_tools.engines import Calculation
-from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import Report
+from workbook_tools.package.stored_values import CachedValues
 
 
 def verify_network(
@@ -15,31 +18,21 @@ def verify_network(
     sheets: list[Sheet],
     defined: Mapping[str, str],
     calculation: Calculation,
-    stored: Calculation,
+    stored: CachedValues,
     tolerance: float,
     on_step: Callable[[str], None],
 ) -> Report:
     """Check a network's workbook, with the values of ``calculation`` and its cached ones.
 
-    ``on_step`` is called with the progress in words. Raises ``InputError`` if PyTorch is missing,
-    or if headings and labels do not describe a network.
+    ``on_step`` is called with the progress in words. Raises ``InputError`` if headings and labels
+    do not describe a network.
     """
-    if find_spec("torch") is None:
-        raise InputError(
-            f"{path}: checking a convolutional network's workbook needs PyTorch, which is not "
-            "installed; pip install 'workbook-tools[cnn]'"
-        )
-    from workbook_tools.convolutional.book import read_book
-    from workbook_tools.convolutional.judging import Judgement
-    from workbook_tools.convolutional.moments import moments
-    from workbook_tools.convolutional.state import State
-
     book = read_book(path, sheets, defined)
     judgement = Judgement(book, tolerance)
-    now = State(book, calculation)
-    judgement.look(now, calculation.storage, "as it is")
-    judgement.compare_stored(State(book, stored), stored.tolerance + stored.storage)
-    for moment in moments(book, now, calculation):
-        judgement.look(State(book, moment.calculation), moment.calculation.storage, moment.kind)
-        on_step(f"checking, {moment.kind}: {moment.number} of {moment.total}")
+    now = State(book, [calculation])
+    judgement.look(now, "as it is")
+    judgement.compare_stored(State(book, [stored]), stored.tolerance + stored.storage)
+    for batch in moments(book, now, calculation, sheets, stored):
+        judgement.look(State(book, batch.calculations), batch.kind)
+        on_step(f"checking, {batch.kind}: {batch.last} of {batch.total}")
     return judgement.report(calculation.engine)

@@ -10,9 +10,9 @@ import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape  # that of xml.sax loads http.client
 from math import isfinite
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,7 +276,7 @@ def _pattern(
             return match[1] + own
         formula = next(formulas)
         numbers = [marks.setdefault(offset, _mark(len(marks))) for offset in formula.offsets]
-        return match[2] + escape(formula.pattern.format(*numbers)[1:]).encode()
+        return match[2] + escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
 
     begin = len(ROW_BEGINS) + len(str(row))
     return marks, ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbook_tools.engines import Calculation
-from workbook_tools.formulas.cycles import Formulas, Node, shown
-from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import TableReport
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.program.cycles import Formulas, shown
+from workbook_tools.program.graph import Graph, Node
 from workbook_tools.reading.table import Table
 
 _MOST_NAMED = 100  # cycles; whoever mends these sees the others in the next check
@@ -17,7 +17,7 @@ _MOST_TRIED = 200  # suspected formulas that are followed to find a cycle
 
 
 def name_cycles(
-    sheets: Sequence[Sheet],
+    graph: Graph,
     tables: Sequence[Table],
     reports: Sequence[TableReport],
     calculation: Calculation,
@@ -31,7 +31,7 @@ def name_cycles(
     """
     if not tables:
         return
-    formulas = Formulas(sheets)
+    formulas = Formulas(graph)
     blamed: list[Node] = []
     for report in reports:
         for k, finding in enumerate(report.findings if formulas.suspects else []):

@@ -6,10 +6,10 @@ For that, the right formulas or numbers are put into the calculated workbook for
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.judging.findings import Finding, Kind, plain
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.what_if import WhatIf
 from workbook_tools.reading.cells import number
 from workbook_tools.reading.table import Table
 

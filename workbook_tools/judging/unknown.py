@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
 from workbook_tools.formulas.budget import Budget
-from workbook_tools.formulas.cycles import Formulas
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.cycles import Formulas
+from workbook_tools.program.graph import Graph
+from workbook_tools.program.strict import is_known
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import LARGEST_AREA, spans
@@ -54,18 +56,14 @@ def unknown_functions(sheets: Sequence[Sheet], calculation: Calculation) -> set[
     suspected -= known
     if not suspected:
         return set()
-    from workbook_tools.engines.loose_formulas import evaluate  # loads formualizer
 
-    places = {("", row, 1): f"={name}()" for row, name in enumerate(sorted(suspected), start=1)}
-    [found] = evaluate(places, [{}])
-    rare = {places[at][1:-2] for at, value in found.items() if value in NOT_UNDERSTOOD}
-    return rare or suspected
+    return {name for name in suspected if not is_known(name)} or suspected
 
 
-def mistaken_for_cycles(sheets: Sequence[Sheet], tables: Sequence[Table]) -> set[str]:
+def mistaken_for_cycles(graph: Graph, tables: Sequence[Table]) -> set[str]:
     """Return what the engine does not know if it reports a circular reference that is not there."""
     seen = any(error == _CIRCULAR for table in tables for error in table.errors.values())
-    return {_NO_CYCLE} if seen and not Formulas(sheets).suspects else set()
+    return {_NO_CYCLE} if seen and not Formulas(graph).suspects else set()
 
 
 def is_excel(formula: str, unknown: set[str]) -> bool:

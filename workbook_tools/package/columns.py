@@ -76,22 +76,22 @@ class Columns:
     """The values of a workbook, by sheet and column."""
 
     def __init__(self, sheets: Mapping[str, Mapping[int, Column]]) -> None:
-        self._sheets = sheets
+        self.sheets = sheets
 
     def column(self, sheet: str, column: int) -> Column | None:
         """Return a column; None if all of it is empty, or there is no such sheet."""
-        return (of_sheet(self._sheets, sheet) or {}).get(column)
+        return (of_sheet(self.sheets, sheet) or {}).get(column)
 
     def filled(self, sheet: str) -> Iterable[int]:
         """Return the columns of a sheet that have values."""
-        return of_sheet(self._sheets, sheet) or ()
+        return of_sheet(self.sheets, sheet) or ()
 
     def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
         """
-        own = of_sheet(self._sheets, sheet)
+        own = of_sheet(self.sheets, sheet)
         values = np.full((last_row - first_row + 1, len(columns)), np.nan)
         others: dict[tuple[int, int], CellValue] = {}
         for k, column in enumerate(columns):
@@ -108,7 +108,7 @@ class Columns:
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
-        own = of_sheet(self._sheets, sheet)
+        own = of_sheet(self.sheets, sheet)
         if own is None:
             return missing(first_row, first_column, last_row, last_column)
         count = last_row - first_row + 1

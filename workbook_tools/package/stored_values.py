@@ -29,7 +29,7 @@ class CachedValues(Columns):
         Most programs store 15 or 17 significant digits; some exporters store only 10.
         """
         counts: Counter[int] = Counter()
-        for sheet in self._sheets:
+        for sheet in self.sheets:
             enough = _ENOUGH - counts.total()
             counts.update(map(significant_digits, self._first_numbers(sheet, enough).tolist()))
         rounded = {n: count for n, count in counts.items() if _FEW < n <= _MOST_ROUNDED}
@@ -38,7 +38,7 @@ class CachedValues(Columns):
 
     def _first_numbers(self, sheet: str, count: int) -> NDArray[np.float64]:
         """Return the first numbers of a sheet, row by row."""
-        columns = sorted(self._sheets[sheet].items())
+        columns = sorted(self.sheets[sheet].items())
         if not columns or count <= 0:
             return np.empty(0)
         rows, numbers = [], []

@@ -40,14 +40,14 @@ _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
 
 
 class Area(NamedTuple):
-    """What a node reads."""
+    """What a formula reads in one of its rows."""
 
     sheet: str
-    column: int
+    first_row: int
+    first_column: int
+    last_row: int
     last_column: int
-    first: tuple[int, int]  # from which row to which one the node's first cell reads
-    last: tuple[int, int]  # and its last cell
-    is_lookup: bool  # some cells of it are picked, by their values or numbers
+    picks: bool  # a lookup picks cells of it, perhaps not the formula's own cell in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,31 +68,36 @@ class Node:
         """What the formula computes, and the places that it reads."""
         return shape_of(self.run.formula)
 
-    def areas(self) -> Iterator[Area]:
-        """Yield what it reads; not the cells of which only the position matters."""
-        first, last = self.run.first_row, self.run.last_row
+    def areas(self, row: int) -> list[Area]:
+        """Return what the formula reads in a row; not the cells of which only the place matters."""
         read = _slots_read(self.shape.text)
         if read is None:
-            yield from self._areas_of_words()
-            return
+            return self._areas_of_words(row)
+        found = []
         for number, is_lookup in read:
             slot = self.shape.slots[number]
-            top, other, below = slot.first_row(first), slot.first_row(last), slot.height - 1
-            sheet, right = slot.sheet or self.sheet, slot.column + slot.width - 1
-            rows = (top, top + below), (other, other + below)
-            yield Area(sheet, slot.column, right, *rows, is_lookup and slot.height + slot.width > 2)
+            top, right = slot.first_row(row), slot.column + slot.width - 1
+            place = slot.sheet or self.sheet, top, slot.column, top + slot.height - 1, right
+            found.append(Area(*place, is_lookup and self._is_in(*place)))
+        return found
 
-    def _areas_of_words(self) -> Iterator[Area]:
-        """Yield every cell and range that the formula names, whole columns and rows too."""
-        ends = (words(self.run.formula.at(row)) for row in (self.run.first_row, self.run.last_row))
-        is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS)
-        for first, last in zip(*ends, strict=True):
-            if first.area and last.area:
-                sheet = (first.sheet or self.sheet).strip("'").replace("''", "'")
-                one, other = first.area, last.area
-                rows = (one.first_row, one.last_row), (other.first_row, other.last_row)
-                columns = one.first_column, one.last_column
-                yield Area(sheet, *columns, *rows, is_lookup and one.cell_count > 1)
+    def _areas_of_words(self, row: int) -> list[Area]:
+        """Return every cell and range that the formula names, whole columns and rows too."""
+        is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
+        found = []
+        for word in words(self.run.formula.at(row)):
+            if (one := word.area) is not None:
+                sheet = (word.sheet or self.sheet).strip("'").replace("''", "'")
+                place = sheet, one.first_row, one.first_column, one.last_row, one.last_column
+                found.append(Area(*place, is_lookup and self._is_in(*place)))
+        return found
+
+    def _is_in(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> bool:
+        """Tell whether a range of several cells has the column of this node."""
+        is_range = (first_row, first_column) != (last_row, last_column)
+        return is_range and sheet == self.sheet and first_column <= self.column <= last_column
 
 
 @lru_cache(maxsize=20_000)
@@ -132,7 +137,7 @@ class Edges(NamedTuple):
     read: Numbers
     least: Numbers  # the smallest distance, in rows down, from a reading cell to a read one
     most: Numbers
-    is_lookup: NDArray[np.bool_]
+    picks: NDArray[np.bool_]  # by a lookup in a range with the reader's own column
 
 
 class Graph:
@@ -183,16 +188,16 @@ class Graph:
         edges: list[tuple[int, int, int, int, bool]] = []
         for k, node in enumerate(self.nodes):
             begin, end = node.run.first_row, node.run.last_row
-            for area in node.areas():
-                top, bottom = min(area.first[0], area.last[0]), max(area.first[1], area.last[1])
-                highest = min(area.first[0] - begin, area.last[0] - end)
-                lowest = max(area.first[1] - begin, area.last[1] - end)
-                columns = area.column, area.last_column
-                for other in self.overlapping(area.sheet, *columns, top, bottom):
+            for first, last in zip(node.areas(begin), node.areas(end), strict=True):
+                top, bottom = min(first[1], last[1]), max(first[3], last[3])
+                highest = min(first.first_row - begin, last.first_row - end)
+                lowest = max(first.last_row - begin, last.last_row - end)
+                columns = first.first_column, first.last_column
+                for other in self.overlapping(first.sheet, *columns, top, bottom):
                     run = self.nodes[other].run
                     least = max(highest, run.first_row - end)
                     most = min(lowest, run.last_row - begin)
-                    edges.append((k, other, least, most, area.is_lookup))
+                    edges.append((k, other, least, most, first.picks))
             if len(edges) > MOST_EDGES:
                 return None
         found = np.array(edges, dtype=np.int64).reshape(-1, 5).T

@@ -59,8 +59,15 @@ def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
         source = lanes_source(shape)
     except NotPlainError:
         return None
-    found: Callable[[Lanes], Array] = eval(source, _EXACT if is_exact else _NUMPY)
-    return found
+    function: Callable[[Lanes], Array] = eval(source, _EXACT if is_exact else _NUMPY)
+
+    def calculated(lanes: Lanes) -> Array:
+        try:
+            return np.asarray(function(lanes), dtype=float)
+        except ArithmeticError:  # of constants, which are Python's numbers: =1/0
+            return np.full((1, 1), np.nan)
+
+    return calculated
 
 
 def _powers(base: Array, exponent: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import MISSING_SHEET, CellValue
 from workbook_tools.package.columns import Column, Columns
 
@@ -68,6 +69,11 @@ class Layout:
             return self._bases[sheet][column] + row
         return 0
 
+    def place_of(self, cell: Cell) -> int:
+        """Return the place of a cell, as ``place`` does."""
+        sheet, row, column = cell
+        return self.place(self.sheet(sheet), row, column)
+
     def places(self, sheets: Indexes, rows: Indexes, columns: Indexes) -> Indexes:
         """Return the places of many cells; the arrays are broadcast."""
         columns = np.where(columns < self._base.shape[1], columns, 0)
@@ -121,7 +127,7 @@ class Memory:
     @property
     def draws(self) -> int:
         """How many draws there are."""
-        return self.numbers.shape[1]
+        return int(self.numbers.shape[1])
 
     def put(self, place: int, *values: CellValue) -> None:
         """Put a value into a cell: one for each draw, or one for all of them."""

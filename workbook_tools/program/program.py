@@ -1,33 +1,55 @@
 """A workbook as a program: which of its values its formulas contradict, and what they give."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import SyntaxProblemError
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
+from workbook_tools.program.cycles import Formulas
 from workbook_tools.program.graph import Edges, Graph, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.loops import Loop, NoOrderError
-from workbook_tools.program.memory import NUMBER, Layout, Memory
+from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
 from workbook_tools.program.on_demand import calculate_on_demand
 from workbook_tools.program.order import components, levels
+from workbook_tools.program.strict import UnknownFunctionError
 from workbook_tools.program.strictly import Strictly
 
 _SAME = 1e-13  # relative; libraries round the last digits of functions differently
+_CHANGING = re.compile(r"\b(?:RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\(", re.IGNORECASE)
+
+
+class NotCompiledError(Exception):
+    """A workbook with a formula that is not understood, or too large to be calculated here."""
 
 
 class Program:
-    """The formulas of a workbook, and the values that it begins with."""
+    """The formulas of a workbook, and the values that it begins with.
+
+    Formulas that change by themselves, such as ``RAND()``, keep their values.
+    """
 
     def __init__(self, sheets: Sequence[Sheet], values: Columns) -> None:
-        self.graph = Graph.of(sheets)
+        """Compile the sheets; it raises ``NotCompiledError``, as do all methods."""
         self.values = values
-        self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
+        nodes = Graph.of(sheets).nodes
+        self.graph = Graph([node for node in nodes if not _changes(node)])
+        for node in nodes:
+            stored = values.column(node.sheet, node.column)
+            if _changes(node) and (stored is None or not np.isin(node.run.rows, stored.rows).all()):
+                raise NotCompiledError(node.run.formula.pattern)
+        try:
+            self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
+        except TooSparseError as error:
+            raise NotCompiledError from error
         self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
 
     @cached_property
@@ -35,19 +57,32 @@ class Program:
         """The numbers of nodes of the same shape."""
         return _by_shape(self.graph.nodes, range(len(self.graph.nodes)))
 
-    def calculation(self) -> Columns:
-        """Return the values of the workbook after a recalculation.
-
-        If every formula gives the value that is stored in its cell, from the values stored in
-        those that it reads, these are the stored values. Otherwise all is recalculated that
-        depends on other cells than these.
-        """
+    def memory(self, numbers: Mapping[Cell, float]) -> Memory:
+        """Return the values that the program begins with, and these numbers instead of some."""
         memory = Memory.of(self.layout, self.values)
-        stale = self.stale(memory)
-        if not stale:
-            return self.values
-        self.run(memory, stale)
-        return memory.columns()
+        for cell, number in numbers.items():
+            memory.put(self.layout.place_of(cell), float(number))
+        return memory
+
+    def calculation(self) -> Columns:
+        """Return the values of the workbook after a recalculation."""
+        memory = self.memory({})
+        return memory.columns() if self.recalculate(memory) else self.values
+
+    def recalculate(self, memory: Memory) -> bool:
+        """Recalculate what is not up to date; return whether there was anything.
+
+        If every formula gives the value that is in its cell, from the values in those that it
+        reads, a recalculation would change nothing. Otherwise all is calculated that depends on
+        the other cells.
+        """
+        with _as_not_compiled():
+            stale = self.stale(memory)
+            # Values in a circle may agree with each other, such as the zeros that Excel shows.
+            stale |= {self.graph.number[node] for node in Formulas(self.graph).suspects}
+            if stale:
+                self.run(memory, stale)
+        return bool(stale)
 
     def stale(self, memory: Memory) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
@@ -90,7 +125,7 @@ class Program:
     def _edges(self) -> Edges:
         edges = self.graph.edges
         if edges is None:
-            raise InputError("too many references between formulas")
+            raise NotCompiledError("too many references between formulas")
         return edges
 
     @cached_property
@@ -140,6 +175,19 @@ class Program:
             loop.run(draw)
 
 
+@contextmanager
+def _as_not_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
+        raise NotCompiledError(str(error)) from error
+
+
+def _changes(node: Node) -> bool:
+    """Tell whether a formula changes by itself."""
+    return _CHANGING.search(node.run.formula.pattern) is not None
+
+
 def _is_same(one: CellValue, other: CellValue) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= _SAME * abs(one)
@@ -164,7 +212,7 @@ def _among(numbers: Sequence[int], edges: Edges) -> Edges:
         new[edges.read[inside]],
         edges.least[inside],
         edges.most[inside],
-        edges.is_lookup[inside],
+        edges.picks[inside],
     )
 
 

@@ -2,25 +2,25 @@
 
 Those are the *planted* cells. A formula may read them through other formulas of the sheet, such as
 those of helper columns; these *helpers* are evaluated too. Everything else that is read keeps its
-value. Formulas with functions that ``formulas/values.py`` does not know go to the embedded engine.
+value.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
+from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import SyntaxProblemError, parse
-from workbook_tools.formulas.values import NotEvaluatedError, value_of
+from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.mathematics.rounding import Array
-from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
-from workbook_tools.reading.cells import number
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.draws import value_of
+from workbook_tools.program.strict import UnknownFunctionError
 from workbook_tools.reading.region import Region
 
-_SCRATCH_COLUMN = MAX_COLUMNS  # formulas are evaluated to the right of every table
+_NOT_UNDERSTOOD = (SyntaxProblemError, UnknownFunctionError)
+_ELEMENT = "=ARRAYFORMULA("  # of an array formula
 _DEEPEST_HELPER = 20  # helpers that read one another in a chain
 _LARGEST_HELPER_AREA = 1_000  # cells
 _NEAR = 20  # rows between cells that are read together
@@ -105,64 +105,31 @@ def evaluate_on(
     """Evaluate formulas of a sheet where cells have these numbers (draws,).
 
     ``helpers`` are formulas in cells that they read, each after those that it reads itself. Each
-    result is (draws,), NaN where it is not a number; it is None if the engine does not know a
-    function in it.
+    result is (draws,), NaN where it is not a number; it is None if the formula, or a helper, is
+    not understood.
     """
-    helpers = helpers or {}
-    found: list[Array | None] = [None] * len(formulas)
-    with suppress(SyntaxProblemError, NotEvaluatedError):  # a helper that only the engine evaluates
-        known = _with_helpers(numbers, sheet, helpers)
-        for k, formula in enumerate(formulas):
-            with suppress(SyntaxProblemError, NotEvaluatedError):
-                value = value_of(parse(formula), sheet, known)
-                found[k] = np.broadcast_to(value, (_draws(numbers),))
-    left = [k for k, values in enumerate(found) if values is None]
-    others = _by_the_engine(numbers, sheet, [formulas[k] for k in left], helpers)
-    for k, values in zip(left, others, strict=True):
-        found[k] = values
-    return found
+    known = dict(numbers) | dict.fromkeys(helpers or {}, np.array([np.nan]))  # NaN in a cycle
+    try:
+        for cell, formula in (helpers or {}).items():
+            known[cell] = value_of(formula, sheet, known)
+    except _NOT_UNDERSTOOD:
+        return [None] * len(formulas)
+    return [_value(formula, sheet, known) for formula in formulas]
+
+
+def _value(formula: str, sheet: str, numbers: Mapping[Cell, Array]) -> Array | None:
+    if formula.startswith(_ELEMENT):  # such cells are judged by their values
+        return None
+    try:
+        found = value_of(formula, sheet, numbers)
+    except _NOT_UNDERSTOOD:
+        return None
+    return np.broadcast_to(found, (_draws(numbers),))
 
 
 def _draws(numbers: Mapping[Cell, Array]) -> int:
     """Return how many draws there are; a cell that is the same in all may have one number."""
     return max(map(len, numbers.values()), default=1)
-
-
-def _with_helpers(
-    numbers: Mapping[Cell, Array], sheet: str, helpers: Mapping[Cell, str]
-) -> dict[Cell, Array]:
-    """Return the numbers together with those that helpers give.
-
-    Raises ``SyntaxProblemError`` or ``NotEvaluatedError`` for a formula that only the engine
-    evaluates.
-    """
-    known = dict(numbers) | dict.fromkeys(helpers, np.array([np.nan]))  # in a cycle it stays NaN
-    for cell, formula in helpers.items():
-        known[cell] = value_of(parse(formula), sheet, known)
-    return known
-
-
-def _by_the_engine(
-    numbers: Mapping[Cell, Array],
-    sheet: str,
-    formulas: Sequence[str],
-    helpers: Mapping[Cell, str],
-) -> list[Array | None]:
-    if not formulas:
-        return []
-    from workbook_tools.engines.loose_formulas import evaluate  # loads formualizer
-
-    places = {
-        (sheet, row, _SCRATCH_COLUMN): formula for row, formula in enumerate(formulas, start=1)
-    }
-    count = _draws(numbers)
-    each = {cell: np.broadcast_to(values, (count,)).tolist() for cell, values in numbers.items()}
-    draws = [{cell: values[k] for cell, values in each.items()} for k in range(count)]
-    shown = [[found[place] for place in places] for found in evaluate({**places, **helpers}, draws)]
-    return [
-        None if any(value in NOT_UNDERSTOOD for value in own) else np.array([*map(number, own)])
-        for own in zip(*shown, strict=True)
-    ]
 
 
 def usual_values(

@@ -11,11 +11,12 @@ from office import recalculate_together
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.formulas.cycles import Formulas, shown
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Kind
+from workbook_tools.program.cycles import Formulas, shown
+from workbook_tools.program.graph import Graph
 
 
 def sheet(formulas: Mapping[str, str], name: str = "S") -> Sheet:
@@ -31,7 +32,7 @@ def sheet(formulas: Mapping[str, str], name: str = "S") -> Sheet:
 
 def cycles(*sheets: Sheet) -> set[str]:
     """Return the cycles through the first cells of formulas."""
-    formulas = Formulas(sheets)
+    formulas = Formulas(Graph.of(sheets))
     return {shown(found) for node in formulas.suspects if (found := formulas.cycle(node.cell))}
 
 
@@ -62,7 +63,7 @@ def test_a_cycle_may_go_through_other_sheets() -> None:
 
 
 def test_what_was_mended_is_on_no_cycle() -> None:
-    formulas = Formulas([sheet({"A5": "=B5", "B5": "=A5", "C5": "=C5"})])
+    formulas = Formulas(Graph.of([sheet({"A5": "=B5", "B5": "=A5", "C5": "=C5"})]))
     assert len(formulas.suspects) == 3
     formulas.without([node for node in formulas.suspects if node.column == 3])
     assert {node.column for node in formulas.suspects} == {1, 2}
@@ -74,14 +75,14 @@ def test_a_long_chain_is_no_cycle_and_takes_no_time(step: int) -> None:
     filled = sheet(
         {"A2:A100000": f"=A{2 + step}+B2", "B2:B100000": "=A1*2" if step < 0 else "=A3*2"}
     )
-    assert Formulas([filled]).suspects == []
+    assert Formulas(Graph.of([filled])).suspects == []
     each = sheet({f"A{row}": f"=A{row + step}+{row}" for row in range(2, 20_000)})
-    assert Formulas([each]).suspects == []
+    assert Formulas(Graph.of([each])).suspects == []
     assert time.process_time() - begun < 10
 
 
 def test_a_cycle_through_a_long_column_is_found_without_recursion() -> None:
-    formulas = Formulas([sheet({"A2:A50000": "=A1+1", "A1": "=A50000"})])
+    formulas = Formulas(Graph.of([sheet({"A2:A50000": "=A1+1", "A1": "=A50000"})]))
     assert len(formulas.cycle(("S", 1, 1))) == 50_000
 
 

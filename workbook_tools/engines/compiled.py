@@ -1,0 +1,42 @@
+"""The default engine: the workbook's own formulas, compiled (``program``)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbook_tools import __version__
+from workbook_tools.engines import Calculation
+from workbook_tools.engines import recalculate as by_engine
+from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.stored_values import CachedValues
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program.program import NotCompiledError, Program
+
+
+class CompiledCalculation(Columns):
+    """The values of a workbook that its compiled formulas give."""
+
+    engine = f"workbook-tools {__version__}"
+    tolerance = 1e-12  # it calculates with doubles
+    storage = 0.0
+    zero = 0.0
+
+
+def recalculate(path: Path) -> Calculation:
+    """Recalculate a workbook; raises ``InputError`` if no engine can."""
+    with open_package(path) as package:
+        sheets, stored = read_sheets(package)
+    return calculated(path, sheets, stored)
+
+
+def calculated(path: Path, sheets: Sequence[Sheet], stored: CachedValues) -> Calculation:
+    """Return what the formulas of a workbook give that has been read.
+
+    If some formula cannot be compiled, the embedded engine calculates the workbook.
+    Raises ``InputError`` if that cannot either.
+    """
+    try:
+        found = Program(sheets, stored).calculation()
+    except NotCompiledError:
+        return by_engine(path, "embedded")
+    return CompiledCalculation(found.sheets)

@@ -1,0 +1,80 @@
+"""What a cell would show if other cells had other contents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.runs import runs_of
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Columns
+from workbook_tools.program.program import NotCompiledError, Program
+
+
+class WhatIf:
+    """A workbook in which some cells can have other contents for a moment."""
+
+    def __init__(self, sheets: Sequence[Sheet], values: Columns) -> None:
+        self._sheets, self._values = sheets, values
+
+    def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
+        """Return what a cell would show if others had these formulas and numbers.
+
+        None if the workbook, or one of these formulas, cannot be compiled.
+        """
+        try:
+            program = Program(_with_contents(self._sheets, contents), self._values)
+            numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
+            memory = program.memory(numbers)
+            program.recalculate(memory)
+        except NotCompiledError:
+            return None
+        return memory.get(program.layout.place_of(wanted))
+
+
+def _with_contents(sheets: Sequence[Sheet], contents: Mapping[Cell, str | float]) -> list[Sheet]:
+    """Return the sheets with other formulas; a cell with a number has none."""
+    by_sheet: dict[str, dict[int, dict[int, str | float]]] = {}
+    for (sheet, row, column), content in contents.items():
+        by_sheet.setdefault(sheet, {}).setdefault(column, {})[row] = content
+    return [
+        replace(
+            sheet,
+            runs={
+                **sheet.runs,
+                **{
+                    column: _with_rows(sheet.runs.get(column, []), own)
+                    for column, own in by_sheet[sheet.name].items()
+                },
+            },
+        )
+        if sheet.name in by_sheet
+        else sheet
+        for sheet in sheets
+    ]
+
+
+def _with_rows(runs: Sequence[Run], contents: Mapping[int, str | float]) -> list[Run]:
+    """Return the runs of a column with other contents in some rows."""
+    formulas = [run.formula for run in runs]
+    rows = [np.arange(r.first_row, r.last_row + 1, r.step) for r in runs]
+    numbers = [np.full(len(own), k) for k, own in enumerate(rows)]
+    number_of = {formula: k for k, formula in enumerate(formulas)}
+    for row, content in contents.items():
+        number = -1
+        if isinstance(content, str):
+            formula = FilledFormula.parse(content, row)
+            number = number_of.setdefault(formula, len(formulas))
+            if number == len(formulas):
+                formulas.append(formula)
+        rows.append(np.array([row]))
+        numbers.append(np.array([number]))
+    # Of several entries for one row, the last one counts.
+    every, first = np.unique(np.concatenate(rows)[::-1], return_index=True)
+    chosen = np.concatenate(numbers)[::-1][first]
+    kept = chosen >= 0
+    return runs_of(every[kept], chosen[kept], formulas) if kept.any() else []
