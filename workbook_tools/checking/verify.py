@@ -43,7 +43,7 @@ from workbook_tools.texts import counted
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
 _OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
-_READ_STRICT = ("libreoffice", "cached")  # engines that read Strict Open XML
+_READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
 _OF_THE_READ_FILE = (DEFAULT, "cached")  # engines that need nothing but what has been read
 
 

@@ -256,7 +256,7 @@ def _aggregated(name: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
         found = AGGREGATES[name](_all_cells(given), axis=0)
     for value, is_passed_over in zip(given, passed_over, strict=True):
         if not is_passed_over:  # an error in any argument makes the result an error
-            found = np.where(np.isnan(_all_cells([value])).any(axis=0), np.nan, found)
+            found = np.where(np.isfinite(_all_cells([value])).all(axis=0), found, np.nan)
     return found
 
 

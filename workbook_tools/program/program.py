@@ -81,7 +81,7 @@ class Program:
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
         the other cells.
         """
-        with _as_not_compiled():
+        with _as_not_compiled(), np.errstate(all="ignore"):
             stale = self.stale(memory)
             # Values in a circle may agree with each other, such as the zeros that Excel shows.
             stale |= set(np.flatnonzero(self.graph.suspects).tolist())
@@ -97,9 +97,8 @@ class Program:
             for part in batch.parts():
                 given, right = batch.calculated(part, is_exact=False)
                 places = batch.places[part]
-                with np.errstate(all="ignore"):
-                    off = np.abs(given - memory.numbers[places])
-                    same = right & (off <= _SAME * np.abs(given))
+                off = np.abs(given - memory.numbers[places])
+                same = right & (off <= _SAME * np.abs(given))
                 same = same[:, 0] & (memory.kinds[places] == NUMBER)
                 get = memory.get
                 for k in np.flatnonzero(~same).tolist():
