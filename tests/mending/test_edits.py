@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from workbook_tools.formulas.tree import parse
 from workbook_tools.judging.probe import agree
 from workbook_tools.mending.edits import edits
+from workbook_tools.mending.evaluation import Evaluation
 from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.program.draws import value_of
@@ -50,7 +51,7 @@ def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
     assume(np.isfinite(expected).all())
     problem = Problem("S", NUMBERS, expected, CANDIDATES, {})
     for edit in edits(parse(wrong), problem):
-        assert agree(value_of(str(edit.tree), "S", NUMBERS), expected)
+        assert agree(Evaluation(edit.tree, "S", NUMBERS).value[0], expected)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
+import numpy as np
+
 from workbook_tools.convolutional import trials
 from workbook_tools.convolutional.book import Book
 from workbook_tools.convolutional.state import State
@@ -102,7 +104,7 @@ class Rerun:
             place = program.layout.place_of(cell)
             own = memory.get(place)
             memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
-        with self._errors_as_ours():
+        with self._errors_as_ours(), np.errstate(all="ignore"):
             program.run(memory, range(len(program.graph.nodes)))
         for number in range(len(trials)):
             yield CompiledCalculation(memory.columns(number).sheets)

@@ -84,7 +84,8 @@ def _calculated(
     memory = program.memory({})
     begin = {number for cell in mended if (number := graph.node_of(cell)) is not None}
     begin |= {number for number, node in enumerate(graph.nodes) if not _has_values(node, stored)}
-    program.run(memory, begin)
+    with np.errstate(all="ignore"):  # mistakes may divide by 0
+        program.run(memory, begin)
     return memory.columns()
 
 
