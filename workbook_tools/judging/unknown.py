@@ -19,7 +19,7 @@ from workbook_tools.program.graph import Graph
 from workbook_tools.program.strict import is_known
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.table import Table
-from workbook_tools.reading.trial import LARGEST_AREA, spans
+from workbook_tools.reading.trial import LARGEST_AREA
 
 _NO_FUNCTION = "how to read a formula"  # such as one of hundreds of terms
 _NO_CYCLE = "that a lookup in a range with its own cell is not a circular reference"
@@ -97,16 +97,10 @@ def forgive(tables: Sequence[Table], unknown: set[str], stored: Calculation) -> 
 
 def _first_cells(sheet: Sheet, calculation: Calculation) -> Iterator[tuple[str, CellValue]]:
     """Yield each formula once, as it reads in its first cell, with the value of that cell."""
-    formulas = {
-        (sheet.name, run.first_row, column): run.formula.at(run.first_row)
-        for column, runs in sheet.runs.items()
-        for run in runs
-    }
-    for area in spans(formulas):
-        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-        for row, values in enumerate(calculation.block(sheet.name, *corners), area.first_row):
-            if formula := formulas.get((sheet.name, row, area.first_column)):
-                yield formula, values[0]
+    for column, runs in sheet.runs.items():
+        for run in runs:
+            first = run.first_row
+            yield run.formula.at(first), calculation.value((sheet.name, first, column))
 
 
 def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation, budget: Budget) -> bool:
@@ -114,8 +108,9 @@ def _reads_unknown(sheet: Sheet, formula: str, calculation: Calculation, budget:
         if area.cell_count > LARGEST_AREA or not budget.begins():
             continue
         budget.spend(area.cell_count)
-        corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-        block = calculation.block(area.sheet or sheet.name, *corners)
-        if any(value in NOT_UNDERSTOOD for row in block for value in row):
+        columns = range(area.first_column, area.last_column + 1)
+        on = area.sheet or sheet.name
+        _, others = calculation.numbers(on, area.first_row, area.last_row, columns)
+        if any(value in NOT_UNDERSTOOD for value in others.values()):
             return True
     return False

@@ -5,11 +5,11 @@ those of helper columns; these *helpers* are evaluated too. Everything else that
 value.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.formulas.references import Area, areas
+from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.mathematics.rounding import Array
@@ -23,7 +23,6 @@ _NOT_UNDERSTOOD = (SyntaxProblemError, UnknownFunctionError)
 _ELEMENT = "=ARRAYFORMULA("  # of an array formula
 _DEEPEST_HELPER = 20  # helpers that read one another in a chain
 _LARGEST_HELPER_AREA = 1_000  # cells
-_NEAR = 20  # rows between cells that are read together
 LARGEST_AREA = 1_000_000  # cells; what a formula reads in a larger area is ignored
 
 
@@ -62,38 +61,21 @@ def read_elsewhere(
     formulas: Iterable[str], sheet: str, planted: Collection[Cell], calculation: Calculation
 ) -> dict[Cell, float]:
     """Return the other cells that formulas read, with their own numbers."""
-    found = {area for formula in formulas for area in areas(formula)}
-    single = {cell for area in found if area.cell_count == 1 for cell in area.cells(sheet)}
-    ranges = [area for area in found if area.cell_count > 1]
-    kept = {c: v for area in ranges for c, v in _numbers_in(area, sheet, calculation)}
-    for area in spans(single):
-        kept |= {c: v for c, v in _numbers_in(area, sheet, calculation) if c in single}
-    return {cell: value for cell, value in kept.items() if cell not in planted}
-
-
-def _numbers_in(area: Area, sheet: str, calculation: Calculation) -> Iterator[tuple[Cell, float]]:
-    name = area.sheet or sheet
-    if area.cell_count > LARGEST_AREA:
-        return
-    corners = (area.first_row, area.first_column, area.last_row, area.last_column)
-    block = calculation.block(name, *corners)
-    for row, values in enumerate(block, start=area.first_row):
-        for column, value in enumerate(values, start=area.first_column):
+    kept: dict[Cell, float] = {}
+    for area in {area for formula in formulas for area in areas(formula)}:
+        if area.cell_count == 1:
+            [cell] = area.cells(sheet)
+            value = calculation.value(cell)
             if isinstance(value, float):
-                yield (name, row, column), value
-
-
-def spans(cells: Iterable[Cell]) -> Iterator[Area]:
-    """Yield areas of one column that hold these cells; near ones share an area, to read it once."""
-    begin = last = ("", 0, 0)
-    for name, column, row in sorted((name, column, row) for name, row, column in cells):
-        if (name, column) != last[:2] or row - last[2] > _NEAR:
-            if last[2]:
-                yield Area(last[0], begin[2], last[1], last[2], last[1])
-            begin = (name, column, row)
-        last = (name, column, row)
-    if last[2]:
-        yield Area(last[0], begin[2], last[1], last[2], last[1])
+                kept[cell] = value
+        elif area.cell_count <= LARGEST_AREA:
+            columns = range(area.first_column, area.last_column + 1)
+            on = area.sheet or sheet
+            numbers, _ = calculation.numbers(on, area.first_row, area.last_row, columns)
+            for row, column in np.argwhere(~np.isnan(numbers)).tolist():
+                place = on, area.first_row + row, area.first_column + column
+                kept[place] = float(numbers[row, column])
+    return {cell: value for cell, value in kept.items() if cell not in planted}
 
 
 def evaluate_on(
