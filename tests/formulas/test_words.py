@@ -9,7 +9,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
 from workbook_tools.formulas.references import Area
-from workbook_tools.formulas.words import all_areas, moved
+from workbook_tools.formulas.words import all_areas, moved, runs_backwards
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
 
 anchors = st.sampled_from(["", "$"])
@@ -95,6 +95,18 @@ def test_each_reference_has_its_sheet_and_its_cells() -> None:
         Area("Data", 3, 1, 4, MAX_COLUMNS),
         Area("[1]Data", 1, 1, 1, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        *((f"=SUM({area})", True) for area in ("B:A", "$B:A", "3:1", "T!$10:$9", "B2:A3", "A3:B2")),
+        *((f"=SUM({area})", False) for area in ("A:B", "1:3", "A1:B2", "'B:A'!A1", "Rates[b:a]")),
+        *((formula, False) for formula in ('="B:A"&"3:1"', "=ABCD:A", "=A1:INDEX(B:B,1)")),
+    ],
+)
+def test_a_range_that_runs_backwards_is_known(formula: str, expected: bool) -> None:
+    assert runs_backwards(formula) == expected
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from workbook_tools.engines import is_panic
 from workbook_tools.engines.answers import with_answers
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names
 from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import forwards
 from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import WorkbookPackage, open_package
@@ -129,7 +129,7 @@ def _refuse_backwards(path: Path, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         for run in chain.from_iterable(sheet.runs.values()):
             text = run.formula.at(run.first_row)
-            if forwards(text) != text:
+            if runs_backwards(text):
                 raise InputError(
                     f"{path}: the embedded engine cannot calculate it (a range runs backwards: "
                     f"{text}); use another --engine"

@@ -102,26 +102,8 @@ def _row_of(corner: str) -> int:
     return int(corner.replace("$", ""))
 
 
-# Whole columns or rows, except in texts and quoted names.
-_WHOLE = re.compile(
-    r"""
-    "[^"]*" | '[^']*'
-    | (?<![\w.$:\[])(?:
-        (?P<column>\$?[A-Za-z]{1,3}):(?P<other_column>\$?[A-Za-z]{1,3})
-        | (?P<row>\$?[0-9]{1,7}):(?P<other_row>\$?[0-9]{1,7})
-    )(?![\w.$:(!\]])
-    """,
-    re.VERBOSE,
-)
-
-
 def forwards(formula: str) -> str:
-    """Return a formula with its backward ranges turned round: ``$B10:A$8`` becomes ``A$8:$B10``.
-
-    Whole columns and rows too: ``B:A`` becomes ``A:B``.
-    """
-    if ":" not in formula:
-        return formula
+    """Return a formula with its backward ranges turned round: ``$B10:A$8`` becomes ``A$8:$B10``."""
     pieces: list[str] = []
     end = 0
     for first, *others in _corners(formula):
@@ -131,15 +113,7 @@ def forwards(formula: str) -> str:
             rows = sorted((corner["fixed"] + corner["row"] for corner in both), key=_row_of)
             pieces += [formula[end : first.start()], ":".join(map(operator.add, columns, rows))]
             end = others[0].end()
-    return _WHOLE.sub(_whole_forwards, "".join(pieces) + formula[end:])
-
-
-def _whole_forwards(match: re.Match[str]) -> str:
-    if match["column"]:
-        return ":".join(sorted((match["column"], match["other_column"]), key=_column_of))
-    if match["row"]:
-        return ":".join(sorted((match["row"], match["other_row"]), key=_row_of))
-    return match[0]
+    return "".join(pieces) + formula[end:]
 
 
 def _corners(formula: str) -> list[list[re.Match[str]]]:

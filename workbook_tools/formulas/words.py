@@ -49,6 +49,18 @@ def all_areas(formula: str) -> Iterator[Area]:
             yield replace(area, sheet=sheet) if match.start() == sheet_ends else area
 
 
+def runs_backwards(formula: str) -> bool:
+    """Tell whether a formula has a range such as ``B2:A1`` or ``B:A``."""
+    for match in _WORD.finditer(formula):
+        if match.lastgroup in _AREAS and ":" in match[0]:
+            first, last = (_split(corner.replace("$", "")) for corner in match[0].split(":"))
+            if int(first[1] or 0) > int(last[1] or 0) or (
+                first[0] and column_number(first[0]) > column_number(last[0])
+            ):
+                return True
+    return False
+
+
 def moved(formula: str, rows: int, columns: int) -> str:
     """Return a formula as it reads when copied ``rows`` down and ``columns`` to the right.
 
