@@ -164,6 +164,25 @@ def test_other_sheets_stay_as_they_are(tmp_path: Path) -> None:
     assert HOST_PART not in differences(host, tmp_path / "marked.xlsx")[0]
 
 
+@pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
+def test_another_engine_gives_the_same_mended_copy(engine: str, tmp_path: Path) -> None:
+    path = HandMade(FORMULAS | {"∂E/∂w3": WRONG}, cells={"AA40": "=2*AA6"}).save(
+        tmp_path / "a.xlsx"
+    )
+    write_mended(report(), path, tmp_path / "mended.xlsx")
+    write_mended(report(), path, tmp_path / "other.xlsx", engine)
+    expected, found = (
+        [
+            cell.value
+            for row in load_workbook(path, data_only=True)[TABLE]["F6:AF40"]
+            for cell in row
+        ]
+        for path in (tmp_path / "mended.xlsx", tmp_path / "other.xlsx")
+    )
+    assert found == [value if value is None else pytest.approx(value) for value in expected]
+    assert expected[21] == pytest.approx(0.00035177632159073217)
+
+
 def test_cells_without_values_get_one_where_something_is_mended(tmp_path: Path) -> None:
     path = HandMade(FORMULAS | {"∂E/∂w3": WRONG}, cells={"A40": "=1+2"}).save(tmp_path / "a.xlsx")
     book = load_workbook(path)
