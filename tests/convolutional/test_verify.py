@@ -20,6 +20,7 @@ from parts import edited
 from rich.console import Console
 from typer.testing import CliRunner
 
+from workbook_tools import __version__
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
 from workbook_tools.convolutional import suggestions
@@ -390,8 +391,8 @@ def test_every_digit_agrees_under_libreoffice(small: Path) -> None:
     assert report.engine.startswith("LibreOffice")
     assert report.network is not None
     assert report.network.moments["stored digits"] == 3
-    assert [kind for kind in report.network.moments if "in formualizer" in kind] == [
-        "numbers drawn at random, in formualizer 0.13.0"
+    assert [kind for kind in report.network.moments if ", in " in kind] == [
+        f"numbers drawn at random, in workbook-tools {__version__}"
     ]
 
 

@@ -37,10 +37,10 @@ BROKEN = {
 
 @pytest.fixture
 def lacking(tmp_path: Path) -> Path:
-    """A workbook with a mistake, and with a function that the embedded engine does not know."""
+    """A workbook with a mistake, and with a function that our own engines do not know."""
     formulas = {
         **FORMULAS,
-        "E1": "=(B6-S6)^2/2*MDETERM({1})",
+        "E1": "=(B6-S6)^2/2*PROB({1},{1},1)",
         "∂E/∂w3": FORMULAS["∂E/∂w3"].replace("Q6", "P6"),
     }
     return HandMade(formulas).save(tmp_path / "lacking.xlsx")
