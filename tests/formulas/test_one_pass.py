@@ -267,6 +267,7 @@ def test_rows_in_a_comment_are_not_read_and_nothing_is_learnt_from_them(cell: st
     compare([*above, "<!-- </row>", *hidden, " -->", *below])
     compare(["<row></row><!-- </row>", *hidden, " -->", *below])
     compare([*above, "<!-- </row>", *hidden, " -->"])
+    compare(['<row r="1"></row><!-- </row>', above[0], " -->", *below])
 
 
 def test_rows_that_repeat_others_are_not_parsed_again(workbooks: Path) -> None:
