@@ -27,6 +27,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.program import NotCompiledError, Program
 
@@ -88,7 +89,7 @@ class _Compiled:
 
     def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
         """Raise ``NotCompiledError`` if some formula cannot be compiled."""
-        self._program = Program(sheets, stored)
+        self._program = Program(Graph.of(sheets), sheets, stored)
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
         """Yield the workbook with the inputs of each trial."""

@@ -3,10 +3,11 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Protocol
 
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
     Call,
     Name,
@@ -16,7 +17,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     SyntaxProblemError,
     Tree,
-    bare,
     parse,
 )
 
@@ -81,6 +81,7 @@ class _Dialect(ABC):
     """Writes the source of a formula; subclasses differ in how they read and choose."""
 
     checks: str  # the function that checks that values are finite
+    apart: str  # the function that subtracts one value from another to compare them
     joints: ClassVar[dict[str, str]]  # how conditions are joined
     reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
 
@@ -152,9 +153,7 @@ class _Dialect(ABC):
             one, other = self.of(left), self.of(right)
             if not (one.is_number and other.is_number):
                 raise NotPlainError(sign)
-            if sign in ("=", "<>"):  # which raises no exception for what is no number
-                one, other = replace(one, is_sure=False), replace(other, is_sure=False)
-            compared = f"({self.sure(one)} {_COMPARISONS[sign]} {self.sure(other)})"
+            compared = f"({self.apart}({one.source}, {other.source}) {_COMPARISONS[sign]} 0.0)"
             return Expression(compared, False, True)
         if sign not in "+-*/^":
             raise NotPlainError(sign)
@@ -223,6 +222,7 @@ class _OnLanes(_Dialect):
     """Code for many lanes at once: a function of a ``Lanes`` called ``s``."""
 
     checks = "s.sure"
+    apart = "s.apart"
     joints: ClassVar = {"AND": " & ", "OR": " | "}
     reads_are_sure = False
 
@@ -271,6 +271,7 @@ class _Scalar(_Dialect):
     """Code for one cell. On anything but finite numbers it raises an exception."""
 
     checks = "sure"
+    apart = "apart"
     joints: ClassVar = {"AND": " and ", "OR": " or "}
     reads_are_sure = True
 
