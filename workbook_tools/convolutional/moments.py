@@ -37,10 +37,10 @@ _MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
 
 @dataclass(frozen=True)
 class Moments:
-    """A batch of inputs of one kind, and the workbook calculated with each of them."""
+    """The workbook calculated with inputs of one kind."""
 
     kind: str
-    calculations: Iterator[Calculation]  # each must be read before the next is asked for
+    state: State
     last: int  # number of the last of them among all such moments, from 1
     total: int
 
@@ -58,20 +58,20 @@ def moments(
         *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    engine: _Compiled | _Embedded = _Embedded(book.path)
+    engine: _Compiled | _Embedded = _Embedded(book)
     if not isinstance(calculation, FormualizerCalculation):
         with suppress(NotCompiledError):
-            engine = _Compiled(sheets, stored)
+            engine = _Compiled(book, sheets, stored)
     last = 0
     for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
         kind, last = batch[0].kind, last + len(batch)
         if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
-            calculated = _by_libreoffice(book.path, batch)
+            state = State.read(book, _by_libreoffice(book.path, batch))
         else:
-            calculated = engine.run(batch)
+            state = engine.run(batch)
             if calculation.engine != engine.engine:
                 kind += f", in {engine.engine}"
-        yield Moments(kind, calculated, last, len(digits) + len(others))
+        yield Moments(kind, state, last, len(digits) + len(others))
 
 
 def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
@@ -86,12 +86,13 @@ class _Compiled:
 
     engine = CompiledCalculation.engine
 
-    def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
+    def __init__(self, book: Book, sheets: Sequence[Sheet], stored: Columns) -> None:
         """Raise ``NotCompiledError`` if some formula cannot be compiled."""
+        self._book = book
         self._program = Program(sheets, stored)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial."""
         program = self._program
         memory = Memory.of(program.layout, program.values, len(trials))
         for cell in {cell: None for trial in trials for cell in trial.inputs}:
@@ -99,8 +100,7 @@ class _Compiled:
             own = memory.get(place)
             memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
         program.run(memory, range(len(program.graph.nodes)))
-        for number in range(len(trials)):
-            yield CompiledCalculation(memory.columns(number).sheets)
+        return State.of(self._book, memory)
 
 
 class _Embedded:
@@ -108,19 +108,21 @@ class _Embedded:
 
     engine = FormualizerCalculation.engine
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, book: Book) -> None:
+        self._book = book
 
     @cached_property
     def _rerun(self) -> Rerun:
-        return Rerun(self._path)
+        return Rerun(self._book.path)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
-        for trial in trials:
-            # Thousands of inputs are entered faster before anything has been calculated.
-            engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._path)
-            yield engine.with_inputs(trial.inputs)
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial."""
+        return State.read(self._book, map(self._calculated, trials))
+
+    def _calculated(self, trial: Trial) -> Calculation:
+        # Thousands of inputs are entered faster before anything has been calculated.
+        engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._book.path)
+        return engine.with_inputs(trial.inputs)
 
 
 def _by_libreoffice(path: Path, trials: Sequence[Trial]) -> Iterator[Calculation]:

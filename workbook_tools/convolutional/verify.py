@@ -29,10 +29,10 @@ def verify_network(
     """
     book = read_book(path, sheets, defined)
     judgement = Judgement(book, tolerance)
-    now = State(book, [calculation])
+    now = State.read(book, [calculation])
     judgement.look(now, "as it is")
-    judgement.compare_stored(State(book, [stored]), stored.tolerance + stored.storage)
+    judgement.compare_stored(State.read(book, [stored]), stored.tolerance + stored.storage)
     for batch in moments(book, now, calculation, sheets, stored):
-        judgement.look(State(book, batch.calculations), batch.kind)
+        judgement.look(batch.state, batch.kind)
         on_step(f"checking, {batch.kind}: {batch.last} of {batch.total}")
     return judgement.report(calculation.engine)
