@@ -4,20 +4,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workbook_tools.formulas.families import Families, Run
-from workbook_tools.formulas.sheets import _Column
+from workbook_tools.formulas.families import Families
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.runs import runs_of
 
 FIRST = 10
 
 
 def families(formula: Callable[[int, int], str | None], block: int, iterations: int) -> Families:
     """Sort a column whose formulas are made from their row and the first row of the iteration."""
-    runs: list[Run] = []
-    column = _Column(runs)
     count = block * iterations
-    for row in range(FIRST, FIRST + count):
-        if text := formula(row, row - (row - FIRST) % block):
-            column.add(row, text)
+    texts = {row: formula(row, row - (row - FIRST) % block) for row in range(FIRST, FIRST + count)}
+    cells = {row: FilledFormula.parse(text, row) for row, text in texts.items() if text}
+    distinct = list(dict.fromkeys(cells.values()))
+    numbers = np.array([distinct.index(own) for own in cells.values()])
+    runs = runs_of(np.array(list(cells)), numbers, distinct)
     return Families.of(runs, np.arange(FIRST, FIRST + count), block)
 
 

@@ -1,48 +1,14 @@
 """Reading sheets as other programs write them, part by part."""
 
-import zipfile
 from pathlib import Path
 
 import pytest
 from parts import replaced, rewritten
+from smallest import package
 
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.package.workbook import open_package
-
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
-
-
-def package(path: Path, rows: str, strings: str = "") -> Path:
-    """Write the smallest workbook with these rows, as XML."""
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{PACKAGE}">'
-            f'<Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
-            "</Relationships>",
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
-            '<sheet name="One" sheetId="1" r:id="r1"/></sheets></workbook>',
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{PACKAGE}">'
-            f'<Relationship Id="r1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-            f'<Relationship Id="r2" Type="{OFFICE}/sharedStrings" Target="/xl/strings.xml"/>'
-            "</Relationships>",
-        )
-        archive.writestr("xl/strings.xml", f'<sst xmlns="{MAIN}">{strings}</sst>')
-        archive.writestr(
-            "xl/worksheets/sheet1.xml",
-            f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>',
-        )
-    return path
 
 
 def sheet(tmp_path: Path, rows: str, strings: str = "") -> Sheet:

@@ -7,10 +7,12 @@ engine that was used, and its version.
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.package.columns import Numbers
+
+if TYPE_CHECKING:  # the command line needs the names of the engines, and no NumPy
+    from workbook_tools.package.columns import Numbers
 
 DEFAULT = "compiled"
 ENGINES = (DEFAULT, "embedded", "ironcalc", "libreoffice", "cached")
@@ -41,7 +43,9 @@ class Calculation(Protocol):
         """
         ...
 
-    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
+    def numbers(
+        self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]
+    ) -> "Numbers":
         """Return the numbers of some columns from one row to another, and what is no number."""
         ...
 

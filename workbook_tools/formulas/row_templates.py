@@ -10,9 +10,9 @@ import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape  # that of xml.sax loads http.client
 from math import isfinite
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,7 +222,8 @@ class Templates:
         if len(marks) > _MOST_DISTANCES or row + max(marks) > MAX_ROWS:
             return
         self._in_vain += 1
-        alike = self._by_letters.setdefault(skeleton.translate(None, _DIGITS), _Alike())
+        letters = skeleton.translate(None, _DIGITS)
+        alike = self._by_letters.get(letters, _Alike())
         template = self._known.get((pattern, tuple(marks)))
         if template is None:
             layout, which = self._layout(places, cells)
@@ -231,6 +232,7 @@ class Templates:
                 return
             self._known[pattern, tuple(marks)] = template
             alike.templates.append(template)
+            self._by_letters[letters] = alike
             self._bytes += len(pattern)
         alike.last = template.index
         if len(self._known) > _MOST_TEMPLATES or self._bytes > _MOST_BYTES:
@@ -275,7 +277,7 @@ def _pattern(
             return match[1] + own
         formula = next(formulas)
         numbers = [marks.setdefault(offset, _mark(len(marks))) for offset in formula.offsets]
-        return match[2] + escape(formula.pattern.format(*numbers)[1:]).encode()
+        return match[2] + escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
 
     begin = len(ROW_BEGINS) + len(str(row))
     return marks, ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])

@@ -5,6 +5,7 @@ column, and ROW none.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from workbook_tools.formulas.references import Area
 from workbook_tools.formulas.tree import (
@@ -23,16 +24,18 @@ from workbook_tools.formulas.tree import (
     Text,
     Tree,
 )
+from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.program.functions import FUNCTIONS
 from workbook_tools.program.functions.arithmetic import power
 from workbook_tools.program.functions.function import ONE_VALUE, Function, applied
 from workbook_tools.program.lazy import LAZY
 from workbook_tools.program.place import At, Found, Step
-from workbook_tools.program.references import area_of, joined
+from workbook_tools.program.references import Relative, joined, relative
 from workbook_tools.program.values import (
     REF,
     VALUE,
+    FailedError,
     Grid,
     UnknownFunctionError,
     Value,
@@ -99,12 +102,12 @@ class Compiler:
                     raise UnknownFunctionError(str(tree))
                 return _constant(Grid(values, len(values), len(values[0])))
             case Reference(written) | Lines(written):
-                moved = area_of(written)
-                return lambda at: moved(at.shift)
+                place = relative(written)
+                return lambda at: place.at(at.shift)
             case Parentheses(part):
                 return self.step(part, lifts)
             case Single(part):
-                return self.one(part)
+                return self.single(part)
             case Span(left, right):
                 return self._span(left, right)
             case Sign(sign, part):
@@ -114,10 +117,17 @@ class Compiler:
             case Call(function, arguments):
                 return self._call(function, arguments, lifts)
 
-    def one(self, tree: Tree) -> Callable[[At], CellValue]:
-        """Return the function that evaluates a part to a single value."""
+    def single(self, tree: Tree) -> Callable[[At], CellValue]:
+        """Return the function that evaluates a part to one value, whatever it is."""
         step = self.step(tree, lifts=False)
         return lambda at: at.single(step(at))
+
+    def one(self, tree: Tree) -> Callable[[At], Value]:
+        """Return the function that evaluates a part whose ranges stand for one of their cells."""
+        if isinstance(tree, Reference) and (place := relative(tree.text)).is_cell:
+            return _of_cell(place)
+        step = self.step(tree, lifts=False)
+        return lambda at: at.cut(step(at))
 
     def _span(self, left: Tree, right: Tree) -> Step:
         ends = self.step(left, lifts=False), self.step(right, lifts=False)
@@ -151,8 +161,10 @@ class Compiler:
             self._taken(part, letter, lifts)
             for part, letter in zip(arguments, letters, strict=True)
         ]
-        call = function.call
-        return lambda at: applied(call, letters, [take(at) for take in takes])
+        call = applied(function, letters)
+        if letters in _FAST and not lifts:
+            return _FAST[letters](function.call, call, *takes)
+        return lambda at: call([take(at) for take in takes])
 
     def _taken(self, tree: Tree, letter: str, lifts: bool) -> Callable[[At], Value]:
         """Return the function that evaluates an argument as its letter says."""
@@ -170,6 +182,63 @@ class Compiler:
             return found if letter == "c" else as_grid(found)
 
         return grid
+
+
+def _of_cell(place: Relative) -> Callable[[At], CellValue]:
+    """Read one cell, without making an area of it first."""
+    sheet, row, column = place.sheet, place.rows[0], place.columns[0]
+    is_fixed = place.fixed[0]
+
+    def read(at: At) -> CellValue:
+        own = row if is_fixed else row + at.shift
+        if not 0 < own <= MAX_ROWS:
+            return REF
+        return at.cells.value(sheet or at.sheet, own, column)
+
+    return read
+
+
+Take: TypeAlias = Callable[[At], Value]
+
+
+def _of_one_number(
+    call: Callable[[float], Value], careful: Callable[[Sequence[Value]], Value], take: Take
+) -> Step:
+    """Apply a function to a number, without the conversions that other values need."""
+
+    def found(at: At) -> Value:
+        value = take(at)
+        if type(value) is float:
+            try:
+                return finished(call(value))
+            except (FailedError, ArithmeticError, ValueError):
+                pass  # the careful way tells which error value it is
+        return careful([value])
+
+    return found
+
+
+def _of_two_numbers(
+    call: Callable[[float, float], Value],
+    careful: Callable[[Sequence[Value]], Value],
+    left: Take,
+    right: Take,
+) -> Step:
+    """Apply a function to two numbers, without the conversions that other values need."""
+
+    def found(at: At) -> Value:
+        one, other = left(at), right(at)
+        if type(one) is float and type(other) is float:
+            try:
+                return finished(call(one, other))
+            except (FailedError, ArithmeticError, ValueError):
+                pass  # the careful way tells which error value it is
+        return careful([one, other])
+
+    return found
+
+
+_FAST: dict[str, Callable[..., Step]] = {"n": _of_one_number, "nn": _of_two_numbers}
 
 
 def _constant(value: Value) -> Step:

@@ -81,7 +81,7 @@ class _OfCells:
         return np.stack(np.broadcast_arrays(*cells))[:, None]
 
     def pick(self, slot: int, number: Array) -> Array:
-        cells = self._gathered(slot, 0.0)[:, 0]
+        cells, number = self._gathered(slot, 0.0)[:, 0], np.atleast_2d(number)
         is_inside = (number >= 1) & (number < len(cells) + 1)
         places = np.where(is_inside, number, 1).astype(np.int64) - 1
         cells = np.broadcast_to(cells, (len(cells), max(cells.shape[1], number.shape[1])))

@@ -83,7 +83,7 @@ class Node:
 
     def _areas_of_words(self, row: int) -> list[Area]:
         """Return every cell and range that the formula names, whole columns and rows too."""
-        is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS)
+        is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
         found = []
         for word in words(self.run.formula.at(row)):
             if (one := word.area) is not None:

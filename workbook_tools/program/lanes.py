@@ -80,7 +80,7 @@ class _OfMemory:
         return np.where(is_empty[..., None], np.nan, self._memory.numbers[places])
 
     def pick(self, slot: int, number: Array) -> Array:
-        size = self._batch.shape.slots[slot]
+        size, number = self._batch.shape.slots[slot], np.atleast_2d(number)
         is_inside = (number >= 1) & (number < size.height * size.width + 1)
         offset = np.where(is_inside, number, 1).astype(np.int64) - 1
         sheets, rows, columns = (one[:, None] for one in self._batch.slot(slot, self._part))

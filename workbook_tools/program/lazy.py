@@ -57,7 +57,7 @@ def _if(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
 
     def chosen(at: At) -> Found:
         found = condition(at)
-        found = at.values(found) if lifts and compiler.is_array else at.single(found)
+        found = at.values(found) if lifts and compiler.is_array else at.cut(found)
         if isinstance(found, Grid):
             return each(
                 [found, at.values(then(at)), at.values(otherwise(at))],
@@ -104,7 +104,7 @@ def _if_error(is_caught: Callable[[CellValue], bool]) -> Lazy:
 
         def found(at: At) -> Found:
             own = tried(at)
-            value = at.values(own) if lifts else at.single(own)
+            value = at.values(own) if lifts else at.cut(own)
             if isinstance(value, Grid):
                 return each(
                     [value, at.values(otherwise(at))],
@@ -122,7 +122,7 @@ def _choose(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Ste
     branches = [_branch(compiler, part, lifts) for part in arguments[1:]]
 
     def chosen(at: At) -> Found:
-        found = at.values(index(at)) if lifts else at.single(index(at))
+        found = at.values(index(at)) if lifts else at.cut(index(at))
         if isinstance(found, Grid):
             values = [at.values(branch(at)) for branch in branches]
             return each([found, *values], lambda k, *own: _picked(k, own))
@@ -190,7 +190,7 @@ def _element(found: Found, places: Sequence[Value]) -> Found:
 
 def _numbers(compiler: "Compiler", tree: Tree, lifts: bool) -> Callable[[At], Value]:
     step = compiler.step(tree, lifts)
-    return (lambda at: at.values(step(at))) if lifts else (lambda at: at.single(step(at)))
+    return (lambda at: at.values(step(at))) if lifts else (lambda at: at.cut(step(at)))
 
 
 def _offset(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
@@ -270,6 +270,7 @@ def _conditional(name: str) -> Lazy:
 
     def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
         area_of, values_of = (compiler.step(arguments[k], False) for k in (0, -1))
+        call = applied(FUNCTIONS[name], "rer"[: len(arguments)])
         wanted_of = _numbers(compiler, arguments[1], lifts)
 
         def found(at: At) -> Found:
@@ -285,8 +286,7 @@ def _conditional(name: str) -> Lazy:
                 last = values.first_row + rows, values.first_column + columns
                 values = replace(values, last_row=last[0], last_column=last[1])
                 grids.append(at.grid(values))
-            call = FUNCTIONS[name].call
-            return applied(call, "rer"[: 1 + len(grids)], [grids[0], wanted_of(at), *grids[1:]])
+            return call([grids[0], wanted_of(at), *grids[1:]])
 
         return found
 
@@ -294,7 +294,7 @@ def _conditional(name: str) -> Lazy:
 
 
 def _single(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-    return compiler.one(arguments[0])
+    return compiler.single(arguments[0])
 
 
 def _element_of_array(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:

@@ -51,7 +51,7 @@ class LoopBody:
     def add(self, due: Due) -> None:
         """Add a formula."""
         self._due = due
-        name, cell = f"x{len(self._names)}", f"v[i+{due.place}]"
+        name, cell = f"x{len(self._lines)}", f"v[i+{due.place}]"
         begin, end = due.rows
         is_always = begin == 0 and end == self._length
         try:

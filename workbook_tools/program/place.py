@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from workbook_tools.formulas.references import Area
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.values import VALUE, Grid, Value
 
 
@@ -23,7 +23,7 @@ class Cells(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class At:
     """The cell of a formula, and how many rows it is below the one that the formula is for."""
 
@@ -48,6 +48,10 @@ class At:
             else:
                 return VALUE
         return self.cells.value(found.sheet or self.sheet, row, column)
+
+    def cut(self, found: "Found") -> Value:
+        """Return the one value that a range stands for; other arrays stay as they are."""
+        return self.single(found) if isinstance(found, Area) else found
 
     def values(self, found: "Found") -> Value:
         """Return all values that a part stands for; a single cell is no grid."""
@@ -78,8 +82,3 @@ def height(area: Area) -> int:
 def width(area: Area) -> int:
     """Return how many columns an area has."""
     return area.last_column - area.first_column + 1
-
-
-def is_error(found: Found) -> bool:
-    """Tell whether a part stands for an error value."""
-    return isinstance(found, CellError)

@@ -1,63 +1,60 @@
 """References in a syntax tree: which cells they mean, some rows further down."""
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from workbook_tools.formulas.references import Area
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_number
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.program.values import REF, UnknownFunctionError
 
-_CORNERS = re.compile(
-    r"(?:(?P<sheet>.*)!)?"
-    r"\$?(?P<column>[A-Za-z]*)(?P<fixed>\$?)(?P<row>\d*)"
-    r"(?P<colon>:)?\$?(?P<column2>[A-Za-z]*)(?P<fixed2>\$?)(?P<row2>\d*)",
-    re.DOTALL,
-)
+_CORNER = re.compile(r"(?:\$?(?P<column>[A-Za-z]+))?(?:(?P<fixed>\$?)(?P<row>\d+))?")
 
 
-def area_of(text: str) -> Callable[[int], Area | CellError]:
-    """Return the area that a reference means when it is filled so many rows down.
+@dataclass(frozen=True)
+class Relative:
+    """An area in a formula that is filled down."""
 
-    An area without a sheet is on that of the formula. Raises ``UnknownFunctionError`` for a cell
-    beyond the limits of a sheet, which Excel takes for a name.
-    """
-    match = _CORNERS.fullmatch(text)
-    if match is None:
-        raise UnknownFunctionError(text)
-    sheet = match["sheet"]
-    if sheet is not None:
-        sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
-    is_range = match["colon"] is not None
-    letters = match["column"], match["column2"] if is_range else match["column"]
-    first, last = sorted(map(column_number, letters)) if letters[0] else (1, MAX_COLUMNS)
-    digits = match["row"], match["row2"] if is_range else match["row"]
-    if not digits[0]:
-        rows, fixed = [1, MAX_ROWS], [True, True]
-    else:
-        rows = [int(own) for own in digits]
-        # In ``$1:$3``, what stands before the row is taken for the column's.
-        fixed = [bool(match["fixed"]), bool(match["fixed2"] if is_range else match["fixed"])]
-        if not letters[0]:
-            fixed = [corner.startswith("$") for corner in text.rpartition("!")[2].split(":")]
-    if last > MAX_COLUMNS or max(rows) > MAX_ROWS:
-        raise UnknownFunctionError(text)
+    sheet: str | None  # None: that of the formula
+    rows: tuple[int, int]
+    fixed: tuple[bool, bool]  # whether these rows stay
+    columns: tuple[int, int]
 
-    def moved(shift: int) -> Area | CellError:
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a single cell."""
+        return self.rows[0] == self.rows[1] and self.columns[0] == self.columns[1]
+
+    def at(self, shift: int) -> Area | CellError:
+        """Return the area so many rows down; ``#REF!`` if it leaves the sheet."""
         top, bottom = (
-            row if is_fixed else row + shift for row, is_fixed in zip(rows, fixed, strict=True)
+            row if is_fixed else row + shift
+            for row, is_fixed in zip(self.rows, self.fixed, strict=True)
         )
         if top > bottom:
             top, bottom = bottom, top
         if top < 1 or bottom > MAX_ROWS:
             return REF
-        return Area(sheet, top, first, bottom, last)
+        return Area(self.sheet, top, self.columns[0], bottom, self.columns[1])
 
-    if all(fixed):
-        there = moved(0)
-        return lambda shift: there
-    return moved
+
+def relative(text: str) -> Relative:
+    """Return what a reference means, as it is written.
+
+    Raises ``UnknownFunctionError`` beyond the limits of a sheet, where Excel takes it for a name.
+    """
+    sheet, _, cells = text.rpartition("!")
+    first, _, second = cells.partition(":")
+    corners = [_CORNER.fullmatch(corner) for corner in (first, second or first)]
+    letters = [corner["column"] for corner in corners if corner]
+    digits = [corner["row"] for corner in corners if corner]
+    columns = sorted(map(column_number, letters)) if letters[0] else [1, MAX_COLUMNS]
+    rows = [*map(int, digits)] if digits[0] else [1, MAX_ROWS]
+    fixed = [not corner["row"] or corner["fixed"] == "$" for corner in corners if corner]
+    if columns[1] > MAX_COLUMNS or max(rows) > MAX_ROWS:
+        raise UnknownFunctionError(text)
+    name = sheet.removeprefix("'").removesuffix("'").replace("''", "'") or None
+    return Relative(name, (rows[0], rows[1]), (fixed[0], fixed[1]), (columns[0], columns[1]))
 
 
 def joined(one: Area, other: Area) -> Area | CellError:

@@ -101,7 +101,7 @@ _SPELLED = re.compile(
     re.VERBOSE,
 )
 _LIKE_A_DATE = re.compile(
-    r"\d\s*[-/:.,]\s*\d|\d\s*[ap]m?\b|\d.*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"\d\s*[-/:.,]\s*\d|\d\s+[ap]m?\b|\d.*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).*\d",
     re.IGNORECASE,
 )

@@ -76,4 +76,5 @@ def _with_rows(runs: Sequence[Run], contents: Mapping[int, str | float]) -> list
     # Of several entries for one row, the last one counts.
     every, first = np.unique(np.concatenate(rows)[::-1], return_index=True)
     chosen = np.concatenate(numbers)[::-1][first]
-    return runs_of(every[chosen >= 0], chosen[chosen >= 0], formulas)
+    kept = chosen >= 0
+    return runs_of(every[kept], chosen[kept], formulas) if kept.any() else []

@@ -77,7 +77,7 @@ _OF_ONE: dict[str, Callable[[float], float]] = {
 _OF_TWO: dict[str, Callable[[float, float], float]] = {
     "ADD": lambda a, b: a + b,
     "ATAN2": _of_two,
-    "COMBIN": lambda n, k: _integer(n, math.comb, k),
+    "COMBIN": lambda n, k: _integer(n, math.comb, k) if n >= k else math.nan,
     "DIVIDE": lambda a, b: a / b,
     "MINUS": lambda a, b: a - b,
     "MOD": modulo,

@@ -18,10 +18,22 @@ _WILDCARD = re.compile(r"~([~*?])|([*?])|([^~*?]+|~)")
 
 
 def pattern(text: str) -> str:
-    """Return a regular expression for a text with the wildcards ``*`` and ``?``; ``~`` escapes."""
-    return _WILDCARD.sub(
-        lambda m: {"*": ".*?", "?": "."}[m[2]] if m[2] else re.escape(m[1] or m[3]), text
-    )
+    """Return a regular expression for a text with the wildcards ``*`` and ``?``; ``~`` escapes.
+
+    What follows a ``*`` is sought once, so that no text takes long. Only the last one may match
+    more, to reach the end.
+    """
+    parts: list[list[str]] = [[]]
+    for match in _WILDCARD.finditer(text):
+        if match[2] == "*":
+            parts.append([])
+        else:
+            parts[-1].append("." if match[2] else re.escape(match[1] or match[3]))
+    first, *others = ("".join(part) for part in parts)
+    if not others:
+        return first
+    *inner, last = others
+    return first + "".join(f"(?>.*?{part})" for part in inner) + f".*{last}"
 
 
 def criterion(wanted: Value) -> Criterion:

@@ -67,40 +67,37 @@ _CONVERSIONS: dict[str, Callable[[Value], Any]] = {
 ONE_VALUE = {*_CONVERSIONS, "e"}
 
 
-def applied(call: Callable[..., Any], letters: str, arguments: Sequence[Value]) -> Value:
-    """Return what a function gives for these arguments, whose single values may be arrays."""
-    lifted = [
-        k
-        for k, letter in enumerate(letters)
-        if letter in ONE_VALUE and isinstance(arguments[k], Grid)
-    ]
+def applied(function: Function, letters: str) -> Callable[[Sequence[Value]], Value]:
+    """Return a function of values as its arguments are, whose single values may be arrays."""
+    call = function.call
     conversions = [_CONVERSIONS.get(letter, _same) for letter in letters]
-    if not lifted:
-        return _once(call, conversions, arguments)
+    single = [k for k, letter in enumerate(letters) if letter in ONE_VALUE]
 
-    def at_cell(*cells: CellValue) -> Value:
-        own = list(arguments)
-        for k, cell in zip(lifted, cells, strict=True):
-            own[k] = cell
-        return _once(call, conversions, own)
+    def once(arguments: Sequence[Value]) -> Value:
+        try:
+            found = call(*[own(value) for own, value in zip(conversions, arguments, strict=True)])
+        except FailedError as error:
+            return error.value
+        except ZeroDivisionError:
+            return DIV0
+        except (OverflowError, ValueError):  # from Python's functions: outside of their domain
+            return NUM
+        return finished(found)
 
-    return each([arguments[k] for k in lifted], at_cell)
+    def lifted(arguments: Sequence[Value]) -> Value:
+        grids = [k for k in single if isinstance(arguments[k], Grid)]
+        if not grids:
+            return once(arguments)
 
+        def at_cell(*cells: CellValue) -> Value:
+            own = list(arguments)
+            for k, cell in zip(grids, cells, strict=True):
+                own[k] = cell
+            return once(own)
 
-def _once(
-    call: Callable[..., Any],
-    conversions: Sequence[Callable[[Value], Any]],
-    arguments: Sequence[Value],
-) -> Value:
-    try:
-        found = call(*(own(value) for own, value in zip(conversions, arguments, strict=True)))
-    except FailedError as error:
-        return error.value
-    except ZeroDivisionError:
-        return DIV0
-    except (OverflowError, ValueError):  # from Python's functions: outside of their domain
-        return NUM
-    return finished(found)
+        return each([arguments[k] for k in grids], at_cell)
+
+    return lifted
 
 
 def each(arguments: Sequence[Value], call: Callable[..., Value]) -> Value:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cmp_to_key
 
@@ -53,27 +53,35 @@ def _is_like(cell: CellValue, wanted: CellValue) -> bool:
     return cell is not None and not isinstance(cell, CellError) and rank(cell) == rank(wanted)
 
 
-def _nearest(wanted: CellValue, cells: Sequence[CellValue], descending: bool = False) -> int:
-    """Return the last place of the values up to (or, descending, down to) one, by bisection."""
+def _up_to(wanted: CellValue, cells: Sequence[CellValue]) -> int:
+    """Return the last place of the values up to one, in ascending order, by bisection."""
     like = [k for k, cell in enumerate(cells) if _is_like(cell, wanted)]
-    if descending:
-        keys = [_KEY(cells[k]) for k in reversed(like)]
-        begin = len(like) - bisect_left(keys, _KEY(wanted))
-        same = [k for k in like[:begin] if compared(cells[k], wanted) == 0]
-        if same:
-            return same[0]
-    else:
-        begin = bisect_right([_KEY(cells[k]) for k in like], _KEY(wanted))
+    begin = bisect_right([_KEY(cells[k]) for k in like], _KEY(wanted))
     if not begin:
         raise FailedError(NA)
     return like[begin - 1]
+
+
+def _down_to(wanted: CellValue, cells: Sequence[CellValue]) -> int:
+    """Return the last place of the values down to one, in descending order; the first if equal."""
+    found = None
+    for k, cell in enumerate(cells):
+        if _is_like(cell, wanted):
+            order = compared(cell, wanted)
+            if order <= 0:
+                found = k if order == 0 else found
+                break
+            found = k
+    if found is None:
+        raise FailedError(NA)
+    return found
 
 
 def _place(wanted: CellValue, cells: Sequence[CellValue], kind: float) -> int:
     wanted = 0.0 if wanted is None else wanted
     if kind == 0:
         return _equal(wanted, cells, wildcards=True)
-    return _nearest(wanted, cells, descending=kind < 0)
+    return _up_to(wanted, cells) if kind > 0 else _down_to(wanted, cells)
 
 
 def _match(wanted: CellValue, area: Grid, kind: float = 1.0) -> float:

@@ -4,6 +4,7 @@ import math
 import re
 
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
+from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.functions.conditional import pattern
 from workbook_tools.program.functions.function import Function, cells, raise_first
 from workbook_tools.program.values import (
@@ -106,6 +107,12 @@ def _hexadecimal(value: float, places: float | None = None) -> str:
     return found.zfill(math.trunc(places))
 
 
+def _value(value: CellValue) -> float:
+    if isinstance(value, bool):
+        raise FailedError(VALUE)
+    return number(value)
+
+
 FUNCTIONS: dict[str, Function] = {
     "CONCAT": Function("c", _joined, repeated="c"),
     "CONCATENATE": Function("t", lambda *given: _short("".join(given)), repeated="t"),
@@ -125,5 +132,5 @@ FUNCTIONS: dict[str, Function] = {
     "TEXTJOIN": Function("tbc", _text_join, repeated="c"),
     "TRIM": Function("t", lambda value: re.sub(" +", " ", value.strip(" "))),
     "UPPER": Function("t", str.upper),
-    "VALUE": Function("v", number),
+    "VALUE": Function("v", _value),
 }

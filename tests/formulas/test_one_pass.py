@@ -1,0 +1,245 @@
+"""A row that is not parsed again gives what parsing it would give, however odd the sheet is."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from smallest import package
+
+from workbook_tools.errors import InputError
+from workbook_tools.formulas import row_templates
+from workbook_tools.formulas.budget import Budget
+from workbook_tools.formulas.names import Names
+from workbook_tools.formulas.one_pass import Content, OnePass
+from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
+from workbook_tools.package.workbook import open_package
+
+STRINGS = ("w1", "", "a &amp; b", "iteration")
+NAMES = (
+    "",
+    "<definedNames><definedName name='rate'>One!$A$1</definedName></definedNames>",
+    "<definedNames><definedName name='A7'>One!$B$9</definedName></definedNames>",
+)
+# What a cell of a row r holds; {a} is the row above, {b} the first row of its iteration.
+CELLS = (
+    "<v>0.{r}</v>",
+    "<v>{r}</v>",
+    "<f>A{a}+$B$1*C{b}</f><v>1.{r}</v>",
+    '<f>IF(A{a}&gt;0,"a &amp; b",B{r})</f><v>-{r}E-5</v>',
+    "<f>SUM(A{b}:A{r}, B$1)*rate</f><v>2</v>",
+    "<f>A{r}</f><v></v>",
+    "<f>B{r}</f><v/>",
+    '<f t="shared" si="0"/><v>{r}</v>',
+    '<f ca="1">RAND()</f><v>0.{r}5</v>',
+)
+TYPED = (
+    't="s"><v>1</v>',
+    't="s"><v>3</v>',
+    't="b"><v>1</v>',
+    't="e"><f>1/0</f><v>#DIV/0!</v>',
+    't="str"><f>T(A{r})</f><v>text {r}</v>',
+    't="str"><v>w{r}</v>',
+    't="n"><v>{r}.5</v>',
+)
+SHARED = '<f t="shared" ref="B1:Z99" si="0">A1*2+{r}</f><v>3</v>'
+
+
+def row_of(cells: list[str], row: int, block: int) -> str:
+    places = {"r": row, "a": max(row - 1, 1), "b": row - row % block or 1}
+    inner = "".join(
+        f'<c r="{chr(65 + k)}{row}"{cell.format(**places)}</c>' for k, cell in enumerate(cells)
+    )
+    return f'<row r="{row}" spans="1:9">{inner}</row>'
+
+
+cells = st.sampled_from([f">{cell}" for cell in CELLS] + [f" {cell}" for cell in TYPED])
+kinds = st.lists(st.lists(cells, max_size=5), min_size=1, max_size=3)
+
+
+@st.composite
+def sheets(draw: st.DrawFn) -> list[str]:
+    """Rows that come again every few rows, below one that defines a shared formula."""
+    block = draw(kinds)
+    first = row_of([">" + SHARED], 1, 1)
+    count = draw(st.integers(1, 12))
+    return [first, *(row_of(block[r % len(block)], r, len(block)) for r in range(2, 2 + count))]
+
+
+REPLACED = (
+    ("<v>", "<v> "),
+    ("<v>", "<v>1_"),
+    ("<v>", "<v>&#49;"),
+    ("<v>", "<v>\x0b"),
+    ("<v>", "<v>\0"),
+    ("<v>", "<v>٣"),
+    ("<v>", "<v>nan"),
+    ("<v>", "<v><!---->"),
+    ("<v>", "<v/><v>"),
+    ("<v>", "<v><![CDATA[7]]>"),
+    ("<v>", "<x><v>9</v></x><v>"),
+    ("</v>", "E400</v>"),
+    ("</v>", "</v><v>5</v>"),
+    ("</v>", "]]></v>"),
+    ("</v>", "&gt;</v>"),
+    ("</v>", "</v >"),
+    ("<v>", "</v>"),
+    ("<f>", "<f> "),
+    ("<f>", "<f>A$ 7+"),
+    ("<f>", "<f>A7+"),
+    ("<f>", "<f>'"),
+    ("<f>", '<f t="array" ref="B3:C7">'),
+    ("<f>", '<f t="array" ref="B3">'),
+    ("<f>", '<f t="shared" si="0" ref="A1:A9">'),
+    ("<f>", '<f t="shared" si="4">'),
+    ("<f>", '<f t="dataTable" ref="A1:A9" r1="B4">'),
+    ("</f>", "&lt;&#52;</f>"),
+    ("</f>", "<!-- --></f>"),
+    ("</f>", " A1</f>"),
+    ('si="0"', 'si="1"'),
+    ("&gt;", ">"),
+    ("&amp;", "&"),
+    ('t="s"', 't="inlineStr"'),
+    ('t="n"', 't="d"'),
+    ("<c ", "<is><t>w</t></is><c "),
+    ("<c ", "<c s='{}' "),
+    ("<c ", "<!--<c ><v>5</v></c>--><c "),
+    ("<c ", "<rPh><c/></rPh><c "),
+    ("<c r=", "<c R="),
+    ('"A', '"a'),
+    ('"B', '"C'),
+    ("</c>", "</c> "),
+    ("</c>", "</c><c></c>"),
+    ("<row ", "<row hidden='1' "),
+    ("<row ", "<!-- <row r='1'></row> --><row "),
+    ("<row ", "\n<row "),
+    ("<row ", "<x:row xmlns:x='u' "),
+    ("<row ", "<row r='3'/><row "),
+    ('<row r="', '<row r="0'),
+    ('<row r="', '<row r="9'),
+    ("</row>", "</row >"),
+    ("</row>", "</row></sheetData><sheetData>"),
+    ("</row>", "<row></row></row>"),
+    ("</row>", ""),
+)
+replacements = st.tuples(st.sampled_from(REPLACED), st.integers(0, 60))
+moves = st.tuples(
+    st.sampled_from(("swap", "twice", "without", "cut")), st.integers(0, 12), st.integers(0, 12)
+)
+
+
+def changed(rows: list[str], change: Any) -> list[str]:
+    """Return a sheet's rows with one change."""
+    if isinstance(change[0], tuple):
+        (old, new), count = change
+        text = "\n".join(rows)
+        found = [match.start() for match in re.finditer(re.escape(old), text)]
+        if found:
+            place = found[count % len(found)]
+            text = text[:place] + new + text[place + len(old) :]
+        return text.split("\n")
+    what, one, other = change
+    one, other = one % len(rows), other % len(rows)
+    rows = list(rows)
+    if what == "swap":
+        rows[one], rows[other] = rows[other], rows[one]
+    elif what == "twice":
+        rows.insert(other, rows[one])
+    elif what == "without":
+        del rows[one]
+    else:
+        rows[one] = rows[one][: 5 * other]
+    return rows or [""]
+
+
+def plainly(content: Content) -> Any:
+    columns = {
+        number: (column.rows.tolist(), column.numbers.tobytes(), column.others)
+        for number, column in content.columns.items()
+    }
+    texts, runs = list(content.texts.items()), list(content.runs.items())
+    return content.last_row, content.last_column, texts, runs, content.arrays, columns
+
+
+def outcome(path: Path, read: Callable[[OnePass], Content]) -> Any:
+    """Return what one way of reading gives, or the line that it ends with."""
+    try:
+        with open_package(path) as opened:
+            [part] = opened.sheets
+            names, strings = Names.read(opened), opened.shared_strings()
+            return plainly(read(OnePass(opened, part, strings, names, Budget(MOST_ELEMENTS))))
+    except InputError as error:
+        return str(error)
+
+
+def compare(rows: list[str], names: str = "") -> bool:
+    """Check that both ways give the same; return whether rows were read without parsing."""
+    strings = "".join(f"<si><t>{text}</t></si>" for text in STRINGS)
+    with tempfile.TemporaryDirectory() as folder:
+        path = package(Path(folder, "book.xlsx"), "".join(rows), strings, names)
+        repeated: list[int] = []
+
+        def read(one: OnePass) -> Content:
+            content = one.read()
+            repeated.extend(len(layout.rows) for layout in one._templates.layouts)
+            return content
+
+        fast, careful = outcome(path, read), outcome(path, OnePass.parsed)
+    # Where something is wrong, the fast way only knows that it is.
+    assert type(fast) is type(careful)
+    assert isinstance(careful, str) or fast == careful
+    return sum(repeated) > 0
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sheets(), st.lists(replacements | moves, max_size=3), st.sampled_from(NAMES))
+@example([row_of([">" + CELLS[0]], r, 1) for r in range(1, 9)], [(("<v>", "<v>nan"), 5)], "")
+def test_both_ways_of_reading_give_the_same(
+    rows: list[str], changes: list[Any], names: str
+) -> None:
+    for change in changes:
+        rows = changed(rows, change)
+    compare(rows, names)
+
+
+@pytest.mark.parametrize("change", REPLACED, ids=" to ".join)
+def test_every_change_of_a_repeated_row_is_noticed(change: tuple[str, str]) -> None:
+    """Wherever it is in a row that has everything, below one like it."""
+    every = [">" + cell for cell in CELLS] + [" " + cell for cell in TYPED]
+    rows = [row_of([">" + SHARED], 1, 1), *(row_of(every, r, 1) for r in range(2, 5))]
+    for name in NAMES:
+        assert compare(rows, name) == ("A7" not in name)
+    for count in range(rows[3].count(change[0])):
+        compare([*rows[:3], *changed(rows[3:], (change, count))])
+
+
+def test_rows_that_repeat_others_are_not_parsed_again(workbooks: Path) -> None:
+    """Most rows of a workbook with one row an iteration, and of one with 150 rows."""
+    for name in ("mazur", "iris"):
+        with open_package(workbooks / f"{name}.xlsx") as opened:
+            names, strings = Names.read(opened), opened.shared_strings()
+            for part in opened.sheets[-1:]:
+                one = OnePass(opened, part, strings, names, Budget(MOST_ELEMENTS))
+                count = one.read().last_row
+                assert sum(len(layout.rows) for layout in one._templates.layouts) > 0.8 * count
+
+
+def test_what_was_learnt_is_forgotten_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(row_templates, "_MOST_TEMPLATES", 3)
+    rows = [row_of([">" + CELLS[k % 4]] * (k % 7), k + 1, 1) for k in range(50)]
+    compare(rows)
+    monkeypatch.setattr(row_templates, "_PATIENCE", 5)
+    compare(rows)
+
+
+def test_numbers_are_read_to_the_last_bit() -> None:
+    values = np.random.default_rng(1).standard_normal(200) * 10.0 ** np.arange(-100, 100)
+    rows = [row_of([f"><v>{value!r}</v>"], r, 1) for r, value in enumerate(values.tolist(), 1)]
+    assert compare(rows)
