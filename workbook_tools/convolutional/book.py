@@ -12,7 +12,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.notation import convolutional as names
-from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.convolutional import (
     Heading,
     MapsShape,
@@ -291,9 +291,3 @@ def _only(path: Path, sheet: Sheet, label: str) -> tuple[int, int]:
             "instead of one"
         )
     return found[0]
-
-
-def named(cell: Cell) -> str:
-    """Return a cell's name with its sheet."""
-    sheet, row, column = cell
-    return f"{sheet}!{cell_name(row, column)}"
