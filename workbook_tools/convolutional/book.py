@@ -204,11 +204,11 @@ class _Reader:
 
     def section(self) -> Section:
         """Return the section; raises ``InputError`` if some of its cells cannot be found."""
-        if self.heading.shape.cell_count > _MOST_CELLS:
+        count = self.heading.shape.cell_count
+        if not 0 < count <= _MOST_CELLS:
             raise InputError(
-                f"{self.path}: by its heading, {self.heading.name} has "
-                f"{self.heading.shape.cell_count:,} cells, and at most {_MOST_CELLS:,} are read; "
-                "make the network smaller"
+                f"{self.path}: by its heading, {self.heading.name} has {count:,} cells; a section "
+                f"has at least 1, and at most {_MOST_CELLS:,} are read"
             )
         match self.heading.shape:
             case MapsShape():
