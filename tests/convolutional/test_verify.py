@@ -260,6 +260,24 @@ def test_a_formula_that_is_right_by_chance_is_found(
     assert kind in (Kind.WRONG_FORMULA, Kind.LATENT, Kind.BROKEN_PATTERN)
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_formula_that_reads_another_range_is_found_though_no_number_tells(
+    small: Path, tmp_path: Path, rows: int
+) -> None:
+    # One more row of stored pixels, which no digit has: the value is right with any numbers.
+    (sheet, row, column), _ = first(small, "Digit", "INDEX(")
+    wrong = {}
+    for cell in [(sheet, row + k, column) for k in range(rows)]:
+        text = formulas(small)["Digit"][cell]
+        end = re.search(r"INDEX\(\w+!\w+\$\d+:\w+\$(\d+)", text)
+        assert end is not None
+        wrong[cell] = f"{text[: end.start(1)]}{int(end[1]) + 1}{text[end.end(1) :]}"
+    findings = found(small, wrong, tmp_path / "broken.xlsx")
+    last = cell_name(row + rows - 1, column)
+    cells = last if rows == 1 else f"{cell_name(row, column)}:{last}"
+    assert only(findings) == ("Digit", cells, Kind.LATENT)
+
+
 def test_each_true_digit_takes_its_turn(tmp_path: Path) -> None:
     # One digit is stored, a 0; that the target of digit 2 asks for another is seen all the same.
     path = write(small_network(), tmp_path / "one.xlsx", count=1)
