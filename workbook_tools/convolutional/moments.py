@@ -27,6 +27,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.program import NotCompiledError, Program
 from workbook_tools.program.strict import UnknownFunctionError
@@ -48,7 +49,12 @@ class Moments:
 
 
 def moments(
-    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+    book: Book,
+    now: State,
+    calculation: Calculation,
+    graph: Graph,
+    sheets: Sequence[Sheet],
+    stored: Columns,
 ) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
@@ -61,7 +67,7 @@ def moments(
         *trials.draws(book),
     ]
     by_libreoffice = isinstance(calculation, LibreOfficeCalculation)
-    engine: _Compiled | _Embedded = _Compiled(book, sheets, stored)
+    engine: _Compiled | _Embedded = _Compiled(book, graph, sheets, stored)
     if isinstance(calculation, FormualizerCalculation):
         engine = _Embedded(book)
     most, last = max(1, _MOST_NUMBERS // book.places.count), 0
@@ -92,12 +98,13 @@ class _Compiled:
 
     engine = CompiledCalculation.engine
 
-    def __init__(self, book: Book, sheets: Sequence[Sheet], stored: Columns) -> None:
-        self._book, self._sheets, self._stored = book, sheets, stored
+    def __init__(self, book: Book, graph: Graph, sheets: Sequence[Sheet], stored: Columns) -> None:
+        self._book = book
+        self._graph, self._sheets, self._stored = graph, sheets, stored
 
     @cached_property
     def _program(self) -> Program:
-        return Program(self._sheets, self._stored)
+        return Program(self._graph, self._sheets, self._stored)
 
     def run(self, trials: Sequence[Trial]) -> State:
         """Return the workbook with the inputs of each trial.

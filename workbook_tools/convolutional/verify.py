@@ -11,10 +11,12 @@ from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import Report
 from workbook_tools.package.stored_values import CachedValues
+from workbook_tools.program.graph import Graph
 
 
 def verify_network(
     path: Path,
+    graph: Graph,
     sheets: list[Sheet],
     defined: Mapping[str, str],
     calculation: Calculation,
@@ -24,6 +26,7 @@ def verify_network(
 ) -> Report:
     """Check a network's workbook, with the values of ``calculation`` and its cached ones.
 
+    ``graph`` has the formulas of the ``sheets``.
     ``on_step`` is called with the progress in words. Raises ``InputError`` if headings and labels
     do not describe a network.
     """
@@ -32,7 +35,7 @@ def verify_network(
     now = State.read(book, [calculation])
     judgement.look(now, "as it is")
     judgement.compare_stored(State.read(book, [stored]), stored.tolerance + stored.storage)
-    for batch in moments(book, now, calculation, sheets, stored):
+    for batch in moments(book, now, calculation, graph, sheets, stored):
         judgement.look(batch.state, batch.kind)
         on_step(f"checking, {batch.kind}: {batch.last} of {batch.total}")
     return judgement.report(calculation.engine)

@@ -10,6 +10,7 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
 
@@ -26,17 +27,19 @@ def recalculate(path: Path) -> Calculation:
     """Recalculate a workbook; raises ``InputError`` if no engine can."""
     with open_package(path) as package:
         sheets, stored = read_sheets(package)
-    return calculated(path, sheets, stored)
+    return calculated(path, Graph.of(sheets), sheets, stored)
 
 
-def calculated(path: Path, sheets: Sequence[Sheet], stored: CachedValues) -> Calculation:
+def calculated(
+    path: Path, graph: Graph, sheets: Sequence[Sheet], stored: CachedValues
+) -> Calculation:
     """Return what the formulas of a workbook give that has been read.
 
     If some formula cannot be compiled, the embedded engine calculates the workbook.
     Raises ``InputError`` if that cannot either.
     """
     try:
-        found = Program(sheets, stored).calculation()
+        found = Program(graph, sheets, stored).calculation()
     except NotCompiledError:
         return by_engine(path, "embedded")
     return CompiledCalculation(found.sheets)

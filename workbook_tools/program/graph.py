@@ -28,9 +28,9 @@ from workbook_tools.formulas.tree import (
 )
 from workbook_tools.formulas.words import words
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.edges import Edges
 from workbook_tools.program.shapes import Shape, shape_of
-
-Numbers = NDArray[np.int64]
+from workbook_tools.program.suspects import on_cycles
 
 MOST_EDGES = 2_000_000
 # Functions that use the position of a cell, not its value.
@@ -130,16 +130,6 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
         return None
 
 
-class Edges(NamedTuple):
-    """The edges of a graph, as arrays."""
-
-    readers: Numbers  # numbers of nodes
-    read: Numbers
-    least: Numbers  # the smallest distance, in rows down, from a reading cell to a read one
-    most: Numbers
-    picks: NDArray[np.bool_]  # by a lookup in a range with the reader's own column
-
-
 class Graph:
     """Nodes, and which of them read which."""
 
@@ -202,6 +192,15 @@ class Graph:
                 return None
         found = np.array(edges, dtype=np.int64).reshape(-1, 5).T
         return Edges(found[0], found[1], found[2], found[3], found[4].astype(bool))
+
+    @cached_property
+    def suspects(self) -> NDArray[np.bool_]:
+        """Which nodes may lie on cycles.
+
+        None in a workbook with too many edges: there, cycles are left to the engine.
+        """
+        left = np.ones(len(self.nodes), dtype=bool)
+        return on_cycles(self.edges, left) if self.edges else ~left
 
 
 class _Column:

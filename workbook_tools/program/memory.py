@@ -127,7 +127,7 @@ class Memory:
     @property
     def draws(self) -> int:
         """How many draws there are."""
-        return self.numbers.shape[1]
+        return int(self.numbers.shape[1])
 
     def put(self, place: int, *values: CellValue) -> None:
         """Put a value into a cell: one for each draw, or one for all of them."""

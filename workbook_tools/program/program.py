@@ -13,8 +13,8 @@ from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
-from workbook_tools.program.cycles import Formulas
-from workbook_tools.program.graph import Edges, Graph, Node
+from workbook_tools.program.edges import Edges
+from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.loops import Loop, NoOrderError
 from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
@@ -37,14 +37,19 @@ class Program:
     Formulas that change by themselves, such as ``RAND()``, keep their values.
     """
 
-    def __init__(self, sheets: Sequence[Sheet], values: Columns) -> None:
-        """Compile the sheets; it raises ``NotCompiledError``, as do all methods."""
+    def __init__(self, graph: Graph, sheets: Sequence[Sheet], values: Columns) -> None:
+        """Compile the formulas of the sheets, which are those of the graph.
+
+        It raises ``NotCompiledError``, as do all methods.
+        """
         self.values = values
-        nodes = Graph.of(sheets).nodes
-        self.graph = Graph([node for node in nodes if not _changes(node)])
-        for node in nodes:
+        changing = [node for node in graph.nodes if _changes(node)]
+        self.graph = graph
+        if changing:
+            self.graph = Graph([node for node in graph.nodes if not _changes(node)])
+        for node in changing:
             stored = values.column(node.sheet, node.column)
-            if _changes(node) and (stored is None or not np.isin(node.run.rows, stored.rows).all()):
+            if stored is None or not np.isin(node.run.rows, stored.rows).all():
                 raise NotCompiledError(node.run.formula.pattern)
         try:
             self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
@@ -79,7 +84,7 @@ class Program:
         with _as_not_compiled():
             stale = self.stale(memory)
             # Values in a circle may agree with each other, such as the zeros that Excel shows.
-            stale |= {self.graph.number[node] for node in Formulas(self.graph).suspects}
+            stale |= set(np.flatnonzero(self.graph.suspects).tolist())
             if stale:
                 self.run(memory, stale)
         return bool(stale)

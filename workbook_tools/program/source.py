@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar, Protocol
 
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
     Call,
     Name,
@@ -16,7 +17,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     SyntaxProblemError,
     Tree,
-    bare,
     parse,
 )
 

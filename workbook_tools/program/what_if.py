@@ -12,6 +12,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
 
@@ -27,7 +28,8 @@ class WhatIf:
         None if the workbook, or one of these formulas, cannot be compiled.
         """
         try:
-            program = Program(_with_contents(self._sheets, contents), self._values)
+            sheets = _with_contents(self._sheets, contents)
+            program = Program(Graph.of(sheets), sheets, self._values)
             numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
             memory = program.memory(numbers)
             program.recalculate(memory)

@@ -57,12 +57,17 @@ def read_values(
     symbols: dict[int, list[str]] = {}  # by column
     for symbol, column in columns.items():
         symbols.setdefault(column, []).append(symbol)
+    places = {symbol: k for k, symbol in enumerate(columns)}
     for first in range(first_row, last_row + 1, _ROWS_A_BLOCK):
         last = min(first + _ROWS_A_BLOCK - 1, last_row)
         values, others = calculation.numbers(sheet.name, first, last, list(columns.values()))
         filled: NDArray[np.bool_] = np.any(~np.isnan(values), axis=1)
         filled[[row - first for row, _ in others]] = True
         end = len(filled) if over_gaps or filled.all() else int(filled.argmin())
+        if all(isinstance(value, str) and _is_number(value) for value in others.values()):
+            for (row, column), value in others.items():  # arithmetic reads such texts as numbers
+                for symbol in symbols[column]:
+                    values[row - first, places[symbol]] = float(str(value))
         parts.append(values[:end])
         errors |= {
             (row, symbol): value
@@ -75,6 +80,14 @@ def read_values(
     data = np.concatenate(parts) if parts else np.empty((0, len(columns)))
     index = pd.RangeIndex(first_row, first_row + len(data))
     return pd.DataFrame(data, index=index, columns=list(columns)), errors
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_region(below: RowsBelow) -> Region | None:
