@@ -83,7 +83,7 @@ def verify(
         from workbook_tools.convolutional.verify import verify_network  # few workbooks need it
 
         allow_more_memory(_OF_PYTORCH)
-        return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
+        return verify_network(path, graph, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:
         raise InputError(
