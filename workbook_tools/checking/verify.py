@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from workbook_tools.checking.compare import compare_table
-from workbook_tools.checking.limits import ENGINE_THREAD, allow_more_memory
+from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
 from workbook_tools.engines import (
@@ -43,7 +43,6 @@ from workbook_tools.texts import counted
 
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
-_OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
 _READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
 _OF_THE_READ_FILE = (DEFAULT, "cached")  # engines that need nothing but what has been read
 
@@ -82,7 +81,6 @@ def verify(
     if is_network(sheets):
         from workbook_tools.convolutional.verify import verify_network  # few workbooks need it
 
-        allow_more_memory(_OF_PYTORCH)
         return verify_network(path, graph, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:

@@ -31,6 +31,14 @@ class NotCompiledError(Exception):
     """A workbook with a formula that is not understood, or too large to be calculated here."""
 
 
+@contextmanager
+def _as_not_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
+        raise NotCompiledError(str(error)) from error
+
+
 class Program:
     """The formulas of a workbook, and the values that it begins with.
 
@@ -81,14 +89,15 @@ class Program:
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
         the other cells.
         """
-        with _as_not_compiled(), np.errstate(all="ignore"):
-            stale = self.stale(memory)
-            # Values in a circle may agree with each other, such as the zeros that Excel shows.
-            stale |= set(np.flatnonzero(self.graph.suspects).tolist())
-            if stale:
-                self.run(memory, stale)
+        stale = self.stale(memory)
+        # Values in a circle may agree with each other, such as the zeros that Excel shows.
+        stale |= set(np.flatnonzero(self.graph.suspects).tolist())
+        if stale:
+            self.run(memory, stale)
         return bool(stale)
 
+    @_as_not_compiled()
+    @np.errstate(all="ignore")
     def stale(self, memory: Memory) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
@@ -109,6 +118,8 @@ class Program:
                             found.add(node)
         return found
 
+    @_as_not_compiled()
+    @np.errstate(all="ignore")
     def run(self, memory: Memory, begin: Iterable[int]) -> None:
         """Calculate these nodes, and all that depend on them."""
         edges = self._edges
@@ -177,14 +188,6 @@ class Program:
             return
         for draw in range(memory.draws):
             loop.run(draw)
-
-
-@contextmanager
-def _as_not_compiled() -> Iterator[None]:
-    try:
-        yield
-    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
-        raise NotCompiledError(str(error)) from error
 
 
 def _changes(node: Node) -> bool:
