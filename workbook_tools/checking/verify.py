@@ -15,7 +15,6 @@ from workbook_tools.convolutional.book import is_network, workbook_names
 from workbook_tools.engines import (
     DEFAULT,
     NOT_UNDERSTOOD,
-    Calculation,
     compiled,
     libreoffice,
     recalculate,
@@ -30,7 +29,7 @@ from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.notation.addresses import MAX_ROWS, range_name
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.what_if import WhatIf
@@ -103,7 +102,7 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(sheets, calculation if isinstance(calculation, Columns) else stored)
+    what_if = WhatIf(sheets, calculation)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     values = Values(calculation, stored if engine != "cached" else None)
@@ -208,8 +207,7 @@ def _data_sizes(table: Table) -> tuple[int, int]:
 def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
     """Tell whether there are formulas, but no run of them begins with a value in its column."""
     cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
-    found = [calculation.block(name, r, c, r, c)[0][0] for name, r, c in cells]
-    return bool(cells) and all(value is None for value in found)
+    return bool(cells) and all(calculation.value(cell) is None for cell in cells)
 
 
 def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.convolutional.book import Book
 from workbook_tools.convolutional.places import Grid, Places
-from workbook_tools.engines import Calculation
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Calculation
 from workbook_tools.program.memory import EMPTY, Memory
 
 

@@ -16,10 +16,12 @@ from workbook_tools.convolutional.local import Expected, Local
 from workbook_tools.convolutional.places import Index
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas, with_areas
+from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
 from workbook_tools.judging.findings import Suggestion
+from workbook_tools.program.draws import value_of
+from workbook_tools.program.strict import UnknownFunctionError
 
 
 class Suggestions:
@@ -89,12 +91,17 @@ class Suggestions:
             for cell in area.cells(grid.sheet)
         }
         values = {cell: self._now.value(cell) for cell in read}
-        given = {cell: value for cell, value in values.items() if isinstance(value, float)}
-        [found] = evaluate({grid.cell(at): formula for at, formula in formulas.items()}, [given])
-        for at in formulas:
-            value, should = found[grid.cell(at)], float(expected.values[0][at])
-            if not isinstance(value, float):
+        given = {
+            cell: np.array([value if isinstance(value, float) else np.nan])
+            for cell, value in values.items()
+            if value is not None
+        }
+        for at, formula in formulas.items():
+            try:
+                value = float(value_of(formula, grid.sheet, given)[0])
+            except (UnknownFunctionError, SyntaxProblemError):
                 return False
+            should = float(expected.values[0][at])
             if not abs(value - should) <= self._tolerance * float(expected.sizes[0][at]):
                 return False
         return True

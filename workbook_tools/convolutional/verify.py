@@ -7,9 +7,9 @@ from workbook_tools.convolutional.book import read_book
 from workbook_tools.convolutional.judging import Judgement
 from workbook_tools.convolutional.moments import moments
 from workbook_tools.convolutional.state import State
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import Report
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.program.graph import Graph
 

@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbook_tools import __version__
-from workbook_tools.engines import Calculation
 from workbook_tools.engines import recalculate as by_engine
 from workbook_tools.formulas.sheets import Sheet, read_sheets
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
 
-class CompiledCalculation(Columns):
+class CompiledCalculation(Calculation):
     """The values of a workbook that its compiled formulas give."""
 
     engine = f"workbook-tools {__version__}"
-    tolerance = 1e-12  # it calculates with doubles
-    storage = 0.0
-    zero = 0.0
 
 
 def recalculate(path: Path) -> Calculation:

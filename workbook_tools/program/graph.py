@@ -26,7 +26,7 @@ from workbook_tools.formulas.tree import (
     children,
     parse,
 )
-from workbook_tools.formulas.words import words
+from workbook_tools.formulas.words import all_areas
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import Edges
 from workbook_tools.program.shapes import Shape, shape_of
@@ -85,11 +85,10 @@ class Node:
         """Return every cell and range that the formula names, whole columns and rows too."""
         is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
         found = []
-        for word in words(self.run.formula.at(row)):
-            if (one := word.area) is not None:
-                sheet = (word.sheet or self.sheet).strip("'").replace("''", "'")
-                place = sheet, one.first_row, one.first_column, one.last_row, one.last_column
-                found.append(Area(*place, is_lookup and self._is_in(*place)))
+        for one in all_areas(self.run.formula.at(row)):
+            corners = one.first_row, one.first_column, one.last_row, one.last_column
+            place = one.sheet or self.sheet, *corners
+            found.append(Area(*place, is_lookup and self._is_in(*place)))
         return found
 
     def _is_in(
