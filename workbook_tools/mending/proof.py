@@ -46,7 +46,7 @@ class Proof:
             return np.broadcast_to(found, (len(texts),))
         except (SyntaxProblemError, NotEvaluatedError):
             kept = read_elsewhere(texts, sheet, {}, self.calculation)
-            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts)
+            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts, 1)
             return np.array([np.nan if values is None else values[0] for values in found])
 
     def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
