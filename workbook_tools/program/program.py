@@ -152,7 +152,7 @@ class Program:
     def _levels(self) -> list[list[list[int]]]:
         """The components of the graph by level: each reads only those of lower levels."""
         count = len(self.graph.nodes)
-        found = components(count, self._edges)
+        found = components(count, self._edges.readers, self._edges.read)
         return [[found[k] for k in level] for level in levels(found, count, self._edges)]
 
     def _run_batch(self, numbers: Sequence[int], memory: Memory) -> None:
