@@ -101,8 +101,19 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         _called(["SUMIF", "COUNTIF", "AVERAGEIF"], RANGES, st.sampled_from(CRITERIA)),
         _called(["SUMIFS"], st.just("A2:A4"), st.just("B2:B4"), st.sampled_from(CRITERIA)),
         _called(["INDEX"], RANGES, st.sampled_from("123"), st.sampled_from("123")),
-        _called(["MATCH"], LEAVES, RANGES.filter(lambda r: r not in ("A1:J4", "A3:D4", "F2:G3")), st.just("0")),
-        _called(["VLOOKUP"], LEAVES, st.sampled_from(["A2:D4", "A1:J4"]), st.sampled_from("123"), st.just("FALSE")),
+        _called(
+            ["MATCH"],
+            LEAVES,
+            RANGES.filter(lambda r: r not in ("A1:J4", "A3:D4", "F2:G3")),
+            st.just("0"),
+        ),
+        _called(
+            ["VLOOKUP"],
+            LEAVES,
+            st.sampled_from(["A2:D4", "A1:J4"]),
+            st.sampled_from("123"),
+            st.just("FALSE"),
+        ),
         _called(["RANK"], LEAVES, RANGES),
     )
 

@@ -24,7 +24,7 @@ from workbook_tools.formulas.tree import (
     SyntaxProblemError,
     Tree,
     children,
-    parse,
+    parse_long,
 )
 from workbook_tools.formulas.words import words
 from workbook_tools.notation.addresses import Cell
@@ -35,6 +35,7 @@ Numbers = NDArray[np.int64]
 MOST_EDGES = 2_000_000
 # Functions that use the position of a cell, not its value.
 _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
+_BOOLEANS = ("TRUE", "FALSE")
 # Functions that pick cells of a range, which may contain the formula's own cell.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
 
@@ -107,27 +108,25 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
     None if it may read other cells too: by whole columns, growing ranges, or defined names.
     """
     found: list[tuple[int, bool]] = []
-
-    def read(part: Tree, is_lookup: bool) -> bool:
-        match part:
-            case Name(text) if text.startswith("_"):
-                found.append((int(text[1:].partition("x")[0]), is_lookup))
-                return True
-            case Name(text):
-                return text.startswith("#") or text.upper() in ("TRUE", "FALSE")
-            case Call(function) if function.upper() in _PLACES:
-                return True
-            case Call(function):
-                is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
-            case Reference() | Lines() | Span():
-                return False
-        known = [read(child, is_lookup) for child in children(part)]  # all of them are to be read
-        return all(known)
-
     try:
-        return tuple(found) if read(parse(shape), False) else None
+        waiting: list[tuple[Tree, bool]] = [(parse_long(shape), False)]
+        while waiting:
+            part, is_lookup = waiting.pop()
+            match part:
+                case Name(text) if text.startswith("_"):
+                    found.append((int(text[1:].partition("x")[0]), is_lookup))
+                case Name(text) if not text.startswith("#") and text.upper() not in _BOOLEANS:
+                    return None
+                case Call(function) if function.upper() in _PLACES:
+                    continue
+                case Call(function):
+                    is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
+                case Reference() | Lines() | Span():
+                    return None
+            waiting += [(child, is_lookup) for child in reversed(children(part))]
     except (SyntaxProblemError, ValueError):
         return None
+    return tuple(found)
 
 
 class Edges(NamedTuple):

@@ -92,6 +92,10 @@ def _mean(*parts: Array) -> Array:
     return _total(*parts) / sum(map(len, parts))
 
 
+def _modulo(value: Array, divisor: Array) -> Array:
+    return value - divisor * np.floor(value / divisor)
+
+
 _NUMPY: dict[str, Any] = {
     "np": np,
     "exp": np.exp,
@@ -105,6 +109,7 @@ _NUMPY: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
     "power": _powers,
+    "modulo": _modulo,
     "alone": lambda value: np.atleast_2d(value)[None],
     "total": _total,
     "mean": _mean,
@@ -126,7 +131,7 @@ def sure(value: float) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    if base > 0 or (base < 0 and exponent.is_integer()):
+    if base > 0 or (base < 0 and exponent == math.floor(exponent)):
         found: float = base**exponent
         return found
     if base == 0 and exponent > 0:
@@ -154,6 +159,7 @@ SCALAR: dict[str, Any] = {
     "sin": math.sin,
     "cos": math.cos,
     "power": _power,
+    "modulo": lambda value, divisor: value - divisor * math.floor(value / divisor),
     "sure": sure,
     "total": _add_up,
     "mean": lambda values: _add_up(values) / len(values),

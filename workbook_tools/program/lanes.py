@@ -47,7 +47,8 @@ class Batch:
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)
         lanes = _OfMemory(self, part, self._memory)
-        found = np.broadcast_to(function(lanes), (cells, draws))
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(function(lanes), (cells, draws))
         return found, np.isfinite(found) & ~lanes.unsure
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:
@@ -69,7 +70,8 @@ class _OfMemory:
         self.unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
 
     def one(self, slot: int) -> Array:
-        return self._memory.numbers[self._places(slot)[0]]
+        found: Array = self._memory.numbers[self._places(slot)[0]]
+        return found
 
     def every(self, slot: int) -> Array:
         return self._memory.numbers[self._places(slot)]
