@@ -43,6 +43,7 @@ IRONCALC = {
     r"\b(SUMX2PY2|SUMX2MY2|SUMXMY2|CORREL|COVAR|SLOPE|RSQ)\(": "takes empty cells for 0",
     r"\bINDEX\(": "a whole column spills",
     r"\bGAMMALN\(": "is not exactly 0 at 1 and 2",
+    r"\bFIND\(": "finds no empty text in an empty text",
     r"\bCONCATENATE\(": "writes NaN for #NUM!",
     r"\bASIN\(|\bACOS\(": "is NaN in a comparison, not #NUM!",
     r"\bSUMPRODUCT\(": "looks for errors before it compares the sizes",

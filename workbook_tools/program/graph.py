@@ -23,11 +23,12 @@ from workbook_tools.formulas.tree import (
     Span,
     SyntaxProblemError,
     Tree,
+    bare,
     children,
     parse_long,
 )
 from workbook_tools.formulas.words import words
-from workbook_tools.notation.addresses import Cell
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
 from workbook_tools.program.shapes import Shape, shape_of
 
 Numbers = NDArray[np.int64]
@@ -38,6 +39,8 @@ _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORM
 _BOOLEANS = ("TRUE", "FALSE")
 # Functions that pick cells of a range, which may contain the formula's own cell.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
+# Functions that may read cells beyond the ranges that they name.
+_REACHING = {"OFFSET", "SUMIF", "AVERAGEIF"}
 
 
 class Area(NamedTuple):
@@ -91,6 +94,9 @@ class Node:
                 sheet = (word.sheet or self.sheet).strip("'").replace("''", "'")
                 place = sheet, one.first_row, one.first_column, one.last_row, one.last_column
                 found.append(Area(*place, is_lookup and self._is_in(*place)))
+        if any(name in self.shape.text.upper() for name in _REACHING):
+            names = dict.fromkeys(area.sheet for area in found)
+            found += [Area(name, 1, 1, MAX_ROWS, MAX_COLUMNS, True) for name in names]
         return found
 
     def _is_in(
@@ -119,6 +125,8 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
                     return None
                 case Call(function) if function.upper() in _PLACES:
                     continue
+                case Call(function, arguments) if _reaches(function.upper(), arguments):
+                    return None
                 case Call(function):
                     is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
                 case Reference() | Lines() | Span():
@@ -127,6 +135,14 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
     except (SyntaxProblemError, ValueError):
         return None
     return tuple(found)
+
+
+def _reaches(function: str, arguments: Sequence[Tree]) -> bool:
+    """Tell whether a call may read cells beyond the ranges that it names."""
+    if function == "OFFSET" or function not in _REACHING:
+        return function in _REACHING
+    sizes = [str(bare(part)).partition("x")[2] for part in arguments[::2]]  # without the criterion
+    return len(set(sizes)) > 1
 
 
 class Edges(NamedTuple):

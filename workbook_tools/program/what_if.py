@@ -27,8 +27,8 @@ class WhatIf:
         None if the workbook, or one of these formulas, cannot be compiled.
         """
         try:
-            program = Program(_with_contents(self._sheets, contents), self._values)
             numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
+            program = Program(_with_contents(self._sheets, contents), self._values, numbers)
             memory = program.memory(numbers)
             program.recalculate(memory)
         except NotCompiledError:
