@@ -267,42 +267,27 @@ class Draw:
 
     def line(self) -> str:
         up = self.random.randint(1, 4)
+        if up == 1:
+            return f"A{self.row - 1}:{column_letter(self.width)}{self.row - 1}"
         column = column_letter(self.random.randint(1, self.width))
-        return (
-            f"{column}{self.row - up}:{column}{self.row - 1}"
-            if up > 1
-            else f"A{self.row - 1}:{column_letter(self.width)}{self.row - 1}"
-        )
+        return f"{column}{self.row - up}:{column}{self.row - 1}"
 
     def part(self, depth: int) -> str:
         r = self.random
         if depth == 0:
-            return (
-                self.cell()
-                if r.random() < 0.8
-                else r.choice(["1", "2", "0.5", "0", "1E+300", "TRUE"])
-            )
-        one = lambda: self.part(depth - 1)  # noqa: E731
-        return r.choice(
-            [
-                lambda: f"{one()}{r.choice('+-*/+-*^')}{one()}",
-                lambda: f"({one()}{r.choice('+-*')}{one()})*{one()}",
-                lambda: f"{r.choice(['EXP', 'LN', 'ABS', 'SQRT', 'TANH', 'SIGN', 'INT', 'SIN'])}({one()})",
-                lambda: f"1/(1+EXP(-{one()}))",
-                lambda: f"{r.choice(['SUM', 'MAX', 'MIN', 'AVERAGE', 'SUMSQ', 'COUNT', 'PRODUCT'])}({self.range()})",
-                lambda: f"{r.choice(['SUM', 'MAX', 'AVERAGE'])}({self.range()},{one()})",
-                lambda: f"IF({one()}{r.choice(['>', '<', '=', '<>', '>=', '<='])}{one()},{one()},{one()})",
-                lambda: f"IF({one()}>{one()},{one()}>0,{one()})",
-                lambda: f"IF({r.choice(['AND', 'OR'])}({one()}>0,{one()}<1),{one()},{one()})",
-                lambda: f"MOD({one()},{one()})",
-                lambda: f"INDEX({self.line()},{one()})",
-                lambda: (lambda area: f"SUMPRODUCT({area},{area})")(self.range()),
-                lambda: f"-{one()}",
-                lambda: f"+({one()}>{one()})",
-                lambda: f"{one()}%",
-                lambda: f"IFERROR({one()},{one()})",
-                lambda: f'LEN("a"&{one()})',
-                lambda: f"NOT({one()})",
-                lambda: f"POWER({one()},2)",
-            ]
-        )()  # fmt: skip
+            return self.cell() if r.random() < 0.8 else r.choice(LITERALS)
+        area, line = self.range(), self.line()
+        pieces = r.choice(PARTS).replace("#", area).replace("~", line).split("@")
+        others = [self.part(depth - 1) for _ in pieces[1:]]
+        return "".join([pieces[0], *(a + b for a, b in zip(others, pieces[1:], strict=True))])
+
+
+LITERALS = ["1", "2", "0.5", "0", "1E+300", "TRUE"]
+# Parts of formulas: @ is another part, # a range, ~ one of a single row or column.
+PARTS = """
+@+@ @-@ @*@ @/@ @^@ (@+@)*@ (@-@)*@ -@ @% +(@>@) 1/(1+EXP(-@)) EXP(@) LN(@) ABS(@) SQRT(@) TANH(@)
+SIGN(@) INT(@) SIN(@) MOD(@,@) POWER(@,2) NOT(@) SUM(#) MAX(#) MIN(#) AVERAGE(#) SUMSQ(#) COUNT(#)
+PRODUCT(#) SUMPRODUCT(#,#) SUM(#,@) MAX(#,@) AVERAGE(#,@) INDEX(~,@) IF(@>@,@,@) IF(@=@,@,@)
+IF(@<>@,@,@) IF(@<=@,@,@) IF(@>@,@>0,@) IF(@,@,@) IF(AND(@>0,@<1),@,@) IF(OR(@>0,@<1),@,@)
+AND(@,@) IFERROR(@,@) LEN("a"&@)
+""".split()

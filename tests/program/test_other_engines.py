@@ -1,15 +1,12 @@
 """Formulas give what other engines give, whatever the cells hold; where not, the table says why."""
 
 import re
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from operands import agree, of_formualizer, of_ironcalc, ours, workbook
+from operands import agree, of_formualizer, of_ironcalc, ours
 
-from workbook_tools.engines import libreoffice
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellValue
 
 # In every table: what a formula contains, and why the engine's value is not Excel's. A reason
 # holds for all formulas with that function, also where the two agree.

@@ -9,7 +9,7 @@ from workbook_tools.engines import recalculate as by_engine
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.stored_values import CachedValues
-from workbook_tools.package.workbook import open_package
+from workbook_tools.package.workbook import Iterations, open_package
 from workbook_tools.program.program import NotCompiledError, Program
 
 
@@ -26,17 +26,20 @@ def recalculate(path: Path) -> Calculation:
     """Recalculate a workbook; raises ``InputError`` if no engine can."""
     with open_package(path) as package:
         sheets, stored = read_sheets(package)
-    return calculated(path, sheets, stored)
+        iterations = package.iterations
+    return calculated(path, sheets, stored, iterations)
 
 
-def calculated(path: Path, sheets: Sequence[Sheet], stored: CachedValues) -> Calculation:
+def calculated(
+    path: Path, sheets: Sequence[Sheet], stored: CachedValues, iterations: Iterations | None
+) -> Calculation:
     """Return what the formulas of a workbook give that has been read.
 
     If some formula cannot be compiled, the embedded engine calculates the workbook.
     Raises ``InputError`` if that cannot either.
     """
     try:
-        found = Program(sheets, stored).calculation()
+        found = Program(sheets, stored, iterations).calculation()
     except NotCompiledError:
         return by_engine(path, "embedded")
     return CompiledCalculation(found.sheets)

@@ -13,6 +13,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.cycles import Formulas
 from workbook_tools.program.graph import Edges, Graph, Node
 from workbook_tools.program.lanes import Batch
@@ -39,13 +40,18 @@ class Program:
     """
 
     def __init__(
-        self, sheets: Sequence[Sheet], values: Columns, further: Iterable[Cell] = ()
+        self,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        iterations: Iterations | None = None,
+        further: Iterable[Cell] = (),
     ) -> None:
         """Compile the sheets; it raises ``NotCompiledError``, as do all methods.
 
-        ``further`` are cells that will get a number, and may be empty now.
+        ``iterations`` are those of circles; None if circles are mistakes. ``further`` are cells
+        that will get a number, and may be empty now.
         """
-        self.values = values
+        self.values, self.iterations = values, iterations
         nodes = Graph.of(sheets).nodes
         self.graph = Graph([node for node in nodes if not _changes(node)])
         for node in nodes:
@@ -197,7 +203,7 @@ class Program:
             loop = Loop(nodes, _among(numbers, self._edges), memory, strictly)
         except NoOrderError:
             for draw in range(memory.draws):
-                calculate_on_demand(nodes, memory, draw, strictly)
+                calculate_on_demand(nodes, memory, draw, strictly, self.iterations)
             return
         for draw in range(memory.draws):
             loop.run(draw)
