@@ -9,7 +9,7 @@ import numpy as np
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.runs import runs_of
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import parse
+from workbook_tools.formulas.tree import parse_long
 from workbook_tools.notation.addresses import Cell, column_letter, column_number
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Column, Columns
@@ -51,7 +51,7 @@ class CellByCell:
             if cell in self._open:
                 raise CircleError(cell)
             self._open.add(cell)
-            self.values[cell] = compiled(parse(content))(self, sheet, row, column)
+            self.values[cell] = compiled(parse_long(content))(self, sheet, row, column)
             self._open.remove(cell)
         return self.values[cell]
 

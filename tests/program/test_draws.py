@@ -7,9 +7,11 @@ from cell_by_cell import NUMBERS, CellByCell, Draw, Formula, program, stored
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbook_tools.formulas.tree import parse
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.draws import value_of
 from workbook_tools.program.memory import Memory
+from workbook_tools.program.strict import compiled
 
 DRAWS = 3
 Place = tuple[str, int, int]
@@ -57,7 +59,7 @@ def _is_unsteady(one: CellValue, other: CellValue) -> bool:
 def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
     drawing = Draw(seed)
     drawing.names = ["One"]
-    contents = drawing.workbook()
+    drawing.workbook()
     formula = drawing.formula(0, 1, 20)
     own = random.Random(seed)
     cells = [("One", row, column) for row in range(1, 25) for column in range(1, 9)]
@@ -67,7 +69,6 @@ def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
         for cell in kept
     }
     numbers[kept[0]] = np.array([np.nan])  # a text
-    del contents
     found = value_of(formula, "One", numbers)
     assert found.shape in ((1,), (DRAWS,))
     for draw in range(len(found)):
@@ -75,8 +76,7 @@ def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
             cell: "" if np.isnan(value[0]) else float(value[draw % len(value)])
             for cell, value in numbers.items()
         }
-        # Ranges are calculated as arrays there, which is the same wherever these are aggregated.
-        wanted = CellByCell({**alone, ("One", 30, 30): Formula(formula)}).value("One", 30, 30)
+        wanted = compiled(parse(formula), is_array=True)(CellByCell(alone), "One", 0, 0)
         number = wanted if isinstance(wanted, float) else np.nan
         assert found[draw] == number or abs(found[draw] - number) <= 1e-12 * abs(number) or (
             np.isnan(found[draw]) and np.isnan(number)

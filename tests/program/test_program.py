@@ -28,7 +28,7 @@ from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations, open_package
-from workbook_tools.program import lanes, loops
+from workbook_tools.program import lanes, loops, on_demand
 from workbook_tools.program import program as program_module
 from workbook_tools.program.memory import NUMBER
 from workbook_tools.program.program import NotCompiledError, Program
@@ -217,7 +217,8 @@ def test_circles_are_iterated_where_the_workbook_says_so() -> None:
     assert counted.calculation().block("S", 1, 1, 1, 1) == [[100.0]]
 
 
-def test_a_circle_that_takes_too_long_is_not_calculated() -> None:
+def test_a_circle_that_takes_too_long_is_not_calculated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_demand, "_MOST_STEPS", 20_000)
     made = _iterated({"A1": "=A900+1", "A2:A900": "=A1+1"}, Iterations(32_767, 0.001))
     with pytest.raises(NotCompiledError):
         made.calculation()
