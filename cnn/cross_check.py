@@ -64,7 +64,7 @@ def cross_check(
     for trial in digits(book):
         agreement.digits += 1
         on_digit(f"digit {agreement.digits} of {len(book.truth.rows)}")
-        state = State(book, [rerun.with_inputs(trial.inputs)])
+        state = State.read(book, [rerun.with_inputs(trial.inputs)])
         _compare(book, state, reference, agreement)
     return agreement
 

@@ -1,6 +1,7 @@
 """However large a file is made, each step does a bounded work, and says what it left out."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ from rich.console import Console
 
 from workbook_tools.checking import compare, verify
 from workbook_tools.errors import InputError
-from workbook_tools.formulas import sheets
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS, elements_of
 from workbook_tools.judging.findings import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.judging.unknown import functions
 from workbook_tools.mending import proof, proposals
+from workbook_tools.package.columns import numbers_of_block
 from workbook_tools.reading import labels, reader
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reporting.json_document import to_json
@@ -89,6 +91,11 @@ class Numbers:
             ]
             for row in rows
         ]  # fmt: skip
+
+    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Any:
+        left, right = min(columns), max(columns)
+        block = self.block(sheet, first_row, left, last_row, right)
+        return numbers_of_block(block, first_row, left, columns)
 
 
 def with_formula(path: Path, place: str, formula: str) -> Sheet:
@@ -271,10 +278,10 @@ def test_a_book_of_prose_is_checked_at_once(tmp_path: Path) -> None:
 
 
 def test_array_formulas_take_little_memory_however_many_cells_they_fill() -> None:
-    budget = Budget(sheets._MOST_ELEMENTS)
+    budget = Budget(MOST_ELEMENTS)
     long, short = f"=SUM({'1,' * 4_000}1)", "=A1:A9"
-    assert sheets._elements(long, "A1:CV1000", budget) == {}
-    assert len(sheets._elements(short, "B1:B9", budget)) == 9
-    found = [len(sheets._elements(short, "A1:CV1000", budget)) for _ in range(100)]
+    assert elements_of(long, "A1:CV1000", budget) == {}
+    assert len(elements_of(short, "B1:B9", budget)) == 9
+    found = [len(elements_of(short, "A1:CV1000", budget)) for _ in range(100)]
     assert set(found) == {100_000, 0}
-    assert sum(found) * len(short) < 1.1 * sheets._MOST_ELEMENTS
+    assert sum(found) * len(short) < 1.1 * MOST_ELEMENTS

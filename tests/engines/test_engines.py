@@ -18,7 +18,6 @@ from workbook_tools.engines.embedded import Rerun
 from workbook_tools.engines.formualizer_oddities import oddities
 from workbook_tools.engines.ironcalc import silenced
 from workbook_tools.engines.loose_formulas import evaluate
-from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError
@@ -334,14 +333,6 @@ def test_an_embedded_engine_that_breaks_is_one_line(
         Rerun(book).with_inputs({("It's one", 1, 1): 2.0}).block("It's one", 1, 1, 1, 1)
 
 
-@pytest.mark.parametrize("when", ["load_path", "evaluate_all", "set_formulas_batch", "get_value"])
-def test_what_if_has_no_answer_where_the_embedded_engine_breaks(
-    book: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
-    break_formualizer(monkeypatch, when)
-    assert WhatIf(book).value({("It's one", 1, 2): "=A1"}, ("It's one", 2, 2)) is None
-
-
 @pytest.mark.libreoffice
 def test_what_another_engine_calculates_needs_no_embedded_one(tmp_path: Path) -> None:
     wrong = FORMULAS["∂E/∂w3"].replace("Q6", "P6")
@@ -397,20 +388,6 @@ def test_an_ironcalc_that_breaks_is_one_line_and_prints_nothing(
 def test_a_backwards_range_in_no_file_is_the_same_range() -> None:
     [found] = evaluate({("S", 1, 2): "=SUM(A2:A1)"}, [{("S", 1, 1): 1.0, ("S", 2, 1): 2.0}])
     assert found == {("S", 1, 2): 3.0}
-
-
-@pytest.mark.parametrize("typed", [False, True], ids=["a formula", "a number"])
-def test_what_if_a_cell_of_a_range_held_another_formula(typed: bool, tmp_path: Path) -> None:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "S"
-    sheet["A1"], sheet["A2"], sheet["A3"] = 1, 5 if typed else "=A1+4", 7
-    sheet["B1"] = "=SUMPRODUCT(A1:A3,A1:A3)"
-    book.save(tmp_path / "a.xlsx")
-    what_if = WhatIf(tmp_path / "a.xlsx")
-    assert what_if.value({("S", 2, 1): "=A1+1"}, ("S", 1, 2)) == 1 + 4 + 49
-    assert what_if.value({("S", 2, 1): 3.0}, ("S", 1, 2)) == 1 + 9 + 49
-    assert what_if.value({}, ("S", 1, 2)) == 1 + 25 + 49  # it was for a moment
 
 
 def test_a_tag_is_no_range_that_runs_backwards(workbooks: Path, tmp_path: Path) -> None:

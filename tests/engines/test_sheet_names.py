@@ -17,7 +17,6 @@ from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.engines.plain_copy import plain_names
-from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import with_sheets
 from workbook_tools.package.cell_values import CellError
@@ -155,12 +154,7 @@ def test_a_mistake_is_found_whatever_its_sheet_is_called(
         assert finding.effect == pytest.approx(float(report.tables[1].last_loss), rel=1e-9)
 
 
-def test_what_if_and_loose_formulas_know_sheets_of_any_name(tmp_path: Path) -> None:
-    names = ["sheet1", "a!b"]
-    what_if = WhatIf(book_of(tmp_path, names))
-    assert what_if.value({("sheet1", 1, 2): "='a!b'!A1*5"}, ("sheet1", 1, 2)) == 10.0
-    assert what_if.value({("a!b", 1, 1): 7.0}, ("a!b", 1, 2)) == 14.0
-    assert what_if.value({}, ("sheet1", 1, 2)) == 2.0
+def test_loose_formulas_know_sheets_of_any_name() -> None:
     formulas = {("sheet1", 1, 2): "='a!b'!A1+SHEET1!A1", ("a!b", 1, 2): "=Nowhere!A1"}
     numbers = {("sheet1", 1, 1): 1.0, ("a!b", 1, 1): 2.0}
     [values] = evaluate(formulas, [numbers])

@@ -17,7 +17,9 @@ from workbook_tools.formulas import row_templates
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.one_pass import Content, OnePass
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
+from workbook_tools.package.stored_cells import StoredCell, StoredFormula
 from workbook_tools.package.workbook import open_package
 
 STRINGS = ("w1", "", "a &amp; b", "iteration")
@@ -47,18 +49,38 @@ TYPED = (
     't="str"><v>w{r}</v>',
     't="n"><v>{r}.5</v>',
 )
+ODD = (
+    ' t="str"><v></v>',
+    ' t="str"><f>T(A{r})</f><v></v>',
+    ' t="s"><v></v>',
+    ' t="inlineStr"><is><t>w{r}</t></is>',
+    ' t="d"><v>2020-01-0{r}</v>',
+    "><f/><v>{r}</v>",
+    '><f t="array" ref="B{r}">A{r}</f><v>{r}</v>',
+    '><f t="array" ref="B{r}:C{n}">A{r}</f><v>{r}</v>',
+    '><f t="dataTable" ref="B{r}" r1="A{r}">A{r}</f><v>{r}</v>',
+    '><f t="shared" ref="B{r}" si="0">A{r}</f><v>{r}</v>',
+    '><f t="shared" si="7"/><v>{r}</v>',
+    "><f>A{r}. (A$ {r}) A1 (</f><v>{r}</v>",
+    "><f>$A$ {r}*A {r}</f><v>{r}</v>",
+    "><f>A{r} !A{r}</f><v>{r}</v>",
+    "><f>A8&#62;1</f><v>{r}</v>",
+    "><v>{r}</v><v>5</v>",
+    "><v>{r}</v><is><t>w</t></is>",
+    "><!--<v>5</v>--><v >{r}</v>",
+)
 SHARED = '<f t="shared" ref="B1:Z99" si="0">A1*2+{r}</f><v>3</v>'
 
 
 def row_of(cells: list[str], row: int, block: int) -> str:
-    places = {"r": row, "a": max(row - 1, 1), "b": row - row % block or 1}
+    places = {"r": row, "a": max(row - 1, 1), "b": row - row % block or 1, "n": row + 1}
     inner = "".join(
         f'<c r="{chr(65 + k)}{row}"{cell.format(**places)}</c>' for k, cell in enumerate(cells)
     )
     return f'<row r="{row}" spans="1:9">{inner}</row>'
 
 
-cells = st.sampled_from([f">{cell}" for cell in CELLS] + [f" {cell}" for cell in TYPED])
+cells = st.sampled_from([f">{cell}" for cell in CELLS] + [f" {cell}" for cell in TYPED] + list(ODD))
 kinds = st.lists(st.lists(cells, max_size=5), min_size=1, max_size=3)
 
 
@@ -89,6 +111,14 @@ REPLACED = (
     ("</v>", "&gt;</v>"),
     ("</v>", "</v >"),
     ("<v>", "</v>"),
+    ("<v>", "<!--<v>5</v>--><v >"),
+    ("<v>", "<v>é"),
+    ("<v>", "<v>\udcff"),
+    ("<v>1", "<v>9"),
+    ("<v>1", "<v>-1"),
+    ("<v>1", "<v>1.0"),
+    ("<v>1</v>", "<v></v>"),
+    ("<v>1</v>", "\0"),
     ("<f>", "<f> "),
     ("<f>", "<f>A$ 7+"),
     ("<f>", "<f>A7+"),
@@ -209,13 +239,35 @@ def test_both_ways_of_reading_give_the_same(
 
 @pytest.mark.parametrize("change", REPLACED, ids=" to ".join)
 def test_every_change_of_a_repeated_row_is_noticed(change: tuple[str, str]) -> None:
-    """Wherever it is in a row that has everything, below one like it."""
+    """Wherever it is in a row that has everything, or in all such rows."""
     every = [">" + cell for cell in CELLS] + [" " + cell for cell in TYPED]
     rows = [row_of([">" + SHARED], 1, 1), *(row_of(every, r, 1) for r in range(2, 5))]
     for name in NAMES:
         assert compare(rows, name) == ("A7" not in name)
     for count in range(rows[3].count(change[0])):
         compare([*rows[:3], *changed(rows[3:], (change, count))])
+        compare([rows[0], *(changed([row], (change, count))[0] for row in rows[1:])])
+
+
+@pytest.mark.parametrize("cell", ODD)
+def test_every_odd_cell_is_read_as_the_parser_reads_it(cell: str) -> None:
+    rows = [row_of([">" + CELLS[0], cell, ">" + CELLS[6]], r, 1) for r in range(2, 9)]
+    shared = row_of([">" + SHARED, ">" + SHARED.replace('si="0"', 'si="7"')], 1, 1)
+    between = [row_of([">" + CELLS[k] for k in (0, 5, 6, 7)], r, 1) for r in (2, 3, 4, 6, 7, 8)]
+    compare([shared, *between[:3], rows[3], *between[3:]])
+    compare([shared, rows[3], *between[3:]])
+    for name in NAMES:
+        compare([shared, *rows], name)
+        compare([shared, *(row.replace("<v/>", "") for row in rows), row_of([cell], 9, 1)], name)
+
+
+@pytest.mark.parametrize("cell", [">" + CELLS[0], ' s="1">'])
+def test_rows_in_a_comment_are_not_read_and_nothing_is_learnt_from_them(cell: str) -> None:
+    above, hidden, below = ([row_of([cell], r + k, 1) for k in range(3)] for r in (1, 4, 7))
+    compare([*above, "<!-- </row>", *hidden, " -->", *below])
+    compare(["<row></row><!-- </row>", *hidden, " -->", *below])
+    compare([*above, "<!-- </row>", *hidden, " -->"])
+    compare(['<row r="1"></row><!-- </row>', above[0], " -->", *below])
 
 
 def test_rows_that_repeat_others_are_not_parsed_again(workbooks: Path) -> None:
@@ -237,6 +289,17 @@ def test_what_was_learnt_is_forgotten_before_it_fills_the_memory(
     compare(rows)
     monkeypatch.setattr(row_templates, "_PATIENCE", 5)
     compare(rows)
+
+
+def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
+    templates = row_templates.Templates(0)
+    stored = StoredCell("A1", "n", StoredFormula("B1>2", {}), None, None, True)
+    cells = [row_templates.ReadCell(1, stored, 0, FilledFormula.parse("=B1>2", 1))]
+    for text in ("B1&#62;2", "B1&gt;2"):
+        row = f'<row r="1"><c r="A1"><f>{text}</f></c></row>'
+        templates.learn(row.encode(), 1, cells)
+        assert templates.read(row.replace("1", "5").encode(), 1) == (5 if "g" in text else None)
+        assert len(templates._known) == ("g" in text)
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:

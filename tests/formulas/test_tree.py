@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workbook_tools.engines.loose_formulas import evaluate
+from workbook_tools.formulas.replacing import replaced, replaced_in
 from workbook_tools.formulas.tree import (
     Number,
     Operation,
@@ -13,8 +14,6 @@ from workbook_tools.formulas.tree import (
     SyntaxProblemError,
     parse,
     parts,
-    replaced,
-    replaced_in,
 )
 
 AS_WRITTEN = [

@@ -13,6 +13,7 @@ from workbook_tools.formulas.tree import parse_long
 from workbook_tools.notation.addresses import Cell, column_letter, column_number
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Column, Columns
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import Program
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import REF, Grid
@@ -140,7 +141,8 @@ def program(
     contents: Mapping[Cell, Content], values: Mapping[Cell, CellValue] | None = None
 ) -> Program:
     """Return the program; ``values`` are those that are stored for formulas."""
-    return Program(sheets_of(contents), columns_of({**stored(contents), **(values or {})}))
+    sheets = sheets_of(contents)
+    return Program(Graph.of(sheets), sheets, columns_of({**stored(contents), **(values or {})}))
 
 
 def given(columns: Columns, contents: Mapping[Cell, Content]) -> dict[Cell, CellValue]:

@@ -33,6 +33,8 @@ def package(path: Path, rows: str, strings: str = "", names: str = "") -> Path:
         archive.writestr("xl/strings.xml", f'<sst xmlns="{MAIN}">{strings}</sst>')
         archive.writestr(
             "xl/worksheets/sheet1.xml",
-            f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>',
+            f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'.encode(
+                errors="surrogateescape"
+            ),
         )
     return path

@@ -1,5 +1,6 @@
 """Cells are read as they are written, whatever prefix the XML has; what is hostile is refused."""
 
+import contextlib
 import io
 from pathlib import Path
 from xml.parsers import expat
@@ -8,6 +9,7 @@ import pytest
 from lxml import etree
 
 from workbook_tools.package.stored_cells import (
+    CellReader,
     DoctypeError,
     StoredCell,
     StoredFormula,
@@ -88,3 +90,27 @@ def test_of_two_values_the_first_counts_and_a_formula_behind_one_is_out_of_order
 def test_what_is_hostile_or_no_xml_is_refused(content: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         list(read_cells(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize(
+    ("begins", "expected"),
+    [
+        ("<x><sheetData><row>", True),
+        ('<?xml version="1.0" encoding="utf-8"?><x><sheetData><row>', True),
+        ('<?xml version="1.0" encoding="latin-1"?><x><sheetData><row>', False),
+        ("<x><sheetData><row><row>", False),
+        ("<x><sheetData><row><c>", False),
+        ("<x><row>", False),
+        ("<x><sheetData></sheetData><row>", False),
+        ("<x><sheetData><row/><!-- ", False),
+    ],
+)
+def test_the_end_of_a_row_is_known(begins: str, expected: bool) -> None:
+    reader = CellReader()
+    reader.feed(begins.encode())
+    with contextlib.suppress(expat.ExpatError):
+        reader.feed(b"</row>")
+    assert reader.is_between_rows == expected
+    with contextlib.suppress(expat.ExpatError):
+        reader.feed(b"<")
+    assert not reader.is_between_rows

@@ -11,6 +11,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError, parse, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.loops import Loop
 from workbook_tools.program.program import NotCompiledError, Program
 
@@ -66,7 +67,7 @@ def _long(columns: dict[int, dict[int, str]], values: dict[Cell, CellValue]) -> 
         own = [FilledFormula.parse(formulas[row], row) for row in rows.tolist()]
         found = np.array([numbers.setdefault(formula, len(numbers)) for formula in own])
         sheet.runs[column] = runs_of(rows, found, list(numbers))
-    return Program([sheet], columns_of(values))
+    return Program(Graph.of([sheet]), [sheet], columns_of(values))
 
 
 def test_thousands_of_mistakes_in_a_long_table_take_no_minutes(

@@ -30,6 +30,7 @@ from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations, open_package
 from workbook_tools.program import lanes, loops, on_demand
 from workbook_tools.program import program as program_module
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import NUMBER
 from workbook_tools.program.program import NotCompiledError, Program
 
@@ -226,7 +227,8 @@ def test_a_circle_that_takes_too_long_is_not_calculated(monkeypatch: pytest.Monk
 
 def _iterated(columns: dict[str, object], iterations: Iterations) -> Program:
     contents = cells(columns)
-    return Program(sheets_of(contents), columns_of(stored(contents)), iterations)
+    sheets = sheets_of(contents)
+    return Program(Graph.of(sheets), sheets, columns_of(stored(contents)), iterations)
 
 
 def iterated(path: Path) -> Path:
@@ -264,7 +266,7 @@ def _from_nothing(path: Path) -> tuple[Program, Columns, Columns]:
     """Return a workbook's program, the values that it gives from nothing, and the stored ones."""
     with open_package(path) as package:
         sheets, values = read_sheets(package)
-    made = Program(sheets, values)
+    made = Program(Graph.of(sheets), sheets, values)
     memory = made.memory({})
     for node in made.graph.nodes:
         base, _, _ = made.layout.column(made.layout.number[node.sheet], node.column)

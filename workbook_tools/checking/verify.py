@@ -44,7 +44,7 @@ from workbook_tools.texts import counted
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
 _OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
-_READ_STRICT = ("libreoffice", "cached")  # engines that read Strict Open XML
+_READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
 _OF_THE_READ_FILE = (DEFAULT, "cached")  # engines that need nothing but what has been read
 
 
@@ -72,10 +72,11 @@ def verify(
         iterations = package.iterations
         begun = None if engine in _OF_THE_READ_FILE else beside.submit(recalculate, path, engine)
         sheets, stored = read_sheets(package)
+        graph = Graph.of(sheets)
         refuse_too_large(path, sheets)
         calculation: Calculation = begun.result() if begun else stored
         if engine == DEFAULT:
-            calculation = compiled.calculated(path, sheets, stored, iterations)
+            calculation = compiled.calculated(path, graph, sheets, stored, iterations)
         defined = workbook_names(package)
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
@@ -83,14 +84,13 @@ def verify(
         from workbook_tools.convolutional.verify import verify_network  # few workbooks need it
 
         allow_more_memory(_OF_PYTORCH)
-        return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
+        return verify_network(path, graph, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:
         raise InputError(
             f"{path}: more than {MOST_TABLES} training tables, too many to check; split them into "
             "several workbooks"
         )
-    graph = Graph.of(sheets)
     unknown = _unknown_functions(sheets, graph, tables, calculation)
     if unknown and engine in (DEFAULT, "embedded") and (other := libreoffice.fallback(path)):
         their_tables, their_unread = read_tables(sheets, other)

@@ -7,7 +7,6 @@ compiled.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
@@ -24,29 +23,38 @@ from workbook_tools.engines.embedded import FormualizerCalculation, Rerun
 from workbook_tools.engines.libreoffice import LibreOfficeCalculation
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.strict import UnknownFunctionError
 
 _FEW = 2  # inputs of a trial
 _AT_A_TIME = 10  # copies that LibreOffice calculates in one run
 _MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
+_NOT_COMPILED = (NotCompiledError, UnknownFunctionError, SyntaxProblemError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Moments:
-    """A batch of inputs of one kind, and the workbook calculated with each of them."""
+    """The workbook calculated with inputs of one kind."""
 
     kind: str
-    calculations: Iterator[Calculation]  # each must be read before the next is asked for
+    state: State
     last: int  # number of the last of them among all such moments, from 1
     total: int
 
 
 def moments(
-    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+    book: Book,
+    now: State,
+    calculation: Calculation,
+    graph: Graph,
+    sheets: Sequence[Sheet],
+    stored: Columns,
 ) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
@@ -58,26 +66,30 @@ def moments(
         *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    engine: _Compiled | _Embedded = _Embedded(book.path)
-    if not isinstance(calculation, FormualizerCalculation):
-        with suppress(NotCompiledError):
-            engine = _Compiled(sheets, stored)
-    last = 0
-    for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
+    by_libreoffice = isinstance(calculation, LibreOfficeCalculation)
+    engine: _Compiled | _Embedded = _Compiled(book, graph, sheets, stored)
+    if isinstance(calculation, FormualizerCalculation):
+        engine = _Embedded(book)
+    most, last = max(1, _MOST_NUMBERS // book.places.count), 0
+    for batch in _batches([*digits, *others], min(most, _AT_A_TIME) if by_libreoffice else most):
         kind, last = batch[0].kind, last + len(batch)
-        if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
-            calculated = _by_libreoffice(book.path, batch)
+        if by_libreoffice and kind == trials.STORED:
+            state = State.read(book, _by_libreoffice(book.path, batch))
         else:
-            calculated = engine.run(batch)
+            try:
+                state = engine.run(batch)
+            except _NOT_COMPILED:
+                engine = _Embedded(book)
+                state = engine.run(batch)
             if calculation.engine != engine.engine:
                 kind += f", in {engine.engine}"
-        yield Moments(kind, calculated, last, len(digits) + len(others))
+        yield Moments(kind, state, last, len(digits) + len(others))
 
 
 def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Yield consecutive trials of one kind, not too many at once."""
+    """Yield consecutive trials of one kind, at most so many at once."""
     for _, same in groupby(of, key=lambda trial: trial.kind):
-        while batch := list(islice(same, min(most, _AT_A_TIME))):
+        while batch := list(islice(same, most)):
             yield batch
 
 
@@ -86,21 +98,29 @@ class _Compiled:
 
     engine = CompiledCalculation.engine
 
-    def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
-        """Raise ``NotCompiledError`` if some formula cannot be compiled."""
-        self._program = Program(sheets, stored)
+    def __init__(self, book: Book, graph: Graph, sheets: Sequence[Sheet], stored: Columns) -> None:
+        self._book = book
+        self._graph, self._sheets, self._stored = graph, sheets, stored
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
+    @cached_property
+    def _program(self) -> Program:
+        return Program(self._graph, self._sheets, self._stored)
+
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial.
+
+        Raises one of ``_NOT_COMPILED`` if some formula cannot be compiled.
+        """
         program = self._program
         memory = Memory.of(program.layout, program.values, len(trials))
         for cell in {cell: None for trial in trials for cell in trial.inputs}:
             place = program.layout.place_of(cell)
+            if place <= 1:  # an empty cell beyond those in use
+                raise NotCompiledError
             own = memory.get(place)
             memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
         program.run(memory, range(len(program.graph.nodes)))
-        for number in range(len(trials)):
-            yield CompiledCalculation(memory.columns(number).sheets)
+        return State.of(self._book, memory)
 
 
 class _Embedded:
@@ -108,19 +128,21 @@ class _Embedded:
 
     engine = FormualizerCalculation.engine
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, book: Book) -> None:
+        self._book = book
 
     @cached_property
     def _rerun(self) -> Rerun:
-        return Rerun(self._path)
+        return Rerun(self._book.path)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
-        for trial in trials:
-            # Thousands of inputs are entered faster before anything has been calculated.
-            engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._path)
-            yield engine.with_inputs(trial.inputs)
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial."""
+        return State.read(self._book, map(self._calculated, trials))
+
+    def _calculated(self, trial: Trial) -> Calculation:
+        # Thousands of inputs are entered faster before anything has been calculated.
+        engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._book.path)
+        return engine.with_inputs(trial.inputs)
 
 
 def _by_libreoffice(path: Path, trials: Sequence[Trial]) -> Iterator[Calculation]:

@@ -10,6 +10,7 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import Iterations, open_package
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
 
@@ -27,11 +28,15 @@ def recalculate(path: Path) -> Calculation:
     with open_package(path) as package:
         sheets, stored = read_sheets(package)
         iterations = package.iterations
-    return calculated(path, sheets, stored, iterations)
+    return calculated(path, Graph.of(sheets), sheets, stored, iterations)
 
 
 def calculated(
-    path: Path, sheets: Sequence[Sheet], stored: CachedValues, iterations: Iterations | None
+    path: Path,
+    graph: Graph,
+    sheets: Sequence[Sheet],
+    stored: CachedValues,
+    iterations: Iterations | None,
 ) -> Calculation:
     """Return what the formulas of a workbook give that has been read.
 
@@ -39,7 +44,7 @@ def calculated(
     Raises ``InputError`` if that cannot either.
     """
     try:
-        found = Program(sheets, stored, iterations).calculation()
+        found = Program(graph, sheets, stored, iterations).calculation()
     except NotCompiledError:
         return by_engine(path, "embedded")
     return CompiledCalculation(found.sheets)

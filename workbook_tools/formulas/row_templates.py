@@ -39,7 +39,7 @@ _KINDS = ("n", "s", "str", "b", "e")
 _LONGEST_ROW = len(str(MAX_ROWS))
 _MOST_DISTANCES = 200
 _MOST_TEMPLATES, _MOST_BYTES = 2_000, 1 << 24  # that are kept
-_PATIENCE = 2_000  # rows that are learnt in vain
+_PATIENCE = 2_000  # rows that are learnt, more than those that repeat one
 
 
 class ReadCell(NamedTuple):
@@ -88,7 +88,7 @@ class Layout:
         texts = []
         for k in self._of_texts:
             text = values[k]
-            if not text.isascii() or b"&" in text or b">" in text:
+            if b"&" in text or b">" in text:
                 return False
             texts.append(text.decode())
             if not texts[-1].isprintable():
@@ -205,17 +205,16 @@ class Templates:
             return None
         if not template.layout.add(row, template.which, pieces[1::2], self._strings):
             return None
-        self._in_vain = 0
+        self._in_vain = max(0, self._in_vain - 1)
         return row
 
     def learn(self, text: bytes, row: int, cells: Sequence[ReadCell]) -> None:
         """Remember a row that was parsed, if what was parsed can be told from its bytes."""
         if self._in_vain > _PATIENCE:
             return
-        pieces = _VALUE.split(text)
-        skeleton = _HOLE.join(pieces[::2])
+        skeleton = _VALUE.sub(_HOLE, text)
         places = _places(cells)
-        if places is None or len(places) != len(pieces) // 2 or not _PLAIN.fullmatch(skeleton):
+        if places is None or not _PLAIN.fullmatch(skeleton):
             return
         marks, pattern = _pattern(skeleton, row, cells)
         distances = [(mark.encode(), distance) for distance, mark in marks.items()]
@@ -251,7 +250,7 @@ def _places(cells: Sequence[ReadCell]) -> tuple[Place, ...] | None:
     places = []
     for column, stored, formula, written in cells:
         own = stored.formula
-        if stored.kind not in _KINDS or stored.text is not None or (own and formula is None):
+        if stored.kind not in _KINDS:
             return None
         if own and (own.attributes.get("t", "normal") != "normal") != (written is None):
             return None

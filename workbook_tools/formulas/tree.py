@@ -8,8 +8,8 @@ from left to right. (Microsoft, "Calculation operators and precedence in Excel".
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -40,7 +40,7 @@ BINDS = {
     "/": 4,
     "^": 5,
 }
-_SIGN_BINDS = 6
+SIGN_BINDS = 6
 _DEEPEST = 200  # nested parts, which recursive functions can handle
 
 
@@ -364,59 +364,4 @@ def at(tree: Tree, route: Route) -> Tree:
     """Return the part of a tree at a route."""
     for k in route:
         tree = children(tree)[k]
-    return tree
-
-
-def replaced(tree: Tree, route: Route, new: Tree) -> Tree:
-    """Return the tree with a part replaced, in parentheses if it needs them there."""
-    if not route:
-        return new
-    k, *rest = route
-    child = replaced(children(tree)[k], tuple(rest), new)
-    placed = not rest  # further up, the parts already have the parentheses that they need
-    match tree:
-        case Sign():
-            return replace(tree, part=_enclosed(child, _SIGN_BINDS) if placed else child)
-        case Parentheses():
-            return Parentheses(bare(child) if placed else child)
-        case Single():
-            return Single(_enclosed(child, _SIGN_BINDS) if placed else child)
-        case Span(left, right):
-            return Span(left, child) if k else Span(child, right)
-        case Operation(operator):
-            child = _enclosed(child, BINDS[operator] + k) if placed else child
-            return replace(tree, right=child) if k else replace(tree, left=child)
-        case Call():
-            own = list(tree.arguments)
-            own[k] = child
-            return replace(tree, arguments=tuple(own))
-    raise IndexError(route)
-
-
-def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
-    """Return the tree with several parts, none inside another, replaced by the same one."""
-    for route in routes:
-        tree = replaced(tree, route, new)
-    return tree
-
-
-def _enclosed(tree: Tree, least: int) -> Tree:
-    """Return a tree as operand of an operator that binds this tightly, in parentheses if needed."""
-    if isinstance(tree, Operation) and BINDS[tree.operator] < least:
-        return Parentheses(tree)
-    if isinstance(tree, Sign) and tree.sign != "%" and least > BINDS["+"]:
-        return Parentheses(tree)
-    return tree
-
-
-def operation(operator: str, left: Tree, right: Tree) -> Tree:
-    """Join two trees by an operator, with parentheses where they are needed."""
-    joined = Operation(operator, left, right)
-    return replaced(replaced(joined, (0,), left), (1,), right)
-
-
-def bare(tree: Tree) -> Tree:
-    """Return a tree without the parentheses around it."""
-    while isinstance(tree, Parentheses):
-        tree = tree.part
     return tree

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from workbook_tools.formulas.difference import difference
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
     BINDS,
     Call,
@@ -16,7 +17,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     SyntaxProblemError,
     Tree,
-    bare,
     children,
     parse,
 )

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import replaced, replaced_in
 from workbook_tools.formulas.tree import (
     Parentheses,
     Reference,
@@ -21,8 +22,6 @@ from workbook_tools.formulas.tree import (
     Tree,
     parse,
     parts,
-    replaced,
-    replaced_in,
 )
 from workbook_tools.formulas.values import (
     Array,

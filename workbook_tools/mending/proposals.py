@@ -11,6 +11,7 @@ import numpy as np
 
 from workbook_tools.formulas.families import Formula, filled
 from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import bare, replaced, replaced_in
 from workbook_tools.formulas.tree import (
     Number,
     Parentheses,
@@ -19,11 +20,8 @@ from workbook_tools.formulas.tree import (
     SyntaxProblemError,
     Tree,
     at,
-    bare,
     parse,
     parts,
-    replaced,
-    replaced_in,
 )
 from workbook_tools.formulas.values import LARGEST_AREA
 from workbook_tools.formulas.wording import ANEW, BESIDE

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from workbook_tools.formulas.replacing import operation
 from workbook_tools.formulas.tree import (
     Call,
     Name,
@@ -18,7 +19,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     Tree,
     children,
-    operation,
     parts,
 )
 from workbook_tools.formulas.values import (

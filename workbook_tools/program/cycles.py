@@ -1,19 +1,18 @@
 """Finds circular references: formulas that read themselves, directly or through other cells.
 
 For every cell on a cycle, or that reads one, an engine shows an error value, or 0 as Excel does.
-Here the cycle itself is found, from the formulas alone. The formulas of a run do not form a cycle
-as long as every path back to the run leads to a row further up.
+Here the cycle itself is found, from the formulas alone.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
-from workbook_tools.program.graph import Graph, Node, Numbers
+from workbook_tools.program.graph import Graph, Node
+from workbook_tools.program.suspects import on_cycles
 
 _MOST_CELLS = 200_000  # that are visited from one cell
 _MOST_STEPS = 3_000_000  # from cell to cell, in the search for all cycles of a workbook
@@ -26,8 +25,7 @@ class Formulas:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._budget = Budget(_MOST_STEPS)
-        self._left = np.ones(len(graph.nodes), dtype=bool)
-        self._find_suspects()
+        self._left = graph.suspects
 
     @property
     def suspects(self) -> list[Node]:
@@ -36,8 +34,9 @@ class Formulas:
 
     def without(self, mistaken: Iterable[Node]) -> None:
         """Leave formulas out, as if they had been corrected."""
-        self._left[[self._graph.number[node] for node in mistaken]] = False
-        self._find_suspects()
+        left = self._left.copy()
+        left[[self._graph.number[node] for node in mistaken]] = False
+        self._left = on_cycles(self._graph.edges, left) if self._graph.edges else left
 
     def node(self, cell: Cell) -> Node | None:
         """Return the suspect run that a cell belongs to; None if there is none."""
@@ -102,62 +101,6 @@ class Formulas:
                         return
                     self._budget.spend()
                     yield other.sheet, row, other.column
-
-    def _find_suspects(self) -> None:
-        """Keep only the nodes that may lie on cycles: none in a correct workbook.
-
-        In a workbook with too many edges, none are kept: cycles are left to the engine.
-        """
-        edges, left = self._graph.edges, self._left
-        if edges is None:
-            self._left = np.zeros_like(left)
-            return
-        kept = ~edges.picks & left[edges.readers] & left[edges.read]
-        readers, read = edges.readers[kept], edges.read[kept]
-        # Drop the nodes that lead to no cycle, and those that no cycle leads to.
-        endless = _endless(readers, read, len(left)) & _endless(read, readers, len(left))
-        inside = endless[readers] & endless[read]
-        suspects, numbers = np.unique([readers[inside], read[inside]], return_inverse=True)
-        from_to = numbers.reshape(2, -1)
-        self._left = np.zeros_like(left)
-        # There is no cycle if every edge leads up, or if every edge leads down.
-        lowest, highest = edges.most[kept][inside], edges.least[kept][inside]
-        self._left[suspects] = _may_return(from_to, lowest) and _may_return(from_to, -highest)
-
-
-def _endless(begins: Numbers, ends: Numbers, count: int) -> NDArray[np.bool_]:
-    """Tell for each of so many nodes whether paths of any length begin there.
-
-    This is Kahn's algorithm: nodes from which no edge leads on are removed until none is left.
-    """
-    left = np.bincount(begins, minlength=count).tolist()
-    before: list[list[int]] = [[] for _ in range(count)]
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        before[end].append(begin)
-    ended = [number for number in range(count) if not left[number]]
-    for number in ended:  # which grows in the loop
-        for begin in before[number]:
-            left[begin] -= 1
-            if not left[begin]:
-                ended.append(begin)
-    return np.array(left, dtype=np.int64) > 0
-
-
-def _may_return(from_to: Numbers, down: Numbers) -> bool:
-    """Tell whether some closed path leads down or nowhere, given the rows ``down`` of each edge.
-
-    If there is none, the longest paths are finite, and the Bellman–Ford iteration ends.
-    """
-    count = int(from_to.max(initial=-1)) + 1
-    weights = down * (count + 1) + 1  # so that a closed path of 0 rows in all counts as positive
-    longest = np.zeros(count, dtype=np.int64)
-    for _ in range(count + 1):
-        further = longest.copy()
-        np.maximum.at(further, from_to[1], longest[from_to[0]] + weights)
-        if (further == longest).all():
-            return False
-        longest = further
-    return count > 0
 
 
 def shown(cycle: Sequence[Cell]) -> str:

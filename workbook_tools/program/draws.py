@@ -11,7 +11,7 @@ from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.kernels import Array, kernel
+from workbook_tools.program.kernels import Array, kernel, unclear
 from workbook_tools.program.shapes import Slot, shape_of
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import Grid, UnknownFunctionError
@@ -86,6 +86,10 @@ class _OfCells:
         places = np.where(is_inside, number, 1).astype(np.int64) - 1
         cells = np.broadcast_to(cells, (len(cells), max(cells.shape[1], number.shape[1])))
         return np.where(is_inside, np.take_along_axis(cells, places, axis=0), np.nan)
+
+    def apart(self, one: Array, other: Array) -> Array:
+        self.unsure = self.unsure | unclear(one, other)
+        return one - other
 
     def sure(self, values: Any) -> Any:
         self.unsure = self.unsure | ~np.isfinite(values)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
@@ -23,15 +24,14 @@ from workbook_tools.formulas.tree import (
     Span,
     SyntaxProblemError,
     Tree,
-    bare,
     children,
     parse_long,
 )
 from workbook_tools.formulas.words import words
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
+from workbook_tools.program.edges import Edges
 from workbook_tools.program.shapes import Shape, shape_of
-
-Numbers = NDArray[np.int64]
+from workbook_tools.program.suspects import on_cycles
 
 MOST_EDGES = 2_000_000
 # Functions that use the position of a cell, not its value.
@@ -145,16 +145,6 @@ def _reaches(function: str, arguments: Sequence[Tree]) -> bool:
     return len(set(sizes)) > 1
 
 
-class Edges(NamedTuple):
-    """The edges of a graph, as arrays."""
-
-    readers: Numbers  # numbers of nodes
-    read: Numbers
-    least: Numbers  # the smallest distance, in rows down, from a reading cell to a read one
-    most: Numbers
-    picks: NDArray[np.bool_]  # by a lookup in a range with the reader's own column
-
-
 class Graph:
     """Nodes, and which of them read which."""
 
@@ -217,6 +207,15 @@ class Graph:
                 return None
         found = np.array(edges, dtype=np.int64).reshape(-1, 5).T
         return Edges(found[0], found[1], found[2], found[3], found[4].astype(bool))
+
+    @cached_property
+    def suspects(self) -> NDArray[np.bool_]:
+        """Which nodes may lie on cycles.
+
+        None in a workbook with too many edges: there, cycles are left to the engine.
+        """
+        left = np.ones(len(self.nodes), dtype=bool)
+        return on_cycles(self.edges, left) if self.edges else ~left
 
 
 class _Column:

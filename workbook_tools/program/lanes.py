@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.graph import Node
-from workbook_tools.program.kernels import Array, kernel
+from workbook_tools.program.kernels import Array, kernel, unclear
 from workbook_tools.program.memory import EMPTY, Indexes, Memory
 
 _MOST_NUMBERS = 2_000_000  # that are gathered for one slot at a time
@@ -90,6 +90,10 @@ class _OfMemory:
         places = self._memory.layout.places(sheets, rows + down, columns + along)
         draws = np.arange(self._memory.draws)
         return np.where(is_inside, self._memory.numbers[places, draws], np.nan)
+
+    def apart(self, one: Array, other: Array) -> Array:
+        self.unsure = self.unsure | unclear(one, other)
+        return one - other
 
     def sure(self, values: Any) -> Any:
         is_finite = np.isfinite(values)

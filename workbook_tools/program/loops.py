@@ -18,7 +18,8 @@ import numpy as np
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.graph import Edges, Node
+from workbook_tools.program.edges import Edges
+from workbook_tools.program.graph import Node
 from workbook_tools.program.loop_body import Due, LoopBody, Other
 from workbook_tools.program.memory import EMPTY, OTHER, Memory
 

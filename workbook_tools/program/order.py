@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbook_tools.program.graph import Edges
+from workbook_tools.program.edges import Edges
 
 
 def components(count: int, edges: Edges) -> list[list[int]]:

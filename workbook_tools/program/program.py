@@ -14,8 +14,8 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
-from workbook_tools.program.cycles import Formulas
-from workbook_tools.program.graph import Edges, Graph, Node
+from workbook_tools.program.edges import Edges
+from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.loops import Loop, NoOrderError
 from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
@@ -41,22 +41,26 @@ class Program:
 
     def __init__(
         self,
+        graph: Graph,
         sheets: Sequence[Sheet],
         values: Columns,
         iterations: Iterations | None = None,
         further: Iterable[Cell] = (),
     ) -> None:
-        """Compile the sheets; it raises ``NotCompiledError``, as do all methods.
+        """Compile the formulas of the sheets, which are those of the graph.
 
         ``iterations`` are those of circles; None if circles are mistakes. ``further`` are cells
-        that will get a number, and may be empty now.
+        that will get a number, and may be empty now. It raises ``NotCompiledError``, as do all
+        methods.
         """
         self.values, self.iterations = values, iterations
-        nodes = Graph.of(sheets).nodes
-        self.graph = Graph([node for node in nodes if not _changes(node)])
-        for node in nodes:
+        changing = [node for node in graph.nodes if _changes(node)]
+        self.graph = graph
+        if changing:
+            self.graph = Graph([node for node in graph.nodes if not _changes(node)])
+        for node in changing:
             stored = values.column(node.sheet, node.column)
-            if _changes(node) and (stored is None or not np.isin(node.run.rows, stored.rows).all()):
+            if stored is None or not np.isin(node.run.rows, stored.rows).all():
                 raise NotCompiledError(node.run.formula.pattern)
         try:
             extents = _extents(sheets, values, further)
@@ -89,10 +93,10 @@ class Program:
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
         the other cells.
         """
-        with _as_not_compiled():
+        with _as_not_compiled(), np.errstate(all="ignore"):
             stale = self.stale(memory)
             # Values in a circle may agree with each other, such as the zeros that Excel shows.
-            stale |= {self.graph.number[node] for node in Formulas(self.graph).suspects}
+            stale |= set(np.flatnonzero(self.graph.suspects).tolist())
             if stale:
                 self.run(memory, stale)
         return bool(stale)
@@ -111,9 +115,8 @@ class Program:
             for part in batch.parts():
                 given, right = batch.calculated(part, is_exact=False)
                 places = batch.places[part]
-                with np.errstate(all="ignore"):
-                    off = np.abs(given - memory.numbers[places])
-                    same = right & (off <= _SAME * np.abs(given))
+                off = np.abs(given - memory.numbers[places])
+                same = right & (off <= _SAME * np.abs(given))
                 same = same[:, 0] & (memory.kinds[places] == NUMBER)
                 for k in np.flatnonzero(~same).tolist():
                     node = numbers[batch.node[part][k]]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Protocol
 
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
     Call,
     Name,
@@ -17,7 +18,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     SyntaxProblemError,
     Tree,
-    bare,
     chain,
     parse_long,
 )
@@ -94,6 +94,7 @@ class _Dialect(ABC):
     """Writes the source of a formula; subclasses differ in how they read and choose."""
 
     checks: str  # the function that checks that values are finite
+    apart: str  # the function that subtracts one value from another to compare them
     reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
 
     @abstractmethod
@@ -183,9 +184,7 @@ class _Dialect(ABC):
         if sign in _COMPARISONS:
             if not (one.is_number and other.is_number):
                 raise NotPlainError(sign)
-            if sign in ("=", "<>"):  # which raises no exception for what is no number
-                one, other = replace(one, is_sure=False), replace(other, is_sure=False)
-            compared = f"({self.sure(one)} {_COMPARISONS[sign]} {self.sure(other)})"
+            compared = f"({self.apart}({one.source}, {other.source}) {_COMPARISONS[sign]} 0.0)"
             return Expression(compared, False, True)
         if sign not in "+-*/^":
             raise NotPlainError(sign)
@@ -258,6 +257,7 @@ class _OnLanes(_Dialect):
     """Code for many lanes at once: a function of a ``Lanes`` called ``s``."""
 
     checks = "s.sure"
+    apart = "s.apart"
     reads_are_sure = False
 
     def one(self, slot: int) -> str:
@@ -305,6 +305,7 @@ class _Scalar(_Dialect):
     """Code for one cell. On anything but finite numbers it raises an exception."""
 
     checks = "sure"
+    apart = "apart"
     reads_are_sure = True
 
     def __init__(self, reads: Reads) -> None:

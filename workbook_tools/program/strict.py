@@ -20,6 +20,7 @@ from workbook_tools.program.values import Grid, UnknownFunctionError, as_grid
 __all__ = ["Cells", "Formula", "UnknownFunctionError", "compiled", "evaluate_array", "is_known"]
 
 Formula: TypeAlias = Callable[..., CellValue]
+_TOO_DEEP = "a formula nested so deeply"
 
 
 def is_known(function: str) -> bool:
@@ -34,12 +35,17 @@ def compiled(tree: Tree, is_array: bool = False) -> Formula:
     references are written; an array formula gives its top left value. A formula that gives nothing
     (a reference to an empty cell) is 0. Raises ``UnknownFunctionError``, now or when evaluated.
     """
-    compiler = Compiler(is_array)
-    step = compiler.step(tree, lifts=is_array)
+    try:
+        step = Compiler(is_array).step(tree, lifts=is_array)
+    except RecursionError:
+        raise UnknownFunctionError(_TOO_DEEP) from None
 
     def value(cells: Cells, sheet: str, row: int, column: int, shift: int = 0) -> CellValue:
         at = At(cells, sheet, row, column, shift)
-        found = step(at)
+        try:
+            found = step(at)
+        except RecursionError:
+            raise UnknownFunctionError(_TOO_DEEP) from None
         shown = as_grid(at.values(found)).at(0, 0) if is_array else at.single(found)
         return 0.0 if shown is None else shown
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeAlias
 
+from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.cell_values import CellError, CellValue
 
 DIV0, NA, NAME = CellError("#DIV/0!"), CellError("#N/A"), CellError("#NAME?")
@@ -71,6 +72,13 @@ class Grid:
     def left_out(self) -> int:
         """How many of its cells ``rows`` leaves out."""
         return self.height * self.width - sum(map(len, self.rows))
+
+    def first(self, count: int) -> list[CellValue]:
+        """Return the cells of its first rows, row by row."""
+        rows = self.rows[:count]
+        if len(rows) == count and all(len(row) == self.width for row in rows):
+            return list(chain.from_iterable(rows))
+        return [self.at(i, j) for i in range(count) for j in range(self.width)]
 
     def full(self) -> list[list[CellValue]]:
         """Return all its rows at full length; raises ``UnknownFunctionError`` if they are many."""
@@ -187,7 +195,20 @@ _EMPTY: tuple[CellValue, ...] = (0.0, "", False)
 
 
 def compared(left: Value, right: Value) -> int:
-    """Return -1, 0 or 1 if the first value is less, equal or greater.
+    """Return -1, 0 or 1 if the first value is less, equal or greater to ``=``, ``<`` and ``>``.
+
+    To them, numbers are equal if their first 15 digits are: 0.1+0.2=0.3 holds. (Excel stores 0 for
+    ``IF(B14=1,0,1)`` where B14 is 0.9999999999999999.)
+    """
+    if type(left) is float and type(right) is float and left != right:
+        is_near = abs(left - right) <= 1e-14 * abs(left)
+        if is_near and f"{left:.{_DIGITS - 1}e}" == f"{right:.{_DIGITS - 1}e}":
+            return 0
+    return ordered(left, right)
+
+
+def ordered(left: Value, right: Value) -> int:
+    """Return -1, 0 or 1 if the first value is less, equal or greater, as lookups compare.
 
     Numbers are less than texts, texts less than booleans; case does not count. An empty cell is 0,
     an empty text or FALSE, like the other value.
@@ -206,7 +227,12 @@ def compared(left: Value, right: Value) -> int:
 
 
 def finished(value: Value) -> Value:
-    """Return what Excel shows for a result: an overflow is ``#NUM!``, and -0 is 0."""
+    """Return what Excel shows for a result: ``#NUM!`` for an overflow, 0 for -0.
+
+    A text that is too long for a cell is ``#VALUE!``.
+    """
     if isinstance(value, float):
         return value + 0.0 if math.isfinite(value) else NUM
+    if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+        return VALUE
     return value

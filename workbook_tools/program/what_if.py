@@ -13,6 +13,7 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
+from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
 
@@ -22,7 +23,7 @@ class WhatIf:
     def __init__(
         self, sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
     ) -> None:
-        """``iterations`` are those of circles, if the workbook allows them."""
+        """Take the sheets and values; ``iterations`` are those of circles, if allowed."""
         self._sheets, self._values, self._iterations = sheets, values, iterations
 
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
@@ -33,7 +34,7 @@ class WhatIf:
         try:
             numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
             sheets = _with_contents(self._sheets, contents)
-            program = Program(sheets, self._values, self._iterations, numbers)
+            program = Program(Graph.of(sheets), sheets, self._values, self._iterations, numbers)
             memory = program.memory(numbers)
             program.recalculate(memory)
         except NotCompiledError:

@@ -15,6 +15,7 @@ from workbook_tools.editing.dependents import Sheets
 from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.recalculated import new_values
+from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import Report
@@ -175,7 +176,7 @@ def refuse_cached(destination: Path, engine: str) -> None:
 
 
 def write_mended(
-    report: Report, source: Path, destination: Path, engine: str = "embedded"
+    report: Report, source: Path, destination: Path, engine: str = DEFAULT
 ) -> MendedSummary:
     """Write a copy of a workbook with the suggested formulas in place.
 

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
@@ -60,7 +61,7 @@ def _harmonic(values: list[float]) -> float:
 
 
 _OF_NUMBERS: dict[str, Callable[[list[float]], float]] = {
-    "AVEDEV": lambda v: mean([abs(x - mean(v)) for x in v]),
+    "AVEDEV": lambda v: mean([abs(x - average) for average in [mean(v)] for x in v]),
     "AVERAGE": mean,
     "DEVSQ": lambda v: deviations(_some(v)),
     "GEOMEAN": _geometric,
@@ -172,12 +173,9 @@ def pairs(one: Grid, other: Grid, unequal: CellError = NA) -> list[tuple[float, 
     if one.height * one.width != other.height * other.width:
         raise FailedError(unequal)
     ends = max(len(one.rows), len(other.rows))
-    if one.width != other.width:
-        values = [[v for row in grid.full() for v in row] for grid in (one, other)]
-    else:
-        values = [
-            [grid.at(i, j) for i in range(ends) for j in range(grid.width)] for grid in (one, other)
-        ]
+    values = [
+        grid.first(ends if one.width == other.width else len(grid.full())) for grid in (one, other)
+    ]
     raise_first(values[0])
     raise_first(values[1])
     return [
@@ -224,14 +222,13 @@ def _of_squares(term: Callable[[float, float], float]) -> Function:
 def _frequency(data: Value, bins: Value) -> Grid:
     """Return how many numbers are at most each bin and above those below, and how many are more."""
     values, ends = sorted(numbers([data])), numbers([bins])
-    counts = {
-        end: float(sum(low < value <= end for value in values))
-        for low, end in zip([-math.inf, *sorted(ends)], sorted(ends), strict=False)
-        if low != end
-    }
-    more = float(sum(value > max(ends, default=-math.inf) for value in values))
-    own = [[counts.pop(end, 0.0)] for end in ends]
-    return Grid([*own, [more]], len(own) + 1, 1)
+    counts: dict[float, float] = {}
+    before = 0
+    for end in sorted(set(ends)):
+        up_to = bisect_right(values, end)
+        counts[end], before = float(up_to - before), up_to
+    own = [[counts.pop(end, 0.0)] for end in ends]  # a bin that recurs has no more numbers
+    return Grid([*own, [float(len(values) - before)]], len(own) + 1, 1)
 
 
 FUNCTIONS: dict[str, Function] = {

@@ -96,11 +96,12 @@ def _chosen(values: Grid | None, *criteria: Any) -> tuple[list[CellValue], int]:
     if any((grid.height, grid.width) != (height, width) for grid in grids):
         raise FailedError(VALUE)
     count = max(len(grid.rows) for grid in grids)
+    columns = [grid.first(count) for grid in ranges]
+    chosen = values.first(count) if values else [None] * len(columns[0])
     found = [
-        values.at(i, j) if values else None
-        for i in range(count)
-        for j in range(width)
-        if all(test(grid.at(i, j)) for test, grid in zip(tests, ranges, strict=True))
+        cell
+        for cell, *own in zip(chosen, *columns, strict=True)
+        if all(test(value) for test, value in zip(tests, own, strict=True))
     ]
     beyond = (height - count) * width if all(test(None) for test in tests) else 0
     return found, beyond

@@ -1,8 +1,8 @@
 """What a function takes, and how it is applied to values: one cell or, in arrays, each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 from workbook_tools.package.cell_values import CellError, CellValue
@@ -16,6 +16,7 @@ from workbook_tools.program.values import (
     Grid,
     UnknownFunctionError,
     Value,
+    as_grid,
     finished,
     logical,
     number,
@@ -85,17 +86,18 @@ def applied(function: Function, letters: str) -> Callable[[Sequence[Value]], Val
         return finished(found)
 
     def lifted(arguments: Sequence[Value]) -> Value:
-        grids = [k for k in single if isinstance(arguments[k], Grid)]
-        if not grids:
-            return once(arguments)
+        if any(isinstance(arguments[k], Grid) for k in single):
+            # A range that is taken as a whole is the same for every cell.
+            whole = {k: value for k, value in enumerate(arguments) if k not in single}
 
-        def at_cell(*cells: CellValue) -> Value:
-            own = list(arguments)
-            for k, cell in zip(grids, cells, strict=True):
-                own[k] = cell
-            return once(own)
+            def at_cell(*cells: CellValue) -> Value:
+                own: list[Value] = list(cells)
+                for k, value in whole.items():
+                    own.insert(k, value)
+                return once(own)
 
-        return each([arguments[k] for k in grids], at_cell)
+            return each([arguments[k] for k in single], at_cell)
+        return once(arguments)
 
     return lifted
 
@@ -109,25 +111,32 @@ def each(arguments: Sequence[Value], call: Callable[..., Value]) -> Value:
     if not grids:
         return call(*arguments)
     height, width = max(grid.height for grid in grids), max(grid.width for grid in grids)
-    columns = [value if isinstance(value, Grid) else Grid([[value]], 1, 1) for value in arguments]
-    # Cells that all ranges leave out are worked out once.
-    is_plain = all((g.height, g.width) in ((height, width), (1, 1)) for g in columns)
+    own = [as_grid(value) for value in arguments]
     count = height
-    if is_plain and height > 1:
-        count = max(len(g.rows) for g in columns if (g.height, g.width) == (height, width))
+    if height > 1 and all((g.height, g.width) in ((height, width), (1, 1)) for g in own):
+        # Cells that all ranges leave out are worked out once.
+        count = max(len(g.rows) for g in own if g.height == height)
     if count * width > MOST_CELLS:
         raise UnknownFunctionError(f"an array of {height * width:,} cells")
-
-    def cell(grid: Grid, row: int, column: int) -> CellValue:
-        row, column = row * (grid.height > 1), column * (grid.width > 1)
-        return grid.at(row, column) if row < grid.height and column < grid.width else NA
-
-    rest = _shown(call(*(g.rest if g.height > 1 else g.at(0, 0) for g in columns)))
-    rows = [
-        [_shown(call(*(cell(grid, i, j) for grid in columns))) for j in range(width)]
-        for i in range(count)
-    ]
+    rest = _shown(call(*(g.rest if g.height > 1 else g.at(0, 0) for g in own)))
+    columns = [_spread(grid, count, width) for grid in own]
+    cells = [_shown(value) for value in map(call, *columns)]
+    rows = [cells[k * width : (k + 1) * width] for k in range(count)]
     return Grid(rows, height, width, rest=rest if count < height else None)
+
+
+def _spread(grid: Grid, height: int, width: int) -> Iterable[CellValue]:
+    """Return the cells of a grid as one of this size has them, row by row."""
+    if grid.height == grid.width == 1:
+        return repeat(grid.at(0, 0), height * width)
+    if grid.width == width and grid.height >= height:
+        return grid.first(height)
+    return [
+        grid.at(row, column) if row < grid.height and column < grid.width else NA
+        for i in range(height)
+        for j in range(width)
+        for row, column in [(i * (grid.height > 1), j * (grid.width > 1))]
+    ]
 
 
 def _shown(value: Value) -> CellValue:

@@ -17,11 +17,11 @@ from workbook_tools.program.values import (
     Grid,
     Value,
     array,
-    compared,
+    ordered,
     rank,
 )
 
-_KEY = cmp_to_key(compared)
+_KEY = cmp_to_key(ordered)
 
 
 def _line(grid: Grid) -> Sequence[CellValue]:
@@ -40,7 +40,7 @@ def _equal(wanted: CellValue, cells: Sequence[CellValue], wildcards: bool) -> in
         found = (
             k
             for k, cell in enumerate(cells)
-            if _is_like(cell, wanted) and compared(cell, wanted) == 0
+            if _is_like(cell, wanted) and ordered(cell, wanted) == 0
         )
     place = next(found, None)
     if place is None:
@@ -49,7 +49,7 @@ def _equal(wanted: CellValue, cells: Sequence[CellValue], wildcards: bool) -> in
 
 
 def _is_like(cell: CellValue, wanted: CellValue) -> bool:
-    """Tell whether two values are of one type: only such are compared in a lookup."""
+    """Tell whether two values are of one type: only such are ordered in a lookup."""
     return cell is not None and not isinstance(cell, CellError) and rank(cell) == rank(wanted)
 
 
@@ -67,7 +67,7 @@ def _down_to(wanted: CellValue, cells: Sequence[CellValue]) -> int:
     found = None
     for k, cell in enumerate(cells):
         if _is_like(cell, wanted):
-            order = compared(cell, wanted)
+            order = ordered(cell, wanted)
             if order <= 0:
                 found = k if order == 0 else found
                 break
@@ -131,7 +131,7 @@ def _further(wanted: CellValue, cells: Sequence[CellValue], mode: float, search:
         if mode not in (-1, 1):
             raise
         sign = int(mode)
-        near = [k for k, c in enumerate(own) if _is_like(c, wanted) and compared(c, wanted) == sign]
+        near = [k for k, c in enumerate(own) if _is_like(c, wanted) and ordered(c, wanted) == sign]
         if not near:
             raise
         place = min(near, key=lambda k: _KEY(own[k]) if sign > 0 else _Down(own[k]))
@@ -145,7 +145,7 @@ class _Down:
         self._value = value
 
     def __lt__(self, other: "_Down") -> bool:
-        return compared(self._value, other._value) > 0
+        return ordered(self._value, other._value) > 0
 
 
 def _xlookup(

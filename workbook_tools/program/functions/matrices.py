@@ -22,8 +22,8 @@ from workbook_tools.program.values import (
     UnknownFunctionError,
     Value,
     array,
-    compared,
     logical,
+    ordered,
     rank,
 )
 
@@ -34,25 +34,22 @@ def _sum_product(*grids: Grid) -> float:
     first = grids[0]
     if any((grid.height, grid.width) != (first.height, first.width) for grid in grids):
         raise FailedError(VALUE)
-    if len(grids) == 1:
-        cells = list(first.flat())
-        raise_first(cells)
-        return total(cell for cell in cells if type(cell) is float)
     count = max(len(grid.rows) for grid in grids)
-    rest: list[float] = []
+    products = _factors(first.first(count))
+    for grid in grids[1:]:
+        products = [*map(operator.mul, products, _factors(grid.first(count)))]
     if count < first.height and all(grid.rest is not None for grid in grids):
-        rest = list(repeat(_product([grid.rest for grid in grids]), first.height - count))
-    products = [
-        _product([grid.at(i, j) for grid in grids])
-        for i in range(count)
-        for j in range(first.width)
-    ]
-    return total(products + rest * first.width)
+        beyond = [_factors([grid.rest])[0] for grid in grids]
+        left = (first.height - count) * first.width
+        _refuse_many(left)
+        products += repeat(reduce(operator.mul, beyond), left)
+    return total(products)
 
 
-def _product(cells: Sequence[CellValue]) -> float:
+def _factors(cells: Sequence[CellValue]) -> list[float]:
+    """Return the numbers among some cells, and 0 for what is none."""
     raise_first(cells)
-    return reduce(operator.mul, (cell if type(cell) is float else 0.0 for cell in cells))
+    return [cell if type(cell) is float else 0.0 for cell in cells]
 
 
 def _matrix(grid: Grid) -> list[list[float]]:
@@ -98,9 +95,15 @@ def _transposed(grid: Grid) -> Grid:
     return array([*zip(*grid.full(), strict=True)])
 
 
+def _refuse_many(cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise UnknownFunctionError(f"an array of {cells:,} cells")
+
+
 def _unit(size: float) -> Grid:
     if size < 1:
         raise FailedError(VALUE)
+    _refuse_many(math.trunc(size) ** 2)
     return array(np.eye(math.trunc(size)).tolist())
 
 
@@ -113,8 +116,7 @@ def _sequence(
     height, width = math.trunc(rows), math.trunc(1.0 if columns is None else columns)
     if height < 1 or width < 1:
         raise FailedError(VALUE if min(height, width) < 0 else _CALC)
-    if height * width > MOST_CELLS:
-        raise UnknownFunctionError(f"an array of {height * width:,} cells")
+    _refuse_many(height * width)
     first, further = (1.0 if value is None else value for value in (start, step))
     return array([[first + further * (i * width + j) for j in range(width)] for i in range(height)])
 
@@ -153,18 +155,18 @@ def _before(one: CellValue, other: CellValue) -> int:
     ]
     if places[0] != places[1]:
         return places[0] - places[1]
-    return compared(one, other) if places[0] < 3 else 0
+    return ordered(one, other) if places[0] < 3 else 0
 
 
 _KEY = cmp_to_key(_before)
 
 
 def _unique(grid: Grid) -> Grid:
-    rows: list[list[CellValue]] = []
+    rows: dict[tuple[object, ...], list[CellValue]] = {}
     for row in grid.full():
-        if row not in rows:
-            rows.append(row)
-    return array(rows)
+        key = ((type(v), v.lower() if isinstance(v, str) else v) for v in row)
+        rows.setdefault(tuple(key), row)
+    return array(list(rows.values()))
 
 
 def _stacked(*grids: Grid) -> Grid:

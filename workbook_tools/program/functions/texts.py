@@ -24,12 +24,6 @@ def _whole(value: float, least: int) -> int:
     return found
 
 
-def _short(value: str) -> str:
-    if len(value) > MAX_TEXT_LENGTH:
-        raise FailedError(VALUE)
-    return value
-
-
 def _right(value: str, count: float = 1.0) -> str:
     return value[max(0, len(value) - _whole(count, 0)) :]
 
@@ -63,8 +57,10 @@ def _position(made: str, within: str, first: float, flags: re.RegexFlag) -> floa
 def _substitute(value: str, old: str, new: str, which: float | None = None) -> str:
     if not old:
         return value
+    if value.count(old) * len(new) > 2 * MAX_TEXT_LENGTH:
+        raise FailedError(VALUE)
     if which is None:
-        return _short(value.replace(old, new))
+        return value.replace(old, new)
     parts = value.split(old)
     k = _whole(which, 1)
     if k >= len(parts):
@@ -84,15 +80,18 @@ def _repeated(value: str, times: float) -> str:
 
 
 def _joined(*arguments: Value) -> str:
-    found = cells(arguments)
-    raise_first(found)
-    return _short("".join(map(text, found)))
+    return _text_join("", False, *arguments)
 
 
 def _text_join(between: str, without_empty: bool, *arguments: Value) -> str:
     found = cells(arguments)
     raise_first(found)
-    return _short(between.join(own for own in map(text, found) if own or not without_empty))
+    joined = ""
+    for k, own in enumerate(own for own in map(text, found) if own or not without_empty):
+        joined += between + own if k else own
+        if len(joined) > MAX_TEXT_LENGTH:
+            raise FailedError(VALUE)
+    return joined
 
 
 def _hexadecimal(value: float, places: float | None = None) -> str:
@@ -115,7 +114,7 @@ def _value(value: CellValue) -> float:
 
 FUNCTIONS: dict[str, Function] = {
     "CONCAT": Function("c", _joined, repeated="c"),
-    "CONCATENATE": Function("t", lambda *given: _short("".join(given)), repeated="t"),
+    "CONCATENATE": Function("t", lambda *given: "".join(given), repeated="t"),
     "DEC2HEX": Function("n", _hexadecimal, "o"),
     "EXACT": Function("tt", lambda one, other: one == other),
     "FIND": Function("tt", _find, "n"),

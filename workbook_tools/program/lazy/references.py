@@ -1,20 +1,17 @@
-"""Functions that do not need the values of all their arguments.
-
-IF and its kin evaluate what they choose; INDEX and OFFSET return references; ROW and COLUMNS read
-no cell at all. Each is given the parts of its call, and returns the function that evaluates it.
-"""
+"""Functions of references: INDEX and OFFSET return some, ROW and COLUMNS read no cell at all."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from workbook_tools.formulas.references import Area
-from workbook_tools.formulas.tree import Call, Missing, Name, Number, Tree
+from workbook_tools.formulas.tree import Missing, Tree
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
-from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.cell_values import CellError
 from workbook_tools.program.functions import FUNCTIONS
 from workbook_tools.program.functions.function import applied, each
+from workbook_tools.program.lazy.call import Lazy, checked, numbers
 from workbook_tools.program.place import At, Found, Step, height, width
 from workbook_tools.program.values import (
     NA,
@@ -22,127 +19,19 @@ from workbook_tools.program.values import (
     VALUE,
     FailedError,
     Grid,
-    UnknownFunctionError,
     Value,
     array,
     as_grid,
-    logical,
     number,
 )
 
 if TYPE_CHECKING:
     from workbook_tools.program.compiler import Compiler
 
-_Chosen = TypeVar("_Chosen")
-Lazy = Callable[["Compiler", Sequence[Tree], bool], Step]
-
-
-def _checked(least: int, most: int, call: Lazy) -> Lazy:
-    """Refuse a wrong number of arguments, which Excel does not let anybody enter."""
-
-    def checked(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-        if not least <= len(arguments) <= most:
-            raise UnknownFunctionError(f"a function with {len(arguments)} arguments")
-        return call(compiler, arguments, lifts)
-
-    return checked
-
-
-def _if(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-    # In an argument that is an array, the condition of IF is still that of one cell, unless the
-    # whole formula is an array formula.
-    condition = compiler.step(arguments[0], lifts and compiler.is_array)
-    then = _branch(compiler, arguments[1], lifts)
-    otherwise = _branch(compiler, arguments[2], lifts) if len(arguments) > 2 else lambda at: False
-
-    def chosen(at: At) -> Found:
-        found = condition(at)
-        found = at.values(found) if lifts and compiler.is_array else at.cut(found)
-        if isinstance(found, Grid):
-            return each(
-                [found, at.values(then(at)), at.values(otherwise(at))],
-                lambda test, one, other: _selected(test, lambda is_so: one if is_so else other),
-            )
-        return _selected(found, lambda is_so: (then if is_so else otherwise)(at))
-
-    return chosen
-
-
-def _selected(test: CellValue, choose: Callable[[bool], _Chosen]) -> _Chosen | CellError:
-    try:
-        is_so = logical(test)
-    except FailedError as error:
-        return error.value
-    return choose(is_so)
-
-
-def _branch(compiler: "Compiler", tree: Tree, lifts: bool) -> Step:
-    return compiler.step(Number("0") if isinstance(tree, Missing) else tree, lifts)
-
-
-def _ifs(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-    if len(arguments) % 2:
-        raise UnknownFunctionError("IFS with an odd number of arguments")
-    tree: Tree = Name(NA.code)
-    for k in range(len(arguments) - 2, -1, -2):
-        tree = Call("IF", (arguments[k], arguments[k + 1], tree))
-    return compiler.step(tree, lifts)
-
-
-def _switch(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-    wanted, *cases = arguments
-    tree: Tree = cases.pop() if len(cases) % 2 else Name(NA.code)
-    for k in range(len(cases) - 2, -1, -2):
-        test = Call("EQ", (wanted, cases[k]))
-        tree = Call("IF", (test, cases[k + 1], tree))
-    return compiler.step(tree, lifts)
-
-
-def _if_error(is_caught: Callable[[CellValue], bool]) -> Lazy:
-    def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-        tried, otherwise = (_branch(compiler, part, lifts) for part in arguments)
-
-        def found(at: At) -> Found:
-            own = tried(at)
-            value = at.values(own) if lifts else at.cut(own)
-            if isinstance(value, Grid):
-                return each(
-                    [value, at.values(otherwise(at))],
-                    lambda one, other: other if is_caught(one) else one,
-                )
-            return otherwise(at) if is_caught(value) else value
-
-        return found
-
-    return compiled
-
-
-def _choose(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
-    index = compiler.step(arguments[0], lifts)
-    branches = [_branch(compiler, part, lifts) for part in arguments[1:]]
-
-    def chosen(at: At) -> Found:
-        found = at.values(index(at)) if lifts else at.cut(index(at))
-        if isinstance(found, Grid):
-            values = [at.values(branch(at)) for branch in branches]
-            return each([found, *values], lambda k, *own: _picked(k, own))
-        branch = _picked(found, branches)
-        return branch(at) if callable(branch) else branch
-
-    return chosen
-
-
-def _picked(index: CellValue, choices: Sequence[_Chosen]) -> _Chosen | CellError:
-    try:
-        k = math.trunc(number(index)) - 1
-    except FailedError as error:
-        return error.value
-    return choices[k] if 0 <= k < len(choices) else VALUE
-
 
 def _index(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
     base = compiler.step(arguments[0], True)
-    indices = [_numbers(compiler, part, lifts) for part in arguments[1:]]
+    indices = [numbers(compiler, part, lifts) for part in arguments[1:]]
 
     def found(at: At) -> Found:
         own = base(at)
@@ -186,11 +75,6 @@ def _element(found: Found, places: Sequence[Value]) -> Found:
     if row and column:
         return own.at(row - 1, column - 1)
     return array([line[columns[0] - 1 : columns[1]] for line in own.full()[rows[0] - 1 : rows[1]]])
-
-
-def _numbers(compiler: "Compiler", tree: Tree, lifts: bool) -> Callable[[At], Value]:
-    step = compiler.step(tree, lifts)
-    return (lambda at: at.values(step(at))) if lifts else (lambda at: at.cut(step(at)))
 
 
 def _offset(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
@@ -271,7 +155,7 @@ def _conditional(name: str) -> Lazy:
     def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
         area_of, values_of = (compiler.step(arguments[k], False) for k in (0, -1))
         call = applied(FUNCTIONS[name], "rer"[: len(arguments)])
-        wanted_of = _numbers(compiler, arguments[1], lifts)
+        wanted_of = numbers(compiler, arguments[1], lifts)
 
         def found(at: At) -> Found:
             area, values = area_of(at), values_of(at) if len(arguments) > 2 else None
@@ -315,21 +199,15 @@ def _element_of_array(compiler: "Compiler", arguments: Sequence[Tree], lifts: bo
     return found
 
 
-LAZY: dict[str, Lazy] = {
-    "ARRAYFORMULA": _checked(1, 3, _element_of_array),
-    "AVERAGEIF": _checked(2, 3, _conditional("AVERAGEIF")),
-    "CHOOSE": _checked(2, 255, _choose),
-    "COLUMN": _checked(0, 1, _place(lambda at: at.column, lambda a: a.first_column, False)),
-    "COLUMNS": _checked(1, 1, _size(width, lambda grid: grid.width)),
-    "IF": _checked(2, 3, _if),
-    "IFERROR": _checked(2, 2, _if_error(lambda value: isinstance(value, CellError))),
-    "IFNA": _checked(2, 2, _if_error(lambda value: value == NA)),
-    "IFS": _checked(2, 255, _ifs),
-    "INDEX": _checked(2, 3, _index),
-    "OFFSET": _checked(3, 5, _offset),
-    "ROW": _checked(0, 1, _place(lambda at: at.row, lambda a: a.first_row, True)),
-    "ROWS": _checked(1, 1, _size(height, lambda grid: grid.height)),
-    "SINGLE": _checked(1, 1, _single),
-    "SUMIF": _checked(2, 3, _conditional("SUMIF")),
-    "SWITCH": _checked(3, 255, _switch),
+CALLS: dict[str, Lazy] = {
+    "ARRAYFORMULA": checked(1, 3, _element_of_array),
+    "AVERAGEIF": checked(2, 3, _conditional("AVERAGEIF")),
+    "COLUMN": checked(0, 1, _place(lambda at: at.column, lambda a: a.first_column, False)),
+    "COLUMNS": checked(1, 1, _size(width, lambda grid: grid.width)),
+    "INDEX": checked(2, 3, _index),
+    "OFFSET": checked(3, 5, _offset),
+    "ROW": checked(0, 1, _place(lambda at: at.row, lambda a: a.first_row, True)),
+    "ROWS": checked(1, 1, _size(height, lambda grid: grid.height)),
+    "SINGLE": checked(1, 1, _single),
+    "SUMIF": checked(2, 3, _conditional("SUMIF")),
 }
