@@ -67,13 +67,14 @@ def verify(
                 f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached can "
                 "read; use one of these, or save it as an ordinary .xlsx"
             )
+        iterations = package.iterations
         begun = None if engine in _OF_THE_READ_FILE else beside.submit(recalculate, path, engine)
         sheets, stored = read_sheets(package)
         graph = Graph.of(sheets)
         refuse_too_large(path, sheets)
         calculation: Calculation = begun.result() if begun else stored
         if engine == DEFAULT:
-            calculation = compiled.calculated(path, graph, sheets, stored)
+            calculation = compiled.calculated(path, graph, sheets, stored, iterations)
         defined = workbook_names(package)
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
@@ -102,7 +103,7 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(sheets, calculation)
+    what_if = WhatIf(sheets, calculation, iterations)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     values = Values(calculation, stored if engine != "cached" else None)

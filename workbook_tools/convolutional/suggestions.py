@@ -94,9 +94,9 @@ class Suggestions:
             for cell, value in values.items()
             if value is not None
         }
-        found = values_of(list(formulas.values()), grid.sheet, given, 1)
-        for at, values in zip(formulas, found, strict=True):
-            value = np.nan if values is None else float(values[0])
+        given_by = values_of(list(formulas.values()), grid.sheet, given, 1)
+        for at, own in zip(formulas, given_by, strict=True):
+            value = np.nan if own is None else float(own[0])
             should = float(expected.values[0][at])
             if not abs(value - should) <= self._tolerance * float(expected.sizes[0][at]):
                 return False

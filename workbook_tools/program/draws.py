@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
-from workbook_tools.formulas.tree import SyntaxProblemError, parse
+from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.kernels import Array, kernel, unclear
@@ -59,7 +59,7 @@ def values_of(
 
 @lru_cache(maxsize=5_000)
 def _strict(formula: str) -> Any:
-    return compiled(parse(formula), is_array=True)
+    return compiled(parse_long(formula), is_array=True)
 
 
 class _OfCells:
