@@ -93,7 +93,7 @@ def test_a_run_steps_down_the_gradient(
     network: tuple[Reference, dict[str, float]], rate: float
 ) -> None:
     reference, values = network
-    run = reference.run(values, one_sample(reference, values), rate, 4)
+    run = pd.DataFrame(reference.run(values, one_sample(reference, values), rate, 4))
     assert run.iloc[0][reference.trained].to_dict() == {s: values[s] for s in reference.trained}
     for (_, now), (_, following) in pairwise(run.iterrows()):
         for symbol in reference.trained:

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases import cases
 from hypothesis import given
@@ -89,7 +90,8 @@ def test_a_whole_training_on_images_is_what_pytorch_does(
         looked_up=True,
     )
     start = {symbol: float(chance.uniform(-1, 1)) for symbol in reference.start}
-    ours = reference.run(start, Samples(inputs, targets), rate, iterations)[::count]
+    run = reference.run(start, Samples(inputs, targets), rate, iterations)
+    ours = pd.DataFrame(run)[::count]
     leaves = {
         symbol: torch.tensor(value, dtype=torch.float64, requires_grad=True)
         for symbol, value in start.items()

@@ -249,5 +249,5 @@ def _run(grounds: Grounds) -> list[float]:
         return []
     with np.errstate(over="ignore", invalid="ignore"):  # the run may diverge
         run = reference.run(first, data, table.rate, table.iterations)
-    losses: list[float] = run[table.loss].iloc[:: reference.block].tolist()
+    losses: list[float] = run[table.loss][:: reference.block].tolist()
     return losses

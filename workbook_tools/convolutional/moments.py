@@ -1,8 +1,7 @@
-"""Calculates a network's workbook with other inputs, if possible by the engine that was chosen.
+"""Calculates a network's workbook with other inputs.
 
-LibreOffice calculates every stored digit, each in its own copy of the workbook. The random numbers,
-which reveal formulas that are right by chance, need an engine that takes other inputs without a
-copy: the compiled formulas.
+The compiled formulas do this for many inputs at once, whatever engine was chosen. Only LibreOffice
+calculates every stored digit itself, each in its own copy of the workbook.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-
-import numpy as np
 
 from workbook_tools.convolutional import trials
 from workbook_tools.convolutional.book import Book
@@ -30,6 +27,7 @@ from workbook_tools.package.workbook import WorkbookPackage, open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.understood import is_understood
 
 _AT_A_TIME = 10  # copies that LibreOffice calculates in one run
 _MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
@@ -37,16 +35,21 @@ _MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
 
 @dataclass(frozen=True)
 class Moments:
-    """A batch of inputs of one kind, and the workbook calculated with each of them."""
+    """The workbook calculated with inputs of one kind."""
 
     kind: str
-    calculations: Iterator[Calculation]  # each must be read before the next is asked for
+    state: State
     last: int  # number of the last of them among all such moments, from 1
     total: int
 
 
 def moments(
-    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+    book: Book,
+    now: State,
+    calculation: Calculation,
+    graph: Graph,
+    sheets: Sequence[Sheet],
+    stored: Columns,
 ) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
@@ -58,34 +61,39 @@ def moments(
         *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    rerun = Rerun(book.path, sheets, stored)
-    last = 0
-    for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
+    by_libreoffice = isinstance(calculation, LibreOfficeCalculation)
+    rerun = Rerun(book, graph, sheets, stored)
+    most, last = max(1, _MOST_NUMBERS // book.places.count), 0
+    for batch in _batches([*digits, *others], min(most, _AT_A_TIME) if by_libreoffice else most):
         kind, last = batch[0].kind, last + len(batch)
-        if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
-            calculated = _by_libreoffice(book.path, batch)
+        if by_libreoffice and kind == trials.STORED:
+            state = State.read(book, _by_libreoffice(book.path, batch))
         else:
-            calculated = rerun.run(batch)
+            state = rerun.run(batch)
             if calculation.engine != CompiledCalculation.engine:
                 kind += f", in {CompiledCalculation.engine}"
-        yield Moments(kind, calculated, last, len(digits) + len(others))
+        yield Moments(kind, state, last, len(digits) + len(others))
 
 
 def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Yield consecutive trials of one kind, not too many at once."""
+    """Yield consecutive trials of one kind, at most so many at once."""
     for _, same in groupby(of, key=lambda trial: trial.kind):
-        while batch := list(islice(same, min(most, _AT_A_TIME))):
+        while batch := list(islice(same, most)):
             yield batch
 
 
 class Rerun:
     """The compiled formulas, run on the inputs of several trials at once."""
 
-    def __init__(self, path: Path, sheets: Sequence[Sheet], stored: Columns) -> None:
+    def __init__(self, book: Book, graph: Graph, sheets: Sequence[Sheet], stored: Columns) -> None:
         """Raise ``InputError`` if some formula cannot be compiled."""
-        self._path = path
+        self._book = book
         with self._errors_as_ours():
-            self._program = Program(Graph.of(sheets), sheets, stored)
+            # What reads no cell, such as a link, is the same with any digit.
+            nodes = [n for n in graph.nodes if n.areas(n.run.first_row) or is_understood(n)]
+            if len(nodes) < len(graph.nodes):
+                graph = Graph(nodes)
+            self._program = Program(graph, sheets, stored)
 
     @contextmanager
     def _errors_as_ours(self) -> Iterator[None]:
@@ -93,21 +101,22 @@ class Rerun:
             yield
         except NotCompiledError as error:
             raise InputError(
-                f"{self._path}: cannot be calculated with other digits ({error})"
+                f"{self._book.path}: cannot be calculated with other digits ({error})"
             ) from error
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial; raises ``InputError`` likewise."""
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial; raises ``InputError`` likewise."""
         program = self._program
         memory = Memory.of(program.layout, program.values, len(trials))
-        for cell in {cell: None for trial in trials for cell in trial.inputs}:
-            place = program.layout.place_of(cell)
-            own = memory.get(place)
-            memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
-        with self._errors_as_ours(), np.errstate(all="ignore"):
+        with self._errors_as_ours():
+            for cell in {cell: None for trial in trials for cell in trial.inputs}:
+                place = program.layout.place_of(cell)
+                if place <= 1:  # an empty cell beyond those in use
+                    raise NotCompiledError("an input is far from all other cells")
+                own = memory.get(place)
+                memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
             program.run(memory, range(len(program.graph.nodes)))
-        for number in range(len(trials)):
-            yield CompiledCalculation(memory.columns(number).sheets)
+        return State.of(self._book, memory)
 
 
 def _by_libreoffice(path: Path, trials: Sequence[Trial]) -> Iterator[Calculation]:

@@ -17,11 +17,9 @@ from workbook_tools.convolutional.places import Index
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
 from workbook_tools.formulas.references import Area, areas, with_areas
-from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
 from workbook_tools.judging.findings import Suggestion
-from workbook_tools.program.draws import value_of
-from workbook_tools.program.strict import UnknownFunctionError
+from workbook_tools.program.draws import values_of
 
 
 class Suggestions:
@@ -96,11 +94,9 @@ class Suggestions:
             for cell, value in values.items()
             if value is not None
         }
-        for at, formula in formulas.items():
-            try:
-                value = float(value_of(formula, grid.sheet, given)[0])
-            except (UnknownFunctionError, SyntaxProblemError):
-                return False
+        given_by = values_of(list(formulas.values()), grid.sheet, given, 1)
+        for at, own in zip(formulas, given_by, strict=True):
+            value = np.nan if own is None else float(own[0])
             should = float(expected.values[0][at])
             if not abs(value - should) <= self._tolerance * float(expected.sizes[0][at]):
                 return False

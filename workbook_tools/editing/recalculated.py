@@ -17,7 +17,6 @@ import numpy as np
 from workbook_tools.engines import DEFAULT, recalculate
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet, read_sheets
-from workbook_tools.formulas.tree import SyntaxProblemError, parse
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Calculation, Columns
@@ -25,7 +24,7 @@ from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.program import NotCompiledError, Program
-from workbook_tools.program.strict import UnknownFunctionError, compiled
+from workbook_tools.program.understood import is_understood
 
 _SAME = 1e-13  # relative; smaller differences come from another order of calculation
 _WHOLE = 15  # digits of a number that is stored in full
@@ -44,7 +43,7 @@ def new_values(
     copy.save(content)
     with zipfile.ZipFile(content) as archive:
         sheets, stored = read_sheets(WorkbookPackage(copy.package.path, archive))
-    graph = Graph([node for node in Graph.of(sheets).nodes if _is_understood(node)])
+    graph = Graph([node for node in Graph.of(sheets).nodes if is_understood(node)])
     try:
         new = _calculated(graph, sheets, stored, mended)
         due = [*_differing(stored, new)]
@@ -62,15 +61,6 @@ def new_values(
         if (before is not None or cell[0] in on) and _is_better(before, value, allowed):
             found[cell] = value
     return found
-
-
-def _is_understood(node: Node) -> bool:
-    """Tell whether a formula can be compiled; those that change by themselves cannot."""
-    try:
-        compiled(parse(node.run.formula.at(node.run.first_row)))
-    except (UnknownFunctionError, SyntaxProblemError, RecursionError):
-        return False
-    return True
 
 
 def _calculated(

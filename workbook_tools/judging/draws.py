@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.reference import Reference
@@ -45,7 +46,7 @@ class Drawn:
 
     first: dict[str, Array]  # the first iteration of a training
     midst: tuple[dict[str, Array], dict[str, Array]]  # two consecutive later iterations
-    samples: list[Samples]
+    samples: Samples  # (draws, samples, units)
     rate: Array
     settings: dict[str, Array]
 
@@ -66,64 +67,69 @@ def draw(
     There are ``count`` draws, each of so many ``samples``. A ``rate`` is drawn only if it is None.
     """
     generator = np.random.default_rng(SEED)
-    runs: list[dict[str, Array]] = []
     data: list[Samples] = []
+    starts: list[dict[str, float]] = []
     rates: list[float] = []
     all_settings: list[dict[str, float]] = []
+    numbers: list[int] = []
     for k in range(count):
         # If there are several samples, the targets of every second draw are classes.
         classes = reference.looked_up and k % 2 == 0
         own = _samples(reference, samples, classes, generator)
         _repeat(reference, own, k)
+        data.append(own)
         # Weights of both signs keep the units from saturating.
         start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.trained}
         fixed = [symbol for symbol in reference.start if symbol not in start]
-        start |= {symbol: generator.uniform(0.2, 1.0) for symbol in fixed}
-        eta = generator.uniform(0.3, 1.5) if rate is None else rate
+        starts.append(start | {symbol: generator.uniform(0.2, 1.0) for symbol in fixed})
+        rates.append(generator.uniform(0.3, 1.5) if rate is None else rate)
         drawn = {s: generator.uniform(*_RANGES[s]) for s in settings if s in FIELDS}
-        drawn = {s: float(round(value)) if s == "span" else value for s, value in drawn.items()}
-        changes: dict[str, Any] = {FIELDS[symbol]: value for symbol, value in drawn.items()}
-        changed = replace(reference, rule=replace(reference.rule, **changes))
-        number = int(generator.integers(2, 20))
+        all_settings.append(
+            {s: float(round(value)) if s == "span" else value for s, value in drawn.items()}
+        )
         # The state of an optimizer begins in the first iteration.
-        runs += _runs(changed, start, own, eta, number)
-        data.append(own)
-        rates.append(eta)
-        all_settings.append(drawn)
-    every = reference.completed(runs)
-    midst = _stacked(every[1::2])
+        numbers.append(int(generator.integers(2, 20)))
+    every = Samples(np.array([own.inputs for own in data]), np.array([own.targets for own in data]))
+    stacked = _stacked(all_settings)
+    changes: dict[str, Any] = {FIELDS[symbol]: values for symbol, values in stacked.items()}
+    changed = replace(reference, rule=replace(reference.rule, **changes))
+    runs = _runs(changed, _stacked(starts), every, np.array(rates), np.array(numbers))
+    first, later = map(changed.completed, runs)
     block = reference.block
     return Drawn(
-        first=_stacked(every[::2]),
+        first=first,
         midst=(
-            {symbol: values[:, -2 * block : -block] for symbol, values in midst.items()},
-            {symbol: values[:, -block:] for symbol, values in midst.items()},
+            {symbol: values[:, -2 * block : -block] for symbol, values in later.items()},
+            {symbol: values[:, -block:] for symbol, values in later.items()},
         ),
-        samples=data,
+        samples=every,
         rate=np.array(rates),
-        settings=_stacked(all_settings),
+        settings=stacked,
     )
 
 
 def _runs(
-    reference: Reference, start: dict[str, float], data: Samples, rate: float, number: int
-) -> list[dict[str, Array]]:
-    """Return a first iteration, and some that begin with a later ``number``.
+    reference: Reference,
+    start: Mapping[str, Array],
+    data: Samples,
+    rates: Array,
+    numbers: NDArray[np.int64],
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return first iterations, and some that begin with later ``numbers``, (draws, rows).
 
-    If the weights diverge beyond what can be compared, they are made smaller.
+    If the weights of a draw diverge beyond what can be compared, they are made smaller.
     """
-    spread = 1.0
+    spread = np.ones(len(rates))
     while True:
-        smaller = start | {symbol: spread * start[symbol] for symbol in reference.trained}
+        smaller = {s: spread * v if s in reference.trained else v for s, v in start.items()}
         with np.errstate(over="ignore", invalid="ignore"):
-            found = [
-                reference.trained_from(smaller, data, rate, 1),
-                reference.trained_from(smaller, data, rate, _ITERATIONS, number),
-            ]
-        weights = [run[s][:: reference.block] for run in found for s in reference.start]
-        if all((np.abs(own) < _LARGEST).all() for own in weights) or spread < _LEAST_SPREAD:
-            return found
-        spread /= 2.0
+            first = reference.trained_from(smaller, data, rates, 1)
+            later = reference.trained_from(smaller, data, rates, _ITERATIONS, numbers)
+        weights = [run[s][:, :: reference.block] for run in (first, later) for s in reference.start]
+        fit = np.all([(np.abs(own) < _LARGEST).all(axis=1) for own in weights], axis=0)
+        if (fit | (spread < _LEAST_SPREAD)).all():
+            return first, later
+        spread = np.where(fit | (spread < _LEAST_SPREAD), spread, spread / 2.0)
 
 
 def _stacked(draws: Sequence[Mapping[str, Array | float]]) -> dict[str, Array]:

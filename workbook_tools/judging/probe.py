@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.draws import Drawn, count_of, draw
 from workbook_tools.judging.grounds import Grounds
+from workbook_tools.judging.planted import Planted
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Calculation
@@ -73,7 +74,9 @@ class Trials:
         for iteration, own in by_iteration.items():
             formulas = [places[k].formula for k in own]
             numbers, helpers = self._numbers(iteration, formulas, rate_everywhere)
-            found = evaluate_on(numbers, self._grounds.table.sheet.name, formulas, helpers)
+            found = evaluate_on(
+                numbers, self._grounds.table.sheet.name, formulas, self.count, helpers
+            )
             for k, values in zip(own, found, strict=True):
                 # None: the engine needs the whole workbook, such as its defined names. Then only
                 # the values on the sheet are checked.
@@ -89,7 +92,7 @@ class Trials:
         formulas = [place.formula, *besides]
         numbers, helpers = self._numbers(self._iteration(place.row), formulas, False)
         sheet = self._grounds.table.sheet.name
-        found = evaluate_on(numbers, sheet, list(helpers.values()), helpers)
+        found = evaluate_on(numbers, sheet, list(helpers.values()), self.count, helpers)
         own = zip(helpers, found, strict=True)
         every = {**numbers, **{cell: values for cell, values in own if values is not None}}
         return {cell: np.broadcast_to(values, (self.count,)) for cell, values in every.items()}
@@ -105,10 +108,10 @@ class Trials:
 
     def _numbers(
         self, iteration: int, formulas: list[str], rate_everywhere: bool
-    ) -> tuple[dict[Cell, Array], dict[Cell, str]]:
+    ) -> tuple[Planted, dict[Cell, str]]:
         """Return what cells hold in the draws, and the helpers through which formulas read them."""
         table, reference = self._grounds.table, self._grounds.reference
-        planted = _planted(self._grounds, iteration, self._drawn)
+        planted = Planted.of(self._grounds, iteration, self._drawn)
         helpers = helper_formulas(table.sheet, formulas, planted)
         every = [*formulas, *helpers.values()]
         if rate_everywhere:
@@ -121,32 +124,8 @@ class Trials:
                 if symbol in table.columns
             }
             kept = _kept(table, every, planted, constants, self._calculation)
-        return {**planted, **{c: v for c, v in kept.items() if c not in helpers}}, helpers
-
-
-def _planted(grounds: Grounds, iteration: int, drawn: Drawn) -> dict[Cell, Array]:
-    """Return the cells that get drawn numbers: two iterations, data, rate, settings, start."""
-    table = grounds.table
-    sheet = table.sheet.name
-    begin = iteration * table.block
-    before = drawn.before(iteration)
-    pieces = [(table.row_of(begin), drawn.iteration(iteration))]
-    if iteration:
-        pieces.append((table.row_of(begin - table.block), before))
-    planted: dict[Cell, Array] = {}
-    for row, piece in pieces:
-        for symbol, column in table.columns.items():
-            for k, values in enumerate(piece[symbol].T if symbol in piece else ()):
-                if not np.isnan(values).all():
-                    planted[sheet, row + k, column] = values
-    if table.rate_cell:
-        planted[table.rate_cell] = drawn.rate
-    planted |= {table.settings[symbol]: values for symbol, values in drawn.settings.items()}
-    for places in (grounds.starts, table.single):
-        planted |= {cell: before[s][:, 0] for s, cell in places.items() if s in before}
-    if grounds.samples:
-        planted |= grounds.samples.planted(drawn.samples)
-    return planted
+        others = {cell: own for cell, own in kept.items() if cell not in helpers}
+        return planted.with_single(others), helpers
 
 
 def _kept(
@@ -181,7 +160,7 @@ def _other_cells(table: Table, formulas: list[str], planted: Collection[Cell]) -
         for area in areas(formula)
         if area.cell_count == 1
     }
-    return cells - set(planted)
+    return {cell for cell in cells if cell not in planted}
 
 
 def agree(found: Array, expected: Array) -> NDArray[np.bool_]:

@@ -57,7 +57,7 @@ def do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) -> 
     generator = np.random.default_rng(_SEED)
     # Small whole numbers, so that some are equal: they stand for names of classes too.
     drawn = {cell: generator.integers(1, 4, _TRIALS).astype(float) for cell in sorted(cells)}
-    found = evaluate_on(drawn, sheet, texts)
+    found = evaluate_on(drawn, sheet, texts, _TRIALS)
     return all(
         one is not None and other is not None and bool((np.abs(one - other) <= _CLOSE).all())
         for one, other in zip(found[::2], found[1::2], strict=True)

@@ -1,6 +1,7 @@
 """Judges what a training begins with: its data, and the cells of its first row."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -91,18 +92,20 @@ def first_row(
         if symbol in alike and not np.isnan(columns.expected.values[symbol][0])
     ]
     formulas = {s: first for s in stated if (first := columns.families[s].first)}
+    styles = {symbol: anchoring(formula.at(row)) for symbol, formula in formulas.items()}
+    used = Counter(styles.values())
     findings = []
     for symbol in stated:
-        others = {s: f for s, f in formulas.items() if s != symbol}
-        styles = {anchoring(formula.at(row)) for formula in others.values()}
-        if len(others) < max(2, len(stated) - 1) or len(styles) > 1:
+        style = styles.get(symbol)
+        others = used - Counter([style] if style else [])
+        if others.total() < max(2, len(stated) - 1) or len(others) > 1:
             continue
         if (row, table.columns[symbol]) in known:
             continue
         own = formulas.get(symbol)
         if own is None:
             findings.append(columns.finding(Kind.TYPED_VALUE, columns[symbol], begin))
-        elif anchoring(own.at(row)) not in styles:
+        elif style not in others:
             findings.append(columns.finding(Kind.BROKEN_PATTERN, columns[symbol], begin, own))
     return findings
 

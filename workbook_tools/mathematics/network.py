@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.mathematics.functions import activated, hidden_delta, output_delta
-from workbook_tools.mathematics.optimizers import KEEPS, Rule, State, next_state, step
+from workbook_tools.mathematics.optimizers import KEEPS, Rule, State, along, next_state, step
 from workbook_tools.mathematics.rounding import Array, Numbers
 from workbook_tools.mathematics.windows import Windows
 from workbook_tools.notation.vocabulary import Activation, Loss
@@ -130,19 +130,29 @@ def bias_gradient(network: Network, delta: Numbers) -> Numbers:
 
 @dataclass(frozen=True)
 class Samples:
-    """The data: inputs (samples, units) and targets (samples, units), in the order of training."""
+    """The data: inputs and targets, (samples, units), in the order of training.
+
+    They may differ between draws: (draws, samples, units).
+    """
 
     inputs: Array
     targets: Array
 
-    def numbers(self, iteration: int, size: int) -> NDArray[np.int64]:
-        """Return the numbers, from 0, of an iteration's samples; the data are used cyclically."""
-        return np.asarray((iteration * size + np.arange(size)) % len(self.inputs))
+    def numbers(self, iteration: Numbers, size: int) -> NDArray[np.int64]:
+        """Return the numbers, from 0, of an iteration's samples; the data are used cyclically.
 
-    def batch(self, iteration: int, size: int) -> tuple[Array, Array]:
-        """Return the samples of an iteration, counted from 0."""
-        numbers = self.numbers(iteration, size)
-        return self.inputs[numbers][None], self.targets[numbers][None]
+        ``iteration`` is counted from 0; if it is (draws,), they are (draws, samples), else there is
+        one draw.
+        """
+        numbers = np.reshape(iteration, (-1, 1)) * size + np.arange(size)
+        return np.asarray(numbers % self.inputs.shape[-2])
+
+    def at(self, numbers: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return the samples with these numbers (draws, samples) as (draws, samples, units)."""
+        if self.inputs.ndim == 2:
+            return self.inputs[numbers], self.targets[numbers]
+        draws = np.arange(len(self.inputs))[:, None]
+        return self.inputs[draws, numbers], self.targets[draws, numbers]
 
 
 @dataclass(frozen=True)
@@ -165,20 +175,27 @@ class Moment:
 
 
 def run(
-    network: Network, training: Training, start: Parameters, iterations: int, first: int = 1
+    network: Network, training: Training, start: Parameters, iterations: int, first: Numbers = 1
 ) -> Iterator[Moment]:
-    """Train from ``start``, and yield each iteration; ``first`` is the number of the first one."""
+    """Train from ``start``, and yield each iteration; ``first`` is the number of the first one.
+
+    Several draws are trained at once: then arrays are (draws, …), and ``first`` and the numbers of
+    the rule may be (draws,).
+    """
     rule = training.rule
     now = [*start.weights, *start.biases]
+    rules = [rule.of_axes(part.ndim) for part in now]
     states: list[State] = [
         {letter: np.zeros_like(part) for letter in KEEPS[rule.optimizer]} for part in now
     ]
     layers = len(start.weights)
     moving = [*(np.array(float(w.size > 0)) for w in start.weights), *training.trained_biases]
     trained = [part for part, own in enumerate(moving) if own.any()]
+    fixed = [part for part in trained if not moving[part].all()]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
-        inputs, targets = training.samples.batch(first - 1 + k, training.batch)
+        numbers = training.samples.numbers(first - 1 + k, training.batch)
+        inputs, targets = training.samples.at(numbers)
         zs, outputs = forward(network, parameters, inputs)
         found = deltas(network, parameters, targets, zs, outputs)
         gradients: dict[int, Numbers] = {}
@@ -192,12 +209,17 @@ def run(
                 own = bias_gradient(network, found[layer])
                 gradients[part] = own @ training.sharing[layer]
         states = [
-            next_state(rule, state, now[part], gradients[part]) if part in gradients else state
+            next_state(rules[part], state, now[part], gradients[part])
+            if part in gradients
+            else state
             for part, state in enumerate(states)
         ]
         yield Moment(parameters, states)
-        iteration = np.array(float(first + k))
+        iteration = np.asarray(first + k, dtype=float)
         rate = rule.rate * rule.multiplier(iteration)
         for part, gradient in gradients.items():
-            after = step(rule, rate, iteration, now[part], gradient, states[part])
-            now[part] = after if moving[part].all() else np.where(moving[part], after, now[part])
+            before, axes = now[part], now[part].ndim
+            own_rate, number = along(rate, axes), along(iteration, axes)
+            now[part] = step(rules[part], own_rate, number, before, gradient, states[part])
+            if part in fixed:
+                now[part] = np.where(moving[part], now[part], before)

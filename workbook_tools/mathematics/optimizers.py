@@ -5,7 +5,7 @@ Each function does one step, for an array of parameters of any shape (documentat
 decay λ, λ w is added to the gradient; AdamW shrinks the parameters by a factor 1 − η λ instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -30,6 +30,14 @@ class Rule:
     factor: float = 1.0  # γ of a step or exponential schedule
     span: float = 1  # iterations: between steps, or of the cosine
 
+    def of_axes(self, axes: int) -> "Rule":
+        """Return the rule for arrays of so many axes, the first of which is the draws.
+
+        Its numbers may be arrays (draws,).
+        """
+        drawn = {name: along(value, axes) for name, value in vars(self).items() if np.ndim(value)}
+        return replace(self, **drawn)
+
     def multiplier(self, iteration: Numbers) -> Numbers:
         """Return the schedule's factor of η in each iteration, counted from 1."""
         before = iteration - 1.0
@@ -40,6 +48,11 @@ class Rule:
         if self.schedule is Schedule.COSINE:
             return (1.0 + np.cos(np.pi * before / self.span)) / 2.0
         return np.ones_like(before)
+
+
+def along(values: Numbers, axes: int) -> Numbers:
+    """Return numbers (draws,) with so many axes, to multiply arrays with them; others as is."""
+    return np.reshape(values, (-1,) + (1,) * (axes - 1)) if np.ndim(values) else values
 
 
 State: TypeAlias = dict[str, Numbers]  # by the letter of its columns: "m", "v"
@@ -56,7 +69,7 @@ KEEPS = {
 
 def decayed(rule: Rule, parameters: Numbers, gradients: Numbers) -> Numbers:
     """Return the gradients that the step uses: with λ w added, except for AdamW."""
-    if rule.optimizer is Optimizer.ADAMW or not rule.decay:
+    if rule.optimizer is Optimizer.ADAMW or not np.any(rule.decay):
         return gradients
     return gradients + rule.decay * parameters
 

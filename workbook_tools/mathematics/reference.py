@@ -4,13 +4,12 @@ All columns have the rows of the table. An iteration has a row for each of its s
 that an iteration has once are in the first of these rows, with NaN in the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from workbook_tools.mathematics.functions import Softmax, correct, losses
 from workbook_tools.mathematics.network import (
@@ -24,7 +23,7 @@ from workbook_tools.mathematics.network import (
     run,
     weight_gradient,
 )
-from workbook_tools.mathematics.optimizers import KEEPS, Rule
+from workbook_tools.mathematics.optimizers import KEEPS, Rule, along
 from workbook_tools.mathematics.rounding import Array, Numbers
 from workbook_tools.mathematics.windows import Windows
 from workbook_tools.notation.quantities import (
@@ -215,67 +214,77 @@ class Reference:
 
     def run(
         self, start: Mapping[str, float], samples: Samples, rate: float, iterations: int
-    ) -> pd.DataFrame:
+    ) -> dict[str, Array]:
         """Train from initial weights and biases; return all quantities of every iteration."""
-        [found] = self.completed([self.trained_from(start, samples, rate, iterations)])
-        return pd.DataFrame(found)
+        own = {symbol: np.array([start[symbol]]) for symbol in self.start}
+        found = self.completed(self.trained_from(own, samples, rate, iterations))
+        return {symbol: column[0] for symbol, column in found.items()}
 
-    def completed(self, runs: Sequence[Columns]) -> list[dict[str, Array]]:
-        """Return the results of ``trained_from`` with all other quantities of the iterations."""
-        given = {symbol: np.concatenate([own[symbol] for own in runs]) for symbol in runs[0]}
-        every = {**given, **self.iterations(given)}
-        ends = np.cumsum([len(own[self.naming.inputs[0]]) for own in runs])[:-1]
-        parts = {symbol: np.split(column, ends) for symbol, column in every.items()}
-        return [{symbol: parts[symbol][k] for symbol in parts} for k in range(len(runs))]
+    def completed(self, given: Columns) -> dict[str, Array]:
+        """Return what ``trained_from`` did with all other quantities of the iterations."""
+        draws = len(given[self.naming.inputs[0]])
+        flat = {symbol: column.reshape(-1) for symbol, column in given.items()}
+        every = {**flat, **self.iterations(flat)}
+        return {symbol: column.reshape(draws, -1) for symbol, column in every.items()}
 
     def trained_from(
         self,
-        start: Mapping[str, float],
+        start: Columns,
         samples: Samples,
-        rate: float,
+        rate: Numbers,
         iterations: int,
-        first: int = 1,
+        first: Numbers = 1,
     ) -> dict[str, Array]:
-        """Train from initial weights and biases; ``first`` is the number of the first iteration.
+        """Train from initial weights and biases, (draws,); ``first`` is the first one's number.
 
-        Returns the data, parameters, optimizer's state, number and rate of every iteration.
+        ``rate``, ``first`` and the numbers of the rule may be (draws,), and the samples may differ.
+        Returns the data, parameters, optimizer's state, number and rate of every iteration, as
+        (draws, rows).
         """
         naming, layers = self.naming, self.naming.layers
+        rule = replace(self.rule, rate=rate)
         training = Training(
             samples,
             batch=self.block,
-            rule=replace(self.rule, rate=rate),
+            rule=rule,
             trained_biases=tuple(
                 np.array([float(b in self.trained_biases) for b in naming.biases(layer)] or [0.0])
                 for layer in layers
             ),
             sharing=tuple(self.sharing(layer) for layer in layers),
         )
-        given = {s: np.full(self.block, start[s]) for s in self.start}
+        given = {s: np.repeat(start[s], self.block) for s in self.start}
         moments = list(run(self.network, training, self.parameters(given), iterations, first))
-        rows = _Rows(iterations, self.block)
+        draws = len(next(iter(start.values())))
+        rows = _Rows(draws * iterations, self.block)
         found: dict[str, Array] = {}
         flat = [[*m.parameters.weights, *m.parameters.biases] for m in moments]
         rows.spread_once(found, self.start, stacked(self._by_symbol(flat), self.start))
-        numbers = np.concatenate(
-            [samples.numbers(k, self.block) for k in range(first - 1, first - 1 + iterations)]
+        counted = np.broadcast_to(
+            np.reshape(first, (-1, 1)) + np.arange(0.0, iterations), (draws, iterations)
         )
-        found |= dict(zip(naming.inputs, samples.inputs[numbers].T, strict=True))
-        found |= dict(zip(naming.targets, samples.targets[numbers].T, strict=True))
-        counted = np.arange(first, first + iterations, dtype=float)
-        once = {ITERATION: counted, ITERATION_RATE: rate * self.rule.multiplier(counted)}
+        numbers = samples.numbers(counted.astype(np.int64) - 1, self.block).reshape(draws, -1)
+        inputs, targets = samples.at(numbers)
+        rows.spread(found, naming.inputs, inputs)
+        rows.spread(found, naming.targets, targets)
+        rates = along(rate, 2) * rule.of_axes(2).multiplier(counted)
+        once = {ITERATION: counted.ravel(), ITERATION_RATE: rates.ravel()}
         rows.spread_once(found, list(once), stacked(once, list(once)))
         if self.looked_up:
-            found[SAMPLE] = numbers + 1.0
+            found[SAMPLE] = numbers.ravel().astype(float) + 1.0
         for letter in KEEPS[self.rule.optimizer]:
             states = self._by_symbol([[state[letter] for state in m.states] for m in moments])
             names = [state_symbol(letter, symbol) for symbol in self.trained]
             rows.spread_once(found, names, stacked(states, self.trained))
-        return found
+        return {symbol: np.reshape(column, (draws, -1)) for symbol, column in found.items()}
 
     def _by_symbol(self, rows: list[list[Numbers]]) -> dict[str, Array]:
-        """Turn rows of arrays (every layer's weights, then biases) into columns by symbol."""
-        flat = np.array([np.concatenate([np.ravel(part) for part in row]) for row in rows])
+        """Turn arrays (draws, …) of each iteration into columns (draws · iterations,) by symbol.
+
+        An iteration has every layer's weights, then biases.
+        """
+        parts = [np.stack(part, axis=1) for part in zip(*rows, strict=True)]
+        flat = np.concatenate([p.reshape(p.shape[0] * p.shape[1], -1) for p in parts], axis=1)
         found: dict[str, Array] = {}
         for symbol, column in zip(self._flat_symbols(), flat.T, strict=True):
             found.setdefault(symbol, column)

@@ -41,11 +41,11 @@ class Proof:
         texts = list(formulas.values())
         together = self._numbers(texts)
         if together is not None:
-            [found] = evaluate_on(together, sheet, texts[:1])
+            [found] = evaluate_on(together, sheet, texts[:1], len(texts))
             if found is not None:
                 return np.broadcast_to(found, (len(texts),))
         kept = read_elsewhere(texts, sheet, {}, self.calculation)
-        each = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts)
+        each = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts, 1)
         return np.array([np.nan if values is None else values[0] for values in each])
 
     def _numbers(self, texts: list[str]) -> dict[Cell, Array] | None:

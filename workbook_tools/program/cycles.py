@@ -36,7 +36,9 @@ class Formulas:
         """Leave formulas out, as if they had been corrected."""
         left = self._left.copy()
         left[[self._graph.number[node] for node in mistaken]] = False
-        self._left = on_cycles(self._graph.edges, left) if self._graph.edges else left
+        if left.any() and self._graph.edges:
+            left = on_cycles(self._graph.edges, left)
+        self._left = left
 
     def node(self, cell: Cell) -> Node | None:
         """Return the suspect run that a cell belongs to; None if there is none."""

@@ -1,6 +1,6 @@
-"""Calculates a formula that need not be in any cell, on many draws of numbers at once."""
+"""Calculates formulas that need not be in any cell, on many draws of numbers at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
-from workbook_tools.formulas.tree import parse
+from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.kernels import Array, kernel, unclear
@@ -16,53 +16,69 @@ from workbook_tools.program.shapes import Slot, shape_of
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import Grid, UnknownFunctionError
 
-_EMPTY = np.zeros((1, 1))
 _NO_NUMBER = ""  # a text, which is an error in arithmetic and ignored in sums
 _LARGEST_AREA = 1_000_000  # cells
+_MOST_NUMBERS = 2_000_000  # that are gathered for one slot at a time
 
 
-def value_of(formula: str, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
-    """Return what a formula of a sheet gives, (draws,), NaN where that is no number.
+def values_of(
+    formulas: Sequence[str], sheet: str, numbers: Mapping[Cell, Array], draws: int
+) -> list[Array | None]:
+    """Return what formulas of a sheet give, (draws,) each, NaN where that is no number.
 
     ``numbers`` has those of cells, (draws,) or (1,) if they are all the same, NaN for a text; every
-    other cell is empty. Ranges are calculated as arrays. Raises ``UnknownFunctionError`` or
-    ``SyntaxProblemError`` for a formula that is not understood.
+    other cell is empty. Ranges are calculated as arrays. A formula that is not understood has None.
     """
-    draws = max(map(len, numbers.values()), default=1)
-    shape = shape_of(FilledFormula.parse(formula, 0))
-    lanes = _OfCells(shape.slots, sheet, numbers)
-    function = kernel(shape.text, is_exact=False)
-    found, right = np.full(draws, np.nan), np.zeros(draws, dtype=bool)
-    if function is not None and shape.is_complete and lanes.fit:
-        with np.errstate(all="ignore"):
-            given = np.reshape(function(lanes), -1)
-        found = np.broadcast_to(given, (draws,)).copy()
-        right = np.isfinite(found) & ~np.broadcast_to(lanes.unsure, (1, draws))[0]
-    for draw in np.flatnonzero(~right).tolist():
-        value = _strict(formula)(_Draw(numbers, draw), sheet, 0, 0)
-        found[draw] = value if isinstance(value, float) else np.nan
+    found: list[Array | None] = [None] * len(formulas)
+    shapes = [shape_of(FilledFormula.parse(formula, 0)) for formula in formulas]
+    alike: dict[tuple[str, bool], list[int]] = {}
+    for k, shape in enumerate(shapes):
+        alike.setdefault((shape.text, shape.is_complete), []).append(k)
+    for (text, is_complete), own in alike.items():
+        widest = max((slot.height * slot.width for slot in shapes[own[0]].slots), default=1)
+        function = kernel(text, is_exact=False) if widest <= _LARGEST_AREA and is_complete else None
+        size = max(1, _MOST_NUMBERS // (widest * draws))
+        for part in (own[begin : begin + size] for begin in range(0, len(own), size)):
+            given = np.full((len(part), draws), np.nan)
+            right = np.zeros_like(given, dtype=bool)
+            if function is not None:
+                lanes = _OfCells([shapes[k].slots for k in part], sheet, numbers, draws)
+                with np.errstate(all="ignore"):
+                    given[:] = function(lanes)
+                right[:] = np.isfinite(given) & ~lanes.unsure
+            for k, values, are_right in zip(part, given, right, strict=True):
+                try:
+                    for draw in np.flatnonzero(~are_right).tolist():
+                        value = _strict(formulas[k])(_Draw(numbers, draw), sheet, 0, 0)
+                        values[draw] = value if isinstance(value, float) else np.nan
+                except (SyntaxProblemError, UnknownFunctionError):
+                    continue
+                found[k] = values
     return found
 
 
 @lru_cache(maxsize=5_000)
 def _strict(formula: str) -> Any:
-    return compiled(parse(formula), is_array=True)
+    return compiled(parse_long(formula), is_array=True)
 
 
 class _OfCells:
-    """The lanes of one formula (see ``kernels.Lanes``): (1, draws)."""
+    """The lanes of formulas of one shape (see ``kernels.Lanes``): (formulas, draws)."""
 
-    def __init__(self, slots: tuple[Slot, ...], sheet: str, numbers: Mapping[Cell, Array]) -> None:
-        self._slots, self._sheet, self._numbers = slots, sheet, numbers
+    def __init__(
+        self,
+        slots: Sequence[tuple[Slot, ...]],
+        sheet: str,
+        numbers: Mapping[Cell, Array],
+        draws: int,
+    ) -> None:
+        """``slots`` are those of each formula."""
+        self._slots, self._sheet, self._get, self._draws = slots, sheet, numbers.get, draws
         self.unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
-        self.fit = all(slot.height * slot.width <= _LARGEST_AREA for slot in slots)
-
-    def _cell(self, slot: Slot, row: int, column: int) -> Cell:
-        return slot.sheet or self._sheet, slot.row + row, slot.column + column
 
     def one(self, slot: int) -> Array:
-        own = self._numbers.get(self._cell(self._slots[slot], 0, 0))
-        return _EMPTY if own is None else own[None]
+        found: Array = self._gathered(slot, 0.0)[0]
+        return found
 
     def every(self, slot: int) -> Array:
         return self._gathered(slot, 0.0)
@@ -70,22 +86,28 @@ class _OfCells:
     def filled(self, slot: int) -> Array:
         return self._gathered(slot, np.nan)
 
-    def _gathered(self, slot: int, empty: float) -> Array:
-        own = self._slots[slot]
-        none = np.array([empty])
-        cells = [
-            self._numbers.get(self._cell(own, row, column), none)
-            for row in range(own.height)
-            for column in range(own.width)
-        ]
-        return np.stack(np.broadcast_arrays(*cells))[:, None]
+    def _gathered(self, number: int, empty: float) -> Array:
+        """Return the numbers that a slot reads, (cells of the range, formulas, draws)."""
+        size = self._slots[0][number]
+        shape = size.height * size.width, len(self._slots), self._draws
+        found: Array = np.full(shape, empty)
+        for k, slots in enumerate(self._slots):
+            slot = slots[number]
+            sheet, at = slot.sheet or self._sheet, 0
+            for row in range(slot.row, slot.row + slot.height):
+                for column in range(slot.column, slot.column + slot.width):
+                    own = self._get((sheet, row, column))
+                    if own is not None:
+                        found[at, k] = own
+                    at += 1
+        return found
 
     def pick(self, slot: int, number: Array) -> Array:
-        cells, number = self._gathered(slot, 0.0)[:, 0], np.atleast_2d(number)
+        cells, number = self._gathered(slot, 0.0), np.atleast_2d(number)
         is_inside = (number >= 1) & (number < len(cells) + 1)
-        places = np.where(is_inside, number, 1).astype(np.int64) - 1
-        cells = np.broadcast_to(cells, (len(cells), max(cells.shape[1], number.shape[1])))
-        return np.where(is_inside, np.take_along_axis(cells, places, axis=0), np.nan)
+        places = np.broadcast_to(np.where(is_inside, number, 1).astype(np.int64), cells.shape[1:])
+        picked: Array = np.take_along_axis(cells, places[None] - 1, axis=0)[0]
+        return np.where(is_inside, picked, np.nan)
 
     def apart(self, one: Array, other: Array) -> Array:
         self.unsure = self.unsure | unclear(one, other)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
@@ -24,19 +25,22 @@ from workbook_tools.formulas.tree import (
     SyntaxProblemError,
     Tree,
     children,
-    parse,
+    parse_long,
 )
 from workbook_tools.formulas.words import all_areas
-from workbook_tools.notation.addresses import Cell
-from workbook_tools.program.edges import Edges
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
+from workbook_tools.program.edges import Edges, Places, Ranges, Reading
 from workbook_tools.program.shapes import Shape, shape_of
 from workbook_tools.program.suspects import on_cycles
 
 MOST_EDGES = 2_000_000
 # Functions that use the position of a cell, not its value.
 _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
+_BOOLEANS = ("TRUE", "FALSE")
 # Functions that pick cells of a range, which may contain the formula's own cell.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
+# Functions that may read cells beyond the ranges that they name.
+_REACHING = {"OFFSET", "SUMIF", "AVERAGEIF"}
 
 
 class Area(NamedTuple):
@@ -81,6 +85,35 @@ class Node:
             found.append(Area(*place, is_lookup and self._is_in(*place)))
         return found
 
+    def ranges(self) -> Iterator[tuple[str, int, int, int, int, int, int, bool]]:
+        """Yield the ranges that the formula reads from all of its rows (see ``edges.Ranges``)."""
+        begin, end = self.run.first_row, self.run.last_row
+        read = _slots_read(self.shape.text)
+        for number, is_lookup in read or ():
+            slot = self.shape.slots[number]
+            top, bottom = slot.row, slot.row + slot.height - 1
+            rows = (
+                (top + begin, bottom + end, top, bottom)
+                if slot.moves
+                else (top, bottom, top - end, bottom - begin)
+            )
+            sheet, right = slot.sheet or self.sheet, slot.column + slot.width - 1
+            picks = is_lookup and self._is_in(sheet, top, slot.column, bottom, right)
+            yield sheet, slot.column, right, *rows, picks
+        if read is None:
+            both = zip(self._areas_of_words(begin), self._areas_of_words(end), strict=True)
+            for first, last in both:
+                yield (
+                    first.sheet,
+                    first.first_column,
+                    first.last_column,
+                    min(first.first_row, last.first_row),
+                    max(first.last_row, last.last_row),
+                    min(first.first_row - begin, last.first_row - end),
+                    max(first.last_row - begin, last.last_row - end),
+                    first.picks,
+                )
+
     def _areas_of_words(self, row: int) -> list[Area]:
         """Return every cell and range that the formula names, whole columns and rows too."""
         is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
@@ -89,6 +122,9 @@ class Node:
             corners = one.first_row, one.first_column, one.last_row, one.last_column
             place = one.sheet or self.sheet, *corners
             found.append(Area(*place, is_lookup and self._is_in(*place)))
+        if any(name in self.shape.text.upper() for name in _REACHING):
+            names = dict.fromkeys(area.sheet for area in found)
+            found += [Area(name, 1, 1, MAX_ROWS, MAX_COLUMNS, True) for name in names]
         return found
 
     def _is_in(
@@ -106,27 +142,35 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
     None if it may read other cells too: by whole columns, growing ranges, or defined names.
     """
     found: list[tuple[int, bool]] = []
-
-    def read(part: Tree, is_lookup: bool) -> bool:
-        match part:
-            case Name(text) if text.startswith("_"):
-                found.append((int(text[1:].partition("x")[0]), is_lookup))
-                return True
-            case Name(text):
-                return text.startswith("#") or text.upper() in ("TRUE", "FALSE")
-            case Call(function) if function.upper() in _PLACES:
-                return True
-            case Call(function):
-                is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
-            case Reference() | Lines() | Span():
-                return False
-        known = [read(child, is_lookup) for child in children(part)]  # all of them are to be read
-        return all(known)
-
     try:
-        return tuple(found) if read(parse(shape), False) else None
+        waiting: list[tuple[Tree, bool]] = [(parse_long(shape), False)]
+        while waiting:
+            part, is_lookup = waiting.pop()
+            match part:
+                case Name(text) if text.startswith("_"):
+                    found.append((int(text[1:].partition("x")[0]), is_lookup))
+                case Name(text) if not text.startswith("#") and text.upper() not in _BOOLEANS:
+                    return None
+                case Call(function) if function.upper() in _PLACES:
+                    continue
+                case Call(function, arguments) if _reaches(function.upper(), arguments):
+                    return None
+                case Call(function):
+                    is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
+                case Reference() | Lines() | Span():
+                    return None
+            waiting += [(child, is_lookup) for child in reversed(children(part))]
     except (SyntaxProblemError, ValueError):
         return None
+    return tuple(found)
+
+
+def _reaches(function: str, arguments: Sequence[Tree]) -> bool:
+    """Tell whether a call may read cells beyond the ranges that it names."""
+    if function == "OFFSET" or function not in _REACHING:
+        return function in _REACHING
+    sizes = [str(bare(part)).partition("x")[2] for part in arguments[::2]]  # without the criterion
+    return len(set(sizes)) > 1
 
 
 class Graph:
@@ -134,14 +178,6 @@ class Graph:
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.nodes = nodes
-        self.number = {node: k for k, node in enumerate(nodes)}
-        found: dict[tuple[str, int], list[int]] = {}
-        for k, node in enumerate(nodes):
-            found.setdefault((node.sheet.lower(), node.column), []).append(k)
-        self._columns = {place: _Column(own, nodes) for place, own in found.items()}
-        self._filled: dict[str, list[int]] = {}  # the columns of each sheet that have nodes
-        for sheet, column in sorted(self._columns):
-            self._filled.setdefault(sheet, []).append(column)
 
     @classmethod
     def of(cls, sheets: Sequence[Sheet]) -> "Graph":
@@ -154,6 +190,26 @@ class Graph:
                 for run in runs
             ]
         )
+
+    @cached_property
+    def number(self) -> dict[Node, int]:
+        """The number of each node."""
+        return {node: k for k, node in enumerate(self.nodes)}
+
+    @cached_property
+    def _columns(self) -> dict[tuple[str, int], "_Column"]:
+        found: dict[tuple[str, int], list[int]] = {}
+        for k, node in enumerate(self.nodes):
+            found.setdefault((node.sheet.lower(), node.column), []).append(k)
+        return {place: _Column(own, self.nodes) for place, own in found.items()}
+
+    @cached_property
+    def _filled(self) -> dict[str, list[int]]:
+        """The columns of each sheet that have nodes."""
+        found: dict[str, list[int]] = {}
+        for sheet, column in sorted(self._columns):
+            found.setdefault(sheet, []).append(column)
+        return found
 
     def overlapping(
         self, sheet: str, first_column: int, last_column: int, first_row: int, last_row: int
@@ -172,25 +228,32 @@ class Graph:
         return next((k for k in found if row in self.nodes[k].run.rows), None)
 
     @cached_property
+    def _reading(self) -> Reading:
+        sheets: dict[str, int] = {}
+        places = [
+            (
+                sheets.setdefault(node.sheet.lower(), len(sheets)),
+                node.column,
+                node.run.first_row,
+                node.run.last_row,
+            )
+            for node in self.nodes
+        ]
+        ranges = [
+            (k, sheets[sheet], *others)
+            for k, node in enumerate(self.nodes)
+            for name, *others in node.ranges()
+            if (sheet := name.lower()) in sheets
+        ]
+        return Reading(
+            Places(*np.array(places, dtype=np.int64).reshape(-1, len(Places._fields)).T),
+            Ranges(*np.array(ranges, dtype=np.int64).reshape(-1, len(Ranges._fields)).T),
+        )
+
+    @cached_property
     def edges(self) -> Edges | None:
         """The edges; None if there are more than ``MOST_EDGES``."""
-        edges: list[tuple[int, int, int, int, bool]] = []
-        for k, node in enumerate(self.nodes):
-            begin, end = node.run.first_row, node.run.last_row
-            for first, last in zip(node.areas(begin), node.areas(end), strict=True):
-                top, bottom = min(first[1], last[1]), max(first[3], last[3])
-                highest = min(first.first_row - begin, last.first_row - end)
-                lowest = max(first.last_row - begin, last.last_row - end)
-                columns = first.first_column, first.last_column
-                for other in self.overlapping(first.sheet, *columns, top, bottom):
-                    run = self.nodes[other].run
-                    least = max(highest, run.first_row - end)
-                    most = min(lowest, run.last_row - begin)
-                    edges.append((k, other, least, most, first.picks))
-            if len(edges) > MOST_EDGES:
-                return None
-        found = np.array(edges, dtype=np.int64).reshape(-1, 5).T
-        return Edges(found[0], found[1], found[2], found[3], found[4].astype(bool))
+        return self._reading.of_nodes(MOST_EDGES)
 
     @cached_property
     def suspects(self) -> NDArray[np.bool_]:
@@ -198,8 +261,14 @@ class Graph:
 
         None in a workbook with too many edges: there, cycles are left to the engine.
         """
-        left = np.ones(len(self.nodes), dtype=bool)
-        return on_cycles(self.edges, left) if self.edges else ~left
+        column = self._reading.column
+        by_columns = on_cycles(
+            self._reading.of_columns(), np.ones(int(column.max(initial=-1)) + 1, dtype=bool)
+        )
+        left = by_columns[column]
+        if not left.any() or self.edges is None:
+            return np.zeros_like(left)
+        return on_cycles(self.edges, left)
 
 
 class _Column:

@@ -104,6 +104,10 @@ def _mean(*parts: Array) -> Array:
     return _total(*parts) / sum(map(len, parts))
 
 
+def _modulo(value: Array, divisor: Array) -> Array:
+    return value - divisor * np.floor(value / divisor)
+
+
 _NUMPY: dict[str, Any] = {
     "np": np,
     "exp": np.exp,
@@ -117,6 +121,7 @@ _NUMPY: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
     "power": _powers,
+    "modulo": _modulo,
     "alone": lambda value: np.atleast_2d(value)[None],
     "total": _total,
     "mean": _mean,
@@ -145,7 +150,7 @@ def _apart(one: float, other: float) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    if base > 0 or (base < 0 and exponent.is_integer()):
+    if base > 0 or (base < 0 and exponent == math.floor(exponent)):
         found: float = base**exponent
         return found
     if base == 0 and exponent > 0:
@@ -173,6 +178,7 @@ SCALAR: dict[str, Any] = {
     "sin": math.sin,
     "cos": math.cos,
     "power": _power,
+    "modulo": lambda value, divisor: value - divisor * math.floor(value / divisor),
     "sure": sure,
     "apart": _apart,
     "total": _add_up,

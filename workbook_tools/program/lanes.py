@@ -47,7 +47,8 @@ class Batch:
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)
         lanes = _OfMemory(self, part, self._memory)
-        found = np.broadcast_to(function(lanes), (cells, draws))
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(function(lanes), (cells, draws))
         return found, np.isfinite(found) & ~lanes.unsure
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:

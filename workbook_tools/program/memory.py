@@ -66,7 +66,8 @@ class Layout:
         if column < len(self._bases[sheet]) and (
             self._firsts[sheet][column] <= row <= self._lasts[sheet][column]
         ):
-            return self._bases[sheet][column] + row
+            base: int = self._bases[sheet][column]
+            return base + row
         return 0
 
     def place_of(self, cell: Cell) -> int:

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbook_tools.program.edges import Edges
+from workbook_tools.program.edges import Edges, Numbers
 
 
-def components(count: int, edges: Edges) -> list[list[int]]:
+def components(count: int, readers: Numbers, read: Numbers) -> list[list[int]]:
     """Return the strongly connected components of a graph, each after those that it reads.
+
+    There is an edge from each reader to what it reads.
 
     This is Tarjan's algorithm ("Depth-first search and linear graph algorithms", 1972), without
     recursion.
     """
-    order = np.argsort(edges.readers, kind="stable")
-    begins = np.searchsorted(edges.readers[order], np.arange(count + 1)).tolist()
-    read = edges.read[order].tolist()
+    order = np.argsort(readers, kind="stable")
+    begins = np.searchsorted(readers[order], np.arange(count + 1)).tolist()
+    ends = read[order].tolist()
     found: list[list[int]] = []
     index, lowest = [-1] * count, [0] * count
     is_open = [False] * count  # on the stack of nodes without a component
@@ -35,7 +37,7 @@ def components(count: int, edges: Edges) -> list[list[int]]:
                 is_open[node] = True
             at, end = following[-1], begins[node + 1]
             while at < end:
-                other = read[at]
+                other = ends[at]
                 at += 1
                 if index[other] < 0:
                     following[-1] = at

@@ -22,6 +22,7 @@ _SLOT = re.compile(
     """,
     re.VERBOSE,
 )
+_LIKE_A_SLOT = re.compile(r"_\d")
 
 
 class Slot(NamedTuple):
@@ -56,6 +57,9 @@ def shape_of(formula: FilledFormula) -> Shape:
     end, pattern, is_complete = 0, formula.pattern, True
     for match in _SLOT.finditer(pattern):
         if not match["first"]:
+            if _LIKE_A_SLOT.match(match[0]):
+                pieces += [pattern[end : match.start()], "_"]  # a name: _0 is no slot
+                end, is_complete = match.start(), False
             continue
         slot = _slot(match["sheet"], match["first"], match["last"], formula.offsets)
         if slot is None:

@@ -8,40 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.edges import Edges, Numbers
+from workbook_tools.program.order import components
 
 
 def on_cycles(edges: Edges, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell which of the nodes that are left may lie on cycles: none in a correct workbook."""
     kept = ~edges.picks & left[edges.readers] & left[edges.read]
     readers, read = edges.readers[kept], edges.read[kept]
-    # Drop the nodes that lead to no cycle, and those that no cycle leads to.
-    endless = _endless(readers, read, len(left)) & _endless(read, readers, len(left))
-    inside = endless[readers] & endless[read]
-    suspects, numbers = np.unique([readers[inside], read[inside]], return_inverse=True)
-    from_to = numbers.reshape(2, -1)
-    found = np.zeros_like(left)
-    # There is no cycle if every edge leads up, or if every edge leads down.
-    lowest, highest = edges.most[kept][inside], edges.least[kept][inside]
-    found[suspects] = _may_return(from_to, lowest) and _may_return(from_to, -highest)
+    least, most = edges.least[kept], edges.most[kept]
+    component, is_alone = np.zeros(len(left), dtype=np.int64), np.zeros(len(left), dtype=bool)
+    for number, own in enumerate(components(len(left), readers, read)):
+        component[own], is_alone[own] = number, len(own) == 1
+    # A node that only reads itself: there is no cycle if it reads up, or if it reads down.
+    alone = is_alone[readers] & (readers == read)
+    returns_down, returns_up = np.zeros_like(left), np.zeros_like(left)
+    returns_down[readers[alone & (most >= 0)]] = True
+    returns_up[readers[alone & (least <= 0)]] = True
+    found = returns_down & returns_up
+    inside = np.flatnonzero((component[readers] == component[read]) & ~is_alone[readers])
+    inside = inside[np.argsort(component[readers[inside]], kind="stable")]
+    for part in np.split(inside, np.flatnonzero(np.diff(component[readers[inside]])) + 1):
+        suspects, numbers = np.unique([readers[part], read[part]], return_inverse=True)
+        from_to = numbers.reshape(2, -1)
+        # There is no cycle if every edge leads up, or if every edge leads down.
+        found[suspects] = _may_return(from_to, most[part]) and _may_return(from_to, -least[part])
     return found
-
-
-def _endless(begins: Numbers, ends: Numbers, count: int) -> NDArray[np.bool_]:
-    """Tell for each of so many nodes whether paths of any length begin there.
-
-    This is Kahn's algorithm: nodes from which no edge leads on are removed until none is left.
-    """
-    left = np.bincount(begins, minlength=count).tolist()
-    before: list[list[int]] = [[] for _ in range(count)]
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        before[end].append(begin)
-    ended = [number for number in range(count) if not left[number]]
-    for number in ended:  # which grows in the loop
-        for begin in before[number]:
-            left[begin] -= 1
-            if not left[begin]:
-                ended.append(begin)
-    return np.array(left, dtype=np.int64) > 0
 
 
 def _may_return(from_to: Numbers, down: Numbers) -> bool:

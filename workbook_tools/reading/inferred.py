@@ -146,14 +146,20 @@ def _iterations(reference: Reference) -> dict[str, Array]:
     """Return the first rows of random iterations, by symbol (draws,)."""
     generator = np.random.default_rng(0)
     sizes = reference.naming.sizes
-    runs = []
-    for _ in range(_DRAWS):
-        start = {symbol: generator.uniform(-1.0, 1.0) for symbol in reference.start}
-        inputs = generator.uniform(0.2, 1.0, (reference.block, sizes[0]))
-        targets = generator.uniform(0.1, 0.9, (reference.block, sizes[-1]))
-        runs.append(reference.trained_from(start, Samples(inputs, targets), 1.0, 1))
-    found = reference.completed(runs)
-    return {symbol: np.array([own[symbol][0] for own in found]) for symbol in found[0]}
+    drawn = [
+        (
+            [generator.uniform(-1.0, 1.0) for _ in reference.start],
+            generator.uniform(0.2, 1.0, (reference.block, sizes[0])),
+            generator.uniform(0.1, 0.9, (reference.block, sizes[-1])),
+        )
+        for _ in range(_DRAWS)
+    ]
+    start, inputs, targets = (np.array(part) for part in zip(*drawn, strict=True))
+    begun = dict(zip(reference.start, start.T, strict=True))
+    found = reference.completed(
+        reference.trained_from(begun, Samples(inputs, targets), rate=1.0, iterations=1)
+    )
+    return {symbol: column[:, 0] for symbol, column in found.items()}
 
 
 def _factors(

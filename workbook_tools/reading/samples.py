@@ -6,7 +6,6 @@ with their ``mean`` and ``deviation`` above. A ``class`` may stand beside the ta
 each target stands the name of its class.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,13 +48,10 @@ class SampleTable:
         values, _ = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
         return replace(self, values=values)
 
-    def planted(self, drawn: Sequence[Samples]) -> dict[Cell, Array]:
+    def planted(self, drawn: Samples) -> dict[Cell, Array]:
         """Return the cells of inputs and targets with drawn samples in their place, (draws,)."""
         found: dict[Cell, Array] = {}
-        for letter, arrays in (
-            ("i", np.array([own.inputs for own in drawn])),
-            ("t", np.array([own.targets for own in drawn])),
-        ):
+        for letter, arrays in (("i", drawn.inputs), ("t", drawn.targets)):
             for k, column in enumerate(np.moveaxis(arrays, -1, 0), start=1):
                 place = self.columns[f"{letter}{k}"]
                 for row, values in enumerate(column.T, start=self.first_row):

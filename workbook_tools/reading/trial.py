@@ -5,21 +5,19 @@ those of helper columns; these *helpers* are evaluated too. Everything else that
 value.
 """
 
+from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Calculation
-from workbook_tools.program.draws import value_of
-from workbook_tools.program.strict import UnknownFunctionError
+from workbook_tools.program.draws import values_of
 from workbook_tools.reading.region import Region
 
-_NOT_UNDERSTOOD = (SyntaxProblemError, UnknownFunctionError)
 _ELEMENT = "=ARRAYFORMULA("  # of an array formula
 _DEEPEST_HELPER = 20  # helpers that read one another in a chain
 _LARGEST_HELPER_AREA = 1_000  # cells
@@ -82,36 +80,27 @@ def evaluate_on(
     numbers: Mapping[Cell, Array],
     sheet: str,
     formulas: Sequence[str],
+    draws: int,
     helpers: Mapping[Cell, str] | None = None,
 ) -> list[Array | None]:
-    """Evaluate formulas of a sheet where cells have these numbers (draws,).
+    """Evaluate formulas of a sheet where cells have these numbers: (draws,), or (1,) in all draws.
 
     ``helpers`` are formulas in cells that they read, each after those that it reads itself. Each
     result is (draws,), NaN where it is not a number; it is None if the formula, or a helper, is
     not understood.
     """
-    known = dict(numbers) | dict.fromkeys(helpers or {}, np.array([np.nan]))  # NaN in a cycle
-    try:
-        for cell, formula in (helpers or {}).items():
-            known[cell] = value_of(formula, sheet, known)
-    except _NOT_UNDERSTOOD:
-        return [None] * len(formulas)
-    return [_value(formula, sheet, known) for formula in formulas]
-
-
-def _value(formula: str, sheet: str, numbers: Mapping[Cell, Array]) -> Array | None:
-    if formula.startswith(_ELEMENT):  # such cells are judged by their values
-        return None
-    try:
-        found = value_of(formula, sheet, numbers)
-    except _NOT_UNDERSTOOD:
-        return None
-    return np.broadcast_to(found, (_draws(numbers),))
-
-
-def _draws(numbers: Mapping[Cell, Array]) -> int:
-    """Return how many draws there are; a cell that is the same in all may have one number."""
-    return max(map(len, numbers.values()), default=1)
+    if helpers:
+        own = dict.fromkeys(helpers, np.array([np.nan]))  # NaN in a cycle
+        numbers = ChainMap(own, numbers)  # type: ignore[arg-type]
+        for cell, formula in helpers.items():
+            [found] = values_of([formula], sheet, numbers, draws)
+            if found is None:
+                return [None] * len(formulas)
+            own[cell] = found
+    # The elements of array formulas are judged by their values.
+    tried = [formula for formula in formulas if not formula.startswith(_ELEMENT)]
+    values = iter(values_of(tried, sheet, numbers, draws))
+    return [None if formula.startswith(_ELEMENT) else next(values) for formula in formulas]
 
 
 def usual_values(
@@ -154,6 +143,7 @@ def try_formulas(
     helpers = helper_formulas(sheet, formulas, planted)
     kept = read_elsewhere([*formulas, *helpers.values()], sheet.name, planted, calculation)
     others = {cell: np.array([number]) for cell, number in kept.items() if cell not in helpers}
-    found = evaluate_on({**others, **planted}, sheet.name, formulas, helpers)
-    nothing = np.full(_draws(planted), np.nan)
+    draws = max(map(len, planted.values()), default=1)
+    found = evaluate_on({**others, **planted}, sheet.name, formulas, draws, helpers)
+    nothing = np.full(draws, np.nan)
     return np.stack([nothing if values is None else values for values in found], axis=1)

@@ -25,6 +25,7 @@ from cnn.data import Mnist
 from cnn.workbook.book import Look, build
 from cnn.workbook.digits import choose
 from workbook_tools.checking.verify import verify
+from workbook_tools.convolutional.book import read_book, workbook_names
 from workbook_tools.convolutional.moments import Rerun
 from workbook_tools.convolutional.trials import Trial
 from workbook_tools.errors import InputError
@@ -32,6 +33,7 @@ from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.judging.findings import Kind
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
 
 LOOK = Look("a network", "to test", rate=0.05)
 PLAIN = {
@@ -182,9 +184,14 @@ def test_only_stored_digits_pixels_and_classes_can_be_typed(book: openpyxl.Workb
 def shown(path: Path, area: tuple[int, int, int, int], *inputs: dict[Cell, Any]) -> list[Any]:
     """Return what cells of the digit's sheet show with each of several inputs."""
     with open_package(path) as package:
-        rerun = Rerun(path, *read_sheets(package))
-    found = rerun.run([Trial("test", own) for own in inputs])
-    return [calculation.block("Digit", *area) for calculation in found]
+        sheets, stored = read_sheets(package)
+        book = read_book(path, sheets, workbook_names(package))
+    state = Rerun(book, Graph.of(sheets), sheets, stored).run([Trial("test", x) for x in inputs])
+    rows, columns = range(area[0], area[2] + 1), range(area[1], area[3] + 1)
+    return [
+        [[state.value(("Digit", row, column), k) for column in columns] for row in rows]
+        for k in range(len(inputs))
+    ]
 
 
 def test_a_pixel_typed_into_the_drawing_moves_the_probabilities(small: Path) -> None:
