@@ -497,3 +497,13 @@ def test_cells_that_are_right_but_together_another_network_fail(small: Path) -> 
     assert "do not compute the network that the headings describe" in printed(report)
     report.network.whole.off = report.network.whole.compared = 0
     assert report.verdict == "unchecked"
+
+
+def test_a_formula_that_is_not_understood_is_no_matter_unless_it_depends_on_the_digit(
+    small: Path, tmp_path: Path
+) -> None:
+    link = {("Overview", 40, 9): '=HYPERLINK("#A1","up")'}
+    assert verify(changed(small, tmp_path / "link.xlsx", link)).verdict == "pass"
+    read = {("Overview", 40, 9): "=HYPERLINK(Digit!C4)"}
+    with pytest.raises(InputError, match=r"with other digits \(HYPERLINK\)$"):
+        verify(changed(small, tmp_path / "read.xlsx", read))

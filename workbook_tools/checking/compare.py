@@ -25,7 +25,7 @@ from workbook_tools.mending.repair import Repair
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.package.columns import Calculation
-from workbook_tools.reading.cells import Values, number_at, value_at
+from workbook_tools.reading.cells import Values, number_at
 from workbook_tools.reading.described import NotUnderstoodError, understood
 from workbook_tools.reading.samples import SampleTable
 from workbook_tools.reading.table import Table
@@ -159,7 +159,7 @@ def _too_much(formula: str, tried: int) -> str:
 def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:
     """Return the finding for a learning rate that is a text, such as ``0,5`` with a comma."""
     cell = table.rate_cell
-    value = value_at(cell, calculation) if cell else None
+    value = calculation.value(cell) if cell else None
     if cell is None or not isinstance(value, str):
         return []
     sheet, row, column = cell

@@ -20,7 +20,7 @@ from workbook_tools.mathematics.local import LARGEST_EXPONENT
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.reading.cells import Values, value_at
+from workbook_tools.reading.cells import Values
 from workbook_tools.reading.table import Table
 
 
@@ -84,7 +84,7 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
             if row in own and isinstance(value, CellError) and not _is_lacking(value, cell, values):
                 found[cell] = value
     for place in _beside(table):
-        value = value_at(place, values.calculation)
+        value = values.calculation.value(place)
         if isinstance(value, str):  # a text where a number belongs is an error too
             value = CellError(value)
         if isinstance(value, CellError) and not _is_lacking(value, place, values):
@@ -96,7 +96,7 @@ def _is_lacking(error: CellError, cell: Cell, values: Values) -> bool:
     """Tell whether only the engine lacks a function: the file has another value in the cell."""
     if values.stored is None or error not in NOT_UNDERSTOOD:
         return False
-    return not isinstance(value_at(cell, values.stored), CellError | None)
+    return not isinstance(values.stored.value(cell), CellError | None)
 
 
 def _inherits(cell: Cell, table: Table, errors: Mapping[tuple[str, int], list[int]]) -> bool:

@@ -12,14 +12,9 @@ def number(value: CellValue) -> float:
     return value if isinstance(value, float) else float("nan")
 
 
-def value_at(cell: Cell, calculation: Calculation) -> CellValue:
-    """Return a cell's value."""
-    return calculation.value(cell)
-
-
 def number_at(cell: Cell, calculation: Calculation) -> float:
     """Return a cell's number, or NaN if it has none."""
-    return number(value_at(cell, calculation))
+    return number(calculation.value(cell))
 
 
 @dataclass(frozen=True)

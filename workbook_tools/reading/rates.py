@@ -20,7 +20,7 @@ from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.columns import Calculation
-from workbook_tools.reading.cells import number_at, value_at
+from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.header_rows import Header
 from workbook_tools.reading.labels import is_rate_label, may_be_rate_label
 from workbook_tools.reading.region import Region
@@ -117,7 +117,7 @@ def _read_by(updates: Mapping[str, str], region: Region, calculation: Calculatio
         )
 
     def may_be_a_rate(cell: Cell) -> bool:
-        value = value_at(cell, calculation)
+        value = calculation.value(cell)
         # An error value, or a text beside a label of the rate, stands where the rate should be.
         return isinstance(value, float | CellError) or (
             isinstance(value, str) and _is_beside_a_label(cell, region.sheet, 0)
