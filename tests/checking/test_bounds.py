@@ -1,7 +1,6 @@
 """However large a file is made, each step does a bounded work, and says what it left out."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from workbook_tools.judging.findings import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.judging.unknown import functions
 from workbook_tools.mending import proof, proposals
-from workbook_tools.package.columns import numbers_of_block
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Calculation, Column
 from workbook_tools.reading import labels, reader
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reporting.json_document import to_json
@@ -64,38 +64,22 @@ def test_a_formula_that_is_too_long_is_not_checked_and_nothing_else_suffers(
     # Such a formula, or none that is understood, stops the engine: what it showed stays.
     begin = time.process_time()
     sheets = [with_formula(made, place, written)]
-    tables, _ = read_tables(sheets, Numbers(made))
+    tables, _ = read_tables(sheets, shown(made))
     assert len(tables) == 1
     assert areas(written) == ()
     assert functions(written) <= {"SUM"}
     assert time.process_time() - begin < _PATIENCE
 
 
-class Numbers:
-    """The values of a workbook as openpyxl's reader of formulas has them: without any."""
-
-    engine, tolerance, zero, storage = "none", 0.0, 0.0, 0.0
-
-    def __init__(self, path: Path) -> None:
-        self._sheet = load_workbook(path).active
-
-    def block(
-        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
-    ) -> list[list[Any]]:
-        rows = self._sheet.iter_rows(first_row, last_row, first_column, last_column)
-        return [
-            [
-                float(cell.value) if isinstance(cell.value, int | float) else 0.5
-                if cell.data_type == "f" else cell.value
-                for cell in row
-            ]
-            for row in rows
-        ]  # fmt: skip
-
-    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Any:
-        left, right = min(columns), max(columns)
-        block = self.block(sheet, first_row, left, last_row, right)
-        return numbers_of_block(block, first_row, left, columns)
+def shown(path: Path) -> Calculation:
+    """Return the values of a workbook as openpyxl's reader has them; 0.5 for all formulas."""
+    columns: dict[int, dict[int, CellValue]] = {}
+    for row in load_workbook(path).active.iter_rows():
+        for cell in row:
+            value = 0.5 if cell.data_type == "f" else cell.value
+            own = float(value) if isinstance(value, int) else value
+            columns.setdefault(cell.column, {})[cell.row] = own
+    return Calculation({"My sheet": {k: Column.of(values) for k, values in columns.items()}})
 
 
 def with_formula(path: Path, place: str, formula: str) -> Sheet:
@@ -224,15 +208,15 @@ def test_texts_above_texts_are_not_looked_at(pattern: str, monkeypatch: pytest.M
         for column in range(1, 11)
     }
 
-    class Nothing:
-        engine, tolerance, zero, storage = "none", 0.0, 0.0, 0.0
-
-        def block(self, *_: object) -> list[list[None]]:
+    class Nothing(Calculation):
+        def column(self, *_: object) -> None:
             raise AssertionError("a value was asked for")
+
+        value = numbers = column
 
     for cached in (labels.parse_label, labels.parse_symbol):
         cached.cache_clear()
-    assert read_tables([Sheet("data", 2_000, texts)], Nothing()) == ([], [])
+    assert read_tables([Sheet("data", 2_000, texts)], Nothing({})) == ([], [])
     assert len(parsed) < 200
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workbook_tools.formulas.tree import parse
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.draws import value_of
+from workbook_tools.program.draws import values_of
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.strict import compiled
 
@@ -69,9 +69,9 @@ def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
         for cell in kept
     }
     numbers[kept[0]] = np.array([np.nan])  # a text
-    found = value_of(formula, "One", numbers)
-    assert found.shape in ((1,), (DRAWS,))
-    for draw in range(len(found)):
+    [found] = values_of([formula], "One", numbers, DRAWS)
+    assert found is not None
+    for draw in range(DRAWS):
         alone = {
             cell: "" if np.isnan(value[0]) else float(value[draw % len(value)])
             for cell, value in numbers.items()
