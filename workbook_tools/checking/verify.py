@@ -108,7 +108,10 @@ def verify(
     what_if = WhatIf(sheets, calculation if isinstance(calculation, Columns) else stored)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
-    values = Values(calculation, stored if engine != "cached" else None)
+    is_recalculated = (
+        not isinstance(calculation, Columns) or calculation.sheets is not stored.sheets
+    )
+    values = Values(calculation, stored if is_recalculated else None)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
@@ -221,13 +224,17 @@ def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:
     """
     found = 0
     for column in table.columns.values():
-        own = {
-            run.formula for run in table.sheet.runs_between(column, table.first_row, table.last_row)
-        }
-        for run in table.sheet.runs.get(column, []):
+        above, below = (1, table.first_row - 1), (table.last_row + 1, MAX_ROWS)
+        beyond = [
+            run
+            for run in table.sheet.runs.get(column, [])
+            if run.first_row <= above[1] or run.last_row >= below[0]
+        ]
+        inside = table.sheet.runs_between(column, table.first_row, table.last_row) if beyond else ()
+        own = {run.formula for run in inside}
+        for run in beyond:
             if run.formula not in own:
                 continue
-            above, below = (1, table.first_row - 1), (table.last_row + 1, MAX_ROWS)
             outside = [*run.between(*above), *run.between(*below)]
             rows = [row for row in outside if not any(_holds(t, table, row) for t in tables)]
             if rows:
