@@ -27,19 +27,22 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
+import numpy as np
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import ENGINES
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
+from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.judging.findings import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
+from workbook_tools.program.draws import value_of
+from workbook_tools.program.strict import UnknownFunctionError
 from workbook_tools.reporting.copies import write_mended
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
@@ -263,13 +266,12 @@ def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
     cells = {
         cell for formula in (one, other) for area in areas(formula) for cell in area.cells(sheet)
     }
-    numbers = [{cell: chance.uniform(-2.0, 2.0) for cell in sorted(cells)} for _ in range(8)]
-    places = {(sheet, 1, 16_000): f"={one}", (sheet, 2, 16_000): f"={other}"}
-    for found in evaluate(places, numbers):
-        a, b = found.values()
-        if not (isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-9 * abs(a)):
-            return False
-    return True
+    numbers = {cell: np.array([chance.uniform(-2.0, 2.0) for _ in range(8)]) for cell in cells}
+    try:
+        a, b = (value_of(formula, sheet, numbers) for formula in (one, other))
+    except (SyntaxProblemError, UnknownFunctionError):
+        return False
+    return bool(np.all(np.abs(a - b) <= 1e-9 * np.abs(a)))
 
 
 @dataclass

@@ -1,14 +1,12 @@
-"""Which shape of a convolution formula recalculates fast; how long a network workbook takes.
+"""Which shape of a convolution formula recalculates fast.
 
 One layer, 12 maps of 24 × 24 from 8 maps by 3 × 3 kernels (6,912 cells of 72 products), written
 with each shape: a SUMPRODUCT for each map, as the sheets have it, or every product spelled out.
-Then, if a workbook is given, all of it: loading and recalculating, one pixel changed, LibreOffice.
 
-    python benchmarks/formula_shapes.py [WORKBOOK]
+    python benchmarks/formula_shapes.py
 """
 
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,11 +15,8 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from workbook_tools.convolutional.book import open_book
-from workbook_tools.engines import libreoffice
-from workbook_tools.engines.embedded import Rerun
-from workbook_tools.notation import convolutional as names
-from workbook_tools.notation.addresses import Cell, cell_name, range_name
+from workbook_tools.engines import ENGINES, libreoffice, recalculate
+from workbook_tools.notation.addresses import cell_name, range_name
 
 MAPS, MADE, SIDE, KERNEL = 8, 12, 26, 3
 STEP = SIDE + 1  # columns from a map to the next
@@ -90,50 +85,23 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def measured(path: Path, pixel: tuple[str, int, int]) -> str:
-    """Return how long a workbook takes: recalculated, with one number changed, in LibreOffice."""
-    rerun: list[Rerun] = []
-
-    def whole() -> None:
-        rerun.append(Rerun(path))
-        rerun[0].with_inputs({})
-
+def measured(path: Path) -> str:
+    """Return how long each engine takes for a workbook."""
     parts = [
-        f"{seconds(whole):.1f} s loaded and recalculated",
-        f"{seconds(lambda: rerun[0].with_inputs({pixel: 0.5})):.2f} s with one number changed",
+        f"{seconds(partial(recalculate, path, engine)):.1f} s {engine}"
+        for engine in ENGINES
+        if engine != "cached" and (engine != "libreoffice" or libreoffice.is_installed())
     ]
-    if libreoffice.is_installed():
-        parts.append(f"{seconds(lambda: libreoffice.recalculate(path)):.1f} s in LibreOffice")
     return f"{', '.join(parts)}, {path.stat().st_size / 1e6:.2f} MB without values"
 
 
-def measure_network(path: Path) -> None:
-    """Print how long a network's workbook takes, with the drawing shown when a pixel changes."""
-    book = open_book(path)
-    rerun = Rerun(path)
-    trials: dict[str, dict[Cell, float | str]] = {
-        "loaded and recalculated": {},
-        "another digit": {book.inputs[names.SELECTED]: 2.0},
-        "the drawing": {book.inputs[names.SELECTED]: names.DRAW},
-        "one pixel": {book.section(names.DRAWING).cells.cell((0, 14, 14)): 255.0},
-    }
-    print(f"{path}, {path.stat().st_size / 1e6:.1f} MB")
-    for what, inputs in trials.items():
-        print(f"  {what}: {seconds(partial(rerun.with_inputs, inputs)):.2f} s")
-    if libreoffice.is_installed():
-        print(f"  LibreOffice: {seconds(partial(libreoffice.recalculate, path)):.1f} s")
-
-
 def main() -> None:
-    """Measure the shapes, then the workbook that is given."""
+    """Measure the shapes."""
     with tempfile.TemporaryDirectory() as folder:
         for shape in (sumproducts, spelled_out):
             path = layer(shape, Path(folder, f"{shape.__name__}.xlsx"))
             longest = len(shape(0, 0, 0))
-            said = measured(path, ("Maps", 13, 13))
-            print(f"{shape.__name__}, {longest} characters a formula: {said}")
-    for name in sys.argv[1:]:
-        measure_network(Path(name))
+            print(f"{shape.__name__}, {longest} characters a formula: {measured(path)}")
 
 
 if __name__ == "__main__":

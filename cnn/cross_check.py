@@ -17,12 +17,15 @@ from torch.nn import functional as F
 from cnn.data import DEVIATION, MEAN
 from cnn.workbook.network import Network, network_of
 from cnn.workbook.planning.section_names import back_name, grad_name
-from workbook_tools.convolutional.book import Book, open_book
+from workbook_tools.convolutional.book import Book, read_book, workbook_names
+from workbook_tools.convolutional.moments import Rerun
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import digits
-from workbook_tools.engines.embedded import Rerun
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.judging.comparison import Comparison
 from workbook_tools.notation import convolutional as names
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
 
 _TIE = 1e-12  # relative; numbers of a pooling window that differ by less count as equal
 
@@ -57,14 +60,16 @@ def cross_check(
 
     Raises ``InputError`` if the file cannot be read or calculated.
     """
-    book = open_book(path)
+    with open_package(path) as package:
+        sheets, stored = read_sheets(package)
+        book = read_book(path, sheets, workbook_names(package))
     _, height, width = book.section(names.PIXELS).cells.rows.shape
     reference = _Reference(model, network_of(model, height, width))
-    agreement, rerun = Agreement(), Rerun(path)
+    agreement, rerun = Agreement(), Rerun(book, Graph.of(sheets), sheets, stored)
     for trial in digits(book):
         agreement.digits += 1
         on_digit(f"digit {agreement.digits} of {len(book.truth.rows)}")
-        state = State(book, [rerun.with_inputs(trial.inputs)])
+        state = rerun.run([trial])
         _compare(book, state, reference, agreement)
     return agreement
 

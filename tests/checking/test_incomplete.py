@@ -129,7 +129,7 @@ def test_helpers_are_checked_with_what_reads_them(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_no_libreoffice")
 def test_what_was_not_checked_is_said_in_every_report(tmp_path: Path) -> None:
     path = HandMade({**FORMULAS, "h1": MATRIX}).save(tmp_path / "made.xlsx")
-    report = verify(path)
+    report = verify(path, "embedded")
     document = to_json(report)
     assert (document["verdict"], document["not_checked"]) == ("incomplete", report.not_checked)
     row = row_of(report, "made.xlsx", "", 0.0)

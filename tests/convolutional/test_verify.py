@@ -25,6 +25,7 @@ from workbook_tools.cli import app
 from workbook_tools.convolutional import suggestions
 from workbook_tools.convolutional.book import Book, Section, open_book
 from workbook_tools.editing.cell_contents import SheetCells, put_value
+from workbook_tools.engines.compiled import CompiledCalculation
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.findings import Finding, Kind
@@ -259,6 +260,24 @@ def test_a_formula_that_is_right_by_chance_is_found(
     assert kind in (Kind.WRONG_FORMULA, Kind.LATENT, Kind.BROKEN_PATTERN)
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_formula_that_reads_another_range_is_found_though_no_number_tells(
+    small: Path, tmp_path: Path, rows: int
+) -> None:
+    # One more row of stored pixels, which no digit has: the value is right with any numbers.
+    (sheet, row, column), _ = first(small, "Digit", "INDEX(")
+    wrong = {}
+    for cell in [(sheet, row + k, column) for k in range(rows)]:
+        text = formulas(small)["Digit"][cell]
+        end = re.search(r"INDEX\(\w+!\w+\$\d+:\w+\$(\d+)", text)
+        assert end is not None
+        wrong[cell] = f"{text[: end.start(1)]}{int(end[1]) + 1}{text[end.end(1) :]}"
+    findings = found(small, wrong, tmp_path / "broken.xlsx")
+    last = cell_name(row + rows - 1, column)
+    cells = last if rows == 1 else f"{cell_name(row, column)}:{last}"
+    assert only(findings) == ("Digit", cells, Kind.LATENT)
+
+
 def test_each_true_digit_takes_its_turn(tmp_path: Path) -> None:
     # One digit is stored, a 0; that the target of digit 2 asks for another is seen all the same.
     path = write(small_network(), tmp_path / "one.xlsx", count=1)
@@ -350,6 +369,33 @@ def test_headings_that_name_another_layer_do_not_pass(small: Path, tmp_path: Pat
         verify(changed(small, tmp_path / "broken.xlsx", {("ReLU2", 4, 2): other}))
 
 
+@pytest.mark.parametrize(
+    ("sheet", "name", "old", "new"),
+    [
+        ("Pool1", "Pool1", "2 × 2 window", "4 × 0 window"),
+        ("Pool1", "Pool1", "5 × 4, margin", "0 × 4, margin"),
+        ("Conv2", "Conv2", "padding 1 × 1", "padding 9 × 9"),
+        ("Conv2", "Conv2", "of Pool1", "of Input"),
+        ("Conv2", "Conv2", "Weights_Conv2", "Pool1"),
+        ("Back_Conv2", "Back_Conv2", "from Back_ReLU2", "from Loss"),
+        ("Back_Conv2", "Back_Conv2", "through ReLU2", "through ReLU2 after the step"),
+        ("Digit", "Drawing", "11 × 10", "2 × 3"),
+        ("After_step", "Softmax after the step", "each part of the sum of", "ReLU of"),
+        ("After_step", "ReLU2 after the step", "Step_Conv2", "Grad_Conv2"),
+    ],
+)
+def test_a_heading_that_does_not_fit_is_refused(
+    small: Path, tmp_path: Path, sheet: str, name: str, old: str, new: str
+) -> None:
+    heading, text = next(
+        (cell, text) for cell, text in labels(small).items()
+        if cell[0] == sheet and text.startswith(f"{name}: ")
+    )  # fmt: skip
+    assert old in text
+    with pytest.raises(InputError, match=r"heading|cells"):
+        verify(changed(small, tmp_path / "broken.xlsx", {heading: text.replace(old, new)}))
+
+
 @cases(25, phases=QUICK)
 @given(st.data())
 def test_a_damaged_workbook_is_reported_on_or_refused(
@@ -390,8 +436,8 @@ def test_every_digit_agrees_under_libreoffice(small: Path) -> None:
     assert report.engine.startswith("LibreOffice")
     assert report.network is not None
     assert report.network.moments["stored digits"] == 3
-    assert [kind for kind in report.network.moments if "in formualizer" in kind] == [
-        "numbers drawn at random, in formualizer 0.13.0"
+    assert [kind for kind in report.network.moments if ", in " in kind] == [
+        f"numbers drawn at random, in {CompiledCalculation.engine}"
     ]
 
 

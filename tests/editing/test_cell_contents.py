@@ -98,16 +98,6 @@ def test_a_shared_formula_of_any_text_may_be_split(text: str, expected: str, sha
     assert (texts["B1"], texts["C4"]) == ("A1+1", expected)
 
 
-def test_values_may_stay_where_formulas_go(shared: Path) -> None:
-    def keep(copy: PackageCopy) -> None:
-        SheetCells(copy.xml(SHEET)).keep_values([(1, 2), (2, 2)])
-        copy.changed(SHEET)
-
-    path = edited(shared, shared.with_name("kept.xlsx"), keep)
-    sheet = sheet_of(path)
-    assert [sheet[cell].value for cell in ("B1", "B2", "B3", "C1")] == [7, 7, "=A3*2", "=B1*2"]
-
-
 def test_another_cell_of_a_shared_formula_leaves_it_shared(shared: Path) -> None:
     path, _ = with_formulas(shared, {(2, 3): "=A2+1"})
     sheet = parts(path)[SHEET]
@@ -159,16 +149,6 @@ def test_an_array_formula_of_one_cell_stays_one(array: Path) -> None:
 def test_a_whole_array_formula_may_change(array: Path) -> None:
     path, _ = with_formulas(array, {(row, 2): f"=A{row}*3" for row in (1, 2, 3)})
     assert [sheet_of(path)[f"B{row}"].value for row in (1, 2, 3)] == ["=A1*3", "=A2*3", "=A3*3"]
-
-
-def test_cells_of_array_formulas_count_as_formula_cells(array: Path) -> None:
-    found = []
-    edited(
-        array,
-        array.with_name("same.xlsx"),
-        lambda copy: found.extend(SheetCells(copy.xml(SHEET)).formula_cells()),
-    )
-    assert sorted(found) == [(1, 2), (1, 3), (2, 2), (3, 2)]
 
 
 def test_an_array_formula_that_claims_the_whole_sheet_takes_no_memory(array: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_broken_libreoffice_leaves_the_embedded_engines_answer_as_it_was(
     lacking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | bytes
 ) -> None:
     install(tmp_path, monkeypatch, None)
-    without = verify(lacking)
+    without = verify(lacking, "embedded")
     write_mended(without, lacking, tmp_path / "without.xlsx")
     install(tmp_path, monkeypatch, script)
     report = verify(lacking)
@@ -86,7 +86,7 @@ def test_a_broken_libreoffice_leaves_the_embedded_engines_answer_as_it_was(
 
 @pytest.mark.libreoffice
 def test_a_libreoffice_that_knows_the_function_is_asked(lacking: Path) -> None:
-    report = verify(lacking)
+    report = verify(lacking, "embedded")
     assert report.engine.startswith("LibreOffice")
     assert [finding.quantity for finding in report.findings] == ["∂E/∂w3"]
 

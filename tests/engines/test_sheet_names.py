@@ -15,13 +15,14 @@ from parts import BOOK, rewritten
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.engines.plain_copy import plain_names
-from workbook_tools.engines.what_if import WhatIf
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import with_sheets
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program.what_if import WhatIf
 from workbook_tools.reporting.copies import write_mended
 
 pytestmark = pytest.mark.slow
@@ -155,18 +156,12 @@ def test_a_mistake_is_found_whatever_its_sheet_is_called(
         assert finding.effect == pytest.approx(float(report.tables[1].last_loss), rel=1e-9)
 
 
-def test_what_if_and_loose_formulas_know_sheets_of_any_name(tmp_path: Path) -> None:
-    names = ["sheet1", "a!b"]
-    what_if = WhatIf(book_of(tmp_path, names))
+def test_what_if_knows_sheets_of_any_name(tmp_path: Path) -> None:
+    with open_package(book_of(tmp_path, ["sheet1", "a!b"])) as package:
+        what_if = WhatIf(*read_sheets(package))
     assert what_if.value({("sheet1", 1, 2): "='a!b'!A1*5"}, ("sheet1", 1, 2)) == 10.0
     assert what_if.value({("a!b", 1, 1): 7.0}, ("a!b", 1, 2)) == 14.0
     assert what_if.value({}, ("sheet1", 1, 2)) == 2.0
-    formulas = {("sheet1", 1, 2): "='a!b'!A1+SHEET1!A1", ("a!b", 1, 2): "=Nowhere!A1"}
-    numbers = {("sheet1", 1, 1): 1.0, ("a!b", 1, 1): 2.0}
-    [values] = evaluate(formulas, [numbers])
-    assert list(values.values()) == [3.0, CellError("#REF!")]
-    [values] = evaluate({("S", 1, 2): "=Sheet1!A1"}, [{("S", 1, 1): 1.0}])
-    assert list(values.values()) == [CellError("#REF!")]  # not the engine's own
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -177,14 +172,12 @@ def test_a_sheet_that_is_not_there_shows_what_excel_shows(tmp_path: Path, engine
     assert calculation.block("ONE", 1, 1, 1, 1) == [[1.0]]
 
 
-@pytest.mark.parametrize(
-    ("engine", "module"), [("embedded", "formualizer_book"), ("ironcalc", "ironcalc")]
-)
+@pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
 def test_a_sheet_that_an_engine_loses_is_never_passed_over(
-    tmp_path: Path, engine: str, module: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        f"workbook_tools.engines.{module}.plain_copy", lambda package, names: PackageCopy(package)
+        f"workbook_tools.engines.{engine}.plain_copy", lambda package, names: PackageCopy(package)
     )
     with pytest.raises(InputError, match=r"book\.xlsx: .* does not find its sheet 'sheet1'"):
         recalculate(book_of(tmp_path, ["sheet1", "Other"]), engine)

@@ -63,7 +63,7 @@ ODD = (
     '><f t="shared" si="7"/><v>{r}</v>',
     "><f>A{r}. (A$ {r}) A1 (</f><v>{r}</v>",
     "><f>$A$ {r}*A {r}</f><v>{r}</v>",
-    "><f>A{r} !A1</f><v>{r}</v>",
+    "><f>A{r} !A{r}</f><v>{r}</v>",
     "><f>A8&#62;1</f><v>{r}</v>",
     "><v>{r}</v><v>5</v>",
     "><v>{r}</v><is><t>w</t></is>",
@@ -253,11 +253,21 @@ def test_every_change_of_a_repeated_row_is_noticed(change: tuple[str, str]) -> N
 def test_every_odd_cell_is_read_as_the_parser_reads_it(cell: str) -> None:
     rows = [row_of([">" + CELLS[0], cell, ">" + CELLS[6]], r, 1) for r in range(2, 9)]
     shared = row_of([">" + SHARED, ">" + SHARED.replace('si="0"', 'si="7"')], 1, 1)
-    between = [row_of([">" + CELLS[k] for k in (0, 5, 6)], r, 1) for r in (2, 3, 4, 6, 7, 8)]
+    between = [row_of([">" + CELLS[k] for k in (0, 5, 6, 7)], r, 1) for r in (2, 3, 4, 6, 7, 8)]
     compare([shared, *between[:3], rows[3], *between[3:]])
+    compare([shared, rows[3], *between[3:]])
     for name in NAMES:
         compare([shared, *rows], name)
         compare([shared, *(row.replace("<v/>", "") for row in rows), row_of([cell], 9, 1)], name)
+
+
+@pytest.mark.parametrize("cell", [">" + CELLS[0], ' s="1">'])
+def test_rows_in_a_comment_are_not_read_and_nothing_is_learnt_from_them(cell: str) -> None:
+    above, hidden, below = ([row_of([cell], r + k, 1) for k in range(3)] for r in (1, 4, 7))
+    compare([*above, "<!-- </row>", *hidden, " -->", *below])
+    compare(["<row></row><!-- </row>", *hidden, " -->", *below])
+    compare([*above, "<!-- </row>", *hidden, " -->"])
+    compare(['<row r="1"></row><!-- </row>', above[0], " -->", *below])
 
 
 def test_rows_that_repeat_others_are_not_parsed_again(workbooks: Path) -> None:

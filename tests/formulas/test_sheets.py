@@ -77,6 +77,11 @@ def test_shared_formulas_are_read_as_excel_fills_them_down_and_across(tmp_path: 
     }
 
 
+def test_a_space_that_hides_a_row_number_is_left_out_in_each_row(tmp_path: Path) -> None:
+    rows = "".join(f'<row r="{r}"><c r="B{r}"><f>A{r} !A{r}</f></c></row>' for r in range(2, 6))
+    assert formulas(sheet(tmp_path, rows)) == {"2": [f"=A{r}!A{r}" for r in range(2, 6)]}
+
+
 def test_texts_are_read_wherever_they_are_kept(tmp_path: Path) -> None:
     rows = (
         '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>'

@@ -9,7 +9,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
 from workbook_tools.formulas.references import Area
-from workbook_tools.formulas.words import moved, words
+from workbook_tools.formulas.words import all_areas, moved
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
 
 anchors = st.sampled_from(["", "$"])
@@ -52,7 +52,7 @@ def test_what_is_copied_and_copied_back_is_the_same(formula: str, down: int, rig
 def test_no_text_is_too_odd_to_be_copied(text: str, down: int, right: int) -> None:
     assert moved(text, 0, 0).upper() == text.upper()
     moved(text, down, right)
-    list(words(text))
+    list(all_areas(text))
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,11 @@ def test_what_leaves_the_sheet_is_lost(formula: str, down: int, right: int, expe
 
 def test_each_reference_has_its_sheet_and_its_cells() -> None:
     formula = "=A1:$B$2+'it''s'!C:C*Data!3:4+[1]Data!A1&\"A1\"+LOG10(rate)+Table1[[a],[b]]"
-    assert [(word.kind, word.text, word.sheet, word.area) for word in words(formula)] == [
-        ("area", "A1:$B$2", None, Area(None, 1, 1, 2, 2)),
-        ("area", "C:C", "'it''s'", Area(None, 1, 3, MAX_ROWS, 3)),
-        ("area", "3:4", "Data", Area(None, 3, 1, 4, MAX_COLUMNS)),
-        ("area", "A1", "[1]Data", Area(None, 1, 1, 1, 1)),
-        ("function", "LOG10", None, None),
-        ("name", "rate", None, None),
-        ("table", "Table1[[a],[b]]", None, None),
+    assert [*all_areas(formula)] == [
+        Area(None, 1, 1, 2, 2),
+        Area("it's", 1, 3, MAX_ROWS, 3),
+        Area("Data", 3, 1, 4, MAX_COLUMNS),
+        Area("[1]Data", 1, 1, 1, 1),
     ]
 
 

@@ -1,8 +1,14 @@
 """Random arithmetic, and what an engine makes of it."""
 
+from collections.abc import Mapping
+
+import formualizer as fz
 from hypothesis import strategies as st
 
-from workbook_tools.engines.loose_formulas import evaluate
+from workbook_tools.engines.embedded import config, prepare
+from workbook_tools.engines.embedded import value_of as as_ours
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.cell_values import CellValue
 
 NUMBERS = {("S", 1, 1): 1.7, ("S", 1, 2): -0.6, ("S", 1, 3): 0.9}
 
@@ -22,9 +28,13 @@ def formulas() -> st.SearchStrategy[str]:
     return st.recursive(leaves, grown, max_leaves=8)
 
 
-def value_of(formula: str) -> object:
-    """Return what the embedded engine shows."""
-    [[value]] = [
-        list(found.values()) for found in evaluate({("S", 2, 1): f"={formula}"}, [NUMBERS])
-    ]
-    return value
+def value_of(formula: str, numbers: Mapping[Cell, float] = NUMBERS) -> CellValue:
+    """Return what the embedded engine shows for a formula of sheet S."""
+    book = fz.Workbook(config=config())
+    prepare(book)
+    book.add_sheet("S")
+    for cell, number in numbers.items():
+        book.set_value(*cell, number)
+    book.set_formula("S", 99, 99, f"={formula}")
+    book.evaluate_all()
+    return as_ours(book.get_value("S", 99, 99))

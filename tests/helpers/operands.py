@@ -7,7 +7,7 @@ import formualizer as fz
 import ironcalc
 import openpyxl
 
-from workbook_tools.engines.formualizer_settings import config, prepare, value_of
+from workbook_tools.engines.embedded import config, prepare, value_of
 from workbook_tools.formulas.tree import parse
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.package.cell_values import CellError, CellValue

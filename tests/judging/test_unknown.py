@@ -19,25 +19,25 @@ def test_functions_are_named_as_people_know_them() -> None:
 
 @pytest.mark.libreoffice
 def test_libreoffice_calculates_what_the_embedded_engine_lacks(tmp_path: Path) -> None:
-    report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"))
+    report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"), "embedded")
     assert report.verdict == "pass"
     assert report.tables[0].cells.not_checked == 0
     assert report.engine.startswith("LibreOffice")
-    assert report.engine.endswith("does not know MMULT")
+    assert report.engine.endswith("does not know MMULT, SUM")
     wrong = HandMade({**MATRIX, "E1": "=SUM(MMULT(B6-S6,B6-S6))"}).save(tmp_path / "wrong.xlsx")
-    assert [finding.cells for finding in verify(wrong).findings] == ["V6:V25"]
+    assert [finding.cells for finding in verify(wrong, "embedded").findings] == ["V6:V25"]
 
 
 def test_without_libreoffice_such_cells_are_not_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"))
+    report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"), "embedded")
     assert report.findings == []
     assert report.engine.startswith("formualizer")
     reasons = report.tables[0].cells.reasons
     assert {reason.split(";")[0]: count for reason, count in reasons.items()} == {
-        "the engine does not know MMULT": 20,
+        "the engine does not know MMULT, SUM": 20,
         "a cell that it depends on has no number": 20,
     }
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbook_tools.engines import Calculation, recalculate
+from workbook_tools.engines import recalculate
 from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mending.right_formulas import RightFormulas
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reading.samples import read_samples

@@ -5,27 +5,21 @@ from hypothesis import strategies as st
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.notation.addresses import cell_name, range_name
-from workbook_tools.package.cell_values import CellValue, missing
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Calculation, Column
 from workbook_tools.reading.trial import read_elsewhere
 
 ROWS, COLUMNS = 60, 4
 
 
-class Sheet:
-    """A sheet with a number in every other cell."""
-
-    engine, tolerance, zero, storage = "made up", 0.0, 0.0, 0.0
-
-    def block(
-        self, sheet: str, top: int, left: int, bottom: int, right: int
-    ) -> list[list[CellValue]]:
-        if sheet == "missing":
-            return missing(top, left, bottom, right)
-        return [[at(r, c) for c in range(left, right + 1)] for r in range(top, bottom + 1)]
-
-
 def at(row: int, column: int) -> CellValue:
     return float(100 * row + column) if (row + column) % 2 else "text"
+
+
+CELLS = {
+    column: Column.of({row: at(row, column) for row in range(1, ROWS + 4)})
+    for column in range(1, COLUMNS + 3)
+}
 
 
 rows, columns = st.integers(1, ROWS), st.integers(1, COLUMNS)
@@ -41,7 +35,9 @@ def test_exactly_the_numbers_that_formulas_read_are_read(
     names: list[str], own: set[tuple[int, int]]
 ) -> None:
     planted = {("S", row, column) for row, column in own}
-    found = read_elsewhere([f"=SUM({name})" for name in names], "S", planted, Sheet())
+    found = read_elsewhere(
+        [f"=SUM({name})" for name in names], "S", planted, Calculation({"S": CELLS, "other": CELLS})
+    )
     cells = {cell for name in names for area in areas(name) for cell in area.cells("S")}
     expected = {
         cell: at(*cell[1:])

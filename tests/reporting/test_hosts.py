@@ -21,7 +21,6 @@ from suggested import suggested
 from workbook_tools import engines
 from workbook_tools.checking.verify import verify
 from workbook_tools.editing.cell_contents import SheetCells, put_value
-from workbook_tools.engines import libreoffice
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.findings import Finding, Kind
@@ -50,7 +49,7 @@ HELD: dict[str, tuple[object, CellValue, str]] = {
     "another date": ("=DATE(2020,1,31)", 1.0, "d mmm yy"),
     "a time": ("=TIME(12,0,0)", 0.5, "hh:mm"),
     "a read time": ('=TIMEVALUE("12:00")', 0.5, "hh:mm:ss"),
-    "an offset": ("=OFFSET(D2,0,0)", 77.0, "General"),
+    "an offset": ("=OFFSET(AX2,0,0)", 77.0, "General"),
     "an indirect one": ('=INDIRECT("AA6")', 78.0, "General"),
     "a place": ('=CELL("row",A20)', 21.0, "General"),
     "a system": ('=INFO("directory")', "C:\\", "General"),
@@ -223,7 +222,6 @@ def test_what_depends_on_the_mistake_gets_a_new_value(
         ("=IF('My sheet'!AA6>0,\"up\",0)", 5.0),
         ("='My sheet'!AA6*RAND()", 5.0),
         ("=TODAY()+'My sheet'!AA6", 45_000.0),
-        ("=OFFSET('My sheet'!AA6,1,0)", 5.0),
         ("=INDIRECT(\"'My sheet'!AA6\")", 5.0),
     ],
 )
@@ -264,20 +262,6 @@ def put(copy: PackageCopy, row: int, column: int, value: CellValue) -> None:
     """Have a cell of the first sheet show a value."""
     put_value(SheetCells(copy.xml(SHEET)).made(row, column), value)
     copy.changed(SHEET)
-
-
-def test_a_second_opinion_that_fails_leaves_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    monkeypatch.setattr(libreoffice, "fallback", asked.append)  # it returns None
-    more = {"D2": ("=NO.SUCH('My sheet'!AA6)", 5.0), "E2": ("='My sheet'!AA6", 5.0)}
-    host = hosted(tmp_path / "a.xlsx", beside=False, more=more)
-    write_mended(report(), host, tmp_path / "mended.xlsx")
-    assert asked
-    values = [shown(tmp_path / "mended.xlsx", HOST, place) for place in ("D2", "E2")]
-    assert values == [5, pytest.approx(0.00035177632159073217)]
 
 
 def test_a_stale_value_and_what_depends_on_it_are_brought_up_to_date(tmp_path: Path) -> None:
@@ -338,9 +322,7 @@ def test_no_other_cell_changes_whatever_there_is(
         due |= nearer
     folder = tmp_path_factory.mktemp("any")
     host = hosted(folder / "a.xlsx", beside=False, more=more)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(libreoffice, "is_installed", lambda: False)  # it takes seconds
-        write_mended(report(), host, folder / "mended.xlsx")
+    write_mended(report(), host, folder / "mended.xlsx")
     before, after = (contents(path, HOST_PART) for path in (host, folder / "mended.xlsx"))
     changed = {name for name in before if before[name] != after[name]}
     assert before.keys() == after.keys()

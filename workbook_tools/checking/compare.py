@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
@@ -25,6 +24,7 @@ from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mending.repair import Repair
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import Values, number_at, value_at
 from workbook_tools.reading.described import NotUnderstoodError, understood
 from workbook_tools.reading.samples import SampleTable

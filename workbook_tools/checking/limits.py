@@ -32,19 +32,9 @@ def limit_memory(path: Path) -> None:
         import resource
 
         left_over = max(0, _memory_in_use() - _FRESH)
-        # RLIMIT_DATA counts private memory, not mapped files: PyTorch maps gigabytes of libraries.
+        # RLIMIT_DATA counts private memory, not mapped files.
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit(path) + left_over, most))
-
-
-def allow_more_memory(size: int) -> None:
-    """Raise the memory limit of this process by ``size`` bytes."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        limit, most = resource.getrlimit(resource.RLIMIT_DATA)
-        if limit != resource.RLIM_INFINITY:
-            resource.setrlimit(resource.RLIMIT_DATA, (limit + size, most))
 
 
 def _memory_in_use() -> int:

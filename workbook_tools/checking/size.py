@@ -4,22 +4,17 @@ An engine visits all cells of a range within the used part of its sheet. With on
 end of a sheet, a range over the whole sheet has 17 billion of them.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import Area, areas, is_too_long
+from workbook_tools.formulas.references import Area, is_too_long
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, column_number
+from workbook_tools.formulas.words import all_areas
+from workbook_tools.notation.addresses import cell_name
 
 _LARGE = 100_000_000  # cells of a range; an engine reads many smaller ranges in a second
 _MOST = 1_000_000_000  # cells, in large ranges; formualizer took 6 s for them
-_WHOLE = re.compile(
-    r"\"[^\"]*+\"|(?:(?P<sheet>'(?:[^']|''){0,300}+'|[^\W\d][\w.]*+)!)?(?<![\w$.:])"
-    r"(?:\$?(?P<left>[A-Za-z]{1,3}):\$?(?P<right>[A-Za-z]{1,3})"
-    r"|\$?(?P<top>[1-9]\d{0,6}):\$?(?P<bottom>[1-9]\d{0,6}))(?![\w$.(!:])|[\w$.]++"
-)
 
 
 class TooLargeError(InputError):
@@ -36,7 +31,7 @@ def refuse_too_large(path: Path, sheets: Sequence[Sheet]) -> None:
                 formula = run.formula.at(run.first_row)
                 if ":" not in formula or is_too_long(formula):
                     continue
-                cells = _cells([*areas(formula), *_whole(formula)], sheet, by_name)
+                cells = _cells(all_areas(formula), sheet, by_name)
                 read += len(run.rows) * cells
                 if read > _MOST:
                     place = f"{sheet.name}!{cell_name(run.first_row, column)}"
@@ -56,15 +51,3 @@ def _cells(read: Iterable[Area], own: Sheet, sheets: dict[str, Sheet]) -> int:
             cells = max(0, rows) * max(0, columns)
             found += cells if cells >= _LARGE else 0
     return found
-
-
-def _whole(formula: str) -> Iterator[Area]:
-    """Yield the whole columns and whole rows that a formula names."""
-    for match in _WHOLE.finditer(formula):
-        sheet = match["sheet"].strip("'").replace("''", "'") if match["sheet"] else None
-        if match["left"]:
-            first, last = sorted(map(column_number, match.group("left", "right")))
-            yield Area(sheet, 1, first, MAX_ROWS, last)
-        elif match["top"]:
-            first, last = sorted(map(int, match.group("top", "bottom")))
-            yield Area(sheet, first, 1, last, MAX_COLUMNS)

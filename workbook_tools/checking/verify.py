@@ -9,13 +9,12 @@ from typing import Self
 import numpy as np
 
 from workbook_tools.checking.compare import compare_table
-from workbook_tools.checking.limits import ENGINE_THREAD, allow_more_memory
+from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
 from workbook_tools.engines import (
     DEFAULT,
     NOT_UNDERSTOOD,
-    Calculation,
     compiled,
     libreoffice,
     recalculate,
@@ -30,7 +29,7 @@ from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.notation.addresses import MAX_ROWS, range_name
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.what_if import WhatIf
@@ -43,8 +42,7 @@ from workbook_tools.texts import counted
 
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
-_OF_PYTORCH = 2 << 30  # bytes that PyTorch takes in addition to the workbook
-_READ_STRICT = ("libreoffice", "cached")  # engines that read Strict Open XML
+_READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
 _OF_THE_READ_FILE = (DEFAULT, "cached")  # engines that need nothing but what has been read
 
 
@@ -69,21 +67,21 @@ def verify(
                 f"{path}: Strict Open XML, which only --engine libreoffice and --engine cached can "
                 "read; use one of these, or save it as an ordinary .xlsx"
             )
+        iterations = package.iterations
         begun = None if engine in _OF_THE_READ_FILE else beside.submit(recalculate, path, engine)
         sheets, stored = read_sheets(package)
         graph = Graph.of(sheets)
         refuse_too_large(path, sheets)
         calculation: Calculation = begun.result() if begun else stored
         if engine == DEFAULT:
-            calculation = compiled.calculated(path, graph, sheets, stored)
+            calculation = compiled.calculated(path, graph, sheets, stored, iterations)
         defined = workbook_names(package)
     on_step("checking")
     allowed = calculation.tolerance if tolerance is None else tolerance
     if is_network(sheets):
         from workbook_tools.convolutional.verify import verify_network  # few workbooks need it
 
-        allow_more_memory(_OF_PYTORCH)
-        return verify_network(path, sheets, defined, calculation, stored, allowed, on_step)
+        return verify_network(path, graph, sheets, defined, calculation, stored, allowed, on_step)
     tables, unread = read_tables(sheets, calculation)
     if len(tables) + len(unread) > MOST_TABLES:
         raise InputError(
@@ -105,7 +103,7 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(sheets, calculation if isinstance(calculation, Columns) else stored)
+    what_if = WhatIf(sheets, calculation, iterations)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     is_recalculated = (
@@ -213,8 +211,7 @@ def _data_sizes(table: Table) -> tuple[int, int]:
 def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
     """Tell whether there are formulas, but no run of them begins with a value in its column."""
     cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
-    found = [calculation.block(name, r, c, r, c)[0][0] for name, r, c in cells]
-    return bool(cells) and all(value is None for value in found)
+    return bool(cells) and all(calculation.value(cell) is None for cell in cells)
 
 
 def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:

@@ -19,6 +19,7 @@ from workbook_tools.classroom.processes import Check, outcomes_here
 from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.submissions import Submission
 from workbook_tools.classroom.task import Outcome, Task, check, without_verdict
+from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import make_folder, printable, refuse_streams, write_text
 from workbook_tools.reporting.json_document import json_text
@@ -28,7 +29,7 @@ from workbook_tools.reporting.json_document import json_text
 class How:
     """How the workbooks of a class are checked."""
 
-    engine: str = "embedded"
+    engine: str = DEFAULT
     tolerance: float | None = None
     timeout: float = 60.0  # seconds per workbook
     jobs: int = 1  # processes on this machine

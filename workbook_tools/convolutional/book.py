@@ -12,7 +12,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.notation import convolutional as names
-from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.convolutional import (
     Heading,
     MapsShape,
@@ -204,11 +204,11 @@ class _Reader:
 
     def section(self) -> Section:
         """Return the section; raises ``InputError`` if some of its cells cannot be found."""
-        if self.heading.shape.cell_count > _MOST_CELLS:
+        count = self.heading.shape.cell_count
+        if not 0 < count <= _MOST_CELLS:
             raise InputError(
-                f"{self.path}: by its heading, {self.heading.name} has "
-                f"{self.heading.shape.cell_count:,} cells, and at most {_MOST_CELLS:,} are read; "
-                "make the network smaller"
+                f"{self.path}: by its heading, {self.heading.name} has {count:,} cells; a section "
+                f"has at least 1, and at most {_MOST_CELLS:,} are read"
             )
         match self.heading.shape:
             case MapsShape():
@@ -291,9 +291,3 @@ def _only(path: Path, sheet: Sheet, label: str) -> tuple[int, int]:
             "instead of one"
         )
     return found[0]
-
-
-def named(cell: Cell) -> str:
-    """Return a cell's name with its sheet."""
-    sheet, row, column = cell
-    return f"{sheet}!{cell_name(row, column)}"

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from workbook_tools.convolutional import reads
 from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.places import Grid, Index, Numbers
-from workbook_tools.formulas.references import FilledFormula, anchoring, areas
+from workbook_tools.formulas.references import FilledFormula, anchoring
 from workbook_tools.judging.findings import Kind
 from workbook_tools.notation.convolutional import Operation, size
+from workbook_tools.program.shapes import shape_of
 
 Keys = NDArray[np.uint64]
 
@@ -32,11 +33,11 @@ class Formulas:
         self._indices = np.argwhere(read)
         self._rows, self._phases = grid.rows[read], reads.phases(book, section, grid)[read]
         # Cells with the same formula, filled down, in the same phase.
-        keys = np.stack([runs[read], self._phases], axis=1)
+        most = int(self._phases.max(initial=0)) + 1
         families, self._first, self._family = np.unique(
-            keys, axis=0, return_index=True, return_inverse=True
+            runs[read] * most + self._phases, return_index=True, return_inverse=True
         )
-        self._formulas = [book.formulas.runs[number].formula for number in families[:, 0]]
+        self._formulas = [book.formulas.runs[number // most].formula for number in families]
         self._sheets: dict[str, int] = {}
         self._wanted = reads.wanted(book, section, grid)
 
@@ -95,49 +96,40 @@ class Formulas:
 
     def _surely_right(self) -> NDArray[np.bool_]:
         """Tell of each formula whether it surely reads the right cells, a family at a time."""
-        firsts = self._rows[self._first]
-        lasts = firsts.copy()
-        np.maximum.at(lasts, self._family, self._rows)
         read: list[tuple[int, ...]] = []
-        begins = [0]
-        ends = zip(firsts.tolist(), lasts.tolist(), strict=True)
-        for formula, (first, last) in zip(self._formulas, ends, strict=True):
-            read += self._read(formula, first, last)
-            begins.append(len(read))
-        table = np.array(read, dtype=np.uint64).reshape(-1, 7)
-        starts = table[:, :5] @ _FACTORS
-        steps = table[:, 5:] @ _FACTORS[[1, 3]]
-        begin, count = np.array(begins[:-1]), np.diff(begins)
+        ends = [0]
+        for formula in self._formulas:
+            read += self._read(formula)
+            ends.append(len(read))
+        table = np.array(read, dtype=np.int64).reshape(-1, 6)
+        begin, count = np.array(ends[:-1]), np.diff(ends)
+        starts = table[:, :5].astype(np.uint64) @ _FACTORS
+        steps = table[:, 5].astype(np.uint64) * (_FACTORS[1] + _FACTORS[3])
         right = np.zeros(len(self._rows), dtype=bool)
         for phase in np.unique(self._phases):
             here = np.flatnonzero(self._phases == phase)
             wanted = self._wanted_keys(here)
             as_many = count[self._family[here]] == wanted.shape[1]
             here, wanted = here[as_many], wanted[as_many]
-            family = self._family[here]
-            own = begin[family][:, None] + np.arange(wanted.shape[1])
-            below = (self._rows[here] - firsts[family]).astype(np.uint64)
-            found = np.sort(starts[own] + steps[own] * below[:, None], axis=1)
+            own = begin[self._family[here]][:, None] + np.arange(wanted.shape[1])
+            rows = self._rows[here].astype(np.uint64)[:, None]
+            found = np.sort(starts[own] + steps[own] * rows, axis=1)
             right[here] = (found == wanted).all(axis=1)
         return right
 
-    def _read(self, formula: FilledFormula, first: int, last: int) -> Iterable[tuple[int, ...]]:
-        """Return the distinct rectangles that a formula reads in its first row.
+    def _read(self, formula: FilledFormula) -> Iterable[tuple[int, ...]]:
+        """Return the distinct rectangles that a formula reads in row 0, and whether each moves.
 
-        Each is the number of its sheet, its four corners, and 1 or 0 for the upper and the lower
-        row: whether it moves down with the formula, up to the ``last`` row. None are returned if
-        one moves otherwise, as a range does that turns round on the way.
+        Each is the number of its sheet, its corners, and 1 if it moves down with the formula.
         """
-        found: dict[tuple[int, ...], None] = {}
-        at_last = areas(formula.at(last))
-        for one, other in zip(areas(formula.at(first)), at_last, strict=True):
-            moved = other.first_row - one.first_row, other.last_row - one.last_row
-            if not {*moved} <= {0, last - first}:
-                return ()
-            corners = one.first_row, one.first_column, one.last_row, one.last_column
-            sheet = self._sheet(one.sheet or self._grid.sheet)
-            found[(sheet, *corners, *(int(step > 0) for step in moved))] = None
-        return found
+        shape = shape_of(formula)
+        return {
+            (
+                self._sheet(sheet or self._grid.sheet),
+                row, column, row + height - 1, column + width - 1, int(moves),
+            )
+            for sheet, row, moves, column, height, width in shape.slots
+        } if shape.is_complete else ()  # fmt: skip
 
     def _wanted_keys(self, here: Numbers) -> Keys:
         """Return the keys of the rectangles that formulas should read, sorted for each of them."""

@@ -43,7 +43,7 @@ class Local:
         """
         try:
             found = self._cells(section) if grid is section.cells else self._of_biases(section)
-        except (ValueError, IndexError):  # of NumPy: the shapes of arrays
+        except (ValueError, IndexError, ZeroDivisionError):  # arrays of other shapes, empty windows
             self._book.refuse_misfit(section.name)
         if found.values.shape[1:] != grid.rows.shape:
             self._book.refuse_shape(section.name, found.values.shape[1:])

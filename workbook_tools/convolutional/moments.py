@@ -1,15 +1,12 @@
-"""Calculates a network's workbook with other inputs, if possible by the engine that was chosen.
+"""Calculates a network's workbook with other inputs.
 
-LibreOffice calculates every stored digit, each in its own copy of the workbook. The random numbers,
-which reveal formulas that are right by chance, need an engine that takes other inputs without a
-copy: the compiled formulas, or the embedded engine if that was chosen, or if some formula cannot be
-compiled.
+The compiled formulas do this for many inputs at once, whatever engine was chosen. Only LibreOffice
+calculates every stored digit itself, each in its own copy of the workbook.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -18,36 +15,40 @@ from workbook_tools.convolutional.book import Book
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.trials import Trial
 from workbook_tools.editing.cell_contents import SheetCells, put_value
-from workbook_tools.engines import Calculation, libreoffice
+from workbook_tools.engines import libreoffice
 from workbook_tools.engines.compiled import CompiledCalculation
-from workbook_tools.engines.embedded import FormualizerCalculation, Rerun
 from workbook_tools.engines.libreoffice import LibreOfficeCalculation
 from workbook_tools.engines.workplace import workplace
+from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage, open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.program import NotCompiledError, Program
 
-_FEW = 2  # inputs of a trial
 _AT_A_TIME = 10  # copies that LibreOffice calculates in one run
 _MOST_NUMBERS = 4_000_000  # of all cells at the moments of a batch
 
 
 @dataclass(frozen=True)
 class Moments:
-    """A batch of inputs of one kind, and the workbook calculated with each of them."""
+    """The workbook calculated with inputs of one kind."""
 
     kind: str
-    calculations: Iterator[Calculation]  # each must be read before the next is asked for
+    state: State
     last: int  # number of the last of them among all such moments, from 1
     total: int
 
 
 def moments(
-    book: Book, now: State, calculation: Calculation, sheets: Sequence[Sheet], stored: Columns
+    book: Book,
+    now: State,
+    calculation: Calculation,
+    graph: Graph,
+    sheets: Sequence[Sheet],
+    stored: Columns,
 ) -> Iterator[Moments]:
     """Yield the workbook with each stored digit, each other digit, and random numbers.
 
@@ -59,69 +60,58 @@ def moments(
         *trials.other_digits(book, set(now.numbers(book.truth)[0].tolist())),
         *trials.draws(book),
     ]
-    engine: _Compiled | _Embedded = _Embedded(book.path)
-    if not isinstance(calculation, FormualizerCalculation):
-        with suppress(NotCompiledError):
-            engine = _Compiled(sheets, stored)
-    last = 0
-    for batch in _batches([*digits, *others], max(1, _MOST_NUMBERS // book.places.count)):
+    by_libreoffice = isinstance(calculation, LibreOfficeCalculation)
+    rerun = Rerun(book, graph, sheets, stored)
+    most, last = max(1, _MOST_NUMBERS // book.places.count), 0
+    for batch in _batches([*digits, *others], min(most, _AT_A_TIME) if by_libreoffice else most):
         kind, last = batch[0].kind, last + len(batch)
-        if isinstance(calculation, LibreOfficeCalculation) and kind == trials.STORED:
-            calculated = _by_libreoffice(book.path, batch)
+        if by_libreoffice and kind == trials.STORED:
+            state = State.read(book, _by_libreoffice(book.path, batch))
         else:
-            calculated = engine.run(batch)
-            if calculation.engine != engine.engine:
-                kind += f", in {engine.engine}"
-        yield Moments(kind, calculated, last, len(digits) + len(others))
+            state = rerun.run(batch)
+            if calculation.engine != CompiledCalculation.engine:
+                kind += f", in {CompiledCalculation.engine}"
+        yield Moments(kind, state, last, len(digits) + len(others))
 
 
 def _batches(of: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Yield consecutive trials of one kind, not too many at once."""
+    """Yield consecutive trials of one kind, at most so many at once."""
     for _, same in groupby(of, key=lambda trial: trial.kind):
-        while batch := list(islice(same, min(most, _AT_A_TIME))):
+        while batch := list(islice(same, most)):
             yield batch
 
 
-class _Compiled:
+class Rerun:
     """The compiled formulas, run on the inputs of several trials at once."""
 
-    engine = CompiledCalculation.engine
+    def __init__(self, book: Book, graph: Graph, sheets: Sequence[Sheet], stored: Columns) -> None:
+        """Raise ``InputError`` if some formula cannot be compiled."""
+        self._book = book
+        with self._errors_as_ours():
+            self._program = Program(graph, sheets, stored)
 
-    def __init__(self, sheets: Sequence[Sheet], stored: Columns) -> None:
-        """Raise ``NotCompiledError`` if some formula cannot be compiled."""
-        self._program = Program(Graph.of(sheets), sheets, stored)
+    @contextmanager
+    def _errors_as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except NotCompiledError as error:
+            raise InputError(
+                f"{self._book.path}: cannot be calculated with other digits ({error})"
+            ) from error
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
+    def run(self, trials: Sequence[Trial]) -> State:
+        """Return the workbook with the inputs of each trial; raises ``InputError`` likewise."""
         program = self._program
         memory = Memory.of(program.layout, program.values, len(trials))
-        for cell in {cell: None for trial in trials for cell in trial.inputs}:
-            place = program.layout.place_of(cell)
-            own = memory.get(place)
-            memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
-        program.run(memory, range(len(program.graph.nodes)))
-        for number in range(len(trials)):
-            yield CompiledCalculation(memory.columns(number).sheets)
-
-
-class _Embedded:
-    """The embedded engine with a workbook that it calculates again and again."""
-
-    engine = FormualizerCalculation.engine
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @cached_property
-    def _rerun(self) -> Rerun:
-        return Rerun(self._path)
-
-    def run(self, trials: Sequence[Trial]) -> Iterator[Calculation]:
-        """Yield the workbook with the inputs of each trial."""
-        for trial in trials:
-            # Thousands of inputs are entered faster before anything has been calculated.
-            engine = self._rerun if len(trial.inputs) <= _FEW else Rerun(self._path)
-            yield engine.with_inputs(trial.inputs)
+        with self._errors_as_ours():
+            for cell in {cell: None for trial in trials for cell in trial.inputs}:
+                place = program.layout.place_of(cell)
+                if place <= 1:  # an empty cell beyond those in use
+                    raise NotCompiledError("an input is far from all other cells")
+                own = memory.get(place)
+                memory.put(place, *(trial.inputs.get(cell, own) for trial in trials))
+            program.run(memory, range(len(program.graph.nodes)))
+        return State.of(self._book, memory)
 
 
 def _by_libreoffice(path: Path, trials: Sequence[Trial]) -> Iterator[Calculation]:

@@ -62,8 +62,21 @@ def wanted(book: Book, section: Section, grid: Grid) -> Reader:
     """Return a function from a cell's index in a grid to the rectangles that it should read.
 
     Their order is the same for all cells with the same formula. With indices in arrays, the numbers
-    of the rectangles are arrays too.
+    of the rectangles are arrays too. The function raises ``InputError`` if the sections that the
+    heading names have no such cells.
     """
+    reader = _reader(book, section, grid)
+
+    def read(*index: Number) -> Iterator[Rectangle]:
+        try:
+            return iter(list(reader(*index)))
+        except (IndexError, ValueError):
+            book.refuse_misfit(section.name)
+
+    return read
+
+
+def _reader(book: Book, section: Section, grid: Grid) -> Reader:
     if grid is not section.cells:
         return _of_bias(book, section)
     heading = section.heading

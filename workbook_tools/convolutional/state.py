@@ -1,39 +1,69 @@
 """The numbers of a whole workbook at some moments, each with one digit and one set of weights."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.convolutional.book import Book
-from workbook_tools.convolutional.places import Grid
-from workbook_tools.engines import Calculation
+from workbook_tools.convolutional.places import Grid, Places
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Calculation
+from workbook_tools.program.memory import EMPTY, Memory
 
 
+@dataclass(frozen=True)
 class State:
     """Every value of a workbook, read once; the first axis of all arrays are the moments."""
 
-    def __init__(self, book: Book, calculations: Iterable[Calculation]) -> None:
-        """Read each calculation before the next one is asked for."""
-        self._places = book.places
-        self.storage = 0.0  # the largest relative rounding error of the values
-        self._others: list[dict[int, CellValue]] = []  # texts, booleans and errors, by place
-        values = []
+    _places: Places
+    _values: NDArray[np.float64]  # (moments, places), NaN where there is no number
+    _blank: NDArray[np.bool_]
+    _other: Callable[[int, int], CellValue]  # a text, boolean or error, by moment and place
+    storage: float  # the largest relative rounding error of the values
+
+    @classmethod
+    def read(cls, book: Book, calculations: Iterable[Calculation]) -> Self:
+        """Read a workbook as it was calculated, each time before the next one is asked for."""
+        storage, all_values, all_others = 0.0, [], []
         for calculation in calculations:
-            self.storage = max(self.storage, calculation.storage)
-            values.append(np.empty(book.places.count))
-            self._others.append({})
+            storage = max(storage, calculation.storage)
+            values, others = np.empty(book.places.count), dict[int, CellValue]()
             for sheet, (begin, rows, columns) in book.places.areas():
-                numbers, others = calculation.numbers(sheet, 1, rows, range(1, columns + 1))
-                values[-1][begin : begin + numbers.size] = numbers.ravel()
-                for (row, column), value in others.items():
-                    self._others[-1][begin + (row - 1) * columns + column - 1] = value
-        self._values = np.stack(values)
-        self._blank = np.isnan(self._values)
-        for blank, others_of in zip(self._blank, self._others, strict=True):
-            blank[list(others_of)] = False
+                own = calculation.numbers(sheet, 1, rows, range(1, columns + 1))
+                values[begin : begin + own.values.size] = own.values.ravel()
+                for (row, column), value in own.others.items():
+                    others[begin + (row - 1) * columns + column - 1] = value
+            all_values.append(values)
+            all_others.append(others)
+        numbers = np.stack(all_values)
+        blank = np.isnan(numbers)
+        for number, others in enumerate(all_others):
+            blank[number, list(others)] = False
+        return cls(book.places, numbers, blank, lambda k, place: all_others[k][place], storage)
+
+    @classmethod
+    def of(cls, book: Book, memory: Memory) -> Self:
+        """Read what compiled formulas have calculated; the moments are the draws of ``memory``."""
+        layout = memory.layout
+        own = np.concatenate(
+            [
+                layout.places(
+                    np.array(layout.sheet(sheet)),
+                    np.arange(1, rows + 1)[:, None],
+                    np.arange(1, columns + 1),
+                ).ravel()
+                for sheet, (_, rows, columns) in book.places.areas()
+            ]
+        )
+        values = np.ascontiguousarray(memory.numbers[own].T)
+        blank = memory.kinds[own] == EMPTY
+        values[:, blank] = np.nan
+        other = lambda k, place: memory.get(int(own[place]), k)
+        return cls(book.places, values, np.broadcast_to(blank, values.shape), other, 0.0)
 
     def __len__(self) -> int:
         """How many moments there are."""
@@ -53,4 +83,5 @@ class State:
         place = int(self._places.of(Grid.of(cell)))
         if self._blank[moment, place]:
             return None
-        return self._others[moment].get(place, float(self._values[moment, place]))
+        number = float(self._values[moment, place])
+        return number if number == number else self._other(moment, place)

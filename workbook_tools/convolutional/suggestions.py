@@ -16,10 +16,10 @@ from workbook_tools.convolutional.local import Expected, Local
 from workbook_tools.convolutional.places import Index
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
-from workbook_tools.engines.loose_formulas import evaluate
 from workbook_tools.formulas.references import Area, areas, with_areas
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
 from workbook_tools.judging.findings import Suggestion
+from workbook_tools.program.draws import values_of
 
 
 class Suggestions:
@@ -89,12 +89,15 @@ class Suggestions:
             for cell in area.cells(grid.sheet)
         }
         values = {cell: self._now.value(cell) for cell in read}
-        given = {cell: value for cell, value in values.items() if isinstance(value, float)}
-        [found] = evaluate({grid.cell(at): formula for at, formula in formulas.items()}, [given])
-        for at in formulas:
-            value, should = found[grid.cell(at)], float(expected.values[0][at])
-            if not isinstance(value, float):
-                return False
+        given = {
+            cell: np.array([value if isinstance(value, float) else np.nan])
+            for cell, value in values.items()
+            if value is not None
+        }
+        given_by = values_of(list(formulas.values()), grid.sheet, given, 1)
+        for at, own in zip(formulas, given_by, strict=True):
+            value = np.nan if own is None else float(own[0])
+            should = float(expected.values[0][at])
             if not abs(value - should) <= self._tolerance * float(expected.sizes[0][at]):
                 return False
         return True

@@ -122,18 +122,20 @@ class _Run:
 
     def loss(self, suffix: str, truth: Array) -> None:
         """Add the softmax and loss sections, and the gradients that begin with the scores'."""
-        softmax = names.SOFTMAX + suffix
-        powers = self._book.section(self._book.section(softmax).source())
-        if powers.heading.operation is not Operation.EXPONENTIALS:
-            self._book.refuse_misfit(softmax)
-        scores = self._values[powers.source()]
+        softmax = before = names.SOFTMAX + suffix
+        for operation in (Operation.PARTS, Operation.EXPONENTIALS):
+            section = self._book.section(before)
+            if section.heading.operation is not operation:
+                self._book.refuse_misfit(before)
+            before = section.source()
+        scores = self._values[before]
         target = layers.one_hot(truth, scores.shape[1])
         probabilities = self._values[softmax] = layers.softmax(scores)
         self._values[names.LOSS + suffix] = layers.cross_entropy(scores, target)
         for name, values in self._values.items():
             self._gradients.setdefault(name, np.zeros_like(values))
         if not suffix:
-            self._gradients[powers.source()] = probabilities - target
+            self._gradients[before] = probabilities - target
 
     def backward(self, order: list[Heading]) -> None:
         """Add ∂loss/∂ everything that comes before the scores."""

@@ -6,7 +6,7 @@ formula, the other cells keep theirs: each gets its own formula.
 
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from workbook_tools.formulas.references import LARGEST_ARRAY, areas
 from workbook_tools.formulas.words import moved
@@ -15,14 +15,6 @@ from workbook_tools.package.cell_values import CellValue, written
 from workbook_tools.package.xml_parts import added, number, write_text
 
 Place = tuple[int, int]  # row and column, from 1
-
-
-class Formula(NamedTuple):
-    """A formula, and the cells that show its results: several for an array formula."""
-
-    place: Place
-    text: str  # without the equals sign; a shared formula as it reads in this cell
-    shown_in: frozenset[Place]
 
 
 class SheetCells:
@@ -37,10 +29,6 @@ class SheetCells:
             self._rows[at] = row
         self._numbers = sorted(self._rows)
         self._cells: dict[int, dict[int, Any]] = {}  # of the rows that were used so far
-
-    def found(self, row: int, column: int) -> Any | None:
-        """Return a cell's element, or None."""
-        return self._row(row).get(column)
 
     def made(self, row: int, column: int) -> Any:
         """Return a cell's element, which is created if it is missing."""
@@ -59,30 +47,6 @@ class SheetCells:
         cells[column] = cell
         return cell
 
-    def formulas(self) -> Iterator[Formula]:
-        """Yield the formulas; data tables, which a program fills by itself, are left out."""
-        shared: dict[str | None, tuple[Place, str]] = {}
-        for place, cell in self._all():
-            formula = _formula(cell)
-            if formula is None or formula.get("t") == "dataTable":
-                continue
-            text = formula.text or ""
-            if formula.get("t") == "shared":
-                key = formula.get("si")
-                if text:
-                    shared[key] = place, text
-                elif key in shared:
-                    text = _copied(*shared[key], place)
-            yield Formula(place, text, frozenset(_covered(formula) | {place}))
-
-    def formula_cells(self) -> Iterator[Place]:
-        """Yield the cells that show the result of a formula, including those of array formulas."""
-        arrays: set[Place] = set()
-        for formula in self.formulas():
-            yield formula.place
-            arrays |= formula.shown_in - {formula.place}
-        yield from sorted(place for place in arrays if self._without_formula(place))
-
     def put_formulas(self, formulas: Mapping[Place, str]) -> bool:
         """Put formulas, given with their equals sign, into cells, which lose their values.
 
@@ -96,24 +60,6 @@ class SheetCells:
             outdated |= _formula(cell) is None
             _put_formula(cell, place, text.removeprefix("="))
         return outdated
-
-    def keep_values(self, places: Collection[Place]) -> None:
-        """Remove the formulas and formats of cells; their values stay."""
-        self._expand_shared(places)
-        for place in places:
-            cell = self.made(*place)
-            for formula in [*cell.iterchildren("{*}f")]:
-                cell.remove(formula)
-            for attribute in ("s", "cm"):
-                cell.attrib.pop(attribute, None)
-
-    def has_value(self, row: int, column: int) -> bool:
-        """Tell whether a cell has a value, which may be an empty text."""
-        cell = self.found(row, column)
-        return cell is not None and (
-            cell.get("t") in ("str", "inlineStr")
-            or any(value.text for value in cell.iterchildren("{*}v"))
-        )
 
     def _all(self) -> Iterator[tuple[Place, Any]]:
         for row in self._numbers:
@@ -162,10 +108,6 @@ class SheetCells:
             (old.first_column, old.last_column, column),
         )
         dimension.set("ref", range_name(min(rows), min(columns), max(rows), max(columns)))
-
-    def _without_formula(self, place: Place) -> bool:
-        cell = self.found(*place)
-        return cell is not None and _formula(cell) is None
 
     def _expand_shared(self, changed: Collection[Place]) -> None:
         """Give the other cells of a shared formula their own one, if the first cell is changed."""

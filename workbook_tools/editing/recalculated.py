@@ -1,147 +1,120 @@
 """The new values of a mended copy: those of the mended cells, and of cells that depend on them.
 
-All other cells keep their cached value, and so does a cell for which the engine has no value. A
-cell without a cached value gets the engine's, if something was mended on its sheet.
+All other cells keep their cached value, and so does a cell whose formula is not understood, changes
+by itself, or gives an error. A cell without a cached value gets one if something was mended on its
+sheet.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Set
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbook_tools.editing.calculation import forget_the_order
-from workbook_tools.editing.cell_contents import SheetCells
-from workbook_tools.editing.dependents import Dependencies, Sheets
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation, libreoffice, recalculate
+import numpy as np
+
+from workbook_tools.engines import DEFAULT, recalculate
 from workbook_tools.errors import InputError
+from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.formulas.tree import SyntaxProblemError, parse
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.copying import PackageCopy
-from workbook_tools.package.workbook import open_package
+from workbook_tools.package.workbook import WorkbookPackage
+from workbook_tools.program.graph import Graph, Node
+from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.strict import UnknownFunctionError, compiled
 
-_SAME = 1e-15  # relative; smaller differences come from another order of calculation
+_SAME = 1e-13  # relative; smaller differences come from another order of calculation
 _WHOLE = 15  # digits of a number that is stored in full
 
-_Values = dict[Cell, CellValue]
 
+def new_values(
+    copy: PackageCopy, mended: Collection[Cell], engine: str = DEFAULT
+) -> dict[Cell, CellValue]:
+    """Return the values of formula cells that differ from those in the copy.
 
-def new_values(copy: PackageCopy, sheets: Sheets, mended: Collection[Cell], engine: str) -> _Values:
-    """Return the values of formula cells that differ from the cached ones.
-
-    ``sheets`` are those of the copy, with the new formulas in place. Raises ``InputError`` if the
-    engine cannot calculate the copy.
+    The copy has the new formulas. Raises ``InputError`` if the engine cannot calculate it.
     """
     if not mended:
         return {}
-    dependencies = Dependencies(copy, sheets)
-    due = dependencies.on(mended).union(mended) & dependencies.cells
-    carried = {cell for cell in dependencies.cells if sheets[cell[0]].has_value(*cell[1:])}
+    content = BytesIO()
+    copy.save(content)
+    with zipfile.ZipFile(content) as archive:
+        sheets, stored = read_sheets(WorkbookPackage(copy.package.path, archive))
+    graph = Graph([node for node in Graph.of(sheets).nodes if _is_understood(node)])
+    try:
+        new = _calculated(graph, sheets, stored, mended)
+        due = [*_differing(stored, new)]
+    except NotCompiledError:
+        new = None
+        due = [(node.sheet, row, node.column) for node in graph.nodes for row in node.run.rows]
+    allowed = _SAME
+    if new is None or engine != DEFAULT:
+        new = _by_engine(copy, content.getvalue(), engine)
+        allowed = max(allowed, new.storage)
     on = {sheet for sheet, _, _ in mended}
-    wanted = due | {cell for cell in dependencies.cells - carried if cell[0] in on}
-    others = carried - due
-    carries = recalculate(copy.package.path, "cached")
-    stored = _values(carries, wanted | others)
-    found, storage = _calculated_values(
-        copy, engine, stored, wanted, others, others & dependencies.changing
-    )
-    values = {cell: _as_precise(value, carries.storage) for cell, value in found.items()}
-    allowed = max(_SAME, storage)
-    return {
-        cell: value
-        for cell, value in values.items()
-        if _known(stored[cell], value)
-        and (cell not in dependencies.changing or isinstance(value, float))
-        and (_differs(stored[cell], value, allowed) if cell in carried else value not in (None, ""))
-    }
+    found = {}
+    for cell in due:
+        before, value = stored.value(cell), _as_precise(new.value(cell), stored.storage)
+        if (before is not None or cell[0] in on) and _is_better(before, value, allowed):
+            found[cell] = value
+    return found
 
 
-def _calculated_values(
-    copy: PackageCopy,
-    engine: str,
-    stored: _Values,
-    wanted: Collection[Cell],
-    others: Set[Cell],
-    changing: Set[Cell],
-) -> tuple[_Values, float]:
-    """Return the engine's values of the wanted cells, and their relative error.
+def _is_understood(node: Node) -> bool:
+    """Tell whether a formula can be compiled; those that change by themselves cannot."""
+    try:
+        compiled(parse(node.run.formula.at(node.run.first_row)))
+    except (UnknownFunctionError, SyntaxProblemError, RecursionError):
+        return False
+    return True
 
-    Cells that change by themselves are set to their cached values. So are ``others`` that the
-    engine cannot calculate, so that the cells that depend on them can be calculated.
+
+def _calculated(
+    graph: Graph, sheets: Sequence[Sheet], stored: Columns, mended: Collection[Cell]
+) -> Columns:
+    """Return the values after calculating what was mended, what depends on it, and empty cells.
+
+    Raises ``NotCompiledError``.
     """
+    program = Program(graph, sheets, stored)
+    memory = program.memory({})
+    begin = {number for cell in mended if (number := graph.node_of(cell)) is not None}
+    begin |= {number for number, node in enumerate(graph.nodes) if not _has_values(node, stored)}
+    with np.errstate(all="ignore"):  # mistakes may divide by 0
+        program.run(memory, begin)
+    return memory.columns()
+
+
+def _has_values(node: Node, stored: Columns) -> bool:
+    """Tell whether all cells of a run carry values."""
+    column = stored.column(node.sheet, node.column)
+    return column is not None and bool(np.isin(node.run.rows, column.rows).all())
+
+
+def _differing(stored: Columns, new: Columns) -> Iterator[Cell]:
+    """Yield the cells that may have another value; among them all that hold no number."""
+    for sheet, columns in new.sheets.items():
+        for number, column in columns.items():
+            first, last = int(column.rows[0]), int(column.rows[-1])
+            old = stored.numbers(sheet, first, last, [number]).values[:, 0]
+            for row in np.flatnonzero(old != column.between(first, last)).tolist():
+                yield sheet, first + row, number
+
+
+def _by_engine(copy: PackageCopy, content: bytes, engine: str) -> Calculation:
+    """Return what another engine calculates."""
     source = copy.package.path
     with TemporaryDirectory() as folder:
-        edited = Path(folder, f"workbook{source.suffix}")
-        copy.save(edited)
-        kept = changing
+        path = Path(folder, f"workbook{source.suffix}")
+        path.write_bytes(content)
         try:
-            try:
-                calculation = _calculated(edited, kept, engine)
-                found = _values(calculation, others - kept)
-                lost = {cell for cell, value in found.items() if not _known(stored[cell], value)}
-            except InputError:  # some engines fail altogether at a single formula
-                lost = {*others - kept}
-                if not lost:
-                    raise
-            if lost:
-                kept = kept | lost
-                calculation = _calculated(edited, kept, engine)
-            found = _values(calculation, wanted)
-            if engine == "embedded":
-                found |= _by_libreoffice(edited, kept, stored, found)
+            return recalculate(path, engine)
         except InputError as error:
-            said = str(error).replace(str(edited), str(source))
-            raise InputError(said.replace(str(_with_kept(edited)), str(source))) from error
-    return found, calculation.storage
-
-
-def _by_libreoffice(
-    edited: Path, kept: Collection[Cell], stored: _Values, found: _Values
-) -> _Values:
-    """Return LibreOffice's values of the cells that the engine did not understand."""
-    unread = [
-        cell for cell, v in found.items() if v in NOT_UNDERSTOOD and not _known(stored[cell], v)
-    ]
-    if not unread:
-        return {}
-    other = libreoffice.fallback(_keeping(edited, kept))
-    return _values(other, unread) if other else {}  # without it the engine's values stay
-
-
-def _calculated(path: Path, kept: Collection[Cell], engine: str) -> Calculation:
-    """Calculate a workbook in which some cells hold their cached values instead of formulas."""
-    return recalculate(_keeping(path, kept), engine)
-
-
-def _keeping(path: Path, kept: Collection[Cell]) -> Path:
-    """Return a workbook in which some cells hold their cached values instead of formulas."""
-    if not kept:
-        return path
-    with open_package(path) as package:
-        copy = PackageCopy(package)
-        for sheet in copy.sheets:
-            if places := [(row, column) for name, row, column in kept if name == sheet.name]:
-                SheetCells(copy.xml(sheet.part)).keep_values(places)
-                copy.changed(sheet.part)
-        forget_the_order(copy)
-        copy.save(_with_kept(path))
-    return _with_kept(path)
-
-
-def _with_kept(path: Path) -> Path:
-    return path.with_stem(f"{path.stem}-kept")
-
-
-def _values(calculation: Calculation, cells: Iterable[Cell]) -> _Values:
-    rows: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for sheet, row, column in cells:
-        rows[sheet, row].append(column)
-    found: _Values = {}
-    for (sheet, row), columns in rows.items():
-        first = min(columns)
-        (values,) = calculation.block(sheet, row, first, row, max(columns))
-        found |= {(sheet, row, column): values[column - first] for column in columns}
-    return found
+            raise InputError(str(error).replace(str(path), str(source))) from error
 
 
 def _as_precise(value: CellValue, storage: float) -> CellValue:
@@ -152,26 +125,16 @@ def _as_precise(value: CellValue, storage: float) -> CellValue:
     return float(f"{value:.{digits - 1}e}")
 
 
-def _known(before: CellValue, value: CellValue) -> bool:
-    """Tell whether a value may replace another: not an error, and not a text instead of a number.
-
-    An error is accepted only if it is the same as before.
-    """
-    if _is_empty(before, value):
-        return True
+def _is_better(before: CellValue, value: CellValue, allowed: float) -> bool:
+    """Tell whether a value may replace another: not an error, nor a text instead of a number."""
+    if value in (None, "") and before in (None, 0.0):
+        return False  # Excel shows 0 for a formula that reads an empty cell
     if value is None or isinstance(value, CellError):
-        return value == before
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(before, float)
-
-
-def _differs(before: CellValue, value: CellValue, allowed: float) -> bool:
-    if isinstance(before, float) and isinstance(value, float):
-        return abs(before - value) > allowed * abs(before)
-    return not _is_empty(before, value) and (type(before) is not type(value) or before != value)
-
-
-def _is_empty(before: CellValue, value: CellValue) -> bool:
-    """Tell whether both are empty; Excel shows 0 for a formula that reads an empty cell."""
-    return before in (None, 0.0) and value in (None, "")
+        return False
+    if isinstance(before, float):
+        return (
+            isinstance(value, float)
+            and math.isfinite(value)
+            and abs(before - value) > allowed * abs(before)
+        )
+    return type(before) is not type(value) or before != value

@@ -15,10 +15,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.notation.addresses import column_number
 from workbook_tools.package.cell_values import number_text, written
-from workbook_tools.package.columns import Numbers, numbers_of_block
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
 
 _CHUNK = 1 << 20
@@ -90,7 +89,7 @@ def _filled(xml: str, sheet: str, calculation: Calculation) -> tuple[str, int]:
         return xml, 0
     columns = {each: column_number(each) for each in dict.fromkeys(letters)}
     place = {each: k for k, each in enumerate(columns)}
-    numbers, others = _numbers(calculation, sheet, rows[0], rows[-1], list(columns.values()))
+    numbers, others = calculation.numbers(sheet, rows[0], rows[-1], list(columns.values()))
     values = numbers[np.array(rows) - rows[0], [place[each] for each in letters]]
     texts = [repr(x) if x % 1 else number_text(x) for x in values.tolist()]
     kinds = [""] * len(rows)
@@ -102,13 +101,3 @@ def _filled(xml: str, sheet: str, calculation: Calculation) -> tuple[str, int]:
     pieces[2::_GROUPS], pieces[3::_GROUPS] = kinds, pieces[4::_GROUPS]
     pieces[4::_GROUPS] = [f"<v>{text}</v></c>" for text in texts]
     return "".join(pieces), len(rows)
-
-
-def _numbers(
-    calculation: Calculation, sheet: str, first_row: int, last_row: int, columns: list[int]
-) -> Numbers:
-    if hasattr(calculation, "numbers"):
-        found: Numbers = calculation.numbers(sheet, first_row, last_row, columns)
-        return found
-    block = calculation.block(sheet, first_row, min(columns), last_row, max(columns))
-    return numbers_of_block(block, first_row, min(columns), columns)

@@ -10,12 +10,14 @@ from pathlib import Path
 from threading import Lock
 
 from workbook_tools.engines import is_panic
+from workbook_tools.engines.answers import with_answers
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names, without_notes
 from workbook_tools.engines.workplace import workplace
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import is_too_long
-from workbook_tools.package.cell_values import CellError, CellValue, missing, of_sheet
-from workbook_tools.package.columns import Numbers, numbers_of_block
+from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 
 _MOST_NESTED = 500  # levels; IronCalc crashes at 4,000, Excel allows 64
@@ -23,78 +25,10 @@ _POWERS = re.compile(r"(?:[\w.$]*+\^)++|[\w.$]++")  # a^b^c^, or a word
 _OTHER_WORKBOOK = re.compile(r"\[[^\[\]]+\][^\]!']*+'?!")  # [1]Sheet1!A1
 
 
-class IronCalcCalculation:
-    """A workbook that IronCalc has calculated."""
+class IronCalcCalculation(Calculation):
+    """The values of a workbook that IronCalc has calculated."""
 
-    tolerance = 1e-12  # it calculates with full doubles
-    storage = 0.0
     zero = 2.0**-52  # measured: neither 1e-16 > 0 nor −1e-16 < 0 holds
-
-    def __init__(self, path: Path, copy: Path, names: Mapping[str, str]) -> None:
-        """Calculate ``copy``: the user's ``path`` with its sheets renamed by ``names``."""
-        try:
-            import ironcalc
-        except ImportError as error:
-            raise InputError(
-                "ironcalc is not installed; pip install ironcalc, or use another --engine"
-            ) from error
-        self.engine = f"ironcalc {ironcalc.__version__}"
-        self._path = path
-        self._errors = ironcalc.CellType.ErrorValue
-        self._failure = ironcalc.WorkbookError
-        with self._border(), silenced():
-            self._model = ironcalc.load_from_xlsx(str(copy))
-            self._model.evaluate()
-            sheets = self._model.get_worksheets_properties()
-        numbers = {sheet["name"]: number for number, sheet in enumerate(sheets)}
-        if lost := [own for own, name in names.items() if name not in numbers]:
-            raise InputError(
-                f"{path}: ironcalc does not find its sheet {lost[0]!r}; use another --engine"
-            )
-        self._sheets = {own: numbers[name] for own, name in names.items()}
-
-    @contextmanager
-    def _border(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, self._failure) and not is_panic(error):
-                raise
-            raise InputError(
-                f"{self._path}: ironcalc cannot calculate it ({error}); use another --engine"
-            ) from error
-
-    def block(
-        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
-    ) -> list[list[CellValue]]:
-        """Return the values of a range, row by row; rows and columns count from 1."""
-        number = of_sheet(self._sheets, sheet)
-        if number is None:
-            return missing(first_row, first_column, last_row, last_column)
-        with self._border():
-            return [
-                [
-                    self._value(number, row, column)
-                    for column in range(first_column, last_column + 1)
-                ]
-                for row in range(first_row, last_row + 1)
-            ]
-
-    def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
-        """Return the numbers of some columns from one row to another, and what is no number."""
-        left, right = min(columns), max(columns)
-        block = self.block(sheet, first_row, left, last_row, right)
-        return numbers_of_block(block, first_row, left, columns)
-
-    def _value(self, sheet: int, row: int, column: int) -> CellValue:
-        value = self._model.get_cell_value(sheet, row, column)
-        if (
-            isinstance(value, str)
-            and value.startswith("#")
-            and self._model.get_cell_type(sheet, row, column) == self._errors
-        ):
-            return CellError(value)
-        return value
 
 
 _silencing = Lock()  # a second thread would save the silenced streams as the original ones
@@ -126,17 +60,65 @@ def recalculate(path: Path) -> IronCalcCalculation:
         for sheet in package.sheets:
             for formula in package.iterate(sheet.part, "f"):
                 _refuse(path, sheet.name, formula.text or "")
+        sheets, stored = read_sheets(package)
         names = plain_names(package.sheet_names)
         copy = plain_copy(package, names)
         without_notes(copy)  # IronCalc cannot open workbooks with notes
-        own = {sheet.name: names[sheet.name] for sheet in package.sheets}
         if not copy.is_changed and not package.has_other_sheets:
             with suppress(InputError, UnicodeEncodeError):  # the path may not be valid Unicode
-                return IronCalcCalculation(path, path, own)
+                return _calculated(path, path, names, sheets, stored)
         with workplace() as place:
             plain = place.folder / "workbook.xlsx"
             plain.write_bytes(plain_file(copy))
-            return IronCalcCalculation(path, plain, own)
+            return _calculated(path, plain, names, sheets, stored)
+
+
+def _calculated(
+    path: Path, copy: Path, names: Mapping[str, str], sheets: Sequence[Sheet], stored: Columns
+) -> IronCalcCalculation:
+    """Calculate ``copy``: the user's ``path`` with its sheets renamed by ``names``."""
+    try:
+        import ironcalc
+    except ImportError as error:
+        raise InputError(
+            "ironcalc is not installed; pip install ironcalc, or use another --engine"
+        ) from error
+    with _errors_as_ours(path, ironcalc.WorkbookError), silenced():
+        model = ironcalc.load_from_xlsx(str(copy))
+        model.evaluate()
+        theirs = [sheet["name"] for sheet in model.get_worksheets_properties()]
+        if lost := [sheet.name for sheet in sheets if names[sheet.name] not in theirs]:
+            raise InputError(
+                f"{path}: ironcalc does not find its sheet {lost[0]!r}; use another --engine"
+            )
+
+        def answers(sheet: str, column: int, rows: range) -> Iterator[CellValue]:
+            number = theirs.index(names[sheet])
+            for row in rows:
+                value: CellValue = model.get_cell_value(number, row, column)
+                if (
+                    isinstance(value, str)
+                    and value.startswith("#")
+                    and model.get_cell_type(number, row, column) == ironcalc.CellType.ErrorValue
+                ):
+                    value = CellError(value)
+                yield value
+
+        calculation = IronCalcCalculation(with_answers(sheets, stored, answers))
+    calculation.engine = f"ironcalc {ironcalc.__version__}"
+    return calculation
+
+
+@contextmanager
+def _errors_as_ours(path: Path, failure: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, failure) and not is_panic(error):
+            raise
+        raise InputError(
+            f"{path}: ironcalc cannot calculate it ({error}); use another --engine"
+        ) from error
 
 
 def _refuse(path: Path, sheet: str, formula: str) -> None:

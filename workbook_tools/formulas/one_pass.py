@@ -102,7 +102,7 @@ class OnePass:
         return row is not None
 
     def _parse(self, piece: bytes) -> None:
-        may_learn = self._learns and self._parser.is_between_rows and piece.startswith(ROW_BEGINS)
+        may_learn = self._learns and piece.startswith(ROW_BEGINS)
         may_learn &= self._placed.row >= self._spilled_until
         redefined = self._formulas.redefined
         cells = [self._read_cell(*cell) for cell in self._placed.of(self._parser.feed(piece))]

@@ -192,6 +192,18 @@ def parse(formula: str) -> Tree:
 
     Raises ``SyntaxProblemError``, also if the formula is too long or has hundreds of terms.
     """
+    tree = parse_long(formula)
+    if _depth(tree, 1) > _DEEPEST:
+        raise SyntaxProblemError(formula)
+    return tree
+
+
+@lru_cache(maxsize=5_000)
+def parse_long(formula: str) -> Tree:
+    """Parse a formula as ``parse`` does, but of any number of terms.
+
+    Recursion along the left operands of its operations may be too deep: see ``chain``.
+    """
     if is_too_long(formula):
         raise SyntaxProblemError(formula)
     parser = _Parser(formula.removeprefix("="))
@@ -199,17 +211,33 @@ def parse(formula: str) -> Tree:
         tree = parser.expression(0)
     except RecursionError:
         raise SyntaxProblemError(formula) from None
-    if parser.kind or _depth(tree) > _DEEPEST:
+    if parser.kind or _depth(tree, 0) > _DEEPEST:
         raise SyntaxProblemError(formula)
     return tree
 
 
-def _depth(tree: Tree) -> int:
-    """Return the depth of a tree."""
-    depth, level = 0, [tree]
-    while level:
-        depth, level = depth + 1, [child for part in level for child in children(part)]
-    return depth
+def _depth(tree: Tree, of_left: int) -> int:
+    """Return the depth of a tree; the left operand of an operation is ``of_left`` deeper."""
+    deepest, waiting = 0, [(tree, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        for k, child in enumerate(children(part)):
+            is_left = isinstance(part, Operation) and k == 0
+            waiting.append((child, depth + (of_left if is_left else 1)))
+    return deepest
+
+
+def chain(tree: Tree) -> tuple[Tree, list[tuple[str, Tree]]]:
+    """Return the first operand of a tree, and the operators and operands that follow it.
+
+    ``a+b*c-d`` is a, then + with b*c, then - with d: they are evaluated in this order.
+    """
+    links: list[tuple[str, Tree]] = []
+    while isinstance(tree, Operation):
+        links.append((tree.operator, tree.right))
+        tree = tree.left
+    return tree, links[::-1]
 
 
 class _Parser:

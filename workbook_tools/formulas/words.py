@@ -1,14 +1,14 @@
-"""Splits a formula into words, and tells references from what only looks like them.
+"""Tells references from what only looks like them, and copies formulas to other cells.
 
-References are cells, ranges, whole columns and whole rows, each with its sheet. Other words are
-names, functions and columns of tables. Any text is accepted, even if no program understands it.
+References are cells, ranges, whole columns and whole rows, each with its sheet. Any text is
+accepted, even if no program understands it.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from string import ascii_letters
-from typing import NamedTuple
 
 from workbook_tools.formulas.references import Area
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
@@ -39,29 +39,14 @@ _AREAS = ("cells", "columns", "rows")
 _OFF_THE_SHEET = "#REF!"
 
 
-class Word(NamedTuple):
-    """A reference, a name, a function, or a column of a table."""
-
-    kind: str  # area, name, function, table
-    text: str
-    sheet: str | None  # its prefix as it is written, without the "!"
-    area: Area | None  # of a reference; it does not name the sheet
-
-
-def words(formula: str) -> Iterator[Word]:
-    """Yield the words of a formula that may stand for cells, in order."""
+def all_areas(formula: str) -> Iterator[Area]:
+    """Yield all references of a formula, in order; whole columns and rows too."""
     sheet, sheet_ends = "", -1
     for match in _WORD.finditer(formula):
-        kind = match.lastgroup or ""
-        if kind == "sheet":
-            sheet, sheet_ends = match[0][:-1], match.end()
-            continue
-        own = sheet if match.start() == sheet_ends else None
-        if kind in _AREAS:
-            if area := _area(match[0]):
-                yield Word("area", match[0], own, area)
-        elif kind in ("name", "function", "table"):
-            yield Word(kind, match[kind], own, None)
+        if match.lastgroup == "sheet":
+            sheet, sheet_ends = match[0][:-1].strip("'").replace("''", "'"), match.end()
+        elif match.lastgroup in _AREAS and (area := _area(match[0])):
+            yield replace(area, sheet=sheet) if match.start() == sheet_ends else area
 
 
 def moved(formula: str, rows: int, columns: int) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from workbook_tools.engines import Calculation
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import TableReport
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Calculation
 from workbook_tools.program.cycles import Formulas, shown
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.reading.table import Table
@@ -48,8 +48,7 @@ def name_cycles(
             break
         node, cycle = found
         formulas.without([node])
-        sheet, row, column = node.cell
-        [[value]] = calculation.block(sheet, row, column, row, column)
+        value, sheet = calculation.value(node.cell), node.sheet
         if is_calculated and isinstance(value, float):
             continue
         own = [k for k, table in enumerate(tables) if table.sheet.name == sheet]

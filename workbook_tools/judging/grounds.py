@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas, bare_reference
 from workbook_tools.mathematics.local import Expected, expected_values
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.described import reference_for
 from workbook_tools.reading.samples import SampleTable

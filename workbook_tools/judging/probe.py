@@ -13,13 +13,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.draws import Drawn, count_of, draw
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.planted import Planted
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import evaluate_on, helper_formulas, read_elsewhere
 

@@ -6,7 +6,6 @@ from statistics import mode
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.words import moved
 from workbook_tools.judging.findings import Kind, finding_of_value
@@ -21,6 +20,7 @@ from workbook_tools.judging.sample_formulas import (
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
 from workbook_tools.notation.quantities import CLASS, DEVIATION, MEAN
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.samples import SampleTable
 

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.judging.findings import Finding, Kind, message, plain
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.rows import read_values
 from workbook_tools.reading.table import Table

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import anchoring
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
@@ -15,6 +14,7 @@ from workbook_tools.judging.probe import agree
 from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.stated import SummaryRow
 from workbook_tools.reading.table import Table

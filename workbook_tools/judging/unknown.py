@@ -8,11 +8,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from workbook_tools.engines import NOT_UNDERSTOOD, Calculation
+from workbook_tools.engines import NOT_UNDERSTOOD
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.columns import Calculation
 from workbook_tools.program.cycles import Formulas
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.strict import is_known

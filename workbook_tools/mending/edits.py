@@ -23,15 +23,14 @@ from workbook_tools.formulas.tree import (
     parse,
     parts,
 )
-from workbook_tools.formulas.values import (
+from workbook_tools.judging.probe import agree
+from workbook_tools.mending import costs
+from workbook_tools.mending.evaluation import (
     Array,
     Evaluation,
     NotEvaluatedError,
     is_range,
-    value_of,
 )
-from workbook_tools.judging.probe import agree
-from workbook_tools.mending import costs
 from workbook_tools.mending.grouping import regrouped
 from workbook_tools.mending.problem import Problem
 from workbook_tools.mending.variants import flat, variants
@@ -173,7 +172,7 @@ def _regrouped(tree: Tree, problem: Problem) -> Iterator[Edit]:
     for text in regrouped(str(tree)):
         try:
             new = parse(text)
-            value = value_of(new, problem.sheet, problem.numbers)
+            value = Evaluation(new, problem.sheet, problem.numbers, missing=0.0).value[0]
         except (SyntaxProblemError, NotEvaluatedError):
             continue
         if agree(value, problem.expected):

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from workbook_tools.formulas.tree import Reference, Tree
-from workbook_tools.formulas.values import Array
 from workbook_tools.mending import costs
+from workbook_tools.mending.evaluation import Array
 from workbook_tools.notation.addresses import Cell
 
 

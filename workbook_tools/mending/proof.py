@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas
-from workbook_tools.formulas.tree import SyntaxProblemError, parse
-from workbook_tools.formulas.values import LARGEST_AREA, Evaluation, NotEvaluatedError
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import evaluate_on, read_elsewhere
+
+_LARGEST_AREA = 1_000  # cells of a range, of which each formula has its own
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,27 @@ class Proof:
         """Return the values of formulas with the numbers of the sheet."""
         sheet = self.table.sheet.name
         texts = list(formulas.values())
-        try:
-            tree = parse(texts[0])
-            numbers = self._numbers(texts)
-            found = Evaluation(tree, sheet, numbers).value[0]
-            return np.broadcast_to(found, (len(texts),))
-        except (SyntaxProblemError, NotEvaluatedError):
-            kept = read_elsewhere(texts, sheet, {}, self.calculation)
-            found = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts, 1)
-            return np.array([np.nan if values is None else values[0] for values in found])
+        together = self._numbers(texts)
+        if together is not None:
+            [found] = evaluate_on(together, sheet, texts[:1], len(texts))
+            if found is not None:
+                return np.broadcast_to(found, (len(texts),))
+        kept = read_elsewhere(texts, sheet, {}, self.calculation)
+        each = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts, 1)
+        return np.array([np.nan if values is None else values[0] for values in each])
 
-    def _numbers(self, texts: list[str]) -> dict[Cell, Array]:
+    def _numbers(self, texts: list[str]) -> dict[Cell, Array] | None:
         """Return the numbers for each cell that the first formula reads, one number per formula.
 
         Where the first formula reads a cell, the others read another: their k-th cells go together.
-        Raises ``NotEvaluatedError`` for a range too large, or for formulas that do not read
-        the same number of cells.
+        None for a range too large, or for formulas that do not read the same number of cells.
         """
         sheet = self.table.sheet.name
-        if any(area.cell_count > LARGEST_AREA for area in areas(texts[0])):
-            raise NotEvaluatedError("a large range")
+        if any(area.cell_count > _LARGEST_AREA for area in areas(texts[0])):
+            return None
         all_cells = [[cell for area in areas(text) for cell in area.cells(sheet)] for text in texts]
         if len({len(cells) for cells in all_cells}) > 1:
-            raise NotEvaluatedError("formulas of different shapes")
+            return None
         own = read_elsewhere(texts, sheet, {}, self.calculation)
         return {
             cells[0]: np.array([own.get(cell, np.nan) for cell in cells])

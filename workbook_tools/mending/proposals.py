@@ -23,7 +23,6 @@ from workbook_tools.formulas.tree import (
     parse,
     parts,
 )
-from workbook_tools.formulas.values import LARGEST_AREA
 from workbook_tools.formulas.wording import ANEW, BESIDE
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.grounds import Grounds
@@ -31,6 +30,7 @@ from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mending.cells import symbol_at, written
 from workbook_tools.mending.edits import edits
+from workbook_tools.mending.evaluation import LARGEST_AREA
 from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.mending.right_formulas import RightFormulas
 from workbook_tools.notation.addresses import Cell, cell_name, column_letter, sheet_prefix

@@ -8,7 +8,6 @@ random numbers in every trial.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.tree import SyntaxProblemError, parse
 from workbook_tools.formulas.wording import ANEW, change_in_words, in_symbols
@@ -19,6 +18,7 @@ from workbook_tools.judging.probe import Trials
 from workbook_tools.mending.cells import named
 from workbook_tools.mending.proof import Proof
 from workbook_tools.mending.proposals import Proposal, Proposals
+from workbook_tools.package.columns import Calculation
 
 _WITHOUT = {Kind.STALE_VALUE, Kind.ODD_START}  # here no formula is wrong
 

@@ -21,7 +21,8 @@ from workbook_tools.formulas.tree import (
     children,
     parts,
 )
-from workbook_tools.formulas.values import (
+from workbook_tools.mending import costs
+from workbook_tools.mending.evaluation import (
     AGGREGATES,
     ELEMENTWISE,
     Array,
@@ -30,7 +31,6 @@ from workbook_tools.formulas.values import (
     called,
     is_range,
 )
-from workbook_tools.mending import costs
 from workbook_tools.mending.problem import Candidate, Problem
 
 _CONSTANTS = ("1", "2", "0.5", "0", "3", "4", "10")

@@ -26,14 +26,6 @@ def of_sheet(sheets: Mapping[str, _Found], name: str) -> _Found | None:
     return next((found for own, found in sheets.items() if own.lower() == name.lower()), None)
 
 
-def missing(
-    first_row: int, first_column: int, last_row: int, last_column: int
-) -> list[list[CellValue]]:
-    """Return what the cells of a range show if their sheet does not exist."""
-    columns = last_column - first_column + 1
-    return [[MISSING_SHEET] * columns for _ in range(first_row, last_row + 1)]
-
-
 def written(value: CellValue) -> tuple[str, str]:
     """Return a calculated value's type (``""`` for a number) and its text as Excel writes them."""
     if isinstance(value, bool):

@@ -3,12 +3,13 @@
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.package.cell_values import MISSING_SHEET, CellValue, missing, of_sheet
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.cell_values import MISSING_SHEET, CellValue, of_sheet
 
 
 class Numbers(NamedTuple):
@@ -25,6 +26,30 @@ class Column:
     rows: NDArray[np.int64]  # of the cells that are not empty, ascending
     numbers: NDArray[np.float64]  # NaN where the value is no number
     others: dict[int, CellValue] = field(default_factory=dict)  # texts, booleans, errors, by row
+
+    @classmethod
+    def of(cls, values: Mapping[int, CellValue]) -> Self:
+        """Return the column that has these values by row."""
+        filled = {row: value for row, value in sorted(values.items()) if value is not None}
+        others: dict[int, CellValue] = {
+            row: value for row, value in filled.items() if not isinstance(value, float)
+        }
+        numbers = [value if isinstance(value, float) else np.nan for value in filled.values()]
+        return cls(np.array([*filled], dtype=np.int64), np.array(numbers), others)
+
+    def by_row(self) -> dict[int, CellValue]:
+        """Return the values by row."""
+        numbers: dict[int, CellValue] = dict(
+            zip(self.rows.tolist(), self.numbers.tolist(), strict=True)
+        )
+        return numbers | self.others
+
+    def value(self, row: int) -> CellValue:
+        """Return the value of one cell."""
+        k = int(np.searchsorted(self.rows, row))
+        if k == len(self.rows) or self.rows[k] != row:
+            return None
+        return self.others[row] if row in self.others else float(self.numbers[k])
 
     def between(self, first_row: int, last_row: int) -> NDArray[np.float64]:
         """Return the numbers from one row to another, NaN where there is none."""
@@ -86,6 +111,14 @@ class Columns:
         """Return the columns of a sheet that have values."""
         return of_sheet(self.sheets, sheet) or ()
 
+    def value(self, cell: Cell) -> CellValue:
+        """Return the value of a cell; ``MISSING_SHEET`` if the workbook has no such sheet."""
+        sheet, row, column = cell
+        own = of_sheet(self.sheets, sheet)
+        if own is None:
+            return MISSING_SHEET
+        return own[column].value(row) if column in own else None
+
     def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 
@@ -108,33 +141,25 @@ class Columns:
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> list[list[CellValue]]:
         """Return the values of a range, row by row; rows and columns count from 1."""
-        own = of_sheet(self.sheets, sheet)
-        if own is None:
-            return missing(first_row, first_column, last_row, last_column)
-        count = last_row - first_row + 1
-        columns: list[list[CellValue]] = []
-        for column in range(first_column, last_column + 1):
-            values: list[CellValue] = [None] * count
-            if found := own.get(column):
-                begin, end = np.searchsorted(found.rows, (first_row, last_row + 1)).tolist()
-                rows, numbers = found.rows[begin:end].tolist(), found.numbers[begin:end].tolist()
-                for row, number in zip(rows, numbers, strict=True):
-                    values[row - first_row] = found.others.get(row) if number != number else number
-            columns.append(values)
-        return [list(row) for row in zip(*columns, strict=True)]
+        columns = range(first_column, last_column + 1)
+        values, others = self.numbers(sheet, first_row, last_row, columns)
+        return [
+            [
+                number if number == number else others.get((row, column))
+                for column, number in zip(columns, numbers, strict=True)
+            ]
+            for row, numbers in enumerate(values.tolist(), start=first_row)
+        ]
 
 
-def numbers_of_block(
-    block: Sequence[Sequence[CellValue]], first_row: int, first_column: int, columns: Sequence[int]
-) -> Numbers:
-    """Return some columns of a block of values as ``Columns.numbers`` does."""
-    values = np.full((len(block), len(columns)), np.nan)
-    others: dict[tuple[int, int], CellValue] = {}
-    for k, row in enumerate(block):
-        for j, column in enumerate(columns):
-            value = row[column - first_column]
-            if isinstance(value, float):
-                values[k, j] = value
-            elif value is not None:
-                others[first_row + k, column] = value
-    return Numbers(values, others)
+class Calculation(Columns):
+    """A recalculated workbook, and how precise its values are."""
+
+    engine: str  # name and version: "formualizer 0.13.0"
+    tolerance = 1e-12  # the relative error that the engine's arithmetic may have; 1e-12: of doubles
+    zero = 0.0  # comparisons in formulas treat a number nearer to 0 than this as 0
+
+    @property
+    def storage(self) -> float:
+        """The relative rounding error of the values; 0 for full doubles."""
+        return 0.0

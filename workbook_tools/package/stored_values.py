@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Calculation
 from workbook_tools.package.stored_cells import StoredCell
 from workbook_tools.package.workbook import SheetPart, WorkbookPackage
 
@@ -15,12 +15,10 @@ _FEW, _MOST_ROUNDED = 7, 12  # significant digits, at most, of typed and of roun
 _ENOUGH = 20_000  # numbers that tell how many digits a file's values have
 
 
-class CachedValues(Columns):
+class CachedValues(Calculation):
     """A workbook's cached values; nothing is calculated."""
 
     engine = "cached values"
-    tolerance = 1e-12
-    zero = 0.0
 
     @cached_property
     def storage(self) -> float:

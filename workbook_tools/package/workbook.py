@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from lxml import etree
 
@@ -33,6 +33,13 @@ class SheetPart:
 
     name: str
     part: str
+
+
+class Iterations(NamedTuple):
+    """How often the formulas of a circle are calculated, if a workbook allows circles."""
+
+    times: int
+    delta: float  # they are no more calculated once every change is smaller
 
 
 class WorkbookPackage:
@@ -61,6 +68,24 @@ class WorkbookPackage:
         """Whether dates count from 1904-01-01, as they once did on the Macintosh."""
         settings = self.iterate(self.workbook_part, "workbookPr")
         return any(one.get("date1904") in ("1", "true") for one in settings)
+
+    @property
+    def iterations(self) -> Iterations | None:
+        """How often circles are calculated; None if they are mistakes, as in most workbooks.
+
+        Raises ``InputError`` if these settings are no numbers.
+        """
+        for one in self.iterate(self.workbook_part, "calcPr"):
+            if one.get("iterate") in ("1", "true"):
+                try:
+                    times = int(one.get("iterateCount", "100"))
+                    return Iterations(times, float(one.get("iterateDelta", "0.001")))
+                except ValueError:
+                    raise InputError(
+                        f"{self.path}: damaged, the settings for iterations are no numbers; open "
+                        "and save it in a spreadsheet program"
+                    ) from None
+        return None
 
     def close(self) -> None:
         """Close the file."""

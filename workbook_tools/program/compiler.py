@@ -23,6 +23,7 @@ from workbook_tools.formulas.tree import (
     Span,
     Text,
     Tree,
+    chain,
 )
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.cell_values import CellError, CellValue
@@ -75,6 +76,10 @@ _SIGNS: dict[str, Function] = {
 }
 
 
+Take: TypeAlias = Callable[[At], Value]
+Applied: TypeAlias = Callable[[Sequence[Value]], Value]
+
+
 class Compiler:
     """Compiles the parts of one formula.
 
@@ -112,8 +117,8 @@ class Compiler:
                 return self._span(left, right)
             case Sign(sign, part):
                 return self._applied(_SIGNS[sign], [part], lifts)
-            case Operation(operator, left, right):
-                return self._applied(_OPERATORS[operator], [left, right], lifts)
+            case Operation():
+                return self._chain(tree, lifts)
             case Call(function, arguments):
                 return self._call(function, arguments, lifts)
 
@@ -142,6 +147,32 @@ class Compiler:
             return joined(one, other)
 
         return span
+
+    def _chain(self, tree: Tree, lifts: bool) -> Step:
+        """Evaluate operations of any number, without recursion along their left operands."""
+        first, links = chain(tree)
+        begin = self._taken(first, "n", lifts)  # as any single value
+        following: list[tuple[Callable[..., Value] | None, Applied, Take]] = []
+        for sign, right in links:
+            own = _OPERATORS[sign]
+            plain = own.call if own.takes == "nn" else None
+            following.append((plain, applied(own, own.takes), self._taken(right, "n", lifts)))
+
+        def found(at: At) -> Value:
+            value = begin(at)
+            for plain, careful, take in following:
+                other = take(at)
+                # Numbers do not need the conversions that other values need.
+                if plain and type(value) is float and type(other) is float:
+                    try:
+                        value = finished(plain(value, other))
+                        continue
+                    except (FailedError, ArithmeticError, ValueError):
+                        pass  # the careful way tells which error value it is
+                value = careful([value, other])
+            return value
+
+        return found
 
     def _call(self, function: str, arguments: tuple[Tree, ...], lifts: bool) -> Step:
         name = plain_name(function)
@@ -198,12 +229,7 @@ def _of_cell(place: Relative) -> Callable[[At], CellValue]:
     return read
 
 
-Take: TypeAlias = Callable[[At], Value]
-
-
-def _of_one_number(
-    call: Callable[[float], Value], careful: Callable[[Sequence[Value]], Value], take: Take
-) -> Step:
+def _of_one_number(call: Callable[[float], Value], careful: Applied, take: Take) -> Step:
     """Apply a function to a number, without the conversions that other values need."""
 
     def found(at: At) -> Value:
@@ -220,7 +246,7 @@ def _of_one_number(
 
 def _of_two_numbers(
     call: Callable[[float, float], Value],
-    careful: Callable[[Sequence[Value]], Value],
+    careful: Applied,
     left: Take,
     right: Take,
 ) -> Step:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
-from workbook_tools.formulas.tree import SyntaxProblemError, parse
+from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.kernels import Array, kernel
+from workbook_tools.program.kernels import Array, kernel, unclear
 from workbook_tools.program.shapes import Slot, shape_of
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import Grid, UnknownFunctionError
@@ -59,7 +59,7 @@ def values_of(
 
 @lru_cache(maxsize=5_000)
 def _strict(formula: str) -> Any:
-    return compiled(parse(formula), is_array=True)
+    return compiled(parse_long(formula), is_array=True)
 
 
 class _OfCells:
@@ -108,6 +108,10 @@ class _OfCells:
         places = np.broadcast_to(np.where(is_inside, number, 1).astype(np.int64), cells.shape[1:])
         picked: Array = np.take_along_axis(cells, places[None] - 1, axis=0)[0]
         return np.where(is_inside, picked, np.nan)
+
+    def apart(self, one: Array, other: Array) -> Array:
+        self.unsure = self.unsure | unclear(one, other)
+        return one - other
 
     def sure(self, values: Any) -> Any:
         self.unsure = self.unsure | ~np.isfinite(values)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
@@ -24,10 +25,10 @@ from workbook_tools.formulas.tree import (
     SyntaxProblemError,
     Tree,
     children,
-    parse,
+    parse_long,
 )
-from workbook_tools.formulas.words import words
-from workbook_tools.notation.addresses import Cell
+from workbook_tools.formulas.words import all_areas
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
 from workbook_tools.program.edges import Edges, Places, Ranges, Reading
 from workbook_tools.program.shapes import Shape, shape_of
 from workbook_tools.program.suspects import on_cycles
@@ -35,8 +36,11 @@ from workbook_tools.program.suspects import on_cycles
 MOST_EDGES = 2_000_000
 # Functions that use the position of a cell, not its value.
 _PLACES = {"ROW", "ROWS", "COLUMN", "COLUMNS", "SHEET", "AREAS", "CELL", "ISFORMULA", "FORMULATEXT"}
+_BOOLEANS = ("TRUE", "FALSE")
 # Functions that pick cells of a range, which may contain the formula's own cell.
 _LOOKUPS = {"INDEX", "HLOOKUP", "VLOOKUP", "XLOOKUP", "LOOKUP", "OFFSET"}
+# Functions that may read cells beyond the ranges that they name.
+_REACHING = {"OFFSET", "SUMIF", "AVERAGEIF"}
 
 
 class Area(NamedTuple):
@@ -114,11 +118,13 @@ class Node:
         """Return every cell and range that the formula names, whole columns and rows too."""
         is_lookup = any(name in self.shape.text.upper() for name in _LOOKUPS | _PLACES)
         found = []
-        for word in words(self.run.formula.at(row)):
-            if (one := word.area) is not None:
-                sheet = (word.sheet or self.sheet).strip("'").replace("''", "'")
-                place = sheet, one.first_row, one.first_column, one.last_row, one.last_column
-                found.append(Area(*place, is_lookup and self._is_in(*place)))
+        for one in all_areas(self.run.formula.at(row)):
+            corners = one.first_row, one.first_column, one.last_row, one.last_column
+            place = one.sheet or self.sheet, *corners
+            found.append(Area(*place, is_lookup and self._is_in(*place)))
+        if any(name in self.shape.text.upper() for name in _REACHING):
+            names = dict.fromkeys(area.sheet for area in found)
+            found += [Area(name, 1, 1, MAX_ROWS, MAX_COLUMNS, True) for name in names]
         return found
 
     def _is_in(
@@ -136,27 +142,35 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
     None if it may read other cells too: by whole columns, growing ranges, or defined names.
     """
     found: list[tuple[int, bool]] = []
-
-    def read(part: Tree, is_lookup: bool) -> bool:
-        match part:
-            case Name(text) if text.startswith("_"):
-                found.append((int(text[1:].partition("x")[0]), is_lookup))
-                return True
-            case Name(text):
-                return text.startswith("#") or text.upper() in ("TRUE", "FALSE")
-            case Call(function) if function.upper() in _PLACES:
-                return True
-            case Call(function):
-                is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
-            case Reference() | Lines() | Span():
-                return False
-        known = [read(child, is_lookup) for child in children(part)]  # all of them are to be read
-        return all(known)
-
     try:
-        return tuple(found) if read(parse(shape), False) else None
+        waiting: list[tuple[Tree, bool]] = [(parse_long(shape), False)]
+        while waiting:
+            part, is_lookup = waiting.pop()
+            match part:
+                case Name(text) if text.startswith("_"):
+                    found.append((int(text[1:].partition("x")[0]), is_lookup))
+                case Name(text) if not text.startswith("#") and text.upper() not in _BOOLEANS:
+                    return None
+                case Call(function) if function.upper() in _PLACES:
+                    continue
+                case Call(function, arguments) if _reaches(function.upper(), arguments):
+                    return None
+                case Call(function):
+                    is_lookup = is_lookup or function.upper().removeprefix("_XLFN.") in _LOOKUPS
+                case Reference() | Lines() | Span():
+                    return None
+            waiting += [(child, is_lookup) for child in reversed(children(part))]
     except (SyntaxProblemError, ValueError):
         return None
+    return tuple(found)
+
+
+def _reaches(function: str, arguments: Sequence[Tree]) -> bool:
+    """Tell whether a call may read cells beyond the ranges that it names."""
+    if function == "OFFSET" or function not in _REACHING:
+        return function in _REACHING
+    sizes = [str(bare(part)).partition("x")[2] for part in arguments[::2]]  # without the criterion
+    return len(set(sizes)) > 1
 
 
 class Graph:

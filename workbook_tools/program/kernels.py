@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from workbook_tools.program.source import NotPlainError, lanes_source
 
 LARGEST = 1.7976931348623157e308
+NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``strict`` does
 Array = NDArray[np.float64]
 
 
@@ -47,6 +48,10 @@ class Lanes(Protocol):
         """Return the values, and note the lanes where they are not finite."""
         ...
 
+    def apart(self, one: Array, other: Array) -> Array:
+        """Return how far values are apart, and note the lanes where they are ``NEARLY`` equal."""
+        ...
+
 
 @lru_cache(maxsize=20_000)
 def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
@@ -68,6 +73,13 @@ def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
             return np.full((1, 1), np.nan)
 
     return calculated
+
+
+def unclear(one: Array, other: Array) -> NDArray[np.bool_]:
+    """Tell where two numbers are nearly, but not exactly, the same, or no numbers."""
+    distance = np.abs(one - other)
+    is_clear = (distance > NEARLY * np.abs(one)) & np.isfinite(distance)
+    return np.asarray((distance != 0) & ~is_clear)
 
 
 def _powers(base: Array, exponent: Array) -> Array:
@@ -92,6 +104,10 @@ def _mean(*parts: Array) -> Array:
     return _total(*parts) / sum(map(len, parts))
 
 
+def _modulo(value: Array, divisor: Array) -> Array:
+    return value - divisor * np.floor(value / divisor)
+
+
 _NUMPY: dict[str, Any] = {
     "np": np,
     "exp": np.exp,
@@ -105,6 +121,7 @@ _NUMPY: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
     "power": _powers,
+    "modulo": _modulo,
     "alone": lambda value: np.atleast_2d(value)[None],
     "total": _total,
     "mean": _mean,
@@ -125,8 +142,15 @@ def sure(value: float) -> float:
     raise OverflowError
 
 
+def _apart(one: float, other: float) -> float:
+    distance = one - other
+    if distance and not NEARLY * abs(one) < abs(distance) <= LARGEST:
+        raise ValueError
+    return distance
+
+
 def _power(base: float, exponent: float) -> float:
-    if base > 0 or (base < 0 and exponent.is_integer()):
+    if base > 0 or (base < 0 and exponent == math.floor(exponent)):
         found: float = base**exponent
         return found
     if base == 0 and exponent > 0:
@@ -154,7 +178,9 @@ SCALAR: dict[str, Any] = {
     "sin": math.sin,
     "cos": math.cos,
     "power": _power,
+    "modulo": lambda value, divisor: value - divisor * math.floor(value / divisor),
     "sure": sure,
+    "apart": _apart,
     "total": _add_up,
     "mean": lambda values: _add_up(values) / len(values),
     "largest": lambda values: sure(max(values)),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.graph import Node
-from workbook_tools.program.kernels import Array, kernel
+from workbook_tools.program.kernels import Array, kernel, unclear
 from workbook_tools.program.memory import EMPTY, Indexes, Memory
 
 _MOST_NUMBERS = 2_000_000  # that are gathered for one slot at a time
@@ -47,7 +47,8 @@ class Batch:
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)
         lanes = _OfMemory(self, part, self._memory)
-        found = np.broadcast_to(function(lanes), (cells, draws))
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(function(lanes), (cells, draws))
         return found, np.isfinite(found) & ~lanes.unsure
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:
@@ -69,7 +70,8 @@ class _OfMemory:
         self.unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
 
     def one(self, slot: int) -> Array:
-        return self._memory.numbers[self._places(slot)[0]]
+        found: Array = self._memory.numbers[self._places(slot)[0]]
+        return found
 
     def every(self, slot: int) -> Array:
         return self._memory.numbers[self._places(slot)]
@@ -88,6 +90,10 @@ class _OfMemory:
         places = self._memory.layout.places(sheets, rows + down, columns + along)
         draws = np.arange(self._memory.draws)
         return np.where(is_inside, self._memory.numbers[places, draws], np.nan)
+
+    def apart(self, one: Array, other: Array) -> Array:
+        self.unsure = self.unsure | unclear(one, other)
+        return one - other
 
     def sure(self, values: Any) -> Any:
         is_finite = np.isfinite(values)

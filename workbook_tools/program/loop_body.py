@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.graph import Node
 from workbook_tools.program.kernels import LARGEST, SCALAR, sure
@@ -12,6 +14,8 @@ from workbook_tools.program.source import NotPlainError, scalar_source
 
 _LARGEST_AREA = 2_000  # cells that are written one by one
 _CHECKED_TOGETHER = 50  # numbers
+_RARE = 8  # periods, for which no source is worth its compilation
+_STRICT = "strict_"  # with which the source of what only ``strict`` calculates begins
 
 
 class Other:
@@ -26,9 +30,8 @@ class Due(NamedTuple):
 
     node: Node
     row: int  # of its cell in the first period of the loop; it may begin later
-    place: int  # in the list, of the same cell
-    rows: tuple[int, int]  # it is due while the loop is so many rows down, from one to another
-    strictly: Callable[[int], Any]  # its value that many rows down, if no source can be written
+    periods: tuple[int, int]  # from one to another, of the loop's
+    strictly: Callable[[int], Any]  # its value so many rows down, by Excel's full rules
 
 
 class LoopBody:
@@ -38,52 +41,76 @@ class LoopBody:
     """
 
     def __init__(
-        self, memory: Memory, draw: int, places: tuple[int, int], length: int, period: int
+        self, memory: Memory, draw: int, places: tuple[int, int], periods: int, period: int
     ) -> None:
-        """``length`` is the number of rows that the loop goes down."""
-        self._memory, self._draw, self._length, self._period = memory, draw, length, period
+        """``periods`` says how many there are, ``period`` how many rows each has."""
+        self._memory, self._draw, self._periods, self._period = memory, draw, periods, period
         self._begin, self._end = places
         self._lines: list[str] = []
-        self._names: dict[int, str] = {}  # of what has been calculated in this period, by place
+        self._names: dict[int, str] = {}  # of what is calculated in every period, by place
         self._checked: list[str] = []
         self._globals: dict[str, Any] = {**SCALAR, "picked": _picked}
 
-    def add(self, due: Due) -> None:
-        """Add a formula."""
-        self._due = due
-        name, cell = f"x{len(self._lines)}", f"v[i+{due.place}]"
-        begin, end = due.rows
-        is_always = begin == 0 and end == self._length
-        try:
-            source = scalar_source(due.node.shape.text, self)
-            if is_always:
-                self._checked.append(name)
+    def add(self, place: int, dues: Sequence[Due]) -> None:
+        """Add the formulas of a cell and of those below it, each due in other periods.
+
+        ``place`` is where in the list the cell is in the first period.
+        """
+        name, cell = f"x{len(self._lines)}", f"v[i+{place}]"
+        sources: dict[str, list[tuple[int, int]]] = {}  # the periods of each
+        rare: dict[int, Callable[[int], Any]] = {}
+        for due in dues:
+            begin, end = due.periods
+            if end - begin <= _RARE < self._periods:
+                rare |= dict.fromkeys(range(begin, end), due.strictly)
             else:
-                source = f"sure({source})"
+                sources.setdefault(self._source(due), []).append(due.periods)
+        if not rare and list(sources.values()) == [[(0, self._periods)]]:
+            [source] = sources
+            self._lines.append(f"{cell} = {name} = {source}")
+            if not source.startswith(_STRICT):
+                self._checked.append(name)
+            self._names[place] = name
+            return
+        number = np.zeros(self._periods, dtype=np.int64)  # of the source; 0 if none is due
+        number[list(rare)] = 1
+        choices = [f"{_STRICT}{name}[j](i)"] if rare else []
+        self._globals[f"{_STRICT}{name}"] = rare
+        for source, due_in in sources.items():
+            choices.append(source if source.startswith(_STRICT) else f"sure({source})")
+            for begin, end in due_in:
+                number[begin:end] = len(choices)
+        self._globals[f"number_{name}"] = number.tolist()
+        self._lines.append(f"k = number_{name}[j]")
+        self._lines += _chosen([f"{cell} = {choice}" for choice in choices], 1)
+
+    def _source(self, due: Due) -> str:
+        """Return the source for a formula."""
+        self._due = due
+        try:
+            return scalar_source(due.node.shape.text, self)
         except NotPlainError:
-            source = f"strict_{name}(i)"
-            self._globals[f"strict_{name}"] = due.strictly
-        if not is_always:
-            source += f" if {begin} <= i < {end} else {cell}"
-        self._lines.append(f"{cell} = {name} = {source}")
-        self._names[due.place] = name
+            name = f"{_STRICT}{len(self._globals)}"
+            self._globals[name] = due.strictly
+            return f"{name}(i)"
 
     def compiled(self) -> Callable[[list[Any], int, int], int]:
-        """Return a function of the list, and of how many rows down it begins and ends.
+        """Return a function of the list, and of the periods in which it begins and ends.
 
         It returns where it has ended: before the end if a period cannot be calculated.
         """
         for begin in range(0, len(self._checked), _CHECKED_TOGETHER):
             total = " + ".join(self._checked[begin : begin + _CHECKED_TOGETHER])
             self._lines.append(f"if not -{LARGEST!r} <= {total} <= {LARGEST!r}: break")
-        body = "\n            ".join([*self._lines, f"i += {self._period}"])
-        source = f"""def loop(v, i, end):
+        body = "\n            ".join([*self._lines, f"i += {self._period}", "j += 1"])
+        source = f"""def loop(v, j, end):
+    i = j * {self._period}
     try:
-        while i < end:
+        while j < end:
             {body}
     except (ArithmeticError, ValueError, TypeError):
         pass
-    return i
+    return j
 """
         exec(compile(source, "<loop>", "exec"), self._globals)
         found: Callable[[list[Any], int, int], int] = self._globals["loop"]
@@ -114,8 +141,11 @@ class LoopBody:
         places = [self._places(own, row, own.height, column) for column in columns]
         if None in places:
             rows = range(row, row + own.height)
-            name = f"k{len(self._globals)}"
-            self._globals[name] = [self._value(own, r, c) for r in rows for c in columns]
+            values = [self._value(own, r, c) for r in rows for c in columns]
+            if not all(isinstance(value, float) for value in values):
+                raise NotPlainError(slot)
+            name = f"c{len(self._globals)}"
+            self._globals[name] = values
             return name
         if own.width == 1:
             moves = "i+" if own.moves else ""
@@ -137,7 +167,8 @@ class LoopBody:
         """
         layout = self._memory.layout
         base, first, last = layout.column(layout.sheet(slot.sheet or self._due.node.sheet), column)
-        begin, end = self._due.rows if slot.moves else (0, self._period)
+        periods = self._due.periods if slot.moves else (0, 1)
+        begin, end = (self._period * own for own in periods)
         inside = first <= row + begin and row + height - 1 + end - self._period <= last
         is_listed = first <= last and self._begin <= base + first < self._end
         if inside and is_listed:
@@ -151,6 +182,23 @@ class LoopBody:
         layout = self._memory.layout
         place = layout.place(layout.sheet(slot.sheet or self._due.node.sheet), row, column)
         return self._memory.get(place, self._draw)
+
+
+def _chosen(choices: Sequence[str], first: int) -> list[str]:
+    """Return the lines of a statement for each ``k`` from the first one on; none for k = 0.
+
+    They are found by halves: there may be thousands.
+    """
+    if len(choices) == 1:
+        return [f"if k == {first}: {choices[0]}"]
+    half = len(choices) // 2
+    begin, end = _chosen(choices[:half], first), _chosen(choices[half:], first + half)
+    return [
+        f"if k < {first + half}:",
+        *(f"    {line}" for line in begin),
+        "else:",
+        *(f"    {line}" for line in end),
+    ]
 
 
 def _picked(values: Sequence[Any], number: float) -> Any:

@@ -6,13 +6,17 @@ row plus the delay), or the same time and an earlier place in the loop. The loop
 plain floats. Where that fails (an error, a text, an overflow), ``strict`` calculates this period.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from workbook_tools.formulas.families import Run
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.edges import Edges
 from workbook_tools.program.graph import Node
@@ -20,6 +24,8 @@ from workbook_tools.program.loop_body import Due, LoopBody, Other
 from workbook_tools.program.memory import EMPTY, OTHER, Memory
 
 _MOST_STATEMENTS = 60_000  # of the loops of a component
+_MOST_STEPS = 20  # different ones that are tried as the period
+_LONGEST = 1_000  # rows of a period that all steps fit into
 
 
 class NoOrderError(Exception):
@@ -58,38 +64,38 @@ class Loop:
         a row, given how to read places.
         """
         self._nodes, self._memory, self._strictly = nodes, memory, strictly
-        self.period = max((node.run.step for node in nodes if len(node.run.rows) > 1), default=1)
+        self.period = _period([node.run for node in nodes])
         delays = _delays(len(nodes), edges)
         ranks = _ranks(len(nodes), edges, delays)
         self._statements = self._planned(delays, ranks)
+        self._firsts = np.array([statement.first for statement in self._statements])
+        self._ends = np.array([statement.end for statement in self._statements])
+        self._periods = int(self._ends.max())
 
     def _planned(self, delays: Sequence[int], ranks: Sequence[int]) -> list[_Statement]:
+        """Return the statements in their order within a period; the first periods become 0."""
         begin = min(n.run.first_row + delays[k] for k, n in enumerate(self._nodes))
         planned: list[_Statement] = []
         for k, node in enumerate(self._nodes):
             rows = node.run.rows
-            if len(rows) > 1 and self.period % node.run.step:
-                raise NoOrderError
-            every = self.period // node.run.step if len(rows) > 1 else 1
+            every = self.period // node.run.step if _fits(node.run, self.period) else len(rows)
             for part in range(min(every, len(rows))):
                 own = rows[part::every]
                 first, due = divmod(own[0] + delays[k] - begin, self.period)
                 planned.append(_Statement(k, own[0], len(own), first, (due, ranks[k])))
-        if len(planned) > _MOST_STATEMENTS:
-            raise NoOrderError
-        return sorted(planned, key=lambda statement: statement.due)
+        earliest = min(statement.first for statement in planned)
+        planned = [replace(own, first=own.first - earliest) for own in planned]
+        return sorted(planned, key=lambda own: (own.due, self._place(own, 0)))
 
     def run(self, draw: int) -> None:
         """Calculate all cells, in one draw."""
         self._draw = draw
         self._load(draw)
-        begin = min(statement.first for statement in self._statements)
-        length = (max(statement.end for statement in self._statements) - begin) * self.period
-        calculate = self._compiled(begin, length)
-        done = calculate(self._values, 0, length)
-        while done < length:
-            self._strict_period(begin + done // self.period)
-            done = calculate(self._values, done + self.period, length)
+        calculate = self._compiled()
+        done = calculate(self._values, 0, self._periods)
+        while done < self._periods:
+            self._strict_period(done)
+            done = calculate(self._values, done + 1, self._periods)
         self._save(draw)
 
     def _load(self, draw: int) -> None:
@@ -110,13 +116,12 @@ class Loop:
         found[kinds == EMPTY] = None
         for k in np.flatnonzero(kinds == OTHER).tolist():
             found[k] = Other(self._memory.get(self._begin + k, draw))
-        # A statement that is not yet due, or no longer, may lie beyond the column's end.
-        self._values: list[Any] = found.tolist() + [None] * (len(self._nodes) * self.period)
+        self._values: list[Any] = found.tolist()
 
     def _save(self, draw: int) -> None:
         """Write the calculated cells into the memory."""
         for statement in self._statements:
-            start = self._place(statement, statement.first)
+            start = self._place(statement, statement.first) - self._begin
             places = range(start, start + statement.count * self.period, self.period)
             own = self._values[start : places[-1] + 1 : self.period]
             at = slice(start + self._begin, places[-1] + self._begin + 1, self.period)
@@ -135,38 +140,66 @@ class Loop:
         return self._memory.get(place, self._draw)
 
     def _place(self, statement: _Statement, period: int) -> int:
-        """Return where in the list the cell of a statement is in a period."""
+        """Return where in the memory the cell of a statement is in a period."""
         node = self._nodes[statement.node]
         layout = self._memory.layout
         base, _, _ = layout.column(layout.number[node.sheet], node.column)
         row = statement.first_row + (period - statement.first) * self.period
-        return base + row - self._begin
+        return base + row
 
     def _strict_period(self, period: int) -> None:
         """Calculate what is due in a period by Excel's full rules."""
-        for statement in self._statements:
-            if statement.first <= period < statement.end:
-                row = statement.first_row + (period - statement.first) * self.period
-                value = self._strictly(statement.node, row, self.get)
-                self._values[self._place(statement, period)] = _as_other(value)
+        for k in np.flatnonzero((self._firsts <= period) & (period < self._ends)).tolist():
+            statement = self._statements[k]
+            row = statement.first_row + (period - statement.first) * self.period
+            value = self._strictly(statement.node, row, self.get)
+            self._values[self._place(statement, period) - self._begin] = _as_other(value)
 
-    def _compiled(self, begin: int, length: int) -> Callable[[list[Any], int, int], int]:
-        """Return the loop over all periods, which have ``length`` rows in all."""
-        body = LoopBody(self._memory, self._draw, (self._begin, self._end), length, self.period)
-        for statement in self._statements:
-            down = (statement.first - begin) * self.period
-            due = Due(
-                self._nodes[statement.node],
-                statement.first_row - down,
-                self._place(statement, begin),
-                (down, down + statement.count * self.period),
-                partial(self._one, statement.node, statement.first_row - down),
-            )
-            body.add(due)
+    def _compiled(self) -> Callable[[list[Any], int, int], int]:
+        """Return the loop over all periods."""
+        body = LoopBody(
+            self._memory, self._draw, (self._begin, self._end), self._periods, self.period
+        )
+
+        def place_of(statement: _Statement) -> int:
+            return self._place(statement, 0) - self._begin
+
+        for (_, place), own in groupby(self._statements, lambda one: (one.due, place_of(one))):
+            dues: list[Due] = []
+            for statement in own:
+                row = statement.first_row - statement.first * self.period
+                strictly = partial(self._one, statement.node, row)
+                periods = statement.first, statement.end
+                dues.append(Due(self._nodes[statement.node], row, periods, strictly))
+            body.add(place, dues)
         return body.compiled()
 
     def _one(self, node: int, row: int, down: int) -> Any:
         return _as_other(self._strictly(node, row + down, self.get))
+
+
+def _fits(run: Run, period: int) -> bool:
+    """Tell whether a run is repeated in each period; otherwise its cells are taken one by one."""
+    return len(run.rows) > 1 and period % run.step == 0
+
+
+def _period(runs: Sequence[Run]) -> int:
+    """Return the period that takes the fewest statements; raises ``NoOrderError`` if too many."""
+
+    def statements(period: int) -> int:
+        return sum(
+            min(period // run.step, len(run.rows)) if _fits(run, period) else len(run.rows)
+            for run in runs
+        )
+
+    steps = Counter(run.step for run in runs if len(run.rows) > 1)
+    together = math.lcm(*steps)
+    candidates = {1, together if together <= _LONGEST else 1}
+    candidates |= {step for step, _ in steps.most_common(_MOST_STEPS)}
+    period = min(sorted(candidates), key=statements)
+    if statements(period) > _MOST_STATEMENTS:
+        raise NoOrderError
+    return period
 
 
 def _as_other(value: CellValue) -> Any:

@@ -49,9 +49,9 @@ class Layout:
         if self.size > MOST_CELLS:
             raise TooSparseError("cells too far apart")
         self._columns = [np.flatnonzero(row).tolist() for row in self._last]
-        self._bases = [row.tolist() for row in self._base]  # faster for single cells
-        self._firsts = [row.tolist() for row in self._first]
-        self._lasts = [row.tolist() for row in self._last]
+        self._bases: list[list[int]] = self._base.tolist()  # faster for single cells
+        self._firsts: list[list[int]] = self._first.tolist()
+        self._lasts: list[list[int]] = self._last.tolist()
 
     def sheet(self, name: str) -> int:
         """Return the number of a sheet, in any case; one past the last if there is none."""
@@ -66,7 +66,8 @@ class Layout:
         if column < len(self._bases[sheet]) and (
             self._firsts[sheet][column] <= row <= self._lasts[sheet][column]
         ):
-            return self._bases[sheet][column] + row
+            base: int = self._bases[sheet][column]
+            return base + row
         return 0
 
     def place_of(self, cell: Cell) -> int:

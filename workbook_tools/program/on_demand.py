@@ -4,13 +4,19 @@ This is for what no loop can do, such as a lookup in the formula's own column, a
 formulas really read themselves.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 from workbook_tools.package.cell_values import CellError, CellValue
+from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Memory
+from workbook_tools.program.values import UnknownFunctionError
 
 CIRCULAR = CellError("#CIRC!")
+_MOST_ITERATIONS = 32_767  # that Excel allows
+_MOST_STEPS = 2_000_000  # formulas that are calculated in the iterations of a circle
+Strictly = Callable[[int, int, Callable[[int], CellValue]], CellValue]
 
 
 class _NeededError(Exception):
@@ -22,17 +28,63 @@ def calculate_on_demand(
     nodes: Sequence[Node],
     memory: Memory,
     draw: int,
-    strictly: Callable[[int, int, Callable[[int], CellValue]], CellValue],
+    strictly: Strictly,
+    iterations: Iterations | None,
 ) -> None:
     """Calculate all cells of some nodes; those that read themselves become ``CIRCULAR``.
 
+    With ``iterations`` they are calculated again and again instead, from the values that they have.
     ``strictly`` calculates the formula of a node in a row, given how to read places.
     """
+    cells = _cells(nodes, memory)
+    before = {place: memory.get(place, draw) for place in cells if iterations}
+    if _found_circles(dict(cells), memory, draw, strictly) and iterations:
+        for place, value in before.items():
+            memory.put_in_draw(place, draw, value)
+        _iterate(cells, memory, draw, strictly, iterations)
+
+
+def _cells(nodes: Sequence[Node], memory: Memory) -> dict[int, tuple[int, int]]:
+    """Return the number of the node, and the row, of each place; sheet by sheet, row by row."""
     layout = memory.layout
-    waiting: dict[int, tuple[int, int]] = {}  # node and row, by place
-    for k, node in enumerate(nodes):
-        sheet = layout.number[node.sheet]
-        waiting |= {layout.place(sheet, row, node.column): (k, row) for row in node.run.rows}
+    found = [
+        (layout.number[node.sheet], row, node.column, k)
+        for k, node in enumerate(nodes)
+        for row in node.run.rows
+    ]
+    return {layout.place(sheet, row, column): (k, row) for sheet, row, column, k in sorted(found)}
+
+
+def _iterate(
+    cells: dict[int, tuple[int, int]],
+    memory: Memory,
+    draw: int,
+    strictly: Strictly,
+    iterations: Iterations,
+) -> None:
+    def get(place: int) -> CellValue:
+        return memory.get(place, draw)
+
+    for k in range(min(iterations.times, _MOST_ITERATIONS)):
+        if k * len(cells) > _MOST_STEPS:
+            raise UnknownFunctionError("a circle that takes too long")
+        largest = 0.0
+        for place, (node, row) in cells.items():
+            old, value = get(place), strictly(node, row, get)
+            memory.put_in_draw(place, draw, value)
+            if isinstance(old, float) and isinstance(value, float):
+                largest = max(largest, abs(value - old))
+            elif value != old:
+                largest = math.inf
+        if largest < iterations.delta:
+            return
+
+
+def _found_circles(
+    waiting: dict[int, tuple[int, int]], memory: Memory, draw: int, strictly: Strictly
+) -> bool:
+    """Calculate cells; tell whether some read themselves."""
+    found = False
 
     def get(place: int) -> CellValue:
         if place in waiting:
@@ -49,9 +101,11 @@ def calculate_on_demand(
                 if needed.place not in path:
                     path[needed.place] = None
                     continue
+                found = True
                 for on in list(path)[list(path).index(needed.place) :]:
                     memory.put_in_draw(on, draw, CIRCULAR)
                     del waiting[on], path[on]
                 continue
             memory.put_in_draw(place, draw, value)
             del waiting[place], path[place]
+    return found

@@ -13,6 +13,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.edges import Edges
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.lanes import Batch
@@ -24,11 +25,20 @@ from workbook_tools.program.strict import UnknownFunctionError
 from workbook_tools.program.strictly import Strictly
 
 _SAME = 1e-13  # relative; libraries round the last digits of functions differently
+_FEW = 8  # cells
 _CHANGING = re.compile(r"\b(?:RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\(", re.IGNORECASE)
 
 
 class NotCompiledError(Exception):
     """A workbook with a formula that is not understood, or too large to be calculated here."""
+
+
+@contextmanager
+def _as_not_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
+        raise NotCompiledError(str(error)) from error
 
 
 class Program:
@@ -37,12 +47,21 @@ class Program:
     Formulas that change by themselves, such as ``RAND()``, keep their values.
     """
 
-    def __init__(self, graph: Graph, sheets: Sequence[Sheet], values: Columns) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        iterations: Iterations | None = None,
+        further: Iterable[Cell] = (),
+    ) -> None:
         """Compile the formulas of the sheets, which are those of the graph.
 
-        It raises ``NotCompiledError``, as do all methods.
+        ``iterations`` are those of circles; None if circles are mistakes. ``further`` are cells
+        that will get a number, and may be empty now. It raises ``NotCompiledError``, as do all
+        methods.
         """
-        self.values = values
+        self.values, self.iterations = values, iterations
         changing = [node for node in graph.nodes if _changes(node)]
         self.graph = graph
         if changing:
@@ -52,7 +71,8 @@ class Program:
             if stored is None or not np.isin(node.run.rows, stored.rows).all():
                 raise NotCompiledError(node.run.formula.pattern)
         try:
-            self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
+            extents = _extents(sheets, values, further)
+            self.layout = Layout([sheet.name for sheet in sheets], extents)
         except TooSparseError as error:
             raise NotCompiledError from error
         self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
@@ -81,27 +101,32 @@ class Program:
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
         the other cells.
         """
-        with _as_not_compiled():
-            stale = self.stale(memory)
-            # Values in a circle may agree with each other, such as the zeros that Excel shows.
-            stale |= set(np.flatnonzero(self.graph.suspects).tolist())
-            if stale:
-                self.run(memory, stale)
+        stale = self.stale(memory)
+        # Values in a circle may agree with each other, such as the zeros that Excel shows.
+        stale |= set(np.flatnonzero(self.graph.suspects).tolist())
+        if stale:
+            self.run(memory, stale)
         return bool(stale)
 
+    @_as_not_compiled()
+    @np.errstate(all="ignore")
     def stale(self, memory: Memory) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
+        get = memory.get
         for numbers in self._batches:
+            if self._are_few(numbers):
+                for node, row, place in self._cells(numbers, memory):
+                    if not _is_same(self.strictly.value(node, row, get), get(place)):
+                        found.add(node)
+                continue
             batch = Batch([self.graph.nodes[k] for k in numbers], memory)
             for part in batch.parts():
                 given, right = batch.calculated(part, is_exact=False)
                 places = batch.places[part]
-                with np.errstate(all="ignore"):
-                    off = np.abs(given - memory.numbers[places])
-                    same = right & (off <= _SAME * np.abs(given))
+                off = np.abs(given - memory.numbers[places])
+                same = right & (off <= _SAME * np.abs(given))
                 same = same[:, 0] & (memory.kinds[places] == NUMBER)
-                get = memory.get
                 for k in np.flatnonzero(~same).tolist():
                     node = numbers[batch.node[part][k]]
                     if node not in found:
@@ -110,6 +135,8 @@ class Program:
                             found.add(node)
         return found
 
+    @_as_not_compiled()
+    @np.errstate(all="ignore")
     def run(self, memory: Memory, begin: Iterable[int]) -> None:
         """Calculate these nodes, and all that depend on them."""
         edges = self._edges
@@ -145,8 +172,24 @@ class Program:
         found = components(count, self._edges.readers, self._edges.read)
         return [[found[k] for k in level] for level in levels(found, count, self._edges)]
 
+    def _are_few(self, numbers: Sequence[int]) -> bool:
+        """Tell whether nodes have so few cells that no code is worth its compilation."""
+        return sum(len(self.graph.nodes[k].run.rows) for k in numbers[:_FEW]) < _FEW
+
+    def _cells(self, numbers: Iterable[int], memory: Memory) -> Iterator[tuple[int, int, int]]:
+        """Yield node, row and place of all cells of some nodes."""
+        layout = memory.layout
+        for k in numbers:
+            node = self.graph.nodes[k]
+            for row in node.run.rows:
+                yield k, row, layout.place(layout.number[node.sheet], row, node.column)
+
     def _run_batch(self, numbers: Sequence[int], memory: Memory) -> None:
         """Calculate nodes of one shape that do not depend on each other."""
+        if memory.draws == 1 and self._are_few(numbers):
+            for node, row, place in self._cells(numbers, memory):
+                memory.put(place, self.strictly.value(node, row, memory.get))
+            return
         batch = Batch([self.graph.nodes[k] for k in numbers], memory)
         for part in batch.parts():
             given, right = batch.calculated(part, is_exact=memory.draws == 1)
@@ -174,18 +217,10 @@ class Program:
             loop = Loop(nodes, _among(numbers, self._edges), memory, strictly)
         except NoOrderError:
             for draw in range(memory.draws):
-                calculate_on_demand(nodes, memory, draw, strictly)
+                calculate_on_demand(nodes, memory, draw, strictly, self.iterations)
             return
         for draw in range(memory.draws):
             loop.run(draw)
-
-
-@contextmanager
-def _as_not_compiled() -> Iterator[None]:
-    try:
-        yield
-    except (UnknownFunctionError, SyntaxProblemError, RecursionError) as error:
-        raise NotCompiledError(str(error)) from error
 
 
 def _changes(node: Node) -> bool:
@@ -232,16 +267,20 @@ def _with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.
         found[more] = True
 
 
-def _extents(sheets: Sequence[Sheet], values: Columns) -> dict[tuple[str, int], tuple[int, int]]:
+def _extents(
+    sheets: Sequence[Sheet], values: Columns, further: Iterable[Cell]
+) -> dict[tuple[str, int], tuple[int, int]]:
     """Return the first and last row of each column that is not empty."""
-    found: dict[tuple[str, int], tuple[int, int]] = {}
+    rows: dict[tuple[str, int], list[int]] = {}
     for sheet in sheets:
         for column in {*sheet.runs, *values.filled(sheet.name)}:
             stored = values.column(sheet.name, column)
             runs = sheet.runs.get(column, [])
-            rows = [run.first_row for run in runs] + [run.last_row for run in runs]
+            own = [run.first_row for run in runs] + [run.last_row for run in runs]
             if stored is not None and len(stored.rows):
-                rows += [int(stored.rows[0]), int(stored.rows[-1])]
-            if rows:
-                found[sheet.name, column] = min(rows), max(rows)
-    return found
+                own += [int(stored.rows[0]), int(stored.rows[-1])]
+            if own:
+                rows[sheet.name, column] = own
+    for name, row, column in further:
+        rows.setdefault((name, column), []).append(row)
+    return {place: (min(own), max(own)) for place, own in rows.items()}

@@ -22,6 +22,7 @@ _SLOT = re.compile(
     """,
     re.VERBOSE,
 )
+_LIKE_A_SLOT = re.compile(r"_\d")
 
 
 class Slot(NamedTuple):
@@ -56,16 +57,19 @@ def shape_of(formula: FilledFormula) -> Shape:
     end, pattern, is_complete = 0, formula.pattern, True
     for match in _SLOT.finditer(pattern):
         if not match["first"]:
+            if _LIKE_A_SLOT.match(match[0]):
+                pieces += [pattern[end : match.start()], "_"]  # a name: _0 is no slot
+                end, is_complete = match.start(), False
             continue
         slot = _slot(match["sheet"], match["first"], match["last"], formula.offsets)
         if slot is None:
             is_complete = False
             continue
         size = f"x{slot.height}x{slot.width}" if match["last"] else ""
-        pieces += [pattern[end : match.start()], f"_{len(slots)}{size}"]
+        pieces += [_plain(pattern[end : match.start()]), f"_{len(slots)}{size}"]
         slots.append(slot)
         end = match.end()
-    text = "".join([*pieces, pattern[end:]])
+    text = "".join([*pieces, _plain(pattern[end:])])
     return Shape(text, tuple(slots), is_complete)
 
 
@@ -76,7 +80,7 @@ def _slot(sheet: str | None, first: str, last: str | None, offsets: tuple[int, .
     if moves != other_moves:
         return None
     if sheet:
-        sheet = sheet.strip("'").replace("''", "'")
+        sheet = _plain(sheet.strip("'").replace("''", "'"))
     height, width = abs(other_row - row) + 1, abs(other_column - column) + 1
     return Slot(sheet, min(row, other_row), moves, min(column, other_column), height, width)
 
@@ -86,3 +90,8 @@ def _corner(text: str, offsets: tuple[int, ...]) -> tuple[int, bool, int]:
     if text[-1] == "}":
         return offsets[int(row[:-1])], True, column_number(letters)
     return int(row), False, column_number(letters)
+
+
+def _plain(pattern: str) -> str:
+    """Return a part of a pattern without fields as it reads in formulas."""
+    return pattern.replace("{{", "{").replace("}}", "}")

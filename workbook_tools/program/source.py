@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar, Protocol
+from itertools import accumulate
+from typing import Protocol
 
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
@@ -17,7 +18,8 @@ from workbook_tools.formulas.tree import (
     Sign,
     SyntaxProblemError,
     Tree,
-    parse,
+    chain,
+    parse_long,
 )
 
 _COMPARISONS = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
@@ -41,6 +43,11 @@ _AGGREGATES = {
     "MIN": "least",
     "SUMSQ": "squares",
 }
+
+
+_NESTS = {"(": 1, "[": 1, ")": -1, "]": -1}
+_DEEPEST = 90  # parentheses in each other; Python allows 200
+_LINKS = 50  # operations of a chain that are written as one expression
 
 
 class NotPlainError(Exception):
@@ -77,11 +84,17 @@ def _range_of(part: Tree) -> _Range | None:
     return None
 
 
+def _is_slot(part: Tree) -> bool:
+    """Tell whether a part is a cell or a range."""
+    part = bare(part)
+    return isinstance(part, Name) and part.text[:1] == "_"
+
+
 class _Dialect(ABC):
     """Writes the source of a formula; subclasses differ in how they read and choose."""
 
     checks: str  # the function that checks that values are finite
-    joints: ClassVar[dict[str, str]]  # how conditions are joined
+    apart: str  # the function that subtracts one value from another to compare them
     reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
 
     @abstractmethod
@@ -111,13 +124,19 @@ class _Dialect(ABC):
 
     def number(self, tree: Tree) -> Expression:
         """Return an expression for a number, from any part."""
-        found = self.of(tree)
-        return found if found.is_number else Expression(self.as_number(found.source), True, True)
+        return self.converted(self.of(tree))
+
+    def converted(self, part: Expression) -> Expression:
+        """Return an expression for a number, from one that may be a boolean."""
+        return part if part.is_number else Expression(self.as_number(part.source), True, True)
 
     def condition(self, tree: Tree) -> str:
         """Return the source of a boolean."""
         found = self.of(tree)
-        return f"({self.sure(found)} != 0.0)" if found.is_number else found.source
+        if not found.is_number:
+            return found.source
+        # A comparison raises no exception for what is no number.
+        return f"({self.sure(replace(found, is_sure=False))} != 0.0)"
 
     def sure(self, part: Expression) -> str:
         """Return the source with a check that the value is finite."""
@@ -137,28 +156,39 @@ class _Dialect(ABC):
             case Parentheses(part):
                 return self.of(part)
             case Sign(sign, part):
+                if sign == "+":
+                    return self.of(part)  # a boolean stays one
                 own = self.number(part)
-                if sign == "%":
-                    return Expression(f"({own.source} / 100.0)", True, own.is_sure)
-                return own if sign == "+" else Expression(f"(-{own.source})", True, own.is_sure)
-            case Operation(sign, left, right):
-                return self.operation(sign, left, right)
+                source = f"({own.source} / 100.0)" if sign == "%" else f"(-{own.source})"
+                return Expression(source, True, own.is_sure)
+            case Operation():
+                return self.chain(tree)
             case Call(function, arguments):
                 return self.call(function.upper().removeprefix("_XLFN."), arguments)
         raise NotPlainError(str(tree))
 
-    def operation(self, sign: str, left: Tree, right: Tree) -> Expression:
+    def chain(self, tree: Tree) -> Expression:
+        """Return the source of operations of any number, which Python may not nest so deeply."""
+        first, links = chain(tree)
+        found, steps = self.of(first), []
+        for k, (sign, right) in enumerate(links, 1):
+            found = self.operation(sign, found, self.of(right))
+            if k % _LINKS == 0 and k < len(links):
+                steps.append(f"t := {found.source}")
+                found = replace(found, source="t")
+        if steps:
+            found = replace(found, source=f"({', '.join(steps)}, {found.source})[-1]")
+        return found
+
+    def operation(self, sign: str, one: Expression, other: Expression) -> Expression:
         if sign in _COMPARISONS:
-            one, other = self.of(left), self.of(right)
             if not (one.is_number and other.is_number):
                 raise NotPlainError(sign)
-            if sign in ("=", "<>"):  # which raises no exception for what is no number
-                one, other = replace(one, is_sure=False), replace(other, is_sure=False)
-            compared = f"({self.sure(one)} {_COMPARISONS[sign]} {self.sure(other)})"
+            compared = f"({self.apart}({one.source}, {other.source}) {_COMPARISONS[sign]} 0.0)"
             return Expression(compared, False, True)
         if sign not in "+-*/^":
             raise NotPlainError(sign)
-        one, other = self.number(left), self.number(right)
+        one, other = self.converted(one), self.converted(other)
         if sign == "^":
             return Expression(f"power({self.sure(one)}, {self.sure(other)})")
         divisor = self.sure(other) if sign == "/" else other.source
@@ -170,15 +200,19 @@ class _Dialect(ABC):
             return Expression(f"{_OF_ONE[name]}({self.sure(self.number(arguments[0]))})")
         if name == "MOD" and count == 2:
             left, right = (self.sure(self.number(part)) for part in arguments)
-            return Expression(f"({left} % {right})")
+            return Expression(f"modulo({left}, {right})")
         if name in _OPERATORS and count == 2:
-            return self.operation(_OPERATORS[name], *arguments)
+            return self.operation(_OPERATORS[name], *map(self.of, arguments))
         if name == "IF" and count == 3:
-            one, other = self.number(arguments[1]), self.number(arguments[2])
+            one, other = self.of(arguments[1]), self.of(arguments[2])
+            if not (one.is_number and other.is_number):
+                raise NotPlainError(name)
             chosen = self.choice(self.condition(arguments[0]), one.source, other.source)
             return Expression(chosen, True, one.is_sure and other.is_sure)
-        if name in ("AND", "OR") and count and not any(map(_range_of, arguments)):
-            joined = self.joints[name].join(self.condition(part) for part in arguments)
+        if name in ("AND", "OR") and count and not any(map(_is_slot, arguments)):
+            # Not "and" and "or", which leave out the rest, where an error may be.
+            sign = " & " if name == "AND" else " | "
+            joined = sign.join(self.condition(part) for part in arguments)
             return Expression(f"({joined})", False, True)
         if name == "NOT" and count == 1:
             return Expression(self.negation(self.condition(arguments[0])), False, True)
@@ -223,7 +257,7 @@ class _OnLanes(_Dialect):
     """Code for many lanes at once: a function of a ``Lanes`` called ``s``."""
 
     checks = "s.sure"
-    joints: ClassVar = {"AND": " & ", "OR": " | "}
+    apart = "s.apart"
     reads_are_sure = False
 
     def one(self, slot: int) -> str:
@@ -245,7 +279,7 @@ class _OnLanes(_Dialect):
         return f"np.where({condition}, {one}, {other})"
 
     def negation(self, condition: str) -> str:
-        return f"(~{condition})"
+        return f"np.logical_not({condition})"
 
     def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
         return ", ".join(source if is_range else f"alone({source})" for source, is_range in parts)
@@ -271,7 +305,7 @@ class _Scalar(_Dialect):
     """Code for one cell. On anything but finite numbers it raises an exception."""
 
     checks = "sure"
-    joints: ClassVar = {"AND": " and ", "OR": " or "}
+    apart = "apart"
     reads_are_sure = True
 
     def __init__(self, reads: Reads) -> None:
@@ -323,9 +357,11 @@ def lanes_source(shape: str) -> str:
 
 def _source(shape: str, dialect: _Dialect) -> str:
     try:
-        found = dialect.of(parse(shape))
+        found = dialect.of(parse_long(shape))
     except (SyntaxProblemError, RecursionError) as error:
         raise NotPlainError(shape) from error
     if not found.is_number:
         raise NotPlainError(shape)  # a boolean as the result
+    if max(accumulate(_NESTS.get(sign, 0) for sign in found.source), default=0) > _DEEPEST:
+        raise NotPlainError(shape)
     return found.source

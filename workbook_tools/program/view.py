@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workbook_tools.package.cell_values import MISSING_SHEET, CellValue
 from workbook_tools.program.memory import Layout
-from workbook_tools.program.values import Grid
+from workbook_tools.program.values import MOST_CELLS, Grid, UnknownFunctionError
 
 
 class View:
@@ -21,7 +21,10 @@ class View:
     def grid(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
     ) -> Grid:
-        """Return what the cells of a range hold, without the empty rows and columns at the end."""
+        """Return what the cells of a range hold, without the empty rows and columns at the end.
+
+        Raises ``UnknownFunctionError`` for millions of cells.
+        """
         layout, number = self._layout, self._layout.sheet(sheet)
         height, width = last_row - first_row + 1, last_column - first_column + 1
         place = sheet, first_row, first_column
@@ -30,11 +33,10 @@ class View:
         used = [column for column in layout.columns(number) if column <= last_column]
         right = max(used, default=0)
         bottom = max((layout.column(number, column)[2] for column in used), default=0)
-        rows = [
-            [
-                self._get(layout.place(number, row, column))
-                for column in range(first_column, min(last_column, right) + 1)
-            ]
-            for row in range(first_row, min(last_row, bottom) + 1)
-        ]
+        columns = range(first_column, min(last_column, right) + 1)
+        rows_used = range(first_row, min(last_row, bottom) + 1)
+        if len(columns) * len(rows_used) > MOST_CELLS:
+            raise UnknownFunctionError(f"a range of {height * width:,} cells")
+        get, place_of = self._get, layout.place
+        rows = [[get(place_of(number, row, column)) for column in columns] for row in rows_used]
         return Grid(rows, height, width, place)

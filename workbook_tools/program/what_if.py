@@ -12,6 +12,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 
@@ -19,8 +20,11 @@ from workbook_tools.program.program import NotCompiledError, Program
 class WhatIf:
     """A workbook in which some cells can have other contents for a moment."""
 
-    def __init__(self, sheets: Sequence[Sheet], values: Columns) -> None:
-        self._sheets, self._values = sheets, values
+    def __init__(
+        self, sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+    ) -> None:
+        """Take the sheets and values; ``iterations`` are those of circles, if allowed."""
+        self._sheets, self._values, self._iterations = sheets, values, iterations
 
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
@@ -28,9 +32,9 @@ class WhatIf:
         None if the workbook, or one of these formulas, cannot be compiled.
         """
         try:
-            sheets = _with_contents(self._sheets, contents)
-            program = Program(Graph.of(sheets), sheets, self._values)
             numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
+            sheets = _with_contents(self._sheets, contents)
+            program = Program(Graph.of(sheets), sheets, self._values, self._iterations, numbers)
             memory = program.memory(numbers)
             program.recalculate(memory)
         except NotCompiledError:

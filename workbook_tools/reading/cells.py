@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from workbook_tools.engines import Calculation
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Calculation
 
 
 def number(value: CellValue) -> float:
@@ -14,8 +14,7 @@ def number(value: CellValue) -> float:
 
 def value_at(cell: Cell, calculation: Calculation) -> CellValue:
     """Return a cell's value."""
-    sheet, row, column = cell
-    return calculation.block(sheet, row, column, row, column)[0][0]
+    return calculation.value(cell)
 
 
 def number_at(cell: Cell, calculation: Calculation) -> float:

@@ -11,7 +11,6 @@ from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas, bare_reference
 from workbook_tools.mathematics.optimizers import Rule
 from workbook_tools.mathematics.reference import Reference
@@ -31,6 +30,7 @@ from workbook_tools.notation.vocabulary import (
     Optimizer,
     Schedule,
 )
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.inferred import (
     ScaledLoss,

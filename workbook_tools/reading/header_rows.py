@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
 from workbook_tools.notation.quantities import ITERATION_RATE
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.equations import may_be_equation, read_equations
 from workbook_tools.reading.labels import is_rate_label, parse_label
 from workbook_tools.reading.vague_labels import resolved

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.mathematics.functions import ELEMENTWISE, Softmax
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.quantities import TOTAL_LOSS, delta_symbol, gradient_symbol
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import usual_values
 

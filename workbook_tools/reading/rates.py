@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import Area, areas, bare_reference
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at, value_at
 from workbook_tools.reading.header_rows import Header
 from workbook_tools.reading.labels import is_rate_label, may_be_rate_label

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.notation.layers import layer_word, parse_layers
 from workbook_tools.notation.quantities import ITERATION_RATE, Naming, gradient_symbol
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.header_rows import LEAST_LABELS, Header, header_rows
 from workbook_tools.reading.rates import find_rate

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.quantities import ITERATION, SAMPLE
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.header_rows import ROWS_BEFORE_THE_FIRST
 from workbook_tools.reading.region import Region
 

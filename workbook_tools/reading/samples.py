@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import DEVIATION, MEAN, SAMPLE
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.labels import parse_symbol
 from workbook_tools.reading.rows import read_values
 

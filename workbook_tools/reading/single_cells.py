@@ -16,10 +16,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell, column_letter
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.labels import parse_symbol
 from workbook_tools.reading.region import Region

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import (
@@ -21,6 +20,7 @@ from workbook_tools.notation.quantities import (
     TOTAL_LOSS,
     WORDS,
 )
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.labels import is_rate_label, parse_setting, parse_symbol
 from workbook_tools.reading.table import Table

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.columns import Calculation
 from workbook_tools.program.draws import values_of
 from workbook_tools.reading.region import Region
 

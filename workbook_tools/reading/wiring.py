@@ -11,10 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from workbook_tools.engines import Calculation
 from workbook_tools.formulas.references import areas
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import Naming
+from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.region import Region
 from workbook_tools.reading.trial import helper_formulas, try_formulas
 

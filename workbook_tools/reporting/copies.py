@@ -11,10 +11,10 @@ from pathlib import Path
 from workbook_tools.editing.calculation import calculate_when_opened, forget_the_order
 from workbook_tools.editing.cell_contents import Place, SheetCells, put_value
 from workbook_tools.editing.cell_styles import CellStyles
-from workbook_tools.editing.dependents import Sheets
 from workbook_tools.editing.new_sheet import NewCell, add_sheet
 from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.recalculated import new_values
+from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import Report
@@ -175,7 +175,7 @@ def refuse_cached(destination: Path, engine: str) -> None:
 
 
 def write_mended(
-    report: Report, source: Path, destination: Path, engine: str = "embedded"
+    report: Report, source: Path, destination: Path, engine: str = DEFAULT
 ) -> MendedSummary:
     """Write a copy of a workbook with the suggested formulas in place.
 
@@ -203,7 +203,7 @@ def write_mended(
             if found.kind is Kind.STALE_VALUE
             for row in found.rows
         }
-        values = new_values(copy, sheets, mended, engine)
+        values = new_values(copy, mended, engine)
         for (name, row, column), value in values.items():
             put_value(sheets[name].made(row, column), value)
         _say_changed(copy, values)
@@ -223,7 +223,9 @@ def _summary(report: Report) -> MendedSummary:
     return summary
 
 
-def _put_formulas(copy: PackageCopy, sheets: Sheets, formulas: Mapping[Cell, str]) -> None:
+def _put_formulas(
+    copy: PackageCopy, sheets: Mapping[str, SheetCells], formulas: Mapping[Cell, str]
+) -> None:
     for name, cells in sheets.items():
         own = {
             (row, column): formula

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image
 
-from workbook_tools.engines import recalculate
+from workbook_tools.engines import DEFAULT, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import replacing
@@ -33,7 +33,7 @@ def build(
 ) -> int:
     """Build the workbook of a spec; return how many formula cells it has.
 
-    Every formula cell gets the value that the embedded engine calculates. The file at ``workbook``
+    Every formula cell gets the value that the default engine calculates. The file at ``workbook``
     is replaced only when the new one is complete, and is not touched if its content would stay the
     same. ``on_step`` is called ``BUILD_STEPS`` times with the progress in words; before that,
     ``on_plan`` is called once with the amount to be written, in words.
@@ -70,7 +70,7 @@ def save_with_values(
         with filled.open("wb") as file:
             finish(saved, file, fills, texts)
         on_step("recalculating")
-        calculation = recalculate(filled, "embedded")
+        calculation = recalculate(filled, DEFAULT)
         on_step("caching values")
         return fill(filled, new, calculation)
 

@@ -4,6 +4,7 @@ import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -24,9 +25,13 @@ from cnn.data import Mnist
 from cnn.workbook.book import Look, build
 from cnn.workbook.digits import choose
 from workbook_tools.checking.verify import verify
-from workbook_tools.engines.embedded import Rerun
+from workbook_tools.convolutional.moments import Rerun
+from workbook_tools.convolutional.trials import Trial
 from workbook_tools.errors import InputError
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.judging.findings import Kind
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.workbook import open_package
 
 LOOK = Look("a network", "to test", rate=0.05)
 PLAIN = {
@@ -174,19 +179,25 @@ def test_only_stored_digits_pixels_and_classes_can_be_typed(book: openpyxl.Workb
     assert allowed(digit, "G24") == [("decimal", "0", "255")]  # the drawing's first pixel
 
 
+def shown(path: Path, area: tuple[int, int, int, int], *inputs: dict[Cell, Any]) -> list[Any]:
+    """Return what cells of the digit's sheet show with each of several inputs."""
+    with open_package(path) as package:
+        rerun = Rerun(path, *read_sheets(package))
+    found = rerun.run([Trial("test", own) for own in inputs])
+    return [calculation.block("Digit", *area) for calculation in found]
+
+
 def test_a_pixel_typed_into_the_drawing_moves_the_probabilities(small: Path) -> None:
-    rerun = Rerun(small)
-    before = rerun.with_inputs({("Digit", 4, 3): "draw"}).block("Digit", 15, 3, 17, 3)
-    after = rerun.with_inputs({("Digit", 28, 11): 255.0}).block("Digit", 15, 3, 17, 3)
+    draw = {("Digit", 4, 3): "draw"}
+    before, after = shown(small, (15, 3, 17, 3), draw, {**draw, ("Digit", 28, 11): 255.0})
     assert before != after
-    assert sum(row[0] for row in after) == pytest.approx(1)  # type: ignore[misc]
+    assert sum(row[0] for row in after) == pytest.approx(1)
 
 
 def test_the_loss_falls_with_a_small_step(small: Path) -> None:
-    shown = Rerun(small).with_inputs({("Digit", 6, 3): 1e-4}).block("Digit", 11, 2, 12, 3)
-    (first, now), (second, after) = shown
+    [((first, now), (second, after))] = shown(small, (11, 2, 12, 3), {("Digit", 6, 3): 1e-4})
     assert (first, second) == ("Loss", "Loss after one step")
-    assert float(after) < float(now)  # type: ignore[arg-type]
+    assert after < now
 
 
 @pytest.mark.parametrize(

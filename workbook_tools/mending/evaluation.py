@@ -1,9 +1,9 @@
-"""Evaluates formulas on many draws of numbers at once, and variants of a formula cheaply.
+"""Evaluates a formula on many draws of numbers at once, and its variants cheaply.
 
 Numbers are arrays (variants, draws); an axis has length 1 if all its numbers are the same. A range
 has two more axes in front, its rows and columns. In arithmetic, ranges follow NumPy's broadcasting
-rules, which are those of spreadsheets. Only arithmetic and common functions are supported. The
-engines support all, and have the last word on whatever is found with these values.
+rules, which are those of spreadsheets. Only arithmetic and common functions are supported.
+Whatever is found with these values has yet to be proven (``proof.py``).
 """
 
 import math
@@ -40,25 +40,6 @@ class NotEvaluatedError(Exception):
     """A formula uses something that is not supported here."""
 
 
-def value_of(tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> Array:
-    """Return the value of a formula of ``sheet``, given the numbers (draws,) of cells.
-
-    The result is (draws,), or can be broadcast to it. Cells without a number are empty.
-    Raises ``NotEvaluatedError``.
-    """
-
-    def value(part: Tree) -> Any:
-        if isinstance(part, Reference):
-            return _of_area(part, sheet, numbers, _EMPTY)
-        return _combined(part, [value(child) for child in children(part)])
-
-    with np.errstate(all="ignore"):
-        found = np.asarray(value(tree), dtype=float)
-    if is_range(found):
-        raise NotEvaluatedError("a range as the result")
-    return found[0] if found.ndim == 2 else found
-
-
 def is_range(value: Any) -> bool:
     """Tell whether a value is that of a range: (rows, columns, variants, draws)."""
     return np.ndim(value) == 4
@@ -67,17 +48,19 @@ def is_range(value: Any) -> bool:
 class Evaluation:
     """The values of a formula and of each of its parts."""
 
-    def __init__(self, tree: Tree, sheet: str, numbers: Mapping[Cell, Array]) -> None:
+    def __init__(
+        self, tree: Tree, sheet: str, numbers: Mapping[Cell, Array], missing: float = np.nan
+    ) -> None:
         """Evaluate a formula of ``sheet``, given the numbers (draws,) of cells.
 
-        Raises ``NotEvaluatedError``.
+        ``missing`` is the value of a single cell without a number. Raises ``NotEvaluatedError``.
         """
         self.tree = tree
         self._values: dict[Route, Any] = {}
         with np.errstate(all="ignore"):
             for route, part in reversed(list(parts(tree))):  # children before their parents
                 if isinstance(part, Reference):
-                    self._values[route] = _of_area(part, sheet, numbers, _UNKNOWN)
+                    self._values[route] = _of_area(part, sheet, numbers, missing)
                     continue
                 own = [self._values[*route, k] for k in range(len(children(part)))]
                 self._values[route] = _combined(part, own)
@@ -123,17 +106,15 @@ class Evaluation:
             return np.atleast_2d(np.asarray(value((), self.tree), dtype=float))
 
 
-_EMPTY, _UNKNOWN = np.array([0.0]), np.array([np.nan])
+_UNKNOWN = np.array([np.nan])
 
 
-def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: Array) -> Any:
-    """Return the numbers of a cell, or of a range as (rows, columns, 1, draws).
-
-    ``missing`` is the value of a single cell without a number.
-    """
+def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing: float) -> Any:
+    """Return the numbers of a cell, or of a range as (rows, columns, 1, draws)."""
     [area] = areas(part.text)
     if area.cell_count == 1:
-        return numbers.get((area.sheet or sheet, area.first_row, area.first_column), missing)
+        place = area.sheet or sheet, area.first_row, area.first_column
+        return numbers.get(place, np.array([missing]))
     if area.cell_count > LARGEST_AREA:
         raise NotEvaluatedError("a large range")
     cells = [numbers.get(cell, _UNKNOWN) for cell in area.cells(sheet)]
@@ -275,7 +256,7 @@ def _aggregated(name: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
         found = AGGREGATES[name](_all_cells(given), axis=0)
     for value, is_passed_over in zip(given, passed_over, strict=True):
         if not is_passed_over:  # an error in any argument makes the result an error
-            found = np.where(np.isnan(_all_cells([value])).any(axis=0), np.nan, found)
+            found = np.where(np.isfinite(_all_cells([value])).all(axis=0), found, np.nan)
     return found
 
 
