@@ -29,7 +29,7 @@ from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.notation.addresses import MAX_ROWS, range_name
-from workbook_tools.package.columns import Calculation
+from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.what_if import WhatIf
@@ -106,10 +106,8 @@ def verify(
     what_if = WhatIf(sheets, calculation, iterations)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
-    is_recalculated = (
-        not isinstance(calculation, Columns) or calculation.sheets is not stored.sheets
-    )
-    values = Values(calculation, stored if is_recalculated else None)
+    is_as_stored = isinstance(calculation, Columns) and calculation.sheets is stored.sheets
+    values = Values(calculation, None if is_as_stored else stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
