@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.program.dialect import NotPlainError
 from workbook_tools.program.graph import Node
 from workbook_tools.program.kernels import LARGEST, SCALAR, sure
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.shapes import Slot
-from workbook_tools.program.source import NotPlainError, scalar_source
+from workbook_tools.program.source import scalar_source
 
 _LARGEST_AREA = 2_000  # cells that are written one by one
 _CHECKED_TOGETHER = 50  # numbers
