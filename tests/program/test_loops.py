@@ -14,6 +14,7 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.loops import Loop
 from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.source import lanes_source
 
 import numpy as np  # isort: skip
 
@@ -185,3 +186,7 @@ def test_only_programs_read_chains_of_any_length() -> None:
     with pytest.raises(SyntaxProblemError):
         parse(chain)
     assert parse_long(chain)
+
+
+def test_chains_of_any_length_are_compiled() -> None:
+    assert lanes_source("+".join(f"_{k}" for k in range(1_000))).count("t := ") == 19
