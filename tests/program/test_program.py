@@ -5,30 +5,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import openpyxl
 import pytest
 from cases import cases
 from cell_by_cell import (
     CellByCell,
     Draw,
     cells,
-    columns_of,
     differences,
     given,
     program,
-    sheets_of,
     shown,
-    stored,
 )
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from workbook_tools.engines import compiled, libreoffice, recalculate
+from workbook_tools.engines import recalculate
 from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Columns
-from workbook_tools.package.workbook import Iterations, open_package
-from workbook_tools.program import lanes, loops, on_demand
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program import lanes, loops
 from workbook_tools.program import program as program_module
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.memory import NUMBER
@@ -202,64 +198,7 @@ def test_odd_formulas_have_their_values(formula: str, value: CellValue) -> None:
 )
 def test_what_is_not_understood_is_not_guessed(formula: str) -> None:
     with pytest.raises(NotCompiledError):
-        program(cells({"A1": formula, "A2": 1, "XFD1048576": 1})).calculation()
-
-
-ITERATED = {"A1": "=0.5*B1+1", "B1": "=0.5*A1+2", "C1": "=A1+B1", "B3": "=COS(B3)"}
-
-
-def test_circles_are_iterated_where_the_workbook_says_so() -> None:
-    made = _iterated({"A1": "=B1+1", "B1": "=A1*0.5"}, Iterations(3, 0.001))
-    # A1, B1: from 0, 0 to 1, 0.5; to 1.5, 0.75; to 1.75, 0.875.
-    assert made.calculation().block("S", 1, 1, 1, 2) == [[1.75, 0.875]]
-    until = _iterated({"A1": "=B1+1", "B1": "=A1*0.5"}, Iterations(100, 0.4))
-    assert until.calculation().block("S", 1, 1, 1, 2) == [[1.75, 0.875]]
-    counted = _iterated({"A1": "=A1+1"}, Iterations(100, 0.001))
-    assert counted.calculation().block("S", 1, 1, 1, 1) == [[100.0]]
-
-
-def test_a_circle_that_takes_too_long_is_not_calculated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_demand, "_MOST_STEPS", 20_000)
-    made = _iterated({"A1": "=A900+1", "A2:A900": "=A1+1"}, Iterations(32_767, 0.001))
-    with pytest.raises(NotCompiledError):
-        made.calculation()
-
-
-def _iterated(columns: dict[str, object], iterations: Iterations) -> Program:
-    contents = cells(columns)
-    sheets = sheets_of(contents)
-    return Program(Graph.of(sheets), sheets, columns_of(stored(contents)), iterations)
-
-
-def iterated(path: Path) -> Path:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "S"
-    for place, formula in ITERATED.items():
-        sheet[place] = formula
-    book.calculation.iterate = True
-    book.calculation.iterateDelta = 1e-10
-    book.save(path)
-    return path
-
-
-def test_the_setting_is_read_from_the_file(tmp_path: Path) -> None:
-    path = iterated(tmp_path / "made.xlsx")
-    with open_package(path) as package:
-        assert package.iterations == Iterations(100, 1e-10)
-    with open_package(SMALL[0]) as package:
-        assert package.iterations is None
-    [row] = compiled.recalculate(path).block("S", 1, 1, 1, 3)
-    assert row == pytest.approx([8 / 3, 10 / 3, 6], abs=1e-9)
-
-
-@pytest.mark.libreoffice
-def test_libreoffice_iterates_to_the_same_values(tmp_path: Path) -> None:
-    path = iterated(tmp_path / "made.xlsx")
-    own, theirs = (engine.recalculate(path) for engine in (compiled, libreoffice))
-    for row, columns in ((1, 3), (3, 2)):
-        [found], [wanted] = (one.block("S", row, 2, row, columns) for one in (own, theirs))
-        assert found == pytest.approx(wanted, abs=1e-8)
+        program(cells({"C1:C20": formula, "A2": 1, "XFD1048576": 1})).calculation()
 
 
 def _from_nothing(path: Path) -> tuple[Program, Columns, Columns]:
@@ -301,7 +240,9 @@ def test_shipped_workbooks_hold_what_their_programs_give(path: Path) -> None:
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
 def test_other_engines_give_the_same_for_shipped_workbooks(path: Path, engine: str) -> None:
     made, found, _ = _from_nothing(path)
-    _assert_alike(made, found, recalculate(path, engine), 1e-11)
+    # LibreOffice corrects its sums, which shows where large numbers cancel.
+    allowed = 1e-9 if engine == "libreoffice" else 1e-11
+    _assert_alike(made, found, recalculate(path, engine), allowed)
 
 
 @cases(20)

@@ -29,7 +29,7 @@ from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
 from workbook_tools.notation.addresses import MAX_ROWS, range_name
-from workbook_tools.package.columns import Calculation
+from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.what_if import WhatIf
@@ -106,7 +106,8 @@ def verify(
     what_if = WhatIf(sheets, calculation, iterations)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
-    values = Values(calculation, stored if engine != "cached" else None)
+    is_as_stored = isinstance(calculation, Columns) and calculation.sheets is stored.sheets
+    values = Values(calculation, None if is_as_stored else stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)
     samples = {
@@ -218,13 +219,17 @@ def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:
     """
     found = 0
     for column in table.columns.values():
-        own = {
-            run.formula for run in table.sheet.runs_between(column, table.first_row, table.last_row)
-        }
-        for run in table.sheet.runs.get(column, []):
+        above, below = (1, table.first_row - 1), (table.last_row + 1, MAX_ROWS)
+        beyond = [
+            run
+            for run in table.sheet.runs.get(column, [])
+            if run.first_row <= above[1] or run.last_row >= below[0]
+        ]
+        inside = table.sheet.runs_between(column, table.first_row, table.last_row) if beyond else ()
+        own = {run.formula for run in inside}
+        for run in beyond:
             if run.formula not in own:
                 continue
-            above, below = (1, table.first_row - 1), (table.last_row + 1, MAX_ROWS)
             outside = [*run.between(*above), *run.between(*below)]
             rows = [row for row in outside if not any(_holds(t, table, row) for t in tables)]
             if rows:

@@ -186,6 +186,6 @@ def stretches(
     marks: NDArray[Any], places: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield each stretch of consecutive places with the same mark: the mark, the places."""
-    ends = np.flatnonzero(np.diff(marks)) + 1
-    for part, own in zip(np.split(places, ends), np.split(marks, ends), strict=True):
-        yield int(own[0]), part
+    ends = np.flatnonzero(marks[1:] != marks[:-1]) + 1
+    for begin, end in pairwise([0, *ends.tolist(), len(marks)]):
+        yield int(marks[begin]), places[begin:end]

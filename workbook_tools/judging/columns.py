@@ -98,9 +98,9 @@ class Columns:
         """Yield the positions that hold the same formula one after the other, and its number."""
         numbers, places = column.families.numbers, column.places
         if len(places) < len(numbers):  # formulas where there should be none are looked at too
-            extra = np.flatnonzero(numbers >= 0)
-            if not np.isin(extra, places).all():
-                places = np.union1d(places, extra)
+            filled = numbers >= 0
+            if filled[places].sum() < filled.sum():
+                places = np.union1d(places, np.flatnonzero(filled))
         found = stretches(numbers[places], places)
         if self.table.block == 1:
             return found

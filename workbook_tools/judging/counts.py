@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,13 +79,14 @@ class Counts:
         both = part & ~np.isnan(column.expected) & np.isfinite(column.values)
         if not both.any():
             return
-        values, expected = column.values[both], column.expected[both]
+        own: Any = slice(None) if both.all() else both  # then nothing needs to be copied
+        values, expected = column.values[own], column.expected[own]
         absolute = np.abs(values - expected)
         sizes = np.maximum(np.abs(values), np.abs(expected))
         ulps = absolute / np.spacing(np.minimum(sizes, _LARGE))
         worst = self.differences
         worst.absolute = max(worst.absolute, float(absolute.max()))
-        worst.relative = max(worst.relative, float(column.relative[both].max()))
+        worst.relative = max(worst.relative, float(column.relative[own].max()))
         worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
 
     def _leave_out(self, symbol: str, cells: NDArray[np.bool_], reason: str) -> None:

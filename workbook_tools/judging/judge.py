@@ -165,6 +165,7 @@ def _usual(column: Column, wrong: set[int]) -> set[int]:
     iteration has formulas.
     """
     numbers = column.families.numbers[column.start :]
-    numbers = numbers[~np.isin(numbers, list(wrong))]
+    if wrong:
+        numbers = numbers[~np.isin(numbers, list(wrong))]
     counts = np.bincount(numbers[numbers >= 0], minlength=len(column.families.formulas))
     return set(np.flatnonzero(counts == counts.max()).tolist()) if counts.any() else set()

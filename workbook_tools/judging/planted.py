@@ -29,6 +29,7 @@ class Planted(Mapping[Cell, Array]):
         ``single`` come before others.
         """
         self._sheet, self._pieces, self._single = sheet, pieces, single
+        self._held: list[dict[int, list[Array | None]]] = [{} for _ in pieces]  # of used columns
 
     @classmethod
     def of(cls, grounds: Grounds, iteration: int, drawn: Drawn) -> "Planted":
@@ -64,11 +65,12 @@ class Planted(Mapping[Cell, Array]):
             return found
         sheet, row, column = cell
         if sheet == self._sheet:
-            for first_row, columns in self._pieces:
-                rows = columns.get(column)
-                if rows is not None and 0 <= row - first_row < len(rows):
-                    found = rows[row - first_row]
-                    return default if np.isnan(found[0]) and np.isnan(found).all() else found
+            for (first_row, columns), used in zip(self._pieces, self._held, strict=True):
+                held = used.get(column)
+                if held is None:
+                    held = used[column] = _held(columns.get(column))
+                if 0 <= row - first_row < len(held):
+                    return held[row - first_row] if held[row - first_row] is not None else default
         return default
 
     def __getitem__(self, cell: Cell) -> Array:
@@ -92,3 +94,14 @@ class Planted(Mapping[Cell, Array]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _held(rows: Array | None) -> list[Array | None]:
+    """Return the numbers of each cell of a column; None for a cell that holds nothing."""
+    if rows is None:
+        return []
+    held = np.flatnonzero(~np.isnan(rows).all(axis=1))
+    found: list[Array | None] = [None] * len(rows)
+    for k in held.tolist():
+        found[k] = rows[k]
+    return found

@@ -12,28 +12,33 @@ import numpy as np
 
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import with_references, without_spaces
-from workbook_tools.notation.addresses import column_letter
+from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.reading.table import Table
 
 
 def signature(table: Table, families: Mapping[str, Families]) -> str:
     """Return the signature of a table; ``families`` are the formulas of its columns."""
+    by_column = {column: symbol for symbol, column in table.columns.items()}
+    by_cell = {cell: symbol for symbol, cell in table.single.items()}
+    if table.rate_cell:
+        by_cell[table.rate_cell] = LEARNING_RATE
     lines = []
     for symbol in sorted(families):
         own = families[symbol]
         for number, formula in enumerate(own.formulas):
             row = table.row_of(int(np.argmax(own.numbers == number)))
-            lines.append(f"{symbol}{_in_symbols(table, formula.at(row), row)}")
+            lines.append(f"{symbol}{_in_symbols(table, by_column, by_cell, formula.at(row), row)}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _in_symbols(table: Table, formula: str, own_row: int) -> str:
-    by_column = {column: symbol for symbol, column in table.columns.items()}
-    by_cell = {cell: symbol for symbol, cell in table.single.items()}
-    if table.rate_cell:
-        by_cell[table.rate_cell] = LEARNING_RATE
-
+def _in_symbols(
+    table: Table,
+    by_column: Mapping[int, str],
+    by_cell: Mapping[Cell, str],
+    formula: str,
+    own_row: int,
+) -> str:
     def named(sheet: str | None, row: int, column: int) -> str:
         cell = (sheet or table.sheet.name, row, column)
         if cell in by_cell:

@@ -56,7 +56,7 @@ class TypedNumbers:
         """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""
         typed = ~column.has_formula & (self._full_rows | ~np.isnan(column.values))
         typed[: column.start] = False
-        if 2 * typed[column.places].sum() >= len(column.places):
+        if not typed.any() or 2 * typed[column.places].sum() >= len(column.places):
             return iter(())  # texts, for example: then no formula is missing
         return self._findings(Kind.TYPED_VALUE, column, typed)
 

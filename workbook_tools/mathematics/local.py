@@ -10,7 +10,7 @@ has lost digits, but is still right.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ from workbook_tools.mathematics.functions import (
     output_delta,
 )
 from workbook_tools.mathematics.network import delta_below, pre_activation
-from workbook_tools.mathematics.optimizers import next_state, step
+from workbook_tools.mathematics.optimizers import KEEPS, next_state, step
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mathematics.rounding import Array, Numbers, Rounded
 from workbook_tools.notation.quantities import (
@@ -43,6 +43,7 @@ from workbook_tools.notation.quantities import (
     exponential_symbol,
     gradient_symbol,
     size_symbol,
+    state_symbol,
 )
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Schedule
 
@@ -141,7 +142,7 @@ def expected_values(
     if reference.looked_up:
         _put_samples(result, reference, data)
     for symbol in reference.constants:
-        result.put_next(symbol, result.get_once([symbol]), stated)
+        result.put_next([symbol], result.get_once([symbol]), stated)
     _put_training(result, reference, rate, worked_out, stated)
     return result.expected()
 
@@ -220,21 +221,31 @@ def _put_training(
     k = result.iteration_numbers[:, None]
     if result.has([ITERATION]):
         k = get([ITERATION]).values
-        result.put_next(ITERATION, Rounded.read(k + 1.0), {})
+        result.put_next([ITERATION], Rounded.read(k + 1.0), {})
     eta = Rounded.read(np.full_like(k, rate))
     if rule.schedule is not Schedule.CONSTANT:  # otherwise a column of rates is up to the author
         result.put_once([ITERATION_RATE], eta * rule.multiplier(k))
     if result.has([ITERATION_RATE]):
         eta = get([ITERATION_RATE])
-    for symbol in reference.trained:
-        now, name = get([symbol]), gradient_symbol(symbol)
-        gradient = get([name]) if result.has([name]) else gradients[name]
-        columns = reference.states(symbol)
-        state = {letter: get([column]) for letter, column in columns.items()}
+    for own in _alike(result, reference.trained):
+        now, names = get(own), [gradient_symbol(symbol) for symbol in own]
+        gradient = get(names) if result.has(names) else gradients[names[0]]
+        columns = {
+            letter: [state_symbol(letter, symbol) for symbol in own]
+            for letter in KEEPS[rule.optimizer]
+        }
+        state = {letter: get(names) for letter, names in columns.items()}
         before = {letter: part.row_above(0.0) for letter, part in state.items()}
         for letter, found in next_state(rule, before, now, gradient).items():
-            result.put_once([columns[letter]], found)
-        result.put_next(symbol, step(rule, eta, k, now, gradient, state), stated)
+            result.put_once(columns[letter], found)
+        result.put_next(own, step(rule, eta, k, now, gradient, state), stated)
+
+
+def _alike(result: "_Collector", trained: Sequence[str]) -> list[list[str]]:
+    """Group parameters: those with a column of gradients, and each of the others alone."""
+    having = [symbol for symbol in trained if result.has([gradient_symbol(symbol)])]
+    others = [[symbol] for symbol in trained if not result.has([gradient_symbol(symbol)])]
+    return [having, *others] if having else others
 
 
 class _Collector:
@@ -297,10 +308,12 @@ class _Collector:
         spread[::step] = column
         return spread
 
-    def put_next(self, symbol: str, following: Numbers, stated: Mapping[str, float]) -> None:
+    def put_next(self, symbols: list[str], following: Numbers, stated: Mapping[str, float]) -> None:
         """Put values that each iteration passes to the next; the first has its stated value."""
-        self._put([symbol], following.reshape(-1, 1), self._block)
-        self._move_down(symbol, self._block, stated.get(symbol, np.nan))
+        self._put(symbols, following.reshape(-1, len(symbols)), self._block)
+        for symbol in symbols:
+            if symbol in self.sheet:
+                self._move_down(symbol, self._block, stated.get(symbol, np.nan))
 
     def put_next_row(self, symbol: str, following: Numbers, first: float) -> None:
         """Put values that each row passes to the one below."""

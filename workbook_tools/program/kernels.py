@@ -18,7 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.program.source import NotPlainError, lanes_source
+from workbook_tools.program.dialect import NotPlainError
+from workbook_tools.program.source import lanes_source
 
 LARGEST = 1.7976931348623157e308
 NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``strict`` does

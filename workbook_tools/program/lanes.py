@@ -20,6 +20,7 @@ class Batch:
         layout = memory.layout
         self.nodes, self._memory = nodes, memory
         self.shape = nodes[0].shape
+        self._widest = max((slot.height * slot.width for slot in self.shape.slots), default=1)
         runs = [node.run for node in nodes]
         counts = np.array([len(run.rows) for run in runs])
         self.node = np.repeat(np.arange(len(nodes)), counts)  # of each cell
@@ -32,8 +33,7 @@ class Batch:
 
     def parts(self) -> Iterator[slice]:
         """Yield slices of the cells such that what they read fits into memory."""
-        widest = max((slot.height * slot.width for slot in self.shape.slots), default=1)
-        size = max(1, _MOST_NUMBERS // (widest * self._memory.draws))
+        size = max(1, _MOST_NUMBERS // (self._widest * self._memory.draws))
         for begin in range(0, len(self.rows), size):
             yield slice(begin, begin + size)
 
@@ -42,7 +42,7 @@ class Batch:
 
         Wherever they are not, only ``strict`` can calculate the cell.
         """
-        function = kernel(self.shape.text, is_exact)
+        function = kernel(self.shape.text, is_exact) if self._widest <= _MOST_NUMBERS else None
         cells, draws = len(self.rows[part]), self._memory.draws
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.program.dialect import NotPlainError
 from workbook_tools.program.graph import Node
 from workbook_tools.program.kernels import LARGEST, SCALAR, sure
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.shapes import Slot
-from workbook_tools.program.source import NotPlainError, scalar_source
+from workbook_tools.program.source import scalar_source
 
 _LARGEST_AREA = 2_000  # cells that are written one by one
 _CHECKED_TOGETHER = 50  # numbers
@@ -136,6 +137,8 @@ class LoopBody:
     def every(self, slot: int) -> str:
         """Return the source of a list of the values of a range, row by row."""
         own = self._due.node.shape.slots[slot]
+        if own.width > 1 and own.height * own.width > _LARGEST_AREA:
+            raise NotPlainError(slot)
         row = own.first_row(self._due.row)
         columns = range(own.column, own.column + own.width)
         places = [self._places(own, row, own.height, column) for column in columns]
@@ -150,8 +153,6 @@ class LoopBody:
         if own.width == 1:
             moves = "i+" if own.moves else ""
             return f"v[{moves}{places[0]}:{moves}{places[0] + own.height}]"  # type: ignore[operator]
-        if own.height * own.width > _LARGEST_AREA:
-            raise NotPlainError(slot)
         rows = range(row, row + own.height)
         return f"[{', '.join(self._at(own, r, c) for r in rows for c in columns)}]"
 

@@ -1,0 +1,267 @@
+"""What formulas are in Python, whatever the dialect: which operators and functions are plain."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from workbook_tools.formulas.replacing import bare
+from workbook_tools.formulas.tree import (
+    Call,
+    Name,
+    Number,
+    Operation,
+    Parentheses,
+    Sign,
+    Tree,
+    chain,
+)
+
+_COMPARISONS = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_OPERATORS = {"POWER": "^", "POW": "^", "ADD": "+", "MINUS": "-", "MULTIPLY": "*", "DIVIDE": "/"}
+_OF_ONE = {
+    "EXP": "exp",
+    "LN": "log",
+    "LOG10": "log10",
+    "SQRT": "sqrt",
+    "ABS": "abs",
+    "TANH": "tanh",
+    "SIGN": "sign",
+    "INT": "floor",
+    "SIN": "sin",
+    "COS": "cos",
+}
+_AGGREGATES = {
+    "SUM": "total",
+    "AVERAGE": "mean",
+    "MAX": "largest",
+    "MIN": "least",
+    "SUMSQ": "squares",
+}
+
+
+_LINKS = 50  # operations of a chain that are written as one expression
+
+
+class NotPlainError(Exception):
+    """A formula that only ``strict`` can calculate."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A part of a formula as Python source."""
+
+    source: str
+    is_number: bool = True  # else a boolean
+    is_sure: bool = False  # never infinite
+
+
+@dataclass(frozen=True)
+class Range:
+    """A slot that is a range."""
+
+    slot: int
+    height: int
+    width: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its height and width."""
+        return self.height, self.width
+
+
+def _range_of(part: Tree) -> Range | None:
+    """Return the range that a part is; None if it is something else."""
+    part = bare(part)
+    if isinstance(part, Name) and part.text[:1] == "_" and "x" in part.text:
+        return Range(*map(int, part.text[1:].split("x")))
+    return None
+
+
+def _is_slot(part: Tree) -> bool:
+    """Tell whether a part is a cell or a range."""
+    part = bare(part)
+    return isinstance(part, Name) and part.text[:1] == "_"
+
+
+class Dialect(ABC):
+    """Writes the source of a formula; subclasses differ in how they read and choose."""
+
+    checks: str  # the function that checks that values are finite
+    apart: str  # the function that subtracts one value from another to compare them
+    reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
+
+    @abstractmethod
+    def one(self, slot: int) -> str:
+        """Return the source of a cell's value."""
+        ...
+
+    @abstractmethod
+    def every(self, place: Range, filled: bool) -> str:
+        """Return the source of the values of a range; ``filled`` tells empty cells from 0."""
+        ...
+
+    @abstractmethod
+    def pick(self, place: Range, number: str) -> str:
+        """Return the source of one value of a range, by its number from 1."""
+        ...
+
+    @abstractmethod
+    def constant(self, value: bool) -> str:
+        """Return the source of TRUE or FALSE."""
+        ...
+
+    @abstractmethod
+    def as_number(self, condition: str) -> str:
+        """Return the source of 1 or 0."""
+        ...
+
+    @abstractmethod
+    def choice(self, condition: str, one: str, other: str) -> str:
+        """Return the source of IF."""
+        ...
+
+    @abstractmethod
+    def negation(self, condition: str) -> str:
+        """Return the source of NOT."""
+        ...
+
+    @abstractmethod
+    def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
+        """Return the source of all arguments of an aggregate, each with whether it is a range."""
+
+    def number(self, tree: Tree) -> Expression:
+        """Return an expression for a number, from any part."""
+        return self.converted(self.of(tree))
+
+    def converted(self, part: Expression) -> Expression:
+        """Return an expression for a number, from one that may be a boolean."""
+        return part if part.is_number else Expression(self.as_number(part.source), True, True)
+
+    def condition(self, tree: Tree) -> str:
+        """Return the source of a boolean."""
+        found = self.of(tree)
+        if not found.is_number:
+            return found.source
+        # A comparison raises no exception for what is no number.
+        return f"({self.sure(replace(found, is_sure=False))} != 0.0)"
+
+    def sure(self, part: Expression) -> str:
+        """Return the source with a check that the value is finite."""
+        return part.source if part.is_sure else f"{self.checks}({part.source})"
+
+    def of(self, tree: Tree) -> Expression:
+        """Return the expression for a part; raises ``NotPlainError``."""
+        match tree:
+            case Number(text):
+                return Expression(repr(float(text)), True, True)
+            case Name(text) if text.startswith("_"):
+                number, _, size = text[1:].partition("x")
+                if size or not number.isdigit():
+                    raise NotPlainError(text)  # a range as an operand
+                return Expression(self.one(int(number)), True, self.reads_are_sure)
+            case Name(text) if text.upper() in ("TRUE", "FALSE"):
+                return Expression(self.constant(text.upper() == "TRUE"), False, True)
+            case Parentheses(part):
+                return self.of(part)
+            case Sign(sign, part):
+                if sign == "+":
+                    return self.of(part)  # a boolean stays one
+                own = self.number(part)
+                source = f"({own.source} / 100.0)" if sign == "%" else f"(-{own.source})"
+                return Expression(source, True, own.is_sure)
+            case Operation():
+                return self.chain(tree)
+            case Call(function, arguments):
+                return self.call(function.upper().removeprefix("_XLFN."), arguments)
+        raise NotPlainError(str(tree))
+
+    def chain(self, tree: Tree) -> Expression:
+        """Return the source of operations of any number, which Python may not nest so deeply."""
+        first, links = chain(tree)
+        found, steps = self.of(first), []
+        for k, (sign, right) in enumerate(links, 1):
+            found = self.operation(sign, found, self.of(right))
+            if k % _LINKS == 0 and k < len(links):
+                steps.append(f"t := {found.source}")
+                found = replace(found, source="t")
+        if steps:
+            found = replace(found, source=f"({', '.join(steps)}, {found.source})[-1]")
+        return found
+
+    def operation(self, sign: str, one: Expression, other: Expression) -> Expression:
+        """Return the expression for two parts with an operator between them."""
+        if sign in _COMPARISONS:
+            if not (one.is_number and other.is_number):
+                raise NotPlainError(sign)
+            compared = f"({self.apart}({one.source}, {other.source}) {_COMPARISONS[sign]} 0.0)"
+            return Expression(compared, False, True)
+        if sign not in "+-*/^":
+            raise NotPlainError(sign)
+        one, other = self.converted(one), self.converted(other)
+        if sign == "^":
+            return Expression(f"power({self.sure(one)}, {self.sure(other)})")
+        divisor = self.sure(other) if sign == "/" else other.source
+        return Expression(f"({one.source} {sign} {divisor})")
+
+    def call(self, name: str, arguments: Sequence[Tree]) -> Expression:
+        """Return the expression for a function."""
+        count = len(arguments)
+        if name in _OF_ONE and count == 1:
+            return Expression(f"{_OF_ONE[name]}({self.sure(self.number(arguments[0]))})")
+        if name == "MOD" and count == 2:
+            left, right = (self.sure(self.number(part)) for part in arguments)
+            return Expression(f"modulo({left}, {right})")
+        if name in _OPERATORS and count == 2:
+            return self.operation(_OPERATORS[name], *map(self.of, arguments))
+        if name == "IF" and count == 3:
+            one, other = self.of(arguments[1]), self.of(arguments[2])
+            if not (one.is_number and other.is_number):
+                raise NotPlainError(name)
+            chosen = self.choice(self.condition(arguments[0]), one.source, other.source)
+            return Expression(chosen, True, one.is_sure and other.is_sure)
+        if name in ("AND", "OR") and count and not any(map(_is_slot, arguments)):
+            # Not "and" and "or", which leave out the rest, where an error may be.
+            sign = " & " if name == "AND" else " | "
+            joined = sign.join(self.condition(part) for part in arguments)
+            return Expression(f"({joined})", False, True)
+        if name == "NOT" and count == 1:
+            return Expression(self.negation(self.condition(arguments[0])), False, True)
+        if name == "PI" and not count:
+            return Expression(repr(math.pi), True, True)
+        if name == "INDEX":
+            return self.index(arguments)
+        if name == "SUMPRODUCT" and count:
+            return self.products(arguments)
+        if name in _AGGREGATES and count:
+            return self.aggregate(name, arguments)
+        raise NotPlainError(name)
+
+    def index(self, arguments: Sequence[Tree]) -> Expression:
+        """Return the expression for INDEX in a row or a column."""
+        found = _range_of(arguments[0]) if len(arguments) == 2 else None
+        if found is None or min(found.height, found.width) > 1:
+            raise NotPlainError("INDEX")
+        return Expression(self.pick(found, self.sure(self.number(arguments[1]))))
+
+    def products(self, arguments: Sequence[Tree]) -> Expression:
+        """Return the expression for SUMPRODUCT of ranges of one size."""
+        found = [_range_of(part) for part in arguments]
+        if any(r is None for r in found) or len({r.size for r in found if r}) > 1:
+            raise NotPlainError("SUMPRODUCT")
+        every = ", ".join(self.every(r, filled=False) for r in found if r)
+        return Expression(f"dot({every})")
+
+    def aggregate(self, name: str, arguments: Sequence[Tree]) -> Expression:
+        """Return the expression for a function of all numbers of its arguments."""
+        parts: list[tuple[str, bool]] = []
+        for part in arguments:
+            found = _range_of(part)
+            inner = bare(part)
+            if name != "SUM" and isinstance(inner, Name) and inner.text[1:].isdigit():
+                found = Range(int(inner.text[1:]), 1, 1)  # if it is empty, it does not count
+            if found:
+                parts.append((self.every(found, filled=name != "SUM"), True))
+            else:
+                parts.append((self.sure(self.number(part)), False))
+        return Expression(f"{_AGGREGATES[name]}({self.joined(parts)})")
