@@ -274,7 +274,7 @@ def test_an_embedded_engine_that_breaks_is_one_line(
     book: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     break_formualizer(monkeypatch, when)
-    with pytest.raises(InputError, match=r"book\.xlsx: .*\(index out of bounds\); use another"):
+    with pytest.raises(InputError, match=r"book\.xlsx: .*\(index out of bounds\); try --engine"):
         recalculate(book, "embedded")
 
 

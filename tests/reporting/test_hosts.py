@@ -49,7 +49,7 @@ HELD: dict[str, tuple[object, CellValue, str]] = {
     "another date": ("=DATE(2020,1,31)", 1.0, "d mmm yy"),
     "a time": ("=TIME(12,0,0)", 0.5, "hh:mm"),
     "a read time": ('=TIMEVALUE("12:00")', 0.5, "hh:mm:ss"),
-    "an offset": ("=OFFSET(AX2,0,0)", 77.0, "General"),
+    "an offset": ("=OFFSET(D2,0,0)", 77.0, "General"),
     "an indirect one": ('=INDIRECT("AA6")', 78.0, "General"),
     "a place": ('=CELL("row",A20)', 21.0, "General"),
     "a system": ('=INFO("directory")', "C:\\", "General"),
@@ -241,6 +241,7 @@ def test_what_depends_on_the_mistake_gets_a_new_value(
         ("=IF('My sheet'!AA6>0,\"up\",0)", 5.0),
         ("='My sheet'!AA6*RAND()", 5.0),
         ("=TODAY()+'My sheet'!AA6", 45_000.0),
+        ("=OFFSET('My sheet'!AA6,1,0)", 5.0),
         ("=INDIRECT(\"'My sheet'!AA6\")", 5.0),
     ],
 )

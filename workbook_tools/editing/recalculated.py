@@ -1,8 +1,8 @@
 """The new values of a mended copy: those of the mended cells, and of cells that depend on them.
 
 All other cells keep their cached value, and so does a cell whose formula is not understood, changes
-by itself, or gives an error. A cell without a cached value gets one if something was mended on its
-sheet.
+by itself, reads cells that it does not name (OFFSET), or gives an error. A cell without a cached
+value gets one if something was mended on its sheet.
 """
 
 import math
@@ -43,7 +43,7 @@ def new_values(
     copy.save(content)
     with zipfile.ZipFile(content) as archive:
         sheets, stored = read_sheets(WorkbookPackage(copy.package.path, archive))
-    graph = Graph([node for node in Graph.of(sheets).nodes if is_understood(node)])
+    graph = Graph([node for node in Graph.of(sheets).nodes if _is_known(node)])
     try:
         new = _calculated(graph, sheets, stored, mended)
         due = [*_differing(stored, new)]
@@ -61,6 +61,11 @@ def new_values(
         if (before is not None or cell[0] in on) and _is_better(before, value, allowed):
             found[cell] = value
     return found
+
+
+def _is_known(node: Node) -> bool:
+    """Tell whether a formula can be compiled, and which cells it reads is plain to see."""
+    return is_understood(node) and "OFFSET(" not in node.run.formula.pattern.upper()
 
 
 def _calculated(

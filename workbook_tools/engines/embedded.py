@@ -67,7 +67,7 @@ def recalculate(path: Path) -> FormualizerCalculation:
             if names[sheet.name] not in workbook.sheet_names:
                 raise InputError(
                     f"{path}: the embedded engine does not find its sheet {sheet.name!r}; rename "
-                    "that, or use another --engine"
+                    "that, or try --engine libreoffice"
                 )
         prepare(workbook)
         workbook.evaluate_all()
@@ -89,7 +89,7 @@ def _errors_as_ours(path: Path) -> Iterator[None]:
         if not isinstance(error, _ERRORS) and not is_panic(error):
             raise
         raise InputError(
-            f"{path}: the embedded engine cannot calculate it ({error}); use another --engine"
+            f"{path}: the embedded engine cannot calculate it ({error}); try --engine libreoffice"
         ) from error
 
 
