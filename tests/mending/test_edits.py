@@ -12,7 +12,7 @@ from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import Evaluation
 from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.notation.addresses import cell_name
-from workbook_tools.program.draws import value_of
+from workbook_tools.program.draws import values_of
 
 TRIALS = 3
 CELLS = [(row, column) for row in (1, 2, 3) for column in (1, 2, 3)]
@@ -47,8 +47,8 @@ def formulas() -> st.SearchStrategy[str]:
 @cases(150)
 @given(formulas(), formulas())
 def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
-    expected = np.broadcast_to(value_of(meant, "S", NUMBERS), (TRIALS,))
-    assume(np.isfinite(expected).all())
+    [expected] = values_of([meant], "S", NUMBERS, TRIALS)
+    assume(expected is not None and np.isfinite(expected).all())
     problem = Problem("S", NUMBERS, expected, CANDIDATES, {})
     for edit in edits(parse(wrong), problem):
         assert agree(Evaluation(edit.tree, "S", NUMBERS).value[0], expected)
@@ -67,7 +67,8 @@ def test_every_edit_makes_a_formula_right(wrong: str, meant: str) -> None:
     ],
 )
 def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
-    expected = value_of(meant, "S", NUMBERS)
+    [expected] = values_of([meant], "S", NUMBERS, TRIALS)
+    assert expected is not None
     found = edits(parse(wrong), Problem("S", NUMBERS, expected, CANDIDATES, {}))
     assert str(found[0].tree) == meant
 
@@ -75,7 +76,8 @@ def test_the_smallest_edit_is_what_was_meant(wrong: str, meant: str) -> None:
 @pytest.mark.parametrize("number", ["150", "4"])
 def test_a_number_that_the_right_formula_has_may_be_meant(number: str) -> None:
     meant = f"A1/{number}"
-    expected = value_of(meant, "S", NUMBERS)
+    [expected] = values_of([meant], "S", NUMBERS, TRIALS)
+    assert expected is not None
     problem = Problem("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
     assert str(edits(parse("A1/300.5"), problem)[0].tree) == meant
     assert str(edits(parse("A1"), problem)[0].tree) == meant
