@@ -7,6 +7,7 @@ from cell_by_cell import NUMBERS, CellByCell, Draw, Formula, program, stored
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import parse
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.draws import values_of
@@ -56,11 +57,12 @@ def _is_unsteady(one: CellValue, other: CellValue) -> bool:
 
 
 @given(st.integers(0, 10**6))
-def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
+def test_formulas_give_in_each_draw_what_strict_gives(seed: int) -> None:
     drawing = Draw(seed)
     drawing.names = ["One"]
     drawing.workbook()
-    formula = drawing.formula(0, 1, 20)
+    formulas = [drawing.formula(0, 1, 20) for _ in range(2)]
+    formulas += [FilledFormula.parse(formula, 0).at(1) for formula in formulas]  # of the same shape
     own = random.Random(seed)
     cells = [("One", row, column) for row in range(1, 25) for column in range(1, 9)]
     kept = own.sample(cells, 150)
@@ -69,15 +71,16 @@ def test_a_formula_gives_in_each_draw_what_strict_gives(seed: int) -> None:
         for cell in kept
     }
     numbers[kept[0]] = np.array([np.nan])  # a text
-    [found] = values_of([formula], "One", numbers, DRAWS)
-    assert found is not None
-    for draw in range(DRAWS):
-        alone = {
-            cell: "" if np.isnan(value[0]) else float(value[draw % len(value)])
-            for cell, value in numbers.items()
-        }
-        wanted = compiled(parse(formula), is_array=True)(CellByCell(alone), "One", 0, 0)
-        number = wanted if isinstance(wanted, float) else np.nan
-        assert found[draw] == number or abs(found[draw] - number) <= 1e-12 * abs(number) or (
-            np.isnan(found[draw]) and np.isnan(number)
-        ), (formula, draw)  # fmt: skip
+    for formula, found in zip(formulas, values_of(formulas, "One", numbers, DRAWS), strict=True):
+        assert found is not None
+        assert found.shape == (DRAWS,)
+        for draw in range(DRAWS):
+            alone = {
+                cell: "" if np.isnan(value[0]) else float(value[draw % len(value)])
+                for cell, value in numbers.items()
+            }
+            wanted = compiled(parse(formula), is_array=True)(CellByCell(alone), "One", 0, 0)
+            number = wanted if isinstance(wanted, float) else np.nan
+            assert found[draw] == number or abs(found[draw] - number) <= 1e-12 * abs(number) or (
+                np.isnan(found[draw]) and np.isnan(number)
+            ), (formula, draw)  # fmt: skip

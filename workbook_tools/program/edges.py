@@ -1,6 +1,6 @@
 """The edges of the graph of formulas: which of its nodes read which, and how far apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -123,3 +123,14 @@ def _members(low: Numbers, high: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
         which = np.repeat(np.arange(begin, end), counts[begin:end])
         yield which, low[which] + np.arange(done, done + len(which)) - (ends - counts)[which]
         begin, done = end, int(ends[end - 1])
+
+
+def with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.bool_]:
+    """Tell which nodes are among the first ones, or depend on them."""
+    found = np.zeros(count, dtype=bool)
+    found[list(begin)] = True
+    while True:
+        more = edges.readers[found[edges.read] & ~found[edges.readers]]
+        if not len(more):
+            return found
+        found[more] = True

@@ -228,7 +228,8 @@ class Graph:
         return next((k for k in found if row in self.nodes[k].run.rows), None)
 
     @cached_property
-    def _reading(self) -> Reading:
+    def reading(self) -> Reading:
+        """Where the nodes stand, and the ranges that they read."""
         sheets: dict[str, int] = {}
         places = [
             (
@@ -253,7 +254,7 @@ class Graph:
     @cached_property
     def edges(self) -> Edges | None:
         """The edges; None if there are more than ``MOST_EDGES``."""
-        return self._reading.of_nodes(MOST_EDGES)
+        return self.reading.of_nodes(MOST_EDGES)
 
     @cached_property
     def suspects(self) -> NDArray[np.bool_]:
@@ -261,9 +262,9 @@ class Graph:
 
         None in a workbook with too many edges: there, cycles are left to the engine.
         """
-        column = self._reading.column
+        column = self.reading.column
         by_columns = on_cycles(
-            self._reading.of_columns(), np.ones(int(column.max(initial=-1)) + 1, dtype=bool)
+            self.reading.of_columns(), np.ones(int(column.max(initial=-1)) + 1, dtype=bool)
         )
         left = by_columns[column]
         if not left.any() or self.edges is None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
@@ -14,7 +13,7 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
-from workbook_tools.program.edges import Edges
+from workbook_tools.program.edges import Edges, with_readers
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.loops import Loop, NoOrderError
@@ -139,8 +138,7 @@ class Program:
     @np.errstate(all="ignore")
     def run(self, memory: Memory, begin: Iterable[int]) -> None:
         """Calculate these nodes, and all that depend on them."""
-        edges = self._edges
-        due = _with_readers(len(self.graph.nodes), edges, begin)
+        due = with_readers(len(self.graph.nodes), self._edges, begin)
         for own in self._levels:
             singles: list[int] = []
             for component in own:
@@ -254,17 +252,6 @@ def _among(numbers: Sequence[int], edges: Edges) -> Edges:
         edges.most[inside],
         edges.picks[inside],
     )
-
-
-def _with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.bool_]:
-    """Tell which nodes are among the first ones, or depend on them."""
-    found = np.zeros(count, dtype=bool)
-    found[list(begin)] = True
-    while True:
-        more = edges.readers[found[edges.read] & ~found[edges.readers]]
-        if not len(more):
-            return found
-        found[more] = True
 
 
 def _extents(
