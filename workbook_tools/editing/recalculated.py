@@ -78,16 +78,14 @@ def _calculated(
     program = Program(graph, sheets, stored)
     memory = program.memory({})
     begin = {number for cell in mended if (number := graph.node_of(cell)) is not None}
-    begin |= {number for number, node in enumerate(graph.nodes) if not _has_values(node, stored)}
+    begin |= {
+        number
+        for number, node in enumerate(graph.nodes)
+        if not stored.has(node.sheet, node.column, node.run.rows)
+    }
     with np.errstate(all="ignore"):  # mistakes may divide by 0
         program.run(memory, begin)
     return memory.columns()
-
-
-def _has_values(node: Node, stored: Columns) -> bool:
-    """Tell whether all cells of a run carry values."""
-    column = stored.column(node.sheet, node.column)
-    return column is not None and bool(np.isin(node.run.rows, column.rows).all())
 
 
 def _differing(stored: Columns, new: Columns) -> Iterator[Cell]:

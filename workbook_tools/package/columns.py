@@ -119,6 +119,11 @@ class Columns:
             return MISSING_SHEET
         return own[column].value(row) if column in own else None
 
+    def has(self, sheet: str, column: int, rows: range) -> bool:
+        """Tell whether all of these cells have values."""
+        own = self.column(sheet, column)
+        return own is not None and bool(np.isin(rows, own.rows).all())
+
     def numbers(self, sheet: str, first_row: int, last_row: int, columns: Sequence[int]) -> Numbers:
         """Return the numbers of some columns from one row to another, and what is no number.
 

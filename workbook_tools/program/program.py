@@ -66,8 +66,7 @@ class Program:
         if changing:
             self.graph = Graph([node for node in graph.nodes if not _changes(node)])
         for node in changing:
-            stored = values.column(node.sheet, node.column)
-            if stored is None or not np.isin(node.run.rows, stored.rows).all():
+            if not values.has(node.sheet, node.column, node.run.rows):
                 raise NotCompiledError(node.run.formula.pattern)
         try:
             extents = _extents(sheets, values, further)
