@@ -103,23 +103,20 @@ def as_grid(value: Value) -> Grid:
 
 
 _SPELLED = re.compile(
-    r"""(?P<open>\()?\s*(?P<sign>[-+])?\s*\$?\s*
-    (?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?P<exponent>[eE][-+]?\d+)?
-    \s*(?P<percent>%?)\s*(?(open)\))""",
+    r"""(?P<open>\()?\s*+(?P<sign>[-+])?\s*+\$?\s*+
+    (?P<digits>(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d*+)?|\.\d++)(?P<exponent>[eE][-+]?\d++)?
+    \s*+(?P<percent>%?)\s*+(?(open)\))""",
     re.VERBOSE,
 )
-_LIKE_A_DATE = re.compile(
-    r"\d\s*[-/:.,]\s*\d|\d\s+[ap]m?\b|\d.*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).*\d",
-    re.IGNORECASE,
-)
+_LIKE_A_DATE = re.compile(r"\d\s*+[-/:.,]\s*+\d|\d\s++[ap]m?\b", re.IGNORECASE)
+_MONTH = re.compile("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", re.IGNORECASE)
 
 
 def spelled(text: str) -> float | None:
     """Return the number that a text spells, None if it is another text."""
     match = _SPELLED.fullmatch(text.strip())
     if match is None:
-        if _LIKE_A_DATE.search(text):
+        if _LIKE_A_DATE.search(text) or (_MONTH.search(text) and re.search(r"\d", text)):
             raise UnknownFunctionError(f"the text {text[:20]!r}, perhaps a date")
         return None
     if match["open"] and match["sign"]:
