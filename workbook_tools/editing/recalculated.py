@@ -46,7 +46,7 @@ def new_values(
     graph = Graph([node for node in Graph.of(sheets).nodes if _is_known(node)])
     try:
         new = _calculated(graph, sheets, stored, mended)
-        due = [*_differing(stored, new)]
+        due = [cell for cell in _differing(stored, new) if graph.node_of(cell) is not None]
     except NotCompiledError:
         new = None
         due = [(node.sheet, row, node.column) for node in graph.nodes for row in node.run.rows]
