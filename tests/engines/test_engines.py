@@ -281,8 +281,6 @@ def test_an_embedded_engine_that_breaks_is_one_line(
 @pytest.mark.parametrize(
     "engine", ["compiled", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]
 )
-    "engine", ["compiled", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]
-)
 def test_a_link_that_nothing_depends_on_keeps_no_other_cell_from_being_calculated(
     engine: str, tmp_path: Path
 ) -> None:
