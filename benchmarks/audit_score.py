@@ -32,7 +32,7 @@ from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
-from workbook_tools.engines import ENGINES
+from workbook_tools.engines import DEFAULT, ENGINES
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
@@ -451,7 +451,7 @@ def _verified(parts: dict[str, bytes]) -> Report:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=Path, help="folder of labelled workbooks")
-    parser.add_argument("--engine", choices=ENGINES, default="embedded", help="for the sample")
+    parser.add_argument("--engine", choices=ENGINES, default=DEFAULT, help="for the sample")
     parser.add_argument("--workbooks", type=Path, default=WORKBOOKS, help="that are changed")
     parser.add_argument("--changes", type=int, default=20, help="in each workbook")
     parser.add_argument("--seed", type=int, default=1)

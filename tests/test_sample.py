@@ -28,11 +28,11 @@ def audit_score() -> ModuleType:
 
 
 @pytest.mark.skipif(not (SAMPLE / "labels.json").is_file(), reason="the sample is not here")
-@pytest.mark.parametrize("engine", ["embedded", "ironcalc", "cached", "libreoffice"])
+@pytest.mark.parametrize("engine", ["compiled", "embedded", "ironcalc", "cached", "libreoffice"])
 def test_every_table_and_mistake_of_the_sample_is_found_and_nothing_else(
     audit_score: ModuleType, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = 1 if THOROUGH or engine == "embedded" else 3
+    every = 1 if THOROUGH or engine == "compiled" else 3
     if engine == "libreoffice":
         recalculate_together(sorted(SAMPLE.glob("*.xlsx"))[::every], monkeypatch)
     scores = audit_score.score_sample(SAMPLE, engine, every)
