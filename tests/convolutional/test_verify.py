@@ -23,16 +23,18 @@ from typer.testing import CliRunner
 from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
 from workbook_tools.convolutional import suggestions
-from workbook_tools.convolutional.book import Book, Section, open_book
+from workbook_tools.convolutional.book import Book, Section, read_book, workbook_names
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines.compiled import CompiledCalculation
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, cell_name, range_name
 from workbook_tools.notation.convolutional import Operation, label_index
 from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import open_package
 from workbook_tools.reporting.html import write_html
 from workbook_tools.reporting.json_document import to_json
 from workbook_tools.reporting.terminal import print_explanation, print_report
@@ -94,6 +96,13 @@ def test_every_formula_cell_is_checked_and_agrees(small: Path) -> None:
     said = printed(report)
     assert "PASS: 2,497 of 2,497 checked formula cells agree." in said
     assert "11 × 10 pixels to 3 digits" in said
+
+
+def open_book(path: Path) -> Book:
+    """Return a network's workbook as the checker reads it."""
+    with open_package(path) as package:
+        sheets, _ = read_sheets(package)
+        return read_book(path, sheets, workbook_names(package))
 
 
 # Each takes a formula without its equals sign, and a number drawn at random.

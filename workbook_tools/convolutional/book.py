@@ -10,7 +10,7 @@ import numpy as np
 from workbook_tools.convolutional.places import BookFormulas, Grid, Index, Numbers, Places
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
-from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.convolutional import (
@@ -20,7 +20,7 @@ from workbook_tools.notation.convolutional import (
     WeightsShape,
     label_index,
 )
-from workbook_tools.package.workbook import WorkbookPackage, open_package
+from workbook_tools.package.workbook import WorkbookPackage
 
 _NEEDED = (
     names.PIXELS, names.DRAWING, names.DIGITS, names.INPUT, names.SOFTMAX, names.LOSS,
@@ -139,13 +139,6 @@ def is_network(sheets: list[Sheet]) -> bool:
 def workbook_names(package: WorkbookPackage) -> dict[str, str]:
     """Return the names defined for the whole workbook, and what they stand for."""
     return {name: text for name, of, text in package.defined_names() if of is None}
-
-
-def open_book(path: Path) -> Book:
-    """Read a network's workbook; raises ``InputError`` if it is not one, or cannot be read."""
-    with open_package(path) as package:
-        sheets, _ = read_sheets(package)
-        return read_book(path, sheets, workbook_names(package))
 
 
 def read_book(path: Path, sheets: list[Sheet], defined: Mapping[str, str]) -> Book:
