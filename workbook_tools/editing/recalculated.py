@@ -83,8 +83,7 @@ def _calculated(
         for number, node in enumerate(graph.nodes)
         if not stored.has(node.sheet, node.column, node.run.rows)
     }
-    with np.errstate(all="ignore"):  # mistakes may divide by 0
-        program.run(memory, begin)
+    program.run(memory, begin)
     return memory.columns()
 
 

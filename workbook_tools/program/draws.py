@@ -5,13 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.kernels import Array, kernel, unclear
+from workbook_tools.program.kernels import Array, Lanes, kernel
 from workbook_tools.program.shapes import Slot, shape_of
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import Grid, UnknownFunctionError
@@ -43,9 +42,7 @@ def values_of(
             right = np.zeros_like(given, dtype=bool)
             if function is not None:
                 lanes = _OfCells([shapes[k].slots for k in part], sheet, numbers, draws)
-                with np.errstate(all="ignore"):
-                    given[:] = function(lanes)
-                right[:] = np.isfinite(given) & ~lanes.unsure
+                given[:], right[:] = lanes.calculated(function, given.shape)
             for k, values, are_right in zip(part, given, right, strict=True):
                 try:
                     for draw in np.flatnonzero(~are_right).tolist():
@@ -62,8 +59,8 @@ def _strict(formula: str) -> Any:
     return compiled(parse_long(formula), is_array=True)
 
 
-class _OfCells:
-    """The lanes of formulas of one shape (see ``kernels.Lanes``): (formulas, draws)."""
+class _OfCells(Lanes):
+    """The lanes of formulas of one shape: (formulas, draws)."""
 
     def __init__(
         self,
@@ -73,8 +70,8 @@ class _OfCells:
         draws: int,
     ) -> None:
         """``slots`` are those of each formula."""
+        super().__init__()
         self._slots, self._sheet, self._get, self._draws = slots, sheet, numbers.get, draws
-        self.unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
 
     def one(self, slot: int) -> Array:
         found: Array = self._gathered(slot, 0.0)[0]
@@ -108,14 +105,6 @@ class _OfCells:
         places = np.broadcast_to(np.where(is_inside, number, 1).astype(np.int64), cells.shape[1:])
         picked: Array = np.take_along_axis(cells, places[None] - 1, axis=0)[0]
         return np.where(is_inside, picked, np.nan)
-
-    def apart(self, one: Array, other: Array) -> Array:
-        self.unsure = self.unsure | unclear(one, other)
-        return one - other
-
-    def sure(self, values: Any) -> Any:
-        self.unsure = self.unsure | ~np.isfinite(values)
-        return values
 
 
 class _Draw:

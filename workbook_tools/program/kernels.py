@@ -11,9 +11,10 @@ Sums go from left to right, as in Excel: NumPy's pairwise sums differ in the las
 
 import math
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,36 +27,54 @@ NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``
 Array = NDArray[np.float64]
 
 
-class Lanes(Protocol):
+class Lanes(ABC):
     """What a formula reads in each of its lanes: arrays (cells, draws), whose axes may be 1."""
 
+    def __init__(self) -> None:
+        self._unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
+
+    def calculated(
+        self, function: "Kernel", shape: tuple[int, int]
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Return what a kernel gives in all lanes, (cells, draws), and where it is right."""
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(function(self), shape)
+        return found, np.isfinite(found) & ~self._unsure
+
+    @abstractmethod
     def one(self, slot: int) -> Array:
         """Return the number of a cell, 0 if it is empty, NaN if it is something else."""
-        ...
 
+    @abstractmethod
     def every(self, slot: int) -> Array:
         """Return the numbers of a range, (cells of the range, cells, draws), as ``one`` does."""
-        ...
 
+    @abstractmethod
     def filled(self, slot: int) -> Array:
         """Return the same as ``every``, but NaN for empty cells."""
-        ...
 
+    @abstractmethod
     def pick(self, slot: int, number: Array) -> Array:
         """Return the cell of this number (from 1) in a range; NaN if there is none."""
-        ...
 
     def sure(self, values: Any) -> Any:
         """Return the values, and note the lanes where they are not finite."""
-        ...
+        is_finite = np.isfinite(values)
+        if not is_finite.all():
+            self._unsure = self._unsure | ~is_finite
+        return values
 
     def apart(self, one: Array, other: Array) -> Array:
         """Return how far values are apart, and note the lanes where they are ``NEARLY`` equal."""
-        ...
+        self._unsure = self._unsure | _unclear(one, other)
+        return one - other
+
+
+Kernel: TypeAlias = Callable[[Lanes], Array]
 
 
 @lru_cache(maxsize=20_000)
-def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
+def kernel(shape: str, is_exact: bool) -> Kernel | None:
     """Return the function that calculates all cells of a shape; None if only ``strict`` can.
 
     An exact one gives the same digits on every machine; NumPy's own functions are faster, but
@@ -65,7 +84,7 @@ def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
         source = lanes_source(shape)
     except NotPlainError:
         return None
-    function: Callable[[Lanes], Array] = eval(source, _EXACT if is_exact else _NUMPY)
+    function: Kernel = eval(source, _EXACT if is_exact else _NUMPY)
 
     def calculated(lanes: Lanes) -> Array:
         try:
@@ -76,7 +95,7 @@ def kernel(shape: str, is_exact: bool) -> Callable[[Lanes], Array] | None:
     return calculated
 
 
-def unclear(one: Array, other: Array) -> NDArray[np.bool_]:
+def _unclear(one: Array, other: Array) -> NDArray[np.bool_]:
     """Tell where two numbers are nearly, but not exactly, the same, or no numbers."""
     distance = np.abs(one - other)
     is_clear = (distance > NEARLY * np.abs(one)) & np.isfinite(distance)

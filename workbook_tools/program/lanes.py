@@ -1,13 +1,12 @@
 """Calculates all cells of one shape at once, from what a memory holds."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.graph import Node
-from workbook_tools.program.kernels import Array, kernel, unclear
+from workbook_tools.program.kernels import Array, Lanes, kernel
 from workbook_tools.program.memory import EMPTY, Indexes, Memory
 
 _MOST_NUMBERS = 2_000_000  # that are gathered for one slot at a time
@@ -46,10 +45,7 @@ class Batch:
         cells, draws = len(self.rows[part]), self._memory.draws
         if function is None:
             return np.full((cells, draws), np.nan), np.zeros((cells, draws), dtype=bool)
-        lanes = _OfMemory(self, part, self._memory)
-        with np.errstate(all="ignore"):
-            found = np.broadcast_to(function(lanes), (cells, draws))
-        return found, np.isfinite(found) & ~lanes.unsure
+        return _OfMemory(self, part, self._memory).calculated(function, (cells, draws))
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:
         """Return sheet, first row and first column that each of some cells reads, (cells,)."""
@@ -62,12 +58,12 @@ class Batch:
         return sheets[node], rows, at[node, 2]
 
 
-class _OfMemory:
-    """The lanes of some cells of a batch (see ``kernels.Lanes``)."""
+class _OfMemory(Lanes):
+    """The lanes of some cells of a batch."""
 
     def __init__(self, batch: Batch, part: slice, memory: Memory) -> None:
+        super().__init__()
         self._batch, self._part, self._memory = batch, part, memory
-        self.unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
 
     def one(self, slot: int) -> Array:
         found: Array = self._memory.numbers[self._places(slot)[0]]
@@ -90,16 +86,6 @@ class _OfMemory:
         places = self._memory.layout.places(sheets, rows + down, columns + along)
         draws = np.arange(self._memory.draws)
         return np.where(is_inside, self._memory.numbers[places, draws], np.nan)
-
-    def apart(self, one: Array, other: Array) -> Array:
-        self.unsure = self.unsure | unclear(one, other)
-        return one - other
-
-    def sure(self, values: Any) -> Any:
-        is_finite = np.isfinite(values)
-        if not is_finite.all():
-            self.unsure = self.unsure | ~is_finite
-        return values
 
     def _places(self, slot: int) -> Indexes:
         """Return the places of what a slot reads, (cells of the range, cells)."""
