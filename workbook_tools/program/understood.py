@@ -1,8 +1,12 @@
 """Which formulas can be compiled, and what remains of a workbook without the others."""
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import with_readers
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.program import NotCompiledError
@@ -23,10 +27,33 @@ def understood(graph: Graph) -> Graph:
 
     Raises ``NotCompiledError`` if one that can depends on one that cannot.
     """
-    known = np.array([is_understood(node) for node in graph.nodes], dtype=bool)
+    known = _known(graph)
+    if (_dependent(graph, np.flatnonzero(~known).tolist()) & known).any():
+        raise NotCompiledError("others depend on a formula that is not understood")
+    return _of(graph, known)
+
+
+def understood_beside(graph: Graph, changed: Iterable[Cell]) -> Graph:
+    """Return the graph without the formulas that cannot be compiled, which keep their values.
+
+    Raises ``NotCompiledError`` if one of them depends on the changed cells.
+    """
+    known = _known(graph)
+    begin = {number for cell in changed if (number := graph.node_of(cell)) is not None}
+    if (_dependent(graph, begin) & ~known).any():
+        raise NotCompiledError("a formula that depends on the changed cells")
+    return _of(graph, known)
+
+
+def _known(graph: Graph) -> NDArray[np.bool_]:
+    return np.array([is_understood(node) for node in graph.nodes], dtype=bool)
+
+
+def _dependent(graph: Graph, begin: Iterable[int]) -> NDArray[np.bool_]:
     if graph.edges is None:
         raise NotCompiledError("too many references between formulas")
-    unknown = np.flatnonzero(~known).tolist()
-    if (with_readers(len(known), graph.edges, unknown) & known).any():
-        raise NotCompiledError("others depend on a formula that is not understood")
-    return Graph([graph.nodes[k] for k in np.flatnonzero(known).tolist()])
+    return with_readers(len(graph.nodes), graph.edges, begin)
+
+
+def _of(graph: Graph, kept: NDArray[np.bool_]) -> Graph:
+    return Graph([graph.nodes[k] for k in np.flatnonzero(kept).tolist()])

@@ -1,6 +1,6 @@
 """What a cell would show if other cells had other contents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +13,9 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
-from workbook_tools.program.edges import with_readers
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
-from workbook_tools.program.understood import is_understood
+from workbook_tools.program.understood import understood_beside
 
 
 class WhatIf:
@@ -40,8 +39,8 @@ class WhatIf:
             try:
                 return self._calculated(graph, sheets, numbers, wanted)
             except NotCompiledError:
-                graph = _without_unknown(graph, contents)
-                return self._calculated(graph, sheets, numbers, wanted)
+                known = understood_beside(graph, contents)
+                return self._calculated(known, sheets, numbers, wanted)
         except NotCompiledError:
             return None
 
@@ -52,22 +51,6 @@ class WhatIf:
         memory = program.memory(numbers)
         program.recalculate(memory)
         return memory.get(program.layout.place_of(wanted))
-
-
-def _without_unknown(graph: Graph, changed: Iterable[Cell]) -> Graph:
-    """Return the graph without the formulas that cannot be compiled; these keep their values.
-
-    Raises ``NotCompiledError`` if one of them depends on the changed cells.
-    """
-    known = [node for node in graph.nodes if is_understood(node)]
-    if graph.edges is None:
-        raise NotCompiledError("too many references between formulas")
-    begin = {number for cell in changed if (number := graph.node_of(cell)) is not None}
-    due = with_readers(len(graph.nodes), graph.edges, begin)
-    kept = set(known)
-    if any(graph.nodes[k] not in kept for k in np.flatnonzero(due).tolist()):
-        raise NotCompiledError("a formula that depends on the changed cells")
-    return Graph(known)
 
 
 def _with_contents(sheets: Sequence[Sheet], contents: Mapping[Cell, str | float]) -> list[Sheet]:
