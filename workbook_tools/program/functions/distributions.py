@@ -1,13 +1,18 @@
 """The normal distribution."""
 
 import math
-from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from workbook_tools.program.functions.function import Function
 from workbook_tools.program.values import NUM, FailedError
 
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
-def _normal(mean: float, deviation: float) -> NormalDist:
+
+def _normal(mean: float, deviation: float) -> "NormalDist":
+    from statistics import NormalDist  # it loads the decimal and the fractional numbers
+
     if deviation <= 0:
         raise FailedError(NUM)
     return NormalDist(mean, deviation)
@@ -44,6 +49,6 @@ FUNCTIONS: dict[str, Function] = {
     "NORMINV": Function("nnn", _inverse),
     "NORMSDIST": Function("n", _below),
     "NORMSINV": Function("n", lambda share: _inverse(share, 0, 1)),
-    "PHI": Function("n", NormalDist().pdf),
+    "PHI": Function("n", lambda z: _normal(0.0, 1.0).pdf(z)),
     "STANDARDIZE": Function("nnn", _standardize),
 }
