@@ -60,7 +60,7 @@ class Drawn:
         return self.midst[0] if number else self.first
 
 
-@lru_cache(maxsize=4)  # tables often differ in the rate and the first weights alone
+@lru_cache(maxsize=4)  # tables are often alike, but for their rate and their first weights
 def draw(
     reference: Reference,
     settings: tuple[str, ...],

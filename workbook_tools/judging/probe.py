@@ -7,7 +7,7 @@ must then give the value of its quantity. Everything else that a formula reads k
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -55,10 +55,7 @@ class Trials:
         samples = self._grounds.samples
         count = len(samples.rows) if samples else reference.block
         typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
-        alike = replace(
-            reference, rule=replace(reference.rule, rate=0.0)
-        )  # the rate is given apart
-        return draw(alike, (*table.settings,), count, typed_rate, self.count)
+        return draw(reference, (*table.settings,), count, typed_rate, self.count)
 
     def knows(self, symbol: str) -> bool:
         """Tell whether a quantity is one of the network's."""
