@@ -53,9 +53,19 @@ class Area:
     last_column: int
 
     @property
+    def height(self) -> int:
+        """How many rows it has."""
+        return self.last_row - self.first_row + 1
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return self.last_column - self.first_column + 1
+
+    @property
     def cell_count(self) -> int:
         """How many cells it spans."""
-        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+        return self.height * self.width
 
     def covers(self, cell: tuple[str, int, int], own_sheet: str) -> bool:
         """Tell whether a cell lies in it; the formula stands on ``own_sheet``."""
