@@ -69,6 +69,9 @@ class Names:
         names = self.of_sheets.get(sheet, {})
         if is_too_long(formula) or not (self.everywhere or names):
             return formula
+        words = {word.casefold() for word in _WORD.findall(formula)}
+        if words.isdisjoint(names) and words.isdisjoint(self.everywhere):
+            return formula
 
         def meant(match: re.Match[str]) -> str:
             word = (match["word"] or "").casefold()
