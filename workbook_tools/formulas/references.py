@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from workbook_tools.notation.addresses import column_letter, column_number, sheet_prefix
 
@@ -140,8 +140,7 @@ def bare_reference(formula: str) -> Area | None:
     return found[0] if _BARE.fullmatch(formula) else None
 
 
-@dataclass(frozen=True)
-class FilledFormula:
+class FilledFormula(NamedTuple):
     """A formula independent of its row: what the fill handle repeats down a column.
 
     Two cells of one column have equal ``FilledFormula`` exactly if their formulas are the same in

@@ -47,6 +47,10 @@ _TRIES = 3  # of finding what a row reads from one that has the same letters
 _PATIENCE = 2_000  # rows that are learnt, more than those that repeat one
 
 
+# A number in a row, and what it is: a style, a row, or how far down a row is that the row reads.
+_Mark = tuple[Literal["style", "row", "distance"], int]
+
+
 class ReadCell(NamedTuple):
     """A cell that was parsed, and its formula."""
 
@@ -56,20 +60,13 @@ class ReadCell(NamedTuple):
     written: FilledFormula | None  # as it is written; None if it only names a shared one
 
 
-class _Mark(NamedTuple):
-    """A number in a row."""
-
-    what: Literal["distance", "row", "style"]  # distance: of a row that moves with the own one
-    number: int
-
-
 class _Pattern:
     """A row with holes where values were, and with marks in place of numbers."""
 
     def __init__(self, text: bytes, marks: Mapping[_Mark, bytes]) -> None:
         self.text = text
-        self.moves = [mark.what == "distance" for mark in marks]
-        self.is_row = [mark.what == "row" for mark in marks]
+        self.moves = [what == "distance" for what, _ in marks]
+        self.is_row = [what == "row" for what, _ in marks]
         order = {mark: k for k, mark in enumerate(marks.values())}
         self._marks = marks.values()
         self._pieces = _WRITTEN_MARK.split(text)
@@ -201,7 +198,7 @@ class Templates:
         if places is None or not _PLAIN.fullmatch(skeleton):
             return
         marks, pattern = _pattern(skeleton, row, cells)
-        reads = tuple(mark.number for mark in marks)
+        reads = tuple(number for _, number in marks)
         if len(marks) > _MOST_MARKS or row + max(compress(reads, pattern.moves)) > MAX_ROWS:
             return
         self._in_vain += 1
@@ -286,18 +283,18 @@ def _pattern(
     marks: dict[_Mark, bytes] = {}
     formulas = iter([cell.written for cell in cells if cell.written is not None])
 
-    def mark(what: Literal["distance", "row", "style"], number: int) -> bytes:
-        return marks.setdefault(_Mark(what, number), f"\1{chr(0x100 + len(marks))}".encode())
+    def mark(key: _Mark) -> bytes:
+        return marks.get(key) or marks.setdefault(key, f"\1{chr(0x100 + len(marks))}".encode())
 
     def marked(match: re.Match[bytes]) -> bytes:
         if match[1]:
-            return match[1] + own + (match[2] + mark("style", int(match[3])) if match[2] else b"")
+            return match[1] + own + (match[2] + mark(("style", int(match[3]))) if match[2] else b"")
         formula = next(formulas)
-        numbers = [mark("distance", offset).decode() for offset in formula.offsets]
+        numbers = [mark(("distance", offset)).decode() for offset in formula.offsets]
         text = escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
-        return match[4] + _FIXED.sub(lambda fixed: mark("row", int(fixed[0])), text)
+        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text)
 
-    own = mark("distance", 0)
+    own = mark(("distance", 0))
     begin = len(ROW_BEGINS) + len(str(row))
     text = ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])
     return marks, _Pattern(text, marks)
