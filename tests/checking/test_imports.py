@@ -49,7 +49,6 @@ NEVER = (
     "asyncio",
     "http.client",  # by xml.sax.saxutils
     "rich._emoji_codes",
-    "statistics",
     "unittest",
     "workbook_tools.classroom.run",
     "workbook_tools.convolutional.verify",

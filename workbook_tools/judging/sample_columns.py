@@ -1,8 +1,8 @@
 """Checks the formulas beside the samples: standardised inputs, targets of classes, means."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mode
 
 import numpy as np
 
@@ -84,9 +84,7 @@ class _Check:
             if not do_the_same(table.sheet.name, formulas, right):
                 wrong[own] = True
         # The formula that is right in most cells is the one that was meant.
-        numbers = families.numbers
-        counted = Counter([*numbers[has & ~wrong].tolist(), *numbers[has].tolist()])
-        [(usual, _)] = counted.most_common(1)
+        usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
         cells.checked += int(has.sum())
         cells.agreeing += int(has.sum())
         marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
@@ -149,7 +147,7 @@ class _Check:
         right = sorted(
             (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
         )
-        usual = Counter(in_one_column[s] for s in right).most_common(1)[0][0] if right else None
+        usual = mode(in_one_column[s] for s in right) if right else None
         for symbol in measured:
             if symbol not in formulas:
                 if not wrong[symbol] and len(formulas) <= len(measured) / 2:
