@@ -220,7 +220,7 @@ def _ranks(count: int, edges: Edges, delays: Sequence[int]) -> list[int]:
 
 
 def _longest(count: int, begins: Numbers, ends: Numbers, lengths: Numbers | int) -> list[int]:
-    found = longest_paths(count, begins, ends, lengths)
-    if found is None:
+    if (found := longest_paths(count, begins, ends, lengths)) is None:
         raise NoOrderError
-    return found.tolist()
+    longest: list[int] = found.tolist()
+    return longest

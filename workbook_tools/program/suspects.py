@@ -39,4 +39,4 @@ def _may_return(from_to: Numbers, down: Numbers) -> bool:
     """Tell whether some closed path leads down or nowhere, given the rows ``down`` of each edge."""
     count = int(from_to.max(initial=-1)) + 1
     lengths = down * (count + 1) + 1  # so that a closed path of 0 rows in all counts as positive
-    return longest_paths(count, *from_to, lengths) is None
+    return longest_paths(count, from_to[0], from_to[1], lengths) is None
