@@ -36,6 +36,7 @@ from workbook_tools.engines import DEFAULT, ENGINES
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
+from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.findings import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
@@ -169,7 +170,6 @@ _REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
 _TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
 _ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(-\d+|0)(?!\d)")
-_RANGE = re.compile(r"\b([A-Z]{1,3}\d+):([A-Z]{1,3}\d+)\b")
 _OTHER_FUNCTION = {
     "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
     "SUMPRODUCT": "SUM", "TANH": "SIN", "SQRT": "ABS", "ABS": "SIGN", "STDEVP": "AVERAGE",
@@ -421,22 +421,13 @@ def _draw(
                 return part, cell, repr(pasted)
             continue
         changed = CHANGES[kind](formula, chance)
-        if changed is None or changed == formula or _runs_backwards(changed):
+        if changed is None or changed == formula or runs_backwards(changed):
             continue
         if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
             score.equal += 1
             continue
         return part, cell, f"={changed}"
     return None
-
-
-def _runs_backwards(formula: str) -> bool:
-    """Tell whether a range ends before it begins: Excel turns such a one around."""
-    for first, last in _RANGE.findall(formula.replace("$", "")):
-        left, top, right, bottom = range_boundaries(f"{first}:{last}")
-        if left > right or top > bottom:
-            return True
-    return False
 
 
 def _verified(parts: dict[str, bytes]) -> Report:

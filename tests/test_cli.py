@@ -6,11 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
-
-from workbook_tools.cli import app
-
-runner = CliRunner()
+from checks import call, refused
 
 
 @pytest.fixture
@@ -27,32 +23,32 @@ def changed(workbook: Path, sheet: str, cell: str, formula: str) -> Path:
 
 
 def test_a_right_workbook_passes_with_status_0(mazur: Path) -> None:
-    result = runner.invoke(app, ["verify", str(mazur)])
+    result = call("verify", mazur)
     assert result.exit_code == 0, result.output
     assert "LR 0.5" in result.output
 
 
 def test_a_wrong_formula_fails_with_status_1_and_is_named(mazur: Path) -> None:
     changed(mazur, "LR 0.5", "AC40", "=(T40-A40)*T40*(1-T40)*J40")
-    result = runner.invoke(app, ["verify", str(mazur)])
+    result = call("verify", mazur)
     assert result.exit_code == 1
     assert "AC40" in result.output
 
 
 def test_explain_says_how_a_table_was_read(mazur: Path, tmp_path: Path) -> None:
-    result = runner.invoke(app, ["explain", str(mazur)])
+    result = call("explain", mazur)
     assert result.exit_code == 0
     for said in ("LR 0.5!A31:AG131", "G30 = 0.5 (labelled)", "h1 = w1·i1 + w2·i2", "a_h1 K"):
         assert said in result.output
     book = openpyxl.Workbook()
     book.save(tmp_path / "empty.xlsx")
-    result = runner.invoke(app, ["explain", str(tmp_path / "empty.xlsx")])
+    result = call("explain", tmp_path / "empty.xlsx")
     assert result.exit_code == 2
     assert "no training table" in result.output
 
 
 def test_json_to_standard_output_is_nothing_but_the_report(mazur: Path) -> None:
-    result = runner.invoke(app, ["verify", str(mazur), "--json", "-"])
+    result = call("verify", mazur, "--json", "-")
     report = json.loads(result.stdout)
     assert report["schema"] == 1
     assert report["verdict"] == "pass"
@@ -62,7 +58,7 @@ def test_json_to_standard_output_is_nothing_but_the_report(mazur: Path) -> None:
 def test_json_of_several_workbooks_is_a_list(mazur: Path, workbooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.json"
     both = [str(mazur), str(workbooks / "Back_Propogation.xlsx")]
-    assert runner.invoke(app, ["verify", *both, "--json", str(out)]).exit_code == 0
+    assert call("verify", *both, "--json", out).exit_code == 0
     assert [report["verdict"] for report in json.loads(out.read_text())] == ["pass", "pass"]
 
 
@@ -70,7 +66,7 @@ def test_a_workbook_without_a_training_table_is_unchecked_with_status_2(tmp_path
     book = openpyxl.Workbook()
     book.active["A1"] = "nothing to see"
     book.save(tmp_path / "plain.xlsx")
-    result = runner.invoke(app, ["verify", str(tmp_path / "plain.xlsx"), "--json", "-"])
+    result = call("verify", tmp_path / "plain.xlsx", "--json", "-")
     assert result.exit_code == 2
     assert json.loads(result.stdout)["verdict"] == "unchecked"
 
@@ -78,35 +74,29 @@ def test_a_workbook_without_a_training_table_is_unchecked_with_status_2(tmp_path
 def test_bad_input_is_one_line_on_standard_error_with_status_2(tmp_path: Path) -> None:
     path = tmp_path / "no.xlsx"
     path.write_text("not a workbook")
-    result = runner.invoke(app, ["verify", str(path)])
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert "no.xlsx" in result.stderr
+    assert "no.xlsx" in refused("verify", path)
 
 
 def test_bad_input_does_not_keep_the_other_workbooks_from_being_checked(
     mazur: Path, tmp_path: Path
 ) -> None:
-    result = runner.invoke(app, ["verify", str(tmp_path / "none.xlsx"), str(mazur)])
+    result = call("verify", tmp_path / "none.xlsx", mazur)
     assert result.exit_code == 2
     assert "LR 0.5" in result.stdout
 
 
 def test_a_spec_builds_beside_itself_and_into_a_folder(workbooks: Path, tmp_path: Path) -> None:
     spec = shutil.copy(workbooks / "mazur.toml", tmp_path)
-    assert runner.invoke(app, ["build", spec]).exit_code == 0
-    assert (
-        runner.invoke(app, ["build", spec, "-o", str(tmp_path / "new" / "folder")]).exit_code == 0
-    )
-    assert runner.invoke(app, ["build", spec, "-o", str(tmp_path / "x.xlsx")]).exit_code == 0
+    assert call("build", spec).exit_code == 0
+    assert call("build", spec, "-o", tmp_path / "new" / "folder").exit_code == 0
+    assert call("build", spec, "-o", tmp_path / "x.xlsx").exit_code == 0
     made = [tmp_path / "mazur.xlsx", tmp_path / "new/folder/mazur.xlsx", tmp_path / "x.xlsx"]
     assert len({path.read_bytes() for path in made}) == 1
 
 
 def test_two_specs_into_one_file_is_refused(workbooks: Path, tmp_path: Path) -> None:
     specs = [str(workbooks / "mazur.toml")] * 2
-    result = runner.invoke(app, ["build", *specs, "-o", str(tmp_path / "x.xlsx")])
+    result = call("build", *specs, "-o", tmp_path / "x.xlsx")
     assert result.exit_code == 2
     assert "folder" in result.stderr
 
@@ -114,7 +104,7 @@ def test_two_specs_into_one_file_is_refused(workbooks: Path, tmp_path: Path) -> 
 def test_a_bad_spec_writes_nothing_and_ends_with_status_2(tmp_path: Path) -> None:
     spec = tmp_path / "bad.toml"
     spec.write_text('title = "x"\n')
-    result = runner.invoke(app, ["build", str(spec)])
+    result = call("build", spec)
     assert result.exit_code == 2
     assert "bad.toml: network: missing" in result.stderr
     assert list(tmp_path.iterdir()) == [spec]
@@ -122,7 +112,7 @@ def test_a_bad_spec_writes_nothing_and_ends_with_status_2(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("command", ["build", "verify"])
 def test_every_command_has_help(command: str) -> None:
-    result = runner.invoke(app, [command, "--help"])
+    result = call(command, "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
 
@@ -141,19 +131,19 @@ def test_nothing_is_drawn_on_a_pipe(mazur: Path) -> None:
 
 
 def test_no_report_is_written_when_nothing_could_be_read(tmp_path: Path) -> None:
-    result = runner.invoke(app, ["verify", str(tmp_path / "none.xlsx"), "--json", "-"])
+    result = call("verify", tmp_path / "none.xlsx", "--json", "-")
     assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_a_report_that_cannot_be_written_is_said_with_status_2(mazur: Path) -> None:
-    result = runner.invoke(app, ["verify", str(mazur), "--json", "/nowhere/report.json"])
+    result = call("verify", mazur, "--json", "/nowhere/report.json")
     assert result.exit_code == 2
     assert "/nowhere/report.json: cannot be written" in result.stderr
 
 
 @pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "much"])
 def test_a_tolerance_that_is_none_is_refused(mazur: Path, tolerance: str) -> None:
-    assert runner.invoke(app, ["verify", str(mazur), "--tolerance", tolerance]).exit_code == 2
+    assert call("verify", mazur, "--tolerance", tolerance).exit_code == 2
 
 
 def test_a_terminal_sees_a_progress_bar(workbooks: Path, tmp_path: Path) -> None:

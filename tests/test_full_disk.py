@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from checks import call, refused
 from handmade import FORMULAS, HandMade
 from odd_places import full_device, null_device, small_disk
-from typer.testing import CliRunner
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.classroom import run as class_run
@@ -20,7 +20,6 @@ from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.run import How, check_class
 from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.classroom.task import Outcome, Task
-from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 from workbook_tools.judging.findings import Finding, Kind
 from workbook_tools.judging.report import Cells, Report, SummaryReport
@@ -28,7 +27,7 @@ from workbook_tools.reporting.copies import write_marked, write_mended
 
 pytestmark = pytest.mark.slow
 
-runner = CliRunner()
+
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 SAID = r"cannot be written \(No space left on device\)"
 
@@ -151,11 +150,8 @@ def test_a_journal_that_cannot_be_written_is_one_line(
 
     monkeypatch.setattr(Path, "open", full)
     monkeypatch.chdir(tmp_path)
-    result = runner.invoke(app, ["verify", "class", "--csv", "g.csv"])
-    assert result.exit_code == 2
-    assert isinstance(result.exception, SystemExit)
-    assert result.stderr.count("\n") == 1
-    assert ".g.csv.unfinished: the results so far cannot be saved there (No space" in result.stderr
+    line = refused("verify", "class", "--csv", "g.csv")
+    assert ".g.csv.unfinished: the results so far cannot be saved there (No space" in line
     assert not (tmp_path / "g.csv").exists()
 
 
@@ -200,14 +196,14 @@ def test_the_command_says_that_a_page_is_missing(
     monkeypatch.setattr(class_run.check_class, "__defaults__", (lambda row: None, outcomes({})))
     monkeypatch.chdir(tmp_path)
     words = ["verify", "class", "--html", "c.html"]
-    assert runner.invoke(app, words).exit_code == 0
+    assert call(*words).exit_code == 0
     page = Path("c_files", page_name(submissions[0].path))
 
     def full(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written")
 
     monkeypatch.setattr(class_run, "write_text", full)
-    result = runner.invoke(app, words)
+    result = call(*words)
     assert result.exit_code == 2
     assert f"{page}: cannot be written" in result.stdout.replace("\n", "")
 
@@ -266,11 +262,10 @@ def test_an_error_of_writing_a_copy_is_not_one_of_reading(
 def test_a_device_is_written_to_and_stays(option: str, book: Path, tmp_path: Path) -> None:
     nothing, full = null_device(tmp_path / "nothing"), full_device(tmp_path / "full")
     before = sorted(os.listdir(tmp_path))
-    result = runner.invoke(app, ["verify", str(book), option, str(nothing)])
+    result = call("verify", book, option, nothing)
     assert (result.exit_code, result.stderr) == (1, "")
-    result = runner.invoke(app, ["verify", str(book), option, str(full)])
-    assert result.exit_code == 2
+    result = call("verify", book, option, full)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert f"{full}: cannot be written (No space left on device)" in result.stderr
-    assert result.stderr.count("\n") == 1
     assert all(stat.S_ISCHR(path.lstat().st_mode) for path in (nothing, full))
     assert sorted(os.listdir(tmp_path)) == before

@@ -13,19 +13,18 @@ from typing import Any
 
 import pytest
 from cases import cases
+from checks import call
 from handmade import FORMULAS, HEADER, HandMade
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import SHEET, replaced, rewritten
 from rich.console import Console
-from typer.testing import CliRunner
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.classroom.csv_table import write_csv
 from workbook_tools.classroom.page import write_class_html
 from workbook_tools.classroom.row import Row, Verdict, row_of
 from workbook_tools.classroom.terminal import print_class
-from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
 from workbook_tools.judging.report import Report
@@ -199,7 +198,7 @@ def test_json_is_valid_where_the_right_value_is_0(cells: dict[str, object], tmp_
     HandMade(ONE).save(folder / "b.xlsx")
     for given_, count in ((folder / "a.xlsx", 1), (folder, 2)):
         output = tmp_path / "report.json"
-        done = CliRunner().invoke(app, ["verify", str(given_), "--json", str(output)])
+        done = call("verify", given_, "--json", output)
         assert done.exit_code == 1, done.output
 
         def refuse(name: str) -> None:

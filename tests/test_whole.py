@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, unescape
 import openpyxl
 import pytest
 from cases import THOROUGH, cases
+from checks import check
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from images import layers_on_images
@@ -194,8 +195,7 @@ def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_s
     book = openpyxl.load_workbook(workbooks / "Back_Propogation.xlsx")
     assert book["Overview"]["H16"].value == "='LR 0.2'!$W$32"
     book["Overview"]["H16"] = "='LR 0.5'!$W$32"  # all runs begin with the same loss
-    book.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(book, tmp_path)
     assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [("latent", "Overview", "H16")]
 
 
@@ -210,8 +210,7 @@ def test_a_student_may_change_inputs_and_rate_and_train_for_longer(
         for cell in sheet[99]:
             filled = Translator(cell.value, cell.coordinate)
             sheet.cell(row, cell.column, filled.translate_formula(f"{cell.column_letter}{row}"))
-    book.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(book, tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
     longer = report.tables[-1]
     assert (longer.sheet, longer.learning_rate, longer.iterations) == ("LR 2", 7.5, 89)
@@ -251,8 +250,7 @@ def cell_right_of(book: openpyxl.Workbook, label: str) -> Cell:
 
 def test_a_setting_above_the_table_may_be_changed(adam: openpyxl.Workbook, tmp_path: Path) -> None:
     cell_right_of(adam, "β1 =").value = 0.5
-    adam.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(adam, tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
 
 
@@ -261,8 +259,7 @@ def test_a_setting_typed_into_a_formula_is_latent(adam: openpyxl.Workbook, tmp_p
     column = next(cell.column for cell in sheet[31] if cell.value == "v_w3")
     cell = sheet.cell(35, column)
     cell.value = cell.value.replace(f"${setting.column_letter}$30", "0.999")
-    adam.save(tmp_path / "changed.xlsx")
-    findings = verify(tmp_path / "changed.xlsx").findings
+    findings = check(adam, tmp_path).findings
     assert [(f.kind, f.quantity, f.cells) for f in findings] == [
         ("latent", "v_w3", cell.coordinate)
     ]
@@ -281,8 +278,7 @@ def test_what_is_not_understood_is_not_checked_and_not_passed(
     adam: openpyxl.Workbook, tmp_path: Path, label: str, word: str, reason: str
 ) -> None:
     cell_right_of(adam, label).value = word
-    adam.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(adam, tmp_path)
     assert report.verdict == "unchecked"
     [table] = report.tables
     assert table.cells.reasons == {reason: table.cells.formulas}
@@ -341,8 +337,7 @@ def test_layers_that_cannot_be_are_not_checked_and_not_passed(
     images: openpyxl.Workbook, tmp_path: Path, layers: str, reason: str
 ) -> None:
     words_right_of(images, "layers:").value = layers
-    images.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(images, tmp_path)
     assert report.verdict != "pass"
     assert all(reason in why for table in report.tables for why in table.cells.reasons)
 
@@ -357,8 +352,7 @@ def test_of_equals_the_gradient_goes_to_the_first_whatever_the_numbers(
     assert cell.value[:last].count(",") == 3  # AND(…, MAX(the three before
     begin = cell.value[:last].rindex(",")
     cell.value = cell.value[:begin] + ")" + cell.value[last:]  # it looks at two of them
-    images.save(tmp_path / "changed.xlsx")
-    findings = verify(tmp_path / "changed.xlsx").findings
+    findings = check(images, tmp_path).findings
     assert [(f.kind, f.cells) for f in findings] == [("latent", cell.coordinate)]
 
 
@@ -409,8 +403,7 @@ def test_a_changed_formula_of_several_samples_is_named_and_no_other(
     book = openpyxl.load_workbook(shorter[name])
     assert book[sheet][cell].value != wrong
     book[sheet][cell] = wrong
-    book.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(book, tmp_path)
     assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [(kind, sheet, cell)]
 
 
@@ -420,8 +413,7 @@ def test_an_iteration_without_its_number_is_still_one(
 ) -> None:
     book = openpyxl.load_workbook(shorter["deep"])
     book["LR 0.1"]["A40"] = wrong
-    book.save(tmp_path / "changed.xlsx")
-    report = verify(tmp_path / "changed.xlsx")
+    report = check(book, tmp_path)
     assert [(f.sheet, f.cells) for f in report.findings] == [("LR 0.1", "A40")]
     assert report.tables[0].iterations == 12
 
@@ -433,8 +425,7 @@ def test_iterations_are_told_apart_where_all_weights_are_error_values(
     for row in range(40, 32 + 8 * 12, 8):
         book["LR 0.1"][f"A{row}"] = "=NA()"
     book["LR 0.1"]["G30"] = "=NA()"
-    book.save(tmp_path / "changed.xlsx")
-    assert verify(tmp_path / "changed.xlsx").tables[0].iterations == 12
+    assert check(book, tmp_path).tables[0].iterations == 12
 
 
 def test_a_mistake_in_every_sample_of_every_iteration_is_one_finding(
@@ -445,8 +436,7 @@ def test_a_mistake_in_every_sample_of_every_iteration_is_one_finding(
     column = next(cell.column for cell in sheet[31] if cell.value == "δ_h2")
     for row in range(32, 432):
         sheet.cell(row, column).value = sheet.cell(row, column).value.replace("^2", "^3")
-    book.save(tmp_path / "changed.xlsx")
-    [finding] = verify(tmp_path / "changed.xlsx").findings
+    [finding] = check(book, tmp_path).findings
     assert (finding.kind, finding.quantity, finding.count) == ("wrong-formula", "δ_h2", 400)
     letter = sheet.cell(32, column).column_letter
     assert finding.cells == f"{letter}32:{letter}431"
@@ -458,8 +448,7 @@ def test_a_mistake_once_in_every_iteration_is_one_finding(workbooks: Path, tmp_p
     column = next(cell.column for cell in sheet[31] if cell.value == "∂E/∂w2")
     for row in range(32, 432, 4):
         sheet.cell(row, column).value = sheet.cell(row, column).value.replace("/4", "/3")
-    book.save(tmp_path / "changed.xlsx")
-    [finding] = verify(tmp_path / "changed.xlsx").findings
+    [finding] = check(book, tmp_path).findings
     assert (finding.kind, finding.quantity, finding.count) == ("wrong-formula", "∂E/∂w2", 100)
 
 
@@ -542,8 +531,7 @@ def test_a_network_that_runs_away_on_random_numbers_is_tried_on_smaller_ones(
     column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_2")
     changed = sheet.cell(35, column)
     changed.value = f"{changed.value}*1.0003"
-    book.save(tmp_path / "changed.xlsx")
-    findings = verify(tmp_path / "changed.xlsx").findings
+    findings = check(book, tmp_path).findings
     assert [finding.cells for finding in findings] == [changed.coordinate]
 
 

@@ -124,7 +124,5 @@ def _constants(sheet: Worksheet) -> None:
     ):
         row, column = area.first
         sheet.cell(row, 2, label).font = styles.BODY
-        cell = sheet.cell(row, column, value)
         sheet.merge_cells(start_row=row, end_row=row, start_column=column, end_column=column + 2)
-        cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
-        cell.alignment = styles.CENTRED
+        styles.write_input(sheet, row, column, value)

@@ -108,9 +108,7 @@ def _inputs(sheet: Worksheet, plan: Plan, selected: int, rate: float) -> None:
         sheet.add_data_validation(validation)
         validation.add(cell_name(*area.first))
         _label(sheet, area, label)
-        cell = sheet.cell(*area.first, value)
-        cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
-        cell.alignment = styles.CENTRED
+        styles.write_input(sheet, *area.first, value)
 
 
 def _between(kind: str, largest: int, what: str) -> DataValidation:
@@ -172,7 +170,7 @@ def _probabilities(plan: Plan) -> list[str]:
 
 def _table(sheet: Worksheet, plan: Plan) -> None:
     """Write the probability of each digit, before and after the step."""
-    look.head(sheet, TABLE_TOP, PANEL_COLUMN, names.PROBABILITY_HEADS)
+    styles.write_head(sheet, TABLE_TOP, PANEL_COLUMN, names.PROBABILITY_HEADS)
     after = plan.maps(SOFTMAX + AFTERWARDS)
     for digit, now in enumerate(_probabilities(plan)):
         row = TABLE_TOP + 1 + digit

@@ -24,7 +24,7 @@ def write_digits_sheet(sheet: Worksheet, plan: Plan) -> None:
         look.widths(sheet, width, column, column)
     look.squares(sheet, look.PIXEL_SIDE, TABLE_COLUMN + len(WIDTHS))
     look.square_rows(sheet, look.PIXEL_SIDE, 3, plan.gallery.place.bottom)
-    look.head(sheet, TABLE_ROW - 1, TABLE_COLUMN, (*DIGITS_HEADS, "was read as"))
+    styles.write_head(sheet, TABLE_ROW - 1, TABLE_COLUMN, (*DIGITS_HEADS, "was read as"))
     digits = plan.digits
     rows: list[tuple[int | str | None, ...]] = [
         (number, image, truth, said if said == truth else f"{said} (wrong)")

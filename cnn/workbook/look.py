@@ -4,7 +4,6 @@ A sheet has thousands of cells of a few kinds. Setting a style is slow in openpy
 set on one cell and then shared.
 """
 
-from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ from cnn.workbook.planning.sheet import Palette, Part
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.notation.convolutional import GREYS
 from workbook_tools.writing import styles
-from workbook_tools.writing.quantity import Role
 from workbook_tools.writing.styles import FONT, INK, INPUT_BLUE, INPUT_FILL, MUTED
 
 TAB_COLOURS = {
@@ -129,14 +127,6 @@ def frame(top: bool, bottom: bool, left: bool, right: bool) -> Border:
     """Return a border with lines at these sides."""
     sides = {"top": top, "bottom": bottom, "left": left, "right": right}
     return Border(**{side: _LINE for side, there in sides.items() if there})
-
-
-def head(sheet: Worksheet, row: int, first_column: int, texts: Iterable[str]) -> None:
-    """Write the headings of a table's columns."""
-    for column, text in enumerate(texts, start=first_column):
-        cell = sheet.cell(row, column, text)
-        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = styles.header_fill(Role.DATA)
 
 
 def set_up_page(sheet: Worksheet) -> None:

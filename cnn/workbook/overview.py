@@ -84,9 +84,7 @@ def _tabs(sheet: Worksheet, row: int) -> int:
     """Write the legend of the tab colours."""
     sheet.cell(row, 2, "Tabs").font = styles.HEADING
     for column, part in enumerate(Part, start=3):
-        cell = sheet.cell(row, column, part.value)
-        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
-        cell.fill = look.solid(look.TAB_COLOURS[part])
+        styles.as_head(sheet.cell(row, column, part.value), look.solid(look.TAB_COLOURS[part]))
     return row + 2
 
 
@@ -94,7 +92,7 @@ def _layers(sheet: Worksheet, row: int, plan: Plan) -> int:
     """Write the table of layers with links to their sheets; return the row after it."""
     heads = ("layer", "what it does", "what comes out", "parameters",
              "forward", "weights", "gradient", "one step")  # fmt: skip
-    look.head(sheet, row, 2, heads)
+    styles.write_head(sheet, row, 2, heads)
     there = {of.name for of in plan.sheets}
     network = plan.network
     for name, what, output, parameters in _rows(network):

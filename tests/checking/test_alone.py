@@ -11,13 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from checks import call, refused
 from handmade import FORMULAS, HandMade
 from hostile import hostile_work
 from odd_places import full_device
-from typer.testing import CliRunner
 
 from workbook_tools.checking.alone import Wish, checks
-from workbook_tools.cli import app
 from workbook_tools.errors import BrokenError, InputError
 
 pytestmark = pytest.mark.slow
@@ -79,18 +78,17 @@ def test_an_unexpected_failure_is_one_line_with_its_place_and_debug_shows_more(
         raise KeyError("what nobody thought of")
 
     monkeypatch.setattr("workbook_tools.reporting.terminal.print_report", broken)
-    result = CliRunner().invoke(app, ["verify", str(sound)])
-    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-    assert "KeyError in commands/verify.py, line" in result.stderr
-    assert "what nobody thought of" in result.stderr
-    result = CliRunner().invoke(app, ["verify", str(sound), "--debug"])
+    line = refused("verify", sound)
+    assert "KeyError in commands/verify.py, line" in line
+    assert "what nobody thought of" in line
+    result = call("verify", sound, "--debug")
     assert "Traceback" in result.stderr
     assert result.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["verify", "explain"])
 def test_one_workbook_has_a_time_limit(command: str, sound: Path) -> None:
-    result = CliRunner().invoke(app, [command, str(sound), "--timeout", "0.1"])
+    result = call(command, sound, "--timeout", "0.1")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "not finished after 0.1 seconds; give a larger --timeout" in result.stderr
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from checks import call
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl import load_workbook
-from typer.testing import CliRunner
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.classroom.row import Verdict, row_of
-from workbook_tools.cli import app
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html
 from workbook_tools.reporting.json_document import to_json
@@ -142,12 +141,12 @@ def test_what_was_not_checked_is_said_in_every_report(tmp_path: Path) -> None:
 def test_the_command_says_it_first_and_ends_with_status_2(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AG5": "my notes", "AG6": "=X6*2"}
     path = HandMade(cells=cells).save(tmp_path / "made.xlsx")
-    result = CliRunner().invoke(app, ["verify", str(path), "--json", str(tmp_path / "r.json")])
+    result = call("verify", path, "--json", tmp_path / "r.json")
     assert result.exit_code == 2
     first = result.stdout.splitlines()[0]
     assert "INCOMPLETE: 1 of 533 formula cells not checked: unknown quantity 'my notes'" in first
     assert "My sheet!AG6" in first
     assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "incomplete"
-    result = CliRunner().invoke(app, ["verify", str(tmp_path), "--csv", str(tmp_path / "r.csv")])
+    result = call("verify", tmp_path, "--csv", tmp_path / "r.csv")
     assert result.exit_code == 2
     assert "incomplete" in (tmp_path / "r.csv").read_text("utf-8-sig")

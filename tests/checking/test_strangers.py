@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from checks import check
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl import load_workbook
 
@@ -11,10 +12,6 @@ from workbook_tools.judging.report import Report
 
 WRONG = {**FORMULAS, "∂E/∂w3": FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")}
 GRADIENTS = [f"∂E/∂w{k}" for k in range(1, 9)]
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 def found(report: Report) -> list[tuple[str, str]]:

@@ -15,11 +15,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 from browser import PHONE, Page, opened
+from checks import call, refused
 from handmade import FORMULAS, HandMade, copy_of_the_table
 from hostile import SOON_OR_LATER, go_on, hostile_check, keep, limits, slow_check
 from parts import rewritten
 from pebble import ProcessExpired
-from typer.testing import CliRunner
 
 from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.verify import verify
@@ -31,12 +31,11 @@ from workbook_tools.classroom.page import alike, commonest, write_class_html
 from workbook_tools.classroom.row import Mistake, Row, Verdict
 from workbook_tools.classroom.run import How, InterruptedRunError, check_class
 from workbook_tools.classroom.submissions import Submission, find_submissions
-from workbook_tools.cli import app
 from workbook_tools.errors import InputError
 
 pytestmark = pytest.mark.slow
 
-runner = CliRunner()
+
 W3 = FORMULAS["∂E/∂w3"].replace("M6", "K6")
 
 
@@ -120,15 +119,15 @@ def test_a_folder_is_checked_with_one_command(tmp_path: Path) -> None:
     folder.mkdir()
     HandMade().save(folder / "a.xlsx")
     options = ["--csv", str(tmp_path / "g.csv"), "--html", str(tmp_path / "c.html"), "--jobs", "1"]
-    result = runner.invoke(app, ["verify", str(folder), *options])
+    result = call("verify", folder, *options)
     assert result.exit_code == 0, result.output
     assert "1 workbook: 1 pass." in result.output
     wrong(folder / "b.xlsx")
-    result = runner.invoke(app, ["verify", str(folder), *options, "--json", "-"])
+    result = call("verify", folder, *options, "--json", "-")
     assert result.exit_code == 1
     assert [one["verdict"] for one in json.loads(result.stdout)] == ["pass", "fail"]
     openpyxl.Workbook().save(folder / "c.xlsx")
-    result = runner.invoke(app, ["verify", str(folder), *options])
+    result = call("verify", folder, *options)
     assert result.exit_code == 2
     assert "3 workbooks: 1 pass, 1 fail, 1 unchecked." in result.output
 
@@ -137,10 +136,7 @@ def test_a_folder_is_checked_with_one_command(tmp_path: Path) -> None:
 def test_a_folder_without_workbooks_is_one_line(names: list[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).touch()
-    result = runner.invoke(app, ["verify", str(tmp_path)])
-    assert result.exit_code == 2
-    assert result.stderr.count("\n") == 1
-    assert "no workbook in this folder" in result.stderr
+    assert "no workbook in this folder" in refused("verify", tmp_path)
 
 
 def test_a_folder_that_cannot_be_read_is_one_line(

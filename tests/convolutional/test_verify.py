@@ -13,15 +13,14 @@ import numpy as np
 import openpyxl
 import pytest
 from cases import cases
+from checks import call
 from hypothesis import Phase, given
 from hypothesis import strategies as st
 from networks import changed, small_network, write
 from parts import edited
 from rich.console import Console
-from typer.testing import CliRunner
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.cli import app
 from workbook_tools.convolutional import suggestions
 from workbook_tools.convolutional.book import Book, Section, read_book, workbook_names
 from workbook_tools.editing.cell_contents import SheetCells, put_value
@@ -230,7 +229,7 @@ def test_a_whole_map_that_is_wrong_is_put_right_by_another(small: Path, tmp_path
     findings = found(small, wrong, broken)
     formulas_meant = {cell: text for f in findings for cell, text in f.put_right.items()}
     assert formulas_meant == {cell: formula(book, cell) for cell in cells}
-    result = CliRunner().invoke(app, ["verify", str(broken), "--fix", str(mended)])
+    result = call("verify", broken, "--fix", mended)
     assert result.exit_code == 1, result.output
     assert verify(mended).verdict == "pass"
 
@@ -471,7 +470,7 @@ def test_the_marked_copy_names_the_cell(small: Path, tmp_path: Path) -> None:
     broken = changed(small, tmp_path / "broken.xlsx", {cell: text.replace("MAX", "MIN")})
     marked, page = tmp_path / "marked.xlsx", tmp_path / "page.html"
     words = ["verify", str(broken), "--annotate", str(marked), "--html", str(page)]
-    result = CliRunner().invoke(app, words)
+    result = call(*words)
     assert result.exit_code == 1, result.output
     assert f"Pool1!{cell_name(*cell[1:])}" in result.output
     assert openpyxl.load_workbook(marked)["Findings"]["A2"].value == "Pool1"

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 
-import formualizer as fz
 from hypothesis import strategies as st
+from operands import of_formualizer
 
-from workbook_tools.engines.embedded import config, prepare
-from workbook_tools.engines.embedded import value_of as as_ours
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 
@@ -30,11 +28,4 @@ def formulas() -> st.SearchStrategy[str]:
 
 def value_of(formula: str, numbers: Mapping[Cell, float] = NUMBERS) -> CellValue:
     """Return what the embedded engine shows for a formula of sheet S."""
-    book = fz.Workbook(config=config())
-    prepare(book)
-    book.add_sheet("S")
-    for cell, number in numbers.items():
-        book.set_value(*cell, number)
-    book.set_formula("S", 99, 99, f"={formula}")
-    book.evaluate_all()
-    return as_ours(book.get_value("S", 99, 99))
+    return of_formualizer([formula], {place[1:]: number for place, number in numbers.items()})[0]

@@ -1,6 +1,6 @@
 """A sheet with values of every kind, and what this project and other engines make of formulas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import formualizer as fz
@@ -21,6 +21,7 @@ ROWS: list[list[CellValue]] = [
     [2.0, None, "x", False, 3.0, 2.0, 4.0, 4.0, -2.0, 0.5],
     [3.0, 1.0, -1.0, 2.0, 0.5, 3.0, -0.5, 6.0, None, "3"],
 ]
+CELLS = {(r, c): value for r, own in enumerate(ROWS, 1) for c, value in enumerate(own, 1)}
 FIRST = 10  # the row of the first formula
 COLUMN = 12
 
@@ -29,9 +30,7 @@ class Operands:
     """The cells of that sheet."""
 
     def value(self, sheet: str, row: int, column: int) -> CellValue:
-        if sheet != "S":
-            return REF
-        return ROWS[row - 1][column - 1] if row <= len(ROWS) and column <= len(ROWS[0]) else None
+        return CELLS.get((row, column)) if sheet == "S" else REF
 
     def grid(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
@@ -56,17 +55,18 @@ def ours(formulas: Sequence[str], is_array: bool = False) -> list[CellValue]:
     ]
 
 
-def of_formualizer(formulas: Sequence[str]) -> list[CellValue]:
+def of_formualizer(
+    formulas: Sequence[str], cells: Mapping[tuple[int, int], CellValue] = CELLS
+) -> list[CellValue]:
     """Return what formualizer makes of them."""
     book = fz.Workbook(config=config())
     prepare(book)
     book.add_sheet("S")
-    for row, values in enumerate(ROWS, 1):
-        for column, value in enumerate(values, 1):
-            if isinstance(value, CellError):
-                book.set_formula("S", row, column, "=1/0")
-            elif value is not None:
-                book.set_value("S", row, column, value)
+    for place, value in cells.items():
+        if isinstance(value, CellError):
+            book.set_formula("S", *place, "=1/0")
+        elif value is not None:
+            book.set_value("S", *place, value)
     for row, formula in enumerate(formulas, FIRST):
         book.set_formula("S", row, COLUMN, f"={formula}")
     book.evaluate_all()
@@ -78,16 +78,15 @@ def of_ironcalc(formulas: Sequence[str]) -> list[CellValue]:
     """Return what IronCalc makes of them."""
     model = ironcalc.create("operands", "en", "UTC")
     model.rename_sheet(0, "S")
-    for row, values in enumerate(ROWS, 1):
-        for column, value in enumerate(values, 1):
-            if isinstance(value, CellError):
-                model.set_user_input(0, row, column, "=1/0")
-            elif isinstance(value, bool):
-                model.update_cell_with_bool(0, row, column, value)
-            elif isinstance(value, float):
-                model.update_cell_with_number(0, row, column, value)
-            elif value is not None:
-                model.update_cell_with_text(0, row, column, value)
+    for place, value in CELLS.items():
+        if isinstance(value, CellError):
+            model.set_user_input(0, *place, "=1/0")
+        elif isinstance(value, bool):
+            model.update_cell_with_bool(0, *place, value)
+        elif isinstance(value, float):
+            model.update_cell_with_number(0, *place, value)
+        elif value is not None:
+            model.update_cell_with_text(0, *place, value)
     for row, formula in enumerate(formulas, FIRST):
         model.set_user_input(0, row, COLUMN, f"={formula}")
     model.evaluate()
@@ -104,11 +103,10 @@ def workbook(path: Path, formulas: Sequence[str]) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "S"
-    for row, values in enumerate(ROWS, 1):
-        for column, value in enumerate(values, 1):
-            cell = sheet.cell(row, column, "=1/0" if isinstance(value, CellError) else value)
-            if isinstance(value, str):
-                cell.data_type = "s"
+    for place, value in CELLS.items():
+        cell = sheet.cell(*place, "=1/0" if isinstance(value, CellError) else value)
+        if isinstance(value, str):
+            cell.data_type = "s"
     for row, formula in enumerate(formulas, FIRST):
         sheet[f"{column_letter(COLUMN)}{row}"] = f"={formula}"
     book.save(path)

@@ -3,15 +3,12 @@
 from pathlib import Path
 
 import pytest
+from checks import check
 from handmade import FORMULAS, HEADER, START, HandMade
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Report
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 def only(report: Report) -> Finding:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from checks import check
 from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.verify import verify
@@ -49,8 +50,7 @@ def test_the_words_above_a_table_are_not_needed(
     for cell in book["LR 0.3"][30]:
         if cell.value in ("activation:", "loss:", "optimizer:"):
             cell.value = cell.offset(column=1).value = None
-    book.save(tmp_path / "x.xlsx")
-    report = verify(tmp_path / "x.xlsx")
+    report = check(book, tmp_path)
     read = report.tables[0].understood
     assert (read.activations, read.loss) == ([hidden, output], loss)
     assert set(read.known.values()) == {"by the formulas", "assumed: nothing says so"}

@@ -3,18 +3,14 @@
 from pathlib import Path
 
 import pytest
+from checks import check
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
 from workbook_tools.reading.equations import read_equations
 from workbook_tools.reading.labels import parse_symbol
 
 WITH_GAPS = [6, 7, 8, 9, 11, 12, 13, 17, 18, 19]
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 def test_rows_may_be_left_empty_between_iterations(tmp_path: Path) -> None:

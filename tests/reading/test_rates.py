@@ -5,14 +5,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from checks import check
 from handmade import HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from checks import check
 from handmade import FORMULAS, HEADER, HandMade, copy_of_the_table
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import get_column_letter
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 @pytest.mark.parametrize(("down", "right"), [(21, 0), (23, 0), (0, 31), (0, 33), (30, 5)])
@@ -71,8 +67,7 @@ def test_a_header_without_iterations_is_no_table(tmp_path: Path) -> None:
     for symbol, cell in zip(HEADER, book.active["B6:AF6"][0], strict=True):
         if symbol[0] not in "tiw":
             cell.value = None
-    book.save(tmp_path / "made.xlsx")
-    report = verify(tmp_path / "made.xlsx")
+    report = check(book, tmp_path)
     assert (report.verdict, report.tables) == ("unchecked", [])
 
 

@@ -3,16 +3,11 @@
 from pathlib import Path
 
 import pytest
+from checks import check
 from handmade import FORMULAS, HEADER, HandMade
 
-from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
 from workbook_tools.reading.labels import parse_label
 from workbook_tools.reading.vague_labels import resolved
-
-
-def check(made: HandMade, folder: Path) -> Report:
-    return verify(made.save(folder / "made.xlsx"))
 
 
 def read(header: str) -> str:

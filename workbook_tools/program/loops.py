@@ -18,10 +18,11 @@ import numpy as np
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.edges import Edges
+from workbook_tools.program.edges import Edges, Numbers
 from workbook_tools.program.graph import Node
 from workbook_tools.program.loop_body import Due, LoopBody, Other
 from workbook_tools.program.memory import EMPTY, OTHER, Memory
+from workbook_tools.program.order import longest_paths
 
 _MOST_STATEMENTS = 60_000  # of the loops of a component
 _MOST_STEPS = 20  # different ones that are tried as the period
@@ -207,30 +208,19 @@ def _as_other(value: CellValue) -> Any:
 
 
 def _delays(count: int, edges: Edges) -> list[int]:
-    """Return delays: for each edge, the reader's is at least the other's and the distance down.
-
-    The longest paths of the Bellman–Ford iteration; raises ``NoOrderError`` if some have no end.
-    """
-    delays = np.zeros(count, dtype=np.int64)
-    for _ in range(count + 1):
-        later = delays.copy()
-        np.maximum.at(later, edges.readers, delays[edges.read] + edges.most)
-        if (later == delays).all():
-            return delays.tolist()
-        delays = later
-    raise NoOrderError
+    """Return delays: for each edge, the reader's is at least the other's and the distance down."""
+    return _longest(count, edges.read, edges.readers, edges.most)
 
 
 def _ranks(count: int, edges: Edges, delays: Sequence[int]) -> list[int]:
     """Return ranks: a formula that reads another one of the same time has a higher rank."""
     at = np.array(delays)
     same = edges.most == at[edges.readers] - at[edges.read]
-    readers, read = edges.readers[same], edges.read[same]
-    ranks = np.zeros(count, dtype=np.int64)
-    for _ in range(count + 1):
-        higher = ranks.copy()
-        np.maximum.at(higher, readers, ranks[read] + 1)
-        if (higher == ranks).all():
-            return ranks.tolist()
-        ranks = higher
-    raise NoOrderError
+    return _longest(count, edges.read[same], edges.readers[same], 1)
+
+
+def _longest(count: int, begins: Numbers, ends: Numbers, lengths: Numbers | int) -> list[int]:
+    if (found := longest_paths(count, begins, ends, lengths)) is None:
+        raise NoOrderError
+    longest: list[int] = found.tolist()
+    return longest

@@ -75,3 +75,21 @@ def levels(found: Sequence[Sequence[int]], count: int, edges: Edges) -> list[lis
     for number, own_level in enumerate(level):
         by_level[own_level].append(number)
     return by_level
+
+
+def longest_paths(
+    count: int, begins: Numbers, ends: Numbers, lengths: Numbers | int
+) -> Numbers | None:
+    """Return how long the longest path to each node is, at least 0; None if some have no end.
+
+    Edges lead from ``begins`` to ``ends``. They have no end if a closed path is longer than 0:
+    then the Bellman–Ford iteration does not end, either.
+    """
+    longest = np.zeros(count, dtype=np.int64)
+    for _ in range(count + 1):
+        further = longest.copy()
+        np.maximum.at(further, ends, longest[begins] + lengths)
+        if (further == longest).all():
+            return longest
+        longest = further
+    return None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.edges import Edges, Numbers
-from workbook_tools.program.order import components
+from workbook_tools.program.order import components, longest_paths
 
 
 def on_cycles(edges: Edges, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -36,17 +36,7 @@ def on_cycles(edges: Edges, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _may_return(from_to: Numbers, down: Numbers) -> bool:
-    """Tell whether some closed path leads down or nowhere, given the rows ``down`` of each edge.
-
-    If there is none, the longest paths are finite, and the Bellman–Ford iteration ends.
-    """
+    """Tell whether some closed path leads down or nowhere, given the rows ``down`` of each edge."""
     count = int(from_to.max(initial=-1)) + 1
-    weights = down * (count + 1) + 1  # so that a closed path of 0 rows in all counts as positive
-    longest = np.zeros(count, dtype=np.int64)
-    for _ in range(count + 1):
-        further = longest.copy()
-        np.maximum.at(further, from_to[1], longest[from_to[0]] + weights)
-        if (further == longest).all():
-            return False
-        longest = further
-    return count > 0
+    lengths = down * (count + 1) + 1  # so that a closed path of 0 rows in all counts as positive
+    return longest_paths(count, from_to[0], from_to[1], lengths) is None

@@ -85,9 +85,8 @@ def _names(sheet: Worksheet, layout: DataLayout) -> None:
 def _header(sheet: Worksheet, layout: DataLayout) -> None:
     for symbol, column in layout.columns.items():
         cell = sheet.cell(DATA_HEADER_ROW, column, symbol)
-        cell.font, cell.alignment = styles.HEADER, styles.CENTRED
         role = Role.FORWARD if symbol[0] in "it" else Role.DATA
-        cell.fill = styles.header_fill(role)
+        styles.as_head(cell, styles.header_fill(role))
         if note := _equation(layout, symbol):
             cell.comment = Comment(note, "workbook-tools", width=360, height=60)
     sheet.row_dimensions[DATA_HEADER_ROW].height = 20
@@ -120,11 +119,8 @@ def _spread(sheet: Worksheet, layout: DataLayout) -> None:
             first = cell_name(layout.first_row, column)
             cell = sheet.cell(row, column)
             cell.value = f"={function}({first}:{cell_name(layout.last_row, column)})"
-            cell.font, cell.fill, cell.border = (
-                styles.NUMBER,
-                styles.cell_fill(Role.DATA),
-                styles.BOX,
-            )
+            cell.font, cell.border = styles.NUMBER, styles.BOX
+            cell.fill = styles.cell_fill(Role.DATA)
             cell.number_format = "0.0000"
 
 

@@ -82,8 +82,10 @@ def quantities(experiment: Experiment) -> list[Quantity]:
     if network.gradient_sizes:
         sizes = [gradient_size(experiment, layer) for layer in naming.weighted_layers]
         columns += _grouped("gradients: sizes", sizes)
+    optimizer, decays = experiment.training.optimizer, experiment.training.weight_decay > 0
     for parameter in experiment.trained:
-        columns += _grouped("optimizer", _state(experiment, parameter))
+        own = state(optimizer, parameter, decays)
+        columns += [replace(q, group="optimizer", once=experiment.data.is_several) for q in own]
     return columns
 
 
@@ -135,15 +137,6 @@ def _parameters(experiment: Experiment, layer: int) -> list[Quantity]:
             once=experiment.data.is_several,
         )
         for symbol in experiment.naming.parameters(layer)
-    ]
-
-
-def _state(experiment: Experiment, parameter: str) -> list[Quantity]:
-    training, once = experiment.training, experiment.data.is_several
-    decays = training.weight_decay > 0
-    return [
-        Quantity(column.symbol, column.formula, Role.STATE, column.first, once=once)
-        for column in state(training.optimizer, parameter, decays)
     ]
 
 

@@ -5,19 +5,9 @@ and ``nesterov``, RMSprop, Adam, AdamW). The state m, v of every parameter has i
 ``x[-1]`` is the value of x in the iteration before.
 """
 
-from dataclasses import dataclass
-
 from workbook_tools.notation.quantities import ITERATION, gradient_symbol, state_symbol
 from workbook_tools.notation.vocabulary import Optimizer, Schedule
-
-
-@dataclass(frozen=True)
-class StateFormula:
-    """A column of an optimizer's state; all states are 0 before the first iteration."""
-
-    symbol: str
-    formula: str
-    first: str
+from workbook_tools.writing.quantity import Quantity, Role
 
 
 def gradient(optimizer: Optimizer, parameter: str, decays: bool) -> str:
@@ -26,20 +16,20 @@ def gradient(optimizer: Optimizer, parameter: str, decays: bool) -> str:
     return f"({symbol}+λ*{parameter})" if decays and optimizer is not Optimizer.ADAMW else symbol
 
 
-def state(optimizer: Optimizer, parameter: str, decays: bool) -> list[StateFormula]:
-    """Return the state columns of a parameter."""
+def state(optimizer: Optimizer, parameter: str, decays: bool) -> list[Quantity]:
+    """Return the state columns of a parameter; all states are 0 before the first iteration."""
     g = gradient(optimizer, parameter, decays)
     m, v = state_symbol("m", parameter), state_symbol("v", parameter)
     match optimizer:
         case Optimizer.GRADIENT_DESCENT:
             return []
         case Optimizer.MOMENTUM | Optimizer.NESTEROV:
-            return [StateFormula(m, f"μ*{m}[-1]+{g}", g)]
+            return [Quantity(m, f"μ*{m}[-1]+{g}", Role.STATE, g)]
         case Optimizer.RMSPROP:
-            return [StateFormula(v, f"α*{v}[-1]+(1-α)*{g}^2", f"(1-α)*{g}^2")]
+            return [Quantity(v, f"α*{v}[-1]+(1-α)*{g}^2", Role.STATE, f"(1-α)*{g}^2")]
     return [
-        StateFormula(m, f"β1*{m}[-1]+(1-β1)*{g}", f"(1-β1)*{g}"),
-        StateFormula(v, f"β2*{v}[-1]+(1-β2)*{g}^2", f"(1-β2)*{g}^2"),
+        Quantity(m, f"β1*{m}[-1]+(1-β1)*{g}", Role.STATE, f"(1-β1)*{g}"),
+        Quantity(v, f"β2*{v}[-1]+(1-β2)*{g}^2", Role.STATE, f"(1-β2)*{g}^2"),
     ]
 
 

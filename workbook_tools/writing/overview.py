@@ -23,7 +23,6 @@ from workbook_tools.writing.layout import (
     Layout,
 )
 from workbook_tools.writing.pictures import anchored
-from workbook_tools.writing.quantity import Role
 
 WIDTHS = {"A": 3, "B": 10, "C": 12, "D": 36, "E": 4, "F": 15, "G": 12, "H": 21, "I": 21, "J": 4}
 SUMMARY_COLUMN = 6  # F
@@ -94,8 +93,7 @@ def _columns(sheet: Worksheet, layout: Layout, title: str, row: int) -> None:
         first, last = column_letter(column), column_letter(column + len(own) - 1)
         names = own[0].symbol if len(own) == 1 else f"{own[0].symbol} … {own[-1].symbol}"
         place = sheet.cell(row, PICTURE_COLUMN, first if first == last else f"{first} – {last}")
-        place.font, place.fill = styles.HEADER, styles.header_fill(own[0].role)
-        place.alignment = styles.CENTRED
+        styles.as_head(place, styles.header_fill(own[0].role))
         sheet.cell(row, PICTURE_COLUMN + 1, group).font = styles.BODY
         sheet.cell(row, PICTURE_COLUMN + 4, names).font = styles.SUBTITLE
         column += len(own)
@@ -128,12 +126,7 @@ def _introduction(sheet: Worksheet, book: Book) -> None:
     sheet.cell(11, 2, "Colours").font = styles.HEADING
     roles = list(dict.fromkeys(q.role for own in book.sheets for q in own.quantities))
     for column, role in zip((3, 4, 6, 7, 8, 9, 10), roles, strict=False):
-        cell = sheet.cell(11, column, role.value)
-        cell.font, cell.fill, cell.alignment = (
-            styles.HEADER,
-            styles.header_fill(role),
-            styles.CENTRED,
-        )
+        styles.as_head(sheet.cell(11, column, role.value), styles.header_fill(role))
 
 
 def _rows(layout: Layout) -> str:
@@ -163,19 +156,12 @@ def _update(book: Book) -> str:
     return f"moved as {by} does it; the table's last columns are what it remembers"
 
 
-def _table_header(sheet: Worksheet, column: int, labels: list[str]) -> None:
-    for k, label in enumerate(labels):
-        cell = sheet.cell(PARAMETER_HEADER_ROW, column + k, label)
-        cell.font = styles.HEADER
-        cell.fill = styles.header_fill(Role.DATA)
-        cell.alignment = styles.CENTRED
-
-
 def _parameters(sheet: Worksheet, book: Book) -> None:
     what = "Weights at the start" if book.data else "Inputs, targets and the start"
     title = sheet.cell(PARAMETER_HEADER_ROW - 1, PARAMETER_COLUMN, what)
     title.font = styles.HEADING
-    _table_header(sheet, PARAMETER_COLUMN, ["Symbol", "Value", "What it is"])
+    heads = ("Symbol", "Value", "What it is")
+    styles.write_head(sheet, PARAMETER_HEADER_ROW, PARAMETER_COLUMN, heads)
     meanings = _meanings(book)
     validation = DataValidation(
         type="decimal",
@@ -194,15 +180,13 @@ def _parameters(sheet: Worksheet, book: Book) -> None:
     for symbol, value in book.experiment.initial_values.items():
         row, column = places[symbol]
         name = sheet.cell(row, column - 1, symbol)
-        cell = sheet.cell(row, column, value)
-        meaning = sheet.cell(row, column + 1, meanings[symbol])
         name.font, name.alignment, name.border = styles.BODY, styles.CENTRED, styles.BOX
-        cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
+        cell = styles.write_input(sheet, row, column, value)
         cell.number_format = "0.00####"
+        validation.add(cell.coordinate)
+        meaning = sheet.cell(row, column + 1, meanings[symbol])
         meaning.font, meaning.border = styles.SUBTITLE, styles.BOX
         meaning.alignment = Alignment(horizontal="left", indent=1)
-        cell.alignment = styles.CENTRED
-        validation.add(cell.coordinate)
 
 
 def _meanings(book: Book) -> dict[str, str]:
@@ -249,7 +233,8 @@ def _summary(sheet: Worksheet, book: Book) -> None:
     loss, *accuracy = min(every, key=len)
     stated = [(loss, 1), (loss, iterations), *((symbol, iterations) for symbol in accuracy)]
     labels = [f"{symbol} at iteration {iteration}" for symbol, iteration in stated]
-    _table_header(sheet, SUMMARY_COLUMN, ["Learning rate", "Sheet", *labels])
+    heads = ("Learning rate", "Sheet", *labels)
+    styles.write_head(sheet, PARAMETER_HEADER_ROW, SUMMARY_COLUMN, heads)
     for row, layout in enumerate(book.sheets, start=PARAMETER_HEADER_ROW + 1):
         name = layout.run.name
         rate = sheet.cell(row, SUMMARY_COLUMN)

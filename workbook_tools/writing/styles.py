@@ -1,5 +1,8 @@
 """The look of the workbooks in one place: colours, fonts, number formats, the printed page."""
 
+from collections.abc import Iterable
+
+from openpyxl.cell import Cell
 from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.worksheet import Worksheet
@@ -79,6 +82,24 @@ INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
 def header_fill(role: Role) -> PatternFill:
     """Return the header colour of a group of columns."""
     return PatternFill("solid", fgColor=HEADER_FILLS[role])
+
+
+def as_head(cell: Cell, fill: PatternFill) -> None:
+    """Make a cell the head of a column."""
+    cell.font, cell.fill, cell.alignment = HEADER, fill, CENTRED
+
+
+def write_head(sheet: Worksheet, row: int, first_column: int, texts: Iterable[str]) -> None:
+    """Write the heads of a table's columns."""
+    for column, text in enumerate(texts, start=first_column):
+        as_head(sheet.cell(row, column, text), header_fill(Role.DATA))
+
+
+def write_input(sheet: Worksheet, row: int, column: int, value: float) -> Cell:
+    """Write a number that readers may change; return its cell."""
+    cell: Cell = sheet.cell(row, column, value)
+    cell.font, cell.fill, cell.border, cell.alignment = INPUT, INPUT_FILL, BOX, CENTRED
+    return cell
 
 
 def number_format(quantity: Quantity) -> str:

@@ -210,11 +210,7 @@ def _setting(sheet: Worksheet, symbol: str, place: tuple[int, int], value: float
     """Write a number that the formulas read, with its symbol to the left; return its cell."""
     row, column = place
     _label(sheet, (row, column - 1), f"{symbol} =")
-    cell = sheet.cell(row, column, value)
-    cell.font, cell.fill, cell.border = styles.INPUT, styles.INPUT_FILL, styles.BOX
-    cell.number_format = "General"
-    cell.alignment = styles.CENTRED
-    return cell
+    return styles.write_input(sheet, row, column, value)
 
 
 def _label(sheet: Worksheet, place: tuple[int, int], text: str) -> None:
@@ -237,9 +233,7 @@ def _settings(sheet: Worksheet, layout: Layout) -> None:
 def _header(sheet: Worksheet, layout: Layout) -> None:
     for column, quantity in enumerate(layout.quantities, start=1):
         cell = sheet.cell(HEADER_ROW, column, quantity.symbol)
-        cell.font = styles.HEADER
-        cell.fill = styles.header_fill(quantity.role)
-        cell.alignment = styles.CENTRED
+        styles.as_head(cell, styles.header_fill(quantity.role))
         text = equation(quantity)
         if quantity.once:
             text += "\nOnce an iteration, in its first row."

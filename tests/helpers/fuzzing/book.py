@@ -4,6 +4,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -57,6 +58,13 @@ class Book:
         tree = root.getroottree()
         self.parts[part] = etree.tostring(tree, xml_declaration=True, encoding="UTF-8",
                                           standalone=True)  # fmt: skip
+
+    @contextmanager
+    def editing(self, part: str) -> Iterator[Any]:
+        """Yield the XML of a part, to be edited; where that fails, the part stays as it is."""
+        root = self.root(part)
+        yield root
+        self.put(part, root)
 
     def sheets(self) -> dict[str, str]:
         """Return the part of each worksheet by its name."""

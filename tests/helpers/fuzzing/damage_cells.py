@@ -56,17 +56,12 @@ def _content(cell: Any, random: Random) -> str:
 @damage("cells", Level.ANY)
 def formula_cell_overwritten(made: Made, random: Random) -> str:
     target = pick(random, made.host.targets)
-    said = ""
-
-    def edit(root: Any) -> None:
-        nonlocal said
+    with editing_sheet(made, target.sheet) as root:
         cell = cell_of(root, target.cell)
         before = child(cell, "f")
         said = _content(cell, random)
         if before is not None and child(cell, "f") is None:
             made.broken.append(target)
-
-    editing_sheet(made, target.sheet, edit)
     return f"{target.sheet}!{target.cell}: {said}"
 
 
@@ -76,11 +71,8 @@ def data_overwritten(made: Made, random: Random) -> str:
     names = random.sample(made.host.data[sheet], k=min(random.choice([1, 1, 3, 30]),
                                                         len(made.host.data[sheet])))  # fmt: skip
     said = []
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         said.extend(f"{name} {_content(cell_of(root, name), random)}" for name in names)
-
-    editing_sheet(made, sheet, edit)
     return f"data of {sheet}: {'; '.join(said)[:200]}"
 
 
@@ -96,11 +88,8 @@ def anywhere(made: Made, random: Random) -> str:
     made.broken += [target for target in made.host.targets
                     if target.sheet == sheet and target.cell in names]  # fmt: skip
     said = []
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         said.extend(f"{name} {_content(cell_of(root, name), random)}" for name in names)
-
-    editing_sheet(made, sheet, edit)
     return f"cells of {sheet}: {'; '.join(said)[:200]}"
 
 
@@ -109,13 +98,10 @@ def on_another_sheet(made: Made, random: Random) -> str:
     sheet = pick(random, made.host.others)
     made.changed_formulas.add(sheet)
     said = []
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for _ in range(5):
             name = f"{pick(random, 'ABCDEFGH')}{random.randrange(1, 60)}"
             said.append(f"{name} {_content(cell_of(root, name), random)}")
-
-    editing_sheet(made, sheet, edit)
     return f"cells of {sheet}: {'; '.join(said)[:200]}"
 
 
@@ -124,8 +110,7 @@ def data_typed_as_formulas(made: Made, random: Random) -> str:
     """Type =0.5 for 0.5."""
     sheet = pick(random, made.host.data)
     said = []
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for name in made.host.data[sheet]:
             cell = cell_of(root, name)
             value = child(cell, "v")
@@ -133,8 +118,6 @@ def data_typed_as_formulas(made: Made, random: Random) -> str:
             if is_number and child(cell, "f") is None and random.random() < 0.3:
                 set_cell(cell, value.text, value.text, "n")
                 said.append(name)
-
-    editing_sheet(made, sheet, edit)
     return f"typed as formulas: {', '.join(said)[:100]}"
 
 
@@ -143,14 +126,11 @@ def all_values_gone(made: Made, random: Random) -> str:
     """Leave the formulas without values, as some programs write them; or some of them."""
     share = pick(random, [1.0, 0.5])
     for name in made.checked_sheets:
-
-        def edit(root: Any) -> None:
+        with editing_sheet(made, name) as root:
             for cell in root.iter("{*}c"):
                 value = child(cell, "v")
                 if child(cell, "f") is not None and value is not None and random.random() < share:
                     cell.remove(value)
-
-        editing_sheet(made, name, edit)
     return f"{share:.0%} of the values gone"
 
 
@@ -159,15 +139,11 @@ def values_replaced(made: Made, random: Random) -> str:
     """Let the file carry other values than its formulas have."""
     sheet = pick(random, made.checked_sheets)
     count = 0
-
-    def edit(root: Any) -> None:
-        nonlocal count
+    with editing_sheet(made, sheet) as root:
         for cell in root.iter("{*}c"):
             value = child(cell, "v")
             if child(cell, "f") is not None and value is not None and random.random() < 0.1:
                 value.text = pick(random, [*NUMBERS, "#REF!", "0.5"])
                 cell.set("t", pick(random, ["n", "n", "str", "e", "b", "s"]))
                 count += 1
-
-    editing_sheet(made, sheet, edit)
     return f"{sheet}: {count} stored values replaced"

@@ -106,12 +106,9 @@ def beside(made: Made, random: Random) -> str:
     name = pick(random, made.host.others or made.checked_sheets)
     made.changed_formulas.add(name)
     formulas = {_free(random): draw_any(random) for _ in range(random.choice([1, 1, 5]))}
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, name) as root:
         for cell, formula in formulas.items():
             set_cell(cell_of(root, cell), formula, random.choice([None, 1.5, "a"]))
-
-    editing_sheet(made, name, edit)
     return "formulas beside: " + "; ".join(f"{c}={f[:60]!r}" for c, f in formulas.items())
 
 
@@ -127,14 +124,11 @@ def in_a_table(made: Made, random: Random) -> str:
     else:
         formula = random.choice(WRAPPERS).replace("{}", target.formula)
     keeps = random.random() < 0.5
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, target.sheet) as root:
         cell = cell_of(root, target.cell)
         value = child(cell, "v")
         old = value.text if value is not None and keeps else None
         set_cell(cell, formula, old, "n")
-
-    editing_sheet(made, target.sheet, edit)
     return f"{target.sheet}!{target.cell} ={formula[:80]!r}"
 
 
@@ -150,13 +144,10 @@ def cycle(made: Made, random: Random) -> str:
         "through a range": f"{target.formula}+0*SUM({letters}{max(1, row - 3)}:{letters}{row + 3})",
         "through a row": f"{target.formula}+0*SUM({row}:{row})",
     }[how]
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, target.sheet) as root:
         set_cell(cell_of(root, target.cell), formula, 0.5)
         if how == "two":
             set_cell(cell_of(root, other), target.cell, 0.5)
-
-    editing_sheet(made, target.sheet, edit)
     return f"{target.sheet}!{target.cell} reads itself: {how}"
 
 
@@ -165,12 +156,9 @@ def cycle_beside(made: Made, random: Random) -> str:
     name = pick(random, made.host.others)  # below a table it is a mistake
     made.changed_formulas.add(name)
     count = random.choice([1, 2, 50])
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, name) as root:
         for row in range(300, 300 + count):
             set_cell(cell_of(root, f"B{row}"), f"B{300 + (row + 1 - 300) % count}+1", 0.5)
-
-    editing_sheet(made, name, edit)
     return f"a cycle of {count} beside"
 
 
@@ -188,12 +176,9 @@ def attributes_wrong(made: Made, random: Random) -> str:
     ]  # fmt: skip
     attributes = random.choice(options)
     empty = random.random() < 0.3
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, target.sheet) as root:
         cell = cell_of(root, target.cell)
         set_cell(cell, "" if empty else target.formula, 0.5, attributes=attributes)
-
-    editing_sheet(made, target.sheet, edit)
     return f"{target.sheet}!{target.cell}: formula with {attributes}{', empty' * empty}"
 
 
@@ -250,14 +235,11 @@ def _filled(formula: str, origin: str, cell: str) -> str | None:
 def arrays_of_one(made: Made, random: Random) -> str:
     """Enter a formula with Ctrl+Shift+Enter."""
     target = pick(random, made.host.targets)
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, target.sheet) as root:
         formula = child(cell_of(root, target.cell), "f")
         if formula is not None and not formula.attrib:
             formula.set("t", "array")
             formula.set("ref", target.cell)
-
-    editing_sheet(made, target.sheet, edit)
     return f"{target.sheet}!{target.cell}: an array of one"
 
 
@@ -269,14 +251,11 @@ def in_parentheses(made: Made, random: Random) -> str:
     planted = {place for mistake in made.mistakes for place in mistake.cells}
     if any(sheet == name for name, _ in planted):
         raise NotApplicableError  # the oracle looks for what it planted
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for target in made.host.targets:
             formula = child(cell_of(root, target.cell), "f") if target.sheet == sheet else None
             if formula is not None and formula.text:
                 formula.text = form.format(formula.text)
-
-    editing_sheet(made, sheet, edit)
     return f"{sheet}: {form!r} for each formula"
 
 

@@ -1,9 +1,10 @@
 """What headers and other labels say."""
 
 from random import Random
-from typing import Any
 
-from fuzzing.book import cell_of, named, set_cell
+from openpyxl.utils import get_column_letter
+
+from fuzzing.book import cell_of, set_cell
 from fuzzing.made import Level, Made, damage, editing_sheet, pick
 
 LABELS = [
@@ -46,12 +47,9 @@ def headers_changed(made: Made, random: Random) -> str:
     if random.random() < 0.2 and len(names) > 1:
         labels = dict(zip(names, [symbols.get(name) or "w1" for name in [*names[1:], names[0]]],
                           strict=True))  # fmt: skip
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for name, label in labels.items():
             set_cell(cell_of(root, name), value=label, kind="inlineStr")
-
-    editing_sheet(made, sheet, edit)
     return f"headers of {sheet}: " + "; ".join(f"{n} {t[:30]!r}" for n, t in labels.items())
 
 
@@ -67,13 +65,10 @@ def labels_added(made: Made, random: Random) -> str:
     }
     taken = {target.cell for target in made.host.targets if target.sheet == sheet}
     taken |= {*made.host.headers.get(sheet, ()), *made.host.data.get(sheet, ())}
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for name, label in cells.items():
             if name not in taken:
                 set_cell(cell_of(root, name), value=label, kind="inlineStr")
-
-    editing_sheet(made, sheet, edit)
     return f"labels beside the tables of {sheet}: " + "; ".join(
         f"{n} {t[:20]!r}" for n, t in list(cells.items())[:20]
     )
@@ -85,12 +80,9 @@ def labels_on_another_sheet(made: Made, random: Random) -> str:
     sheet = pick(random, made.host.others)
     made.changed_formulas.add(sheet)
     labels = [random.choice(LABELS) for _ in range(random.choice([1, 30]))]
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for k, label in enumerate(labels):
             set_cell(cell_of(root, f"C{100 + 3 * k}"), value=label, kind="inlineStr")
-
-    editing_sheet(made, sheet, edit)
     return f"labels on {sheet}: {'; '.join(label[:20] for label in labels)[:200]}"
 
 
@@ -101,13 +93,10 @@ def spaces_around_headers(made: Made, random: Random) -> str:
     names = [name for name in made.host.headers[sheet] if symbols.get(name)]
     chosen = random.sample(names, k=min(3, len(names)))
     planted = {target.header for mistake in made.mistakes for target in mistake.targets}
-
-    def edit(root: Any) -> None:
+    with editing_sheet(made, sheet) as root:
         for name in chosen:
             if name not in planted:
                 set_cell(cell_of(root, name), value=f" {symbols[name]}  ", kind="inlineStr")
-
-    editing_sheet(made, sheet, edit)
     return f"spaces around headers {chosen} of {sheet}"
 
 
@@ -116,12 +105,7 @@ def many_headers(made: Made, random: Random) -> str:
     """Put rows of headers, with numbers below, beneath a table."""
     sheet = pick(random, made.checked_sheets)
     rows, columns = random.choice([(1, 40), (30, 12), (3, 300)])
-
-    def edit(root: Any) -> None:
-        from openpyxl.utils import get_column_letter
-
-        pieces = list(named(root, "c"))
-        assert pieces is not None
+    with editing_sheet(made, sheet) as root:
         for row in range(500, 500 + 3 * rows, 3):
             for column in range(1, columns + 1):
                 letters = get_column_letter(column)
@@ -130,6 +114,4 @@ def many_headers(made: Made, random: Random) -> str:
                 )
                 set_cell(cell_of(root, f"{letters}{row}"), value=label, kind="inlineStr")
                 set_cell(cell_of(root, f"{letters}{row + 1}"), value=0.5)
-
-    editing_sheet(made, sheet, edit)
     return f"{rows} rows of {columns} headers below the tables of {sheet}"

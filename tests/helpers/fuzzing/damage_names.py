@@ -14,22 +14,9 @@ GOOD = [
     "_", "w1", "Overview 2", "tab\u00a0space",
 ]  # fmt: skip
 BAD = [
-    "",
-    "a" * 32,
-    "a" * 5000,
-    "a:b",
-    "a/b",
-    "a\\b",
-    "[a]",
-    "a?",
-    "a*",
-    "'a",
-    "a'",
-    "a\tb",
-    "a\nb",
-    "History",
-    "\u200b",
-]
+    "", "a" * 32, "a" * 5000, "a:b", "a/b", "a\\b", "[a]", "a?", "a*", "'a", "a'", "a\tb", "a\nb",
+    "History", "\u200b",
+]  # fmt: skip
 
 
 _OF_A_NETWORK = ("Digit", "Digits")

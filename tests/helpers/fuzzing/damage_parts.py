@@ -14,6 +14,7 @@ from fuzzing.book import (
     NotApplicableError,
     local,
     named,
+    set_cell,
 )
 from fuzzing.made import Level, Made, damage, pick
 
@@ -328,8 +329,6 @@ def with_sheets_that_hold_no_cells(made: Made, random: Random) -> str:
 @damage("parts", Level.SAME)
 def texts_in_the_cells(made: Made, random: Random) -> str:
     """Put each text into its own cell; the shared ones stay where they are."""
-    from fuzzing.book import set_cell
-
     strings = [
         "".join(t.text or "" for t in named(item, "t"))
         for item in made.book.root(STRINGS)

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from lxml import etree
+from openpyxl.utils.cell import column_index_from_string
 
 from fuzzing.book import WORKBOOK, NotApplicableError, local, named
 from fuzzing.damage_parts import _others
@@ -272,8 +273,6 @@ def optional_left_out(made: Made, random: Random) -> str:
 
 
 def _without_names(row: Any) -> None:
-    from openpyxl.utils.cell import column_index_from_string
-
     last = 0
     for cell in [one for one in row if local(one) == "c"]:
         name = cell.get("r")

@@ -21,6 +21,7 @@ from openpyxl.worksheet.table import Table
 from fuzzing.book import Book, local, named, set_cell
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import recalculate
+from workbook_tools.notation.addresses import column_number
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.writing.workbook import build
 
@@ -124,7 +125,7 @@ def _put_values(path: Path) -> None:
                 value: object = known[name]
             else:
                 column = name.rstrip("0123456789")
-                row, number = int(name[len(column) :]), _number(column)
+                row, number = int(name[len(column) :]), column_number(column)
                 [[value]] = calculation.block(sheet, row, number, row, number)
             store(cell, value)
         book.put(part, root)
@@ -141,13 +142,6 @@ def store(cell: object, value: object) -> None:
         value = repr(value)
         kind = "n"
     set_cell(cell, formula.text or "", value, kind, dict(formula.attrib))
-
-
-def _number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - 64
-    return number
 
 
 # Typed by hand

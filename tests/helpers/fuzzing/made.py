@@ -1,12 +1,13 @@
 """One case: a sound workbook, perhaps a mistake in it, and what is done to the file."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from random import Random
 from typing import Any
 
-from fuzzing.book import Book, NotApplicableError, named
+from fuzzing.book import Book, NotApplicableError
 from fuzzing.hosts import Host, Target
 from fuzzing.mistakes import Mistake
 
@@ -65,17 +66,9 @@ def damage(kind: str, level: Level) -> Callable[[Damage], Damage]:
     return register
 
 
-def editing_sheet(made: Made, name: str, edit: Callable[[Any], None]) -> None:
-    """Edit the XML of a sheet of the host."""
-    part = made.part(name)
-    root = made.book.root(part)
-    edit(root)
-    made.book.put(part, root)
-
-
-def all_cells(root: Any) -> list[Any]:
-    """Return the cells of a sheet."""
-    return list(named(root, "c"))
+def editing_sheet(made: Made, name: str) -> AbstractContextManager[Any]:
+    """Yield the XML of a sheet of the host, to be edited."""
+    return made.book.editing(made.part(name))
 
 
 def pick(random: Random, things: Any) -> Any:
