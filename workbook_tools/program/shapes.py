@@ -7,6 +7,7 @@ however many cells of a workbook have it. The places are the *slots* of each for
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from workbook_tools.formulas.references import FilledFormula
@@ -49,47 +50,74 @@ class Shape:
     is_complete: bool  # False: it may read cells that are no slots, such as growing ranges
 
 
+class _Corner(NamedTuple):
+    """A cell in a pattern."""
+
+    field: int | None  # of its row; None if that is fixed
+    row: int
+    column: int
+
+
+class _Place(NamedTuple):
+    """A cell or range in a pattern."""
+
+    sheet: str | None
+    first: _Corner
+    last: _Corner | None  # None: it is a cell
+
+
 @lru_cache(maxsize=20_000)
 def shape_of(formula: FilledFormula) -> Shape:
     """Return the shape of a formula that is filled down."""
-    slots: list[Slot] = []
+    pieces, places, is_complete = _read(formula.pattern)
+    slots = tuple(_slot(place, formula.offsets) for place in places)
+    names = [
+        f"_{k}x{slot.height}x{slot.width}" if place.last else f"_{k}"
+        for k, (slot, place) in enumerate(zip(slots, places, strict=True))
+    ]
+    text = "".join(chain.from_iterable(zip(pieces, [*names, ""], strict=True)))
+    return Shape(text, slots, is_complete)
+
+
+@lru_cache(maxsize=20_000)
+def _read(pattern: str) -> tuple[list[str], list[_Place], bool]:
+    """Return the places in a pattern, the text around them, and whether they are all it reads."""
+    places: list[_Place] = []
     pieces: list[str] = []
-    end, pattern, is_complete = 0, formula.pattern, True
+    text, end, is_complete = "", 0, True
     for match in _SLOT.finditer(pattern):
         if not match["first"]:
             if _LIKE_A_SLOT.match(match[0]):
-                pieces += [pattern[end : match.start()], "_"]  # a name: _0 is no slot
+                text += pattern[end : match.start()] + "_"  # a name: _0 is no slot
                 end, is_complete = match.start(), False
             continue
-        slot = _slot(match["sheet"], match["first"], match["last"], formula.offsets)
-        if slot is None:
+        first, last = _corner(match["first"]), _corner(match["last"]) if match["last"] else None
+        if last and (first.field is None) != (last.field is None):  # it grows when filled down
             is_complete = False
             continue
-        size = f"x{slot.height}x{slot.width}" if match["last"] else ""
-        pieces += [_plain(pattern[end : match.start()]), f"_{len(slots)}{size}"]
-        slots.append(slot)
-        end = match.end()
-    text = "".join([*pieces, _plain(pattern[end:])])
-    return Shape(text, tuple(slots), is_complete)
+        sheet = match["sheet"] and _plain(match["sheet"].strip("'").replace("''", "'"))
+        places.append(_Place(sheet, first, last))
+        pieces.append(text + _plain(pattern[end : match.start()]))
+        text, end = "", match.end()
+    return [*pieces, text + _plain(pattern[end:])], places, is_complete
 
 
-def _slot(sheet: str | None, first: str, last: str | None, offsets: tuple[int, ...]) -> Slot | None:
-    """Return a slot; None for a range that grows as the formula is filled down."""
-    row, moves, column = _corner(first, offsets)
-    other_row, other_moves, other_column = _corner(last, offsets) if last else (row, moves, column)
-    if moves != other_moves:
-        return None
-    if sheet:
-        sheet = _plain(sheet.strip("'").replace("''", "'"))
-    height, width = abs(other_row - row) + 1, abs(other_column - column) + 1
-    return Slot(sheet, min(row, other_row), moves, min(column, other_column), height, width)
+def _slot(place: _Place, offsets: tuple[int, ...]) -> Slot:
+    sheet, (field, row, column), last = place
+    moves = field is not None
+    row = row if field is None else offsets[field]
+    if last is None:
+        return Slot(sheet, row, moves, column, 1, 1)
+    other_row = last.row if last.field is None else offsets[last.field]
+    height, width = abs(other_row - row) + 1, abs(last.column - column) + 1
+    return Slot(sheet, min(row, other_row), moves, min(column, last.column), height, width)
 
 
-def _corner(text: str, offsets: tuple[int, ...]) -> tuple[int, bool, int]:
+def _corner(text: str) -> _Corner:
     letters, _, row = text.lstrip("$").partition("{" if text[-1] == "}" else "$")
     if text[-1] == "}":
-        return offsets[int(row[:-1])], True, column_number(letters)
-    return int(row), False, column_number(letters)
+        return _Corner(int(row[:-1]), 0, column_number(letters))
+    return _Corner(None, int(row), column_number(letters))
 
 
 def _plain(pattern: str) -> str:
