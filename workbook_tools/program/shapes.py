@@ -7,18 +7,17 @@ however many cells of a workbook have it. The places are the *slots* of each for
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.notation.addresses import column_number
 
-_CORNER = r"\$?[A-Za-z]{1,3}(?:\{\d+\}|\$[1-9]\d{0,6})"
+_CORNER = r"\$?([A-Za-z]{1,3})(?:\{(\d+)\}|\$([1-9]\d{0,6}))"
 _SLOT = re.compile(
     rf"""
     "[^"]*+"                                                        # a text
-    | (?:(?P<sheet>'(?:[^']|''){{0,300}}+'|[^\W\d][\w.]*+)!)?
-      (?<![\w.$])(?P<first>{_CORNER})(?::(?P<last>{_CORNER}))?(?![\w.(!:])
+    | (?:('(?:[^']|''){{0,300}}+'|[^\W\d][\w.]*+)!)?
+      (?<![\w.$]){_CORNER}(?::{_CORNER})?(?![\w.(!:])
     | \w[\w.]*+                                                     # another word
     """,
     re.VERBOSE,
@@ -50,74 +49,62 @@ class Shape:
     is_complete: bool  # False: it may read cells that are no slots, such as growing ranges
 
 
-class _Corner(NamedTuple):
-    """A cell in a pattern."""
+class _Pattern(NamedTuple):
+    """What the pattern of a formula tells of its shape."""
 
-    field: int | None  # of its row; None if that is fixed
-    row: int
-    column: int
-
-
-class _Place(NamedTuple):
-    """A cell or range in a pattern."""
-
-    sheet: str | None
-    first: _Corner
-    last: _Corner | None  # None: it is a cell
+    pieces: list[str]  # of the text; every second one is a slot
+    slots: list[Slot]  # those that move have a row of 0
+    moving: list[tuple[int, int, int | None]]  # slot, field of its first row, field of the other
+    is_complete: bool
 
 
 @lru_cache(maxsize=20_000)
 def shape_of(formula: FilledFormula) -> Shape:
     """Return the shape of a formula that is filled down."""
-    pieces, places, is_complete = _read(formula.pattern)
-    slots = tuple(_slot(place, formula.offsets) for place in places)
-    names = [
-        f"_{k}x{slot.height}x{slot.width}" if place.last else f"_{k}"
-        for k, (slot, place) in enumerate(zip(slots, places, strict=True))
-    ]
-    text = "".join(chain.from_iterable(zip(pieces, [*names, ""], strict=True)))
-    return Shape(text, slots, is_complete)
+    pattern, offsets = _read(formula.pattern), formula.offsets
+    pieces, slots = pattern.pieces.copy(), pattern.slots.copy()
+    for number, field, other_field in pattern.moving:
+        sheet, _, _, column, height, width = slots[number]
+        row = offsets[field]
+        if other_field is not None:
+            other = offsets[other_field]
+            row, height = min(row, other), abs(other - row) + 1
+            pieces[2 * number + 1] = f"_{number}x{height}x{width}"
+        slots[number] = Slot(sheet, row, True, column, height, width)
+    return Shape("".join(pieces), tuple(slots), pattern.is_complete)
 
 
 @lru_cache(maxsize=20_000)
-def _read(pattern: str) -> tuple[list[str], list[_Place], bool]:
-    """Return the places in a pattern, the text around them, and whether they are all it reads."""
-    places: list[_Place] = []
-    pieces: list[str] = []
-    text, end, is_complete = "", 0, True
+def _read(pattern: str) -> _Pattern:
+    found = _Pattern([], [], [], True)
+    end, is_complete, before = 0, True, ""
     for match in _SLOT.finditer(pattern):
-        if not match["first"]:
+        sheet, letters, field, row, other_letters, other_field, other_row = match.groups()
+        if not letters:
             if _LIKE_A_SLOT.match(match[0]):
-                text += pattern[end : match.start()] + "_"  # a name: _0 is no slot
+                before += pattern[end : match.start()] + "_"  # a name: _0 is no slot
                 end, is_complete = match.start(), False
             continue
-        first, last = _corner(match["first"]), _corner(match["last"]) if match["last"] else None
-        if last and (first.field is None) != (last.field is None):  # it grows when filled down
-            is_complete = False
+        if other_letters and (field is None) != (other_field is None):
+            is_complete = False  # a range that grows when it is filled down
             continue
-        sheet = match["sheet"] and _plain(match["sheet"].strip("'").replace("''", "'"))
-        places.append(_Place(sheet, first, last))
-        pieces.append(text + _plain(pattern[end : match.start()]))
-        text, end = "", match.end()
-    return [*pieces, text + _plain(pattern[end:])], places, is_complete
-
-
-def _slot(place: _Place, offsets: tuple[int, ...]) -> Slot:
-    sheet, (field, row, column), last = place
-    moves = field is not None
-    row = row if field is None else offsets[field]
-    if last is None:
-        return Slot(sheet, row, moves, column, 1, 1)
-    other_row = last.row if last.field is None else offsets[last.field]
-    height, width = abs(other_row - row) + 1, abs(last.column - column) + 1
-    return Slot(sheet, min(row, other_row), moves, min(column, last.column), height, width)
-
-
-def _corner(text: str) -> _Corner:
-    letters, _, row = text.lstrip("$").partition("{" if text[-1] == "}" else "$")
-    if text[-1] == "}":
-        return _Corner(int(row[:-1]), 0, column_number(letters))
-    return _Corner(None, int(row), column_number(letters))
+        number, column, height, width = len(found.slots), column_number(letters), 1, 1
+        top = int(row or 0)
+        name = f"_{number}"
+        if other_letters:
+            other, bottom = column_number(other_letters), int(other_row or 0)
+            column, width = min(column, other), abs(column - other) + 1
+            top, height = min(top, bottom), abs(top - bottom) + 1
+            name += f"x{height}x{width}"
+        if field:
+            found.moving.append((number, int(field), int(other_field) if other_field else None))
+        if sheet:
+            sheet = _plain(sheet.strip("'").replace("''", "'"))
+        found.slots.append(Slot(sheet, top, field is not None, column, height, width))
+        found.pieces.extend((before + _plain(pattern[end : match.start()]), name))
+        before, end = "", match.end()
+    found.pieces.append(before + _plain(pattern[end:]))
+    return found._replace(is_complete=is_complete)
 
 
 def _plain(pattern: str) -> str:
