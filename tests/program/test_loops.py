@@ -142,6 +142,7 @@ TERMS = 2_000
         ("=" + "(" * 150 + "A1" + ")" * 150, 2.0),
         ("=" + "ABS(" * 150 + "A1" + ")" * 150, 2.0),
         ("=" + "IF(A1>0," * 60 + "A1" + ",2)" * 60, 2.0),
+        ('=IF(A1="' + ")" * 300 + '",1,' + "ABS(" * 150 + "A1" + ")" * 151, 2.0),
     ],
 )
 def test_long_formulas_are_calculated(formula: str, value: CellValue) -> None:
