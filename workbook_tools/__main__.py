@@ -1,14 +1,23 @@
 """``python -m workbook_tools``, and the ``workbook-tools`` command."""
 
+import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 
 def main() -> None:
     """Run the command line; a check's process starts before all else, since it loads the most."""
-    from workbook_tools.checking.alone import prepared
+    one: AbstractContextManager[None] = nullcontext()
+    command, given = sys.argv[1:2], sys.argv[2:]
+    if command == ["verify"] and any(map(os.path.isdir, given)):  # a class
+        from workbook_tools.checking.fork_server import begin_fork_server
 
-    with prepared() if sys.argv[1:2] in (["verify"], ["explain"]) else nullcontext():
+        begin_fork_server()
+    elif command in (["verify"], ["explain"]):
+        from workbook_tools.checking.alone import prepared
+
+        one = prepared()
+    with one:
         from workbook_tools.cli import run
 
         run()

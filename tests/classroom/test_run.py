@@ -9,20 +9,21 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 
 import openpyxl
 import pytest
 from browser import PHONE, Page, opened
 from handmade import FORMULAS, HandMade, copy_of_the_table
-from hostile import SOON_OR_LATER, go_on, hostile_check, keep, loaded_and_limits, slow_check
+from hostile import SOON_OR_LATER, go_on, hostile_check, keep, limits, slow_check
 from parts import rewritten
 from pebble import ProcessExpired
 from typer.testing import CliRunner
 
 from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.verify import verify
-from workbook_tools.checking.worker import limited
+from workbook_tools.checking.worker import ONE_THREAD, limited
 from workbook_tools.checking.workers import pool_of, was_spent
 from workbook_tools.classroom.csv_table import harmless
 from workbook_tools.classroom.outputs import Outputs, page_name
@@ -426,14 +427,19 @@ def test_what_an_earlier_check_has_not_given_back_is_not_held_against_the_next(
             pool.schedule(limited, (workbooks / "mazur.xlsx", keep, 1200)).result()
 
 
-def test_a_worker_limits_its_threads_and_its_memory(workbooks: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is on Linux only")
+def test_a_worker_limits_its_threads_and_its_memory(
+    workbooks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    forkserver._forkserver._stop()  # another test has begun it, in another environment
     small, large = workbooks / "mazur.xlsx", workbooks / "iris.xlsx"
     with pool_of(1) as pool:
         found = [
-            pool.schedule(limited, (path, loaded_and_limits), timeout=60).result()
-            for path in (small, large)
+            pool.schedule(limited, (path, limits), timeout=60).result() for path in (small, large)
         ]
-    assert [(loaded, threads) for loaded, _, threads in found] == [(False, "1")] * 2
+    assert [(is_one, threads) for is_one, _, threads in found] == [(True, "1")] * 2
     for (_, limit, _), path in zip(found, (small, large), strict=True):
         assert memory_limit(path) <= limit < memory_limit(path) + (64 << 20)
     assert 600 << 20 < memory_limit(small) < memory_limit(large) < 2 << 30

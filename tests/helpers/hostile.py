@@ -71,13 +71,13 @@ def hostile_work(wish: Wish, folder: Path, on_step: OnStep) -> Checked:
     return all_of(wish, folder, on_step)
 
 
-def loaded_and_limits() -> tuple[bool, int, str]:
-    """Tell, in a worker, whether NumPy was loaded before its threads were limited; the limits."""
+def limits() -> tuple[bool, int, str]:
+    """Return, in a worker, its limits; first, whether what it was forked from has one thread."""
     import resource  # Windows has none
 
-    loaded = "numpy" in sys.modules
+    above = Path(f"/proc/{os.getppid()}/environ").read_bytes().split(b"\0")
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-    return loaded, limit, os.environ["OMP_NUM_THREADS"]
+    return b"OMP_NUM_THREADS=1" in above, limit, os.environ["OMP_NUM_THREADS"]
 
 
 _kept: list[bytearray] = []

@@ -28,7 +28,8 @@ Result = TypeVar("Result")
 SPENT = 97  # the exit status of a worker that can no longer be used
 PREFIX = "workbook-tools-"  # of temporary folders
 _ABORTED = getattr(signal, "SIGABRT", 6)
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "RAYON")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _LIBRARIES}  # environment
 
 
 class EndedError(Exception):
@@ -121,7 +122,7 @@ def _serve(connection: Connection, folder: str, imports: str) -> None:
 
 def begin(folder: str) -> None:
     """Set up a new worker: one thread, no output, and it ends when its parent does."""
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    os.environ.update(ONE_THREAD)
     tempfile.tempdir = folder
     with open(os.devnull, "r+b") as nothing:  # engines and libraries may print anything
         for stream in (1, 2):

@@ -8,11 +8,11 @@ pebble's pool ends that worker, reports that task, and starts another worker.
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from workbook_tools.checking.fork_server import begin_fork_server
 from workbook_tools.checking.worker import PREFIX, SPENT, begin
 
 
@@ -24,10 +24,8 @@ def pool_of(jobs: int) -> Iterator[ProcessPool]:
     killed.
     """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        # Not fork: the pool has threads, which a fork leaves in an undefined state.
-        pool = ProcessPool(
-            max_workers=jobs, initializer=begin, initargs=(folder,), context=get_context("spawn")
-        )
+        context = begin_fork_server()
+        pool = ProcessPool(max_workers=jobs, initializer=begin, initargs=(folder,), context=context)
         try:
             yield pool
         finally:

@@ -111,7 +111,8 @@ class _Run:
 
     def finish(self, check: Check) -> None:
         """Check the workbooks that are left."""
-        how, tasks = self._how, list(self._left())
+        # The largest first: at the end, no process should be left with one that takes long.
+        how, tasks = self._how, sorted(self._left(), key=_size, reverse=True)
         if not tasks:
             return
         if how.scheduler:
@@ -176,6 +177,10 @@ class _Run:
         if self._journal and task.path in self._keys and is_whole:
             self._journal.add(self._keys[task.path], row, outcome.document)
         self._on_done(row)
+
+
+def _size(task: Task) -> int:
+    return task.path.stat().st_size if task.path.exists() else 0
 
 
 def _sha256(path: Path) -> str:

@@ -9,6 +9,8 @@ right: it has to be proven (``proof.py``) before it is shown.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +20,7 @@ from workbook_tools.formulas.tree import (
     Parentheses,
     Reference,
     Route,
-    SyntaxProblemError,
     Tree,
-    parse,
     parts,
 )
 from workbook_tools.judging.probe import agree
@@ -68,9 +68,7 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
     """Try to replace one part, at every place."""
     tree = evaluation.tree
     needed = evaluation.needed(problem.expected)
-    # One trial rules out most variants. It has the largest value expected: where ReLU has turned
-    # a unit off, everything is 0 and nothing can be ruled out.
-    telling = int(np.nan_to_num(np.abs(problem.expected)).argmax())
+    telling = _telling(problem)
     for route, part in parts(tree):
         if isinstance(part, Parentheses):
             continue  # their content is tried
@@ -82,8 +80,7 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
         for own in variants(evaluation, route, part, problem):
             likely = np.arange(len(own.values))
             if need is not None:
-                off = np.abs(own.values[:, telling] - need)
-                likely = np.flatnonzero(off <= _NEAR * (abs(need) + _NEAR))
+                likely = np.flatnonzero(_is_near(own.values[:, telling], need))
             if not len(likely):
                 continue
             right = agree(evaluation.with_parts({route: own.values[likely]}), problem.expected)
@@ -169,11 +166,38 @@ def _places(evaluation: Evaluation) -> dict[str, list[Route]]:
 
 def _regrouped(tree: Tree, problem: Problem) -> Iterator[Edit]:
     """Try the same parts with other parentheses or operators."""
-    for text in regrouped(str(tree)):
+    evaluation = Evaluation(tree, problem.sheet, problem.numbers, missing=0.0)
+    needed = evaluation.needed(problem.expected)
+    telling = _telling(problem)
+    found: dict[str, tuple[tuple[int, ...], Edit]] = {}
+    for new in regrouped(evaluation):
+        if is_range(new.value):
+            if not new.route:
+                continue
+        elif new.route in needed:
+            values = (flat(of, len(problem.expected)) for of in (new.value, needed[new.route]))
+            if not _is_near(*(own[telling] for own in values)):
+                continue
         try:
-            new = parse(text)
-            value = Evaluation(new, problem.sheet, problem.numbers, missing=0.0).value[0]
-        except (SyntaxProblemError, NotEvaluatedError):
+            right = agree(evaluation.with_parts({new.route: new.value}), problem.expected)
+        except NotEvaluatedError:
             continue
-        if agree(value, problem.expected):
-            yield Edit(costs.PARENTHESES, new)
+        if right.all():
+            edit = Edit(costs.PARENTHESES, replaced(tree, new.route, new.tree))
+            found.setdefault(str(edit.tree), (new.order, edit))
+    for _, edit in sorted(found.values(), key=itemgetter(0)):
+        yield edit
+
+
+def _telling(problem: Problem) -> int:
+    """Return the trial that rules out most variants.
+
+    It has the largest value expected: where ReLU has turned a unit off, everything is 0 and nothing
+    can be ruled out.
+    """
+    return int(np.nan_to_num(np.abs(problem.expected)).argmax())
+
+
+def _is_near(values: Any, need: Any) -> Any:
+    """Tell whether values are near to the one that a part needs."""
+    return np.abs(values - need) <= _NEAR * (abs(need) + _NEAR)

@@ -63,7 +63,7 @@ class Evaluation:
                     self._values[route] = _of_area(part, sheet, numbers, missing)
                     continue
                 own = [self._values[*route, k] for k in range(len(children(part)))]
-                self._values[route] = _combined(part, own)
+                self._values[route] = combined(part, own)
         if is_range(self._values[()]):
             raise NotEvaluatedError("a range as the result")
 
@@ -100,7 +100,7 @@ class Evaluation:
             if route not in above:
                 return self._values[route]
             own = [value((*route, k), child) for k, child in enumerate(children(part))]
-            return _combined(part, own)
+            return combined(part, own)
 
         with np.errstate(all="ignore"):
             return np.atleast_2d(np.asarray(value((), self.tree), dtype=float))
@@ -122,8 +122,11 @@ def _of_area(part: Reference, sheet: str, numbers: Mapping[Cell, Array], missing
     return np.stack(np.broadcast_arrays(*cells)).reshape(rows, area.cell_count // rows, 1, -1)
 
 
-def _combined(part: Tree, own: list[Any]) -> Any:
-    """Return the value of a part that is no reference, from those of its children."""
+def combined(part: Tree, own: list[Any]) -> Any:
+    """Return the value of a part that is no reference, from those of its children.
+
+    Raises ``NotEvaluatedError``.
+    """
     try:
         return _computed(part, own)
     except ValueError:  # ranges whose shapes do not match: an error value in a spreadsheet
