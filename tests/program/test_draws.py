@@ -44,7 +44,7 @@ def test_each_draw_gives_what_it_gives_alone(seed: int) -> None:
     formulas = [cell for cell, content in contents.items() if isinstance(content, Formula)]
     for draw in range(DRAWS):
         alone = program({**contents, **{cell: own[draw] for cell, own in drawn.items()}})
-        wanted = alone.memory({})
+        wanted = alone.memory()
         alone.recalculate(wanted)
         for cell in formulas:
             found = memory.get(made.layout.place_of(cell), draw)

@@ -1,7 +1,7 @@
 """A workbook as a program: which of its values its formulas contradict, and what they give."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
-from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -52,13 +51,11 @@ class Program:
         sheets: Sequence[Sheet],
         values: Columns,
         iterations: Iterations | None = None,
-        further: Iterable[Cell] = (),
     ) -> None:
         """Compile the formulas of the sheets, which are those of the graph.
 
-        ``iterations`` are those of circles; None if circles are mistakes. ``further`` are cells
-        that will get a number, and may be empty now. It raises ``NotCompiledError``, as do all
-        methods.
+        ``iterations`` are those of circles; None if circles are mistakes. It raises
+        ``NotCompiledError``, as do all methods.
         """
         self.values, self.iterations = values, iterations
         changing = [node for node in graph.nodes if _changes(node)]
@@ -69,8 +66,7 @@ class Program:
             if not values.has(node.sheet, node.column, node.run.rows):
                 raise NotCompiledError(node.run.formula.pattern)
         try:
-            extents = _extents(sheets, values, further)
-            self.layout = Layout([sheet.name for sheet in sheets], extents)
+            self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
         except TooSparseError as error:
             raise NotCompiledError from error
         self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
@@ -80,16 +76,13 @@ class Program:
         """The numbers of nodes of the same shape."""
         return _by_shape(self.graph.nodes, range(len(self.graph.nodes)))
 
-    def memory(self, numbers: Mapping[Cell, float]) -> Memory:
-        """Return the values that the program begins with, and these numbers instead of some."""
-        memory = Memory.of(self.layout, self.values)
-        for cell, number in numbers.items():
-            memory.put(self.layout.place_of(cell), float(number))
-        return memory
+    def memory(self) -> Memory:
+        """Return the values that the program begins with."""
+        return Memory.of(self.layout, self.values)
 
     def calculation(self) -> Columns:
         """Return the values of the workbook after a recalculation."""
-        memory = self.memory({})
+        memory = self.memory()
         return memory.columns() if self.recalculate(memory) else self.values
 
     def recalculate(self, memory: Memory) -> bool:
@@ -253,9 +246,7 @@ def _among(numbers: Sequence[int], edges: Edges) -> Edges:
     )
 
 
-def _extents(
-    sheets: Sequence[Sheet], values: Columns, further: Iterable[Cell]
-) -> dict[tuple[str, int], tuple[int, int]]:
+def _extents(sheets: Sequence[Sheet], values: Columns) -> dict[tuple[str, int], tuple[int, int]]:
     """Return the first and last row of each column that is not empty."""
     rows: dict[tuple[str, int], list[int]] = {}
     for sheet in sheets:
@@ -267,6 +258,4 @@ def _extents(
                 own += [int(stored.rows[0]), int(stored.rows[-1])]
             if own:
                 rows[sheet.name, column] = own
-    for name, row, column in further:
-        rows.setdefault((name, column), []).append(row)
     return {place: (min(own), max(own)) for place, own in rows.items()}

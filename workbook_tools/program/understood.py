@@ -33,15 +33,17 @@ def understood(graph: Graph) -> Graph:
     return _of(graph, known)
 
 
-def understood_beside(graph: Graph, changed: Iterable[Cell]) -> Graph:
+def understood_beside(graph: Graph, changed: Iterable[Cell], wanted: Cell) -> Graph:
     """Return the graph without the formulas that cannot be compiled, which keep their values.
 
-    Raises ``NotCompiledError`` if one of them depends on the changed cells.
+    Raises ``NotCompiledError`` if one of them depends on the changed cells, and the wanted one on
+    it.
     """
     known = _known(graph)
     begin = {number for cell in changed if (number := graph.node_of(cell)) is not None}
-    if (_dependent(graph, begin) & ~known).any():
-        raise NotCompiledError("a formula that depends on the changed cells")
+    between = np.flatnonzero(_dependent(graph, begin) & ~known).tolist()
+    if graph.node_of(wanted) in np.flatnonzero(_dependent(graph, between)).tolist():
+        raise NotCompiledError("a formula between the changed cells and the wanted one")
     return _of(graph, known)
 
 
