@@ -27,6 +27,7 @@ LARGEST = 1.7976931348623157e308
 NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``strict`` does
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+_MANY_LANES = 200  # with so many, ``accumulate`` is slower than a sum of arrays
 A_NUMBER, NOTHING, UNKNOWN = 0, -1, -2  # as codes; those of texts are greater
 
 
@@ -163,7 +164,11 @@ def _gathered(parts: Sequence[Array]) -> Array:
 
 
 def _total(*parts: Array) -> Array:
-    found: Array = np.add.accumulate(_gathered(parts), axis=0)[-1]  # from the first to the last
+    """Add up from the first to the last."""
+    values = _gathered(parts)
+    if values[0].size > _MANY_LANES:
+        return reduce(operator.iadd, values[1:], values[0].copy())
+    found: Array = np.add.accumulate(values, axis=0)[-1]
     return found
 
 

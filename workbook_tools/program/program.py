@@ -100,7 +100,6 @@ class Program:
         return bool(stale)
 
     @_as_not_compiled()
-    @np.errstate(all="ignore")
     def stale(self, memory: Memory) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
@@ -127,7 +126,6 @@ class Program:
         return found
 
     @_as_not_compiled()
-    @np.errstate(all="ignore")
     def run(self, memory: Memory, begin: Iterable[int]) -> None:
         """Calculate these nodes, and all that depend on them."""
         due = with_readers(len(self.graph.nodes), self._edges, begin)
