@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from workbook_tools.evaluator.formula import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.package.cell_values import CellValue
@@ -19,8 +20,7 @@ from workbook_tools.program.loops import Loop, NoOrderError
 from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
 from workbook_tools.program.on_demand import calculate_on_demand
 from workbook_tools.program.order import components, levels
-from workbook_tools.program.strict import UnknownFunctionError
-from workbook_tools.program.strictly import Strictly
+from workbook_tools.program.single_cells import SingleCells
 
 _SAME = 1e-13  # relative; libraries round the last digits of functions differently
 _FEW = 8  # cells
@@ -69,7 +69,7 @@ class Program:
             self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
         except TooSparseError as error:
             raise NotCompiledError from error
-        self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
+        self.strictly = SingleCells(self.layout, self.graph.nodes, sheets)
 
     @cached_property
     def _batches(self) -> list[list[int]]:

@@ -5,18 +5,18 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.evaluator.formula import UnknownFunctionError, evaluator
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import with_readers
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.program import NotCompiledError
-from workbook_tools.program.strict import UnknownFunctionError, compiled
 
 
 def is_understood(node: Node) -> bool:
     """Tell whether a formula can be compiled; those that change by themselves cannot."""
     try:
-        compiled(parse_long(node.run.formula.at(node.run.first_row)))
+        evaluator(parse_long(node.run.formula.at(node.run.first_row)))
     except (UnknownFunctionError, SyntaxProblemError, RecursionError):
         return False
     return True
