@@ -1,6 +1,6 @@
 """What a cell would show if other cells had other contents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,8 @@ class WhatIf:
     ) -> None:
         """Take the sheets and values; ``iterations`` are those of circles, if allowed."""
         self._sheets, self._values, self._iterations = sheets, values, iterations
+        # The formulas that contradict their values to begin with, by the names of their sheets.
+        self._stale: dict[tuple[str, ...], set[Cell]] = {}
 
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
@@ -33,24 +35,71 @@ class WhatIf:
         None if one of these formulas, or one that depends on them, cannot be compiled.
         """
         numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
-        sheets = _with_contents(self._sheets, contents)
+        sheets = _read_from(_with_contents(self._sheets, contents), wanted[0])
         graph = Graph.of(sheets)
+        changed = {(sheet, column) for sheet, _, column in contents}
         try:
             try:
-                return self._calculated(graph, sheets, numbers, wanted)
+                # A formula may read a number that has changed.
+                stale = None if numbers else self._stale_of(sheets)
+                return self._calculated(graph, sheets, numbers, wanted, stale, changed)
             except NotCompiledError:
                 known = understood_beside(graph, contents)
                 return self._calculated(known, sheets, numbers, wanted)
         except NotCompiledError:
             return None
 
+    def _stale_of(self, sheets: Sequence[Sheet]) -> set[Cell]:
+        """Return the first cells of the formulas of some sheets that contradict their values."""
+        names = tuple(sheet.name for sheet in sheets)
+        if names not in self._stale:
+            own = [sheet for sheet in self._sheets if sheet.name in names]
+            program = Program(Graph.of(own), own, self._values, self._iterations)
+            nodes = program.graph.nodes
+            stale = program.stale(program.memory({}))
+            self._stale[names] = {nodes[k].cell for k in stale}
+        return self._stale[names]
+
     def _calculated(
-        self, graph: Graph, sheets: Sequence[Sheet], numbers: Mapping[Cell, float], wanted: Cell
+        self,
+        graph: Graph,
+        sheets: Sequence[Sheet],
+        numbers: Mapping[Cell, float],
+        wanted: Cell,
+        stale: Collection[Cell] | None = None,
+        changed: Collection[tuple[str, int]] = (),
     ) -> CellValue:
+        """Calculate the sheets.
+
+        If it is known which of their formulas were ``stale``, only these and those in ``changed``
+        columns may be stale now.
+        """
         program = Program(graph, sheets, self._values, self._iterations, numbers)
         memory = program.memory(numbers)
-        program.recalculate(memory)
+        among = None
+        if stale is not None:
+            among = [
+                k
+                for k, node in enumerate(program.graph.nodes)
+                if node.cell in stale or (node.sheet, node.column) in changed
+            ]
+        program.recalculate(memory, among)
         return memory.get(program.layout.place_of(wanted))
+
+
+def _read_from(sheets: Sequence[Sheet], wanted: str) -> list[Sheet]:
+    """Return a sheet, and those that its formulas read, directly or by way of others."""
+    by_name = {sheet.name.lower(): sheet for sheet in sheets}
+    found, waiting = set(), [wanted.lower()]
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in found:
+            found.add(name)
+            for node in Graph.of([by_name[name]]).nodes:
+                waiting += [(slot.sheet or name).lower() for slot in node.shape.slots]
+                if "!" in node.shape.text:  # a range that is no slot
+                    waiting += by_name
+    return [sheet for sheet in sheets if sheet.name.lower() in found]
 
 
 def _with_contents(sheets: Sequence[Sheet], contents: Mapping[Cell, str | float]) -> list[Sheet]:
@@ -81,10 +130,12 @@ def _with_rows(runs: Sequence[Run], contents: Mapping[int, str | float]) -> list
     rows = [np.arange(r.first_row, r.last_row + 1, r.step) for r in runs]
     numbers = [np.full(len(own), k) for k, own in enumerate(rows)]
     number_of = {formula: k for k, formula in enumerate(formulas)}
+    formula: FilledFormula | None = None
     for row, content in contents.items():
         number = -1
         if isinstance(content, str):
-            formula = FilledFormula.parse(content, row)
+            if formula is None or formula.at(row) != content:
+                formula = FilledFormula.parse(content, row)
             number = number_of.setdefault(formula, len(formulas))
             if number == len(formulas):
                 formulas.append(formula)
