@@ -78,13 +78,14 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
             continue
         need = flat(needed[route], len(problem.expected))[telling] if route in needed else None
         for own in variants(evaluation, route, part, problem):
-            likely = np.arange(len(own.values))
+            likely = np.full(len(own.values), True)
             if need is not None:
-                likely = np.flatnonzero(_is_near(own.values[:, telling], need))
-            if not len(likely):
+                likely = _is_near(own.values[:, telling], need)
+            if not likely.any():
                 continue
             right = agree(evaluation.with_parts({route: own.values[likely]}), problem.expected)
-            for k in likely[np.broadcast_to(right, likely.shape)]:
+            likely[likely] = right
+            for k in np.flatnonzero(likely):
                 cost, new = own.written(int(k))
                 yield Edit(cost, replaced(tree, route, new))
 

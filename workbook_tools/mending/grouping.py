@@ -26,7 +26,7 @@ _MOST_PARENTHESES = 60  # places where one may be put; of a longer formula, none
 _OPERATORS = ("+", "-", "*", "/", "^")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Operand:
     """A part of a formula that stays as it is, or what several of them become."""
 
