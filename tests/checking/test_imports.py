@@ -31,7 +31,7 @@ finally:
     write_down("command line")
 """
 ALLOWED = {
-    "worker": {"dateutil", "lxml", "numpy", "pandas", "workbook_tools"},
+    "worker": {"lxml", "numpy", "workbook_tools"},
     "command line": {
         "annotated_doc",
         "annotated_types",

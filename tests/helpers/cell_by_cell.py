@@ -175,7 +175,7 @@ def differences(
 # Values of every kind, and more often numbers.
 CONSTANTS: list[Content | None] = [
     0.0, 1.0, -1.0, 0.5, 2.0, 3.0, -2.5, 0.1, 1e308, 1e-300, 700.0,
-    None, None, "a", "", "3", True, False, CellError("#DIV/0!"), CellError("#N/A"),
+    None, None, "a", "A", "", "3", True, False, CellError("#DIV/0!"), CellError("#N/A"),
 ]  # fmt: skip
 NUMBERS: list[Content | None] = [0.0, 1.0, -1.0, 0.5, 2.0, 3.0, -2.5, 0.1, 0.7, 1.25, -0.3]
 NAMES = ["One", "Two", "A third"]
@@ -291,5 +291,5 @@ PARTS = """
 SIGN(@) INT(@) SIN(@) MOD(@,@) POWER(@,2) NOT(@) SUM(#) MAX(#) MIN(#) AVERAGE(#) SUMSQ(#) COUNT(#)
 PRODUCT(#) SUMPRODUCT(#,#) SUM(#,@) MAX(#,@) AVERAGE(#,@) INDEX(~,@) IF(@>@,@,@) IF(@=@,@,@)
 IF(@<>@,@,@) IF(@<=@,@,@) IF(@>@,@>0,@) IF(@,@,@) IF(AND(@>0,@<1),@,@) IF(OR(@>0,@<1),@,@)
-AND(@,@) IFERROR(@,@) LEN("a"&@)
+AND(@,@) IFERROR(@,@) LEN("a"&@) IF(@="a",@,@) IF(""<>@,@,@) IF(OR(@="A",@="("),@,@)
 """.split()

@@ -1,48 +1,19 @@
 """The reference against PyTorch's autograd, central differences and a published run."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
 from cases import cases
 from hypothesis import given
-from hypothesis import strategies as st
+from references import networks, one_sample
 
-from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.notation.quantities import TOTAL_LOSS, Naming, gradient_symbol
-
-numbers = st.floats(-2.0, 2.0, allow_nan=False)
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> tuple[Reference, dict[str, float]]:
-    """Draw a layered network with its data, weights and biases."""
-    sizes = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=5)))
-    naming = Naming(sizes, tuple(draw(st.sampled_from(sorted({0, 1, n}))) for n in sizes[1:]))
-    trained = [
-        bias
-        for layer in naming.layers
-        if draw(st.booleans())
-        for bias in dict.fromkeys(naming.biases(layer))
-    ]
-    reference = Reference(naming, tuple(trained), draw(st.booleans()))
-    symbols = reference.data + reference.start
-    values = draw(st.lists(numbers, min_size=len(symbols), max_size=len(symbols)))
-    return reference, dict(zip(symbols, values, strict=True))
 
 
 def iteration(reference: Reference, values: dict[str, float]) -> pd.Series:
     given = {symbol: np.array([value]) for symbol, value in values.items()}
     return pd.DataFrame(reference.iterations(given)).iloc[0]
-
-
-def one_sample(reference: Reference, values: dict[str, float]) -> Samples:
-    inputs, targets = reference.naming.inputs, reference.naming.targets
-    return Samples(
-        np.array([[values[s] for s in inputs]]), np.array([[values[s] for s in targets]])
-    )
 
 
 @cases(150)
@@ -85,22 +56,6 @@ def test_gradients_are_the_slopes_of_the_loss(network: tuple[Reference, dict[str
         down = iteration(reference, {**values, symbol: values[symbol] - step})[TOTAL_LOSS]
         slope = (up - down) / (2 * step)
         assert ours[gradient_symbol(symbol)] == pytest.approx(slope, rel=1e-6, abs=1e-9)
-
-
-@cases(50)
-@given(networks(), st.floats(0.1, 2.0))
-def test_a_run_steps_down_the_gradient(
-    network: tuple[Reference, dict[str, float]], rate: float
-) -> None:
-    reference, values = network
-    run = pd.DataFrame(reference.run(values, one_sample(reference, values), rate, 4))
-    assert run.iloc[0][reference.trained].to_dict() == {s: values[s] for s in reference.trained}
-    for (_, now), (_, following) in pairwise(run.iterrows()):
-        for symbol in reference.trained:
-            expected = now[symbol] - rate * now[gradient_symbol(symbol)]
-            assert following[symbol] == pytest.approx(expected, rel=1e-12, abs=1e-15)
-        for symbol in reference.constants:
-            assert following[symbol] == now[symbol]
 
 
 MAZUR = {

@@ -15,6 +15,7 @@ from workbook_tools.program.memory import Memory
 from workbook_tools.program.strict import compiled
 
 DRAWS = 3
+TEXTS = ["a", "A", "", "("]
 Place = tuple[str, int, int]
 
 
@@ -34,7 +35,7 @@ def test_each_draw_gives_what_it_gives_alone(seed: int) -> None:
         cell for cell, value in sorted(stored(contents).items()) if isinstance(value, float)
     ]
     changed = own.sample(numbers, min(4, len(numbers)))
-    drawn = {cell: [float(own.choice(NUMBERS)) for _ in range(DRAWS)] for cell in changed}  # type: ignore[arg-type]
+    drawn = {cell: [own.choice([*NUMBERS, *TEXTS]) for _ in range(DRAWS)] for cell in changed}
     made = program(contents)
     memory = Memory.of(made.layout, made.values, DRAWS)
     for cell, values in drawn.items():

@@ -88,6 +88,10 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 LONG = 200
 PATHS: dict[str, tuple[dict[str, object], dict[str, int]]] = {
     "lanes": ({"A1:A200": 2, "B1:B200": "=EXP(A1)*A$1"}, {"calculated": 400}),
+    "texts in lanes": (
+        {"A1:A200": "x", "A5": 3, "B1:B200": '=IF(A1="X",1,LN(A1))', "C1:C200": "=IF(A1=A$7,1,2)"},
+        {"calculated": 400},
+    ),
     "a loop": (
         {"A1": 1, "A2:A200": "=A1*0.5+B1", "B1:B200": "=TANH(A1)"},
         {"run": LONG, "_strict_period": 0},
@@ -100,6 +104,11 @@ PATHS: dict[str, tuple[dict[str, object], dict[str, int]]] = {
         {"A1": 1, "A2:A200": "=A1*0.5+B1", "B1:B90": "=A1*3", "B91": "=A91*2", "B92": 7,
          "B93": "=A93*4", "B94:B200": "=A94*3"},
         {"run": LONG, "_strict_period": 0, "_one": 2},
+    ),
+    "a loop with texts": (
+        {"A1": 1, "A2:A200": '=IF(C2="on",A1*0.5,A1)+B1', "B1:B200": '=IF(D$1="",A1,2)*0.1',
+         "C2:C200": "on", "C9": 7},
+        {"run": LONG, "_strict_period": 0, "_one": 0},
     ),
     "a loop with formulas that are not plain": (
         {"A1": 1, "A2:A200": "=A1*0.5+LEN(B1)", "B1:B200": '=A1&"x"'},

@@ -20,7 +20,7 @@ from workbook_tools.judging.signature import signature
 from workbook_tools.judging.stale import stale_values
 from workbook_tools.judging.starts import odd_starts, texts
 from workbook_tools.mathematics.network import Samples
-from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mathematics.reference import Reference, stacked
 from workbook_tools.mending.repair import Repair
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import LEARNING_RATE
@@ -233,17 +233,17 @@ def _losses(table: Table, right: list[float]) -> LossCurve:
     built: list[float] = []
     if table.loss in table.values:
         count = table.iterations * table.block
-        built = table.values[table.loss].iloc[: count : table.block].tolist()
+        built = table.values[table.loss][: count : table.block].tolist()
     return LossCurve(built, right)
 
 
 def _run(grounds: Grounds) -> list[float]:
-    """Return the loss of every iteration of a training in pandas, from the table's first row."""
+    """Return the loss of every iteration, trained in NumPy from the table's first row."""
     table, reference, samples = grounds.table, grounds.reference, grounds.samples
-    first = {symbol: float(table.values[symbol].iloc[0]) for symbol in reference.start}
-    source = samples.values if samples else table.values.iloc[: reference.block]
+    first = {symbol: float(table.values[symbol][0]) for symbol in reference.start}
+    source = samples or table.part(slice(reference.block))
     naming = reference.naming
-    data = Samples(source[naming.inputs].to_numpy(), source[naming.targets].to_numpy())
+    data = Samples(*(stacked(source.values, s) for s in (naming.inputs, naming.targets)))
     known = [table.rate, *first.values(), *data.inputs.ravel(), *data.targets.ravel()]
     if np.isnan(known).any():
         return []

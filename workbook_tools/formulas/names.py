@@ -21,6 +21,7 @@ _CELLS = re.compile(
 _LONGEST = 300  # characters; a path, a sheet and two cells have no more
 _PROGRAMS_OWN = "_xlnm."  # print areas and the like
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
+_LIKE_A_NAME = re.compile(r"[^\W\d][\w.\\?]*+")
 # Texts, sheets, functions and columns of tables are no names; neither is what follows a sheet.
 _WORD = re.compile(
     r"\"[^\"]*+\"|'(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
@@ -68,6 +69,9 @@ class Names:
         """Return a formula of a sheet with its names replaced by what they stand for."""
         names = self.of_sheets.get(sheet, {})
         if is_too_long(formula) or not (self.everywhere or names):
+            return formula
+        words = {word.casefold() for word in _LIKE_A_NAME.findall(formula)}
+        if words.isdisjoint(names) and words.isdisjoint(self.everywhere):
             return formula
 
         def meant(match: re.Match[str]) -> str:

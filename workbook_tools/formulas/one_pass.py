@@ -16,7 +16,8 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.references import FilledFormula
-from workbook_tools.formulas.row_templates import ROW_BEGINS, Layout, ReadCell, Templates
+from workbook_tools.formulas.row_layouts import Layout
+from workbook_tools.formulas.row_templates import ROW_BEGINS, ReadCell, Templates
 from workbook_tools.formulas.runs import runs_of
 from workbook_tools.formulas.stored_formulas import StoredFormulas, elements_of
 from workbook_tools.notation.addresses import cell_name
@@ -64,7 +65,7 @@ class OnePass:
         self._others = defaultdict[int, dict[int, CellValue]](dict)
         self._cells = defaultdict[int, Gathered](lambda: Gathered("q"))  # formulas, by number
         self._formulas = StoredFormulas(names, part.name)
-        self._templates = Templates(len(strings))
+        self._templates = Templates(len(strings), self._formulas.number_written)
         self._parser = CellReader()
         self._placed = PlacedCells(partial(package.damaged, part))
         self._spilled: dict[tuple[int, int], str] = {}  # formulas of cells in arrays

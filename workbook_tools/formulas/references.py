@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from workbook_tools.notation.addresses import column_letter, column_number, sheet_prefix
 
@@ -29,6 +29,11 @@ _TOKEN = re.compile(
     | [\w.$]++                                                 # another word, such as a function
     """,
     re.VERBOSE,
+)
+# The same, but only cells whose row is relative; everything else is left out as fast as possible.
+_RELATIVE = re.compile(
+    r"""(?:"[^"]*+"|'(?:[^']|''){0,300}+'!)"""
+    r"|(?<![\w.$])(\$?[A-Za-z]{1,3})([1-9]\d{0,6})(?![\w.(!])"
 )
 _BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
 
@@ -53,9 +58,19 @@ class Area:
     last_column: int
 
     @property
+    def height(self) -> int:
+        """How many rows it has."""
+        return self.last_row - self.first_row + 1
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return self.last_column - self.first_column + 1
+
+    @property
     def cell_count(self) -> int:
         """How many cells it spans."""
-        return (self.last_row - self.first_row + 1) * (self.last_column - self.first_column + 1)
+        return self.height * self.width
 
     def covers(self, cell: tuple[str, int, int], own_sheet: str) -> bool:
         """Tell whether a cell lies in it; the formula stands on ``own_sheet``."""
@@ -135,12 +150,7 @@ def bare_reference(formula: str) -> Area | None:
     return found[0] if _BARE.fullmatch(formula) else None
 
 
-def _escaped(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-@dataclass(frozen=True)
-class FilledFormula:
+class FilledFormula(NamedTuple):
     """A formula independent of its row: what the fill handle repeats down a column.
 
     Two cells of one column have equal ``FilledFormula`` exactly if their formulas are the same in
@@ -153,17 +163,18 @@ class FilledFormula:
     @classmethod
     def parse(cls, formula: str, row: int) -> Self:
         """Read the formula in ``row``; its relative rows become distances."""
+        text = formula.replace("{", "{{").replace("}", "}}")
+        if is_too_long(formula):
+            return cls(text, ())
         offsets: dict[int, int] = {}  # distance to number of the field
-        pieces: list[str] = []
-        end = 0
-        for match in _tokens(formula):
-            if match["column"] and not match["fixed"]:
-                number = offsets.setdefault(int(match["row"]) - row, len(offsets))
-                pieces.append(_escaped(formula[end : match.start("row")]))
-                pieces.append(f"{{{number}}}")
-                end = match.end("row")
-        pieces.append(_escaped(formula[end:]))
-        return cls("".join(pieces), tuple(offsets))
+
+        def with_field(match: re.Match[str]) -> str:
+            column, number = match.groups()
+            if not number:
+                return match[0]
+            return f"{column}{{{offsets.setdefault(int(number) - row, len(offsets))}}}"
+
+        return cls(_RELATIVE.sub(with_field, text), tuple(offsets))
 
     def at(self, row: int) -> str:
         """Return the formula as it reads when filled into ``row``."""

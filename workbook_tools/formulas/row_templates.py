@@ -7,21 +7,18 @@ other rows are left to the parser, and so are values that are not written in the
 """
 
 import re
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape  # that of xml.sax loads http.client
-from math import isfinite
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import compress
+from typing import Literal, NamedTuple
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, FilledFormula
+from workbook_tools.formulas.row_layouts import Layout, Place
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.stored_cells import StoredCell
 
-Texts = list[str]
 ROW_BEGINS = b'<row r="'
 
 _VALUE = re.compile(rb"<v>([^<]+)</v>")
@@ -33,13 +30,25 @@ _PLAIN = re.compile(
     rb'(?:<c r="[A-Z]{1,3}[0-9]+"[^<>&]*'
     rb"(?:/>|>(?:<f[^<>&]*/>|<f[^<>&]*>[^<]*</f>)?(?:\0|<v></v>|<v ?/>)?</c>))*</row>"
 )
-_PARTS = re.compile(rb'(<c r="[A-Z]+)[0-9]+|(<f(?: [^<>]*[^<>/])?>)[^<]+(?=</f>)')
-_DIGITS, _OF_NUMBERS = b"0123456789", b"0123456789.eE+-"
+_PARTS = re.compile(
+    rb'(<c r="[A-Z]+)[0-9]+(?:(" s=")([1-9][0-9]*)(?="))?|(<f(?: [^<>]*[^<>/])?>)[^<]+(?=</f>)'
+)
+_DIGITS = b"0123456789"
+# Marks stand in a pattern for row numbers; XML cannot contain them.
+_WRITTEN_MARK = re.compile(rb"(\x01..)", re.DOTALL)
+_NUMBERS = re.compile(rb"[0-9]+|\x01..", re.DOTALL)
+_FIXED = re.compile(rb"(?<=\$)[1-9][0-9]{0,6}(?![0-9])")
+_FIXED_IN_TEXT = re.compile(_FIXED.pattern.decode())
 _KINDS = ("n", "s", "str", "b", "e")
 _LONGEST_ROW = len(str(MAX_ROWS))
-_MOST_DISTANCES = 200
-_MOST_TEMPLATES, _MOST_BYTES = 2_000, 1 << 24  # that are kept
+_MOST_MARKS = 200
+_MOST_TEMPLATES, _MOST_BYTES = 2_000, 1 << 23  # that are kept
+_TRIES = 3  # of finding what a row reads from one that has the same letters
 _PATIENCE = 2_000  # rows that are learnt, more than those that repeat one
+
+
+# A number in a row, and what it is: a style, a row, or how far down a row is that the row reads.
+_Mark = tuple[Literal["style", "row", "distance"], int]
 
 
 class ReadCell(NamedTuple):
@@ -51,97 +60,63 @@ class ReadCell(NamedTuple):
     written: FilledFormula | None  # as it is written; None if it only names a shared one
 
 
-class Place(NamedTuple):
-    """A column that has a value in a row."""
+class _Pattern:
+    """A row with holes where values were, and with marks in place of numbers."""
 
-    column: int
-    kind: str  # of its value, as in StoredCell
-    is_formula: bool
+    def __init__(self, text: bytes, marks: Mapping[_Mark, bytes]) -> None:
+        self.text = text
+        self.moves = [what == "distance" for what, _ in marks]
+        self.is_row = [what == "row" for what, _ in marks]
+        order = {mark: k for k, mark in enumerate(marks.values())}
+        self._marks = marks.values()
+        self._pieces = _WRITTEN_MARK.split(text)
+        self._order = [order[mark] for mark in self._pieces[1::2]]
 
+    @cached_property
+    def _places(self) -> list[int]:
+        """Where each mark comes first, among all marks and numbers."""
+        found = _NUMBERS.findall(self.text)
+        first = dict(zip(reversed(found), reversed(range(len(found))), strict=True))
+        return [first[mark] for mark in self._marks]
 
-class Layout:
-    """Rows that have values and formulas in the same columns, and what is in them."""
+    def at(self, row: int, reads: Sequence[int]) -> bytes:
+        """Return the row that has these numbers instead of the marks."""
+        both = zip(reads, self.moves, strict=True)
+        numbers = [b"%d" % (row + number if moves else number) for number, moves in both]
+        self._pieces[1::2] = [numbers[k] for k in self._order]
+        return b"".join(self._pieces)
 
-    def __init__(
-        self, places: tuple[Place, ...], formula_columns: tuple[int, ...], last_column: int
-    ) -> None:
-        self.rows = array("q")
-        self.last_column = last_column
-        self.formulas: list[tuple[int, ...]] = []  # one number a formula column
-        self._places = places
-        self._formula_columns = formula_columns
-        self._which = array("q")  # of the formulas, for each row
-        self._numbers = array("d")  # row by row
-        self._texts: Texts = []  # row by row
-        kinds = list(enumerate(place.kind for place in places))
-        self._shared = [k for k, kind in kinds if kind == "s"]
-        self._of_texts = [k for k, kind in kinds if kind not in ("n", "s")]
-        self._of_numbers = [k for k, kind in kinds if kind in ("n", "s")]
-
-    def add(self, row: int, which: int, values: list[bytes], strings: int) -> bool:
-        """Add the values of a row, unless one of them is left to the parser: then return False.
-
-        Shared texts are added by their numbers; there are ``strings`` of them.
-        """
-        if len(values) != len(self._places):
-            return False
-        texts = []
-        for k in self._of_texts:
-            text = values[k]
-            if b"&" in text or b">" in text:
-                return False
-            texts.append(text.decode())
-            if not texts[-1].isprintable():
-                return False
-        for k in self._shared:
-            if not values[k].isdigit() or len(values[k]) > 10 or int(values[k]) >= strings:
-                return False
-        own = [values[k] for k in self._of_numbers] if self._of_texts else values
-        if b"".join(own).translate(None, _OF_NUMBERS):
-            return False
-        try:
-            numbers = list(map(float, own))
-        except ValueError:
-            return False
-        if not isfinite(sum(numbers)):
-            return False
-        self.rows.append(row)
-        self._numbers.fromlist(numbers)
-        self._texts += texts
-        self._which.append(which)
-        return True
-
-    def values(self, strings: Sequence[str]) -> Iterator[tuple[Place, NDArray[np.float64] | Texts]]:
-        """Yield the values of each place, for all rows: numbers, or texts of another kind."""
-        numbers = iter(np.frombuffer(self._numbers).reshape(len(self.rows), -1).T)
-        texts = (self._texts[k :: len(self._of_texts)] for k in range(len(self._of_texts)))
-        for place in self._places:
-            if place.kind == "s":
-                yield place, [strings[int(number)] for number in next(numbers).tolist()]
-            else:
-                yield place, next(numbers) if place.kind == "n" else next(texts)
-
-    def formulas_of_columns(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Yield the columns with formulas, and the number of the formula for each row."""
-        numbers = np.array(self.formulas, dtype=np.int64)[np.frombuffer(self._which, np.int64)]
-        return zip(self._formula_columns, numbers.T, strict=True)
+    def read(self, skeleton: bytes, row: int) -> tuple[int, ...] | None:
+        """Return what a row reads, as in ``at``; None if it has not this pattern."""
+        found = _NUMBERS.findall(skeleton)
+        if len(found) <= max(self._places):
+            return None
+        texts = [found[place] for place in self._places]
+        if max(map(len, texts)) > _LONGEST_ROW:
+            return None
+        numbers = list(map(int, texts))
+        if not 1 <= min(numbers) <= max(numbers) <= MAX_ROWS:
+            return None
+        both = zip(numbers, self.moves, strict=True)
+        reads = tuple(number - row if moves else number for number, moves in both)
+        distances = [*compress(reads, self.moves)]
+        is_read = len({*distances}) == len(distances) and self.at(row, reads) == skeleton
+        return reads if is_read else None
 
 
 @dataclass
 class _Template:
-    """A row with holes: where a value was, and where a row number is to be written."""
+    """A row that was parsed, or that differs from one only in the rows that it reads."""
 
-    pattern: bytes
-    distances: list[tuple[bytes, int]]  # marks in the pattern; rows below the own one
+    pattern: _Pattern
+    reads: tuple[int, ...]  # a number for each mark
     layout: Layout
     which: int  # of the layout's formulas
+    written: list[FilledFormula | None]  # its formulas; None for one that only names a shared one
     index: int = 0  # among those that are alike
 
     def at(self, row: int) -> bytes:
-        text = self.pattern
-        for mark, distance in self.distances:
-            text = text.replace(mark, b"%d" % (row + distance))
-        return text
+        return self.pattern.at(row, self.reads)
 
 
 @dataclass
@@ -154,6 +129,7 @@ class _Alike:
 
     templates: list[_Template] = field(default_factory=list)
     last: int = 0  # the one that was used last
+    in_vain: int = 0  # rows without its pattern, since the last one that had it
     _step: int = 0  # from the one before it
 
     def find(self, skeleton: bytes, row: int) -> _Template | None:
@@ -169,9 +145,14 @@ class _Alike:
 class Templates:
     """The rows of a sheet that were parsed, and those that repeat them."""
 
-    def __init__(self, strings: int) -> None:
-        """``strings`` is how many shared texts the workbook has."""
+    def __init__(self, strings: int, number: Callable[[FilledFormula, int], int | None]) -> None:
+        """``strings`` is how many shared texts the workbook has.
+
+        ``number`` returns the number of a formula that is written in a row; None if the row must
+        be parsed.
+        """
         self._strings = strings
+        self._number = number
         self._layouts: dict[tuple[tuple[Place, ...], tuple[int, ...], int], Layout] = {}
         self._in_vain = 0
         self.forget()
@@ -200,7 +181,7 @@ class Templates:
             return None
         if not above < (row := int(digits)) <= MAX_ROWS:
             return None
-        template = alike.find(skeleton, row)
+        template = alike.find(skeleton, row) or self._reading_others(alike, skeleton, row)
         if template is None:
             return None
         if not template.layout.add(row, template.which, pieces[1::2], self._strings):
@@ -217,32 +198,64 @@ class Templates:
         if places is None or not _PLAIN.fullmatch(skeleton):
             return
         marks, pattern = _pattern(skeleton, row, cells)
-        distances = [(mark.encode(), distance) for distance, mark in marks.items()]
-        if len(marks) > _MOST_DISTANCES or row + max(marks) > MAX_ROWS:
+        reads = tuple(number for _, number in marks)
+        if len(marks) > _MOST_MARKS or row + max(compress(reads, pattern.moves)) > MAX_ROWS:
             return
         self._in_vain += 1
         letters = skeleton.translate(None, _DIGITS)
         alike = self._by_letters.get(letters, _Alike())
-        template = self._known.get((pattern, tuple(marks)))
+        template = self._known.get((pattern.text, reads))
         if template is None:
-            layout, which = self._layout(places, cells)
-            template = _Template(pattern, distances, layout, which, len(alike.templates))
+            numbers = [cell.formula for cell in cells if cell.formula is not None]
+            written = [cell.written for cell in cells if cell.formula is not None]
+            layout = self._layout(places, cells)
+            template = _Template(pattern, reads, layout, layout.which(numbers), written)
             if template.at(row) != skeleton:  # it has references that are written in another way
                 return
-            self._known[pattern, tuple(marks)] = template
-            alike.templates.append(template)
             self._by_letters[letters] = alike
-            self._bytes += len(pattern)
+            self._bytes += len(pattern.text)
+            self._add(template, alike)
         alike.last = template.index
         if len(self._known) > _MOST_TEMPLATES or self._bytes > _MOST_BYTES:
             self.forget()
 
-    def _layout(self, places: tuple[Place, ...], cells: Sequence[ReadCell]) -> tuple[Layout, int]:
+    def _add(self, template: _Template, alike: _Alike) -> None:
+        template.index = len(alike.templates)
+        alike.templates.append(template)
+        self._known[template.pattern.text, template.reads] = template
+
+    def _reading_others(self, alike: _Alike, skeleton: bytes, row: int) -> _Template | None:
+        """Return the template of a row that differs from the last one in the rows that it reads.
+
+        For example, each row of an iteration is one row further below the first one.
+        """
+        if alike.in_vain == _TRIES or len(self._known) > _MOST_TEMPLATES:
+            return None
+        last = alike.templates[alike.last]
+        reads = last.pattern.read(skeleton, row)
+        if reads is None:
+            alike.in_vain += 1
+            return None
+        alike.in_vain = 0
+        template = self._known.get((last.pattern.text, reads))
+        if template is None:
+            written = _reading(last, reads)
+            numbers = []
+            for same, formula in zip(last.layout.formulas[last.which], written, strict=True):
+                number = self._number(formula, row) if formula else same
+                if number is None:
+                    return None
+                numbers.append(number)
+            which = last.layout.which(numbers)
+            template = _Template(last.pattern, reads, last.layout, which, written)
+            self._add(template, alike)
+        alike.last = template.index
+        return template
+
+    def _layout(self, places: tuple[Place, ...], cells: Sequence[ReadCell]) -> Layout:
         columns = tuple(cell.column for cell in cells if cell.formula is not None)
         last = max((cell.column for cell in cells), default=0)
-        layout = self._layouts.setdefault((places, columns, last), Layout(places, columns, last))
-        layout.formulas.append(tuple(c.formula for c in cells if c.formula is not None))
-        return layout, len(layout.formulas) - 1
+        return self._layouts.setdefault((places, columns, last), Layout(places, columns, last))
 
 
 def _places(cells: Sequence[ReadCell]) -> tuple[Place, ...] | None:
@@ -265,22 +278,40 @@ def _places(cells: Sequence[ReadCell]) -> tuple[Place, ...] | None:
 
 def _pattern(
     skeleton: bytes, row: int, cells: Sequence[ReadCell]
-) -> tuple[Mapping[int, str], bytes]:
-    """Return a row with marks in place of its row numbers, and the marks by their distances."""
-    marks = {0: _mark(0)}
+) -> tuple[Mapping[_Mark, bytes], _Pattern]:
+    """Return the pattern of a row, and its marks."""
+    marks: dict[_Mark, bytes] = {}
     formulas = iter([cell.written for cell in cells if cell.written is not None])
-    own = marks[0].encode()
+
+    def mark(key: _Mark) -> bytes:
+        return marks.get(key) or marks.setdefault(key, f"\1{chr(0x100 + len(marks))}".encode())
 
     def marked(match: re.Match[bytes]) -> bytes:
         if match[1]:
-            return match[1] + own
+            return match[1] + own + (match[2] + mark(("style", int(match[3]))) if match[2] else b"")
         formula = next(formulas)
-        numbers = [marks.setdefault(offset, _mark(len(marks))) for offset in formula.offsets]
-        return match[2] + escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
+        numbers = [mark(("distance", offset)).decode() for offset in formula.offsets]
+        text = escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
+        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text)
 
+    own = mark(("distance", 0))
     begin = len(ROW_BEGINS) + len(str(row))
-    return marks, ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])
+    text = ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])
+    return marks, _Pattern(text, marks)
 
 
-def _mark(number: int) -> str:
-    return f"\1{chr(0x100 + number)}"  # XML cannot contain it
+def _reading(template: _Template, reads: Sequence[int]) -> list[FilledFormula | None]:
+    """Return the formulas of a template, reading other rows."""
+    both = [*zip(template.reads, reads, strict=True)]
+    distance = dict(compress(both, template.pattern.moves))
+    fixed = {str(old): str(new) for old, new in compress(both, template.pattern.is_row)}
+    is_same = all(old == new for old, new in fixed.items())
+    found: list[FilledFormula | None] = []
+    for formula in template.written:
+        if formula is not None:
+            pattern = formula.pattern
+            if not is_same:
+                pattern = _FIXED_IN_TEXT.sub(lambda match: fixed[match[0]], pattern)
+            formula = FilledFormula(pattern, tuple(distance[old] for old in formula.offsets))
+        found.append(formula)
+    return found

@@ -1,12 +1,14 @@
 """Finds the runs of a column: the cells at equal distances that hold one formula filled down."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
+
+_MANY = 40  # stretches of a column; the runs of fewer are found faster one after the other
 
 
 def runs_of(
@@ -18,6 +20,8 @@ def runs_of(
     ``formulas`` each of them holds.
     """
     ends = np.flatnonzero((np.diff(numbers) != 0) | (np.diff(rows) != 1)) + 1
+    if len(ends) > _MANY and (regular := _regular(rows, numbers)) is not None:
+        return [Run(first, last, formulas[number], step) for first, last, number, step in regular]
     begins = [0, *ends.tolist()]
     firsts, own = rows[begins].tolist(), numbers[begins].tolist()
     lengths = np.diff([*begins, len(rows)]).tolist()
@@ -28,6 +32,27 @@ def runs_of(
         Run(found.first_row, found.last_row, formulas[found.number], found.step)
         for found in column.runs
     ]
+
+
+def _regular(
+    rows: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> Iterator[tuple[int, int, int, int]] | None:
+    """Return first and last row, formula and step of the runs of a column, from the top.
+
+    None unless each formula comes at equal distances: then it has one run.
+    """
+    order = np.argsort(numbers, kind="stable")
+    rows, numbers = rows[order], numbers[order]
+    ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]), len(rows) - 1)
+    begins = np.append(0, ends[:-1] + 1)
+    steps = np.ones_like(rows)
+    steps[:-1] = rows[1:] - rows[:-1]
+    steps[ends] = np.where(begins < ends, steps[ends - 1], 1)
+    if not np.array_equal(steps, np.repeat(steps[begins], ends - begins + 1)):
+        return None
+    down = np.argsort(rows[begins])
+    found = rows[begins], rows[ends], numbers[begins], steps[begins]
+    return zip(*(one[down].tolist() for one in found), strict=True)
 
 
 class _Growing:

@@ -80,6 +80,11 @@ class StoredFormulas:
             self.distinct.append(formula)
         return number
 
+    def number_written(self, written: FilledFormula, row: int) -> int | None:
+        """Return the number of a formula that is written so; None if its text must be read."""
+        plain = self._plain(written, row)
+        return None if plain is None else self.number(self._with_names(plain, row))
+
     def _written(self, text: str, row: int, column: int) -> FilledFormula:
         above = self._above.get(column)
         if above is None or above.at(row) != text:

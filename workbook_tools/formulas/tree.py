@@ -49,8 +49,8 @@ class SyntaxProblemError(Exception):
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number, as it is written."""
+class _Word:
+    """A part without parts, as it is written."""
 
     text: str
 
@@ -58,44 +58,24 @@ class Number:
         return self.text
 
 
-@dataclass(frozen=True)
-class Text:
+class Number(_Word):
+    """A number."""
+
+
+class Text(_Word):
     """A text in quotation marks."""
 
-    text: str
 
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A cell or a range, as it is written."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
+class Reference(_Word):
+    """A cell or a range."""
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Whole columns or rows, as they are written: ``A:A``, ``$1:$3``."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
+class Lines(_Word):
+    """Whole columns or rows: ``A:A``, ``$1:$3``."""
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(_Word):
     """A defined name, TRUE or FALSE, or an error value such as ``#REF!``."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)
@@ -184,6 +164,14 @@ class Call:
 Leaf: TypeAlias = Number | Text | Reference | Lines | Name | Missing | Array
 Tree: TypeAlias = Leaf | Single | Span | Sign | Operation | Parentheses | Call
 Route: TypeAlias = tuple[int, ...]  # the index of a child at each level; () is the whole tree
+
+_WORDS: dict[str, type[Number | Text | Lines | Name]] = {
+    "number": Number,
+    "text": Text,
+    "lines": Lines,
+    "name": Name,
+    "error": Name,
+}
 
 
 @lru_cache(maxsize=5_000)
@@ -290,16 +278,10 @@ class _Parser:
     def _atom(self) -> Tree:
         kind, token = self.kind, self.token
         self._next()
-        if kind == "number":
-            return Number(token)
-        if kind == "text":
-            return Text(token)
-        if kind == "name":
-            return Reference(token) if _REFERENCE.fullmatch(token) else Name(token)
-        if kind == "lines":
-            return Lines(token)
-        if kind == "error":
-            return Name(token)
+        if kind == "name" and _REFERENCE.fullmatch(token):
+            return Reference(token)
+        if kind in _WORDS:
+            return _WORDS[kind](token)
         if kind == "call":
             return Call(token, tuple(self._arguments()))
         if (kind, token) == ("sign", "("):

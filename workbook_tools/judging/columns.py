@@ -62,7 +62,7 @@ class Columns:
         return self._compared[symbol]
 
     def _compare(self, symbol: str) -> Column:
-        values, expected = self.table.numbers[symbol], self.expected.values[symbol]
+        values, expected = self.table.values[symbol], self.expected.values[symbol]
         allowed = self.tolerance * self.expected.terms[symbol]
         with np.errstate(invalid="ignore"):  # where numbers overflow
             allowed = allowed + self.storage * self.expected.inputs[symbol]
@@ -86,7 +86,7 @@ class Columns:
     def _places(self, symbol: str) -> Places:
         """Return the positions where the table has a cell of a quantity."""
         step = self.table.block if symbol in self.reference.once else 1
-        return np.arange(0, len(self.table.values), step)
+        return np.arange(0, len(self.table.rows), step)
 
     def _start(self, symbol: str) -> int:
         """Return the position from which on a column's formulas are alike."""

@@ -31,7 +31,7 @@ class Counts:
 
     def is_left_out(self, symbol: str) -> NDArray[np.bool_]:
         """Tell which cells of a quantity are not checked because of what their formulas are."""
-        found = np.zeros(len(self.columns.table.values), dtype=bool)
+        found = np.zeros(len(self.columns.table.rows), dtype=bool)
         for places in self.left_out.get(symbol, {}).values():
             found[list(places)] = True
         return found
@@ -65,8 +65,8 @@ class Counts:
                 why = "its initial value is stated nowhere else, or more than once"
                 self.cells.leave_out(1, why, self._place(symbol, np.array([0])))
         z = symbol.removeprefix("a_")
-        if z != symbol and z in table.numbers:
-            overflowing = unknown & (table.numbers[z] < -LARGEST_EXPONENT)
+        if z != symbol and z in table.values:
+            overflowing = unknown & (table.values[z] < -LARGEST_EXPONENT)
             self._leave_out(symbol, overflowing, f"e^(−{z}) is too large a number")
             unknown &= ~overflowing
         if symbol == ITERATION_RATE and unknown.any():

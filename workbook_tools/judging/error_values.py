@@ -58,8 +58,8 @@ def _overflows(table: Table) -> Iterator[Cell]:
     """Yield the activations whose e^(−z) is too large a number, because of an earlier mistake."""
     for symbol, column in table.columns.items():
         z = symbol.removeprefix("a_")
-        if z != symbol and z in table.numbers:
-            for row in table.rows[table.numbers[z] < -LARGEST_EXPONENT].tolist():
+        if z != symbol and z in table.values:
+            for row in table.rows[table.values[z] < -LARGEST_EXPONENT].tolist():
                 yield table.sheet.name, row, column
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from workbook_tools.formulas.references import areas, bare_reference
 from workbook_tools.mathematics.local import Expected, expected_values
-from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mathematics.reference import Columns, Reference
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
@@ -68,7 +67,7 @@ class Grounds:
         """Return the stated numbers by symbol; NaN where the cell has none."""
         return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
 
-    def expected(self, values: pd.DataFrame, rate: float, calculation: Calculation) -> Expected:
+    def expected(self, values: Columns, rate: float, calculation: Calculation) -> Expected:
         """Return what the cells of the table should be, given these values and a calculation."""
         data = self.samples.at(calculation).data if self.samples else None
         starts = self.start_values(calculation)

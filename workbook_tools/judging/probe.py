@@ -53,7 +53,7 @@ class Trials:
         """The random iterations, drawn when they are first needed."""
         table, reference = self._grounds.table, self._grounds.reference
         samples = self._grounds.samples
-        count = len(samples.values) if samples else reference.block
+        count = len(samples.rows) if samples else reference.block
         typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
         return draw(reference, table.settings, count, typed_rate, self.count)
 

@@ -59,7 +59,7 @@ class LossCurve:
     """The loss of every iteration; NaN where there is no number."""
 
     built: list[float]  # on the sheet
-    right: list[float]  # of the same training in pandas, from the first row on
+    right: list[float]  # of the same training in NumPy, from the first row on
 
 
 @dataclass
@@ -86,7 +86,7 @@ class TableReport:
 
     @property
     def last_loss_of_run(self) -> float:
-        """The loss of the last iteration when pandas trains from the first row on."""
+        """The loss of the last iteration of a training in NumPy from the first row on."""
         return self.losses.right[-1] if self.losses.right else math.nan
 
 

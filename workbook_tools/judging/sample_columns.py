@@ -60,11 +60,11 @@ class _Check:
     def check_column(self, symbol: str, column: int) -> None:
         """Check one column: standardised inputs, or the targets of classes."""
         table, cells = self.table, self.report.cells
-        last_row = table.header_row + len(table.values)
+        last_row = table.header_row + len(table.rows)
         runs = table.sheet.runs_between(column, table.first_row, last_row)
         if not runs:
             return
-        families = Families.of(runs, table.values.index.to_numpy(), 1)
+        families = Families.of(runs, table.rows, 1)
         has = families.numbers >= 0
         cells.formulas += int(has.sum())
         expected, terms = _expected(table, symbol, column, self.calculation)
@@ -72,7 +72,7 @@ class _Check:
             why = f"the sheet does not say what {symbol} is made from"
             cells.leave_out(int(has.sum()), why)
             return
-        values = table.values[symbol].to_numpy()
+        values = table.values[symbol]
         difference = np.abs(values - expected)
         wrong = ~(difference <= self.allowed * terms)
         # A wrong formula is wrong in all its rows, even where it happens to give the right value.
@@ -138,9 +138,9 @@ class _Check:
             s: number_at((table.sheet.name, row, table.columns[s]), self.calculation)
             for s in measured
         }
-        expected = {s: _spread_of(word, table.values[s].to_numpy()) for s in measured}
+        expected = {s: _spread_of(word, table.values[s]) for s in measured}
         wrong = {
-            s: not abs(shown[s] - expected[s]) <= self.allowed * float(table.values[s].abs().sum())
+            s: not abs(shown[s] - expected[s]) <= self.allowed * np.nansum(np.abs(table.values[s]))
             for s in measured
         }
         # The usual formula is the one that most right cells have; of two, the one that is plainer.
@@ -174,7 +174,7 @@ class _Check:
                 wrong[symbol],
                 self._loss_with([row], place, [expected[symbol]]),
             )
-            last_row = table.header_row + len(table.values)
+            last_row = table.header_row + len(table.rows)
             own = spread(word == MEAN, table.first_row, last_row, place)
             alike = [moved(f, 0, place - there) for f in [usual] if f]
             self.report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
@@ -191,11 +191,10 @@ def _expected(
     table: SampleTable, symbol: str, column: int, calculation: Calculation
 ) -> tuple[Array, Array]:
     """Return what a column should be, and the size of its terms, on which rounding depends."""
-    values = table.values
-    nothing = np.full(len(values), np.nan)
+    nothing = np.full(len(table.rows), np.nan)
     measured = f"x{symbol[1:]}"
     if symbol[0] == "i" and measured in table.columns and len(table.spread) == 2:
-        x = values[measured].to_numpy()
+        x = table.values[measured]
         place = table.columns[measured]
         mean, deviation = (
             number_at((table.sheet.name, table.spread[word], place), calculation)
@@ -206,10 +205,11 @@ def _expected(
     if symbol[0] == "t" and CLASS in table.columns:
         named = table.sheet.texts.get((table.header_row - 1, column))
         if named is not None:
-            rows = range(table.first_row, table.first_row + len(values))
-            own = [table.sheet.texts.get((row, table.columns[CLASS])) for row in rows]
+            own = [
+                table.sheet.texts.get((row, table.columns[CLASS])) for row in table.rows.tolist()
+            ]
             found = np.array([float(text == named) for text in own])
-            return found, np.ones(len(values))
+            return found, np.ones(len(found))
     return nothing, nothing
 
 

@@ -6,7 +6,7 @@ is compared with what the stored values of its neighbours give.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.judging.findings import Finding, Kind, message, plain
 from workbook_tools.judging.grounds import Grounds
+from workbook_tools.mathematics.reference import stacked
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
-from workbook_tools.reading.rows import read_values
+from workbook_tools.reading.row_values import read_values
 from workbook_tools.reading.table import Table
 
 _SAME = 1e-9  # relative; programs round the last digits differently
@@ -38,28 +39,26 @@ def stale_values(
     """
     table = grounds.table
     rows = (table.first_row, table.last_row)
-    values, errors = read_values(table.sheet, *rows, table.columns, stored, over_gaps=True)
+    found = read_values(table.sheet, *rows, table.columns, stored, over_gaps=True)
+    found = found.part(table.rows - table.first_row)
     for symbol, cell in table.single.items():
-        values[symbol] = number_at(cell, stored)
-    values = values.reindex(index=table.values.index, columns=table.values.columns)
-    now, then = table.values.to_numpy(), values.to_numpy()
-    is_error = np.zeros(then.shape, dtype=bool)
-    for symbol, rows_of_errors in _by_symbol(errors).items():
-        column = np.isin(table.rows, rows_of_errors)
-        is_error[column, values.columns.get_loc(symbol)] = True
+        found.values[symbol] = np.full(len(found.rows), number_at(cell, stored))
+    symbols = [*table.values]
+    now, then = stacked(table.values, symbols), stacked(found.values, symbols)
+    is_error = found.has_error(symbols)
     differs = is_error | ~np.isnan(then)
     differs &= ~np.isclose(then, now, rtol=_SAME, atol=0.0) & ~np.isnan(now)
     if not differs.any():
         return
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
-    expected = grounds.expected(values, rate, stored)
+    expected = grounds.expected(found.values, rate, stored)
     rows_of_known: dict[tuple[str, int], list[int]] = {}  # by sheet and column
     for finding in known:
         rows_of_known.setdefault((finding.sheet, finding.column), []).extend(finding.rows)
-    for found in rows_of_known.values():
-        found.sort()
+    for own in rows_of_known.values():
+        own.sort()
     for symbol in table.columns:
-        k = list(values.columns).index(symbol)
+        k = symbols.index(symbol)
         right = expected.values[symbol]
         allowed = stored.tolerance * expected.terms[symbol]
         off = np.abs(then[:, k] - right) > allowed + stored.storage * expected.inputs[symbol]
@@ -71,7 +70,7 @@ def stale_values(
             if is_stale:
                 difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
                 worst = int(places[difference.argmax()])
-                error = errors.get((table.row_of(worst), symbol))
+                error = found.errors.get((table.row_of(worst), symbol))
                 yield _finding(table, symbol, places, worst, then[worst, k], error, now[worst, k])
 
 
@@ -101,13 +100,6 @@ def _finding(
         message=message(Kind.STALE_VALUE, symbol, cell, shown, plain(now), True),
         effect=plain(table.last_loss),
     )
-
-
-def _by_symbol(errors: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for row, symbol in errors:
-        found.setdefault(symbol, []).append(row)
-    return found
 
 
 def _known(

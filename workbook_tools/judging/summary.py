@@ -159,10 +159,8 @@ def _expected(cell: _SummaryCell) -> float:
     """Return what the table has: its learning rate, or its result at an iteration; else NaN."""
     if not cell.iteration:
         return cell.table.rate
-    values, row = cell.table.values, (cell.iteration - 1) * cell.table.block
-    if cell.symbol not in values or row >= len(values):
-        return float("nan")
-    return float(values[cell.symbol].iloc[row])
+    column, row = cell.table.values.get(cell.symbol, ()), (cell.iteration - 1) * cell.table.block
+    return float(column[row]) if row < len(column) else float("nan")
 
 
 def _finding(kind: Kind, cell: _SummaryCell, value: float, expected: float, wrong: bool) -> Finding:

@@ -38,7 +38,7 @@ class TypedNumbers:
             for symbol in columns.families
         }
         computed = [symbol for symbol in columns.families if symbol not in reference.from_above]
-        numbers, data = columns.table.numbers, reference.constants
+        numbers, data = columns.table.values, reference.constants
         return pasted_numbers(numbers, columns.families, computed, data, applicable)
 
     def _pasted_wrong(self, column: Column) -> Iterator[Finding]:
@@ -94,7 +94,7 @@ class TypedNumbers:
         columns, block = self._columns, self._columns.table.block
         missing = np.stack(
             [
-                np.isnan(columns.table.numbers[symbol]) & (own.numbers < 0)
+                np.isnan(columns.table.values[symbol]) & (own.numbers < 0)
                 for symbol, own in columns.families.items()
             ],
             axis=1,

@@ -1,4 +1,4 @@
-"""Networks in NumPy and pandas, computed independently of the formulas in workbooks.
+"""Networks in NumPy, computed independently of the formulas in workbooks.
 
 Nothing here reads a workbook, and nothing is shared with ``writing``.
 """

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from workbook_tools.mathematics.functions import (
@@ -27,7 +26,7 @@ from workbook_tools.mathematics.functions import (
 )
 from workbook_tools.mathematics.network import delta_below, pre_activation
 from workbook_tools.mathematics.optimizers import KEEPS, next_state, step
-from workbook_tools.mathematics.reference import Reference
+from workbook_tools.mathematics.reference import Columns, Reference, stacked
 from workbook_tools.mathematics.rounding import Array, Numbers, Rounded
 from workbook_tools.notation.quantities import (
     ACCURACY,
@@ -69,16 +68,16 @@ class Expected:
 
 def expected_values(
     reference: Reference,
-    values: pd.DataFrame,
+    values: Columns,
     rate: float,
     stated: Mapping[str, float],
-    data: pd.DataFrame | None = None,
+    data: Columns | None = None,
     zero: float = 0.0,
 ) -> Expected:
     """Return the right value of every cell; NaN where it is not known.
 
-    ``values`` has the rows of a table and a column for each symbol; ``stated`` holds initial
-    values by symbol, for the first row; ``data`` has inputs and targets by the number of a sample.
+    ``values`` has the columns of a table; ``stated`` holds initial values by symbol, for the first
+    row; ``data`` has the columns of a table of samples, each with a number of its own.
     Pre-activations nearer to 0 than ``zero`` count as 0, the kink of ReLU, as the engine compares
     them.
     """
@@ -173,14 +172,16 @@ def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
     )
 
 
-def _put_samples(result: "_Collector", reference: Reference, data: pd.DataFrame | None) -> None:
+def _put_samples(result: "_Collector", reference: Reference, data: Columns | None) -> None:
     """Put the columns for several samples: data, sample numbers, total loss and accuracy."""
     get = result.get
     numbers = get([SAMPLE]).values.ravel()
     if data is not None:
-        drawn = Rounded.read(data.reindex(numbers)[reference.data].to_numpy(dtype=float))
-        result.put(reference.data, drawn)
-        result.put_next_row(SAMPLE, Rounded.read(numbers % len(data) + 1.0), first=1.0)
+        places = {number: k for k, number in enumerate(data[SAMPLE].tolist())}
+        known = np.vstack([stacked(data, reference.data), np.full(len(reference.data), np.nan)])
+        drawn = known[[places.get(number, -1) for number in numbers.tolist()]]
+        result.put(reference.data, Rounded.read(drawn))
+        result.put_next_row(SAMPLE, Rounded.read(numbers % len(places) + 1.0), first=1.0)
     total = get([TOTAL_LOSS]).sum(axis=1)
     result.put_once([SUMMED_LOSS], total)
     result.put_once([MEAN_LOSS], total / float(reference.block))
@@ -254,13 +255,12 @@ class _Collector:
     ``sheet`` has the table's values, filled up with NaN if rows of the last iteration are missing.
     """
 
-    def __init__(self, values: pd.DataFrame, block: int) -> None:
-        self._rows = values.index
+    def __init__(self, values: Columns, block: int) -> None:
+        self._count = len(next(iter(values.values())))
         self._block = block
-        self._iterations = -(-len(values) // block)
-        missing = np.full((self._iterations * block - len(values), values.shape[1]), np.nan)
-        numbers = np.concatenate([values.to_numpy(dtype=float), missing])
-        self.sheet = dict(zip(map(str, values.columns), numbers.T, strict=True))
+        self._iterations = -(-self._count // block)
+        missing = np.full(self._iterations * block - self._count, np.nan)
+        self.sheet = {s: np.concatenate([column, missing]) for s, column in values.items()}
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
@@ -332,7 +332,7 @@ class _Collector:
 
     def expected(self) -> Expected:
         """Return what was collected, for the rows and columns of the table."""
-        count = len(self._rows)
+        count = self._count
         nothing = np.full(count, np.nan)
 
         def of_table(columns: dict[str, Array]) -> dict[str, Array]:

@@ -286,7 +286,7 @@ class _OneRow:
         if not reference.looked_up:
             return
         if self._samples:
-            count = len(self._samples.values)
+            count = len(self._samples.rows)
             rows = (self._samples.first_row, self._samples.first_row + count - 1)
             prefix = sheet_prefix(self._samples.sheet.name)
             for symbol in reference.data:

@@ -28,7 +28,6 @@ from workbook_tools.formulas.tree import (
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.program.functions import FUNCTIONS
-from workbook_tools.program.functions.arithmetic import power
 from workbook_tools.program.functions.function import ONE_VALUE, Function, applied
 from workbook_tools.program.lazy import LAZY
 from workbook_tools.program.place import At, Found, Step
@@ -41,7 +40,6 @@ from workbook_tools.program.values import (
     UnknownFunctionError,
     Value,
     as_grid,
-    compared,
     finished,
 )
 
@@ -52,27 +50,19 @@ def plain_name(function: str) -> str:
     return name.removeprefix("_XLFN.").removeprefix("_XLWS.")
 
 
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "^": power,
+# Google Sheets has the operators as functions, too.
+_NAMES = {
+    **{"+": "ADD", "-": "MINUS", "*": "MULTIPLY", "/": "DIVIDE", "^": "POWER"},
+    **{"=": "EQ", "<>": "NE", "<": "LT", ">": "GT", "<=": "LTE", ">=": "GTE"},
 }
-_OPERATORS: dict[str, Function] = {
-    **{sign: Function("nn", call) for sign, call in _ARITHMETIC.items()},
+_OPERATORS = {
+    **{sign: FUNCTIONS[name] for sign, name in _NAMES.items()},
     "&": Function("tt", lambda a, b: a + b),
-    "=": Function("vv", lambda a, b: compared(a, b) == 0),
-    "<>": Function("vv", lambda a, b: compared(a, b) != 0),
-    "<": Function("vv", lambda a, b: compared(a, b) < 0),
-    ">": Function("vv", lambda a, b: compared(a, b) > 0),
-    "<=": Function("vv", lambda a, b: compared(a, b) <= 0),
-    ">=": Function("vv", lambda a, b: compared(a, b) >= 0),
 }
-_SIGNS: dict[str, Function] = {
+_SIGNS = {
     "+": Function("e", lambda value: value),
-    "-": Function("n", lambda value: -value),
-    "%": Function("n", lambda value: value / 100),
+    "-": FUNCTIONS["UMINUS"],
+    "%": FUNCTIONS["UNARY_PERCENT"],
 }
 
 

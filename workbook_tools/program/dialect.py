@@ -13,6 +13,7 @@ from workbook_tools.formulas.tree import (
     Operation,
     Parentheses,
     Sign,
+    Text,
     Tree,
     chain,
 )
@@ -78,6 +79,19 @@ def _range_of(part: Tree) -> Range | None:
     return None
 
 
+def _cell_of(part: Tree) -> int | None:
+    """Return the slot of the cell that a part is; None if it is something else."""
+    part = bare(part)
+    is_cell = isinstance(part, Name) and part.text[:1] == "_" and part.text[1:].isdigit()
+    return int(str(part)[1:]) if is_cell else None
+
+
+def _text_of(part: Tree) -> str | None:
+    """Return the text that a part is; None if it is something else."""
+    part = bare(part)
+    return part.text[1:-1].replace('""', '"') if isinstance(part, Text) else None
+
+
 def _is_slot(part: Tree) -> bool:
     """Tell whether a part is a cell or a range."""
     part = bare(part)
@@ -124,6 +138,16 @@ class Dialect(ABC):
     @abstractmethod
     def negation(self, condition: str) -> str:
         """Return the source of NOT."""
+        ...
+
+    @abstractmethod
+    def says(self, slot: int, text: str) -> str:
+        """Return the source of ``=`` between a cell and a text."""
+        ...
+
+    @abstractmethod
+    def alike(self, one: int, other: int) -> str:
+        """Return the source of ``=`` between two cells."""
         ...
 
     @abstractmethod
@@ -179,6 +203,8 @@ class Dialect(ABC):
     def chain(self, tree: Tree) -> Expression:
         """Return the source of operations of any number, which Python may not nest so deeply."""
         first, links = chain(tree)
+        if len(links) == 1 and (equality := self.equality(first, *links[0])):
+            return equality
         found, steps = self.of(first), []
         for k, (sign, right) in enumerate(links, 1):
             found = self.operation(sign, found, self.of(right))
@@ -188,6 +214,15 @@ class Dialect(ABC):
         if steps:
             found = replace(found, source=f"({', '.join(steps)}, {found.source})[-1]")
         return found
+
+    def equality(self, left: Tree, sign: str, right: Tree) -> Expression | None:
+        """Return the expression for ``=`` or ``<>`` of what may be texts; None for others."""
+        cells = [cell for part in (left, right) if (cell := _cell_of(part)) is not None]
+        texts = [text for part in (left, right) if (text := _text_of(part)) is not None]
+        if sign not in ("=", "<>") or not cells or len(cells) + len(texts) < 2:
+            return None
+        source = self.says(cells[0], texts[0]) if texts else self.alike(*cells)
+        return Expression(source if sign == "=" else self.negation(source), False, True)
 
     def operation(self, sign: str, one: Expression, other: Expression) -> Expression:
         """Return the expression for two parts with an operator between them."""
@@ -256,10 +291,9 @@ class Dialect(ABC):
         """Return the expression for a function of all numbers of its arguments."""
         parts: list[tuple[str, bool]] = []
         for part in arguments:
-            found = _range_of(part)
-            inner = bare(part)
-            if name != "SUM" and isinstance(inner, Name) and inner.text[1:].isdigit():
-                found = Range(int(inner.text[1:]), 1, 1)  # if it is empty, it does not count
+            found, cell = _range_of(part), _cell_of(part)
+            if name != "SUM" and cell is not None:
+                found = Range(cell, 1, 1)  # if it is empty, it does not count
             if found:
                 parts.append((self.every(found, filled=name != "SUM"), True))
             else:

@@ -10,7 +10,7 @@ from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.kernels import Array, Lanes, kernel
+from workbook_tools.program.kernels import A_NUMBER, NOTHING, Array, Codes, Lanes, kernel
 from workbook_tools.program.shapes import Slot, shape_of
 from workbook_tools.program.strict import compiled
 from workbook_tools.program.values import Grid, UnknownFunctionError
@@ -82,6 +82,10 @@ class _OfCells(Lanes):
 
     def filled(self, slot: int) -> Array:
         return self._gathered(slot, np.nan)
+
+    def codes(self, slot: int) -> Codes:
+        blank = np.where(np.isnan(self._gathered(slot, np.nan)[0]), NOTHING, A_NUMBER)
+        return np.where(np.isnan(self.one(slot)), self.code(_NO_NUMBER), blank)
 
     def _gathered(self, number: int, empty: float) -> Array:
         """Return the numbers that a slot reads, (cells of the range, formulas, draws)."""

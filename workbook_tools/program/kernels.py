@@ -19,12 +19,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.dialect import NotPlainError
 from workbook_tools.program.source import lanes_source
 
 LARGEST = 1.7976931348623157e308
 NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``strict`` does
 Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+A_NUMBER, NOTHING, UNKNOWN = 0, -1, -2  # as codes; those of texts are greater
 
 
 class Lanes(ABC):
@@ -32,6 +35,7 @@ class Lanes(ABC):
 
     def __init__(self) -> None:
         self._unsure: NDArray[np.bool_] = np.zeros((1, 1), dtype=bool)
+        self._codes_of_texts: dict[str, int] = {}
 
     def calculated(
         self, function: "Kernel", shape: tuple[int, int]
@@ -56,6 +60,49 @@ class Lanes(ABC):
     @abstractmethod
     def pick(self, slot: int, number: Array) -> Array:
         """Return the cell of this number (from 1) in a range; NaN if there is none."""
+
+    @abstractmethod
+    def codes(self, slot: int) -> Codes:
+        """Return a code for what a cell holds, as ``code`` does."""
+
+    def code(self, value: CellValue) -> int:
+        """Return a code for a value; texts that differ only in case have the same one."""
+        if isinstance(value, str):
+            return self._codes_of_texts.setdefault(value.lower(), len(self._codes_of_texts) + 1)
+        return A_NUMBER if isinstance(value, float) else NOTHING if value is None else UNKNOWN
+
+    def says(self, slot: int, text: str) -> NDArray[np.bool_]:
+        """Tell where a cell equals a text, and note the lanes where it holds no text or number."""
+        codes, code = self.codes(slot), self.code(text)
+        self._unsure = self._unsure | (codes == UNKNOWN)
+        found: NDArray[np.bool_] = codes == code
+        return found if text else found | (codes == NOTHING)
+
+    def alike(self, one: int, other: int) -> NDArray[np.bool_]:
+        """Tell where two cells are equal, and note the lanes where that is not clear."""
+        codes = np.broadcast_arrays(self.codes(one), self.codes(other))
+        of_texts = [np.where(own == NOTHING, self.code(""), own) for own in codes]
+        self._unsure = self._unsure | (np.minimum(*codes) == UNKNOWN)
+        found: NDArray[np.bool_] = self.chosen(
+            np.maximum(*codes) > A_NUMBER,
+            lambda: of_texts[0] == of_texts[1],
+            lambda: self.apart(self.one(one), self.one(other)) == 0,
+        )
+        return found
+
+    def chosen(self, condition: Any, one: Callable[[], Any], other: Callable[[], Any]) -> Any:
+        """Return what one of two calculations gives in each lane, and what it is not sure of."""
+        if np.all(condition):
+            return one()
+        if not np.any(condition):
+            return other()
+        unsure, found = self._unsure, []
+        for is_so, calculation in ((condition, one), (~condition, other)):
+            self._unsure = np.zeros((1, 1), dtype=bool)
+            found.append(calculation())
+            unsure = unsure | (self._unsure & is_so)
+        self._unsure = unsure
+        return np.where(condition, *found)
 
     def sure(self, values: Any) -> Any:
         """Return the values, and note the lanes where they are not finite."""

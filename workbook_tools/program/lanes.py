@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.program.graph import Node
-from workbook_tools.program.kernels import Array, Lanes, kernel
-from workbook_tools.program.memory import EMPTY, Indexes, Memory
+from workbook_tools.program.kernels import A_NUMBER, NOTHING, Array, Codes, Lanes, kernel
+from workbook_tools.program.memory import EMPTY, OTHER, Indexes, Memory
 
 _MOST_NUMBERS = 2_000_000  # that are gathered for one slot at a time
 
@@ -76,6 +76,21 @@ class _OfMemory(Lanes):
         places = self._places(slot)
         is_empty = self._memory.kinds[places] == EMPTY
         return np.where(is_empty[..., None], np.nan, self._memory.numbers[places])
+
+    def codes(self, slot: int) -> Codes:
+        memory, places = self._memory, self._places(slot)[0]
+        kinds = memory.kinds[places]
+        found = np.where(kinds == EMPTY, NOTHING, A_NUMBER)[:, None]
+        others = kinds == OTHER
+        if not others.any():
+            return found
+        distinct, number = np.unique(places[others], return_inverse=True)
+        own = np.zeros((len(distinct), memory.draws), dtype=np.int64)
+        for k, place in enumerate(distinct.tolist()):
+            own[k] = [self.code(value) for value in memory.others[place]]
+        found = np.repeat(found, memory.draws, axis=1)
+        found[others] = own[number]
+        return found
 
     def pick(self, slot: int, number: Array) -> Array:
         size, number = self._batch.shape.slots[slot], np.atleast_2d(number)

@@ -12,6 +12,7 @@ from workbook_tools.program.kernels import LARGEST, SCALAR, sure
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.shapes import Slot
 from workbook_tools.program.source import scalar_source
+from workbook_tools.program.values import FailedError, compared
 
 _LARGEST_AREA = 2_000  # cells that are written one by one
 _CHECKED_TOGETHER = 50  # numbers
@@ -50,7 +51,7 @@ class LoopBody:
         self._lines: list[str] = []
         self._names: dict[int, str] = {}  # of what is calculated in every period, by place
         self._checked: list[str] = []
-        self._globals: dict[str, Any] = {**SCALAR, "picked": _picked}
+        self._globals: dict[str, Any] = {**SCALAR, "picked": _picked, "says": _says}
 
     def add(self, place: int, dues: Sequence[Due]) -> None:
         """Add the formulas of a cell and of those below it, each due in other periods.
@@ -121,6 +122,16 @@ class LoopBody:
         """Return the source of a cell's value."""
         own = self._due.node.shape.slots[slot]
         return self._at(own, own.first_row(self._due.row), own.column)
+
+    def held(self, slot: int) -> str:
+        """Return the source of what a cell holds: a number, None or an ``Other``."""
+        own = self._due.node.shape.slots[slot]
+        row = own.first_row(self._due.row)
+        if self._places(own, row, 1, own.column) is not None:
+            return self._at(own, row, own.column)
+        name = f"c{len(self._globals)}"
+        self._globals[name] = self._value(own, row, own.column)
+        return name
 
     def _at(self, slot: Slot, row: int, column: int) -> str:
         """Return the source of the value of a cell of a slot."""
@@ -200,6 +211,14 @@ def _chosen(choices: Sequence[str], first: int) -> list[str]:
         "else:",
         *(f"    {line}" for line in end),
     ]
+
+
+def _says(held: Any, text: str) -> bool:
+    value = held.value if isinstance(held, Other) else held
+    try:
+        return compared(value, text) == 0
+    except FailedError:
+        raise ValueError from None
 
 
 def _picked(values: Sequence[Any], number: float) -> Any:

@@ -72,13 +72,3 @@ class At:
 
 Found: TypeAlias = Value | Area
 Step: TypeAlias = Callable[[At], Found]
-
-
-def height(area: Area) -> int:
-    """Return how many rows an area has."""
-    return area.last_row - area.first_row + 1
-
-
-def width(area: Area) -> int:
-    """Return how many columns an area has."""
-    return area.last_column - area.first_column + 1

@@ -9,6 +9,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.program.dialect import Dialect, NotPlainError, Range
 
 _NESTS = {"(": 1, "[": 1, ")": -1, "]": -1}
+_ESCAPED = {ord(sign): f"\\x{ord(sign):x}" for sign in _NESTS}  # in texts, they do not nest
 _DEEPEST = 90  # parentheses in each other; Python allows 200
 
 
@@ -35,10 +36,16 @@ class _OnLanes(Dialect):
         return f"({condition} * 1.0)"
 
     def choice(self, condition: str, one: str, other: str) -> str:
-        return f"np.where({condition}, {one}, {other})"
+        return f"s.chosen({condition}, lambda: {one}, lambda: {other})"
 
     def negation(self, condition: str) -> str:
         return f"np.logical_not({condition})"
+
+    def says(self, slot: int, text: str) -> str:
+        return f"s.says({slot}, {_quoted(text)})"
+
+    def alike(self, one: int, other: int) -> str:
+        return f"s.alike({one}, {other})"
 
     def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
         return ", ".join(source if is_range else f"alone({source})" for source, is_range in parts)
@@ -57,6 +64,10 @@ class Reads(Protocol):
 
     def pick(self, slot: int, number: str) -> str:
         """Return the source of one value of a range, by its number from 1."""
+        ...
+
+    def held(self, slot: int) -> str:
+        """Return the source of what a cell holds, whatever it is."""
         ...
 
 
@@ -91,10 +102,21 @@ class _Scalar(Dialect):
     def negation(self, condition: str) -> str:
         return f"(not {condition})"
 
+    def says(self, slot: int, text: str) -> str:
+        return f"says({self._reads.held(slot)}, {_quoted(text)})"
+
+    def alike(self, one: int, other: int) -> str:
+        return f"(apart({self.one(one)}, {self.one(other)}) == 0.0)"
+
     def joined(self, parts: Sequence[tuple[str, bool]]) -> str:
         if len(parts) == 1 and parts[0][1]:
             return parts[0][0]
         return f"[{', '.join('*' * is_range + source for source, is_range in parts)}]"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as Python source, in which no parentheses are counted."""
+    return repr(text).translate(_ESCAPED)
 
 
 def scalar_source(shape: str, reads: Reads) -> str:

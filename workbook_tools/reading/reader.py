@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+import numpy as np
+
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import column_letter
@@ -95,7 +97,8 @@ def _read_table(
         region = read_region(below) or region
     region.single = single
     for symbol, cell in single.items():
-        region.values[symbol] = number_at(cell, below.calculation)
+        number = number_at(cell, below.calculation)
+        region.values[symbol] = np.full(len(region.rows), number)
     return _table(region, header, others, below.calculation)
 
 
@@ -150,12 +153,7 @@ def _table(
     # A rate may be called α, μ or λ; then these are no settings of an optimizer.
     settings = {symbol: cell for symbol, cell in settings.items() if cell != rate.cell}
     return Table(
-        region.sheet,
-        columns,
-        region.single,
-        region.values,
-        region.errors,
-        region.block,
+        **vars(region),
         naming=wired(naming, region, calculation),
         header_row=header.row,
         unknown=unknown,

@@ -1,38 +1,25 @@
 """Where the quantities of a training table stand on its sheet, and their values there."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
-from workbook_tools.package.cell_values import CellError
+from workbook_tools.reading.row_values import RowValues
 
 
 @dataclass
-class Region:
-    """The iterations, each a row or a block of rows, and where their quantities stand."""
+class Region(RowValues):
+    """The iterations, each a row or a block of rows, and where their quantities stand.
+
+    Rows left empty between iterations are none of its ``rows``.
+    """
 
     sheet: Sheet
     columns: dict[str, int]  # symbol -> column
     single: dict[str, Cell]  # symbol -> the one cell that all iterations read
-    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
-    errors: dict[tuple[int, str], CellError]  # by row number and symbol
     block: int  # how many rows an iteration has
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """The rows of the table, without those left empty between iterations."""
-        return self.values.index.to_numpy()
-
-    @cached_property
-    def numbers(self) -> dict[str, Array]:
-        """The values by symbol, in the order of the rows."""
-        return dict(zip(map(str, self.values.columns), self.values.to_numpy().T, strict=True))
 
     def row_of(self, position: int) -> int:
         """Return the row at a position (from 0) in the table."""

@@ -9,26 +9,25 @@ each target stands the name of its class.
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.mathematics.network import Samples
+from workbook_tools.mathematics.reference import Columns
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import DEVIATION, MEAN, SAMPLE
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.labels import parse_symbol
-from workbook_tools.reading.rows import read_values
+from workbook_tools.reading.row_values import RowValues, read_values
 
 
 @dataclass
-class SampleTable:
+class SampleTable(RowValues):
     """The samples of a workbook as their sheet shows them."""
 
     sheet: Sheet
     header_row: int
     columns: dict[str, int]  # symbol -> column
-    values: pd.DataFrame  # by row number and symbol; NaN where there is no number
     spread: dict[str, int]  # ``mean`` and ``deviation``: their rows
 
     @property
@@ -37,16 +36,15 @@ class SampleTable:
         return self.header_row + 1
 
     @property
-    def data(self) -> pd.DataFrame | None:
-        """The samples by their number; None if a number is used twice."""
-        data = self.values.set_index(SAMPLE)
-        return None if data.index.has_duplicates else data
+    def data(self) -> Columns | None:
+        """The columns of the samples; None if a sample's number is used twice."""
+        return self.values if len(np.unique(self.values[SAMPLE])) == len(self.rows) else None
 
     def at(self, calculation: Calculation) -> "SampleTable":
         """Return the same samples with the values of another calculation."""
-        rows = (self.first_row, self.first_row + len(self.values) - 1)
-        values, _ = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
-        return replace(self, values=values)
+        rows = (self.first_row, self.first_row + len(self.rows) - 1)
+        found = read_values(self.sheet, *rows, self.columns, calculation, over_gaps=True)
+        return replace(self, **vars(found))
 
     def planted(self, drawn: Samples) -> dict[Cell, Array]:
         """Return the cells of inputs and targets with drawn samples in their place, (draws,)."""
@@ -73,8 +71,8 @@ def read_samples(
                     columns.setdefault(symbol, column)
             if not set(wanted) <= set(columns) or "w1" in columns:
                 continue
-            values, _ = read_values(sheet, header_row + 1, sheet.last_row, columns, calculation)
-            if len(values):
+            found = read_values(sheet, header_row + 1, sheet.last_row, columns, calculation)
+            if len(found.rows):
                 above = {row: set(texts.values()) for row, texts in sheet.rows_of_texts.items()}
                 spread = {
                     word: row
@@ -82,5 +80,11 @@ def read_samples(
                     for word in (MEAN, DEVIATION)
                     if row < header_row and word in texts
                 }
-                return SampleTable(sheet, header_row, columns, values, spread)
+                return SampleTable(
+                    **vars(found),
+                    sheet=sheet,
+                    header_row=header_row,
+                    columns=columns,
+                    spread=spread,
+                )
     return None

@@ -37,7 +37,7 @@ class Table(Region):
     @property
     def iterations(self) -> int:
         """How many iterations there are; the last may lack samples."""
-        return -(-(len(self.values) - self.unfinished) // self.block)
+        return -(-(len(self.rows) - self.unfinished) // self.block)
 
     @property
     def loss(self) -> str:
@@ -48,8 +48,9 @@ class Table(Region):
     @property
     def last_loss(self) -> float:
         """The loss of the last iteration; NaN if there is none."""
-        cell = self.last_loss_cell
-        return float(self.values[self.loss][cell[1]]) if cell else math.nan
+        if self.loss not in self.columns:
+            return math.nan
+        return float(self.values[self.loss][(self.iterations - 1) * self.block])
 
     @property
     def last_loss_cell(self) -> Cell | None:

@@ -57,9 +57,8 @@ def print_report(report: Report, console: Console) -> None:
     for table in report.tables:
         if table.findings and math.isfinite(table.last_loss_of_run):
             effect = (
-                f"\n{table.sheet}: trained again in pandas from its first row, the run ends at "
-                f"a loss of {table.last_loss_of_run!r}; on the sheet it ends at "
-                f"{table.last_loss!r}."
+                f"\n{table.sheet}: trained again from its first row, the run ends at a loss of "
+                f"{table.last_loss_of_run!r}; on the sheet it ends at {table.last_loss!r}."
             )
             console.print(_text(effect), soft_wrap=True)
     console.print(_text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)

@@ -13,18 +13,10 @@ from workbook_tools.program.functions import (
 )
 from workbook_tools.program.functions.function import Function
 
+_SUBJECTS = (
+    *(aggregates, arithmetic, conditional, distributions, logic),
+    *(lookup, matrices, rounding, texts),
+)
 FUNCTIONS: dict[str, Function] = {
-    name: function
-    for subject in (
-        aggregates,
-        arithmetic,
-        conditional,
-        distributions,
-        logic,
-        lookup,
-        matrices,
-        rounding,
-        texts,
-    )
-    for name, function in subject.FUNCTIONS.items()
+    name: function for subject in _SUBJECTS for name, function in subject.FUNCTIONS.items()
 }

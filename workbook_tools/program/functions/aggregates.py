@@ -6,13 +6,10 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
+from statistics import median
 
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.program.functions.function import (
-    Function,
-    numbers,
-    raise_first,
-)
+from workbook_tools.program.functions.function import Function, numbers, raise_first
 from workbook_tools.program.values import NA, NUM, FailedError, Grid, Value, number
 
 
@@ -38,12 +35,6 @@ def _some(values: Sequence[float]) -> Sequence[float]:
     return values
 
 
-def _median(values: list[float]) -> float:
-    values = sorted(_some(values))
-    middle = len(values) // 2
-    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
-
-
 def _mode(values: list[float]) -> float:
     if not values or (most := Counter(values).most_common(1)[0])[1] == 1:
         raise FailedError(NA)
@@ -67,7 +58,7 @@ _OF_NUMBERS: dict[str, Callable[[list[float]], float]] = {
     "GEOMEAN": _geometric,
     "HARMEAN": _harmonic,
     "MAX": lambda v: max(v, default=0.0),
-    "MEDIAN": _median,
+    "MEDIAN": median,
     "MIN": lambda v: min(v, default=0.0),
     "MODE": _mode,
     "MODE.SNGL": _mode,

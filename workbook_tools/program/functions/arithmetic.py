@@ -28,10 +28,6 @@ def _logarithm(value: float, base: float = 10.0) -> float:
     return math.log10(value) if base == 10 else math.log(value) / math.log(base)
 
 
-def _sign(value: float) -> float:
-    return float((value > 0) - (value < 0))
-
-
 def _of_two(x: float, y: float) -> float:
     if x == y == 0:
         raise FailedError(DIV0)
@@ -63,7 +59,7 @@ _OF_ONE: dict[str, Callable[[float], float]] = {
     "LN": math.log,
     "LOG10": math.log10,
     "RADIANS": math.radians,
-    "SIGN": _sign,
+    "SIGN": lambda x: float((x > 0) - (x < 0)),
     "SIN": math.sin,
     "SINH": math.sinh,
     "SQRT": math.sqrt,

@@ -78,13 +78,9 @@ def _equal(value: CellValue) -> Criterion:
         return lambda cell: (
             cell == value
             if type(cell) is float
-            else isinstance(cell, str) and _number_in(cell) == value
+            else isinstance(cell, str) and any(map(str.isdigit, cell)) and spelled(cell) == value
         )
     return lambda cell: type(cell) is type(value) and cell == value
-
-
-def _number_in(text: str) -> float | None:
-    return spelled(text) if any(map(str.isdigit, text)) else None
 
 
 def _chosen(values: Grid | None, *criteria: Any) -> tuple[list[CellValue], int]:

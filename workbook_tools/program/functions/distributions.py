@@ -23,15 +23,7 @@ def _below(z: float) -> float:
 
 
 def _inverse(share: float, mean: float, deviation: float) -> float:
-    if not 0 < share < 1:
-        raise FailedError(NUM)
     return _normal(mean, deviation).inv_cdf(share)
-
-
-def _standardize(value: float, mean: float, deviation: float) -> float:
-    if deviation <= 0:
-        raise FailedError(NUM)
-    return (value - mean) / deviation
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -39,11 +31,11 @@ FUNCTIONS: dict[str, Function] = {
     "NORM.DIST": Function("nnnb", _distribution),
     "NORM.INV": Function("nnn", _inverse),
     "NORM.S.DIST": Function("nb", lambda z, is_cumulative: _distribution(z, 0, 1, is_cumulative)),
-    "NORM.S.INV": Function("n", lambda share: _inverse(share, 0, 1)),
+    "NORM.S.INV": Function("n", NormalDist().inv_cdf),
     "NORMDIST": Function("nnnb", _distribution),
     "NORMINV": Function("nnn", _inverse),
     "NORMSDIST": Function("n", _below),
-    "NORMSINV": Function("n", lambda share: _inverse(share, 0, 1)),
+    "NORMSINV": Function("n", NormalDist().inv_cdf),
     "PHI": Function("n", NormalDist().pdf),
-    "STANDARDIZE": Function("nnn", _standardize),
+    "STANDARDIZE": Function("nnn", lambda x, mean, deviation: _normal(mean, deviation).zscore(x)),
 }

@@ -54,24 +54,21 @@ def _any(value: Value) -> Value:
     return value
 
 
-def _same(value: Value) -> Value:
-    return value
-
-
 _CONVERSIONS: dict[str, Callable[[Value], Any]] = {
     "n": number,
     "o": lambda value: None if value is None else number(value),
     "t": text,
     "b": logical,
     "v": _any,
+    "e": lambda value: value,
 }
-ONE_VALUE = {*_CONVERSIONS, "e"}
+ONE_VALUE = set(_CONVERSIONS)
 
 
 def applied(function: Function, letters: str) -> Callable[[Sequence[Value]], Value]:
     """Return a function of values as its arguments are, whose single values may be arrays."""
     call = function.call
-    conversions = [_CONVERSIONS.get(letter, _same) for letter in letters]
+    conversions = [_CONVERSIONS.get(letter, _CONVERSIONS["e"]) for letter in letters]
     single = [k for k, letter in enumerate(letters) if letter in ONE_VALUE]
 
     def once(arguments: Sequence[Value]) -> Value:

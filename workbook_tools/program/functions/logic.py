@@ -47,14 +47,6 @@ def _comparison(holds: Callable[[int], bool]) -> Function:
     return Function("vv", lambda a, b: holds(compared(a, b)))
 
 
-def _is_number(value: CellValue) -> bool:
-    return type(value) is float
-
-
-def _not_available() -> Value:
-    return NA
-
-
 def _kind_of_error(value: CellValue) -> float:
     if isinstance(value, CellError) and value.code in _ERRORS:
         return float(_ERRORS.index(value.code) + 1)
@@ -81,13 +73,13 @@ FUNCTIONS: dict[str, Function] = {
     "ISLOGICAL": _test(lambda value: isinstance(value, bool)),
     "ISNA": _test(lambda value: value == NA),
     "ISNONTEXT": _test(lambda value: not isinstance(value, str)),
-    "ISNUMBER": _test(_is_number),
+    "ISNUMBER": _test(lambda value: type(value) is float),
     "ISODD": Function("n", lambda x: int(x) % 2 == 1),
     "ISTEXT": _test(lambda value: isinstance(value, str)),
     "LT": _comparison(lambda order: order < 0),
     "LTE": _comparison(lambda order: order <= 0),
     "N": Function("e", _as_number),
-    "NA": Function("", _not_available),
+    "NA": Function("", lambda: NA),
     "NE": _comparison(lambda order: order != 0),
     "NOT": Function("b", lambda condition: not condition),
     "OR": _of_all(any),

@@ -3,7 +3,7 @@
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 
 from workbook_tools.package.cell_values import CellError, CellValue
@@ -88,31 +88,32 @@ def _match(wanted: CellValue, area: Grid, kind: float = 1.0) -> float:
     return float(_place(wanted, _line(area), kind) + 1)
 
 
-def _vertical(wanted: CellValue, area: Grid, column: float, is_near: bool = True) -> CellValue:
-    k = math.trunc(column) - 1
-    if k < 0:
-        raise FailedError(VALUE)
-    if k >= area.width:
-        raise FailedError(REF)
-    keys = [area.at(i, 0) for i in range(len(area.rows))]
-    return area.at(_place(wanted, keys, is_near), k)
+def _keys(area: Grid, in_a_row: bool) -> list[CellValue]:
+    """Return the first row or column of a table."""
+    if in_a_row:
+        return [area.at(0, j) for j in range(area.width)]
+    return [area.at(i, 0) for i in range(len(area.rows))]
 
 
-def _horizontal(wanted: CellValue, area: Grid, row: float, is_near: bool = True) -> CellValue:
-    k = math.trunc(row) - 1
-    if k < 0:
-        raise FailedError(VALUE)
-    if k >= area.height:
-        raise FailedError(REF)
-    keys = [area.at(0, j) for j in range(area.width)]
-    return area.at(k, _place(wanted, keys, is_near))
+def _in_table(in_a_row: bool) -> Callable[..., CellValue]:
+    """Return HLOOKUP or VLOOKUP."""
+
+    def call(wanted: CellValue, area: Grid, index: float, is_near: bool = True) -> CellValue:
+        k = math.trunc(index) - 1
+        if k < 0:
+            raise FailedError(VALUE)
+        if k >= (area.height if in_a_row else area.width):
+            raise FailedError(REF)
+        place = _place(wanted, _keys(area, in_a_row), is_near)
+        return area.at(k, place) if in_a_row else area.at(place, k)
+
+    return call
 
 
 def _lookup(wanted: CellValue, area: Grid, results: Grid | None = None) -> CellValue:
     """Look up in the first row or column, whichever is longer; the result is in the last."""
     is_row = area.width > area.height
-    keys = [area.at(0, j) for j in range(area.width)] if is_row else [r[0] for r in area.rows if r]
-    place = _place(wanted, keys, 1)
+    place = _place(wanted, _keys(area, is_row), 1)
     if results is None:
         return area.at(area.height - 1, place) if is_row else area.at(place, area.width - 1)
     return results.at(0, place) if results.height == 1 else results.at(place, 0)
@@ -124,7 +125,6 @@ def _further(wanted: CellValue, cells: Sequence[CellValue], mode: float, search:
         raise FailedError(VALUE)
     wanted = 0.0 if wanted is None else wanted
     own = cells if search > 0 else cells[::-1]
-    last = len(cells) - 1
     try:
         place = _equal(wanted, own, wildcards=mode == 2)
     except FailedError:
@@ -134,18 +134,9 @@ def _further(wanted: CellValue, cells: Sequence[CellValue], mode: float, search:
         near = [k for k, c in enumerate(own) if _is_like(c, wanted) and ordered(c, wanted) == sign]
         if not near:
             raise
-        place = min(near, key=lambda k: _KEY(own[k]) if sign > 0 else _Down(own[k]))
-    return place if search > 0 else last - place
-
-
-class _Down:
-    """A value that is less than those which it is greater than."""
-
-    def __init__(self, value: CellValue) -> None:
-        self._value = value
-
-    def __lt__(self, other: "_Down") -> bool:
-        return ordered(self._value, other._value) > 0
+        nearest = min if sign > 0 else max
+        place = nearest(near, key=lambda k: _KEY(own[k]))
+    return place if search > 0 else len(cells) - 1 - place
 
 
 def _xlookup(
@@ -178,10 +169,10 @@ def _xmatch(
 
 
 FUNCTIONS: dict[str, Function] = {
-    "HLOOKUP": Function("van", _horizontal, "b"),
+    "HLOOKUP": Function("van", _in_table(True), "b"),
     "LOOKUP": Function("va", _lookup, "a"),
     "MATCH": Function("va", _match, "n"),
-    "VLOOKUP": Function("van", _vertical, "b"),
+    "VLOOKUP": Function("van", _in_table(False), "b"),
     "XLOOKUP": Function("vaa", _xlookup, "eoo"),
     "XMATCH": Function("va", _xmatch, "oo"),
 }

@@ -83,14 +83,6 @@ def _square(grid: Grid) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array(_matrix(grid))
 
 
-def _inverse(grid: Grid) -> Grid:
-    try:
-        found = np.linalg.inv(_square(grid))
-    except np.linalg.LinAlgError:
-        raise FailedError(NUM) from None
-    return array(found.tolist())
-
-
 def _transposed(grid: Grid) -> Grid:
     return array([*zip(*grid.full(), strict=True)])
 
@@ -204,7 +196,7 @@ FUNCTIONS: dict[str, Function] = {
     "FILTER": Function("aa", _filtered, "c"),
     "HSTACK": Function("a", _side_by_side, repeated="a"),
     "MDETERM": Function("a", lambda grid: float(np.linalg.det(_square(grid)))),
-    "MINVERSE": Function("a", _inverse),
+    "MINVERSE": Function("a", lambda grid: array(np.linalg.inv(_square(grid)).tolist())),
     "MMULT": Function("aa", _multiplied),
     "MUNIT": Function("n", _unit),
     "SEQUENCE": Function("n", _sequence, "ooo"),

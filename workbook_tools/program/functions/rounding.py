@@ -65,10 +65,6 @@ def _nearest(value: float, step: float) -> float:
     return _to_multiple(value, step, ROUND_HALF_UP)
 
 
-def _even(value: float) -> float:
-    return math.copysign(math.ceil(abs(value) / 2) * 2.0, value)
-
-
 def _odd(value: float) -> float:
     return math.copysign(max(0, math.ceil((abs(value) - 1) / 2)) * 2.0 + 1, value)
 
@@ -76,7 +72,7 @@ def _odd(value: float) -> float:
 FUNCTIONS: dict[str, Function] = {
     "CEILING": Function("nn", _ceiling),
     "CEILING.MATH": Function("n", _mathematical(ROUND_CEILING, ROUND_FLOOR), "on"),
-    "EVEN": Function("n", _even),
+    "EVEN": Function("n", lambda x: math.copysign(math.ceil(abs(x) / 2) * 2.0, x)),
     "FLOOR": Function("nn", _floor),
     "FLOOR.MATH": Function("n", _mathematical(ROUND_FLOOR, ROUND_CEILING), "on"),
     "INT": Function("n", lambda x: float(math.floor(x))),

@@ -2,19 +2,13 @@
 
 import math
 import re
+from collections.abc import Callable
 
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.functions.conditional import pattern
 from workbook_tools.program.functions.function import Function, cells, raise_first
-from workbook_tools.program.values import (
-    NUM,
-    VALUE,
-    FailedError,
-    Value,
-    number,
-    text,
-)
+from workbook_tools.program.values import NUM, VALUE, FailedError, Value, number, text
 
 
 def _whole(value: float, least: int) -> int:
@@ -33,25 +27,18 @@ def _middle(value: str, first: float, count: float) -> str:
     return value[begin : begin + _whole(count, 0)]
 
 
-def _found(match: re.Match[str] | None) -> float:
-    if match is None:
+def _position(made: Callable[[str], str], flags: re.RegexFlag) -> Function:
+    """Return FIND or SEARCH, which makes a regular expression of what is wanted."""
+
+    def call(wanted: str, within: str, first: float = 1.0) -> float:
+        begin = _whole(first, 1) - 1
+        if begin <= len(within):
+            match = re.compile(made(wanted), flags | re.DOTALL).search(within, begin)
+            if match:
+                return float(match.start() + 1)
         raise FailedError(VALUE)
-    return float(match.start() + 1)
 
-
-def _find(wanted: str, within: str, first: float = 1.0) -> float:
-    return _position(re.escape(wanted), within, first, re.NOFLAG)
-
-
-def _search(wanted: str, within: str, first: float = 1.0) -> float:
-    return _position(pattern(wanted), within, first, re.IGNORECASE)
-
-
-def _position(made: str, within: str, first: float, flags: re.RegexFlag) -> float:
-    begin = _whole(first, 1) - 1
-    if begin > len(within):
-        raise FailedError(VALUE)
-    return _found(re.compile(made, flags | re.DOTALL).search(within, begin))
+    return Function("tt", call, "n")
 
 
 def _substitute(value: str, old: str, new: str, which: float | None = None) -> str:
@@ -77,10 +64,6 @@ def _repeated(value: str, times: float) -> str:
     if len(value) * times > MAX_TEXT_LENGTH:
         raise FailedError(VALUE)
     return value * _whole(times, 0)
-
-
-def _joined(*arguments: Value) -> str:
-    return _text_join("", False, *arguments)
 
 
 def _text_join(between: str, without_empty: bool, *arguments: Value) -> str:
@@ -113,11 +96,11 @@ def _value(value: CellValue) -> float:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "CONCAT": Function("c", _joined, repeated="c"),
+    "CONCAT": Function("c", lambda *given: _text_join("", False, *given), repeated="c"),
     "CONCATENATE": Function("t", lambda *given: "".join(given), repeated="t"),
     "DEC2HEX": Function("n", _hexadecimal, "o"),
     "EXACT": Function("tt", lambda one, other: one == other),
-    "FIND": Function("tt", _find, "n"),
+    "FIND": _position(re.escape, re.NOFLAG),
     "LEFT": Function("t", lambda value, count=1.0: value[: _whole(count, 0)], "n"),
     "LEN": Function("t", lambda value: float(len(value))),
     "LOWER": Function("t", str.lower),
@@ -125,7 +108,7 @@ FUNCTIONS: dict[str, Function] = {
     "REPLACE": Function("tnnt", _replace),
     "REPT": Function("tn", _repeated),
     "RIGHT": Function("t", _right, "n"),
-    "SEARCH": Function("tt", _search, "n"),
+    "SEARCH": _position(pattern, re.IGNORECASE),
     "SUBSTITUTE": Function("ttt", _substitute, "o"),
     "T": Function("v", lambda value: value if isinstance(value, str) else ""),
     "TEXTJOIN": Function("tbc", _text_join, repeated="c"),

@@ -12,7 +12,7 @@ from workbook_tools.package.cell_values import CellError
 from workbook_tools.program.functions import FUNCTIONS
 from workbook_tools.program.functions.function import applied, each
 from workbook_tools.program.lazy.call import Lazy, checked, numbers
-from workbook_tools.program.place import At, Found, Step, height, width
+from workbook_tools.program.place import At, Found, Step
 from workbook_tools.program.values import (
     NA,
     REF,
@@ -52,11 +52,9 @@ def _element(found: Found, places: Sequence[Value]) -> Found:
     except FailedError as error:
         return error.value
     own = found if isinstance(found, Area) else as_grid(found)
-    tall, wide = (height(own), width(own)) if isinstance(own, Area) else (own.height, own.width)
+    tall, wide = own.height, own.width
     if len(wanted) == 1:
-        wanted = [0, *wanted] if tall == 1 and wide > 1 else [*wanted, 0 if wide > 1 else 1]
-        if tall == 1 and wide > 1:
-            wanted[0] = 1
+        wanted = [1, *wanted] if tall == 1 and wide > 1 else [*wanted, 0 if wide > 1 else 1]
     row, column = wanted
     if row < 0 or column < 0:
         return VALUE
@@ -90,7 +88,7 @@ def _offset(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Ste
             given = [math.trunc(number(step(at))) for step in further]
         except FailedError as error:
             return error.value
-        sizes = [height(area), width(area)]
+        sizes = [area.height, area.width]
         for k in (2, 3):
             if len(given) > k and is_given[k]:
                 sizes[k - 2] = given[k]
@@ -121,7 +119,7 @@ def _place(of_cell: Callable[[At], int], first: Callable[[Area], int], is_row: b
             area = base(at)
             if not isinstance(area, Area):
                 return area if isinstance(area, CellError) else VALUE
-            begin, count = first(area), height(area) if is_row else width(area)
+            begin, count = first(area), area.height if is_row else area.width
             if not lifts or count == 1:
                 return float(begin)
             numbers = [float(k) for k in range(begin, begin + count)]
@@ -132,7 +130,7 @@ def _place(of_cell: Callable[[At], int], first: Callable[[Area], int], is_row: b
     return compiled
 
 
-def _size(of_area: Callable[[Area], int], of_grid: Callable[[Grid], int]) -> Lazy:
+def _size(of: Callable[[Area | Grid], int]) -> Lazy:
     """Return ROWS or COLUMNS."""
 
     def compiled(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:
@@ -142,7 +140,7 @@ def _size(of_area: Callable[[Area], int], of_grid: Callable[[Grid], int]) -> Laz
             own = base(at)
             if isinstance(own, CellError):
                 return own
-            return float(of_area(own) if isinstance(own, Area) else of_grid(as_grid(own)))
+            return float(of(own if isinstance(own, Area) else as_grid(own)))
 
         return found
 
@@ -166,7 +164,7 @@ def _conditional(name: str) -> Lazy:
                 return VALUE
             grids = [at.grid(area)]
             if values:
-                rows, columns = height(area) - 1, width(area) - 1
+                rows, columns = area.height - 1, area.width - 1
                 last = values.first_row + rows, values.first_column + columns
                 values = replace(values, last_row=last[0], last_column=last[1])
                 grids.append(at.grid(values))
@@ -203,11 +201,11 @@ CALLS: dict[str, Lazy] = {
     "ARRAYFORMULA": checked(1, 3, _element_of_array),
     "AVERAGEIF": checked(2, 3, _conditional("AVERAGEIF")),
     "COLUMN": checked(0, 1, _place(lambda at: at.column, lambda a: a.first_column, False)),
-    "COLUMNS": checked(1, 1, _size(width, lambda grid: grid.width)),
+    "COLUMNS": checked(1, 1, _size(lambda area: area.width)),
     "INDEX": checked(2, 3, _index),
     "OFFSET": checked(3, 5, _offset),
     "ROW": checked(0, 1, _place(lambda at: at.row, lambda a: a.first_row, True)),
-    "ROWS": checked(1, 1, _size(height, lambda grid: grid.height)),
+    "ROWS": checked(1, 1, _size(lambda area: area.height)),
     "SINGLE": checked(1, 1, _single),
     "SUMIF": checked(2, 3, _conditional("SUMIF")),
 }
