@@ -22,10 +22,18 @@ class WhatIf:
     """A workbook in which some cells can have other contents for a moment."""
 
     def __init__(
-        self, sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+        self,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        iterations: Iterations | None = None,
+        is_up_to_date: bool = False,
     ) -> None:
-        """Take the sheets and values; ``iterations`` are those of circles, if allowed."""
+        """Take the sheets and values; ``iterations`` are those of circles, if allowed.
+
+        ``is_up_to_date`` says that no formula that is understood contradicts its value.
+        """
         self._sheets, self._values, self._iterations = sheets, values, iterations
+        self._is_up_to_date = is_up_to_date
         # The formulas that contradict their values to begin with, by the names of their sheets.
         self._stale: dict[tuple[str, ...], set[Cell]] = {}
 
@@ -51,6 +59,8 @@ class WhatIf:
 
     def _stale_of(self, sheets: Sequence[Sheet]) -> set[Cell]:
         """Return the first cells of the formulas of some sheets that contradict their values."""
+        if self._is_up_to_date:
+            return set()
         names = tuple(sheet.name for sheet in sheets)
         if names not in self._stale:
             own = [sheet for sheet in self._sheets if sheet.name in names]
