@@ -171,20 +171,18 @@ def _regrouped(tree: Tree, problem: Problem) -> Iterator[Edit]:
     needed = evaluation.needed(problem.expected)
     telling = _telling(problem)
     found: dict[str, tuple[tuple[int, ...], Edit]] = {}
-    for new in regrouped(evaluation):
-        if is_range(new.value):
-            if not new.route:
-                continue
-        elif new.route in needed:
-            values = (flat(of, len(problem.expected)) for of in (new.value, needed[new.route]))
-            if not _is_near(*(own[telling] for own in values)):
+    for new in regrouped(evaluation, telling):
+        if new.route in needed and (number := new.number()) is not None:
+            need = flat(needed[new.route], len(problem.expected))[telling]
+            if not _is_near(number, need):
                 continue
         try:
-            right = agree(evaluation.with_parts({new.route: new.value}), problem.expected)
+            part, value = new.part()
+            right = agree(evaluation.with_parts({new.route: value}), problem.expected)
         except NotEvaluatedError:
             continue
         if right.all():
-            edit = Edit(costs.PARENTHESES, replaced(tree, new.route, new.tree))
+            edit = Edit(costs.PARENTHESES, replaced(tree, new.route, part))
             found.setdefault(str(edit.tree), (new.order, edit))
     for _, edit in sorted(found.values(), key=itemgetter(0)):
         yield edit
