@@ -38,6 +38,7 @@ from workbook_tools.notation.addresses import column_letter
 
 _MOST_PARTS = 400  # of a formula; for a longer one, no edit is tried
 _MOST_PAIRS = 300_000  # of references, tried in one formula; wide layers have more
+_MOST_KEPT = 500  # formulas, with the edits that were found for them
 _NEAR = 1e-6  # relative; a variant this near to the value that a part needs is evaluated in full
 
 
@@ -49,10 +50,22 @@ class Edit:
     tree: Tree
 
 
+_found: dict[tuple[Tree, bytes], list[Edit]] = {}  # a class makes the same mistakes
+
+
 def edits(tree: Tree, problem: Problem) -> list[Edit]:
     """Return the edits that make a formula right in all trials, the cheapest first."""
     if sum(1 for _ in parts(tree)) > _MOST_PARTS:
         return []
+    key = tree, problem.digest
+    if key not in _found:
+        if len(_found) >= _MOST_KEPT:
+            _found.clear()
+        _found[key] = _edits(tree, problem)
+    return _found[key]
+
+
+def _edits(tree: Tree, problem: Problem) -> list[Edit]:
     try:
         with np.errstate(all="ignore"):  # a wrong formula may divide by 0
             evaluation = Evaluation(tree, problem.sheet, problem.numbers)
