@@ -85,14 +85,14 @@ class Program:
         memory = self.memory()
         return memory.columns() if self.recalculate(memory) else self.values
 
-    def recalculate(self, memory: Memory) -> bool:
+    def recalculate(self, memory: Memory, among: Iterable[int] | None = None) -> bool:
         """Recalculate what is not up to date; return whether there was anything.
 
         If every formula gives the value that is in its cell, from the values in those that it
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
-        the other cells.
+        the other cells. They are sought ``among`` some nodes, or all.
         """
-        stale = self.stale(memory)
+        stale = self.stale(memory, among)
         # Values in a circle may agree with each other, such as the zeros that Excel shows.
         stale |= set(np.flatnonzero(self.graph.suspects).tolist())
         if stale:
@@ -100,11 +100,12 @@ class Program:
         return bool(stale)
 
     @_as_not_compiled()
-    def stale(self, memory: Memory) -> set[int]:
+    def stale(self, memory: Memory, among: Iterable[int] | None = None) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
         get = memory.get
-        for numbers in self._batches:
+        batches = self._batches if among is None else _by_shape(self.graph.nodes, among)
+        for numbers in batches:
             if self._are_few(numbers):
                 for node, row, place in self._cells(numbers, memory):
                     if not _is_same(self.strictly.value(node, row, get), get(place)):
