@@ -19,6 +19,7 @@ from office import recalculate_together
 from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import range_boundaries
+from parts import rewritten, with_value
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
@@ -367,17 +368,11 @@ def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path
 def test_a_cached_value_that_is_off_by_a_hundred_billionth_is_found(
     workbooks: Path, tmp_path: Path
 ) -> None:
-    off = tmp_path / "off.xlsx"
-    with zipfile.ZipFile(workbooks / "mazur.xlsx") as old, zipfile.ZipFile(off, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "xl/worksheets/sheet2.xml":
-                cell = re.search(rb'<c r="Y40"[^>]*><f>[^<]*</f><v>([^<]*)</v>', content)
-                assert cell is not None
-                value = repr(float(cell[1]) * (1 + 1e-11)).encode()
-                content = content.replace(cell[0], cell[0].replace(cell[1], value))
-            new.writestr(name, content)
-    findings = verify(off, "cached").findings
+    change = with_value("Y40", lambda value: repr(value * (1 + 1e-11)).encode())
+    off = {"xl/worksheets/sheet2.xml": change}
+    findings = verify(
+        rewritten(workbooks / "mazur.xlsx", tmp_path / "off.xlsx", off), "cached"
+    ).findings
     assert [(f.kind, f.cells) for f in findings] == [("wrong-value", "Y40")]
 
 
