@@ -48,10 +48,13 @@ ALLOWED = {
 NEVER = (
     "asyncio",
     "http.client",  # by xml.sax.saxutils
+    "rich._emoji_codes",
     "unittest",
     "workbook_tools.classroom.run",
     "workbook_tools.convolutional.verify",
     "workbook_tools.editing",
+    "workbook_tools.engines.libreoffice",
+    "workbook_tools.mending",
     "workbook_tools.reporting.html",
     "workbook_tools.spec",
     "workbook_tools.writing",

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from workbook_tools.evaluator.formula import evaluator
+from workbook_tools.evaluator.values import REF, Grid
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.runs import runs_of
 from workbook_tools.formulas.sheets import Sheet
@@ -15,8 +17,6 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Column, Columns
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import Program
-from workbook_tools.program.strict import compiled
-from workbook_tools.program.values import REF, Grid
 
 
 class Formula(str):
@@ -52,7 +52,7 @@ class CellByCell:
             if cell in self._open:
                 raise CircleError(cell)
             self._open.add(cell)
-            self.values[cell] = compiled(parse_long(content))(self, sheet, row, column)
+            self.values[cell] = evaluator(parse_long(content))(self, sheet, row, column)
             self._open.remove(cell)
         return self.values[cell]
 

@@ -8,11 +8,11 @@ import ironcalc
 import openpyxl
 
 from workbook_tools.engines.embedded import config, prepare, value_of
+from workbook_tools.evaluator.formula import evaluator
+from workbook_tools.evaluator.values import DIV0, REF, Grid
 from workbook_tools.formulas.tree import parse
 from workbook_tools.notation.addresses import column_letter
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.strict import compiled
-from workbook_tools.program.values import DIV0, REF, Grid
 
 ROWS: list[list[CellValue]] = [
     # A     B     C    D     E     F    G     H    I      J
@@ -50,7 +50,7 @@ def ours(formulas: Sequence[str], is_array: bool = False) -> list[CellValue]:
     """Return the values of formulas in column L, from row 10 down."""
     cells = Operands()
     return [
-        compiled(parse(formula), is_array)(cells, "S", row, COLUMN)
+        evaluator(parse(formula), is_array)(cells, "S", row, COLUMN)
         for row, formula in enumerate(formulas, FIRST)
     ]
 

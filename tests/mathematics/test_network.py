@@ -206,7 +206,7 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
         optimizer.zero_grad()
         loss.backward()
 
-        inputs, goals = training.samples.at(training.samples.numbers(k, training.batch))
+        inputs, goals = training.samples.at(training.samples.numbers([k], training.batch))
         zs, outputs = forward(network, ours, inputs)
         parts = losses(network.loss, goals, zs[-1], outputs[-1])
         assert parts[0].sum(axis=-1) == pytest.approx(each.detach().numpy(), rel=1e-9, abs=1e-12)
@@ -223,7 +223,7 @@ def test_a_whole_training_is_what_pytorch_does(case: Case) -> None:
 
 
 def mean_loss(network: Network, parameters: Parameters, samples: Samples) -> float:
-    inputs, targets = samples.at(samples.numbers(0, len(samples.inputs)))
+    inputs, targets = samples.at(samples.numbers([0], len(samples.inputs)))
     zs, outputs = forward(network, parameters, inputs)
     parts = losses(network.loss, targets, zs[-1], outputs[-1])
     return float(parts.sum() / len(samples.inputs))
@@ -238,7 +238,7 @@ def test_gradients_are_the_slopes_of_the_loss_away_from_kinks() -> None:
             network = Network((3, 4, 2), (hidden, output), loss)
             targets = chance.dirichlet((1.0, 1.0), 3)
             samples = Samples(chance.uniform(-1, 1, (3, 3)), targets)
-            inputs, goals = samples.at(samples.numbers(0, 3))
+            inputs, goals = samples.at(samples.numbers([0], 3))
             start = Parameters(
                 [chance.uniform(-1, 1, (1, 4, 3)), chance.uniform(-1, 1, (1, 2, 4))],
                 [chance.uniform(-1, 1, (1, 4)), chance.uniform(-1, 1, (1, 2))],

@@ -7,12 +7,12 @@ from cell_by_cell import NUMBERS, CellByCell, Draw, Formula, program, stored
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbook_tools.evaluator.formula import evaluator
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import parse
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.draws import values_of
 from workbook_tools.program.memory import Memory
-from workbook_tools.program.strict import compiled
 
 DRAWS = 3
 TEXTS = ["a", "A", "", "("]
@@ -44,7 +44,7 @@ def test_each_draw_gives_what_it_gives_alone(seed: int) -> None:
     formulas = [cell for cell, content in contents.items() if isinstance(content, Formula)]
     for draw in range(DRAWS):
         alone = program({**contents, **{cell: own[draw] for cell, own in drawn.items()}})
-        wanted = alone.memory({})
+        wanted = alone.memory()
         alone.recalculate(wanted)
         for cell in formulas:
             found = memory.get(made.layout.place_of(cell), draw)
@@ -80,7 +80,7 @@ def test_formulas_give_in_each_draw_what_strict_gives(seed: int) -> None:
                 cell: "" if np.isnan(value[0]) else float(value[draw % len(value)])
                 for cell, value in numbers.items()
             }
-            wanted = compiled(parse(formula), is_array=True)(CellByCell(alone), "One", 0, 0)
+            wanted = evaluator(parse(formula), is_array=True)(CellByCell(alone), "One", 0, 0)
             number = wanted if isinstance(wanted, float) else np.nan
             assert found[draw] == number or abs(found[draw] - number) <= 1e-12 * abs(number) or (
                 np.isnan(found[draw]) and np.isnan(number)

@@ -49,6 +49,7 @@ def table(rows: int, **columns: object) -> dict[Cell, object]:
         {"F50:F60": "=A50+F49", "A60": "=A59-F59*0"},
         {f"B{row}": f"=A{row}*0.{row}" for row in range(3, 60, 3)},
         {f"C{row}": f"=B{row}*0.1" for row in range(3, 60, 7)},
+        {"B9:B60": "=TANH(A9)*SUM(Z$1:Z$3)", "Z1": 1, "Z2": True, "Z3": 3},
         {"B9": "=A9+IF(D9,1,2)", "B10": "=A10+IF(Z10,1,2)", "B11": "=SUM(D2:D11,A11)"},
     ],
 )
@@ -142,6 +143,7 @@ TERMS = 2_000
         ("=" + "(" * 150 + "A1" + ")" * 150, 2.0),
         ("=" + "ABS(" * 150 + "A1" + ")" * 150, 2.0),
         ("=" + "IF(A1>0," * 60 + "A1" + ",2)" * 60, 2.0),
+        ('=IF(A1="' + ")" * 300 + '",1,' + "ABS(" * 150 + "A1" + ")" * 151, 2.0),
     ],
 )
 def test_long_formulas_are_calculated(formula: str, value: CellValue) -> None:

@@ -52,7 +52,7 @@ def test_values_that_formulas_contradict_are_found_and_nothing_else(seed: int, w
         values[cell] = own.choice([3.25, "text", True, None, CellError("#REF!"), -1e300])
     changed = {cell for cell, value in values.items() if _is_other(value, right[cell])}
     made = program(contents, values)
-    memory = made.memory({})
+    memory = made.memory()
     was_stale = made.recalculate(memory)
     assert not was_stale or changed
     assert differences(given(memory.columns(), contents), right, contents) == []
@@ -216,7 +216,7 @@ def _from_nothing(path: Path) -> tuple[Program, Columns, Columns]:
     with open_package(path) as package:
         sheets, values = read_sheets(package)
     made = Program(Graph.of(sheets), sheets, values)
-    memory = made.memory({})
+    memory = made.memory()
     for node in made.graph.nodes:
         base, _, _ = made.layout.column(made.layout.number[node.sheet], node.column)
         for place in (base + row for row in node.run.rows):
@@ -244,7 +244,7 @@ def _assert_alike(made: Program, one: Columns, other: Columns, allowed: float) -
 def test_shipped_workbooks_hold_what_their_programs_give(path: Path) -> None:
     made, found, values = _from_nothing(path)
     _assert_alike(made, found, values, 1e-12)
-    memory = made.memory({})
+    memory = made.memory()
     assert not made.recalculate(memory)
     assert (memory.kinds == NUMBER).any()
 

@@ -57,6 +57,29 @@ def test_what_if_gives_what_the_changed_workbook_gives(seed: int) -> None:
 @pytest.mark.parametrize(
     ("changed", "wanted", "value"),
     [
+        ({("S", 1, 1): 5.0}, "C1", None),  # B1 reads A1, and cannot be calculated
+        ({("S", 1, 1): "=5"}, "C1", None),
+        ({("S", 1, 1): 5.0}, "B1", None),
+        ({("S", 1, 1): 5.0}, "D1", 10.0),
+        ({("S", 1, 1): "=5"}, "D1", 10.0),
+        ({("S", 1, 5): 5.0}, "F1", 7.0),
+    ],
+)
+def test_a_formula_that_is_not_understood_on_the_way_makes_a_value_unknown(
+    changed: dict[Place, str | float], wanted: str, value: CellValue
+) -> None:
+    contents = cells(
+        {"A1": 1, "B1": '=TEXT(A1,"0")+1', "C1": "=A1+B1", "D1": "=A1*2", "E1": 1, "F1": "=B1+E1"}
+    )
+    values = cells({"B1": 2, "C1": 3, "D1": 2, "F1": 3})
+    made = WhatIf(sheets_of(contents), columns_of({**stored(contents), **values}))
+    [place] = cells({wanted: 0})
+    assert made.value(changed, place) == value
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted", "value"),
+    [
         ({("S", 1, 1): 5.0}, "B1", 5.0),
         ({("S", 9, 26): 5.0}, "B1", 6.0),  # where nothing was
         ({("S", 9, 26): 5.0}, "C1", 0.0),

@@ -21,7 +21,6 @@ from workbook_tools.judging.stale import stale_values
 from workbook_tools.judging.starts import odd_starts, texts
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.reference import Reference, stacked
-from workbook_tools.mending.repair import Repair
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.package.columns import Calculation
@@ -99,7 +98,11 @@ def compare_table(
     if values.stored:
         everything = [*others, *findings]
         findings += stale_values(grounds, families, values.stored, everything)
-    repair = Repair(grounds, trials, judge, calculation, suggestions)
+    if findings:
+        from workbook_tools.mending.repair import Repair  # a workbook without mistakes needs none
+
+        repair = Repair(grounds, trials, judge, calculation, suggestions)
+        findings = repair.of_all(findings)
     return TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -112,7 +115,7 @@ def compare_table(
         naming=table.naming,
         losses=_losses(table, _run(grounds)),
         signature=signature(table, families),
-        findings=repair.of_all(findings) + list(error_values(table, values, findings)),
+        findings=findings + list(error_values(table, values, findings)),
     )
 
 

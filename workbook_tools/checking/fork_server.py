@@ -9,6 +9,7 @@ from workbook_tools.checking.worker import ONE_THREAD
 
 _MODULES = [
     "workbook_tools.checking.verify",
+    "workbook_tools.mending.repair",
     "workbook_tools.reporting.html",
     "workbook_tools.reporting.json_document",
 ]

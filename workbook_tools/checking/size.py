@@ -23,6 +23,8 @@ class TooLargeError(InputError):
 
 def refuse_too_large(path: Path, sheets: Sequence[Sheet]) -> None:
     """Raise ``TooLargeError`` if the formulas of a workbook read too many cells of large ranges."""
+    if all(sheet.last_row * sheet.last_column < _LARGE for sheet in sheets):
+        return  # then no range is large
     by_name = {sheet.name: sheet for sheet in sheets}
     read = 0
     for sheet in sheets:

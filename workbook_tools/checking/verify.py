@@ -16,7 +16,6 @@ from workbook_tools.engines import (
     DEFAULT,
     NOT_UNDERSTOOD,
     compiled,
-    libreoffice,
     recalculate,
 )
 from workbook_tools.errors import InputError
@@ -89,13 +88,16 @@ def verify(
             "several workbooks"
         )
     unknown = _unknown_functions(sheets, graph, tables, calculation)
-    if unknown and engine in (DEFAULT, "embedded") and (other := libreoffice.fallback(path)):
-        their_tables, their_unread = read_tables(sheets, other)
-        still_unknown = _unknown_functions(sheets, graph, their_tables, other)
-        if still_unknown < unknown:
-            other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
-            calculation, tables, unread = other, their_tables, their_unread
-            unknown = still_unknown
+    if unknown and engine in (DEFAULT, "embedded"):
+        from workbook_tools.engines import libreoffice  # few workbooks need it
+
+        if other := libreoffice.fallback(path):
+            their_tables, their_unread = read_tables(sheets, other)
+            still_unknown = _unknown_functions(sheets, graph, their_tables, other)
+            if still_unknown < unknown:
+                other.engine += f"; {calculation.engine} does not know {', '.join(sorted(unknown))}"
+                calculation, tables, unread = other, their_tables, their_unread
+                unknown = still_unknown
     if not tables and _has_no_values(sheets, calculation):
         raise InputError(
             f"{path}: its formulas have no cached values; open and save it in a spreadsheet "

@@ -14,7 +14,7 @@ from workbook_tools.package.files import write_text
 
 def console(stderr: bool = False) -> Console:
     """Return the console that reports are printed on."""
-    out = Console(stderr=stderr, highlight=False)
+    out = Console(stderr=stderr, highlight=False, emoji=False)
     if not out.is_terminal:
         out.width = 100  # a pipe has no width; tables are cut to it
     return out

@@ -59,7 +59,7 @@ class State:
                 for sheet, (_, rows, columns) in book.places.areas()
             ]
         )
-        values = np.ascontiguousarray(memory.numbers[own].T)
+        values = np.take(memory.numbers.T, own, axis=1)
         blank = memory.kinds[own] == EMPTY
         values[:, blank] = np.nan
         other = lambda k, place: memory.get(int(own[place]), k)

@@ -76,7 +76,7 @@ def _calculated(
     Raises ``NotCompiledError``.
     """
     program = Program(graph, sheets, stored)
-    memory = program.memory({})
+    memory = program.memory()
     begin = {number for cell in mended if (number := graph.node_of(cell)) is not None}
     begin |= {
         number

@@ -3,8 +3,9 @@
 The draws are the same every time, and so is the verdict on a workbook.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -59,8 +60,13 @@ class Drawn:
         return self.midst[0] if number else self.first
 
 
+@lru_cache(maxsize=4)  # tables are often alike, but for their rate and their first weights
 def draw(
-    reference: Reference, settings: Iterable[str], samples: int, rate: float | None, count: int
+    reference: Reference,
+    settings: tuple[str, ...],
+    samples: int,
+    rate: float | None,
+    count: int,
 ) -> Drawn:
     """Draw data, weights, biases, a rate and these settings, and compute the iterations.
 

@@ -55,7 +55,7 @@ class Trials:
         samples = self._grounds.samples
         count = len(samples.rows) if samples else reference.block
         typed_rate = None if table.rate_cell or np.isnan(table.rate) else table.rate
-        return draw(reference, table.settings, count, typed_rate, self.count)
+        return draw(reference, (*table.settings,), count, typed_rate, self.count)
 
     def knows(self, symbol: str) -> bool:
         """Tell whether a quantity is one of the network's."""

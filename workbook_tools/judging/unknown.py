@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbook_tools.engines import NOT_UNDERSTOOD
+from workbook_tools.evaluator.formula import is_known
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
@@ -16,7 +17,6 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Calculation
 from workbook_tools.program.cycles import Formulas
 from workbook_tools.program.graph import Graph
-from workbook_tools.program.strict import is_known
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.table import Table
 from workbook_tools.reading.trial import LARGEST_AREA

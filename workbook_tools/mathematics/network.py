@@ -139,12 +139,11 @@ class Samples:
     targets: Array
 
     def numbers(self, iteration: Numbers, size: int) -> NDArray[np.int64]:
-        """Return the numbers, from 0, of an iteration's samples; the data are used cyclically.
+        """Return the numbers, from 0, of the samples of iterations, along a last axis of ``size``.
 
-        ``iteration`` is counted from 0; if it is (draws,), they are (draws, samples), else there is
-        one draw.
+        Iterations are counted from 0; the data are used cyclically.
         """
-        numbers = np.reshape(iteration, (-1, 1)) * size + np.arange(size)
+        numbers = np.asarray(iteration)[..., None] * size + np.arange(size)
         return np.asarray(numbers % self.inputs.shape[-2])
 
     def at(self, numbers: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -192,10 +191,19 @@ def run(
     moving = [*(np.array(float(w.size > 0)) for w in start.weights), *training.trained_biases]
     trained = [part for part, own in enumerate(moving) if own.any()]
     fixed = [part for part in trained if not moving[part].all()]
+    counted = np.reshape(first, (-1, 1)) + np.arange(iterations)  # (draws, iterations)
+    numbers = training.samples.numbers(counted - 1, training.batch)
+    rates = along(rule.rate, 2) * rule.of_axes(2).multiplier(counted.astype(float))
+
+    def each(values: Numbers, axes: int) -> Numbers:
+        """Return what has a number for each draw and iteration as (iterations, draws, 1 …)."""
+        return values.T.reshape(iterations, len(values), *(1,) * (axes - 1))
+
+    etas = [each(rates, part.ndim) for part in now]
+    counts = [each(counted, part.ndim) for part in now]
     for k in range(iterations):
         parameters = Parameters(now[:layers], now[layers:])
-        numbers = training.samples.numbers(first - 1 + k, training.batch)
-        inputs, targets = training.samples.at(numbers)
+        inputs, targets = training.samples.at(numbers[:, k])
         zs, outputs = forward(network, parameters, inputs)
         found = deltas(network, parameters, targets, zs, outputs)
         gradients: dict[int, Numbers] = {}
@@ -215,11 +223,8 @@ def run(
             for part, state in enumerate(states)
         ]
         yield Moment(parameters, states)
-        iteration = np.asarray(first + k, dtype=float)
-        rate = rule.rate * rule.multiplier(iteration)
         for part, gradient in gradients.items():
-            before, axes = now[part], now[part].ndim
-            own_rate, number = along(rate, axes), along(iteration, axes)
-            now[part] = step(rules[part], own_rate, number, before, gradient, states[part])
+            before, eta, number = now[part], etas[part][k], counts[part][k]
+            now[part] = step(rules[part], eta, number, before, gradient, states[part])
             if part in fixed:
                 now[part] = np.where(moving[part], now[part], before)

@@ -69,17 +69,18 @@ KEEPS = {
 
 def decayed(rule: Rule, parameters: Numbers, gradients: Numbers) -> Numbers:
     """Return the gradients that the step uses: with λ w added, except for AdamW."""
-    if rule.optimizer is Optimizer.ADAMW or not np.any(rule.decay):
+    is_zero = isinstance(rule.decay, float) and not rule.decay
+    if rule.optimizer is Optimizer.ADAMW or is_zero:
         return gradients
     return gradients + rule.decay * parameters
 
 
 def next_state(rule: Rule, before: State, parameters: Numbers, gradients: Numbers) -> State:
     """Return the state after an iteration's gradients; ``before`` the first one it is 0."""
+    if not KEEPS[rule.optimizer]:
+        return {}
     g = decayed(rule, parameters, gradients)
     match rule.optimizer:
-        case Optimizer.GRADIENT_DESCENT:
-            return {}
         case Optimizer.MOMENTUM | Optimizer.NESTEROV:
             return {"m": rule.momentum * before["m"] + g}
         case Optimizer.RMSPROP:

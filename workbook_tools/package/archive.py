@@ -28,6 +28,7 @@ MAX_BYTES = 4 << 30  # of all parts together
 MAX_RATIO = 250  # inflated to deflated size; 10 is usual for sheets, 70 for the drawings of notes
 _SMALL = 16 << 20  # bytes; up to this size a part may have any ratio
 _CHUNK = 1 << 20
+_MOST_KEPT = 32 << 20  # bytes of parts that need not be inflated again
 
 _OLE_MAGIC = bytes.fromhex("D0CF11E0A1B11AE1")
 _ZIP_MAGIC, _ZIP_END, _ZIP_END_SIZE = b"PK\3\4", b"PK\5\6", 22
@@ -50,9 +51,10 @@ _OPEN_DOCUMENT = b"application/vnd.oasis"
 CONTENT_TYPES = "[Content_Types].xml"
 
 
-def open_archive(path: Path) -> zipfile.ZipFile:
+def open_archive(path: Path) -> tuple[zipfile.ZipFile, dict[str, bytes]]:
     """Open the zip file of a workbook, and check all of it before anything else reads it.
 
+    Also return the inflated parts, by name, as far as they are not too large to be kept.
     Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls or another
     program's file, cut short, damaged, too large for a workbook, or not plain XML.
     """
@@ -70,11 +72,10 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         except (zipfile.BadZipFile, struct.error) as error:
             raise InputError(f"{path}: cut short or damaged; get a new copy of the file") from error
         try:
-            _check(path, archive)
+            return archive, _check(path, archive)
         except BaseException:
             archive.close()
             raise
-        return archive
 
 
 @contextmanager
@@ -158,7 +159,7 @@ def _refuse_ole(path: Path, content: bytes) -> None:
     raise InputError(f"{path}: an old .xls workbook; save it as .xlsx in a spreadsheet program")
 
 
-def _check(path: Path, archive: zipfile.ZipFile) -> None:
+def _check(path: Path, archive: zipfile.ZipFile) -> dict[str, bytes]:
     parts = archive.infolist()
     names = {part.filename.lower() for part in parts}
     if "xl/workbook.bin" in names:
@@ -187,13 +188,19 @@ def _check(path: Path, archive: zipfile.ZipFile) -> None:
             "as .xlsx and try again"
         )
     left, declaring = MAX_BYTES, list[str]()
+    kept, room = dict[str, bytes](), _MOST_KEPT
     for part in parts:
-        size, declares = _inflated(path, archive, part, min(left, MAX_PART_BYTES))
+        content: list[bytes] | None = [] if part.file_size <= room else None
+        size, declares = _inflate(path, archive, part, min(left, MAX_PART_BYTES), content)
         left -= size
         if declares:
             declaring.append(part.filename)
+        if content is not None:
+            kept[part.filename] = b"".join(content)
+            room -= size
     if declaring:
         _refuse_document_types(path, archive, declaring)
+    return kept
 
 
 def _begins(archive: zipfile.ZipFile, part: zipfile.ZipInfo, with_: bytes) -> bool:
@@ -201,10 +208,17 @@ def _begins(archive: zipfile.ZipFile, part: zipfile.ZipInfo, with_: bytes) -> bo
         return stream.read(len(with_)) == with_
 
 
-def _inflated(
-    path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int
+def _inflate(
+    path: Path,
+    archive: zipfile.ZipFile,
+    part: zipfile.ZipInfo,
+    limit: int,
+    content: list[bytes] | None,
 ) -> tuple[int, bool]:
-    """Inflate a part; return its true size, and whether ``<!DOCTYPE`` occurs in it."""
+    """Inflate a part, into ``content`` if it is to be kept.
+
+    Return its true size, and whether ``<!DOCTYPE`` occurs in it.
+    """
     if part.compress_type not in _METHODS:
         raise InputError(
             f"{path}: damaged ({part.filename} is compressed by a method that no workbook uses); "
@@ -226,6 +240,8 @@ def _inflated(
                     f"{path}: {part.filename} inflates to more than {MAX_RATIO} times its size; "
                     "do not trust this file"
                 )
+            if content is not None and size <= part.file_size:
+                content.append(chunk)
             near = before + chunk
             declares = declares or any(mark in near for mark in _DOCTYPES)
             before = chunk[-2 * len(_DOCTYPES[0]) :]

@@ -4,16 +4,17 @@ Nothing in a file is trusted: a file that is not a workbook is refused with one 
 read without entities, document types or network access. ``archive`` checks the zip file itself.
 """
 
+import io
 import math
 import posixpath
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 from lxml import etree
 
@@ -24,6 +25,7 @@ from workbook_tools.package.stored_cells import DoctypeError, StoredCell, TooDee
 
 _WORKBOOK_TYPES = ("/officeDocument",)
 _NEEDED = ("/sharedStrings", "/styles")  # relations whose parts must exist, besides the sheets
+_NONE: Mapping[str, bytes] = {}
 _STRICT = "http://purl.oclc.org/ooxml/"
 
 
@@ -45,7 +47,11 @@ class Iterations(NamedTuple):
 class WorkbookPackage:
     """An open .xlsx file; use it as a context manager."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+    def __init__(
+        self, path: Path, archive: zipfile.ZipFile, inflated: Mapping[str, bytes] = _NONE
+    ) -> None:
+        """``inflated`` are parts of the archive, by name, that need not be inflated again."""
+        self._inflated = dict(inflated)
         self.path = path
         self.archive = archive
         self._in_any_case = {info.filename.lower(): info for info in archive.infolist()}
@@ -261,7 +267,7 @@ class WorkbookPackage:
                 "file, or open and save it in a spreadsheet program"
             )
         try:
-            with reading(self.path), self.archive.open(part) as stream:
+            with reading(self.path), self._opened(part) as stream:
                 yield stream
         except DoctypeError:
             raise with_document_type(self.path, part) from None
@@ -269,6 +275,11 @@ class WorkbookPackage:
             raise InputError(
                 f"{self.path}: damaged, {part} has too many nested elements; do not trust this file"
             ) from None
+
+    def _opened(self, part: str) -> IO[bytes]:
+        """Open a part; most are read only once, so what is kept of it is given away."""
+        content = self._inflated.pop(part, None)
+        return self.archive.open(part) if content is None else io.BytesIO(content)
 
 
 def _plain_text(item: Any) -> str:
@@ -283,9 +294,9 @@ def open_package(path: Path) -> WorkbookPackage:
     Raises ``InputError`` if it cannot be read, is no zip file, is encrypted, an old .xls, cut
     short, too large for a workbook, no workbook, or has no worksheets.
     """
-    archive = open_archive(path)
+    archive, inflated = open_archive(path)
     try:
-        return WorkbookPackage(path, archive)
+        return WorkbookPackage(path, archive, inflated)
     except BaseException:
         archive.close()
         raise

@@ -45,7 +45,7 @@ _LINKS = 50  # operations of a chain that are written as one expression
 
 
 class NotPlainError(Exception):
-    """A formula that only ``strict`` can calculate."""
+    """A formula that only ``evaluator`` can calculate."""
 
 
 @dataclass(frozen=True)

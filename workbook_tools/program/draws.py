@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from workbook_tools.evaluator.formula import evaluator
+from workbook_tools.evaluator.values import Grid, UnknownFunctionError
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.kernels import A_NUMBER, NOTHING, Array, Codes, Lanes, kernel
 from workbook_tools.program.shapes import Slot, shape_of
-from workbook_tools.program.strict import compiled
-from workbook_tools.program.values import Grid, UnknownFunctionError
 
 _NO_NUMBER = ""  # a text, which is an error in arithmetic and ignored in sums
 _LARGEST_AREA = 1_000_000  # cells
@@ -56,7 +56,7 @@ def values_of(
 
 @lru_cache(maxsize=5_000)
 def _strict(formula: str) -> Any:
-    return compiled(parse_long(formula), is_array=True)
+    return evaluator(parse_long(formula), is_array=True)
 
 
 class _OfCells(Lanes):
@@ -112,7 +112,7 @@ class _OfCells(Lanes):
 
 
 class _Draw:
-    """The cells in one draw (see ``strict.Cells``)."""
+    """The cells in one draw (see ``evaluator.place.Cells``)."""
 
     def __init__(self, numbers: Mapping[Cell, Array], draw: int) -> None:
         self._numbers, self._draw = numbers, draw

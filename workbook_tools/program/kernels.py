@@ -4,7 +4,7 @@ The code has two dialects (``source.py``). On *lanes*, each operation works on t
 cells, or of many draws, at once. *Scalar* code works on Python floats, for cells that feed
 themselves row by row. Both do only arithmetic and the most frequent functions, on numbers and empty
 cells. Wherever a result may be something else (an error, a text, an overflow on the way) they say
-so, and the cell is calculated by ``strict`` instead, which knows all of Excel's rules.
+so, and the cell is calculated by ``evaluator`` instead, which knows all of Excel's rules.
 
 Sums go from left to right, as in Excel: NumPy's pairwise sums differ in the last digits.
 """
@@ -24,9 +24,10 @@ from workbook_tools.program.dialect import NotPlainError
 from workbook_tools.program.source import lanes_source
 
 LARGEST = 1.7976931348623157e308
-NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``strict`` does
+NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``evaluator`` does
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+_MANY_LANES = 200  # with so many, ``accumulate`` is slower than a sum of arrays
 A_NUMBER, NOTHING, UNKNOWN = 0, -1, -2  # as codes; those of texts are greater
 
 
@@ -122,7 +123,7 @@ Kernel: TypeAlias = Callable[[Lanes], Array]
 
 @lru_cache(maxsize=20_000)
 def kernel(shape: str, is_exact: bool) -> Kernel | None:
-    """Return the function that calculates all cells of a shape; None if only ``strict`` can.
+    """Return the function that calculates all cells of a shape; None if only ``evaluator`` can.
 
     An exact one gives the same digits on every machine; NumPy's own functions are faster, but
     differ between processors in the last digit. What the function returns may be infinite or NaN.
@@ -163,7 +164,11 @@ def _gathered(parts: Sequence[Array]) -> Array:
 
 
 def _total(*parts: Array) -> Array:
-    found: Array = np.add.accumulate(_gathered(parts), axis=0)[-1]  # from the first to the last
+    """Add up from the first to the last."""
+    values = _gathered(parts)
+    if values[0].size > _MANY_LANES:
+        return reduce(operator.iadd, values[1:], values[0].copy())
+    found: Array = np.add.accumulate(values, axis=0)[-1]
     return found
 
 

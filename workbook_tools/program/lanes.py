@@ -39,7 +39,7 @@ class Batch:
     def calculated(self, part: slice, is_exact: bool) -> tuple[Array, NDArray[np.bool_]]:
         """Return the numbers of some cells, (cells, draws), and where they are right.
 
-        Wherever they are not, only ``strict`` can calculate the cell.
+        Wherever they are not, only ``evaluator`` can calculate the cell.
         """
         function = kernel(self.shape.text, is_exact) if self._widest <= _MOST_NUMBERS else None
         cells, draws = len(self.rows[part]), self._memory.draws

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from workbook_tools.evaluator.values import FailedError, compared
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.dialect import NotPlainError
 from workbook_tools.program.graph import Node
@@ -12,12 +13,11 @@ from workbook_tools.program.kernels import LARGEST, SCALAR, sure
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.shapes import Slot
 from workbook_tools.program.source import scalar_source
-from workbook_tools.program.values import FailedError, compared
 
 _LARGEST_AREA = 2_000  # cells that are written one by one
 _CHECKED_TOGETHER = 50  # numbers
 _RARE = 8  # periods, for which no source is worth its compilation
-_STRICT = "strict_"  # with which the source of what only ``strict`` calculates begins
+_STRICT = "strict_"  # with which the source of what only ``evaluator`` calculates begins
 
 
 class Other:

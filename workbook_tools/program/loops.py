@@ -3,7 +3,8 @@
 Each formula gets a delay, in rows, such that everything that it reads has an earlier *time* (its
 row plus the delay), or the same time and an earlier place in the loop. The loop goes on by a
 *period*: one row, or the rows of an iteration. Its body calculates what is due in one period, with
-plain floats. Where that fails (an error, a text, an overflow), ``strict`` calculates this period.
+plain floats. Where that fails (an error, a text, an overflow), ``evaluator`` calculates this
+period.
 """
 
 import math

@@ -7,11 +7,11 @@ formulas really read themselves.
 import math
 from collections.abc import Callable, Sequence
 
+from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Memory
-from workbook_tools.program.values import UnknownFunctionError
 
 CIRCULAR = CellError("#CIRC!")
 _MOST_ITERATIONS = 32_767  # that Excel allows

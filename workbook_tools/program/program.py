@@ -1,15 +1,15 @@
 """A workbook as a program: which of its values its formulas contradict, and what they give."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
 
+from workbook_tools.evaluator.formula import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
-from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -20,8 +20,7 @@ from workbook_tools.program.loops import Loop, NoOrderError
 from workbook_tools.program.memory import NUMBER, Layout, Memory, TooSparseError
 from workbook_tools.program.on_demand import calculate_on_demand
 from workbook_tools.program.order import components, levels
-from workbook_tools.program.strict import UnknownFunctionError
-from workbook_tools.program.strictly import Strictly
+from workbook_tools.program.single_cells import SingleCells
 
 _SAME = 1e-13  # relative; libraries round the last digits of functions differently
 _FEW = 8  # cells
@@ -52,13 +51,11 @@ class Program:
         sheets: Sequence[Sheet],
         values: Columns,
         iterations: Iterations | None = None,
-        further: Iterable[Cell] = (),
     ) -> None:
         """Compile the formulas of the sheets, which are those of the graph.
 
-        ``iterations`` are those of circles; None if circles are mistakes. ``further`` are cells
-        that will get a number, and may be empty now. It raises ``NotCompiledError``, as do all
-        methods.
+        ``iterations`` are those of circles; None if circles are mistakes. It raises
+        ``NotCompiledError``, as do all methods.
         """
         self.values, self.iterations = values, iterations
         changing = [node for node in graph.nodes if _changes(node)]
@@ -69,27 +66,23 @@ class Program:
             if not values.has(node.sheet, node.column, node.run.rows):
                 raise NotCompiledError(node.run.formula.pattern)
         try:
-            extents = _extents(sheets, values, further)
-            self.layout = Layout([sheet.name for sheet in sheets], extents)
+            self.layout = Layout([sheet.name for sheet in sheets], _extents(sheets, values))
         except TooSparseError as error:
             raise NotCompiledError from error
-        self.strictly = Strictly(self.layout, self.graph.nodes, sheets)
+        self.strictly = SingleCells(self.layout, self.graph.nodes, sheets)
 
     @cached_property
     def _batches(self) -> list[list[int]]:
         """The numbers of nodes of the same shape."""
         return _by_shape(self.graph.nodes, range(len(self.graph.nodes)))
 
-    def memory(self, numbers: Mapping[Cell, float]) -> Memory:
-        """Return the values that the program begins with, and these numbers instead of some."""
-        memory = Memory.of(self.layout, self.values)
-        for cell, number in numbers.items():
-            memory.put(self.layout.place_of(cell), float(number))
-        return memory
+    def memory(self) -> Memory:
+        """Return the values that the program begins with."""
+        return Memory.of(self.layout, self.values)
 
     def calculation(self) -> Columns:
         """Return the values of the workbook after a recalculation."""
-        memory = self.memory({})
+        memory = self.memory()
         return memory.columns() if self.recalculate(memory) else self.values
 
     def recalculate(self, memory: Memory) -> bool:
@@ -107,7 +100,6 @@ class Program:
         return bool(stale)
 
     @_as_not_compiled()
-    @np.errstate(all="ignore")
     def stale(self, memory: Memory) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
@@ -134,7 +126,6 @@ class Program:
         return found
 
     @_as_not_compiled()
-    @np.errstate(all="ignore")
     def run(self, memory: Memory, begin: Iterable[int]) -> None:
         """Calculate these nodes, and all that depend on them."""
         due = with_readers(len(self.graph.nodes), self._edges, begin)
@@ -253,9 +244,7 @@ def _among(numbers: Sequence[int], edges: Edges) -> Edges:
     )
 
 
-def _extents(
-    sheets: Sequence[Sheet], values: Columns, further: Iterable[Cell]
-) -> dict[tuple[str, int], tuple[int, int]]:
+def _extents(sheets: Sequence[Sheet], values: Columns) -> dict[tuple[str, int], tuple[int, int]]:
     """Return the first and last row of each column that is not empty."""
     rows: dict[tuple[str, int], list[int]] = {}
     for sheet in sheets:
@@ -267,6 +256,4 @@ def _extents(
                 own += [int(stored.rows[0]), int(stored.rows[-1])]
             if own:
                 rows[sheet.name, column] = own
-    for name, row, column in further:
-        rows.setdefault((name, column), []).append(row)
     return {place: (min(own), max(own)) for place, own in rows.items()}

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.notation.addresses import column_number
 
-_CORNER = r"\$?[A-Za-z]{1,3}(?:\{\d+\}|\$[1-9]\d{0,6})"
+_CORNER = r"\$?([A-Za-z]{1,3})(?:\{(\d+)\}|\$([1-9]\d{0,6}))"
 _SLOT = re.compile(
     rf"""
     "[^"]*+"                                                        # a text
-    | (?:(?P<sheet>'(?:[^']|''){{0,300}}+'|[^\W\d][\w.]*+)!)?
-      (?<![\w.$])(?P<first>{_CORNER})(?::(?P<last>{_CORNER}))?(?![\w.(!:])
+    | (?:('(?:[^']|''){{0,300}}+'|[^\W\d][\w.]*+)!)?
+      (?<![\w.$]){_CORNER}(?::{_CORNER})?(?![\w.(!:])
     | \w[\w.]*+                                                     # another word
     """,
     re.VERBOSE,
@@ -49,47 +49,62 @@ class Shape:
     is_complete: bool  # False: it may read cells that are no slots, such as growing ranges
 
 
+class _Pattern(NamedTuple):
+    """What the pattern of a formula tells of its shape."""
+
+    pieces: list[str]  # of the text; every second one is a slot
+    slots: list[Slot]  # those that move have a row of 0
+    moving: list[tuple[int, int, int | None]]  # slot, field of its first row, field of the other
+    is_complete: bool
+
+
 @lru_cache(maxsize=20_000)
 def shape_of(formula: FilledFormula) -> Shape:
     """Return the shape of a formula that is filled down."""
-    slots: list[Slot] = []
-    pieces: list[str] = []
-    end, pattern, is_complete = 0, formula.pattern, True
+    pattern, offsets = _read(formula.pattern), formula.offsets
+    pieces, slots = pattern.pieces.copy(), pattern.slots.copy()
+    for number, field, other_field in pattern.moving:
+        sheet, _, _, column, height, width = slots[number]
+        row = offsets[field]
+        if other_field is not None:
+            other = offsets[other_field]
+            row, height = min(row, other), abs(other - row) + 1
+            pieces[2 * number + 1] = f"_{number}x{height}x{width}"
+        slots[number] = Slot(sheet, row, True, column, height, width)
+    return Shape("".join(pieces), tuple(slots), pattern.is_complete)
+
+
+@lru_cache(maxsize=20_000)
+def _read(pattern: str) -> _Pattern:
+    found = _Pattern([], [], [], True)
+    end, is_complete, before = 0, True, ""
     for match in _SLOT.finditer(pattern):
-        if not match["first"]:
+        sheet, letters, field, row, other_letters, other_field, other_row = match.groups()
+        if not letters:
             if _LIKE_A_SLOT.match(match[0]):
-                pieces += [pattern[end : match.start()], "_"]  # a name: _0 is no slot
+                before += pattern[end : match.start()] + "_"  # a name: _0 is no slot
                 end, is_complete = match.start(), False
             continue
-        slot = _slot(match["sheet"], match["first"], match["last"], formula.offsets)
-        if slot is None:
-            is_complete = False
+        if other_letters and (field is None) != (other_field is None):
+            is_complete = False  # a range that grows when it is filled down
             continue
-        size = f"x{slot.height}x{slot.width}" if match["last"] else ""
-        pieces += [_plain(pattern[end : match.start()]), f"_{len(slots)}{size}"]
-        slots.append(slot)
-        end = match.end()
-    text = "".join([*pieces, _plain(pattern[end:])])
-    return Shape(text, tuple(slots), is_complete)
-
-
-def _slot(sheet: str | None, first: str, last: str | None, offsets: tuple[int, ...]) -> Slot | None:
-    """Return a slot; None for a range that grows as the formula is filled down."""
-    row, moves, column = _corner(first, offsets)
-    other_row, other_moves, other_column = _corner(last, offsets) if last else (row, moves, column)
-    if moves != other_moves:
-        return None
-    if sheet:
-        sheet = _plain(sheet.strip("'").replace("''", "'"))
-    height, width = abs(other_row - row) + 1, abs(other_column - column) + 1
-    return Slot(sheet, min(row, other_row), moves, min(column, other_column), height, width)
-
-
-def _corner(text: str, offsets: tuple[int, ...]) -> tuple[int, bool, int]:
-    letters, _, row = text.lstrip("$").partition("{" if text[-1] == "}" else "$")
-    if text[-1] == "}":
-        return offsets[int(row[:-1])], True, column_number(letters)
-    return int(row), False, column_number(letters)
+        number, column, height, width = len(found.slots), column_number(letters), 1, 1
+        top = int(row or 0)
+        name = f"_{number}"
+        if other_letters:
+            other, bottom = column_number(other_letters), int(other_row or 0)
+            column, width = min(column, other), abs(column - other) + 1
+            top, height = min(top, bottom), abs(top - bottom) + 1
+            name += f"x{height}x{width}"
+        if field:
+            found.moving.append((number, int(field), int(other_field) if other_field else None))
+        if sheet:
+            sheet = _plain(sheet.strip("'").replace("''", "'"))
+        found.slots.append(Slot(sheet, top, field is not None, column, height, width))
+        found.pieces.extend((before + _plain(pattern[end : match.start()]), name))
+        before, end = "", match.end()
+    found.pieces.append(before + _plain(pattern[end:]))
+    return found._replace(is_complete=is_complete)
 
 
 def _plain(pattern: str) -> str:

@@ -5,18 +5,18 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.evaluator.formula import UnknownFunctionError, evaluator
 from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import with_readers
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.program import NotCompiledError
-from workbook_tools.program.strict import UnknownFunctionError, compiled
 
 
 def is_understood(node: Node) -> bool:
     """Tell whether a formula can be compiled; those that change by themselves cannot."""
     try:
-        compiled(parse_long(node.run.formula.at(node.run.first_row)))
+        evaluator(parse_long(node.run.formula.at(node.run.first_row)))
     except (UnknownFunctionError, SyntaxProblemError, RecursionError):
         return False
     return True
@@ -33,15 +33,17 @@ def understood(graph: Graph) -> Graph:
     return _of(graph, known)
 
 
-def understood_beside(graph: Graph, changed: Iterable[Cell]) -> Graph:
+def understood_beside(graph: Graph, changed: Iterable[Cell], wanted: Cell) -> Graph:
     """Return the graph without the formulas that cannot be compiled, which keep their values.
 
-    Raises ``NotCompiledError`` if one of them depends on the changed cells.
+    Raises ``NotCompiledError`` if one of them depends on the changed cells, and the wanted one on
+    it.
     """
     known = _known(graph)
     begin = {number for cell in changed if (number := graph.node_of(cell)) is not None}
-    if (_dependent(graph, begin) & ~known).any():
-        raise NotCompiledError("a formula that depends on the changed cells")
+    between = np.flatnonzero(_dependent(graph, begin) & ~known).tolist()
+    if graph.node_of(wanted) in np.flatnonzero(_dependent(graph, between)).tolist():
+        raise NotCompiledError("a formula between the changed cells and the wanted one")
     return _of(graph, known)
 
 

@@ -1,14 +1,14 @@
-"""How ``strict`` reads the cells of a memory."""
+"""How ``evaluator`` reads the cells of a memory."""
 
 from collections.abc import Callable
 
+from workbook_tools.evaluator.values import MOST_CELLS, Grid, UnknownFunctionError
 from workbook_tools.package.cell_values import MISSING_SHEET, CellValue
 from workbook_tools.program.memory import Layout
-from workbook_tools.program.values import MOST_CELLS, Grid, UnknownFunctionError
 
 
 class View:
-    """Cells by sheet, row and column (see ``strict.Cells``)."""
+    """Cells by sheet, row and column (see ``evaluator.place.Cells``)."""
 
     def __init__(self, layout: Layout, get: Callable[[int], CellValue]) -> None:
         """``get`` returns what is in a place of the layout."""

@@ -30,34 +30,36 @@ class WhatIf:
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
 
-        None if one of these formulas, or one that depends on them, cannot be compiled.
+        None if a formula that cannot be compiled lies between these cells and that one.
         """
-        numbers = {cell: own for cell, own in contents.items() if not isinstance(own, str)}
-        sheets = _with_contents(self._sheets, contents)
+        # A number is written as a formula, so that the graph tells what depends on it.
+        formulas = {
+            cell: own if isinstance(own, str) else f"={own!r}".upper()
+            for cell, own in contents.items()
+        }
+        sheets = _with_formulas(self._sheets, formulas)
         graph = Graph.of(sheets)
         try:
             try:
-                return self._calculated(graph, sheets, numbers, wanted)
+                return self._calculated(graph, sheets, wanted)
             except NotCompiledError:
-                known = understood_beside(graph, contents)
-                return self._calculated(known, sheets, numbers, wanted)
+                known = understood_beside(graph, contents, wanted)
+                return self._calculated(known, sheets, wanted)
         except NotCompiledError:
             return None
 
-    def _calculated(
-        self, graph: Graph, sheets: Sequence[Sheet], numbers: Mapping[Cell, float], wanted: Cell
-    ) -> CellValue:
-        program = Program(graph, sheets, self._values, self._iterations, numbers)
-        memory = program.memory(numbers)
+    def _calculated(self, graph: Graph, sheets: Sequence[Sheet], wanted: Cell) -> CellValue:
+        program = Program(graph, sheets, self._values, self._iterations)
+        memory = program.memory()
         program.recalculate(memory)
         return memory.get(program.layout.place_of(wanted))
 
 
-def _with_contents(sheets: Sequence[Sheet], contents: Mapping[Cell, str | float]) -> list[Sheet]:
-    """Return the sheets with other formulas; a cell with a number has none."""
-    by_sheet: dict[str, dict[int, dict[int, str | float]]] = {}
-    for (sheet, row, column), content in contents.items():
-        by_sheet.setdefault(sheet, {}).setdefault(column, {})[row] = content
+def _with_formulas(sheets: Sequence[Sheet], formulas: Mapping[Cell, str]) -> list[Sheet]:
+    """Return the sheets with other formulas."""
+    by_sheet: dict[str, dict[int, dict[int, str]]] = {}
+    for (sheet, row, column), formula in formulas.items():
+        by_sheet.setdefault(sheet, {}).setdefault(column, {})[row] = formula
     return [
         replace(
             sheet,
@@ -75,23 +77,19 @@ def _with_contents(sheets: Sequence[Sheet], contents: Mapping[Cell, str | float]
     ]
 
 
-def _with_rows(runs: Sequence[Run], contents: Mapping[int, str | float]) -> list[Run]:
-    """Return the runs of a column with other contents in some rows."""
+def _with_rows(runs: Sequence[Run], own: Mapping[int, str]) -> list[Run]:
+    """Return the runs of a column with other formulas in some rows."""
     formulas = [run.formula for run in runs]
     rows = [np.arange(r.first_row, r.last_row + 1, r.step) for r in runs]
-    numbers = [np.full(len(own), k) for k, own in enumerate(rows)]
+    numbers = [np.full(len(every), k) for k, every in enumerate(rows)]
     number_of = {formula: k for k, formula in enumerate(formulas)}
-    for row, content in contents.items():
-        number = -1
-        if isinstance(content, str):
-            formula = FilledFormula.parse(content, row)
-            number = number_of.setdefault(formula, len(formulas))
-            if number == len(formulas):
-                formulas.append(formula)
+    for row, text in own.items():
+        formula = FilledFormula.parse(text, row)
+        number = number_of.setdefault(formula, len(formulas))
+        if number == len(formulas):
+            formulas.append(formula)
         rows.append(np.array([row]))
         numbers.append(np.array([number]))
     # Of several entries for one row, the last one counts.
     every, first = np.unique(np.concatenate(rows)[::-1], return_index=True)
-    chosen = np.concatenate(numbers)[::-1][first]
-    kept = chosen >= 0
-    return runs_of(every[kept], chosen[kept], formulas) if kept.any() else []
+    return runs_of(every, np.concatenate(numbers)[::-1][first], formulas)

@@ -89,7 +89,6 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         raise NotUnderstoodError("a trained bias that several layers share")
     rule = Rule(
         optimizer=_one(table, "optimizer", Optimizer.GRADIENT_DESCENT),
-        rate=table.rate,
         schedule=_one(table, "schedule", Schedule.CONSTANT),
         **settings,
     )

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -142,6 +143,7 @@ def _equal(found: Iterable[float], factor: float) -> int:
     return sum(math.isclose(one, factor, rel_tol=10.0**-_DIGITS * 5) for one in found)
 
 
+@lru_cache(maxsize=4)  # tables are often alike
 def _iterations(reference: Reference) -> dict[str, Array]:
     """Return the first rows of random iterations, by symbol (draws,)."""
     generator = np.random.default_rng(0)

@@ -106,66 +106,65 @@ _BIAS_OF = (
 _GRADIENT = "(?:grad|gradient)"
 
 _Maker = Callable[[re.Match[str]], str]
-_RULES: list[tuple[re.Pattern[str], _Maker]] = [
-    (re.compile(pattern), make)
-    for pattern, make in (
-        (
-            rf"(?:t|target|desired|expected)(?:value|output|out|[o0y])?{_NUMBER}",
-            lambda m: f"t{m['n']}",
-        ),
-        (rf"(?:(?:i|in|inp|input)x?|(?:input)?feature){_NUMBER}", lambda m: f"i{m['n']}"),
-        (rf"(?P<letter>[xy]){_NUMBER}", lambda m: f"{m['letter']}{m['n']}"),
-        (_WEIGHT, _weight),
-        (rf"(?:b|bias){_NUMBER}", lambda m: f"b{m['n']}"),
-        (_SHORT, _z),
-        (rf"(?:{_SUM}|z|s)(?:of)?{_UNIT}", _z),
-        (rf"{_UNIT}{_SUM}", _z),
-        (rf"(?:h(?:idden)?{_SUM}(?P<h>\d+)|o(?:utput)?{_SUM}(?P<o>\d+))", _z),
-        (rf"(?:a|f|{_OUT}|{_FUNCTION})(?:of)?{_UNIT}", lambda m: f"a_{_z(m)}"),
-        (rf"{_UNIT}(?:{_OUT}|{_FUNCTION})", lambda m: f"a_{_z(m)}"),
-        (rf"(?:h(?:idden)?{_OUT}(?P<h>\d+)|o(?:utput)?{_OUT}(?P<o>\d+))", lambda m: f"a_{_z(m)}"),
-        (rf"{_D}?{_E}/?{_D}{_PARAMETER}", _gradient),
-        (rf"(?:(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_PARAMETER}", _gradient),
-        (rf"{_PARAMETER}{_GRADIENT}", _gradient),
-        (rf"{_D}{_E}/?{_D}(?:net|z|in)?{_UNIT}", lambda m: delta_symbol(_z(m))),
-        (rf"(?:[δ∆]|delta)(?:of)?{_UNIT}", lambda m: delta_symbol(_z(m))),
-        (rf"{_UNIT}(?:δ|delta|{_GRADIENT})", lambda m: delta_symbol(_z(m))),
-        (
-            rf"(?:e|err|error|loss|cost|j)(?:of)?(?:[o0]|out|output)?{_NUMBER}",
-            lambda m: f"E{m['n']}",
-        ),
-        (
-            r"(?:e|err|error|loss|cost|j)(?:total|tot|t|sum)?|(?:total|tot|overall|sumof)"
-            r"(?:e|err|errors?|loss|losses|cost)",
-            lambda m: TOTAL_LOSS,
-        ),
-        # The rules from here on are vague.
-        (rf"(?:ŷ|yhat|haty|pred|predicted|prediction)[oy]?{_NUMBER}", lambda m: f"?a_o{m['n']}"),
-        (rf"actual(?:[o0]|out|output){_NUMBER}", lambda m: f"{ACTUAL}{m['n']}"),
-        (rf"hidden{_CELL}{_NUMBER}", lambda m: f"{HIDDEN}{m['n']}"),
-        (rf"(?:output|out){_CELL}{_NUMBER}", lambda m: f"{OUTPUT}{m['n']}"),
-        (r"(?:z|net)(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?{_z(m)}"),
-        (rf"(?:a|{_OUT})(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?a_{_z(m)}"),
-        (rf"[lc](?:of)?(?:[o0]|out|output)?{_NUMBER}", lambda m: f"?E{m['n']}"),
-        (
-            r"[lc]|mse|sse|σ(?:e|errors?|loss)|(?:mean|sumof|total)?squarederrors?",
-            lambda m: VAGUE + TOTAL_LOSS,
-        ),
-        (
-            rf"(?:{_D}{_E}|e(?:total|tot|t)?|g){_PARAMETER}",
-            lambda m: VAGUE + gradient_symbol(_parameter(m)),
-        ),
-        (rf"{_GRADIENT}{_NUMBER}", lambda m: VAGUE + gradient_symbol(f"w{m['n']}")),
-        (_BIAS_OF, lambda m: VAGUE + _bias_of(m)),
-        (
-            rf"(?:{_D}?{_E}/?{_D}|(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_BIAS_OF}",
-            lambda m: VAGUE + gradient_symbol(_bias_of(m)),
-        ),
-    )
+_RULES: list[tuple[str, _Maker]] = [
+    (
+        rf"(?:t|target|desired|expected)(?:value|output|out|[o0y])?{_NUMBER}",
+        lambda m: f"t{m['n']}",
+    ),
+    (rf"(?:(?:i|in|inp|input)x?|(?:input)?feature){_NUMBER}", lambda m: f"i{m['n']}"),
+    (rf"(?P<letter>[xy]){_NUMBER}", lambda m: f"{m['letter']}{m['n']}"),
+    (_WEIGHT, _weight),
+    (rf"(?:b|bias){_NUMBER}", lambda m: f"b{m['n']}"),
+    (_SHORT, _z),
+    (rf"(?:{_SUM}|z|s)(?:of)?{_UNIT}", _z),
+    (rf"{_UNIT}{_SUM}", _z),
+    (rf"(?:h(?:idden)?{_SUM}(?P<h>\d+)|o(?:utput)?{_SUM}(?P<o>\d+))", _z),
+    (rf"(?:a|f|{_OUT}|{_FUNCTION})(?:of)?{_UNIT}", lambda m: f"a_{_z(m)}"),
+    (rf"{_UNIT}(?:{_OUT}|{_FUNCTION})", lambda m: f"a_{_z(m)}"),
+    (rf"(?:h(?:idden)?{_OUT}(?P<h>\d+)|o(?:utput)?{_OUT}(?P<o>\d+))", lambda m: f"a_{_z(m)}"),
+    (rf"{_D}?{_E}/?{_D}{_PARAMETER}", _gradient),
+    (rf"(?:(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_PARAMETER}", _gradient),
+    (rf"{_PARAMETER}{_GRADIENT}", _gradient),
+    (rf"{_D}{_E}/?{_D}(?:net|z|in)?{_UNIT}", lambda m: delta_symbol(_z(m))),
+    (rf"(?:[δ∆]|delta)(?:of)?{_UNIT}", lambda m: delta_symbol(_z(m))),
+    (rf"{_UNIT}(?:δ|delta|{_GRADIENT})", lambda m: delta_symbol(_z(m))),
+    (
+        rf"(?:e|err|error|loss|cost|j)(?:of)?(?:[o0]|out|output)?{_NUMBER}",
+        lambda m: f"E{m['n']}",
+    ),
+    (
+        r"(?:e|err|error|loss|cost|j)(?:total|tot|t|sum)?|(?:total|tot|overall|sumof)"
+        r"(?:e|err|errors?|loss|losses|cost)",
+        lambda m: TOTAL_LOSS,
+    ),
+    # The rules from here on are vague.
+    (rf"(?:ŷ|yhat|haty|pred|predicted|prediction)[oy]?{_NUMBER}", lambda m: f"?a_o{m['n']}"),
+    (rf"actual(?:[o0]|out|output){_NUMBER}", lambda m: f"{ACTUAL}{m['n']}"),
+    (rf"hidden{_CELL}{_NUMBER}", lambda m: f"{HIDDEN}{m['n']}"),
+    (rf"(?:output|out){_CELL}{_NUMBER}", lambda m: f"{OUTPUT}{m['n']}"),
+    (r"(?:z|net)(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?{_z(m)}"),
+    (rf"(?:a|{_OUT})(?:(?P<h>\d+)h(?:idden)?|(?P<o>\d+)o(?:utput)?)", lambda m: f"?a_{_z(m)}"),
+    (rf"[lc](?:of)?(?:[o0]|out|output)?{_NUMBER}", lambda m: f"?E{m['n']}"),
+    (
+        r"[lc]|mse|sse|σ(?:e|errors?|loss)|(?:mean|sumof|total)?squarederrors?",
+        lambda m: VAGUE + TOTAL_LOSS,
+    ),
+    (
+        rf"(?:{_D}{_E}|e(?:total|tot|t)?|g){_PARAMETER}",
+        lambda m: VAGUE + gradient_symbol(_parameter(m)),
+    ),
+    (rf"{_GRADIENT}{_NUMBER}", lambda m: VAGUE + gradient_symbol(f"w{m['n']}")),
+    (_BIAS_OF, lambda m: VAGUE + _bias_of(m)),
+    (
+        rf"(?:{_D}?{_E}/?{_D}|(?:{_GRADIENT}|∇)(?:of|e)?|[∂dδ]){_BIAS_OF}",
+        lambda m: VAGUE + gradient_symbol(_bias_of(m)),
+    ),
 ]
 _NO_NUMBER = re.compile(r"\d{7}")  # too long for a unit or weight: a sheet has 16,384 columns
-# Most texts are not labels at all; one match against all rules together tells.
-_ANY_RULE = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", rule.pattern) for rule, _ in _RULES))
+# All rules as one pattern, each in a group without groups inside.
+_ANY_RULE = re.compile(
+    "|".join(f"({re.sub(r'[?]P<.+?>', '?:', pattern)})" for pattern, _ in _RULES)
+)
 # These may be written without their number where there is a single output.
 _OF_A_SINGLE_OUTPUT = re.compile(r"\??(?:t1|o1|a_o1|δ_o1|y1)|\?output 1")
 # A prime marks a derivative or a next value. The last quote of a label in quotes is not a prime.
@@ -268,12 +267,12 @@ def _parsed(text: str) -> str | None:
 
 
 def _by_rules(squeezed: str) -> str | None:
-    if len(squeezed) > _LONGEST_SYMBOL or not _ANY_RULE.fullmatch(squeezed):
+    found = _ANY_RULE.fullmatch(squeezed) if len(squeezed) <= _LONGEST_SYMBOL else None
+    if not found or not found.lastindex:
         return None
-    for rule, symbol in _RULES:
-        if match := rule.fullmatch(squeezed):
-            return symbol(match)
-    return None
+    pattern, symbol = _RULES[found.lastindex - 1]
+    match = re.fullmatch(pattern, squeezed)
+    return symbol(match) if match else None
 
 
 def _without_comment(text: str) -> str | None:

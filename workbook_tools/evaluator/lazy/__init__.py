@@ -3,7 +3,7 @@
 Each is given the parts of its call, and returns the function that evaluates it.
 """
 
-from workbook_tools.program.lazy import choices, references
-from workbook_tools.program.lazy.call import Lazy
+from workbook_tools.evaluator.lazy import choices, references
+from workbook_tools.evaluator.lazy.call import Lazy
 
 LAZY: dict[str, Lazy] = {**choices.CALLS, **references.CALLS}

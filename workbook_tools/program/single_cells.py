@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from workbook_tools.evaluator.formula import evaluator
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import parse_long
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Layout
-from workbook_tools.program.strict import compiled
 from workbook_tools.program.view import View
 
 
-class Strictly:
+class SingleCells:
     """The formulas of nodes, each compiled when it is first needed."""
 
     def __init__(self, layout: Layout, nodes: Sequence[Node], sheets: Sequence[Sheet]) -> None:
@@ -31,7 +31,7 @@ class Strictly:
         calculate = self._compiled.get(node)
         if calculate is None:
             is_array = (first, own.column) in self._arrays[own.sheet]
-            calculate = compiled(parse_long(own.run.formula.at(first)), is_array)
+            calculate = evaluator(parse_long(own.run.formula.at(first)), is_array)
             self._compiled[node] = calculate
         view: Any = View(self._layout, get)
         return calculate(view, own.sheet, row, own.column, row - first)

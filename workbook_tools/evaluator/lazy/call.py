@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from workbook_tools.evaluator.place import At, Step
+from workbook_tools.evaluator.values import UnknownFunctionError, Value
 from workbook_tools.formulas.tree import Tree
-from workbook_tools.program.place import At, Step
-from workbook_tools.program.values import UnknownFunctionError, Value
 
 if TYPE_CHECKING:
-    from workbook_tools.program.compiler import Compiler
+    from workbook_tools.evaluator.compiler import Compiler
 
 
 Lazy: TypeAlias = Callable[["Compiler", Sequence[Tree], bool], Step]

@@ -6,10 +6,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 
-from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions.conditional import pattern
-from workbook_tools.program.functions.function import Function
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.functions.conditional import pattern
+from workbook_tools.evaluator.functions.function import Function
+from workbook_tools.evaluator.values import (
     NA,
     REF,
     VALUE,
@@ -20,6 +19,7 @@ from workbook_tools.program.values import (
     ordered,
     rank,
 )
+from workbook_tools.package.cell_values import CellError, CellValue
 
 _KEY = cmp_to_key(ordered)
 

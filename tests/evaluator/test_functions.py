@@ -3,9 +3,9 @@
 import pytest
 from operands import Operands
 
+from workbook_tools.evaluator.formula import evaluate_array
 from workbook_tools.formulas.tree import parse
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.program.strict import evaluate_array
 
 STRENGTHS = "1345,1301,1368,1322,1310,1370,1318,1350,1303,1299"
 YS, XS = "{2,3,9,1,8,7,5}", "{6,5,11,7,5,4,4}"

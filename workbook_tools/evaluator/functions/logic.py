@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import xor
 
-from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions.function import Function, raise_first
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.functions.function import Function, raise_first
+from workbook_tools.evaluator.values import (
     NA,
     VALUE,
     FailedError,
@@ -16,6 +15,7 @@ from workbook_tools.program.values import (
     logical,
     number,
 )
+from workbook_tools.package.cell_values import CellError, CellValue
 
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 

@@ -4,12 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from workbook_tools.formulas.tree import Call, Missing, Name, Number, Tree
-from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions.function import each
-from workbook_tools.program.lazy.call import Lazy, checked
-from workbook_tools.program.place import At, Found, Step
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.functions.function import each
+from workbook_tools.evaluator.lazy.call import Lazy, checked
+from workbook_tools.evaluator.place import At, Found, Step
+from workbook_tools.evaluator.values import (
     NA,
     VALUE,
     FailedError,
@@ -18,9 +16,11 @@ from workbook_tools.program.values import (
     logical,
     number,
 )
+from workbook_tools.formulas.tree import Call, Missing, Name, Number, Tree
+from workbook_tools.package.cell_values import CellError, CellValue
 
 if TYPE_CHECKING:
-    from workbook_tools.program.compiler import Compiler
+    from workbook_tools.evaluator.compiler import Compiler
 
 
 _Chosen = TypeVar("_Chosen")

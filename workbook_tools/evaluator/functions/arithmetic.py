@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from workbook_tools.program.functions.function import Function
-from workbook_tools.program.values import DIV0, NUM, FailedError
+from workbook_tools.evaluator.functions.function import Function
+from workbook_tools.evaluator.values import DIV0, NUM, FailedError
 
 
 def power(base: float, exponent: float) -> float:

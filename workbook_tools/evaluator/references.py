@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass, replace
 
+from workbook_tools.evaluator.values import REF, UnknownFunctionError
 from workbook_tools.formulas.references import Area
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_number
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.program.values import REF, UnknownFunctionError
 
 _CORNER = re.compile(r"(?:\$?(?P<column>[A-Za-z]+))?(?:(?P<fixed>\$?)(?P<row>\d+))?")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from statistics import median
 
+from workbook_tools.evaluator.functions.function import Function, numbers, raise_first
+from workbook_tools.evaluator.values import NA, NUM, FailedError, Grid, Value, number
 from workbook_tools.package.cell_values import CellError
-from workbook_tools.program.functions.function import Function, numbers, raise_first
-from workbook_tools.program.values import NA, NUM, FailedError, Grid, Value, number
 
 
 def total(values: Iterable[float]) -> float:

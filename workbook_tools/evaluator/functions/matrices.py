@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions.aggregates import total
-from workbook_tools.program.functions.function import Function, raise_first
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.functions.aggregates import total
+from workbook_tools.evaluator.functions.function import Function, raise_first
+from workbook_tools.evaluator.values import (
     MOST_CELLS,
     NA,
     NUM,
@@ -26,6 +25,7 @@ from workbook_tools.program.values import (
     ordered,
     rank,
 )
+from workbook_tools.package.cell_values import CellError, CellValue
 
 _CALC = CellError("#CALC!")  # an array without a cell
 

@@ -5,15 +5,15 @@ import time
 import pytest
 from operands import Operands
 
-from workbook_tools.formulas.tree import parse
-from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.strict import (
+from workbook_tools.evaluator.formula import (
     UnknownFunctionError,
-    compiled,
     evaluate_array,
+    evaluator,
     is_known,
 )
-from workbook_tools.program.values import DIV0, NA, REF, VALUE, Grid
+from workbook_tools.evaluator.values import DIV0, NA, REF, VALUE, Grid
+from workbook_tools.formulas.tree import parse
+from workbook_tools.package.cell_values import CellValue
 
 
 class Watched(Operands):
@@ -34,7 +34,7 @@ class Watched(Operands):
 
 
 def _value(formula: str, row: int = 3, column: int = 12, is_array: bool = False) -> CellValue:
-    return compiled(parse(formula), is_array)(Operands(), "S", row, column)
+    return evaluator(parse(formula), is_array)(Operands(), "S", row, column)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def _value(formula: str, row: int = 3, column: int = 12, is_array: bool = False)
 )
 def test_only_what_is_needed_is_read(formula: str, read: set[tuple[int, ...]]) -> None:
     cells = Watched()
-    compiled(parse(formula))(cells, "S", 3, 12)
+    evaluator(parse(formula))(cells, "S", 3, 12)
     assert set(cells.read) == read
 
 
@@ -86,7 +86,7 @@ def test_a_range_is_cut_in_ordinary_formulas_and_not_in_array_formulas(
 
 
 def test_a_formula_is_compiled_once_for_all_rows() -> None:
-    formula = compiled(parse("A2*10+$A$2+SUM(A$2:A2)"))
+    formula = evaluator(parse("A2*10+$A$2+SUM(A$2:A2)"))
     found = [formula(Operands(), "S", 2 + k, 12, k) for k in range(3)]
     assert found == [12.0, 24.0, 37.0]
     assert formula(Operands(), "S", 1, 12, -2) == REF

@@ -5,15 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbook_tools.formulas.references import Area
-from workbook_tools.formulas.tree import Missing, Tree
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
-from workbook_tools.package.cell_values import CellError
-from workbook_tools.program.functions import FUNCTIONS
-from workbook_tools.program.functions.function import applied, each
-from workbook_tools.program.lazy.call import Lazy, checked, numbers
-from workbook_tools.program.place import At, Found, Step
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.functions import FUNCTIONS
+from workbook_tools.evaluator.functions.function import applied, each
+from workbook_tools.evaluator.lazy.call import Lazy, checked, numbers
+from workbook_tools.evaluator.place import At, Found, Step
+from workbook_tools.evaluator.values import (
     NA,
     REF,
     VALUE,
@@ -24,9 +20,13 @@ from workbook_tools.program.values import (
     as_grid,
     number,
 )
+from workbook_tools.formulas.references import Area
+from workbook_tools.formulas.tree import Missing, Tree
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
+from workbook_tools.package.cell_values import CellError
 
 if TYPE_CHECKING:
-    from workbook_tools.program.compiler import Compiler
+    from workbook_tools.evaluator.compiler import Compiler
 
 
 def _index(compiler: "Compiler", arguments: Sequence[Tree], lifts: bool) -> Step:

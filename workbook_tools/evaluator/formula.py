@@ -9,15 +9,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
+from workbook_tools.evaluator.compiler import Compiler, plain_name
+from workbook_tools.evaluator.functions import FUNCTIONS
+from workbook_tools.evaluator.lazy import LAZY
+from workbook_tools.evaluator.place import At, Cells
+from workbook_tools.evaluator.values import Grid, UnknownFunctionError, as_grid
 from workbook_tools.formulas.tree import Tree
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.compiler import Compiler, plain_name
-from workbook_tools.program.functions import FUNCTIONS
-from workbook_tools.program.lazy import LAZY
-from workbook_tools.program.place import At, Cells
-from workbook_tools.program.values import Grid, UnknownFunctionError, as_grid
 
-__all__ = ["Cells", "Formula", "UnknownFunctionError", "compiled", "evaluate_array", "is_known"]
+__all__ = ["Cells", "Formula", "UnknownFunctionError", "evaluate_array", "evaluator", "is_known"]
 
 Formula: TypeAlias = Callable[..., CellValue]
 _TOO_DEEP = "a formula nested so deeply"
@@ -28,7 +28,7 @@ def is_known(function: str) -> bool:
     return plain_name(function) in FUNCTIONS or plain_name(function) in LAZY
 
 
-def compiled(tree: Tree, is_array: bool = False) -> Formula:
+def evaluator(tree: Tree, is_array: bool = False) -> Formula:
     """Return a function ``(cells, sheet, row, column, shift=0)`` that evaluates a formula.
 
     The place is that of the cell whose value is wanted, ``shift`` rows below the one for which the

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from workbook_tools.evaluator.values import VALUE, Grid, Value
 from workbook_tools.formulas.references import Area
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.values import VALUE, Grid, Value
 
 
 class Cells(Protocol):

@@ -7,6 +7,21 @@ column, and ROW none.
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from workbook_tools.evaluator.functions import FUNCTIONS
+from workbook_tools.evaluator.functions.function import ONE_VALUE, Function, applied
+from workbook_tools.evaluator.lazy import LAZY
+from workbook_tools.evaluator.place import At, Found, Step
+from workbook_tools.evaluator.references import Relative, joined, relative
+from workbook_tools.evaluator.values import (
+    REF,
+    VALUE,
+    FailedError,
+    Grid,
+    UnknownFunctionError,
+    Value,
+    as_grid,
+    finished,
+)
 from workbook_tools.formulas.references import Area
 from workbook_tools.formulas.tree import (
     Array,
@@ -27,21 +42,6 @@ from workbook_tools.formulas.tree import (
 )
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions import FUNCTIONS
-from workbook_tools.program.functions.function import ONE_VALUE, Function, applied
-from workbook_tools.program.lazy import LAZY
-from workbook_tools.program.place import At, Found, Step
-from workbook_tools.program.references import Relative, joined, relative
-from workbook_tools.program.values import (
-    REF,
-    VALUE,
-    FailedError,
-    Grid,
-    UnknownFunctionError,
-    Value,
-    as_grid,
-    finished,
-)
 
 
 def plain_name(function: str) -> str:

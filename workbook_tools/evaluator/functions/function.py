@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
 
-from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.values import (
+from workbook_tools.evaluator.values import (
     DIV0,
     MOST_CELLS,
     NA,
@@ -22,6 +21,7 @@ from workbook_tools.program.values import (
     number,
     text,
 )
+from workbook_tools.package.cell_values import CellError, CellValue
 
 
 @dataclass(frozen=True)

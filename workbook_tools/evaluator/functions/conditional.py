@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from workbook_tools.evaluator.functions.aggregates import mean, total
+from workbook_tools.evaluator.functions.function import Function, raise_first
+from workbook_tools.evaluator.values import VALUE, FailedError, Grid, Value, spelled
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.program.functions.aggregates import mean, total
-from workbook_tools.program.functions.function import Function, raise_first
-from workbook_tools.program.values import VALUE, FailedError, Grid, Value, spelled
 
 Criterion = Callable[[CellValue], bool]
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Callable
 
+from workbook_tools.evaluator.functions.conditional import pattern
+from workbook_tools.evaluator.functions.function import Function, cells, raise_first
+from workbook_tools.evaluator.values import NUM, VALUE, FailedError, Value, number, text
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.cell_values import CellValue
-from workbook_tools.program.functions.conditional import pattern
-from workbook_tools.program.functions.function import Function, cells, raise_first
-from workbook_tools.program.values import NUM, VALUE, FailedError, Value, number, text
 
 
 def _whole(value: float, least: int) -> int:

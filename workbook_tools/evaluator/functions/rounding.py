@@ -12,8 +12,8 @@ from decimal import (
     Decimal,
 )
 
-from workbook_tools.program.functions.function import Function
-from workbook_tools.program.values import NUM, FailedError
+from workbook_tools.evaluator.functions.function import Function
+from workbook_tools.evaluator.values import NUM, FailedError
 
 _CONTEXT = Context(prec=400)  # digits: more than a number can have
 

@@ -3,8 +3,8 @@
 import math
 from statistics import NormalDist
 
-from workbook_tools.program.functions.function import Function
-from workbook_tools.program.values import NUM, FailedError
+from workbook_tools.evaluator.functions.function import Function
+from workbook_tools.evaluator.values import NUM, FailedError
 
 
 def _normal(mean: float, deviation: float) -> NormalDist:

@@ -1,6 +1,6 @@
 """The functions of one value or of many, by name; each is written where its subject is."""
 
-from workbook_tools.program.functions import (
+from workbook_tools.evaluator.functions import (
     aggregates,
     arithmetic,
     conditional,
@@ -11,7 +11,7 @@ from workbook_tools.program.functions import (
     rounding,
     texts,
 )
-from workbook_tools.program.functions.function import Function
+from workbook_tools.evaluator.functions.function import Function
 
 _SUBJECTS = (
     *(aggregates, arithmetic, conditional, distributions, logic),
