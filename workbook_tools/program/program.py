@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from workbook_tools.evaluator.formula import UnknownFunctionError
+from workbook_tools.evaluator.place import Arrays
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.package.cell_values import CellValue
@@ -104,11 +105,12 @@ class Program:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
         get = memory.get
+        arrays: Arrays = {}
         batches = self._batches if among is None else _by_shape(self.graph.nodes, among)
         for numbers in batches:
             if self._are_few(numbers):
                 for node, row, place in self._cells(numbers, memory):
-                    if not _is_same(self.strictly.value(node, row, get), get(place)):
+                    if not _is_same(self.strictly.value(node, row, get, arrays), get(place)):
                         found.add(node)
                 continue
             batch = Batch([self.graph.nodes[k] for k in numbers], memory)
@@ -121,7 +123,8 @@ class Program:
                 for k in np.flatnonzero(~same).tolist():
                     node = numbers[batch.node[part][k]]
                     if node not in found:
-                        value = self.strictly.value(node, int(batch.rows[part][k]), get)
+                        row = int(batch.rows[part][k])
+                        value = self.strictly.value(node, row, get, arrays)
                         if not _is_same(value, get(int(places[k]))):
                             found.add(node)
         return found
