@@ -1,6 +1,8 @@
 """Writes the Python source of a loop that calculates cells period by period, with plain floats."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,7 +116,7 @@ class LoopBody:
         pass
     return j
 """
-        exec(compile(source, "<loop>", "exec"), self._globals)
+        exec(_code(source), self._globals)
         found: Callable[[list[Any], int, int], int] = self._globals["loop"]
         return found
 
@@ -167,10 +169,6 @@ class LoopBody:
         rows = range(row, row + own.height)
         return f"[{', '.join(self._at(own, r, c) for r in rows for c in columns)}]"
 
-    def pick(self, slot: int, number: str) -> str:
-        """Return the source of one value of a range, by its number from 1."""
-        return f"picked({self.every(slot)}, {number})"
-
     def _places(self, slot: Slot, row: int, height: int, column: int) -> int | None:
         """Return the place in the list of some cells of a column, in the first period.
 
@@ -194,6 +192,12 @@ class LoopBody:
         layout = self._memory.layout
         place = layout.place(layout.sheet(slot.sheet or self._due.node.sheet), row, column)
         return self._memory.get(place, self._draw)
+
+
+@lru_cache(maxsize=20)
+def _code(source: str) -> CodeType:
+    """Return the compiled source; what would be without one mistake or another is often alike."""
+    return compile(source, "<loop>", "exec")
 
 
 def _chosen(choices: Sequence[str], first: int) -> list[str]:

@@ -62,33 +62,30 @@ class Reads(Protocol):
         """Return the source of a list of the values of a range, row by row."""
         ...
 
-    def pick(self, slot: int, number: str) -> str:
-        """Return the source of one value of a range, by its number from 1."""
-        ...
-
     def held(self, slot: int) -> str:
         """Return the source of what a cell holds, whatever it is."""
         ...
 
 
 class _Scalar(Dialect):
-    """Code for one cell. On anything but finite numbers it raises an exception."""
+    """Code for one cell. On anything but finite numbers it raises an exception.
+
+    Where it reads a slot there is a mark: NULs around the name of a method of ``Reads`` and the
+    slot's number.
+    """
 
     checks = "sure"
     apart = "apart"
     reads_are_sure = True
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
-
     def one(self, slot: int) -> str:
-        return self._reads.one(slot)
+        return f"\0one {slot}\0"
 
     def every(self, place: Range, filled: bool) -> str:
-        return self._reads.every(place.slot)
+        return f"\0every {place.slot}\0"
 
     def pick(self, place: Range, number: str) -> str:
-        return self._reads.pick(place.slot, number)
+        return f"picked({self.every(place, filled=False)}, {number})"
 
     def constant(self, value: bool) -> str:
         return str(value)
@@ -103,7 +100,7 @@ class _Scalar(Dialect):
         return f"(not {condition})"
 
     def says(self, slot: int, text: str) -> str:
-        return f"says({self._reads.held(slot)}, {_quoted(text)})"
+        return f"says(\0held {slot}\0, {_quoted(text)})"
 
     def alike(self, one: int, other: int) -> str:
         return f"(apart({self.one(one)}, {self.one(other)}) == 0.0)"
@@ -124,7 +121,17 @@ def scalar_source(shape: str, reads: Reads) -> str:
 
     Raises ``NotPlainError``. The source needs the names of ``SCALAR``.
     """
-    return _source(shape, _Scalar(reads))
+    pieces = list(_scalar_pieces(shape))
+    for k in range(1, len(pieces), 2):
+        how, _, slot = pieces[k].partition(" ")
+        pieces[k] = getattr(reads, how)(int(slot))
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=20_000)
+def _scalar_pieces(shape: str) -> tuple[str, ...]:
+    """Return the source of a shape; every second piece is what a mark says."""
+    return tuple(_source(shape, _Scalar()).split("\0"))
 
 
 @lru_cache(maxsize=20_000)
