@@ -19,15 +19,19 @@ def runs_of(
     ``rows`` are the rows of its formula cells, ascending, and ``numbers`` says which of the
     ``formulas`` each of them holds.
     """
-    ends = np.flatnonzero((np.diff(numbers) != 0) | (np.diff(rows) != 1)) + 1
+    goes_on = (numbers[1:] == numbers[:-1]) & (rows[1:] - rows[:-1] == 1)
+    ends = (~goes_on).nonzero()[0] + 1
     if len(ends) > _MANY and (regular := _regular(rows, numbers)) is not None:
         return [Run(first, last, formulas[number], step) for first, last, number, step in regular]
     begins = [0, *ends.tolist()]
     firsts, own = rows[begins].tolist(), numbers[begins].tolist()
-    lengths = np.diff([*begins, len(rows)]).tolist()
+    lasts = rows[np.append(ends, len(rows)) - 1].tolist()
+    stretches = list(zip(firsts, lasts, own, strict=True))
+    if len(set(own)) == len(own):  # no formula comes again
+        return [Run(first, last, formulas[number]) for first, last, number in stretches]
     column = _Column()
-    for first, number, length in zip(firsts, own, lengths, strict=True):
-        column.add(first, first + length - 1, number)
+    for stretch in stretches:
+        column.add(*stretch)
     return [
         Run(found.first_row, found.last_row, formulas[found.number], found.step)
         for found in column.runs

@@ -91,8 +91,9 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
             continue
         need = flat(needed[route], len(problem.expected))[telling] if route in needed else None
         for own in variants(evaluation, route, part, problem):
-            likely = np.full(len(own.values), True)
-            if need is not None:
+            if need is None:
+                likely = np.full(len(own.values), True)
+            else:
                 likely = _is_near(own.values[:, telling], need)
             if not likely.any():
                 continue
