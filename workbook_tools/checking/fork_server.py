@@ -8,6 +8,7 @@ from multiprocessing.context import BaseContext
 from workbook_tools.checking.worker import ONE_THREAD
 
 _MODULES = [
+    "pebble",
     "workbook_tools.checking.verify",
     "workbook_tools.mending.repair",
     "workbook_tools.reporting.html",

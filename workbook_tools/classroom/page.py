@@ -12,6 +12,7 @@ from workbook_tools.package.files import write_text
 from workbook_tools.reporting.pages import render
 from workbook_tools.texts import counted
 
+TEMPLATE = "class.html.j2"
 _MOST_NAMED = 60  # workbooks listed at one mistake; the table has all
 _VERDICTS = {
     Verdict.PASS: "right",
@@ -49,7 +50,7 @@ def write_class_html(rows: Sequence[Row], path: Path) -> None:
     """
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in Verdict}
     page = render(
-        "class.html.j2",
+        TEMPLATE,
         rows=rows,
         headline=_headline(len(rows), counts),
         verdicts=[(v, _VERDICTS[v], count) for v, count in counts.items() if count],

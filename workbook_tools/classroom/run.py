@@ -14,7 +14,7 @@ from workbook_tools.classroom.cluster import outcomes_there
 from workbook_tools.classroom.csv_table import write_csv
 from workbook_tools.classroom.journal import Journal, key_of
 from workbook_tools.classroom.outputs import Outputs, page_name
-from workbook_tools.classroom.page import write_class_html
+from workbook_tools.classroom.page import TEMPLATE, write_class_html
 from workbook_tools.classroom.processes import Check, outcomes_here
 from workbook_tools.classroom.row import Row, Verdict
 from workbook_tools.classroom.submissions import Submission
@@ -23,6 +23,7 @@ from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.package.files import make_folder, printable, refuse_streams, write_text
 from workbook_tools.reporting.json_document import json_text
+from workbook_tools.reporting.pages import prepared
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def check_class(
             )
     if outputs.pages:
         make_folder(outputs.pages, "--html")
+    if outputs.html:
+        prepared(TEMPLATE)  # now, while the processes load their modules, and not at the end
     journal = Journal(outputs.journal) if outputs.journal else None
     run = _Run(submissions, how, outputs, journal, on_done)
     try:

@@ -4,7 +4,7 @@ import re
 from functools import cache, partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from workbook_tools.texts import counted, plural, shortened, shortened_inside
@@ -20,7 +20,12 @@ _SYMBOL = re.compile(
 
 def render(template: str, **words: Any) -> str:
     """Return a page; ``words`` are the variables of its template."""
-    return _templates().get_template(template).render(words) + "\n"
+    return prepared(template).render(words) + "\n"
+
+
+def prepared(template: str) -> Template:
+    """Return a template; it is compiled only once."""
+    return _templates().get_template(template)
 
 
 @cache
