@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape  # that of xml.sax loads http.client
 from itertools import compress
 from typing import Literal, NamedTuple
 
@@ -291,8 +290,10 @@ def _pattern(
             return match[1] + own + (match[2] + mark(("style", int(match[3]))) if match[2] else b"")
         formula = next(formulas)
         numbers = [mark(("distance", offset)).decode() for offset in formula.offsets]
-        text = escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
-        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text)
+        text = formula.pattern.format(*numbers)[1:]
+        for letter, entity in ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"):
+            text = text.replace(letter, entity)
+        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text.encode())
 
     own = mark(("distance", 0))
     begin = len(ROW_BEGINS) + len(str(row))
