@@ -302,6 +302,28 @@ def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
         assert len(templates._known) == ("g" in text)
 
 
+READS = ("A{k}", "A0{k}", "A$0{k}", "A{k}+B{j}", "A$1{k}+$B{k}", "A{k}000001", '"$1{k}"&A{j}')
+
+
+@pytest.mark.parametrize("reads", READS)
+@pytest.mark.parametrize("numbers", [(5, 4, 3, 2, 1), (1, 1, 2, 2, 3), (2, 1, 0, 2, 0)])
+def test_a_row_that_reads_other_rows_than_one_above_is_read_alike(
+    reads: str, numbers: tuple[int, ...]
+) -> None:
+    """In the second one of two formulas; a style and what stands beside it changes too."""
+    rows = [row_of([">" + CELLS[0]], 1, 1)]
+    for row, k in enumerate(numbers, 2):
+        formula = reads.format(k=k, j=row - k)
+        cells = [f' s="{k}"><f>{formula}</f><v>{k}</v>', f' s="{k}"><f>B$7+A{row}</f><v>1</v>']
+        rows.append(row_of(cells, row, 1))
+    compare(rows)
+
+
+def test_a_row_that_differs_only_in_the_rows_that_it_reads_is_not_parsed_again() -> None:
+    rows = [row_of([f' s="{9 - k}"><f>A{k}+B${k}</f><v>1</v>'], 10, 1) for k in range(1, 9)]
+    assert compare([row.replace("10", str(10 + k)) for k, row in enumerate(rows)])
+
+
 def test_numbers_are_read_to_the_last_bit() -> None:
     values = np.random.default_rng(1).standard_normal(200) * 10.0 ** np.arange(-100, 100)
     rows = [row_of([f"><v>{value!r}</v>"], r, 1) for r, value in enumerate(values.tolist(), 1)]
