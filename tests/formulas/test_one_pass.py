@@ -19,6 +19,7 @@ from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.one_pass import Content, OnePass
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
+from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.stored_cells import StoredCell, StoredFormula
 from workbook_tools.package.workbook import open_package
 
@@ -322,6 +323,18 @@ def test_a_row_that_reads_other_rows_than_one_above_is_read_alike(
 def test_a_row_that_differs_only_in_the_rows_that_it_reads_is_not_parsed_again() -> None:
     rows = [row_of([f' s="{9 - k}"><f>A{k}+B${k}</f><v>1</v>'], 10, 1) for k in range(1, 9)]
     assert compare([row.replace("10", str(10 + k)) for k, row in enumerate(rows)])
+
+
+def test_a_row_may_read_any_number_of_rows() -> None:
+    formulas = ["+".join(f"A${k}+A{k}" for k in range(60 * n + 1, 60 * n + 61)) for n in range(50)]
+    inner = [f"<c><f>{formula}</f><v>1</v></c>" for formula in formulas]
+    named = [
+        "".join(
+            cell.replace("<c>", f'<c r="{cell_name(row, k)}">') for k, cell in enumerate(inner, 1)
+        )
+        for row in range(1, 4)
+    ]
+    compare([f'<row r="{row}">{cells}</row>' for row, cells in enumerate(named, 1)])
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:
