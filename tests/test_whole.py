@@ -19,6 +19,7 @@ from office import recalculate_together
 from openpyxl.cell import Cell
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import range_boundaries
+from parts import rewritten, with_value
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES
@@ -235,15 +236,20 @@ optimizer = "adam"
 """
 
 
+def built(spec: str, folder: Path) -> Path:
+    (folder / "built.toml").write_text(spec, encoding="utf-8")
+    build(folder / "built.toml", folder / "built.xlsx")
+    return folder / "built.xlsx"
+
+
 @pytest.fixture
 def adam(tmp_path: Path) -> openpyxl.Workbook:
-    (tmp_path / "adam.toml").write_text(ADAM, encoding="utf-8")
-    build(tmp_path / "adam.toml", tmp_path / "adam.xlsx")
-    return openpyxl.load_workbook(tmp_path / "adam.xlsx")
+    return openpyxl.load_workbook(built(ADAM, tmp_path))
 
 
 def cell_right_of(book: openpyxl.Workbook, label: str) -> Cell:
-    cells = [cell for row in book["LR 0.05"]["A30:AZ30"] for cell in row if cell.value == label]
+    """Return the cell of a setting on the last sheet."""
+    cells = [cell for cell in book.worksheets[-1][30] if cell.value == label]
     found: Cell = cells[0].offset(column=1)
     return found
 
@@ -305,21 +311,13 @@ iterations = 3
 
 @pytest.fixture
 def images(tmp_path: Path) -> openpyxl.Workbook:
-    (tmp_path / "images.toml").write_text(IMAGES, encoding="utf-8")
-    build(tmp_path / "images.toml", tmp_path / "images.xlsx")
-    return openpyxl.load_workbook(tmp_path / "images.xlsx")
-
-
-def words_right_of(book: openpyxl.Workbook, label: str) -> Cell:
-    cells = [cell for cell in book["LR 0.5"][30] if cell.value == label]
-    found: Cell = cells[0].offset(column=1)
-    return found
+    return openpyxl.load_workbook(built(IMAGES, tmp_path))
 
 
 def test_layers_are_read_from_the_sheet_alone(images: openpyxl.Workbook, tmp_path: Path) -> None:
-    said = words_right_of(images, "layers:").value
+    said = cell_right_of(images, "layers:").value
     assert said == "image 3x2, convolution 2x1 to 1, max pooling 2x2, 2"
-    report = verify(tmp_path / "images.xlsx")
+    report = verify(tmp_path / "built.xlsx")
     assert (report.verdict, report.tables[0].network) == ("pass", "6-4-1-2")
     read = report.tables[0].understood
     assert (read.layers, read.activations) == (said, ["tanh", "softmax"])
@@ -336,7 +334,7 @@ def test_layers_are_read_from_the_sheet_alone(images: openpyxl.Workbook, tmp_pat
 def test_layers_that_cannot_be_are_not_checked_and_not_passed(
     images: openpyxl.Workbook, tmp_path: Path, layers: str, reason: str
 ) -> None:
-    words_right_of(images, "layers:").value = layers
+    cell_right_of(images, "layers:").value = layers
     report = check(images, tmp_path)
     assert report.verdict != "pass"
     assert all(reason in why for table in report.tables for why in table.cells.reasons)
@@ -367,17 +365,11 @@ def test_formulas_without_values_are_said_to_have_none(workbooks: Path, tmp_path
 def test_a_cached_value_that_is_off_by_a_hundred_billionth_is_found(
     workbooks: Path, tmp_path: Path
 ) -> None:
-    off = tmp_path / "off.xlsx"
-    with zipfile.ZipFile(workbooks / "mazur.xlsx") as old, zipfile.ZipFile(off, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "xl/worksheets/sheet2.xml":
-                cell = re.search(rb'<c r="Y40"[^>]*><f>[^<]*</f><v>([^<]*)</v>', content)
-                assert cell is not None
-                value = repr(float(cell[1]) * (1 + 1e-11)).encode()
-                content = content.replace(cell[0], cell[0].replace(cell[1], value))
-            new.writestr(name, content)
-    findings = verify(off, "cached").findings
+    change = with_value("Y40", lambda value: repr(value * (1 + 1e-11)).encode())
+    off = {"xl/worksheets/sheet2.xml": change}
+    findings = verify(
+        rewritten(workbooks / "mazur.xlsx", tmp_path / "off.xlsx", off), "cached"
+    ).findings
     assert [(f.kind, f.cells) for f in findings] == [("wrong-value", "Y40")]
 
 
@@ -484,12 +476,11 @@ batch = 1
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_rounding_at_a_kink_goes_as_the_engine_compares(tmp_path: Path, engine: str) -> None:
-    (tmp_path / "kink.toml").write_text(AT_A_KINK, encoding="utf-8")
-    build(tmp_path / "kink.toml", tmp_path / "kink.xlsx")
-    sheet = openpyxl.load_workbook(tmp_path / "kink.xlsx", data_only=True)["LR 0.5"]
+    path = built(AT_A_KINK, tmp_path)
+    sheet = openpyxl.load_workbook(path, data_only=True)["LR 0.5"]
     labels = [cell.value for cell in sheet[31]]
     assert 0 < abs(sheet.cell(33, labels.index("h1") + 1).value) < 1e-15
-    report = verify(tmp_path / "kink.xlsx", engine)
+    report = verify(path, engine)
     assert (report.verdict, report.findings) == ("pass", [])
 
 
@@ -523,10 +514,9 @@ iterations = 4
 def test_a_network_that_runs_away_on_random_numbers_is_tried_on_smaller_ones(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "away.toml").write_text(RUNS_AWAY, encoding="utf-8")
-    build(tmp_path / "away.toml", tmp_path / "away.xlsx")
-    assert verify(tmp_path / "away.xlsx").verdict == "pass"  # and no warning of NumPy's
-    book = openpyxl.load_workbook(tmp_path / "away.xlsx")
+    path = built(RUNS_AWAY, tmp_path)
+    assert verify(path).verdict == "pass"  # and no warning of NumPy's
+    book = openpyxl.load_workbook(path)
     sheet = book["LR 0.5"]
     column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_2")
     changed = sheet.cell(35, column)
@@ -658,10 +648,7 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
     spec: str, data: st.DataObject
 ) -> None:
     with TemporaryDirectory() as folder:
-        source = Path(folder, "drawn.toml")
-        source.write_text(spec, encoding="utf-8")
-        workbook = Path(folder, "drawn.xlsx")
-        build(source, workbook)
+        workbook = built(spec, Path(folder))
         for engine in ("embedded", "ironcalc", "cached"):
             report = verify(workbook, engine)
             assert (report.verdict, report.findings) == ("pass", [])
@@ -674,9 +661,6 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
 @given(spec=specs() | image_specs())
 def test_any_spec_builds_a_workbook_that_is_right_in_libreoffice(spec: str) -> None:
     with TemporaryDirectory() as folder:
-        source, workbook = Path(folder, "drawn.toml"), Path(folder, "drawn.xlsx")
-        source.write_text(spec, encoding="utf-8")
-        build(source, workbook)
-        report = verify(workbook, "libreoffice")
+        report = verify(built(spec, Path(folder)), "libreoffice")
         assert (report.verdict, report.findings) == ("pass", [])
         assert all(not table.cells.not_checked for table in report.tables)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from handmade import FORMULAS, HandMade
 from openpyxl.comments import Comment
+from parts import SHEET, parts, replaced, rewritten, with_value
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import ENGINES, is_panic, recalculate
@@ -78,11 +79,14 @@ def test_an_engine_compares_numbers_near_0_as_it_says(tmp_path: Path, engine: st
 def plant_wrong_values(source: Path, target: Path) -> int:
     """Copy a workbook with 0.125 as the cached value of every formula; return their number."""
     planted = 0
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content, count = re.subn(rb"</f><v>[^<]*</v>", b"</f><v>0.125</v>", old.read(name))
-            new.writestr(name, content)
-            planted += count
+
+    def plant(content: bytes) -> bytes:
+        nonlocal planted
+        content, count = re.subn(rb"</f><v>[^<]*</v>", b"</f><v>0.125</v>", content)
+        planted += count
+        return content
+
+    rewritten(source, target, dict.fromkeys(parts(source), plant))
     return planted
 
 
@@ -160,36 +164,26 @@ def test_a_formula_cell_that_cannot_be_filled_is_never_passed_over(
     book: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.xlsx"
-    with zipfile.ZipFile(book) as old, zipfile.ZipFile(other, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b'<c r="B2">', b'<c cm="1" r="B2">'))
+    rewritten(book, other, {SHEET: replaced(b'<c r="B2">', b'<c cm="1" r="B2">')})
     with pytest.raises(AssertionError, match="It's one"):
         fill(other, tmp_path / "filled.xlsx", recalculate(book, "embedded"))
 
 
 def test_values_that_an_exporter_rounded_are_known_to_be(workbooks: Path, tmp_path: Path) -> None:
-    rounded = tmp_path / "rounded.xlsx"
+    source, rounded = workbooks / "mazur.xlsx", tmp_path / "rounded.xlsx"
 
     def shorter(match: re.Match[bytes]) -> bytes:
         return b"</f><v>%.10g</v>" % float(match[1])
 
-    with zipfile.ZipFile(workbooks / "mazur.xlsx") as old, zipfile.ZipFile(rounded, "w") as new:
-        for name in old.namelist():
-            content = re.sub(rb"</f><v>([-\d.eE]+)</v>", shorter, old.read(name))
-            new.writestr(name, content)
-    assert recalculate(workbooks / "mazur.xlsx", "cached").storage == 5e-15
+    def shortened(content: bytes) -> bytes:
+        return re.sub(rb"</f><v>([-\d.eE]+)</v>", shorter, content)
+
+    rewritten(source, rounded, dict.fromkeys(parts(source), shortened))
+    assert recalculate(source, "cached").storage == 5e-15
     assert recalculate(rounded, "cached").storage == pytest.approx(5e-10)
     assert verify(rounded, "cached").verdict == "pass"
-    off = rounded.with_name("off.xlsx")
-    with zipfile.ZipFile(rounded) as old, zipfile.ZipFile(off, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "xl/worksheets/sheet2.xml":
-                cell = re.search(rb'<c r="Y40"[^>]*><f>[^<]*</f><v>([^<]*)</v>', content)
-                assert cell is not None
-                wrong = cell[0].replace(cell[1], b"%.10g" % (float(cell[1]) * (1 + 1e-7)))
-                content = content.replace(cell[0], wrong)
-            new.writestr(name, content)
+    wrong = with_value("Y40", lambda value: b"%.10g" % (value * (1 + 1e-7)))
+    off = rewritten(rounded, tmp_path / "off.xlsx", {"xl/worksheets/sheet2.xml": wrong})
     assert [finding.cells for finding in verify(off, "cached").findings] == ["Y40"]
 
 

@@ -57,6 +57,25 @@ def replaced(old: bytes, new: bytes) -> Change:
     return change
 
 
+def with_value(cell: str, other: Callable[[float], bytes]) -> Change:
+    """Let a sheet store another value of a formula, made of the one that it has."""
+
+    def change(content: bytes) -> bytes:
+        match = re.search(rb'<c r="%s"[^>]*><f>[^<]*</f><v>([^<]*)</v>' % cell.encode(), content)
+        assert match is not None
+        return content[: match.start(1)] + other(float(match[1])) + content[match.end(1) :]
+
+    return change
+
+
+def strict(content: bytes) -> bytes:
+    """Return a part of a workbook as one of Strict Open XML."""
+    office, iso = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    content = content.replace(office + b"spreadsheetml/2006/main", iso + b"spreadsheetml/main")
+    names = b"officeDocument/2006/relationships"
+    return content.replace(office + names, iso + b"officeDocument/relationships")
+
+
 def edited(source: Path, target: Path, edit: Callable[[PackageCopy], object]) -> Path:
     """Copy a workbook, with what ``edit`` does to the copy."""
     with open_package(source) as package:

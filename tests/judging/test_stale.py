@@ -1,36 +1,34 @@
 """Values in the file that its formulas do not give are found."""
 
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
 from handmade import FORMULAS, HandMade
+from parts import SHEET, rewritten
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.judging.findings import Finding
+from workbook_tools.notation.addresses import cell_name
 
 
 def saved(made: HandMade, folder: Path, stored: dict[str, str]) -> Path:
     """Write a workbook with its values, except for those that are ``stored`` differently."""
     bare, filled = made.save(folder / "bare.xlsx"), folder / "filled.xlsx"
     fill(bare, filled, recalculate(bare, "embedded"))
-    changed = folder / "changed.xlsx"
-    with zipfile.ZipFile(filled) as old, zipfile.ZipFile(changed, "w") as new:
-        for name in old.namelist():
-            content = old.read(name).decode("utf-8")
-            if name.startswith("xl/worksheets/sheet"):
-                for cell, value in stored.items():
-                    kind = ' t="e"' if value.startswith("#") else ""
-                    pattern = rf'<c r="{cell}"( s="\d+")?( t="n")?>(<f>[^<]*</f>)?<v>[^<]*</v>'
-                    content, count = re.subn(
-                        pattern, rf'<c r="{cell}"{kind}>\3<v>{value}</v>', content
-                    )
-                    assert count == 1, cell
-            new.writestr(name, content)
-    return changed
+
+    def change(sheet: bytes) -> bytes:
+        content = sheet.decode()
+        for cell, value in stored.items():
+            kind = ' t="e"' if value.startswith("#") else ""
+            pattern = rf'<c r="{cell}"( s="\d+")?( t="n")?>(<f>[^<]*</f>)?<v>[^<]*</v>'
+            content, count = re.subn(pattern, rf'<c r="{cell}"{kind}>\3<v>{value}</v>', content)
+            assert count == 1, cell
+        return content.encode()
+
+    return rewritten(filled, folder / "changed.xlsx", {SHEET: change})
 
 
 def found(path: Path, engine: str = "embedded") -> list[tuple[str, str, str]]:
@@ -75,13 +73,12 @@ def test_a_changed_cell_with_a_finding_does_not_leave_its_readers_as_findings(
     made = HandMade(cells={"J10": 0.9})
     bare = made.save(tmp_path / "typed.xlsx")
     right = saved(HandMade(), tmp_path, {})
-    with zipfile.ZipFile(right) as old, zipfile.ZipFile(tmp_path / "mixed.xlsx", "w") as new:
-        for name in old.namelist():
-            content = old.read(name).decode("utf-8")
-            if name.startswith("xl/worksheets/sheet"):
-                content = re.sub(r'(<c r="J10"[^>]*>)<f>[^<]*</f><v>[^<]*', r"\1<v>0.9", content)
-            new.writestr(name, content)
-    assert found(bare) == found(tmp_path / "mixed.xlsx") == [("typed-value", "h1", "J10")]
+
+    def typed(sheet: bytes) -> bytes:
+        return re.sub(rb'(<c r="J10"[^>]*>)<f>[^<]*</f><v>[^<]*', rb"\1<v>0.9", sheet)
+
+    mixed = rewritten(right, tmp_path / "mixed.xlsx", {SHEET: typed})
+    assert found(bare) == found(mixed) == [("typed-value", "h1", "J10")]
 
 
 def test_values_of_eight_digits_are_not_stale(tmp_path: Path) -> None:
@@ -90,9 +87,7 @@ def test_values_of_eight_digits_are_not_stale(tmp_path: Path) -> None:
     stored = {}
     for row, column in cells:
         value = values.block("My sheet", row, column, row, column)[0][0]
-        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-        name = letters[column - 1] if column <= 26 else "A" + letters[column - 27]
-        stored[f"{name}{row}"] = f"{value:.8g}"
+        stored[cell_name(row, column)] = f"{value:.8g}"
     assert found(saved(HandMade(), tmp_path, stored)) == []
 
 

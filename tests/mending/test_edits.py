@@ -6,10 +6,12 @@ from cases import cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from workbook_tools.formulas.replacing import replaced
 from workbook_tools.formulas.tree import parse
 from workbook_tools.judging.probe import agree
 from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import Evaluation
+from workbook_tools.mending.grouping import regrouped
 from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.program.draws import values_of
@@ -81,3 +83,51 @@ def test_a_number_that_the_right_formula_has_may_be_meant(number: str) -> None:
     problem = Problem("S", NUMBERS, expected, CANDIDATES, {}, constants=(number,))
     assert str(edits(parse("A1/300.5"), problem)[0].tree) == meant
     assert str(edits(parse("A1"), problem)[0].tree) == meant
+
+
+@cases(150)
+@given(formulas())
+@np.errstate(all="ignore")
+def test_a_line_grouped_in_another_way_has_the_value_of_the_formula_that_is_written(
+    formula: str,
+) -> None:
+    evaluation = Evaluation(parse(formula), "S", NUMBERS)
+    for new in regrouped(evaluation, trial=1):
+        part, value = new.part()
+        tree = replaced(evaluation.tree, new.route, part)
+        assert parse(str(tree)) == tree
+        written = Evaluation(tree, "S", NUMBERS).value
+        found = evaluation.with_parts({new.route: value})
+        same = np.broadcast_arrays(found, written)
+        assert np.array_equal(*same, equal_nan=True)
+        if (number := new.number()) is not None:
+            [own, _] = np.broadcast_arrays(value, NUMBERS["S", 1, 1])
+            assert np.isclose(number, own.ravel()[1], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "others"),
+    [
+        ("A1*(B1+C1)", {"A1*B1+C1"}),
+        ("A1-B1+C1", {"A1-(B1+C1)"}),
+        ("-A1*B1", {"-A1+B1", "-A1^B1"}),
+        ("MAX(A1+B1*C1,0)", {"MAX((A1+B1)*C1,0)", "MAX(A1*B1*C1,0)", "MAX(A1+B1+C1,0)"}),
+    ],
+)
+@np.errstate(all="ignore")
+def test_parts_are_grouped_in_all_other_ways(formula: str, others: set[str]) -> None:
+    evaluation = Evaluation(parse(formula), "S", NUMBERS)
+    found = [
+        str(replaced(evaluation.tree, new.route, new.part()[0]))
+        for new in regrouped(evaluation, trial=0)
+    ]
+    assert others <= {*found}
+    assert len(found) == len({*found})
+
+
+def test_the_same_formula_is_mended_by_the_numbers_of_its_own_problem() -> None:
+    for meant in ("A1-B1", "A1/B1", "A1-B1"):
+        [expected] = values_of([meant], "S", NUMBERS, TRIALS)
+        assert expected is not None
+        found = edits(parse("A1*B1"), Problem("S", NUMBERS, expected, CANDIDATES, {}))
+        assert str(found[0].tree) == meant

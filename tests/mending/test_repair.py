@@ -243,5 +243,6 @@ def test_only_so_many_pairs_of_references_are_tried(
     monkeypatch.setattr(RightFormulas, "at", lambda *_: None)  # none is written anew
     assert suggestion(made, tmp_path)[1].edit == "replace N by O, and replace P by Q"
     monkeypatch.setattr(edits, "_MOST_PAIRS", 10)
+    monkeypatch.setattr(edits, "_found", {})
     [finding] = verify(made.save(tmp_path / "made.xlsx")).findings
     assert finding.suggestion is None

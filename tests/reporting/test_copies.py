@@ -19,7 +19,7 @@ from openpyxl.comments import Comment
 from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.worksheet import Worksheet
 from openxml_audit import OpenXmlValidator
-from parts import SHEET, differences, parts, replaced, rewritten
+from parts import SHEET, differences, parts, replaced, rewritten, strict
 from suggested import suggested
 
 from workbook_tools.checking.verify import verify
@@ -327,13 +327,6 @@ def test_a_sheet_with_prefixed_names_is_marked_and_mended(tmp_path: Path) -> Non
     assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
     assert sheet_of(tmp_path / "marked.xlsx")["AA8"].comment
     assert sheet_of(tmp_path / "marked.xlsx")["AA8"].fill.fgColor.rgb == MISTAKE
-
-
-def strict(content: bytes) -> bytes:
-    ooxml, purl = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
-    content = content.replace(ooxml + b"spreadsheetml/2006/main", purl + b"spreadsheetml/main")
-    names = b"officeDocument/2006/relationships"
-    return content.replace(ooxml + names, purl + b"officeDocument/relationships")
 
 
 def test_strict_open_xml_stays_strict(tmp_path: Path) -> None:

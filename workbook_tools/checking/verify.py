@@ -105,10 +105,10 @@ def verify(
         )
     if unknown and engine != "cached":
         forgive(tables, unknown, stored)
-    what_if = WhatIf(sheets, calculation, iterations)
     formulas = sum(sheet.formula_count() for sheet in sheets)
     suggestions, recalculated = Budget(_MOST_SUGGESTIONS), Budget(_MOST_RECALCULATED)
     is_as_stored = isinstance(calculation, Columns) and calculation.sheets is stored.sheets
+    what_if = WhatIf(sheets, calculation, iterations, is_as_stored and engine == DEFAULT)
     values = Values(calculation, None if is_as_stored else stored)
     stated = read_parameters(sheets, tables, calculation)
     rows = read_summary(sheets, tables)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from workbook_tools.evaluator.compiler import Compiler, plain_name
 from workbook_tools.evaluator.functions import FUNCTIONS
 from workbook_tools.evaluator.lazy import LAZY
-from workbook_tools.evaluator.place import At, Cells
+from workbook_tools.evaluator.place import Arrays, At, Cells
 from workbook_tools.evaluator.values import Grid, UnknownFunctionError, as_grid
 from workbook_tools.formulas.tree import Tree
 from workbook_tools.package.cell_values import CellValue
@@ -29,19 +29,27 @@ def is_known(function: str) -> bool:
 
 
 def evaluator(tree: Tree, is_array: bool = False) -> Formula:
-    """Return a function ``(cells, sheet, row, column, shift=0)`` that evaluates a formula.
+    """Return a function ``(cells, sheet, row, column, shift=0, arrays=None)`` that evaluates it.
 
     The place is that of the cell whose value is wanted, ``shift`` rows below the one for which the
     references are written; an array formula gives its top left value. A formula that gives nothing
-    (a reference to an empty cell) is 0. Raises ``UnknownFunctionError``, now or when evaluated.
+    (a reference to an empty cell) is 0; ``arrays`` are those of ``At``. Raises
+    ``UnknownFunctionError``, now or when evaluated.
     """
     try:
         step = Compiler(is_array).step(tree, lifts=is_array)
     except RecursionError:
         raise UnknownFunctionError(_TOO_DEEP) from None
 
-    def value(cells: Cells, sheet: str, row: int, column: int, shift: int = 0) -> CellValue:
-        at = At(cells, sheet, row, column, shift)
+    def value(
+        cells: Cells,
+        sheet: str,
+        row: int,
+        column: int,
+        shift: int = 0,
+        arrays: Arrays | None = None,
+    ) -> CellValue:
+        at = At(cells, sheet, row, column, shift, {} if arrays is None else arrays)
         try:
             found = step(at)
         except RecursionError:
@@ -62,4 +70,4 @@ def evaluate_array(
     tree: Tree, cells: Cells, sheet: str, row: int, column: int, shift: int = 0
 ) -> Grid:
     """Return the whole result of an array formula; its place is that of its first cell."""
-    return _whole(tree)(At(cells, sheet, row, column, shift))
+    return _whole(tree)(At(cells, sheet, row, column, shift, {}))

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from workbook_tools.evaluator.values import VALUE, Grid, Value
 from workbook_tools.formulas.references import Area
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 
 
@@ -23,15 +24,23 @@ class Cells(Protocol):
         ...
 
 
+# The results of array formulas that fill several cells, by their first cell.
+Arrays: TypeAlias = dict[Cell, Grid]
+
+
 @dataclass(slots=True)
 class At:
-    """The cell of a formula, and how many rows it is below the one that the formula is for."""
+    """The cell of a formula, and how many rows it is below the one that the formula is for.
+
+    While no cell changes, formulas may share ``arrays``: each array is worked out once.
+    """
 
     cells: Cells
     sheet: str
     row: int
     column: int
     shift: int
+    arrays: Arrays
 
     def single(self, found: "Found") -> CellValue:
         """Return the one value that a part stands for; of a range, that in the cell's own line."""

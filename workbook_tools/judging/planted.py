@@ -56,7 +56,9 @@ class Planted(Mapping[Cell, Array]):
 
     def with_single(self, cells: Mapping[Cell, Array]) -> "Planted":
         """Return the same with these cells too."""
-        return Planted(self._sheet, self._pieces, {**self._single, **cells})
+        found = Planted(self._sheet, self._pieces, {**self._single, **cells})
+        found._held = self._held
+        return found
 
     def get(self, cell: Cell, default: Array | None = None) -> Array | None:  # type: ignore[override]
         """Return the numbers of a cell."""

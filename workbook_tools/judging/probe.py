@@ -25,6 +25,7 @@ from workbook_tools.reading.trial import evaluate_on, helper_formulas, read_else
 
 TOLERANCE = 1e-9  # relative; drawn numbers are not large, and sums of them hardly ever cancel
 NOTHING = 1e-15  # absolute; what rounding leaves of a sum that is 0, such as all softmax errors
+_MOST_PLANTED = 4  # iterations, kept with what formulas have read in them
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Trials:
     def __init__(self, grounds: Grounds, calculation: Calculation) -> None:
         self._grounds = grounds
         self._calculation = calculation
+        self._planted: dict[int, Planted] = {}  # by iteration; a few of them are tried again
 
     @property
     def count(self) -> int:
@@ -111,7 +113,11 @@ class Trials:
     ) -> tuple[Planted, dict[Cell, str]]:
         """Return what cells hold in the draws, and the helpers through which formulas read them."""
         table, reference = self._grounds.table, self._grounds.reference
-        planted = Planted.of(self._grounds, iteration, self._drawn)
+        planted = self._planted.get(iteration)
+        if planted is None:
+            planted = self._planted[iteration] = Planted.of(self._grounds, iteration, self._drawn)
+            if len(self._planted) > _MOST_PLANTED:
+                self._planted.pop(next(iter(self._planted)))
         helpers = helper_formulas(table.sheet, formulas, planted)
         every = [*formulas, *helpers.values()]
         if rate_everywhere:

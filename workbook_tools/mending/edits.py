@@ -38,6 +38,7 @@ from workbook_tools.notation.addresses import column_letter
 
 _MOST_PARTS = 400  # of a formula; for a longer one, no edit is tried
 _MOST_PAIRS = 300_000  # of references, tried in one formula; wide layers have more
+_MOST_KEPT = 500  # formulas, with the edits that were found for them
 _NEAR = 1e-6  # relative; a variant this near to the value that a part needs is evaluated in full
 
 
@@ -49,10 +50,22 @@ class Edit:
     tree: Tree
 
 
+_found: dict[tuple[Tree, bytes], list[Edit]] = {}  # a class makes the same mistakes
+
+
 def edits(tree: Tree, problem: Problem) -> list[Edit]:
     """Return the edits that make a formula right in all trials, the cheapest first."""
     if sum(1 for _ in parts(tree)) > _MOST_PARTS:
         return []
+    key = tree, problem.digest
+    if key not in _found:
+        if len(_found) >= _MOST_KEPT:
+            _found.clear()
+        _found[key] = _edits(tree, problem)
+    return _found[key]
+
+
+def _edits(tree: Tree, problem: Problem) -> list[Edit]:
     try:
         with np.errstate(all="ignore"):  # a wrong formula may divide by 0
             evaluation = Evaluation(tree, problem.sheet, problem.numbers)
@@ -78,13 +91,14 @@ def _of_one_part(evaluation: Evaluation, problem: Problem) -> Iterator[Edit]:
             continue
         need = flat(needed[route], len(problem.expected))[telling] if route in needed else None
         for own in variants(evaluation, route, part, problem):
-            likely = np.arange(len(own.values))
+            likely = np.full(len(own.values), True)
             if need is not None:
-                likely = np.flatnonzero(_is_near(own.values[:, telling], need))
-            if not len(likely):
+                likely = _is_near(own.values[:, telling], need)
+            if not likely.any():
                 continue
             right = agree(evaluation.with_parts({route: own.values[likely]}), problem.expected)
-            for k in likely[np.broadcast_to(right, likely.shape)]:
+            likely[likely] = right
+            for k in np.flatnonzero(likely):
                 cost, new = own.written(int(k))
                 yield Edit(cost, replaced(tree, route, new))
 
@@ -170,20 +184,18 @@ def _regrouped(tree: Tree, problem: Problem) -> Iterator[Edit]:
     needed = evaluation.needed(problem.expected)
     telling = _telling(problem)
     found: dict[str, tuple[tuple[int, ...], Edit]] = {}
-    for new in regrouped(evaluation):
-        if is_range(new.value):
-            if not new.route:
-                continue
-        elif new.route in needed:
-            values = (flat(of, len(problem.expected)) for of in (new.value, needed[new.route]))
-            if not _is_near(*(own[telling] for own in values)):
+    for new in regrouped(evaluation, telling):
+        if new.route in needed and (number := new.number()) is not None:
+            need = flat(needed[new.route], len(problem.expected))[telling]
+            if not _is_near(number, need):
                 continue
         try:
-            right = agree(evaluation.with_parts({new.route: new.value}), problem.expected)
+            part, value = new.part()
+            right = agree(evaluation.with_parts({new.route: value}), problem.expected)
         except NotEvaluatedError:
             continue
         if right.all():
-            edit = Edit(costs.PARENTHESES, replaced(tree, new.route, new.tree))
+            edit = Edit(costs.PARENTHESES, replaced(tree, new.route, part))
             found.setdefault(str(edit.tree), (new.order, edit))
     for _, edit in sorted(found.values(), key=itemgetter(0)):
         yield edit

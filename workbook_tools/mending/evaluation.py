@@ -42,7 +42,7 @@ class NotEvaluatedError(Exception):
 
 def is_range(value: Any) -> bool:
     """Tell whether a value is that of a range: (rows, columns, variants, draws)."""
-    return np.ndim(value) == 4
+    return value.ndim == 4  # type: ignore[no-any-return]
 
 
 class Evaluation:
@@ -265,6 +265,8 @@ def _aggregated(name: str, arguments: Sequence[Tree], given: list[Any]) -> Any:
 
 def _with_zeros(arguments: Sequence[Tree], given: list[Any]) -> list[Any]:
     """Return the values with 0 for the empty cells of ranges."""
+    if not any(map(is_range, given)):
+        return given
     return [
         np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)
         if is_range(value) and _is_reference(part)

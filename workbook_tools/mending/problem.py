@@ -1,5 +1,6 @@
 """The problem that an edit has to solve: what a formula reads, and what it should give."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +44,16 @@ class Problem:
         """The numbers of the candidates, (candidates, trials)."""
         values = [candidate.values for candidate in self.candidates]
         return np.array(values).reshape(len(values), len(self.expected))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A hash of all that is given here, whatever the sheet is called."""
+        cells = [(name if name != self.sheet else None, *place) for name, *place in self.numbers]
+        candidates = [(one.text, one.kind, one.strange) for one in self.candidates]
+        found = hashlib.sha256(repr((cells, candidates, self.kinds, self.constants)).encode())
+        for values in (*self.numbers.values(), self.pool, self.expected):
+            found.update(values.tobytes())
+        return found.digest()
 
     def reference(self, old: Tree, k: int) -> Tree:
         """Return a reference to candidate ``k``, anchored as the old one: ``$J33`` → ``$L33``."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
@@ -39,7 +39,7 @@ class Proof:
         """Return the values of formulas with the numbers of the sheet."""
         sheet = self.table.sheet.name
         texts = list(formulas.values())
-        together = self._numbers(texts)
+        together = self._numbers(formulas)
         if together is not None:
             [found] = evaluate_on(together, sheet, texts[:1], len(texts))
             if found is not None:
@@ -48,23 +48,45 @@ class Proof:
         each = evaluate_on({c: np.array([v]) for c, v in kept.items()}, sheet, texts, 1)
         return np.array([np.nan if values is None else values[0] for values in each])
 
-    def _numbers(self, texts: list[str]) -> dict[Cell, Array] | None:
+    def _numbers(self, formulas: Mapping[int, str]) -> dict[Cell, Array] | None:
         """Return the numbers for each cell that the first formula reads, one number per formula.
 
         Where the first formula reads a cell, the others read another: their k-th cells go together.
         None for a range too large, or for formulas that do not read the same number of cells.
         """
-        sheet = self.table.sheet.name
-        if any(area.cell_count > _LARGEST_AREA for area in areas(texts[0])):
+        alike: dict[FilledFormula, list[int]] = {}  # positions
+        formula: FilledFormula | None = None
+        for k, (row, text) in enumerate(formulas.items()):
+            if formula is None or formula.at(row) != text:
+                formula = FilledFormula.parse(text, row)
+            alike.setdefault(formula, []).append(k)
+        rows = np.array(list(formulas))
+        first: list[Cell] | None = None
+        found: list[Array] = []
+        for formula, places in alike.items():
+            own = rows[places]
+            cells, below = (self._read(formula.at(row)) for row in (int(own[0]), int(own[0]) + 1))
+            if cells is None or below is None or len(cells) != len(below):
+                return None
+            if first is None:
+                first, found = cells, [np.empty(len(rows)) for _ in cells]
+            if len(cells) != len(first):
+                return None
+            for values, (sheet, row, column), (_, next_row, _) in zip(
+                found, cells, below, strict=True
+            ):
+                down = row + (next_row - row) * (own - own[0])
+                least, most = int(down.min()), int(down.max())
+                numbers, _ = self.calculation.numbers(sheet, least, most, [column])
+                values[places] = numbers[down - least, 0]
+        return dict(zip(first or (), found, strict=True))
+
+    def _read(self, formula: str) -> list[Cell] | None:
+        """Return the cells that a formula reads; None if there is a large range."""
+        read = areas(formula)
+        if any(area.cell_count > _LARGEST_AREA for area in read):
             return None
-        all_cells = [[cell for area in areas(text) for cell in area.cells(sheet)] for text in texts]
-        if len({len(cells) for cells in all_cells}) > 1:
-            return None
-        own = read_elsewhere(texts, sheet, {}, self.calculation)
-        return {
-            cells[0]: np.array([own.get(cell, np.nan) for cell in cells])
-            for cells in zip(*all_cells, strict=True)
-        }
+        return [cell for area in read for cell in area.cells(self.table.sheet.name)]
 
     def is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
         """Tell whether formulas are right on random numbers, in their first and last row."""

@@ -77,7 +77,9 @@ def variants(
 def flat(value: object, trials: int) -> Array:
     """Return a value that is not a range, as (trials,)."""
     array = np.asarray(value, dtype=float)
-    return np.broadcast_to(array[0] if array.ndim == 2 else array, (trials,))
+    if array.ndim == 2:
+        array = array[0]
+    return array if array.shape == (trials,) else np.broadcast_to(array, (trials,))
 
 
 def _follows(part: Tree, cost: float, candidate: Candidate) -> float:

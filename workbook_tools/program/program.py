@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from workbook_tools.evaluator.formula import UnknownFunctionError
+from workbook_tools.evaluator.place import Arrays
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import SyntaxProblemError
 from workbook_tools.package.cell_values import CellValue
@@ -85,14 +86,14 @@ class Program:
         memory = self.memory()
         return memory.columns() if self.recalculate(memory) else self.values
 
-    def recalculate(self, memory: Memory) -> bool:
+    def recalculate(self, memory: Memory, among: Iterable[int] | None = None) -> bool:
         """Recalculate what is not up to date; return whether there was anything.
 
         If every formula gives the value that is in its cell, from the values in those that it
         reads, a recalculation would change nothing. Otherwise all is calculated that depends on
-        the other cells.
+        the other cells. They are sought ``among`` some nodes, or all.
         """
-        stale = self.stale(memory)
+        stale = self.stale(memory, among)
         # Values in a circle may agree with each other, such as the zeros that Excel shows.
         stale |= set(np.flatnonzero(self.graph.suspects).tolist())
         if stale:
@@ -100,14 +101,16 @@ class Program:
         return bool(stale)
 
     @_as_not_compiled()
-    def stale(self, memory: Memory) -> set[int]:
+    def stale(self, memory: Memory, among: Iterable[int] | None = None) -> set[int]:
         """Return the numbers of the nodes with a cell whose value its formula contradicts."""
         found: set[int] = set()
         get = memory.get
-        for numbers in self._batches:
+        arrays: Arrays = {}
+        batches = self._batches if among is None else _by_shape(self.graph.nodes, among)
+        for numbers in batches:
             if self._are_few(numbers):
                 for node, row, place in self._cells(numbers, memory):
-                    if not _is_same(self.strictly.value(node, row, get), get(place)):
+                    if not _is_same(self.strictly.value(node, row, get, arrays), get(place)):
                         found.add(node)
                 continue
             batch = Batch([self.graph.nodes[k] for k in numbers], memory)
@@ -120,7 +123,8 @@ class Program:
                 for k in np.flatnonzero(~same).tolist():
                     node = numbers[batch.node[part][k]]
                     if node not in found:
-                        value = self.strictly.value(node, int(batch.rows[part][k]), get)
+                        row = int(batch.rows[part][k])
+                        value = self.strictly.value(node, row, get, arrays)
                         if not _is_same(value, get(int(places[k]))):
                             found.add(node)
         return found

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbook_tools.evaluator.formula import evaluator
+from workbook_tools.evaluator.place import Arrays
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import parse_long
 from workbook_tools.package.cell_values import CellValue
@@ -20,9 +21,16 @@ class SingleCells:
         self._arrays = {sheet.name: sheet.arrays for sheet in sheets}
         self._compiled: dict[int, Callable[..., CellValue]] = {}
 
-    def value(self, node: int, row: int, get: Callable[[int], CellValue]) -> CellValue:
+    def value(
+        self,
+        node: int,
+        row: int,
+        get: Callable[[int], CellValue],
+        arrays: Arrays | None = None,
+    ) -> CellValue:
         """Return what the formula of a node gives in a row; ``get`` returns a place's value.
 
+        Calls between which no value changes may share ``arrays``.
         Raises ``UnknownFunctionError`` or ``SyntaxProblemError`` for a formula that is not
         understood.
         """
@@ -34,4 +42,4 @@ class SingleCells:
             calculate = evaluator(parse_long(own.run.formula.at(first)), is_array)
             self._compiled[node] = calculate
         view: Any = View(self._layout, get)
-        return calculate(view, own.sheet, row, own.column, row - first)
+        return calculate(view, own.sheet, row, own.column, row - first, arrays)

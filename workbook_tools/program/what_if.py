@@ -1,6 +1,6 @@
 """What a cell would show if other cells had other contents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,10 +22,20 @@ class WhatIf:
     """A workbook in which some cells can have other contents for a moment."""
 
     def __init__(
-        self, sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+        self,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        iterations: Iterations | None = None,
+        is_up_to_date: bool = False,
     ) -> None:
-        """Take the sheets and values; ``iterations`` are those of circles, if allowed."""
+        """Take the sheets and values; ``iterations`` are those of circles, if allowed.
+
+        ``is_up_to_date`` says that no formula that is understood contradicts its value.
+        """
         self._sheets, self._values, self._iterations = sheets, values, iterations
+        self._is_up_to_date = is_up_to_date
+        # The formulas that contradict their values to begin with, by the names of their sheets.
+        self._stale: dict[tuple[str, ...], set[Cell]] = {}
 
     def value(self, contents: Mapping[Cell, str | float], wanted: Cell) -> CellValue:
         """Return what a cell would show if others had these formulas and numbers.
@@ -37,22 +47,71 @@ class WhatIf:
             cell: own if isinstance(own, str) else f"={own!r}".upper()
             for cell, own in contents.items()
         }
-        sheets = _with_formulas(self._sheets, formulas)
+        sheets = _read_from(_with_formulas(self._sheets, formulas), wanted[0])
         graph = Graph.of(sheets)
+        changed = {(sheet, column) for sheet, _, column in contents}
         try:
             try:
-                return self._calculated(graph, sheets, wanted)
+                stale = self._stale_of(sheets)
+                return self._calculated(graph, sheets, wanted, stale, changed)
             except NotCompiledError:
                 known = understood_beside(graph, contents, wanted)
                 return self._calculated(known, sheets, wanted)
         except NotCompiledError:
             return None
 
-    def _calculated(self, graph: Graph, sheets: Sequence[Sheet], wanted: Cell) -> CellValue:
+    def _stale_of(self, sheets: Sequence[Sheet]) -> set[Cell]:
+        """Return the first cells of the formulas of some sheets that contradict their values."""
+        if self._is_up_to_date:
+            return set()
+        names = tuple(sheet.name for sheet in sheets)
+        if names not in self._stale:
+            own = [sheet for sheet in self._sheets if sheet.name in names]
+            program = Program(Graph.of(own), own, self._values, self._iterations)
+            nodes = program.graph.nodes
+            stale = program.stale(program.memory())
+            self._stale[names] = {nodes[k].cell for k in stale}
+        return self._stale[names]
+
+    def _calculated(
+        self,
+        graph: Graph,
+        sheets: Sequence[Sheet],
+        wanted: Cell,
+        stale: Collection[Cell] | None = None,
+        changed: Collection[tuple[str, int]] = (),
+    ) -> CellValue:
+        """Calculate the sheets.
+
+        If it is known which of their formulas were ``stale``, only these and those in ``changed``
+        columns may be stale now.
+        """
         program = Program(graph, sheets, self._values, self._iterations)
         memory = program.memory()
-        program.recalculate(memory)
+        among = None
+        if stale is not None:
+            among = [
+                k
+                for k, node in enumerate(program.graph.nodes)
+                if node.cell in stale or (node.sheet, node.column) in changed
+            ]
+        program.recalculate(memory, among)
         return memory.get(program.layout.place_of(wanted))
+
+
+def _read_from(sheets: Sequence[Sheet], wanted: str) -> list[Sheet]:
+    """Return a sheet, and those that its formulas read, directly or by way of others."""
+    by_name = {sheet.name.lower(): sheet for sheet in sheets}
+    found, waiting = set(), [wanted.lower()]
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in found:
+            found.add(name)
+            for node in Graph.of([by_name[name]]).nodes:
+                waiting += [(slot.sheet or name).lower() for slot in node.shape.slots]
+                if "!" in node.shape.text:  # a range that is no slot
+                    waiting += by_name
+    return [sheet for sheet in sheets if sheet.name.lower() in found]
 
 
 def _with_formulas(sheets: Sequence[Sheet], formulas: Mapping[Cell, str]) -> list[Sheet]:
@@ -83,8 +142,10 @@ def _with_rows(runs: Sequence[Run], own: Mapping[int, str]) -> list[Run]:
     rows = [np.arange(r.first_row, r.last_row + 1, r.step) for r in runs]
     numbers = [np.full(len(every), k) for k, every in enumerate(rows)]
     number_of = {formula: k for k, formula in enumerate(formulas)}
+    formula: FilledFormula | None = None
     for row, text in own.items():
-        formula = FilledFormula.parse(text, row)
+        if formula is None or formula.at(row) != text:
+            formula = FilledFormula.parse(text, row)
         number = number_of.setdefault(formula, len(formulas))
         if number == len(formulas):
             formulas.append(formula)

@@ -188,7 +188,10 @@ def _element_of_array(compiler: "Compiler", arguments: Sequence[Tree], lifts: bo
     places = [int(str(part)) - 1 for part in arguments[1:]] or [0, 0]
 
     def found(at: At) -> Found:
-        own = as_grid(at.values(body(at)))
+        first = at.sheet, at.row - places[0], at.column - places[1]
+        own = at.arrays.get(first)
+        if own is None:
+            own = at.arrays[first] = as_grid(at.values(body(at)))
         row, column = (
             k * (size > 1) for k, size in zip(places, (own.height, own.width), strict=True)
         )
