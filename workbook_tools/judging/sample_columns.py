@@ -85,7 +85,7 @@ class _Check:
                 wrong[own] = True
         # The formula that is right in most cells is the one that was meant.
         votes = [*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()]
-        [(usual, _)] = Counter(own).most_common(1)
+        [(usual, _)] = Counter(votes).most_common(1)
         cells.checked += int(has.sum())
         cells.agreeing += int(has.sum())
         marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
