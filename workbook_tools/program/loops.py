@@ -127,7 +127,7 @@ class Loop:
             places = range(start, start + statement.count * self.period, self.period)
             own = self._values[start : places[-1] + 1 : self.period]
             at = slice(start + self._begin, places[-1] + self._begin + 1, self.period)
-            if all(type(value) is float for value in own) and self._memory.draws == 1:
+            if {*map(type, own)} == {float} and self._memory.draws == 1:
                 self._memory.put_numbers(at, np.array(own)[:, None])
                 continue
             for place, value in zip(places, own, strict=True):

@@ -13,7 +13,7 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
-from workbook_tools.program.graph import Graph
+from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.program import NotCompiledError, Program
 from workbook_tools.program.understood import understood_beside
 
@@ -47,8 +47,7 @@ class WhatIf:
             cell: own if isinstance(own, str) else f"={own!r}".upper()
             for cell, own in contents.items()
         }
-        sheets = _read_from(_with_formulas(self._sheets, formulas), wanted[0])
-        graph = Graph.of(sheets)
+        sheets, graph = _read_from(_with_formulas(self._sheets, formulas), wanted[0])
         changed = {(sheet, column) for sheet, _, column in contents}
         try:
             try:
@@ -99,19 +98,24 @@ class WhatIf:
         return memory.get(program.layout.place_of(wanted))
 
 
-def _read_from(sheets: Sequence[Sheet], wanted: str) -> list[Sheet]:
-    """Return a sheet, and those that its formulas read, directly or by way of others."""
+def _read_from(sheets: Sequence[Sheet], wanted: str) -> tuple[list[Sheet], Graph]:
+    """Return a sheet, and those that its formulas read, directly or by way of others.
+
+    Also return the graph of their formulas.
+    """
     by_name = {sheet.name.lower(): sheet for sheet in sheets}
-    found, waiting = set(), [wanted.lower()]
+    nodes: dict[str, Sequence[Node]] = {}
+    waiting = [wanted.lower()]
     while waiting:
         name = waiting.pop()
-        if name in by_name and name not in found:
-            found.add(name)
-            for node in Graph.of([by_name[name]]).nodes:
+        if name in by_name and name not in nodes:
+            nodes[name] = Graph.of([by_name[name]]).nodes
+            for node in nodes[name]:
                 waiting += [(slot.sheet or name).lower() for slot in node.shape.slots]
                 if "!" in node.shape.text:  # a range that is no slot
                     waiting += by_name
-    return [sheet for sheet in sheets if sheet.name.lower() in found]
+    found = [sheet for sheet in sheets if sheet.name.lower() in nodes]
+    return found, Graph([node for sheet in found for node in nodes[sheet.name.lower()]])
 
 
 def _with_formulas(sheets: Sequence[Sheet], formulas: Mapping[Cell, str]) -> list[Sheet]:
