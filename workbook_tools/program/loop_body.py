@@ -194,7 +194,7 @@ class LoopBody:
         return self._memory.get(place, self._draw)
 
 
-@lru_cache(maxsize=20)
+@lru_cache(maxsize=8)
 def _code(source: str) -> CodeType:
     """Return the compiled source; what would be without one mistake or another is often alike."""
     return compile(source, "<loop>", "exec")
