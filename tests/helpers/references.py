@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from workbook_tools.engines import recalculate
 from workbook_tools.formulas.sheets import read_sheets
@@ -40,6 +41,19 @@ def one_sample(reference: Reference, values: dict[str, float]) -> Samples:
     return Samples(
         np.array([[values[s] for s in inputs]]), np.array([[values[s] for s in targets]])
     )
+
+
+def trained(
+    reference: Reference,
+    values: dict[str, float],
+    data: Samples,
+    rate: float,
+    iterations: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Train once from weights and biases by symbol; return all quantities, (rows,)."""
+    start = {symbol: np.array([values[symbol]]) for symbol in reference.start}
+    run = reference.run(start, data, rate, iterations)
+    return {symbol: column for symbol, [column] in run.items()}
 
 
 def tables(path: Path) -> list[tuple[Table, Reference]]:

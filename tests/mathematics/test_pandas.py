@@ -7,13 +7,15 @@ import pandas as pd
 from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
-from references import networks, one_sample, tables
+from references import networks, one_sample, tables, trained
 
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.notation.quantities import TOTAL_LOSS, gradient_symbol
 
 
-def trained(reference: Reference, now: pd.Series, rate: float, iterations: int) -> pd.DataFrame:
+def trained_in_pandas(
+    reference: Reference, now: pd.Series, rate: float, iterations: int
+) -> pd.DataFrame:
     """Train sigmoid units by gradient descent from data, weights and biases by symbol."""
     naming, rows = reference.naming, []
     names = {
@@ -65,8 +67,8 @@ def test_a_run_is_what_pandas_makes_of_its_start(
     network: tuple[Reference, dict[str, float]], rate: float
 ) -> None:
     reference, values = network
-    run = pd.DataFrame(reference.run(values, one_sample(reference, values), rate, 5))
-    right = trained(reference, pd.Series(values), rate, 5)
+    run = pd.DataFrame(trained(reference, values, one_sample(reference, values), rate, 5))
+    right = trained_in_pandas(reference, pd.Series(values), rate, 5)
     assert set(right) <= set(run)
     assert_same(run, right)
 
@@ -75,4 +77,4 @@ def test_a_whole_sheet_is_what_pandas_makes_of_its_first_row(workbooks: Path) ->
     for table, reference in tables(workbooks / "Back_Propogation.xlsx"):
         frame = table.frame()
         start = frame.iloc[0][[*reference.data, *reference.start]]
-        assert_same(frame, trained(reference, start, table.rate, table.iterations))
+        assert_same(frame, trained_in_pandas(reference, start, table.rate, table.iterations))

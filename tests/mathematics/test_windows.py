@@ -10,6 +10,7 @@ from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from images import layers_on_images
+from references import trained
 
 from workbook_tools.mathematics.network import Samples
 from workbook_tools.mathematics.optimizers import Rule
@@ -90,7 +91,7 @@ def test_a_whole_training_on_images_is_what_pytorch_does(
         looked_up=True,
     )
     start = {symbol: float(chance.uniform(-1, 1)) for symbol in reference.start}
-    run = reference.run(start, Samples(inputs, targets), rate, iterations)
+    run = trained(reference, start, Samples(inputs, targets), rate, iterations)
     ours = pd.DataFrame(run)[::count]
     leaves = {
         symbol: torch.tensor(value, dtype=torch.float64, requires_grad=True)

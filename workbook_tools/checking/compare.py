@@ -32,6 +32,7 @@ from workbook_tools.reading.trial import LARGEST_AREA
 
 _ONLY_NUMBERS = re.compile(r"=[-+*/^()%.\dE\s]++", re.IGNORECASE)
 _MOST_FORMULAS = 100_000  # distinct formulas of a table
+_MOST_TRAINED = 20_000  # rows of tables that are trained together
 
 
 def compare_table(
@@ -42,8 +43,8 @@ def compare_table(
     tolerance: float,
     others: Sequence[Finding],
     suggestions: Budget,
-) -> TableReport:
-    """Check every formula cell of a table.
+) -> tuple[TableReport, Grounds | None]:
+    """Check every formula cell of a table; return its report, and what it was judged by.
 
     ``stated`` are the cells that state initial values; ``samples`` is the table of samples that
     the rows read; ``others`` has the findings outside any table; ``suggestions`` is the budget for
@@ -53,7 +54,7 @@ def compare_table(
     try:
         grounds = Grounds.of(table, stated, samples, calculation)
     except NotUnderstoodError as problem:
-        return _not_understood(table, str(problem))
+        return _not_understood(table, str(problem)), None
     reference = grounds.reference
     expected = grounds.expected(table.values, table.rate, calculation)
     for row, symbol in table.not_calculated:
@@ -103,7 +104,7 @@ def compare_table(
 
         repair = Repair(grounds, trials, judge, calculation, suggestions)
         findings = repair.of_all(findings)
-    return TableReport(
+    report = TableReport(
         sheet=table.sheet.name,
         range=table.range,
         understood=understood(table, reference),
@@ -113,10 +114,11 @@ def compare_table(
         cells=judge.cells,
         differences=judge.differences,
         naming=table.naming,
-        losses=_losses(table, _run(grounds)),
+        losses=_losses(table),
         signature=signature(table, families),
         findings=findings + list(error_values(table, values, findings)),
     )
+    return report, grounds
 
 
 def _take_for_typed(symbol: str, own: Families, table: Table, reference: Reference) -> None:
@@ -225,32 +227,45 @@ def _not_understood(table: Table, why: str) -> TableReport:
         cells=cells,
         differences=Differences(),
         naming=table.naming,
-        losses=_losses(table, []),
+        losses=_losses(table),
         signature="",
         findings=[],
     )
 
 
-def _losses(table: Table, right: list[float]) -> LossCurve:
-    """Return the losses of a table's iterations together with the ``right`` ones."""
+def _losses(table: Table) -> LossCurve:
+    """Return the losses on the sheet; the right ones are found by ``train``."""
     built: list[float] = []
     if table.loss in table.values:
         count = table.iterations * table.block
         built = table.values[table.loss][: count : table.block].tolist()
-    return LossCurve(built, right)
+    return LossCurve(built, [])
 
 
-def _run(grounds: Grounds) -> list[float]:
-    """Return the loss of every iteration, trained in NumPy from the table's first row."""
-    table, reference, samples = grounds.table, grounds.reference, grounds.samples
-    first = {symbol: float(table.values[symbol][0]) for symbol in reference.start}
-    source = samples or table.part(slice(reference.block))
-    naming = reference.naming
-    data = Samples(*(stacked(source.values, s) for s in (naming.inputs, naming.targets)))
-    known = [table.rate, *first.values(), *data.inputs.ravel(), *data.targets.ravel()]
-    if np.isnan(known).any():
-        return []
-    with np.errstate(over="ignore", invalid="ignore"):  # the run may diverge
-        run = reference.run(first, data, table.rate, table.iterations)
-    losses: list[float] = run[table.loss][:: reference.block].tolist()
-    return losses
+def train(compared: Sequence[tuple[TableReport, Grounds | None]]) -> None:
+    """Train the networks of tables in NumPy, from their first rows on, and report the losses.
+
+    Tables that differ only in their numbers are trained together.
+    """
+    alike: dict[tuple[Reference, int, int], list[tuple[Table, LossCurve, Samples]]] = {}
+    for report, grounds in compared:
+        if grounds:
+            table, reference, samples = grounds.table, grounds.reference, grounds.samples
+            source = (samples or table.part(slice(reference.block))).values
+            naming = reference.naming
+            data = Samples(stacked(source, naming.inputs), stacked(source, naming.targets))
+            first = [table.values[symbol][0] for symbol in reference.start]
+            if not any(np.isnan(numbers).any() for numbers in (table.rate, first, *data)):
+                key = reference, report.iterations, len(data.inputs)
+                alike.setdefault(key, []).append((table, report.losses, data))
+    for (reference, iterations, _), every in alike.items():
+        size = max(1, _MOST_TRAINED // (iterations * reference.block))
+        for part in (every[begin : begin + size] for begin in range(0, len(every), size)):
+            tables, losses, data_of = zip(*part, strict=True)
+            start = {s: np.array([table.values[s][0] for table in tables]) for s in reference.start}
+            together = Samples(*map(np.stack, zip(*data_of, strict=True)))
+            rates = np.array([table.rate for table in tables])
+            with np.errstate(over="ignore", invalid="ignore"):  # a training may diverge
+                run = reference.run(start, together, rates, iterations)
+            for k, (table, curve) in enumerate(zip(tables, losses, strict=True)):
+                curve.right = run[table.loss][k, :: reference.block].tolist()

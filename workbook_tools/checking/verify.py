@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from workbook_tools.checking.compare import compare_table
+from workbook_tools.checking.compare import compare_table, train
 from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
 from workbook_tools.convolutional.book import is_network, workbook_names
@@ -127,12 +127,14 @@ def verify(
             if summary := compare_samples(found, calculation, allowed, effects.with_contents):
                 summaries.append(summary)
     outside = [finding for one in summaries for finding in one.findings]
-    reports = [
+    compared = [
         compare_table(
             table, stated, samples[_data_sizes(table)], values, allowed, outside, suggestions
         )
         for table in tables
     ]
+    train(compared)
+    reports = [report for report, _ in compared]
     name_cycles(graph, tables, reports, calculation, engine != "cached")
     for table, report in zip(tables, reports, strict=True):
         report.findings = Effects(table, what_if, recalculated, formulas).of_all(report.findings)

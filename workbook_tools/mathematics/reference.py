@@ -213,12 +213,10 @@ class Reference:
         return found
 
     def run(
-        self, start: Mapping[str, float], samples: Samples, rate: float, iterations: int
+        self, start: Columns, samples: Samples, rate: Numbers, iterations: int
     ) -> dict[str, Array]:
-        """Train from initial weights and biases; return all quantities of every iteration."""
-        own = {symbol: np.array([start[symbol]]) for symbol in self.start}
-        found = self.completed(self.trained_from(own, samples, rate, iterations))
-        return {symbol: column[0] for symbol, column in found.items()}
+        """Return all quantities of a training, (draws, rows); see ``trained_from``."""
+        return self.completed(self.trained_from(start, samples, rate, iterations))
 
     def completed(self, given: Columns) -> dict[str, Array]:
         """Return what ``trained_from`` did with all other quantities of the iterations."""
