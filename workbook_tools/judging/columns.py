@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Families, Formula, stretches
 from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.report import Differences
 from workbook_tools.mathematics.local import Expected
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mathematics.rounding import Array
@@ -16,6 +17,9 @@ from workbook_tools.notation.quantities import ITERATION_RATE
 from workbook_tools.reading.table import Table
 
 Places = NDArray[np.int64]  # positions in a table, from 0
+
+_AT_ONCE = 30_000  # cells that are compared at a time
+_LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,15 @@ class Column:
     families: Families  # its formulas
     places: Places  # where the table has a cell for it: not in every row, if samples have rows
     start: int  # the position from which on all its formulas should be alike
+    alike: slice  # the places from there on
     values: Array
     expected: Array  # NaN where nothing can be said
     allowed: Array  # how far values may be from what is expected
     wrong: NDArray[np.bool_]  # which ones are further off
     relative: Array  # the relative difference
+    formulas: int  # how many cells hold a formula
+    checked: int  # of how many of these the right value is known
+    is_wrong: bool  # whether any cell is
 
     @property
     def has_formula(self) -> NDArray[np.bool_]:
@@ -45,7 +53,7 @@ class Column:
 
 @dataclass
 class Columns:
-    """The columns of one table; each is compared when it is first asked for."""
+    """The columns of one table, and the largest differences in them."""
 
     table: Table
     reference: Reference
@@ -53,46 +61,59 @@ class Columns:
     families: Mapping[str, Families]  # by quantity
     storage: float  # relative rounding error of stored values
     tolerance: float  # relative difference that still agrees
+    differences: Differences = field(default_factory=Differences, init=False)
     _compared: dict[str, Column] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        symbols, size = [*self.families], max(1, _AT_ONCE // len(self.table.rows))
+        for begin in range(0, len(symbols), size):
+            self._compare(symbols[begin : begin + size])
 
     def __getitem__(self, symbol: str) -> Column:
         """Return the column of a quantity."""
-        if symbol not in self._compared:
-            self._compared[symbol] = self._compare(symbol)
         return self._compared[symbol]
 
-    def _compare(self, symbol: str) -> Column:
-        values, expected = self.table.values[symbol], self.expected.values[symbol]
-        allowed = self.tolerance * self.expected.terms[symbol]
-        with np.errstate(invalid="ignore"):  # where numbers overflow
-            allowed = allowed + self.storage * self.expected.inputs[symbol]
+    def _compare(self, symbols: list[str]) -> None:
+        """Compare some columns at once: (columns, rows)."""
+        own = self.expected
+        values, expected, terms, inputs = (
+            np.stack([columns[symbol] for symbol in symbols])
+            for columns in (self.table.values, own.values, own.terms, own.inputs)
+        )
+        has_formula = np.stack([self.families[symbol].numbers for symbol in symbols]) >= 0
+        is_known = ~np.isnan(expected)
         difference = np.abs(values - expected)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
+            allowed = self.tolerance * terms + self.storage * inputs
             relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
         # A cell that should hold a number and holds none is wrong too.
-        wrong = ~((difference <= allowed) | (difference == 0)) & ~np.isnan(expected)
-        return Column(
-            symbol,
-            self.families[symbol],
-            self._places(symbol),
-            self._start(symbol),
-            values,
-            expected,
-            allowed,
-            wrong,
-            relative,
-        )
-
-    def _places(self, symbol: str) -> Places:
-        """Return the positions where the table has a cell of a quantity."""
-        step = self.table.block if symbol in self.reference.once else 1
-        return np.arange(0, len(self.table.rows), step)
-
-    def _start(self, symbol: str) -> int:
-        """Return the position from which on a column's formulas are alike."""
-        if symbol not in self.reference.from_above and symbol != ITERATION_RATE:
-            return 0
-        return self.table.block if symbol in self.reference.once else 1
+        wrong = ~((difference <= allowed) | (difference == 0)) & is_known
+        counts = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1), wrong.any(axis=1)
+        for k, (symbol, *own_counts) in enumerate(zip(symbols, *map(np.ndarray.tolist, counts))):
+            step, start = self.table.block if symbol in self.reference.once else 1, 0
+            if symbol in self.reference.from_above or symbol == ITERATION_RATE:
+                start = step
+            self._compared[symbol] = Column(
+                symbol,
+                self.families[symbol],
+                np.arange(0, len(self.table.rows), step),
+                start,
+                slice(start, None, step),
+                self.table.values[symbol],
+                self.expected.values[symbol],
+                allowed[k],
+                wrong[k],
+                relative[k],
+                *own_counts,
+            )
+        off = has_formula & (difference > 0) & np.isfinite(difference)
+        if off.any():
+            sizes = np.maximum(np.abs(values[off]), np.abs(expected[off]))
+            ulps = difference[off] / np.spacing(np.minimum(sizes, _LARGE))
+            worst = self.differences
+            worst.absolute = max(worst.absolute, float(difference[off].max()))
+            worst.relative = max(worst.relative, float(relative[off].max()))
+            worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
 
     def stretches(self, column: Column) -> Iterator[tuple[int, Places]]:
         """Yield the positions that hold the same formula one after the other, and its number."""

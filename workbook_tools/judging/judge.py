@@ -42,8 +42,8 @@ class Judge:
 
     @property
     def differences(self) -> Differences:
-        """The largest differences so far."""
-        return self._counts.differences
+        """The largest differences."""
+        return self._columns.differences
 
     def to_try(self) -> Iterator[tuple[str, int, int]]:
         """Yield each formula to be tried on random numbers: quantity, its number there, and a row.
@@ -55,16 +55,17 @@ class Judge:
         table = self._table
         for symbol, own in self.families.items():
             column = self._columns[symbol]
-            known = ~np.isnan(column.expected)
-            for number, all_places in enumerate(own.places):
-                places = all_places[known[all_places]]
+            for number, places in enumerate(own.places):
+                begin = int(places[0]) if len(places) else 0
+                if column.checked < column.formulas:
+                    places = places[~np.isnan(column.expected[places])]
                 if not len(places):
                     continue
-                begin = int(all_places[0])
                 yield symbol, number, table.row_of(begin)
-                later = places[places >= table.block]
-                if begin < table.block and len(later) and symbol in self._reference.from_above:
-                    yield symbol, number, table.row_of(int(later[0]))
+                if begin < table.block <= places[-1] and symbol in self._reference.from_above:
+                    yield symbol, number, table.row_of(int(places[places >= table.block][0]))
+                if not column.is_wrong:
+                    continue
                 off = places[column.wrong[places]]
                 # It may be right where it begins alone; few other rows have mistakes of their own.
                 if 2 * len(off) > len(places) and off[0] != begin:
@@ -77,10 +78,17 @@ class Judge:
         ``wrong_rates`` those that would be right if they read the learning rate.
         """
         column = self._columns[symbol]
-        own = column.families
         self._counts.add(column)
+        findings = self._typed.of(column)
+        if wrong_formulas or column.is_wrong or _differ(column):
+            findings = [*self._of_formulas(column, wrong_formulas, wrong_rates), *findings]
+        return findings
+
+    def _of_formulas(self, column: Column, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
+        """Judge the cells of a column that hold formulas."""
+        own = column.families
         findings: list[Finding] = []
-        left_out = self._counts.is_left_out(symbol)
+        left_out = self._counts.is_left_out(column.symbol)
         usual = _usual(column, wrong_formulas | {*own.numbers[left_out].tolist()})
         for number, places in self._columns.stretches(column):
             if number < 0 or left_out[places].all():
@@ -99,7 +107,7 @@ class Judge:
             elif usual and number not in usual and places[-1] >= column.start:
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, column, places, formula))
-        return findings + self._typed.of(column)
+        return findings
 
     def first_row(
         self, alike: Collection[str], known: Collection[tuple[int, int]]
@@ -156,6 +164,11 @@ class Judge:
         rate = table.rate_cell
         reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
         return reads_rate and first != last
+
+
+def _differ(column: Column) -> bool:
+    """Tell whether the formulas of a column differ where they should be alike."""
+    return sum(len(own) > 0 and own[-1] >= column.start for own in column.families.places) > 1
 
 
 def _usual(column: Column, wrong: set[int]) -> set[int]:

@@ -33,10 +33,7 @@ class TypedNumbers:
     def _pasted(self) -> Pasted:
         """The columns that hold numbers where other tables have formulas."""
         columns, reference = self._columns, self._columns.reference
-        applicable = {
-            symbol: (places := columns[symbol].places)[places >= columns[symbol].start]
-            for symbol in columns.families
-        }
+        applicable = {symbol: columns[symbol].alike for symbol in columns.families}
         computed = [symbol for symbol in columns.families if symbol not in reference.from_above]
         numbers, data = columns.table.values, reference.constants
         return pasted_numbers(numbers, columns.families, computed, data, applicable)
@@ -54,6 +51,8 @@ class TypedNumbers:
 
     def _among_formulas(self, column: Column) -> Iterator[Finding]:
         """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""
+        if (column.families.numbers[column.alike] >= 0).all():
+            return iter(())
         typed = ~column.has_formula & (self._full_rows | ~np.isnan(column.values))
         typed[: column.start] = False
         if not typed.any() or 2 * typed[column.places].sum() >= len(column.places):
