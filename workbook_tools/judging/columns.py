@@ -18,7 +18,7 @@ from workbook_tools.reading.table import Table
 
 Places = NDArray[np.int64]  # positions in a table, from 0
 
-_AT_ONCE = 30_000  # cells that are compared at a time
+_AT_ONCE = 100_000  # cells that are compared at a time
 _LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
 
 
@@ -33,8 +33,7 @@ class Column:
     alike: slice  # the places from there on
     values: Array
     expected: Array  # NaN where nothing can be said
-    allowed: Array  # how far values may be from what is expected
-    wrong: NDArray[np.bool_]  # which ones are further off
+    wrong: NDArray[np.bool_]  # which ones are further from it than is allowed
     relative: Array  # the relative difference
     formulas: int  # how many cells hold a formula
     checked: int  # of how many of these the right value is known
@@ -82,12 +81,13 @@ class Columns:
         )
         has_formula = np.stack([self.families[symbol].numbers for symbol in symbols]) >= 0
         is_known = ~np.isnan(expected)
-        difference = np.abs(values - expected)
-        with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
-            allowed = self.tolerance * terms + self.storage * inputs
-            relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
+        relative = np.abs(values - expected)
         # A cell that should hold a number and holds none is wrong too.
-        wrong = ~((difference <= allowed) | (difference == 0)) & is_known
+        at = np.flatnonzero(is_known & (relative != 0))
+        off, size, wrong = relative.flat[at], np.abs(expected.flat[at]), np.zeros_like(is_known)
+        with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
+            wrong.flat[at] = ~(off <= self.allowed(terms.flat[at], inputs.flat[at]))
+            relative.flat[at] = off / size
         counts = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1), wrong.any(axis=1)
         for k, (symbol, *own_counts) in enumerate(zip(symbols, *map(np.ndarray.tolist, counts))):
             step, start = self.table.block if symbol in self.reference.once else 1, 0
@@ -101,19 +101,23 @@ class Columns:
                 slice(start, None, step),
                 self.table.values[symbol],
                 self.expected.values[symbol],
-                allowed[k],
                 wrong[k],
                 relative[k],
                 *own_counts,
             )
-        off = has_formula & (difference > 0) & np.isfinite(difference)
-        if off.any():
-            sizes = np.maximum(np.abs(values[off]), np.abs(expected[off]))
-            ulps = difference[off] / np.spacing(np.minimum(sizes, _LARGE))
+        measured = has_formula.flat[at] & np.isfinite(values.flat[at])
+        if measured.any():
+            at, off, size = at[measured], off[measured], size[measured]
+            ulps = off / np.spacing(np.minimum(np.maximum(np.abs(values.flat[at]), size), _LARGE))
             worst = self.differences
-            worst.absolute = max(worst.absolute, float(difference[off].max()))
-            worst.relative = max(worst.relative, float(relative[off].max()))
+            worst.absolute = max(worst.absolute, float(off.max()))
+            worst.relative = max(worst.relative, float(relative.flat[at].max()))
             worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+
+    def allowed(self, terms: Array, inputs: Array) -> Array:
+        """Return how far values may be from what is expected (see ``Expected``)."""
+        with np.errstate(invalid="ignore"):  # where numbers overflow
+            return self.tolerance * terms + self.storage * inputs
 
     def stretches(self, column: Column) -> Iterator[tuple[int, Places]]:
         """Yield the positions that hold the same formula one after the other, and its number."""

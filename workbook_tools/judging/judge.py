@@ -124,7 +124,8 @@ class Judge:
         """
         column = self._columns[symbol]
         places = np.array([self._table.position_of(int(row)) for row in rows])
-        expected, allowed = column.expected[places], column.allowed[places]
+        own, expected = self._columns.expected, column.expected[places]
+        allowed = self._columns.allowed(own.terms[symbol][places], own.inputs[symbol][places])
         known = ~np.isnan(expected)
         agree = np.abs(values - expected)[known] <= allowed[known]
         return int(known.sum()) if agree.all() else None

@@ -41,8 +41,9 @@ class TypedNumbers:
     def _pasted_wrong(self, column: Column) -> Iterator[Finding]:
         """Yield the stretches of a pasted column whose numbers are not what they should be."""
         rounding, of_others = self._pasted.allowed(column.symbol)
-        allowed = column.allowed + rounding * np.abs(column.values)
-        allowed = allowed + of_others * self._columns.expected.inputs[column.symbol]
+        own, symbol = self._columns.expected, column.symbol
+        allowed = self._columns.allowed(own.terms[symbol], own.inputs[symbol])
+        allowed = allowed + rounding * np.abs(column.values) + of_others * own.inputs[symbol]
         known = column.is_typed & ~np.isnan(column.expected)
         known[: column.start] = False
         self._cells.numbers += int(known.sum())
