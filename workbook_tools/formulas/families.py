@@ -154,6 +154,7 @@ class Families:
             return cls(formulas, numbers)
         known: dict[FilledFormula, int] = {}
         by_shape: dict[str, list[int]] = {}  # formulas that may read the same in some row
+        several = block > 1 and len(runs) > 1
 
         def ambiguous(run: Run) -> bool:  # its own row is also the first of its iteration
             begins = (run.first_row - first_row) % block == 0
@@ -161,14 +162,14 @@ class Families:
 
         for run in sorted(runs, key=lambda run: (ambiguous(run), -len(run.rows))):
             number = known.get(run.formula)
-            if block > 1:
+            if several:
                 text = run.formula.at(run.first_row)
                 same = by_shape.setdefault(_FIELD.sub("{}", run.formula.pattern), [])
                 alike = (k for k in same[:_MOST_ALIKE] if formulas[k].at(run.first_row) == text)
                 number = next(alike, None)
             if number is None:
                 number = len(formulas)
-                if block > 1:
+                if several:
                     same.append(number)
                 of_iteration = len(run.rows) == 1 or run.step % block == 0
                 if block == 1 or ambiguous(run) or not of_iteration:

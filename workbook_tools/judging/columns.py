@@ -84,12 +84,13 @@ class Columns:
         relative = np.abs(values - expected)
         # A cell that should hold a number and holds none is wrong too.
         at = np.flatnonzero(is_known & (relative != 0))
-        off, size, wrong = relative.flat[at], np.abs(expected.flat[at]), np.zeros_like(is_known)
+        off, wrong = relative.flat[at], np.zeros_like(is_known)
         with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
             wrong.flat[at] = ~(off <= self.allowed(terms.flat[at], inputs.flat[at]))
-            relative.flat[at] = off / size
-        counts = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1), wrong.any(axis=1)
-        for k, (symbol, *own_counts) in enumerate(zip(symbols, *map(np.ndarray.tolist, counts))):
+            relative.flat[at] = off / np.abs(expected.flat[at])
+        formulas, checked = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1)
+        is_wrong: NDArray[np.bool_] = np.any(wrong, axis=1)
+        for k, symbol in enumerate(symbols):
             step, start = self.table.block if symbol in self.reference.once else 1, 0
             if symbol in self.reference.from_above or symbol == ITERATION_RATE:
                 start = step
@@ -103,16 +104,22 @@ class Columns:
                 self.expected.values[symbol],
                 wrong[k],
                 relative[k],
-                *own_counts,
+                int(formulas[k]),
+                int(checked[k]),
+                bool(is_wrong[k]),
             )
-        measured = has_formula.flat[at] & np.isfinite(values.flat[at])
-        if measured.any():
-            at, off, size = at[measured], off[measured], size[measured]
-            ulps = off / np.spacing(np.minimum(np.maximum(np.abs(values.flat[at]), size), _LARGE))
-            worst = self.differences
-            worst.absolute = max(worst.absolute, float(off.max()))
-            worst.relative = max(worst.relative, float(relative.flat[at].max()))
-            worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
+        at = at[has_formula.flat[at] & np.isfinite(values.flat[at])]
+        if len(at):
+            self._measure(values.flat[at], expected.flat[at], relative.flat[at])
+
+    def _measure(self, values: Array, expected: Array, relative: Array) -> None:
+        """Take the differences of some cells into the largest ones of the table."""
+        absolute, worst = np.abs(values - expected), self.differences
+        sizes = np.maximum(np.abs(values), np.abs(expected))
+        ulps = absolute / np.spacing(np.minimum(sizes, _LARGE))
+        worst.absolute = max(worst.absolute, float(absolute.max()))
+        worst.relative = max(worst.relative, float(relative.max()))
+        worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
 
     def allowed(self, terms: Array, inputs: Array) -> Array:
         """Return how far values may be from what is expected (see ``Expected``)."""

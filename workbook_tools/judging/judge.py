@@ -84,7 +84,9 @@ class Judge:
             findings = [*self._of_formulas(column, wrong_formulas, wrong_rates), *findings]
         return findings
 
-    def _of_formulas(self, column: Column, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
+    def _of_formulas(
+        self, column: Column, wrong_formulas: set[int], wrong_rates: set[int]
+    ) -> list[Finding]:
         """Judge the cells of a column that hold formulas."""
         own = column.families
         findings: list[Finding] = []
@@ -169,7 +171,8 @@ class Judge:
 
 def _differ(column: Column) -> bool:
     """Tell whether the formulas of a column differ where they should be alike."""
-    return sum(len(own) > 0 and own[-1] >= column.start for own in column.families.places) > 1
+    places = column.families.places
+    return len([own for own in places if len(own) and own[-1] >= column.start]) > 1
 
 
 def _usual(column: Column, wrong: set[int]) -> set[int]:

@@ -46,14 +46,14 @@ class Column:
 
     def value(self, row: int) -> CellValue:
         """Return the value of one cell."""
-        k = int(np.searchsorted(self.rows, row))
+        k = int(self.rows.searchsorted(row))
         if k == len(self.rows) or self.rows[k] != row:
             return None
         return self.others[row] if row in self.others else float(self.numbers[k])
 
     def between(self, first_row: int, last_row: int) -> NDArray[np.float64]:
         """Return the numbers from one row to another, NaN where there is none."""
-        begin, end = np.searchsorted(self.rows, (first_row, last_row + 1)).tolist()
+        begin, end = self.rows.searchsorted((first_row, last_row + 1)).tolist()
         count = last_row - first_row + 1
         if end - begin == count:
             return self.numbers[begin:end]
