@@ -124,7 +124,7 @@ def test_the_json_on_its_page_has_the_fields_that_are_written(mistakes: Report) 
 def test_the_activation_that_a_page_adds_is_built_proven_and_pytorchs(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     shutil.copytree(ROOT / "workbook_tools", tmp_path / "workbook_tools")
-    [block] = blocks("extending.md", "python")
+    block, _ = blocks("extending.md", "python")
     pieces = re.findall(r"^# (\S+), in (\w+).*?\n(.*?)(?=^#|\Z)", block, re.MULTILINE | re.DOTALL)
     assert [place for _, place, _ in pieces] == [
         "Activation", "ACTIVATIONS", "ELEMENTWISE", "FUNCTIONS",
@@ -154,3 +154,32 @@ def test_the_activation_that_a_page_adds_is_built_proven_and_pytorchs(tmp_path: 
     header = [cell.value for cell in sheet[31]]
     z, a = (torch.tensor(sheet.cell(34, header.index(s) + 1).value) for s in ("h1", "a_h1"))
     assert a.item() == pytest.approx(torch.nn.functional.silu(z).item())
+
+
+def test_the_function_that_a_page_adds_gives_what_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "workbook_tools", tmp_path / "workbook_tools")
+    _, block = blocks("extending.md", "python")
+    [(name, place, line), (test, _, example)] = re.findall(
+        r"^# (\S+), in (\w+).*?\n {4}(.*)", block, re.MULTILINE
+    )
+    assert (ROOT / test).exists()
+    path = tmp_path / name
+    code = path.read_text(encoding="utf-8")
+    begin = code.index("\n", code.index(f"{place}: "))
+    path.write_text(f"{code[:begin]}\n{line}{code[begin:]}", encoding="utf-8")
+    source = (
+        "from workbook_tools.evaluator.formula import evaluator\n"
+        "from workbook_tools.formulas.tree import parse\n"
+        f"for formula, value in {{{example}}}.items():\n"
+        "    print(evaluator(parse('=' + formula))(None, '', 1, 1), value)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    given, value = map(float, done.stdout.split())
+    assert given == pytest.approx(value, rel=1e-3, abs=0)

@@ -49,10 +49,12 @@ NEVER = (
     "asyncio",
     "http.client",  # by xml.sax.saxutils
     "rich._emoji_codes",
+    "statistics",
     "unittest",
     "workbook_tools.classroom.run",
     "workbook_tools.convolutional.verify",
     "workbook_tools.editing",
+    "workbook_tools.evaluator.functions",
     "workbook_tools.engines.libreoffice",
     "workbook_tools.mending",
     "workbook_tools.reporting.html",

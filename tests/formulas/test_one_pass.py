@@ -19,6 +19,7 @@ from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.one_pass import Content, OnePass
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
+from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.stored_cells import StoredCell, StoredFormula
 from workbook_tools.package.workbook import open_package
 
@@ -300,6 +301,40 @@ def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
         templates.learn(row.encode(), 1, cells)
         assert templates.read(row.replace("1", "5").encode(), 1) == (5 if "g" in text else None)
         assert len(templates._known) == ("g" in text)
+
+
+READS = ("A{k}", "A0{k}", "A$0{k}", "A{k}+B{j}", "A$1{k}+$B{k}", "A{k}000001", '"$1{k}"&A{j}')
+
+
+@pytest.mark.parametrize("reads", READS)
+@pytest.mark.parametrize("numbers", [(5, 4, 3, 2, 1), (1, 1, 2, 2, 3), (2, 1, 0, 2, 0)])
+def test_a_row_that_reads_other_rows_than_one_above_is_read_alike(
+    reads: str, numbers: tuple[int, ...]
+) -> None:
+    """In the second one of two formulas; a style and what stands beside it changes too."""
+    rows = [row_of([">" + CELLS[0]], 1, 1)]
+    for row, k in enumerate(numbers, 2):
+        formula = reads.format(k=k, j=row - k)
+        cells = [f' s="{k}"><f>{formula}</f><v>{k}</v>', f' s="{k}"><f>B$7+A{row}</f><v>1</v>']
+        rows.append(row_of(cells, row, 1))
+    compare(rows)
+
+
+def test_a_row_that_differs_only_in_the_rows_that_it_reads_is_not_parsed_again() -> None:
+    rows = [row_of([f' s="{9 - k}"><f>A{k}+B${k}</f><v>1</v>'], 10, 1) for k in range(1, 9)]
+    assert compare([row.replace("10", str(10 + k)) for k, row in enumerate(rows)])
+
+
+def test_a_row_may_read_any_number_of_rows() -> None:
+    formulas = ["+".join(f"A${k}+A{k}" for k in range(60 * n + 1, 60 * n + 61)) for n in range(50)]
+    inner = [f"<c><f>{formula}</f><v>1</v></c>" for formula in formulas]
+    named = [
+        "".join(
+            cell.replace("<c>", f'<c r="{cell_name(row, k)}">') for k, cell in enumerate(inner, 1)
+        )
+        for row in range(1, 4)
+    ]
+    compare([f'<row r="{row}">{cells}</row>' for row, cells in enumerate(named, 1)])
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:

@@ -1,7 +1,6 @@
 """Checks one workbook: reads it, recalculates it, and compares every formula cell."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
 from typing import Self
@@ -71,7 +70,7 @@ def verify(
         sheets, stored = read_sheets(package)
         graph = Graph.of(sheets)
         refuse_too_large(path, sheets)
-        calculation: Calculation = begun.result() if begun else stored
+        calculation: Calculation = begun() if begun else stored
         if engine == DEFAULT:
             calculation = compiled.calculated(path, graph, sheets, stored, iterations)
         defined = workbook_names(package)
@@ -157,23 +156,30 @@ def verify(
 class _Beside:
     """A thread for one piece of work; leaving the context waits for it, unless it is too large."""
 
-    def __init__(self) -> None:
-        self._future: Future[Calculation] = Future()
-        self._future.set_running_or_notify_cancel()
-        self._thread: Thread | None = None
+    _thread: Thread | None = None
 
-    def submit(self, work: Callable[..., Calculation], *arguments: object) -> Future[Calculation]:
-        """Start the work; return the future of its result."""
+    def submit(
+        self, work: Callable[..., Calculation], *arguments: object
+    ) -> Callable[[], Calculation]:
+        """Start the work; return a function that waits for its result, or raises its error."""
+        results: list[Calculation] = []
+        errors: list[BaseException] = []
 
         def run() -> None:
             try:
-                self._future.set_result(work(*arguments))
+                results.append(work(*arguments))
             except BaseException as error:
-                self._future.set_exception(error)
+                errors.append(error)
 
-        self._thread = Thread(target=run, name=ENGINE_THREAD, daemon=True)
-        self._thread.start()
-        return self._future
+        def result() -> Calculation:
+            thread.join()
+            for error in errors:
+                raise error
+            return results[0]
+
+        self._thread = thread = Thread(target=run, name=ENGINE_THREAD, daemon=True)
+        thread.start()
+        return result
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -33,8 +33,7 @@ _INPUTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A heading and the cells below it."""
 
     heading: Heading
@@ -184,8 +183,7 @@ def _headings(sheet: Sheet) -> dict[tuple[int, int], Heading]:
     return {place: heading for place, heading in found if heading is not None}
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(NamedTuple):
     """Finds the cells below one heading, up to the row before ``below``."""
 
     path: Path

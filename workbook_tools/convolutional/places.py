@@ -1,7 +1,6 @@
 """Numbers the cells of a workbook, so that one array can say something about each of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -19,8 +18,7 @@ Index: TypeAlias = tuple[int, ...]  # of a cell in its grid, or the grid's shape
 _MOST = 20_000_000  # cells, with the empty ones between sections
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """Cells of one sheet as an array: their rows and columns, in two arrays of the same shape."""
 
     sheet: str

@@ -9,10 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from workbook_tools.evaluator.compiler import Compiler, plain_name
-from workbook_tools.evaluator.functions import FUNCTIONS
-from workbook_tools.evaluator.lazy import LAZY
-from workbook_tools.evaluator.place import Arrays, At, Cells
+from workbook_tools.evaluator.place import Arrays, At, Cells, Step
 from workbook_tools.evaluator.values import Grid, UnknownFunctionError, as_grid
 from workbook_tools.formulas.tree import Tree
 from workbook_tools.package.cell_values import CellValue
@@ -25,7 +22,18 @@ _TOO_DEEP = "a formula nested so deeply"
 
 def is_known(function: str) -> bool:
     """Tell whether a function is known here, with or without the prefix of newer ones."""
+    from workbook_tools.evaluator.compiler import plain_name
+    from workbook_tools.evaluator.functions import FUNCTIONS
+    from workbook_tools.evaluator.lazy import LAZY
+
     return plain_name(function) in FUNCTIONS or plain_name(function) in LAZY
+
+
+def _step(tree: Tree, is_array: bool) -> Step:
+    # Imported here, with all functions: most workbooks are checked without a single formula of it.
+    from workbook_tools.evaluator.compiler import Compiler
+
+    return Compiler(is_array).step(tree, lifts=is_array)
 
 
 def evaluator(tree: Tree, is_array: bool = False) -> Formula:
@@ -37,7 +45,7 @@ def evaluator(tree: Tree, is_array: bool = False) -> Formula:
     ``UnknownFunctionError``, now or when evaluated.
     """
     try:
-        step = Compiler(is_array).step(tree, lifts=is_array)
+        step = _step(tree, is_array)
     except RecursionError:
         raise UnknownFunctionError(_TOO_DEEP) from None
 
@@ -62,7 +70,7 @@ def evaluator(tree: Tree, is_array: bool = False) -> Formula:
 
 @lru_cache(maxsize=1_000)
 def _whole(tree: Tree) -> Callable[[At], Grid]:
-    step = Compiler(is_array=True).step(tree, lifts=True)
+    step = _step(tree, is_array=True)
     return lambda at: as_grid(at.values(step(at)))
 
 

@@ -1,7 +1,7 @@
 """References in a syntax tree: which cells they mean, some rows further down."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbook_tools.evaluator.values import REF, UnknownFunctionError
 from workbook_tools.formulas.references import Area
@@ -11,8 +11,7 @@ from workbook_tools.package.cell_values import CellError
 _CORNER = re.compile(r"(?:\$?(?P<column>[A-Za-z]+))?(?:(?P<fixed>\$?)(?P<row>\d+))?")
 
 
-@dataclass(frozen=True)
-class Relative:
+class Relative(NamedTuple):
     """An area in a formula that is filled down."""
 
     sheet: str | None  # None: that of the formula

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ class Run:
         return range(self.first_row, min(self.last_row, last_row) + 1, self.step)[before:]
 
 
-@dataclass(frozen=True)
-class _BlockFormula:
+class _BlockFormula(NamedTuple):
     """A formula that refers to its own row, or to rows of its iteration by their number."""
 
     pattern: str

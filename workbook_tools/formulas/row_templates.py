@@ -2,20 +2,21 @@
 
 Where formulas were filled down, the next row can be predicted from one that was parsed: only its
 values are new, and the row numbers, which have moved. A row whose bytes are exactly the predicted
-ones, apart from the values, would be parsed to the same cells; so only its values are taken. All
-other rows are left to the parser, and so are values that are not written in the plainest way.
+ones, apart from the values, would be parsed to the same cells; so only its values are taken. That
+also holds if the row reads other rows than the one that was parsed, wherever that has the same row
+number, or has other styles. All other rows are left to the parser, and so are values that are not
+written in the plainest way.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from html import escape  # that of xml.sax loads http.client
 from itertools import compress
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, FilledFormula
 from workbook_tools.formulas.row_layouts import Layout, Place
+from workbook_tools.formulas.row_patterns import LONGEST_ROW, Mark, Pattern
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.stored_cells import StoredCell
 
@@ -34,21 +35,13 @@ _PARTS = re.compile(
     rb'(<c r="[A-Z]+)[0-9]+(?:(" s=")([1-9][0-9]*)(?="))?|(<f(?: [^<>]*[^<>/])?>)[^<]+(?=</f>)'
 )
 _DIGITS = b"0123456789"
-# Marks stand in a pattern for row numbers; XML cannot contain them.
-_WRITTEN_MARK = re.compile(rb"(\x01..)", re.DOTALL)
-_NUMBERS = re.compile(rb"[0-9]+|\x01..", re.DOTALL)
 _FIXED = re.compile(rb"(?<=\$)[1-9][0-9]{0,6}(?![0-9])")
 _FIXED_IN_TEXT = re.compile(_FIXED.pattern.decode())
 _KINDS = ("n", "s", "str", "b", "e")
-_LONGEST_ROW = len(str(MAX_ROWS))
 _MOST_MARKS = 200
 _MOST_TEMPLATES, _MOST_BYTES = 2_000, 1 << 23  # that are kept
 _TRIES = 3  # of finding what a row reads from one that has the same letters
 _PATIENCE = 2_000  # rows that are learnt, more than those that repeat one
-
-
-# A number in a row, and what it is: a style, a row, or how far down a row is that the row reads.
-_Mark = tuple[Literal["style", "row", "distance"], int]
 
 
 class ReadCell(NamedTuple):
@@ -60,55 +53,11 @@ class ReadCell(NamedTuple):
     written: FilledFormula | None  # as it is written; None if it only names a shared one
 
 
-class _Pattern:
-    """A row with holes where values were, and with marks in place of numbers."""
-
-    def __init__(self, text: bytes, marks: Mapping[_Mark, bytes]) -> None:
-        self.text = text
-        self.moves = [what == "distance" for what, _ in marks]
-        self.is_row = [what == "row" for what, _ in marks]
-        order = {mark: k for k, mark in enumerate(marks.values())}
-        self._marks = marks.values()
-        self._pieces = _WRITTEN_MARK.split(text)
-        self._order = [order[mark] for mark in self._pieces[1::2]]
-
-    @cached_property
-    def _places(self) -> list[int]:
-        """Where each mark comes first, among all marks and numbers."""
-        found = _NUMBERS.findall(self.text)
-        first = dict(zip(reversed(found), reversed(range(len(found))), strict=True))
-        return [first[mark] for mark in self._marks]
-
-    def at(self, row: int, reads: Sequence[int]) -> bytes:
-        """Return the row that has these numbers instead of the marks."""
-        both = zip(reads, self.moves, strict=True)
-        numbers = [b"%d" % (row + number if moves else number) for number, moves in both]
-        self._pieces[1::2] = [numbers[k] for k in self._order]
-        return b"".join(self._pieces)
-
-    def read(self, skeleton: bytes, row: int) -> tuple[int, ...] | None:
-        """Return what a row reads, as in ``at``; None if it has not this pattern."""
-        found = _NUMBERS.findall(skeleton)
-        if len(found) <= max(self._places):
-            return None
-        texts = [found[place] for place in self._places]
-        if max(map(len, texts)) > _LONGEST_ROW:
-            return None
-        numbers = list(map(int, texts))
-        if not 1 <= min(numbers) <= max(numbers) <= MAX_ROWS:
-            return None
-        both = zip(numbers, self.moves, strict=True)
-        reads = tuple(number - row if moves else number for number, moves in both)
-        distances = [*compress(reads, self.moves)]
-        is_read = len({*distances}) == len(distances) and self.at(row, reads) == skeleton
-        return reads if is_read else None
-
-
 @dataclass
 class _Template:
     """A row that was parsed, or that differs from one only in the rows that it reads."""
 
-    pattern: _Pattern
+    pattern: Pattern
     reads: tuple[int, ...]  # a number for each mark
     layout: Layout
     which: int  # of the layout's formulas
@@ -177,7 +126,7 @@ class Templates:
         skeleton = _HOLE.join(pieces[::2])
         alike = self._by_letters.get(skeleton.translate(None, _DIGITS))
         digits = text[len(ROW_BEGINS) : text.find(b'"', len(ROW_BEGINS))]
-        if alike is None or not digits.isdigit() or len(digits) > _LONGEST_ROW:
+        if alike is None or not digits.isdigit() or len(digits) > LONGEST_ROW:
             return None
         if not above < (row := int(digits)) <= MAX_ROWS:
             return None
@@ -197,9 +146,11 @@ class Templates:
         places = _places(cells)
         if places is None or not _PLAIN.fullmatch(skeleton):
             return
-        marks, pattern = _pattern(skeleton, row, cells)
-        reads = tuple(number for _, number in marks)
-        if len(marks) > _MOST_MARKS or row + max(compress(reads, pattern.moves)) > MAX_ROWS:
+        marks, marked = _marked(skeleton, row, cells)
+        if len(marks) > _MOST_MARKS:
+            return
+        pattern, reads = Pattern(marked, marks), tuple(number for _, number in marks)
+        if row + max(compress(reads, pattern.moves)) > MAX_ROWS:
             return
         self._in_vain += 1
         letters = skeleton.translate(None, _DIGITS)
@@ -276,28 +227,30 @@ def _places(cells: Sequence[ReadCell]) -> tuple[Place, ...] | None:
     return tuple(places)
 
 
-def _pattern(
+def _marked(
     skeleton: bytes, row: int, cells: Sequence[ReadCell]
-) -> tuple[Mapping[_Mark, bytes], _Pattern]:
-    """Return the pattern of a row, and its marks."""
-    marks: dict[_Mark, bytes] = {}
+) -> tuple[Mapping[Mark, bytes], bytes]:
+    """Return the marks of a row, and the text of its pattern; it is useless if they are many."""
+    marks: dict[Mark, bytes] = {}
     formulas = iter([cell.written for cell in cells if cell.written is not None])
 
-    def mark(key: _Mark) -> bytes:
-        return marks.get(key) or marks.setdefault(key, f"\1{chr(0x100 + len(marks))}".encode())
+    def mark(key: Mark) -> bytes:
+        new = f"\1{chr(0x100 + min(len(marks), _MOST_MARKS))}".encode()
+        return marks.setdefault(key, new)
 
     def marked(match: re.Match[bytes]) -> bytes:
         if match[1]:
             return match[1] + own + (match[2] + mark(("style", int(match[3]))) if match[2] else b"")
         formula = next(formulas)
         numbers = [mark(("distance", offset)).decode() for offset in formula.offsets]
-        text = escape(formula.pattern.format(*numbers)[1:], quote=False).encode()
-        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text)
+        text = formula.pattern.format(*numbers)[1:]
+        for letter, entity in ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"):
+            text = text.replace(letter, entity)
+        return match[4] + _FIXED.sub(lambda fixed: mark(("row", int(fixed[0]))), text.encode())
 
     own = mark(("distance", 0))
     begin = len(ROW_BEGINS) + len(str(row))
-    text = ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])
-    return marks, _Pattern(text, marks)
+    return marks, ROW_BEGINS + own + _PARTS.sub(marked, skeleton[begin:])
 
 
 def _reading(template: _Template, reads: Sequence[int]) -> list[FilledFormula | None]:

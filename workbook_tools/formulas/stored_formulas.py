@@ -6,8 +6,8 @@ formula, relative to their own places, get the same number.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.names import Names
@@ -20,8 +20,7 @@ _FURTHER_DOWN = 1_000  # rows; an arbitrary other place
 _SPACE = re.compile(r"\s")
 
 
-@dataclass
-class _SharedFormula:
+class _SharedFormula(NamedTuple):
     """A formula that the file holds once for a range of cells."""
 
     formula: FilledFormula

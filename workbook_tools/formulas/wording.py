@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbook_tools.formulas.difference import difference
 from workbook_tools.formulas.replacing import bare
@@ -248,8 +248,7 @@ def _context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
     return one, other
 
 
-@dataclass(frozen=True)
-class _Factors:
+class _Factors(NamedTuple):
     """The factors of a product, from left to right."""
 
     tree: Tree

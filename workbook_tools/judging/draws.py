@@ -4,10 +4,10 @@ The draws are the same every time, and so is the verdict on a workbook.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,7 @@ _RANGES = {
 SEED = 20_260_101
 
 
-@dataclass
-class Drawn:
+class Drawn(NamedTuple):
     """Random iterations, with the data, rates and settings that they were computed from.
 
     Numbers are by symbol: (draws, rows) in the iterations, (draws,) in the settings.

@@ -4,7 +4,8 @@ For that, the right formulas or numbers are put into the calculated workbook for
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.judging.findings import Finding, Kind, plain
@@ -16,8 +17,7 @@ from workbook_tools.reading.table import Table
 MOST_CELLS = 10_000  # that a finding's effect is worked out for
 
 
-@dataclass(frozen=True)
-class Effects:
+class Effects(NamedTuple):
     """Works out the last loss of one table with other contents in some cells."""
 
     table: Table

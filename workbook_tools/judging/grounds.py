@@ -1,7 +1,7 @@
 """What a table is judged by: its mathematics, and the cells that state data and initial values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from workbook_tools.reading.samples import SampleTable
 from workbook_tools.reading.table import Table
 
 
-@dataclass(frozen=True)
-class Grounds:
+class Grounds(NamedTuple):
     """A table with what is known about it beside its own cells."""
 
     table: Table

@@ -6,7 +6,7 @@ it is compared with.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from workbook_tools.package.stored_values import significant_digits
 _WHOLE = 13  # significant digits; a number with as many was not rounded
 
 
-@dataclass(frozen=True)
-class Pasted:
+class Pasted(NamedTuple):
     """The numbers of a table that stand where other tables have formulas."""
 
     rounding: Mapping[str, Array]  # how far each may be off, relative to itself; 0 if exact

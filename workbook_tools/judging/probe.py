@@ -7,8 +7,8 @@ must then give the value of its quantity. Everything else that a formula reads k
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ NOTHING = 1e-15  # absolute; what rounding leaves of a sum that is 0, such as al
 _MOST_PLANTED = 4  # iterations, kept with what formulas have read in them
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A formula to try, with the quantity and the row of the cell where it stands."""
 
     symbol: str

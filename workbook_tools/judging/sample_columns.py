@@ -1,8 +1,8 @@
 """Checks the formulas beside the samples: standardised inputs, targets of classes, means."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mode
 
 import numpy as np
 
@@ -84,7 +84,8 @@ class _Check:
             if not do_the_same(table.sheet.name, formulas, right):
                 wrong[own] = True
         # The formula that is right in most cells is the one that was meant.
-        usual = mode([*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()])
+        votes = [*families.numbers[has & ~wrong].tolist(), *families.numbers[has].tolist()]
+        [(usual, _)] = Counter(votes).most_common(1)
         cells.checked += int(has.sum())
         cells.agreeing += int(has.sum())
         marks = np.where(wrong | (families.numbers != usual), families.numbers, _RIGHT)
@@ -147,7 +148,8 @@ class _Check:
         right = sorted(
             (s for s in formulas if not wrong[s]), key=lambda s: not _is_plain(in_one_column[s])
         )
-        usual = mode(in_one_column[s] for s in right) if right else None
+        most = Counter(in_one_column[s] for s in right).most_common(1)
+        usual = most[0][0] if most else None
         for symbol in measured:
             if symbol not in formulas:
                 if not wrong[symbol] and len(formulas) <= len(measured) / 2:

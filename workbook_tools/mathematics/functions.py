@@ -6,7 +6,7 @@ the slope below 0 for leaky ReLU, 1 for ELU.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from workbook_tools.mathematics.rounding import Array, Numbers
 from workbook_tools.notation.vocabulary import LEAK, Activation, Loss
 
 
-@dataclass(frozen=True)
-class ActivationFunction:
+class ActivationFunction(NamedTuple):
     """An activation function a = f(z), and its derivative in terms of z and a."""
 
     value: Callable[[Numbers], Numbers]
@@ -56,8 +55,7 @@ ELEMENTWISE = {
 }
 
 
-@dataclass(frozen=True)
-class Softmax:
+class Softmax(NamedTuple):
     """The steps of softmax: the largest z of a layer, and e^(z − largest) of each unit."""
 
     largest: Numbers

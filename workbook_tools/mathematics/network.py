@@ -10,7 +10,7 @@ units). Everything works on plain arrays, and on arrays that track their roundin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ from workbook_tools.mathematics.windows import Windows
 from workbook_tools.notation.vocabulary import Activation, Loss
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(NamedTuple):
     """A network's layers and its loss."""
 
     sizes: tuple[int, ...]  # units per layer, inputs first
@@ -39,8 +38,7 @@ class Network:
         return self.on_images or (None,) * len(self.activations)
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(NamedTuple):
     """The weights and biases into each layer; a layer without biases has zeros."""
 
     weights: list[Numbers]
@@ -128,8 +126,7 @@ def bias_gradient(network: Network, delta: Numbers) -> Numbers:
     return total / delta.shape[1] if network.averaged else total
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """The data: inputs and targets, (samples, units), in the order of training.
 
     They may differ between draws: (draws, samples, units).
@@ -154,8 +151,7 @@ class Samples:
         return self.inputs[draws, numbers], self.targets[draws, numbers]
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(NamedTuple):
     """How a network is trained: the samples, how many per iteration, and the update rule."""
 
     samples: Samples
@@ -165,8 +161,7 @@ class Training:
     sharing: tuple[Array, ...]  # (units, units) of each layer: 1 where two units share a bias
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """One iteration: its parameters, and the optimizer's state after its gradients."""
 
     parameters: Parameters

@@ -7,7 +7,7 @@ that an iteration has once are in the first of these rows, with NaN in the other
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -305,8 +305,7 @@ def stacked(columns: Columns, symbols: list[str]) -> Array:
     return np.stack([columns[symbol] for symbol in symbols], axis=1)
 
 
-@dataclass(frozen=True)
-class _Rows:
+class _Rows(NamedTuple):
     """The rows of a table, as iterations with ``block`` samples each."""
 
     iterations: int

@@ -11,7 +11,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
@@ -29,8 +28,7 @@ _NONE: Mapping[str, bytes] = {}
 _STRICT = "http://purl.oclc.org/ooxml/"
 
 
-@dataclass(frozen=True)
-class SheetPart:
+class SheetPart(NamedTuple):
     """A worksheet: its name and the part of the package that holds it."""
 
     name: str

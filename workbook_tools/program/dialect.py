@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
@@ -57,8 +58,7 @@ class Expression:
     is_sure: bool = False  # never infinite
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """A slot that is a range."""
 
     slot: int

@@ -24,11 +24,14 @@ class Batch:
         counts = np.array([len(run.rows) for run in runs])
         self.node = np.repeat(np.arange(len(nodes)), counts)  # of each cell
         within = np.arange(len(self.node)) - np.repeat(np.cumsum(counts) - counts, counts)
-        first, step = (np.array([(r.first_row, r.step) for r in runs])[self.node]).T
-        self.rows: Indexes = first + within * step
-        own = np.array([(layout.number[node.sheet], node.column) for node in nodes])
-        self._sheet, self._column = own.T
+        self._first_row = np.array([run.first_row for run in runs])
+        self._last_row = np.array([run.last_row for run in runs])
+        step = np.array([run.step for run in runs])
+        self.rows: Indexes = self._first_row[self.node] + within * step[self.node]
+        self._sheet = np.array([layout.number[node.sheet] for node in nodes])
+        self._column = np.array([node.column for node in nodes])
         self.places = layout.places(self._sheet[self.node], self.rows, self._column[self.node])
+        self._read: dict[int, tuple[Indexes, Indexes, Indexes, Indexes]] = {}
 
     def parts(self) -> Iterator[slice]:
         """Yield slices of the cells such that what they read fits into memory."""
@@ -49,13 +52,37 @@ class Batch:
 
     def slot(self, number: int, part: slice) -> tuple[Indexes, Indexes, Indexes]:
         """Return sheet, first row and first column that each of some cells reads, (cells,)."""
-        layout, node = self._memory.layout, self.node[part]
-        slots = [own.shape.slots[number] for own in self.nodes]
-        at = np.array([(s.row, s.moves, s.column) for s in slots])
-        own = zip(slots, self._sheet.tolist(), strict=True)
-        sheets = np.array([layout.sheet(s.sheet) if s.sheet else k for s, k in own])
-        rows = at[node, 0] + np.where(at[node, 1], self.rows[part], 0)
-        return sheets[node], rows, at[node, 2]
+        sheets, rows, moves, columns = self._slot(number)
+        node = self.node[part]
+        return sheets[node], rows[node] + moves[node] * self.rows[part], columns[node]
+
+    def places_read(self, number: int, part: slice) -> Indexes:
+        """Return the places of what some cells read in a slot, (cells of the range, cells)."""
+        layout, (height, width) = self._memory.layout, self.shape.slots[number][-2:]
+        sheets, rows, moves, columns = self._slot(number)
+        down, along = np.arange(height)[:, None, None], np.arange(width)[:, None]
+        begin = rows + moves * self._first_row
+        end = rows + moves * self._last_row + height - 1
+        starts = layout.starts(sheets, columns + along, begin, end)
+        if starts is None:
+            own_sheets, own_rows, own_columns = self.slot(number, part)
+            places = layout.places(own_sheets, own_rows + down, own_columns + along)
+        else:
+            node = self.node[part]
+            places = (starts + rows)[:, node] + moves[node] * self.rows[part] + down
+        return places.reshape(height * width, -1)
+
+    def _slot(self, number: int) -> tuple[Indexes, Indexes, Indexes, Indexes]:
+        """Return a slot of all nodes: sheets, rows, whether they move (1 or 0), columns."""
+        if number not in self._read:
+            slots = (node.shape.slots[number] for node in self.nodes)
+            names, rows, moves, columns, _, _ = zip(*slots, strict=True)
+            by_name = {name: self._memory.layout.sheet(name) for name in {*names} if name}
+            own = zip(names, self._sheet.tolist(), strict=True)
+            sheets = np.array([by_name[name] if name else sheet for name, sheet in own])
+            own_moves = np.array(moves, dtype=np.int64)
+            self._read[number] = sheets, np.array(rows), own_moves, np.array(columns)
+        return self._read[number]
 
 
 class _OfMemory(Lanes):
@@ -104,8 +131,4 @@ class _OfMemory(Lanes):
 
     def _places(self, slot: int) -> Indexes:
         """Return the places of what a slot reads, (cells of the range, cells)."""
-        size = self._batch.shape.slots[slot]
-        sheets, rows, columns = self._batch.slot(slot, self._part)
-        down = np.repeat(np.arange(size.height), size.width)[:, None]
-        along = np.tile(np.arange(size.width), size.height)[:, None]
-        return self._memory.layout.places(sheets, rows + down, columns + along)
+        return self._batch.places_read(slot, self._part)

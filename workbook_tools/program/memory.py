@@ -82,6 +82,19 @@ class Layout:
         nowhere = np.where(sheets == len(self.sheets), 1, 0)
         return np.where(is_inside, self._base[sheets, columns] + rows, nowhere)
 
+    def starts(
+        self, sheets: Indexes, columns: Indexes, first_rows: Indexes, last_rows: Indexes
+    ) -> Indexes | None:
+        """Return the places of row 0 of many columns; None unless all of these rows have a place.
+
+        The arrays are broadcast.
+        """
+        if columns.max(initial=0) >= self._base.shape[1]:
+            return None
+        first, last = self._first[sheets, columns], self._last[sheets, columns]
+        is_inside = np.all(first <= first_rows) and np.all(last_rows <= last)
+        return self._base[sheets, columns] if is_inside else None
+
     def column(self, sheet: int, column: int) -> tuple[int, int, int]:
         """Return the place of a column's row 0, and the first and last row with a place."""
         if column >= self._base.shape[1]:

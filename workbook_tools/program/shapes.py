@@ -5,7 +5,6 @@ however many cells of a workbook have it. The places are the *slots* of each for
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,8 +39,7 @@ class Slot(NamedTuple):
         return row + self.row if self.moves else self.row
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """A formula without its places, and these."""
 
     text: str  # with ``_0``, ``_1`` … for cells, and ``_2x3x1`` for ranges of 3 rows and 1 column

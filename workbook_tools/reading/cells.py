@@ -1,6 +1,6 @@
 """Reads single cells of a calculated workbook."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
@@ -17,8 +17,7 @@ def number_at(cell: Cell, calculation: Calculation) -> float:
     return number(calculation.value(cell))
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(NamedTuple):
     """Where the values of a workbook come from."""
 
     calculation: Calculation

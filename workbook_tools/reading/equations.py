@@ -8,9 +8,9 @@ weights that lead to them.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
+from typing import NamedTuple
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
 from workbook_tools.notation.quantities import TOTAL_LOSS, delta_symbol, gradient_symbol
@@ -22,8 +22,7 @@ _PRODUCT = re.compile(r"\s*+[*·×∙•]?\s*")
 _SQUARED = re.compile(r"\)\s*(\^\s*2|²)|\bln\b|\blog\b|\bpower\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class _Equation:
+class _Equation(NamedTuple):
     """The right side of an equation: its text, and the symbols in it, in order."""
 
     text: str

@@ -6,8 +6,8 @@ One row may head several tables side by side. Whether a table stands below, ``re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, Cell
@@ -21,8 +21,7 @@ LEAST_LABELS = 5  # of known quantities; a row with fewer is no header
 ROWS_BEFORE_THE_FIRST = 3  # at most, between a header and iteration 1: units, remarks, empty rows
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The labels of a table; in the rows above them more may be said about it."""
 
     row: int

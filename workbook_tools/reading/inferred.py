@@ -9,8 +9,9 @@ Its gradients must have the same factor, so the one that most formulas agree on 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,8 +50,7 @@ def inferred_activation(table: Table, layer: int, calculation: Calculation) -> A
     return Counter(votes).most_common(1)[0][0] if votes else None
 
 
-@dataclass(frozen=True)
-class ScaledLoss:
+class ScaledLoss(NamedTuple):
     """A loss with a factor for its parts (one for each output), and one for their sum."""
 
     loss: Loss
@@ -89,8 +89,7 @@ def inferred_loss(
     return min(likely, key=lambda loss: (loss.scale != 1.0) + (loss.share != 1.0))
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(NamedTuple):
     """A loss that a table may have."""
 
     of_its_kind: int  # how many parts of the loss compute it, whatever their factor

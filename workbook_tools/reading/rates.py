@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ _FARTHEST_RIGHT, _FARTHEST_BELOW = 3, 2  # cells from a label to its number
 _CLOSE = 1e-6  # relative, between rates typed into formulas, which are worked out from their values
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """A learning rate: its cell, if it has one, its value, and how it was found."""
 
     cell: Cell | None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ _LONGEST_GAP = 100  # rows left empty between iterations
 _PARAMETER = re.compile(r"[wb]\d+")
 
 
-@dataclass(frozen=True)
-class RowsBelow:
+class RowsBelow(NamedTuple):
     """The rows below a header, down to the next header, and the columns of its quantities."""
 
     sheet: Sheet

@@ -6,7 +6,7 @@ training sheets by name.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ _RESULT_AT = re.compile(
 )
 
 
-@dataclass
-class SummaryRow:
+class SummaryRow(NamedTuple):
     """One row of a summary: the table that it is about, and its cells by what they state."""
 
     table: Table

@@ -1,9 +1,8 @@
 """What a function takes, and how it is applied to values: one cell or, in arrays, each."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbook_tools.evaluator.values import (
     DIV0,
@@ -24,8 +23,7 @@ from workbook_tools.evaluator.values import (
 from workbook_tools.package.cell_values import CellError, CellValue
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """A function of values.
 
     Each argument has a letter that says how it is taken. One value: ``n`` a number, ``o`` a number
