@@ -79,18 +79,11 @@ class Judge:
         """
         column = self._columns[symbol]
         self._counts.add(column)
-        findings = self._typed.of(column)
-        if wrong_formulas or column.is_wrong or _differ(column):
-            findings = [*self._of_formulas(column, wrong_formulas, wrong_rates), *findings]
-        return findings
-
-    def _of_formulas(
-        self, column: Column, wrong_formulas: set[int], wrong_rates: set[int]
-    ) -> list[Finding]:
-        """Judge the cells of a column that hold formulas."""
+        if not (wrong_formulas or column.is_wrong or _differ(column)):
+            return self._typed.of(column)
         own = column.families
         findings: list[Finding] = []
-        left_out = self._counts.is_left_out(column.symbol)
+        left_out = self._counts.is_left_out(symbol)
         usual = _usual(column, wrong_formulas | {*own.numbers[left_out].tolist()})
         for number, places in self._columns.stretches(column):
             if number < 0 or left_out[places].all():
@@ -109,7 +102,7 @@ class Judge:
             elif usual and number not in usual and places[-1] >= column.start:
                 kind = Kind.BROKEN_PATTERN
                 findings.append(self._finding(kind, column, places, formula))
-        return findings
+        return findings + self._typed.of(column)
 
     def first_row(
         self, alike: Collection[str], known: Collection[tuple[int, int]]

@@ -312,11 +312,8 @@ class _Collector:
         """Put values in every ``step``-th row, moved down by one ``start`` if there is one."""
         size, down = np.abs(flat.values), 0 if start is None else 1
         terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
-        for part, found in (
-            (self._values, flat.values),
-            (self._terms, terms),
-            (self._inputs, inputs),
-        ):
+        every = (self._values, flat.values), (self._terms, terms), (self._inputs, inputs)
+        for part, found in every:
             columns = np.full((len(symbols), self._iterations * self._block), np.nan)
             columns[:, down * step :: step] = found[: len(found) - down].T
             if start is not None:
