@@ -5,7 +5,6 @@ same row. If an iteration has several rows, a formula may also read the first ro
 iteration. Then formulas are the same if they do this alike, each in its iteration.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
 
-_FIELD = re.compile(r"\{\d+\}")  # a row number in a pattern
 _MOST_ALIKE = 200  # formulas that differ only in their rows and are compared with a new one
 
 
@@ -163,7 +161,8 @@ class Families:
             number = known.get(run.formula)
             if several:
                 text = run.formula.at(run.first_row)
-                same = by_shape.setdefault(_FIELD.sub("{}", run.formula.pattern), [])
+                shape = run.formula.pattern.format(*["{}"] * len(run.formula.offsets))
+                same = by_shape.setdefault(shape, [])
                 alike = (k for k in same[:_MOST_ALIKE] if formulas[k].at(run.first_row) == text)
                 number = next(alike, None)
             if number is None:
