@@ -1,7 +1,6 @@
 """References in a syntax tree: which cells they mean, some rows further down."""
 
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 from workbook_tools.evaluator.values import REF, UnknownFunctionError
@@ -61,8 +60,7 @@ def joined(one: Area, other: Area) -> Area | CellError:
     """Return the smallest area that contains two others; ``#REF!`` if their sheets differ."""
     if one.sheet != other.sheet:
         return REF
-    return replace(
-        one,
+    return one._replace(
         first_row=min(one.first_row, other.first_row),
         first_column=min(one.first_column, other.first_column),
         last_row=max(one.last_row, other.last_row),

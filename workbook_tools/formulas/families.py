@@ -5,7 +5,6 @@ same row. If an iteration has several rows, a formula may also read the first ro
 iteration. Then formulas are the same if they do this alike, each in its iteration.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import FilledFormula
 
-_FIELD = re.compile(r"\{\d+\}")  # a row number in a pattern
 _MOST_ALIKE = 200  # formulas that differ only in their rows and are compared with a new one
 
 
@@ -153,6 +151,7 @@ class Families:
             return cls(formulas, numbers)
         known: dict[FilledFormula, int] = {}
         by_shape: dict[str, list[int]] = {}  # formulas that may read the same in some row
+        several = block > 1 and len(runs) > 1
 
         def ambiguous(run: Run) -> bool:  # its own row is also the first of its iteration
             begins = (run.first_row - first_row) % block == 0
@@ -160,14 +159,15 @@ class Families:
 
         for run in sorted(runs, key=lambda run: (ambiguous(run), -len(run.rows))):
             number = known.get(run.formula)
-            if block > 1:
+            if several:
                 text = run.formula.at(run.first_row)
-                same = by_shape.setdefault(_FIELD.sub("{}", run.formula.pattern), [])
+                shape = run.formula.pattern.format(*["{}"] * len(run.formula.offsets))
+                same = by_shape.setdefault(shape, [])
                 alike = (k for k in same[:_MOST_ALIKE] if formulas[k].at(run.first_row) == text)
                 number = next(alike, None)
             if number is None:
                 number = len(formulas)
-                if block > 1:
+                if several:
                     same.append(number)
                 of_iteration = len(run.rows) == 1 or run.step % block == 0
                 if block == 1 or ambiguous(run) or not of_iteration:

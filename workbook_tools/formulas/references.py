@@ -6,8 +6,8 @@ Nothing here knows what a formula computes.
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple, Self
 
 from workbook_tools.notation.addresses import column_letter, column_number, sheet_prefix
@@ -47,8 +47,7 @@ def _tokens(formula: str) -> Iterator[re.Match[str]]:
     return iter(()) if is_too_long(formula) else _TOKEN.finditer(formula)
 
 
-@dataclass(frozen=True)
-class Area:
+class Area(NamedTuple):
     """A cell or a range that a formula names, on a sheet (None: the formula's own)."""
 
     sheet: str | None
@@ -83,9 +82,9 @@ class Area:
 
     def cells(self, own_sheet: str) -> Iterator[tuple[str, int, int]]:
         """Yield its cells, row by row; the formula stands on ``own_sheet``."""
-        for row in range(self.first_row, self.last_row + 1):
-            for column in range(self.first_column, self.last_column + 1):
-                yield self.sheet or own_sheet, row, column
+        rows = range(self.first_row, self.last_row + 1)
+        columns = range(self.first_column, self.last_column + 1)
+        return product((self.sheet or own_sheet,), rows, columns)
 
 
 @lru_cache(maxsize=20_000)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from workbook_tools.errors import InputError
@@ -22,6 +23,8 @@ from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import WorkbookPackage
 
 _Read = TypeVar("_Read")
+_first_row = attrgetter("first_row")
+_FEW = 5  # runs of a column, which are all looked at
 
 
 @dataclass
@@ -43,12 +46,15 @@ class Sheet:
         """Return a column's runs, cut to these rows."""
         found = []
         runs = self.runs.get(column, [])
-        if runs and column not in self._ends:
-            self._ends[column] = list(accumulate((run.last_row for run in runs), max))
-        begin = bisect_left(self._ends.get(column, []), first_row)  # all before it end further up
-        end = bisect_right(runs, last_row, key=lambda run: run.first_row)
-        for run in runs[begin:end]:
-            if rows := run.between(first_row, last_row):
+        if len(runs) > _FEW:
+            if column not in self._ends:
+                self._ends[column] = list(accumulate((run.last_row for run in runs), max))
+            begin = bisect_left(self._ends[column], first_row)  # all before it end further up
+            runs = runs[begin : bisect_right(runs, last_row, begin, key=_first_row)]
+        for run in runs:
+            if first_row <= run.first_row and run.last_row <= last_row:
+                found.append(run)
+            elif rows := run.between(first_row, last_row):
                 found.append(Run(rows[0], rows[-1], run.formula, run.step))
         return found
 

@@ -6,7 +6,6 @@ accepted, even if no program understands it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from string import ascii_letters
 
@@ -46,7 +45,7 @@ def all_areas(formula: str) -> Iterator[Area]:
         if match.lastgroup == "sheet":
             sheet, sheet_ends = match[0][:-1].strip("'").replace("''", "'"), match.end()
         elif match.lastgroup in _AREAS and (area := _area(match[0])):
-            yield replace(area, sheet=sheet) if match.start() == sheet_ends else area
+            yield area._replace(sheet=sheet) if match.start() == sheet_ends else area
 
 
 def runs_backwards(formula: str) -> bool:

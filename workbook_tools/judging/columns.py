@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Families, Formula, stretches
 from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.report import Differences
 from workbook_tools.mathematics.local import Expected
 from workbook_tools.mathematics.reference import Reference
 from workbook_tools.mathematics.rounding import Array
@@ -16,6 +17,9 @@ from workbook_tools.notation.quantities import ITERATION_RATE
 from workbook_tools.reading.table import Table
 
 Places = NDArray[np.int64]  # positions in a table, from 0
+
+_AT_ONCE = 100_000  # cells that are compared at a time
+_LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,14 @@ class Column:
     families: Families  # its formulas
     places: Places  # where the table has a cell for it: not in every row, if samples have rows
     start: int  # the position from which on all its formulas should be alike
+    alike: slice  # the places from there on
     values: Array
     expected: Array  # NaN where nothing can be said
-    allowed: Array  # how far values may be from what is expected
-    wrong: NDArray[np.bool_]  # which ones are further off
+    wrong: NDArray[np.bool_]  # which ones are further from it than is allowed
     relative: Array  # the relative difference
+    formulas: int  # how many cells hold a formula
+    checked: int  # of how many of these the right value is known
+    is_wrong: bool  # whether any cell is
 
     @property
     def has_formula(self) -> NDArray[np.bool_]:
@@ -45,7 +52,7 @@ class Column:
 
 @dataclass
 class Columns:
-    """The columns of one table; each is compared when it is first asked for."""
+    """The columns of one table, and the largest differences in them."""
 
     table: Table
     reference: Reference
@@ -53,46 +60,71 @@ class Columns:
     families: Mapping[str, Families]  # by quantity
     storage: float  # relative rounding error of stored values
     tolerance: float  # relative difference that still agrees
+    differences: Differences = field(default_factory=Differences, init=False)
     _compared: dict[str, Column] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        symbols, size = [*self.families], max(1, _AT_ONCE // len(self.table.rows))
+        for begin in range(0, len(symbols), size):
+            self._compare(symbols[begin : begin + size])
 
     def __getitem__(self, symbol: str) -> Column:
         """Return the column of a quantity."""
-        if symbol not in self._compared:
-            self._compared[symbol] = self._compare(symbol)
         return self._compared[symbol]
 
-    def _compare(self, symbol: str) -> Column:
-        values, expected = self.table.values[symbol], self.expected.values[symbol]
-        allowed = self.tolerance * self.expected.terms[symbol]
-        with np.errstate(invalid="ignore"):  # where numbers overflow
-            allowed = allowed + self.storage * self.expected.inputs[symbol]
-        difference = np.abs(values - expected)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.where(difference == 0, 0.0, difference / np.abs(expected))
-        # A cell that should hold a number and holds none is wrong too.
-        wrong = ~((difference <= allowed) | (difference == 0)) & ~np.isnan(expected)
-        return Column(
-            symbol,
-            self.families[symbol],
-            self._places(symbol),
-            self._start(symbol),
-            values,
-            expected,
-            allowed,
-            wrong,
-            relative,
+    def _compare(self, symbols: list[str]) -> None:
+        """Compare some columns at once: (columns, rows)."""
+        own = self.expected
+        values, expected, terms, inputs = (
+            np.stack([columns[symbol] for symbol in symbols])
+            for columns in (self.table.values, own.values, own.terms, own.inputs)
         )
+        has_formula = np.stack([self.families[symbol].numbers for symbol in symbols]) >= 0
+        is_known = ~np.isnan(expected)
+        relative = np.abs(values - expected)
+        # A cell that should hold a number and holds none is wrong too.
+        at = np.flatnonzero(is_known & (relative != 0))
+        off, wrong = relative.flat[at], np.zeros_like(is_known)
+        with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
+            wrong.flat[at] = ~(off <= self.allowed(terms.flat[at], inputs.flat[at]))
+            relative.flat[at] = off / np.abs(expected.flat[at])
+        formulas, checked = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1)
+        is_wrong: NDArray[np.bool_] = np.any(wrong, axis=1)
+        for k, symbol in enumerate(symbols):
+            step, start = self.table.block if symbol in self.reference.once else 1, 0
+            if symbol in self.reference.from_above or symbol == ITERATION_RATE:
+                start = step
+            self._compared[symbol] = Column(
+                symbol,
+                self.families[symbol],
+                np.arange(0, len(self.table.rows), step),
+                start,
+                slice(start, None, step),
+                self.table.values[symbol],
+                self.expected.values[symbol],
+                wrong[k],
+                relative[k],
+                int(formulas[k]),
+                int(checked[k]),
+                bool(is_wrong[k]),
+            )
+        at = at[has_formula.flat[at] & np.isfinite(values.flat[at])]
+        if len(at):
+            self._measure(values.flat[at], expected.flat[at], relative.flat[at])
 
-    def _places(self, symbol: str) -> Places:
-        """Return the positions where the table has a cell of a quantity."""
-        step = self.table.block if symbol in self.reference.once else 1
-        return np.arange(0, len(self.table.rows), step)
+    def _measure(self, values: Array, expected: Array, relative: Array) -> None:
+        """Take the differences of some cells into the largest ones of the table."""
+        absolute, worst = np.abs(values - expected), self.differences
+        sizes = np.maximum(np.abs(values), np.abs(expected))
+        ulps = absolute / np.spacing(np.minimum(sizes, _LARGE))
+        worst.absolute = max(worst.absolute, float(absolute.max()))
+        worst.relative = max(worst.relative, float(relative.max()))
+        worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
 
-    def _start(self, symbol: str) -> int:
-        """Return the position from which on a column's formulas are alike."""
-        if symbol not in self.reference.from_above and symbol != ITERATION_RATE:
-            return 0
-        return self.table.block if symbol in self.reference.once else 1
+    def allowed(self, terms: Array, inputs: Array) -> Array:
+        """Return how far values may be from what is expected (see ``Expected``)."""
+        with np.errstate(invalid="ignore"):  # where numbers overflow
+            return self.tolerance * terms + self.storage * inputs
 
     def stretches(self, column: Column) -> Iterator[tuple[int, Places]]:
         """Yield the positions that hold the same formula one after the other, and its number."""

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.judging.columns import Column, Columns, Places
-from workbook_tools.judging.report import NO_NUMBER, Cells, Differences
+from workbook_tools.judging.report import NO_NUMBER, Cells
 from workbook_tools.mathematics.local import LARGEST_EXPONENT
 from workbook_tools.notation.addresses import range_name
 from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
@@ -16,18 +15,15 @@ from workbook_tools.notation.quantities import ITERATION_RATE, gradient_symbol
 # Cells that are not checked, by quantity and by the reason: their positions in the table.
 LeftOut = Mapping[str, Mapping[str, Collection[int]]]
 
-_LARGE = 1e300  # of much larger numbers, the unit in the last place is infinite
-
 
 @dataclass
 class Counts:
-    """The counts and the largest differences of one table; they grow column by column."""
+    """The counts of one table; they grow column by column."""
 
     columns: Columns
     odd_starts: Collection[str]  # quantities whose first cell reads what belongs to another one
     left_out: LeftOut
     cells: Cells = field(default_factory=Cells)
-    differences: Differences = field(default_factory=Differences)
 
     def is_left_out(self, symbol: str) -> NDArray[np.bool_]:
         """Tell which cells of a quantity are not checked because of what their formulas are."""
@@ -38,13 +34,11 @@ class Counts:
 
     def add(self, column: Column) -> None:
         """Count the formula cells of a column; all that are checked agree so far."""
-        part = column.has_formula
-        checked = int((~np.isnan(column.expected[part])).sum())
-        self.cells.formulas += int(part.sum())
-        self.cells.checked += checked
-        self.cells.agreeing += checked
-        self._say_why_not(column, part & np.isnan(column.expected))
-        self._measure(column, part)
+        self.cells.formulas += column.formulas
+        self.cells.checked += column.checked
+        self.cells.agreeing += column.checked
+        if column.checked < column.formulas:
+            self._say_why_not(column, column.has_formula & np.isnan(column.expected))
 
     def disagree(self, column: Column, places: Places) -> None:
         """Take cells that have a finding out of those that agree."""
@@ -73,21 +67,6 @@ class Counts:
             self.cells.excuse(int(unknown.sum()), "learning rates, which may be any numbers")
         else:
             self._leave_out(symbol, unknown, self._why_not(symbol))
-
-    def _measure(self, column: Column, part: NDArray[np.bool_]) -> None:
-        """Take the differences of these cells into the largest ones of the table."""
-        both = part & ~np.isnan(column.expected) & np.isfinite(column.values)
-        if not both.any():
-            return
-        own: Any = slice(None) if both.all() else both  # then nothing needs to be copied
-        values, expected = column.values[own], column.expected[own]
-        absolute = np.abs(values - expected)
-        sizes = np.maximum(np.abs(values), np.abs(expected))
-        ulps = absolute / np.spacing(np.minimum(sizes, _LARGE))
-        worst = self.differences
-        worst.absolute = max(worst.absolute, float(absolute.max()))
-        worst.relative = max(worst.relative, float(column.relative[own].max()))
-        worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
 
     def _leave_out(self, symbol: str, cells: NDArray[np.bool_], reason: str) -> None:
         """Say why some cells of a quantity cannot be checked."""

@@ -19,7 +19,8 @@ _HARMLESS = "helpers, checked with the formulas that read them"
 def count_unknown_columns(table: Table, cells: Cells) -> None:
     """Count the formulas under labels that name no known quantity, as harmless or not checked."""
     unread = {column: _runs(table, column) for column in table.unknown}
-    readers = [run for column in table.columns.values() for run in _runs(table, column)]
+    known = table.columns.values() if unread else ()
+    readers = [run for column in known for run in _runs(table, column)]
     while readers and unread:
         read = list(_read(table, readers))
         readers = []

@@ -42,8 +42,8 @@ class Judge:
 
     @property
     def differences(self) -> Differences:
-        """The largest differences so far."""
-        return self._counts.differences
+        """The largest differences."""
+        return self._columns.differences
 
     def to_try(self) -> Iterator[tuple[str, int, int]]:
         """Yield each formula to be tried on random numbers: quantity, its number there, and a row.
@@ -55,16 +55,17 @@ class Judge:
         table = self._table
         for symbol, own in self.families.items():
             column = self._columns[symbol]
-            known = ~np.isnan(column.expected)
-            for number, all_places in enumerate(own.places):
-                places = all_places[known[all_places]]
+            for number, places in enumerate(own.places):
+                begin = int(places[0]) if len(places) else 0
+                if column.checked < column.formulas:
+                    places = places[~np.isnan(column.expected[places])]
                 if not len(places):
                     continue
-                begin = int(all_places[0])
                 yield symbol, number, table.row_of(begin)
-                later = places[places >= table.block]
-                if begin < table.block and len(later) and symbol in self._reference.from_above:
-                    yield symbol, number, table.row_of(int(later[0]))
+                if begin < table.block <= places[-1] and symbol in self._reference.from_above:
+                    yield symbol, number, table.row_of(int(places[places >= table.block][0]))
+                if not column.is_wrong:
+                    continue
                 off = places[column.wrong[places]]
                 # It may be right where it begins alone; few other rows have mistakes of their own.
                 if 2 * len(off) > len(places) and off[0] != begin:
@@ -77,8 +78,10 @@ class Judge:
         ``wrong_rates`` those that would be right if they read the learning rate.
         """
         column = self._columns[symbol]
-        own = column.families
         self._counts.add(column)
+        if not (wrong_formulas or column.is_wrong or _differ(column)):
+            return self._typed.of(column)
+        own = column.families
         findings: list[Finding] = []
         left_out = self._counts.is_left_out(symbol)
         usual = _usual(column, wrong_formulas | {*own.numbers[left_out].tolist()})
@@ -116,7 +119,8 @@ class Judge:
         """
         column = self._columns[symbol]
         places = np.array([self._table.position_of(int(row)) for row in rows])
-        expected, allowed = column.expected[places], column.allowed[places]
+        own, expected = self._columns.expected, column.expected[places]
+        allowed = self._columns.allowed(own.terms[symbol][places], own.inputs[symbol][places])
         known = ~np.isnan(expected)
         agree = np.abs(values - expected)[known] <= allowed[known]
         return int(known.sum()) if agree.all() else None
@@ -156,6 +160,12 @@ class Judge:
         rate = table.rate_cell
         reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
         return reads_rate and first != last
+
+
+def _differ(column: Column) -> bool:
+    """Tell whether the formulas of a column differ where they should be alike."""
+    places = column.families.places
+    return len([own for own in places if len(own) and own[-1] >= column.start]) > 1
 
 
 def _usual(column: Column, wrong: set[int]) -> set[int]:

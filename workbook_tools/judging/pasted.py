@@ -39,31 +39,31 @@ def pasted_numbers(
     families: Mapping[str, Families],
     computed: Collection[str],
     data: Collection[str],
-    applicable: Mapping[str, NDArray[np.int64]],
+    applicable: Mapping[str, slice],
 ) -> Pasted:
     """Return the numbers of a table that stand in place of formulas.
 
     ``computed`` are the quantities that have formulas from the first row on. ``data`` are numbers
     in every table, and exact. ``applicable`` are the positions where a quantity has cells.
     """
-    typed = {
-        symbol: (families[symbol].numbers < 0) & ~np.isnan(values[symbol]) for symbol in families
-    }
-    columns = frozenset(
-        symbol
-        for symbol, where in typed.items()
-        if 2 * where[applicable[symbol]].sum() >= len(applicable[symbol]) > 0
-    )
+    typed: dict[str, NDArray[np.bool_]] = {}
+    for symbol, own in families.items():
+        bare = own.numbers[applicable[symbol]] < 0
+        if 2 * bare.sum() >= len(bare) > 0:
+            is_typed = (own.numbers < 0) & ~np.isnan(values[symbol])
+            if 2 * is_typed[applicable[symbol]].sum() >= len(bare):
+                typed[symbol] = is_typed
+    columns = frozenset(typed)
     digits = [
         significant_digits(value)
         for symbol in columns.intersection(computed)
         for value in values[symbol][typed[symbol]]
     ]
-    rounding = {symbol: np.zeros_like(own) for symbol, own in values.items()}
+    rounding = {symbol: np.zeros_like(values[symbol]) for symbol in columns}
     if digits and np.median(digits) < _WHOLE:
         for symbol in columns.difference(data):
-            own, where = values[symbol], typed[symbol]
-            rounding[symbol][where] = _units(own[where])
+            where = typed[symbol]
+            rounding[symbol][where] = _units(values[symbol][where])
     return Pasted(rounding, columns)
 
 

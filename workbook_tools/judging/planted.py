@@ -29,7 +29,7 @@ class Planted(Mapping[Cell, Array]):
         ``single`` come before others.
         """
         self._sheet, self._pieces, self._single = sheet, pieces, single
-        self._held: list[dict[int, list[Array | None]]] = [{} for _ in pieces]  # of used columns
+        self._found: dict[Cell, Array | None] = {**single}  # and what has been looked up
 
     @classmethod
     def of(cls, grounds: Grounds, iteration: int, drawn: Drawn) -> "Planted":
@@ -57,23 +57,25 @@ class Planted(Mapping[Cell, Array]):
     def with_single(self, cells: Mapping[Cell, Array]) -> "Planted":
         """Return the same with these cells too."""
         found = Planted(self._sheet, self._pieces, {**self._single, **cells})
-        found._held = self._held
+        found._found = {**self._found, **cells}
         return found
 
     def get(self, cell: Cell, default: Array | None = None) -> Array | None:  # type: ignore[override]
         """Return the numbers of a cell."""
-        found = self._single.get(cell)
-        if found is not None:
-            return found
-        sheet, row, column = cell
-        if sheet == self._sheet:
-            for (first_row, columns), used in zip(self._pieces, self._held, strict=True):
-                held = used.get(column)
-                if held is None:
-                    held = used[column] = _held(columns.get(column))
-                if 0 <= row - first_row < len(held):
-                    return held[row - first_row] if held[row - first_row] is not None else default
-        return default
+        if cell not in self._found:
+            self._found[cell] = self._looked_up(*cell)
+        found = self._found[cell]
+        return default if found is None else found
+
+    def _looked_up(self, sheet: str, row: int, column: int) -> Array | None:
+        """Return the numbers of a cell of the table; None if it holds nothing."""
+        for first_row, columns in self._pieces if sheet == self._sheet else ():
+            rows = columns.get(column)
+            if rows is not None and 0 <= row - first_row < len(rows):
+                own: Array = rows[row - first_row]
+                # Most hold numbers: then the first says so.
+                return own if own[0] == own[0] or not np.isnan(own).all() else None
+        return None
 
     def __getitem__(self, cell: Cell) -> Array:
         found = self.get(cell)
@@ -96,14 +98,3 @@ class Planted(Mapping[Cell, Array]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _held(rows: Array | None) -> list[Array | None]:
-    """Return the numbers of each cell of a column; None for a cell that holds nothing."""
-    if rows is None:
-        return []
-    held = np.flatnonzero(~np.isnan(rows).all(axis=1))
-    found: list[Array | None] = [None] * len(rows)
-    for k in held.tolist():
-        found[k] = rows[k]
-    return found

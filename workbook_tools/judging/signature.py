@@ -8,8 +8,6 @@ a formula is written does.
 import hashlib
 from collections.abc import Mapping
 
-import numpy as np
-
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import with_references, without_spaces
 from workbook_tools.notation.addresses import Cell, column_letter
@@ -26,8 +24,8 @@ def signature(table: Table, families: Mapping[str, Families]) -> str:
     lines = []
     for symbol in sorted(families):
         own = families[symbol]
-        for number, formula in enumerate(own.formulas):
-            row = table.row_of(int(np.argmax(own.numbers == number)))
+        for places, formula in zip(own.places, own.formulas, strict=True):
+            row = table.row_of(int(places[0]) if len(places) else 0)
             lines.append(f"{symbol}{_in_symbols(table, by_column, by_cell, formula.at(row), row)}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 

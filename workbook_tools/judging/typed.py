@@ -33,10 +33,7 @@ class TypedNumbers:
     def _pasted(self) -> Pasted:
         """The columns that hold numbers where other tables have formulas."""
         columns, reference = self._columns, self._columns.reference
-        applicable = {
-            symbol: (places := columns[symbol].places)[places >= columns[symbol].start]
-            for symbol in columns.families
-        }
+        applicable = {symbol: columns[symbol].alike for symbol in columns.families}
         computed = [symbol for symbol in columns.families if symbol not in reference.from_above]
         numbers, data = columns.table.values, reference.constants
         return pasted_numbers(numbers, columns.families, computed, data, applicable)
@@ -44,8 +41,9 @@ class TypedNumbers:
     def _pasted_wrong(self, column: Column) -> Iterator[Finding]:
         """Yield the stretches of a pasted column whose numbers are not what they should be."""
         rounding, of_others = self._pasted.allowed(column.symbol)
-        allowed = column.allowed + rounding * np.abs(column.values)
-        allowed = allowed + of_others * self._columns.expected.inputs[column.symbol]
+        own, symbol = self._columns.expected, column.symbol
+        allowed = self._columns.allowed(own.terms[symbol], own.inputs[symbol])
+        allowed = allowed + rounding * np.abs(column.values) + of_others * own.inputs[symbol]
         known = column.is_typed & ~np.isnan(column.expected)
         known[: column.start] = False
         self._cells.numbers += int(known.sum())
@@ -54,6 +52,8 @@ class TypedNumbers:
 
     def _among_formulas(self, column: Column) -> Iterator[Finding]:
         """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""
+        if (column.families.numbers[column.alike] >= 0).all():
+            return iter(())
         typed = ~column.has_formula & (self._full_rows | ~np.isnan(column.values))
         typed[: column.start] = False
         if not typed.any() or 2 * typed[column.places].sum() >= len(column.places):

@@ -259,21 +259,26 @@ class _Collector:
         self._count = len(next(iter(values.values())))
         self._block = block
         self._iterations = -(-self._count // block)
-        missing = np.full(self._iterations * block - self._count, np.nan)
-        self.sheet = {s: np.concatenate([column, missing]) for s, column in values.items()}
+        self.sheet = dict(values)
+        if missing := self._iterations * block - self._count:
+            end = np.full(missing, np.nan)
+            self.sheet = {s: np.concatenate([column, end]) for s, column in values.items()}
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
         self._inputs: dict[str, Array] = {}
 
     def get(self, symbols: list[str]) -> Rounded:
         """Return the sheet's values (iterations, samples, symbols); NaN for missing columns."""
-        nothing = np.full(self._iterations * self._block, np.nan)
-        columns = np.stack([self.sheet.get(symbol, nothing) for symbol in symbols], axis=1)
-        return Rounded.read(columns.reshape(self._iterations, self._block, len(symbols)))
+        rows = self._stacked(symbols, 1)
+        return Rounded.read(rows.reshape(self._iterations, self._block, len(symbols)))
 
     def get_once(self, symbols: list[str]) -> Rounded:
         """Return the sheet's values of each iteration's first row (iterations, symbols)."""
-        return self.get(symbols)[:, 0, :]
+        return Rounded.read(self._stacked(symbols, self._block))
+
+    def _stacked(self, symbols: list[str], step: int) -> Array:
+        nothing = np.full(self._iterations * self._block, np.nan)
+        return np.stack([self.sheet.get(symbol, nothing)[::step] for symbol in symbols], axis=1)
 
     @property
     def iteration_numbers(self) -> Array:
@@ -292,43 +297,28 @@ class _Collector:
         """Put values (iterations, symbols) in the first rows of the iterations."""
         self._put(symbols, found.reshape(-1, len(symbols)), self._block)
 
-    def _put(self, symbols: list[str], flat: Numbers, step: int) -> None:
-        size = np.abs(flat.values)
-        terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
-        for k, symbol in enumerate(symbols):
-            if symbol in self.sheet:
-                self._values[symbol] = self._spread(flat.values[:, k], step)
-                self._terms[symbol] = self._spread(terms[:, k], step)
-                self._inputs[symbol] = self._spread(inputs[:, k], step)
-
-    def _spread(self, column: Array, step: int) -> Array:
-        if step == 1:
-            return column
-        spread = np.full(self._iterations * self._block, np.nan)
-        spread[::step] = column
-        return spread
-
     def put_next(self, symbols: list[str], following: Numbers, stated: Mapping[str, float]) -> None:
         """Put values that each iteration passes to the next; the first has its stated value."""
-        self._put(symbols, following.reshape(-1, len(symbols)), self._block)
-        for symbol in symbols:
-            if symbol in self.sheet:
-                self._move_down(symbol, self._block, stated.get(symbol, np.nan))
+        start = np.array([stated.get(symbol, np.nan) for symbol in symbols])
+        self._put(symbols, following.reshape(-1, len(symbols)), self._block, start)
 
     def put_next_row(self, symbol: str, following: Numbers, first: float) -> None:
         """Put values that each row passes to the one below."""
-        self._put([symbol], following.reshape(-1, 1), 1)
-        self._move_down(symbol, 1, first)
+        self._put([symbol], following.reshape(-1, 1), 1, np.array([first]))
 
-    def _move_down(self, symbol: str, rows: int, start: float) -> None:
-        for part, first in (
-            (self._values, start),
-            (self._terms, abs(start)),
-            (self._inputs, abs(start)),
-        ):
-            begin = np.full(rows, np.nan)
-            begin[0] = first
-            part[symbol] = np.concatenate([begin, part[symbol][:-rows]])
+    def _put(
+        self, symbols: list[str], flat: Numbers, step: int, start: Array | None = None
+    ) -> None:
+        """Put values in every ``step``-th row, moved down by one ``start`` if there is one."""
+        size, down = np.abs(flat.values), 0 if start is None else 1
+        terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
+        every = (self._values, flat.values), (self._terms, terms), (self._inputs, inputs)
+        for part, found in every:
+            columns = np.full((len(symbols), self._iterations * self._block), np.nan)
+            columns[:, down * step :: step] = found[: len(found) - down].T
+            if start is not None:
+                columns[:, 0] = start if part is self._values else np.abs(start)
+            part.update((s, c) for s, c in zip(symbols, columns, strict=True) if s in self.sheet)
 
     def expected(self) -> Expected:
         """Return what was collected, for the rows and columns of the table."""

@@ -130,7 +130,7 @@ class Columns:
         If the workbook has no such sheet, every cell shows ``MISSING_SHEET``.
         """
         own = of_sheet(self.sheets, sheet)
-        values = np.full((last_row - first_row + 1, len(columns)), np.nan)
+        values = np.full((len(columns), last_row - first_row + 1), np.nan).T
         others: dict[tuple[int, int], CellValue] = {}
         for k, column in enumerate(columns):
             if own is None:

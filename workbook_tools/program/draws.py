@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,12 @@ class _OfCells(Lanes):
         found: Array = np.full(shape, empty)
         for k, slots in enumerate(self._slots):
             slot = slots[number]
-            sheet, at = slot.sheet or self._sheet, 0
-            for row in range(slot.row, slot.row + slot.height):
-                for column in range(slot.column, slot.column + slot.width):
-                    own = self._get((sheet, row, column))
-                    if own is not None:
-                        found[at, k] = own
-                    at += 1
+            rows = range(slot.row, slot.row + slot.height)
+            columns = range(slot.column, slot.column + slot.width)
+            cells = product((slot.sheet or self._sheet,), rows, columns)
+            for at, own in enumerate(map(self._get, cells)):
+                if own is not None:
+                    found[at, k] = own
         return found
 
     def pick(self, slot: int, number: Array) -> Array:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.reading.row_values import RowValues
@@ -27,7 +25,7 @@ class Region(RowValues):
 
     def position_of(self, row: int) -> int:
         """Return the position (from 0) of one of the table's rows."""
-        return int(np.searchsorted(self.rows, row))
+        return int(self.rows.searchsorted(row))
 
     @property
     def first_row(self) -> int:

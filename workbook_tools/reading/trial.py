@@ -29,22 +29,21 @@ def helper_formulas(
 ) -> dict[Cell, str]:
     """Return the other formulas of the sheet through which these read a planted cell."""
     found: dict[Cell, str] = {}
-    seen: dict[Cell, bool] = {}
+    seen: dict[Cell, bool] = {}  # whether a cell is planted or passes on what is
 
     def depends(formula: str, depth: int) -> bool:
-        cells = [
-            cell
+        found_planted = [
+            seen[cell] if cell in seen else passes_on(cell, depth)
             for area in areas(formula)
             if area.sheet in (None, sheet.name) and area.cell_count <= _LARGEST_HELPER_AREA
             for cell in area.cells(sheet.name)
         ]
-        found_planted = [cell in planted or passes_on(cell, depth) for cell in cells]
         return any(found_planted)  # only now: every cell is to be followed
 
     def passes_on(cell: Cell, depth: int) -> bool:
-        if cell not in seen:
-            seen[cell] = False  # a formula that reads itself ends here
-            formula = sheet.formula_at(*cell[1:]) if depth < _DEEPEST_HELPER else None
+        seen[cell] = cell in planted  # if not, a formula that reads itself ends here
+        if not seen[cell] and depth < _DEEPEST_HELPER:
+            formula = sheet.formula_at(*cell[1:])
             if formula and depends(formula, depth + 1):
                 found[cell] = formula
                 seen[cell] = True
@@ -63,8 +62,7 @@ def read_elsewhere(
     for area in {area for formula in formulas for area in areas(formula)}:
         if area.cell_count == 1:
             [cell] = area.cells(sheet)
-            value = calculation.value(cell)
-            if isinstance(value, float):
+            if cell not in planted and isinstance(value := calculation.value(cell), float):
                 kept[cell] = value
         elif area.cell_count <= LARGEST_AREA:
             columns = range(area.first_column, area.last_column + 1)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbook_tools.evaluator.functions import FUNCTIONS
@@ -63,8 +62,7 @@ def _element(found: Found, places: Sequence[Value]) -> Found:
     rows = (row, row) if row else (1, tall)
     columns = (column, column) if column else (1, wide)
     if isinstance(own, Area):
-        return replace(
-            own,
+        return own._replace(
             first_row=own.first_row + rows[0] - 1,
             last_row=own.first_row + rows[1] - 1,
             first_column=own.first_column + columns[0] - 1,
@@ -166,7 +164,7 @@ def _conditional(name: str) -> Lazy:
             if values:
                 rows, columns = area.height - 1, area.width - 1
                 last = values.first_row + rows, values.first_column + columns
-                values = replace(values, last_row=last[0], last_column=last[1])
+                values = values._replace(last_row=last[0], last_column=last[1])
                 grids.append(at.grid(values))
             return call([grids[0], wanted_of(at), *grids[1:]])
 
