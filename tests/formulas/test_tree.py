@@ -40,6 +40,10 @@ def test_a_formula_is_spelled_as_it_was_read(text: str) -> None:
     assert str(parse(f"={text}")) == text
 
 
+def test_a_sheets_name_may_have_two_lines() -> None:
+    assert isinstance(parse("='two\nlines'!$A$1"), Reference)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "1+", "(A1", "A1)", "{1,2", "{1,}", "{1+2}", "A1 B1", "SUM(A1", "1 2", "A1:", "@", "1:2:"],

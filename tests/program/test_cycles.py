@@ -139,6 +139,14 @@ def assert_the_circle_is_named(case: str, path: Path, engine: str) -> None:
         assert report.findings == circular
 
 
+def test_a_formula_on_a_cycle_is_not_suggested_again(tmp_path: Path) -> None:
+    cells: dict[str, object] = {f"D{row}": f"=D{row - 1}" for row in range(7, 26)}
+    cells |= {"A1": "i1", "B1": 0.05, "D6": "=$B$1+0*SUM(6:6)"}
+    [finding] = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx")).findings
+    assert (finding.cells, "circular" in finding.message) == ("D6", True)
+    assert finding.suggestion is None
+
+
 def test_other_mistakes_in_a_workbook_with_a_cycle_keep_their_kind(tmp_path: Path) -> None:
     made = HandMade({**FORMULAS, "E2": "=(C6-U6)^2"}, {"F9": "=F9-$D$2*Y8"})
     report = verify(made.save(tmp_path / "made.xlsx"))

@@ -30,7 +30,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_REFERENCE = re.compile(r"(?:.*!)?\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(:\$?[A-Za-z]{1,3}\$?\d+)?")
+_REFERENCE = re.compile(
+    r"(?:.*!)?\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(:\$?[A-Za-z]{1,3}\$?\d+)?", re.DOTALL
+)
 BINDS = {
     **dict.fromkeys(("=", "<", ">", "<=", ">=", "<>"), 1),
     "&": 2,

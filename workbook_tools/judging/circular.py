@@ -39,7 +39,12 @@ def name_cycles(
             node, cycle = formulas.node(cell), formulas.cycle(cell)
             if finding.formula and node and any(formulas.node(on) is node for on in cycle):
                 text = _message(finding.quantity, cycle)
-                report.findings[k] = replace(finding, kind=_kind(cycle, tables), message=text)
+                suggestion = finding.suggestion
+                if suggestion and suggestion.formula == finding.formula and not suggestion.helpers:
+                    suggestion = None  # its formula gives the right value, but not in this cell
+                report.findings[k] = replace(
+                    finding, kind=_kind(cycle, tables), message=text, suggestion=suggestion
+                )
                 blamed.append(node)
     formulas.without(blamed)
     for _ in range(_MOST_NAMED):
