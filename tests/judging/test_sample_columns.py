@@ -67,6 +67,7 @@ def test_right_samples_are_counted_and_agree(workbook: Path) -> None:
         ({"C5": "=STDEV(C8:C12)"}, "wrong-formula", "x2", "C5"),
         ({"C4": 4.2}, "typed-value", "x2", "C4"),
         ({"C4": None}, "typed-value", "x2", "C4"),
+        ({"C5": None}, "typed-value", "x2", "C5"),  # all readers divide by 0
         ({"C4": "=SUM(C8:C12)/5"}, "broken-pattern", "x2", "C4"),
         ({"G9": "=(C9-B$4)/C$5"}, "wrong-formula", "i2", "G9"),
         ({"G9": "=(C9-C4)/C$5"}, "broken-pattern", "i2", "G9"),

@@ -116,7 +116,7 @@ def compare_table(
         naming=table.naming,
         losses=_losses(table),
         signature=signature(table, families),
-        findings=findings + list(error_values(table, values, findings)),
+        findings=findings + list(error_values(table, values, findings, samples, others)),
     )
     return report, grounds
 

@@ -5,6 +5,7 @@ lost (``TerminatedWorkerError``), and if one takes too long, ``timeout`` raises 
 pebble's pool ends that worker, reports that task, and starts another worker.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +26,22 @@ def pool_of(jobs: int) -> Iterator[ProcessPool]:
     """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         context = begin_fork_server()
-        pool = ProcessPool(max_workers=jobs, initializer=begin, initargs=(folder,), context=context)
+        pool = ProcessPool(
+            max_workers=jobs,
+            initializer=_begin,
+            initargs=(folder, dict(os.environ)),
+            context=context,
+        )
         try:
             yield pool
         finally:
             pool.stop()
             pool.join()
+
+
+def _begin(folder: str, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # the fork server may have been started with another one
+    begin(folder)
 
 
 def was_spent(future: Any) -> bool:

@@ -21,20 +21,29 @@ from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.notation.quantities import LEARNING_RATE
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.reading.cells import Values
+from workbook_tools.reading.samples import SampleTable
 from workbook_tools.reading.table import Table
 
 
-def error_values(table: Table, values: Values, known: Collection[Finding]) -> Iterator[Finding]:
+def error_values(
+    table: Table,
+    values: Values,
+    known: Collection[Finding],
+    samples: SampleTable | None,
+    outside: Collection[Finding],
+) -> Iterator[Finding]:
     """Yield findings where error values begin: in a table's columns and in its single cells.
 
-    Cells that have a finding in ``known`` get no other one.
+    Cells that have a finding in ``known`` get no other one. Errors in ``samples``, which the table
+    reads, may come from what is found ``outside`` of it.
     """
     errors = _errors(table, values)
     if not errors:
         return
+    of_samples = set(_spread(samples, outside)) if samples else set()
     by_column: dict[tuple[str, int], list[int]] = defaultdict(list)
     lacking = {(table.sheet.name, row, table.columns[s]) for row, s in table.not_calculated}
-    for sheet, row, column in sorted(errors.keys() | lacking):
+    for sheet, row, column in sorted(errors.keys() | lacking | of_samples):
         by_column[sheet, column].append(row)
     blamed = {(f.sheet, row, f.column) for f in known for row in f.rows}
     mistaken = min((f.rows[0] for f in known if not f.kind.is_warning), default=math.inf)
@@ -90,6 +99,16 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
         if isinstance(value, CellError) and not _is_lacking(value, place, values):
             found[place] = value
     return found
+
+
+def _spread(samples: SampleTable, findings: Collection[Finding]) -> Iterator[Cell]:
+    """Yield the cells of samples that show an error and read a cell with a finding."""
+    found = [(f.sheet, row, f.column) for f in findings for row in f.rows]
+    for row, symbol in samples.errors:
+        sheet, column = samples.sheet.name, samples.columns[symbol]
+        for area in areas(samples.sheet.formula_at(row, column) or ""):
+            if any(area.covers(own, sheet) for own in found):
+                yield sheet, row, column
 
 
 def _is_lacking(error: CellError, cell: Cell, values: Values) -> bool:
