@@ -1,4 +1,4 @@
-"""Texts for people: no longer than a person reads, and nouns as they stand after a number."""
+"""Texts for people: no longer than a person reads, nouns after a number; and those of numbers."""
 
 
 def shortened(text: str, most: int) -> str:
@@ -20,3 +20,12 @@ def counted(number: int, noun: str) -> str:
 def plural(number: int, noun: str) -> str:
     """Return a noun as it stands after a number."""
     return noun if number == 1 else f"{noun}s"
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is that of a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from workbook_tools.reading.stated import SummaryRow, read_parameters, read_summ
 from workbook_tools.reading.table import Table
 from workbook_tools.texts import counted
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
 _READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
@@ -70,7 +73,7 @@ def verify(
         sheets, stored = read_sheets(package)
         graph = Graph.of(sheets)
         refuse_too_large(path, sheets)
-        calculation: Calculation = begun() if begun else stored
+        calculation: Calculation = begun.result() if begun else stored
         if engine == DEFAULT:
             calculation = compiled.calculated(path, graph, sheets, stored, iterations)
         defined = workbook_names(package)
@@ -160,28 +163,22 @@ class _Beside:
 
     _thread: Thread | None = None
 
-    def submit(
-        self, work: Callable[..., Calculation], *arguments: object
-    ) -> Callable[[], Calculation]:
-        """Start the work; return a function that waits for its result, or raises its error."""
-        results: list[Calculation] = []
-        errors: list[BaseException] = []
+    def submit(self, work: Callable[..., Calculation], *arguments: object) -> "Future[Calculation]":
+        """Start the work; return the future of its result."""
+        from concurrent.futures import Future  # most checks need no other engine
+
+        future: Future[Calculation] = Future()
+        future.set_running_or_notify_cancel()
 
         def run() -> None:
             try:
-                results.append(work(*arguments))
+                future.set_result(work(*arguments))
             except BaseException as error:
-                errors.append(error)
+                future.set_exception(error)
 
-        def result() -> Calculation:
-            thread.join()
-            for error in errors:
-                raise error
-            return results[0]
-
-        self._thread = thread = Thread(target=run, name=ENGINE_THREAD, daemon=True)
-        thread.start()
-        return result
+        self._thread = Thread(target=run, name=ENGINE_THREAD, daemon=True)
+        self._thread.start()
+        return future
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ must then give the value of its quantity. Everything else that a formula reads k
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ class Trials:
     def __init__(self, grounds: Grounds, calculation: Calculation) -> None:
         self._grounds = grounds
         self._calculation = calculation
-        self._planted: dict[int, Planted] = {}  # by iteration; a few of them are tried again
+        self._planted = lru_cache(_MOST_PLANTED)(self._plant)  # a few are tried again
 
     @property
     def count(self) -> int:
@@ -107,16 +107,15 @@ class Trials:
     def _iteration(self, row: int) -> int:
         return self._grounds.table.position_of(row) // self._grounds.table.block
 
+    def _plant(self, iteration: int) -> Planted:
+        return Planted.of(self._grounds, iteration, self._drawn)
+
     def _numbers(
         self, iteration: int, formulas: list[str], rate_everywhere: bool
     ) -> tuple[Planted, dict[Cell, str]]:
         """Return what cells hold in the draws, and the helpers through which formulas read them."""
         table, reference = self._grounds.table, self._grounds.reference
-        planted = self._planted.get(iteration)
-        if planted is None:
-            planted = self._planted[iteration] = Planted.of(self._grounds, iteration, self._drawn)
-            if len(self._planted) > _MOST_PLANTED:
-                self._planted.pop(next(iter(self._planted)))
+        planted = self._planted(iteration)
         helpers = helper_formulas(table.sheet, formulas, planted)
         every = [*formulas, *helpers.values()]
         if rate_everywhere:

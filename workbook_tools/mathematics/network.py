@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.mathematics.functions import activated, hidden_delta, output_delta
-from workbook_tools.mathematics.optimizers import KEEPS, Rule, State, along, next_state, step
+from workbook_tools.mathematics.optimizers import KEEPS, Rule, State, next_state, step
 from workbook_tools.mathematics.rounding import Array, Numbers
 from workbook_tools.mathematics.windows import Windows
 from workbook_tools.notation.vocabulary import Activation, Loss
@@ -189,8 +189,8 @@ def run(
     counted = np.reshape(first, (-1, 1)) + np.arange(iterations)  # (draws, iterations)
     numbers = training.samples.numbers(counted - 1, training.batch)
     are_alike = bool((numbers == numbers[:, :1]).all())
-    always = training.samples.at(numbers[:, 0]) if are_alike and iterations else None
-    rates = along(rule.rate, 2) * rule.of_axes(2).multiplier(counted.astype(float))
+    always = training.samples.at(numbers[:, 0]) if are_alike else None
+    rates = rule.rates(counted.astype(float))
 
     def each(values: Numbers, axes: int) -> Numbers:
         """Return what has a number for each draw and iteration as (iterations, draws, 1 …)."""

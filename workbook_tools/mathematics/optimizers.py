@@ -38,6 +38,10 @@ class Rule:
         drawn = {name: along(value, axes) for name, value in vars(self).items() if np.ndim(value)}
         return replace(self, **drawn)
 
+    def rates(self, iterations: Numbers) -> Numbers:
+        """Return η in each of some iterations, counted from 1: (draws, iterations)."""
+        return along(self.rate, 2) * self.of_axes(2).multiplier(iterations)
+
     def multiplier(self, iteration: Numbers) -> Numbers:
         """Return the schedule's factor of η in each iteration, counted from 1."""
         before = iteration - 1.0

@@ -23,7 +23,7 @@ from workbook_tools.mathematics.network import (
     run,
     weight_gradient,
 )
-from workbook_tools.mathematics.optimizers import KEEPS, Rule, along
+from workbook_tools.mathematics.optimizers import KEEPS, Rule
 from workbook_tools.mathematics.rounding import Array, Numbers
 from workbook_tools.mathematics.windows import Windows
 from workbook_tools.notation.quantities import (
@@ -265,7 +265,7 @@ class Reference:
         inputs, targets = samples.at(numbers)
         rows.spread(found, naming.inputs, inputs)
         rows.spread(found, naming.targets, targets)
-        rates = along(rate, 2) * rule.of_axes(2).multiplier(counted)
+        rates = rule.rates(counted)
         once = {ITERATION: counted.ravel(), ITERATION_RATE: rates.ravel()}
         rows.spread_once(found, list(once), stacked(once, list(once)))
         if self.looked_up:

@@ -11,6 +11,7 @@ from workbook_tools.mathematics.reference import stacked
 from workbook_tools.mathematics.rounding import Array
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.columns import Calculation
+from workbook_tools.texts import is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ def read_values(
         filled: NDArray[np.bool_] = np.any(~np.isnan(values), axis=1)
         filled[[row - first for row, _ in others]] = True
         end = len(filled) if over_gaps or filled.all() else int(filled.argmin())
-        if all(isinstance(value, str) and _is_number(value) for value in others.values()):
+        if all(isinstance(value, str) and is_number(value) for value in others.values()):
             for (row, column), value in others.items():  # arithmetic reads such texts as numbers
                 for symbol in symbols[column]:
                     values[row - first, places[symbol]] = float(str(value))
@@ -98,11 +99,3 @@ def read_values(
     data = np.concatenate(parts) if parts else np.empty((0, len(columns)))
     rows = np.arange(first_row, first_row + len(data))
     return RowValues(rows, dict(zip(columns, data.T, strict=True)), errors)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -12,6 +12,7 @@ from workbook_tools.notation.layers import layer_word, parse_layers
 from workbook_tools.notation.vocabulary import CROSS_ENTROPY_OUTPUTS, Activation, Loss, Optimizer
 from workbook_tools.spec.load import parse_experiment
 from workbook_tools.spec.training import OPTIMIZER_SETTINGS
+from workbook_tools.texts import is_number
 
 ITERATIONS = 50
 RATES = {Optimizer.RMSPROP: 0.01, Optimizer.ADAM: 0.05, Optimizer.ADAMW: 0.05}  # else 0.5
@@ -182,7 +183,7 @@ def _columns(path: Path, network: _Network) -> _Columns:
         raise InputError(f"{path}: cannot be read as CSV ({error}); check the name") from error
     if len(first) != len(header) or not header:
         raise InputError(f"{path}: has no header with a sample below it; add them")
-    texts = [name for name, value in zip(header, first, strict=True) if not _is_number(value)]
+    texts = [name for name, value in zip(header, first, strict=True) if not is_number(value)]
     numbers = [name for name in header if name not in texts]
     inputs, targets = network.inputs, network.outputs
     if len(numbers) < inputs or not (texts or len(numbers) >= inputs + targets):
@@ -193,14 +194,6 @@ def _columns(path: Path, network: _Network) -> _Columns:
         )
     class_ = texts[-1] if texts else None
     return _Columns(numbers[:inputs], numbers[inputs : inputs + targets], class_)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _quoted(text: str) -> str:
