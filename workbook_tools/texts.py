@@ -22,6 +22,21 @@ def plural(number: int, noun: str) -> str:
     return noun if number == 1 else f"{noun}s"
 
 
+def told_apart(one: float | str, other: float) -> tuple[str, str]:
+    """Return two numbers with as many digits as are needed to tell them apart, four at least.
+
+    A text stays as it is.
+    """
+    if isinstance(one, str):
+        return one, f"{other:.4g}"
+    texts = f"{one:.4g}", f"{other:.4g}"
+    for digits in range(5, 18):
+        if texts[0] != texts[1]:
+            break
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+    return texts
+
+
 def is_number(text: str) -> bool:
     """Tell whether a text is that of a number."""
     try:

@@ -10,12 +10,13 @@ from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
 from workbook_tools.judging.columns import Columns
 from workbook_tools.judging.error_values import error_values
-from workbook_tools.judging.findings import Finding, Kind, plain
+from workbook_tools.judging.faults import Fault, Kind, plain
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.helper_columns import count_unknown_columns
-from workbook_tools.judging.judge import Judge
+from workbook_tools.judging.judge import Judge, Tried
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.judging.report import Cells, Differences, LossCurve, TableReport
+from workbook_tools.judging.rounded import unrounded
 from workbook_tools.judging.signature import signature
 from workbook_tools.judging.stale import stale_values
 from workbook_tools.judging.starts import odd_starts, texts
@@ -41,13 +42,13 @@ def compare_table(
     samples: SampleTable | None,
     values: Values,
     tolerance: float,
-    others: Sequence[Finding],
+    others: Sequence[Fault],
     suggestions: Budget,
 ) -> tuple[TableReport, Grounds | None]:
     """Check every formula cell of a table; return its report, and what it was judged by.
 
     ``stated`` are the cells that state initial values; ``samples`` is the table of samples that
-    the rows read; ``others`` has the findings outside any table; ``suggestions`` is the budget for
+    the rows read; ``others`` has the faults outside any table; ``suggestions`` is the budget for
     the suggestions of the whole workbook.
     """
     calculation = values.calculation
@@ -77,33 +78,29 @@ def compare_table(
     columns = Columns(table, reference, expected, families, calculation.storage, tolerance)
     judge = Judge(columns, grounds.odd_starts(stated), left_out)
     trials = Trials(grounds, calculation)
-    wrong, wrong_rates = _wrong_formulas(judge, grounds, trials)
-    findings: list[Finding] = []
+    tried = _tried(judge, grounds, trials)
+    faults: list[Fault] = []
     for symbol in families:
-        findings += judge.column(
-            symbol,
-            {number for s, number in wrong if s == symbol},
-            {number for s, number in wrong_rates if s == symbol},
-        )
-    known = {(row, found.column) for found in findings for row in found.rows}
+        faults += judge.column(symbol, tried[symbol])
+    known = {(row, found.column) for found in faults for row in found.rows}
     for alike in (reference.constants + reference.trained, *reference.all_states):
-        findings += judge.first_row(alike, known)
-    known |= {(row, found.column) for found in findings for row in found.rows}
+        faults += judge.first_row(alike, known)
+    known |= {(row, found.column) for found in faults for row in found.rows}
     beside = {s: cell for s, cell in grounds.starts.items() if cell[0] == table.sheet.name}
     said = {symbol: number_at(cell, calculation) for symbol, cell in beside.items()}
     for symbol in families:
-        findings += odd_starts(columns, symbol, said, known)
-        findings += texts(columns, symbol)
-    findings += _rate_that_is_a_text(table, calculation)
+        faults += odd_starts(columns, symbol, said, known)
+        faults += texts(columns, symbol)
+    faults += _rate_that_is_a_text(table, calculation)
     count_unknown_columns(table, judge.cells)
     if values.stored:
-        everything = [*others, *findings]
-        findings += stale_values(grounds, families, values.stored, everything)
-    if findings:
+        everything = [*others, *faults]
+        faults += stale_values(grounds, families, values.stored, everything)
+    if faults:
         from workbook_tools.mending.repair import Repair  # a workbook without mistakes needs none
 
         repair = Repair(grounds, trials, judge, calculation, suggestions)
-        findings = repair.of_all(findings)
+        faults = repair.of_all(faults)
     report = TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -116,7 +113,7 @@ def compare_table(
         naming=table.naming,
         losses=_losses(table),
         signature=signature(table, families),
-        findings=findings + list(error_values(table, values, findings, samples, others)),
+        faults=faults + list(error_values(table, values, faults, samples, others)),
     )
     return report, grounds
 
@@ -161,15 +158,15 @@ def _too_much(formula: str, tried: int) -> str:
     return f"too large: more than {_MOST_FORMULAS:,} different formulas" * (tried > _MOST_FORMULAS)
 
 
-def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding]:
-    """Return the finding for a learning rate that is a text, such as ``0,5`` with a comma."""
+def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Fault]:
+    """Return the fault for a learning rate that is a text, such as ``0,5`` with a comma."""
     cell = table.rate_cell
     value = calculation.value(cell) if cell else None
     if cell is None or not isinstance(value, str):
         return []
     sheet, row, column = cell
     return [
-        Finding(
+        Fault(
             kind=Kind.ERROR_VALUE,
             quantity=LEARNING_RATE,
             sheet=sheet,
@@ -184,30 +181,49 @@ def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Finding
     ]
 
 
-def _wrong_formulas(
-    judge: Judge, grounds: Grounds, trials: Trials
-) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
-    """Return the formulas, as (quantity, number), that are wrong on random numbers.
-
-    The second set has those that would be right if they read the learning rate's cell.
-    """
-    tried: list[tuple[str, int]] = []
-    places: list[Place] = []
+def _tried(judge: Judge, grounds: Grounds, trials: Trials) -> dict[str, Tried]:
+    """Try the formulas of a table on random numbers; return what became of them, by quantity."""
+    found = {symbol: Tried(set(), set(), {}) for symbol in judge.families}
+    tried = []
     for symbol, number, row in judge.to_try():
-        tried.append((symbol, number))
         formula = judge.families[symbol].formulas[number].at(row)
-        places.append(Place(symbol, row, formula))
-    right = trials.right(places)
-    wrong = {one for one, is_right in zip(tried, right, strict=True) if not is_right}
+        tried.append((number, Place(symbol, row, formula)))
+    right = trials.right([place for _, place in tried])
+    wrong = [one for one, is_right in zip(tried, right, strict=True) if not is_right]
+    for number, place in wrong:
+        found[place.symbol].wrong.add(number)
     updates = [
-        (one, place)
-        for one, place in zip(tried, places, strict=True)
-        if one in wrong and one[0] in grounds.reference.trained and grounds.table.rate_cell
+        (number, place)
+        for number, place in wrong
+        if place.symbol in grounds.reference.trained and grounds.table.rate_cell
     ]
-    own = [place for _, place in updates]
-    right = trials.right(own, rate_everywhere=True)
-    by_more = {one for (one, _), is_right in zip(updates, right, strict=True) if not is_right}
-    return wrong, {one for one, _ in updates} - by_more
+    right = trials.right([place for _, place in updates], rate_everywhere=True)
+    by_more = {
+        (place.symbol, number)
+        for (number, place), is_right in zip(updates, right, strict=True)
+        if not is_right
+    }
+    for number, place in updates:
+        if (place.symbol, number) not in by_more:
+            found[place.symbol].wrong_rates.add(number)
+    _try_unrounded(wrong, trials, found)
+    return found
+
+
+def _try_unrounded(
+    wrong: Sequence[tuple[int, Place]], trials: Trials, found: Mapping[str, Tried]
+) -> None:
+    """Add to what was ``found`` which ``wrong`` formulas would be right without their rounding."""
+    without = [(number, p, *other) for number, p in wrong if (other := unrounded(p.formula))]
+    right = trials.right([place._replace(formula=formula) for _, place, formula, _ in without])
+    by_more = {
+        (place.symbol, number)
+        for (number, place, _, _), is_right in zip(without, right, strict=True)
+        if not is_right
+    }
+    for number, place, _, rounding in without:
+        if (place.symbol, number) not in by_more:
+            found[place.symbol].rounded[number] = rounding
 
 
 def _not_understood(table: Table, why: str) -> TableReport:
@@ -229,7 +245,7 @@ def _not_understood(table: Table, why: str) -> TableReport:
         naming=table.naming,
         losses=_losses(table),
         signature="",
-        findings=[],
+        faults=[],
     )
 
 

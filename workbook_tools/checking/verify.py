@@ -1,6 +1,6 @@
 """Checks one workbook: reads it, recalculates it, and compares every formula cell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
@@ -22,7 +22,8 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
-from workbook_tools.judging.report import Cells, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, ordered
+from workbook_tools.judging.report import Cells, Report, SummaryReport, TableReport
 from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
@@ -123,13 +124,10 @@ def verify(
         for sheet in sheets
         if (own := [row for row in rows if row.rate_cell[0] == sheet.name])
     ]
-    for sizes, found in samples.items():
-        if found:
-            reader = next(table for table in tables if _data_sizes(table) == sizes)
-            effects = Effects(reader, what_if, recalculated, formulas)
-            if summary := compare_samples(found, calculation, allowed, effects.with_contents):
-                summaries.append(summary)
-    outside = [finding for one in summaries for finding in one.findings]
+    for found in samples.values():
+        if found and (summary := compare_samples(found, calculation, allowed)):
+            summaries.append(summary)
+    outside = [fault for one in summaries for fault in one.faults]
     compared = [
         compare_table(
             table, stated, samples[_data_sizes(table)], values, allowed, outside, suggestions
@@ -139,8 +137,10 @@ def verify(
     train(compared)
     reports = [report for report, _ in compared]
     name_cycles(graph, tables, reports, calculation, engine != "cached")
-    for table, report in zip(tables, reports, strict=True):
-        report.findings = Effects(table, what_if, recalculated, formulas).of_all(report.findings)
+    findings: list[Finding] = []
+    if outside or any(report.faults for report in reports):
+        effects = Effects(what_if, recalculated, formulas)
+        findings = _findings([*reports, *summaries], tables, effects)
     apart = {k: _leave_out_apart(table, tables, reports[k].cells) for k, table in enumerate(tables)}
     others = {sheet.name: _others(sheet, tables, rows, summaries) for sheet in sheets}
     for k, count in apart.items():
@@ -152,10 +152,25 @@ def verify(
         engine=calculation.engine,
         tables=reports,
         summaries=summaries,
+        findings=findings,
         other_formulas={name: count for name, count in others.items() if count},
         unread=unread,
         left_out=_left_out(suggestions, recalculated),
     )
+
+
+def _findings(
+    parts: Sequence[TableReport | SummaryReport], tables: Sequence[Table], effects: Effects
+) -> list[Finding]:
+    """Return the mistakes that the faults of all parts are, the tables' parts coming first."""
+    from workbook_tools.mending.causes import grouped  # a workbook without mistakes needs none
+
+    found = []
+    for group in grouped([part.faults for part in parts]):
+        # What is wrong outside of the tables has its effect on one that reads it.
+        places = [(tables[k if k < len(tables) else 0], fault) for k, fault in group]
+        found.append(Finding(tuple(fault for _, fault in group), effects.of(places)))
+    return ordered(found)
 
 
 class _Beside:

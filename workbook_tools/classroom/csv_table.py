@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbook_tools.classroom.row import Row
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.package.files import write_text
 
 _BYTE_ORDER_MARK = "\ufeff"  # tells Excel that it is UTF-8

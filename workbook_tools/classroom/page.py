@@ -7,7 +7,6 @@ from pathlib import Path
 
 from workbook_tools import __version__
 from workbook_tools.classroom.row import Mistake, Row, Verdict
-from workbook_tools.judging.findings import Kind
 from workbook_tools.package.files import write_text
 from workbook_tools.reporting.pages import render
 from workbook_tools.texts import counted
@@ -27,10 +26,9 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class Common:
-    """A mistake, in words, and the workbooks that have it."""
+    """A mistake, and the workbooks that have it."""
 
     mistake: Mistake
-    words: str
     rows: list[Row]
 
 
@@ -69,8 +67,8 @@ def commonest(rows: Sequence[Row]) -> list[Common]:
     for row in rows:
         for mistake in row.mistakes:
             made[mistake].append(row)
-    found = [Common(m, Kind(m.kind).in_words, who) for m, who in made.items()]
-    return sorted(found, key=lambda one: (-len(one.rows), one.mistake.quantity))
+    found = [Common(mistake, who) for mistake, who in made.items()]
+    return sorted(found, key=lambda one: (-len(one.rows), one.mistake.words))
 
 
 def alike(rows: Sequence[Row]) -> list[Alike]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbook_tools.judging.findings import Finding, Kind, in_short
+from workbook_tools.judging.faults import Kind
+from workbook_tools.judging.findings import Finding, in_short
 from workbook_tools.judging.report import Report
-from workbook_tools.texts import shortened, shortened_inside
+from workbook_tools.texts import shortened
 
 _LONGEST = 300  # characters of a message, or of a formula in symbols
 _LONGEST_NAME = 60  # characters of a sheet's name, or of a quantity
@@ -27,20 +28,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One kind of mistake in one quantity, however many cells and sheets it is in."""
+    """One mistake, in words without cells and numbers: the same in every workbook that has it."""
 
-    quantity: str
+    words: str
     kind: str
-    uses: str = ""  # in symbols, where it is known
-    should_use: str = ""
 
     @classmethod
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake of a finding."""
-        suggestion = finding.suggestion
-        symbols = (suggestion.symbols if suggestion else None) or ("", "")
-        uses, should_use = (shortened_inside(text, _LONGEST) for text in symbols)
-        return cls(shortened(finding.quantity, _LONGEST_NAME), finding.kind.value, uses, should_use)
+        return cls(shortened(in_short(finding), _LONGEST), finding.kind.value)
 
 
 @dataclass(frozen=True)
@@ -72,8 +68,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     first = ""
     if findings:
-        sheet = shortened(findings[0].sheet, _LONGEST_NAME)
-        first = f"{sheet}!{findings[0].cells}: {in_short(findings[0])}"
+        first = in_short(findings[0])
     why = ""
     if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
         why = report.not_checked or "no training table found"

@@ -11,7 +11,7 @@ from workbook_tools.convolutional import reads
 from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.places import Grid, Index, Numbers
 from workbook_tools.formulas.references import FilledFormula, anchoring
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.notation.convolutional import Operation, size
 from workbook_tools.program.shapes import shape_of
 

@@ -1,4 +1,4 @@
-"""Turns the results for each cell into findings, and these into a report."""
+"""Turns the results for each cell into faults, and these into a report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,8 +19,10 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.suggestions import Suggestions
 from workbook_tools.convolutional.tally import Tallies, Tally
 from workbook_tools.judging.comparison import ABSOLUTE, Comparison
-from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.faults import Fault, Kind, message, plain
+from workbook_tools.judging.findings import Finding, ordered
 from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, SummaryReport
+from workbook_tools.mending.causes import grouped
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
@@ -83,17 +85,18 @@ class Judgement:
 
     def report(self, engine: str) -> Report:
         """Return the report."""
-        findings = [*self._of_grids(), *self._of_panel(), *self._of_margins()]
+        faults = [*self._of_grids(), *self._of_panel(), *self._of_margins()]
         return Report(
             workbook=str(self._book.path),
             engine=engine,
             tables=[],
-            summaries=list(self._sheets(findings)),
+            summaries=list(self._sheets(faults)),
             other_formulas=dict(self._others()),
+            findings=ordered([Finding(tuple(f for _, f in own)) for own in grouped([faults])]),
             network=NetworkReport(_described(self._book), dict(self._moments), self._whole),
         )
 
-    def _of_grids(self) -> Iterator[Finding]:
+    def _of_grids(self) -> Iterator[Fault]:
         for tally in self._tallies.grids:
             kinds = self._kinds(tally)
             if not kinds:
@@ -104,9 +107,9 @@ class Judgement:
             suggestions = Suggestions(self._book, self._now, self._tolerance, tally, sound)
             for kind in Kind:
                 found = {at for at, own in kinds.items() if own is kind}
-                for finding, places in self._findings(tally, kind, found):
+                for fault, places in self._faults(tally, kind, found):
                     meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
-                    yield replace(finding, suggestion=meant)
+                    yield replace(fault, suggestion=meant)
 
     def _kinds(self, tally: Tally) -> dict[Index, Kind]:
         """Return the kind of mistake of each mistaken cell of a grid, by its index."""
@@ -127,10 +130,10 @@ class Judgement:
             kinds |= dict.fromkeys(_indices(mask), kind)
         return kinds
 
-    def _findings(
+    def _faults(
         self, tally: Tally, kind: Kind, found: set[Index]
-    ) -> Iterator[tuple[Finding, list[Index]]]:
-        """Yield a finding for each group of consecutive cells of a column, with their indices."""
+    ) -> Iterator[tuple[Fault, list[Index]]]:
+        """Yield a fault for each group of consecutive cells of a column, with their indices."""
         places = sorted((tally.grid.cell(at), at) for at in found)
         places.sort(key=lambda place: (place[0][2], place[0][1]))
         numbered = enumerate(places)
@@ -145,7 +148,7 @@ class Judgement:
                 content = self._now.value(worst_cell)
                 seen = content.code if isinstance(content, CellError) else str(content)
             quantity = _quantity(tally, own[0][1])
-            finding = Finding(
+            fault = Fault(
                 kind=kind,
                 quantity=quantity,
                 sheet=sheet,
@@ -160,9 +163,9 @@ class Judgement:
                     bool(tally.wrong[worst]),
                 ),
             )  # fmt: skip
-            yield finding, [at for _, at in own]
+            yield fault, [at for _, at in own]
 
-    def _of_panel(self) -> Iterator[Finding]:
+    def _of_panel(self) -> Iterator[Fault]:
         labels = {cell: label for label, cell in self._book.singles.items()}
         wanted = panel.wanted(self._book)
         for cell, single in self._tallies.singles.items():
@@ -180,13 +183,13 @@ class Judgement:
                 continue
             quantity = labels.get(cell, names.PROBABILITY_HEADS[1])
             expected = single.expected if isinstance(single.expected, float) else None
-            yield Finding(
+            yield Fault(
                 kind, quantity, sheet, column, (row,), formula, single.shown, expected, None,
                 message(kind, quantity, cell_name(row, column), single.shown, expected,
                         single.wrong),
             )  # fmt: skip
 
-    def _of_margins(self) -> Iterator[Finding]:
+    def _of_margins(self) -> Iterator[Fault]:
         """Find cells around maps that do not hold a typed 0; formulas read them as padding."""
         for section in self._book.sections.values():
             above, beside = section.margin
@@ -202,19 +205,19 @@ class Judgement:
                 cell = sheet, row, column = grid.cell(at)
                 quantity = f"margin of {section.name}"
                 shown = plain(float(values[at]))
-                yield Finding(
+                yield Fault(
                     Kind.WRONG_VALUE, quantity, sheet, column, (row,),
                     self._book.formulas.get(cell), shown, 0.0, None,
                     message(Kind.WRONG_VALUE, quantity, cell_name(row, column), shown, 0.0, True),
                 )  # fmt: skip
 
-    def _sheets(self, findings: list[Finding]) -> Iterator[SummaryReport]:
+    def _sheets(self, faults: list[Fault]) -> Iterator[SummaryReport]:
         """Yield a report for each sheet with calculated cells."""
         counted: dict[str, SummaryReport] = {}
         sound = np.ones(self._book.places.count, dtype=bool)
-        for finding in findings:
-            for row in finding.rows:
-                sound[self._place((finding.sheet, row, finding.column))] = False
+        for fault in faults:
+            for row in fault.rows:
+                sound[self._place((fault.sheet, row, fault.column))] = False
         for tally in self._tallies.grids:
             sheet = tally.grid.sheet
             part = counted.setdefault(
@@ -234,8 +237,8 @@ class Judgement:
         if unknown := len(self._unknown_singles()):
             own.formulas += unknown
             own.leave_out(unknown, _UNKNOWN)
-        for finding in findings:
-            counted[finding.sheet].findings.append(finding)
+        for fault in faults:
+            counted[fault.sheet].faults.append(fault)
         yield from counted.values()
 
     def _unknown_singles(self) -> set[Cell]:

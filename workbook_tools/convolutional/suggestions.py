@@ -18,7 +18,7 @@ from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
 from workbook_tools.formulas.references import Area, areas, with_areas
 from workbook_tools.formulas.wording import ANEW, BESIDE, change_in_words
-from workbook_tools.judging.findings import Suggestion
+from workbook_tools.judging.faults import Suggestion
 from workbook_tools.program.draws import values_of
 
 

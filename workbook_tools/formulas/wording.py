@@ -55,7 +55,7 @@ def _in_words(before: Tree, after: Tree, columns_only: bool) -> str:
         return "leave it as it is"
     if _without_parentheses(before) == _without_parentheses(after):
         return _about_parentheses(before, after)
-    pairs = list(_different(before, after))
+    pairs = list(changed_parts(before, after))
     changes = Counter(_one(old, new, columns_only) for old, new in pairs)
     is_whole = pairs == [(before, after)] and len(children(bare(before))) > 1
     is_another = is_whole and next(iter(changes)).startswith("replace")
@@ -85,7 +85,7 @@ def in_symbols(before: Tree, after: Tree, name: Namer) -> tuple[str, str] | None
 
     Of a product only the factors that change are shown, and those between them.
     """
-    old, new = _context(before, after)
+    old, new = changed_context(before, after)
     texts = symbols(old, name), symbols(new, name)
     return None if texts[0] == texts[1] else texts
 
@@ -111,8 +111,8 @@ def symbols(tree: Tree, name: Namer) -> str:
     return str(tree)
 
 
-def _different(before: Tree, after: Tree) -> Iterator[tuple[Tree, Tree]]:
-    """Yield the smallest parts that differ, side by side."""
+def changed_parts(before: Tree, after: Tree) -> Iterator[tuple[Tree, Tree]]:
+    """Yield the smallest parts of two formulas that differ, side by side."""
     if before == after:
         return
     one, other = bare(before), bare(after)
@@ -120,7 +120,7 @@ def _different(before: Tree, after: Tree) -> Iterator[tuple[Tree, Tree]]:
         yield before, after
         return
     for old, new in zip(children(one), children(other), strict=True):
-        yield from _different(old, new)
+        yield from changed_parts(old, new)
 
 
 def _alike(one: Tree, other: Tree) -> bool:
@@ -174,6 +174,8 @@ def _one(old: Tree, new: Tree, columns_only: bool) -> str:
                 return f"change {a} to {b}: {_quoted(new)}"
         case (Call(f, a1), Call(g, a2)) if a1 == a2:
             return f"change {f} to {g}"
+        case (Call(function, arguments), part) if arguments and bare(arguments[0]) == part:
+            return f"remove {function}"
         case (Number(), _):
             return f"replace the number {old} by {_quoted(new)}"
     return f"replace {_quoted(old)} by {_quoted(new)}"
@@ -234,14 +236,14 @@ def _shortened(text: str) -> str:
     return shortened(text, _LONGEST)
 
 
-def _context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
+def changed_context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
     """Return the smallest parts that contain all differences; of products, only some factors."""
     one, other = bare(before), bare(after)
     if _alike(one, other):
         pairs = zip(children(one), children(other), strict=True)
         changed = [(old, new) for old, new in pairs if old != new]
         if len(changed) == 1:
-            return _context(*changed[0])
+            return changed_context(*changed[0])
         factors = _Factors(one), _Factors(other)
         if len(factors[0].parts) == len(factors[1].parts) > 1:
             return _cut(factors[0], factors[1])

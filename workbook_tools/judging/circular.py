@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import TableReport
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
@@ -23,10 +23,10 @@ def name_cycles(
     calculation: Calculation,
     is_calculated: bool,
 ) -> None:
-    """Add circular references to the findings of the tables.
+    """Add circular references to the faults of the tables.
 
     A cycle is blamed on a wrong formula of a table that lies on it. If there is none, the formula
-    that stands in the fewest cells is blamed. Other cells on the cycle get no finding. If an engine
+    that stands in the fewest cells is blamed. Other cells on the cycle get no fault. If an engine
     has calculated the workbook and gives a number there, there is no cycle.
     """
     if not tables:
@@ -34,16 +34,16 @@ def name_cycles(
     formulas = Formulas(graph)
     blamed: list[Node] = []
     for report in reports:
-        for k, finding in enumerate(report.findings if formulas.suspects else []):
-            cell = _first_cell(finding)
+        for k, fault in enumerate(report.faults if formulas.suspects else []):
+            cell = _first_cell(fault)
             node, cycle = formulas.node(cell), formulas.cycle(cell)
-            if finding.formula and node and any(formulas.node(on) is node for on in cycle):
-                text = _message(finding.quantity, cycle)
-                suggestion = finding.suggestion
-                if suggestion and suggestion.formula == finding.formula and not suggestion.helpers:
+            if fault.formula and node and any(formulas.node(on) is node for on in cycle):
+                text = _message(fault.quantity, cycle)
+                suggestion = fault.suggestion
+                if suggestion and suggestion.formula == fault.formula and not suggestion.helpers:
                     suggestion = None  # its formula gives the right value, but not in this cell
-                report.findings[k] = replace(
-                    finding, kind=_kind(cycle, tables), message=text, suggestion=suggestion
+                report.faults[k] = replace(
+                    fault, kind=_kind(cycle, tables), message=text, suggestion=suggestion
                 )
                 blamed.append(node)
     formulas.without(blamed)
@@ -57,7 +57,7 @@ def name_cycles(
         if is_calculated and isinstance(value, float):
             continue
         own = [k for k, table in enumerate(tables) if table.sheet.name == sheet]
-        reports[own[0] if own else 0].findings.append(_finding(node, cycle, tables, _plain(value)))
+        reports[own[0] if own else 0].faults.append(_fault(node, cycle, tables, _plain(value)))
 
 
 def _shortest_on_a_cycle(
@@ -95,8 +95,8 @@ def _name(node: Node, tables: Sequence[Table]) -> str:
     return "η" if is_rate else cell_name(node.run.first_row, node.column)
 
 
-def _first_cell(finding: Finding) -> Cell:
-    return finding.sheet, finding.rows[0], finding.column
+def _first_cell(fault: Fault) -> Cell:
+    return fault.sheet, fault.rows[0], fault.column
 
 
 def _kind(cycle: list[Cell], tables: Sequence[Table]) -> Kind:
@@ -105,11 +105,11 @@ def _kind(cycle: list[Cell], tables: Sequence[Table]) -> Kind:
     return Kind.WRONG_REFERENCE_RATE if through_rate else Kind.WRONG_FORMULA
 
 
-def _finding(
+def _fault(
     node: Node, cycle: list[Cell], tables: Sequence[Table], value: float | str | None
-) -> Finding:
+) -> Fault:
     run, name = node.run, _name(node, tables)
-    return Finding(
+    return Fault(
         kind=_kind(cycle, tables),
         quantity=name,
         sheet=node.sheet,

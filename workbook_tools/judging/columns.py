@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Families, Formula, stretches
-from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.faults import Fault, Kind, compared, message, plain
 from workbook_tools.judging.report import Differences
 from workbook_tools.mathematics.local import Expected
 from workbook_tools.mathematics.reference import Reference
@@ -139,19 +139,23 @@ class Columns:
         # The samples of an iteration may have formulas of their own, each filled over iterations.
         return _joined(found, self.table.block)
 
-    def finding(
+    def fault(
         self, kind: Kind, column: Column, places: Places, formula: Formula | None = None
-    ) -> Finding:
-        """Return a finding about the cells at these positions; it states the worst of them."""
+    ) -> Fault:
+        """Return the fault of the cells at these positions; it states the worst of them.
+
+        Of several cells without a number, that is the first.
+        """
         relative = np.nan_to_num(column.relative[places], nan=-1.0)
+        relative[column.wrong[places] & np.isnan(column.relative[places])] = np.inf
         position = int(places[relative.argmax()])
         rows = tuple(self.table.row_of(int(place)) for place in places)
         worst, own = self.table.row_of(position), self.table.columns[column.symbol]
         error = self.table.errors.get((worst, column.symbol))
         value = error.code if error else plain(column.values[position])
         expected = plain(column.expected[position])
-        wrong = bool(column.wrong[position])
-        return Finding(
+        cell, wrong = cell_name(worst, own), bool(column.wrong[position])
+        return Fault(
             kind=kind,
             quantity=column.symbol,
             sheet=self.table.sheet.name,
@@ -161,7 +165,8 @@ class Columns:
             value=value,
             expected=expected,
             max_rel_error=plain(column.relative[position]),
-            message=message(kind, column.symbol, cell_name(worst, own), value, expected, wrong),
+            message=message(kind, column.symbol, cell, value, expected, wrong),
+            shown=compared(cell, value, expected, wrong),
         )
 
 

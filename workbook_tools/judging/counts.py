@@ -41,7 +41,7 @@ class Counts:
             self._say_why_not(column, column.has_formula & np.isnan(column.expected))
 
     def disagree(self, column: Column, places: Places) -> None:
-        """Take cells that have a finding out of those that agree."""
+        """Take cells that have a fault out of those that agree."""
         self.cells.agreeing -= int((~np.isnan(column.expected[places])).sum())
 
     def _say_why_not(self, column: Column, unknown: NDArray[np.bool_]) -> None:

@@ -4,11 +4,11 @@ For that, the right formulas or numbers are put into the calculated workbook for
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from workbook_tools.formulas.budget import Budget
-from workbook_tools.judging.findings import Finding, Kind, plain
+from workbook_tools.judging.faults import Fault, Kind, plain
+from workbook_tools.judging.findings import Effect
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.what_if import WhatIf
 from workbook_tools.reading.cells import number
@@ -18,36 +18,49 @@ MOST_CELLS = 10_000  # that a finding's effect is worked out for
 
 
 class Effects(NamedTuple):
-    """Works out the last loss of one table with other contents in some cells."""
+    """Works out the last losses of tables with other contents in some cells."""
 
-    table: Table
     what_if: WhatIf
     budget: Budget  # in formula cells that are recalculated
     formulas: int  # how many formula cells the workbook has
 
-    def with_contents(self, contents: Mapping[Cell, str | float]) -> float | None:
-        """Return the last loss with these formulas and numbers in cells; None if it is no number.
+    def of(self, places: Sequence[tuple[Table, Fault]]) -> tuple[Effect, ...]:
+        """Return the effects of faults, each given with the table that they are in or change.
 
-        None too for so many cells that it would take minutes, and when the budget is spent.
+        There are none where it is not known what belongs in all cells of a table.
         """
-        cell = self.table.last_loss_cell
-        if cell is None or len(contents) > MOST_CELLS or not self.budget.begins():
+        faults: dict[int, list[Fault]] = {}
+        tables = {id(table): table for table, _ in places}
+        for table, fault in places:
+            faults.setdefault(id(table), []).append(fault)
+        found = (self._on(tables[key], own) for key, own in faults.items())
+        return tuple(effect for effect in found if effect)
+
+    def _on(self, table: Table, faults: Sequence[Fault]) -> Effect | None:
+        cell, contents = table.last_loss_cell, dict[Cell, str | float]()
+        for fault in faults:
+            right = _right(fault)
+            if right is None:
+                return None
+            contents |= right
+        if cell is None or len(contents) > MOST_CELLS:
+            return None
+        last_loss = plain(table.last_loss)
+        if not contents:
+            return Effect(table.sheet.name, last_loss, last_loss)
+        if not self.budget.begins():
             return None
         self.budget.spend(self.formulas)
-        return plain(number(self.what_if.value(contents, cell)))
-
-    def of_all(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings with their effect, where it is known what belongs in their cells."""
-        found = []
-        for finding in findings:
-            if contents := _put_right(finding):
-                finding = replace(finding, effect=self.with_contents(contents))
-            found.append(finding)
-        return found
+        without = plain(number(self.what_if.value(contents, cell)))
+        return Effect(table.sheet.name, last_loss, without)
 
 
-def _put_right(finding: Finding) -> dict[Cell, str | float]:
-    """Return what belongs in a finding's cells; nothing if that is not known."""
-    if finding.kind is Kind.ODD_START and finding.expected is not None:
-        return {(finding.sheet, row, finding.column): finding.expected for row in finding.rows}
-    return {**finding.put_right}
+def _right(fault: Fault) -> Mapping[Cell, str | float] | None:
+    """Return what belongs in a fault's cells; None if that is not known."""
+    if fault.kind is Kind.STALE_VALUE:
+        return {}  # the calculation has the right values already
+    if fault.suggestion:
+        return dict(fault.put_right)
+    if fault.numbers:
+        return {(fault.sheet, row, fault.column): own for row, own in fault.numbers.items()}
+    return None

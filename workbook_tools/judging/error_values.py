@@ -15,7 +15,7 @@ import numpy as np
 from workbook_tools.engines import NOT_UNDERSTOOD
 from workbook_tools.formulas.families import stretches
 from workbook_tools.formulas.references import areas
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.mathematics.local import LARGEST_EXPONENT
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.notation.quantities import LEARNING_RATE
@@ -28,13 +28,13 @@ from workbook_tools.reading.table import Table
 def error_values(
     table: Table,
     values: Values,
-    known: Collection[Finding],
+    known: Collection[Fault],
     samples: SampleTable | None,
-    outside: Collection[Finding],
-) -> Iterator[Finding]:
-    """Yield findings where error values begin: in a table's columns and in its single cells.
+    outside: Collection[Fault],
+) -> Iterator[Fault]:
+    """Yield faults where error values begin: in a table's columns and in its single cells.
 
-    Cells that have a finding in ``known`` get no other one. Errors in ``samples``, which the table
+    Cells that have a fault in ``known`` get no other one. Errors in ``samples``, which the table
     reads, may come from what is found ``outside`` of it.
     """
     errors = _errors(table, values)
@@ -52,7 +52,7 @@ def error_values(
     begins = errors.keys() - blamed - overflows - inherited
     for cell, symbol in _beside(table).items():
         if cell in begins:
-            yield _finding(symbol, cell, [cell[1]], table, errors[cell])
+            yield _fault(symbol, cell, [cell[1]], table, errors[cell])
     labels = {column: symbol for symbol, column in table.columns.items()} | table.unknown
     for column, label in labels.items():
         cells = [(table.sheet.name, row, column) for row in table.rows.tolist()]
@@ -60,7 +60,7 @@ def error_values(
         for is_own, places in stretches(own, np.arange(len(cells))):
             if is_own:
                 first, rows = cells[places[0]], table.rows[places].tolist()
-                yield _finding(" ".join(label.split()), first, rows, table, errors[first])
+                yield _fault(" ".join(label.split()), first, rows, table, errors[first])
 
 
 def _overflows(table: Table) -> Iterator[Cell]:
@@ -101,9 +101,9 @@ def _errors(table: Table, values: Values) -> dict[Cell, CellError]:
     return found
 
 
-def _spread(samples: SampleTable, findings: Collection[Finding]) -> Iterator[Cell]:
-    """Yield the cells of samples that show an error and read a cell with a finding."""
-    found = [(f.sheet, row, f.column) for f in findings for row in f.rows]
+def _spread(samples: SampleTable, faults: Collection[Fault]) -> Iterator[Cell]:
+    """Yield the cells of samples that show an error and read a cell with a fault."""
+    found = [(f.sheet, row, f.column) for f in faults for row in f.rows]
     for row, symbol in samples.errors:
         sheet, column = samples.sheet.name, samples.columns[symbol]
         for area in areas(samples.sheet.formula_at(row, column) or ""):
@@ -132,10 +132,8 @@ def _inherits(cell: Cell, table: Table, errors: Mapping[tuple[str, int], list[in
     return False
 
 
-def _finding(
-    symbol: str, cell: Cell, rows: Sequence[int], table: Table, error: CellError
-) -> Finding:
-    """Return the finding about the cells in these rows; ``cell`` is the first one."""
+def _fault(symbol: str, cell: Cell, rows: Sequence[int], table: Table, error: CellError) -> Fault:
+    """Return the fault about the cells in these rows; ``cell`` is the first one."""
     sheet, row, column = cell
     formula = table.sheet.formula_at(row, column) if sheet == table.sheet.name else None
     place, code = cell_name(row, column), error.code
@@ -143,7 +141,7 @@ def _finding(
         text = f"The formula of {symbol} gives an error value: {place} shows {code}."
     else:
         text = f"{symbol} is an error value: {place} holds {code} where a number belongs."
-    return Finding(
+    return Fault(
         kind=Kind.ERROR_VALUE,
         quantity=symbol,
         sheet=sheet,

@@ -1,203 +1,220 @@
-"""The kinds of finding, what a finding says, and the formulas suggested for it."""
+"""Findings: mistakes as their authors made them, each with the faults that are its places.
+
+A wrong reference that was copied to two columns on six sheets is one finding with twelve places.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import NamedTuple
 
-from workbook_tools.notation.addresses import Cell, cell_name, range_name
+from workbook_tools.judging.faults import Fault, Key, Kind
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.texts import counted, shortened, shortened_inside, told_apart
+
+_SAME = 1e-12  # relative; a loss that changes by less stays as it is
+_MOST_QUANTITIES, _MOST_SHEETS = 4, 3  # that are named
+_LONGEST, _LONGEST_NAME = 60, 60  # characters of ranges, and of a sheet's name or a quantity
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
-class Kind(StrEnum):
-    """The kinds of finding; their names are stable."""
+class Effect(NamedTuple):
+    """What a finding does to the last loss of one training table."""
 
-    WRONG_FORMULA = "wrong-formula"
-    WRONG_REFERENCE_RATE = "wrong-reference-rate"
-    LATENT = "latent"
-    BROKEN_PATTERN = "broken-pattern"
-    TYPED_VALUE = "typed-value"
-    WRONG_VALUE = "wrong-value"
-    ERROR_VALUE = "error-value"
-    STALE_VALUE = "stale-value"
-    ODD_START = "odd-start"
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether it is worth a look, but may be intended."""
-        return self is Kind.ODD_START
+    sheet: str
+    last_loss: float | None  # on the sheet
+    without: float | None  # if all places of the finding were right
 
     @property
-    def in_words(self) -> str:
-        """Its name in words."""
-        return _IN_WORDS[self]
-
-
-_IN_WORDS = {
-    Kind.WRONG_FORMULA: "wrong formula",
-    Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
-    Kind.LATENT: "wrong formula that happens to give the right value",
-    Kind.BROKEN_PATTERN: "formula unlike the rest of its column",
-    Kind.TYPED_VALUE: "typed number where a formula belongs",
-    Kind.WRONG_VALUE: "wrong value",
-    Kind.ERROR_VALUE: "error value",
-    Kind.STALE_VALUE: "value out of date",
-    Kind.ODD_START: "odd start (a warning)",
-}
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """What a finding's cells should hold; it is checked before it is shown."""
-
-    formulas: Mapping[int, str]  # by row, for every cell of the finding
-    edit: str  # the change in words: "replace J33 by L33"
-    symbols: tuple[str, str] | None  # the part that changes, in symbols: as it is, as it should be
-    rows: int  # how many rows it was checked on, with the sheet's own numbers
-    trials: int  # how many draws of random numbers it was checked on
-    # If the mistake is in cells that the finding's cells read: what those should hold instead.
-    helpers: Mapping[Cell, str] = field(default_factory=dict)
+    def size(self) -> float:
+        """The relative change; infinite if only one of the two is a number."""
+        if self.last_loss is None or self.without is None:
+            return 0.0 if self.last_loss == self.without else math.inf
+        largest = max(abs(self.last_loss), abs(self.without))
+        return abs(self.last_loss - self.without) / largest if largest else 0.0
 
     @property
-    def formula(self) -> str:
-        """The formula of the first cell."""
-        return next(iter(self.formulas.values()))
+    def is_any(self) -> bool:
+        """Whether the loss changes at all."""
+        return self.size > _SAME
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake, however many cells it was filled into."""
+    """One mistake, wherever it was copied to."""
 
-    kind: Kind
-    quantity: str  # canonical symbol
-    sheet: str
-    column: int
-    rows: tuple[int, ...]  # from the top
-    formula: str | None  # as it reads in the first cell
-    value: float | str | None  # of the cell that is furthest off
-    expected: float | None  # in that cell
-    max_rel_error: float | None
-    message: str
-    effect: float | None = None  # the last loss if these cells were right
-    suggestion: Suggestion | None = None
+    places: tuple[Fault, ...]
+    effects: tuple[Effect, ...] = ()  # on each table that it is in; empty if unknown
+
+    @cached_property
+    def kind(self) -> Kind:
+        """The gravest kind of its places."""
+        return min((place.kind for place in self.places), key=_ORDER.__getitem__)
+
+    @cached_property
+    def leading(self) -> Fault:
+        """The place that is shown as an example: the first of the gravest kind."""
+        return next(place for place in self.places if place.kind is self.kind)
 
     @property
-    def cells(self) -> str:
-        """From the first cell to the last: ``Z32:Z99``."""
-        return range_name(self.rows[0], self.column, self.rows[-1], self.column)
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities that it is in."""
+        return tuple(dict.fromkeys(place.quantity for place in self.places))
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The sheets that it is on."""
+        return tuple(dict.fromkeys(place.sheet for place in self.places))
 
     @property
     def count(self) -> int:
         """How many cells it is in."""
-        return len(self.rows)
+        return sum(place.count for place in self.places)
 
     @property
-    def put_right(self) -> dict[Cell, str]:
-        """The formulas that correct it, by cell; empty without a suggestion."""
-        if self.suggestion is None:
-            return {}
-        own = self.suggestion.formulas.items()
-        return dict(self.suggestion.helpers) or {
-            (self.sheet, row, self.column): formula for row, formula in own
-        }
+    def is_harmless(self) -> bool:
+        """Whether every value is right, so that it does not fail a workbook by itself.
+
+        A rounded formula is harmless if the last loss changes by no more than the rounding.
+        """
+        if self.kind is Kind.ROUNDED:
+            allowed = max(place.rounding for place in self.places)
+            changes = [
+                abs(effect.last_loss - effect.without)
+                if effect.last_loss is not None and effect.without is not None
+                else math.inf
+                for effect in self.effects
+            ]
+            return bool(changes) and max(changes) <= allowed
+        return self.kind is Kind.BROKEN_PATTERN
+
+    @property
+    def effect(self) -> Effect | None:
+        """The largest effect; None if it has none, or if that is unknown."""
+        largest = max(self.effects, key=lambda effect: effect.size, default=None)
+        return largest if largest and largest.is_any else None
+
+    @property
+    def variants(self) -> list[Fault]:
+        """The places that another change mends than the leading one."""
+        keys = _keys(self.leading)
+        return [place for place in self.places if _keys(place).isdisjoint(keys)] if keys else []
+
+
+def _keys(place: Fault) -> frozenset[Key]:
+    cause = place.suggestion.cause if place.suggestion else None
+    return cause.keys if cause else frozenset()
+
+
+def ordered(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings, those with the largest effect first, then warnings, then harmless ones."""
+
+    def rank(finding: Finding) -> tuple[bool, bool, float, int]:
+        size = max((effect.size for effect in finding.effects), default=math.inf)
+        return finding.is_harmless, finding.kind.is_warning, -size, _ORDER[finding.kind]
+
+    return sorted(findings, key=rank)
+
+
+def quantities_in_short(quantities: Sequence[str]) -> str:
+    """Return quantities in few words: ``w1…w8, b1``."""
+    shown: list[str] = []
+    names_of = (shortened_inside(symbol, _LONGEST_NAME) for symbol in quantities)
+    for stem, own in groupby(names_of, key=lambda symbol: symbol.rstrip("0123456789")):
+        names = list(own)
+        numbers = [name[len(stem) :] for name in names]
+        runs = all(numbers) and [*range(int(numbers[0]), int(numbers[0]) + len(numbers))]
+        if len(names) > 2 and runs == [int(number) for number in numbers]:
+            shown.append(f"{names[0]}…{names[-1]}")
+        else:
+            shown += names
+    if len(shown) > _MOST_QUANTITIES + 1:
+        shown = [*shown[:_MOST_QUANTITIES], f"{len(shown) - _MOST_QUANTITIES:,} more"]
+    return ", ".join(shown)
+
+
+def where(finding: Finding) -> str:
+    """Return where a finding is: ``rows 33–100 of six sheets (LR 0.1, LR 0.2, …): 816 cells``."""
+    if len(finding.places) == 1:
+        [place] = finding.places
+        cells = shortened(place.ranges, _LONGEST)
+        return f"{shortened(place.sheet, _LONGEST_NAME)}!{cells}: {counted(finding.count, 'cell')}"
+    rows = {(place.rows[0], place.rows[-1]) for place in finding.places}
+    first, last = min(first for first, _ in rows), max(last for _, last in rows)
+    said = f"row {first}" if first == last else f"rows {first}–{last}"
+    sheets = [shortened(sheet, _LONGEST_NAME) for sheet in finding.sheets]
+    if len(sheets) == 1:
+        on = sheets[0]
+    else:
+        named = ", ".join(sheets[:_MOST_SHEETS])
+        on = f"{_number(len(sheets))} sheets ({named}{', …' if len(sheets) > _MOST_SHEETS else ''})"
+    return f"{said} of {on}: {counted(finding.count, 'cell')}"
+
+
+def _number(number: int) -> str:
+    words = "two three four five six seven eight nine ten".split()
+    return words[number - 2] if number - 2 < len(words) else f"{number:,}"
+
+
+def said(finding: Finding) -> str:
+    """Say a finding in one sentence, with the example of the leading place."""
+    place, words = finding.leading, _words(finding)
+    if not words or finding.kind is Kind.ROUNDED:
+        return place.message
+    shown = {
+        Kind.LATENT: "right at present, but only with these numbers",
+        Kind.BROKEN_PATTERN: "right at present, but wrong when it is copied or filled down",
+    }.get(finding.kind, place.shown)
+    return f"{words}: {shown}." if shown else f"{words}."
 
 
 def advice(finding: Finding) -> str | None:
     """Say in one sentence what to do: ``∂E/∂w3 uses a_h1·(1 − a_h1); it should be …``."""
-    suggestion = finding.suggestion
+    place = finding.leading
+    suggestion = place.suggestion
     if suggestion is None:
-        return None
-    if suggestion.symbols is None:
+        if finding.kind.is_warning or finding.kind is Kind.STALE_VALUE:
+            return None
+        return f"No formula is suggested: {place.why_none or 'what belongs here is not known'}."
+    if suggestion.symbols is None or _words(finding):
+        if len(finding.quantities) > 1:
+            return f"In {cell_name(place.rows[0], place.column)}, {suggestion.edit}."
         return f"{suggestion.edit[:1].upper()}{suggestion.edit[1:]}."
     uses, should = suggestion.symbols
-    return f"{finding.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
+    return f"{place.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
 
 
 def in_short(finding: Finding) -> str:
-    """Say a finding in one line: what it uses and should use, if symbols tell, else its message."""
-    told = finding.suggestion is not None and finding.suggestion.symbols is not None
-    return (advice(finding) if told else None) or finding.message
+    """Say a finding in a few words, if possible without cells and numbers."""
+    if words := _words(finding):
+        return words
+    suggestion = finding.leading.suggestion
+    if suggestion and suggestion.symbols:
+        uses, should = suggestion.symbols
+        return f"{finding.leading.quantity} uses {uses}; it should be {should}"
+    return f"{quantities_in_short(finding.quantities)}: {finding.kind.in_words}"
 
 
-def plain(number: float) -> float | None:
-    """Return a number as JSON has it: None for NaN and infinity."""
-    return float(number) if math.isfinite(number) else None
+def _words(finding: Finding) -> str:
+    """Say what is wrong, if its cause tells: ``∂E/∂w3, ∂E/∂w4 use a_h1 where a_h2 belongs``."""
+    suggestion = finding.leading.suggestion
+    if suggestion is None or suggestion.cause is None or not suggestion.cause.words:
+        return ""
+    ending = "" if len(finding.quantities) > 1 else "s"
+    return f"{quantities_in_short(finding.quantities)} {suggestion.cause.words.format(s=ending)}"
 
 
-def message(
-    kind: Kind,
-    symbol: str,
-    cell: str,
-    value: float | str | None,
-    expected: float | None,
-    wrong: bool,
-) -> str:
-    """Say a finding in one sentence; ``cell`` is where ``value`` and ``expected`` differ most."""
-    compared = f"{cell} shows {'no number' if value is None else repr(value)}"
-    if expected is not None:
-        right = (
-            "which happens to be right" if value == expected else f"but should show {expected!r}"
-        )
-        compared += f", {right}"
-    if kind is Kind.WRONG_FORMULA:
-        return f"The formula of {symbol} is wrong: {compared}."
-    if kind is Kind.WRONG_REFERENCE_RATE:
-        return (
-            f"The update of {symbol} reads a cell that is not the learning rate (a $ may be "
-            f"missing): {compared}."
-        )
-    if kind is Kind.ODD_START:
-        return f"{symbol} is {value!r} here and {expected!r} elsewhere; perhaps that is meant."
-    if kind is Kind.LATENT:
-        return (
-            f"The formula of {symbol} is wrong: it gives the right value with the numbers on this "
-            "sheet, but not with others."
-        )
-    if kind is Kind.BROKEN_PATTERN:
-        return (
-            f"The formula of {symbol} gives the right value, but differs from those beside it: it "
-            "may go wrong when it is copied or filled down, or hide a change."
-        )
-    if kind is Kind.TYPED_VALUE and value is None:
-        return f"{cell} holds no number where a formula of {symbol} belongs."
-    if kind is Kind.TYPED_VALUE:
-        judged = f"and it is wrong: {compared}" if wrong else "and it happens to be right"
-        return f"A number is typed where a formula of {symbol} belongs, {judged}."
-    if kind is Kind.STALE_VALUE:
-        return (
-            f"The value of {symbol} in the file is out of date: {cell} shows {value!r}, but its "
-            f"formula gives {expected!r}."
-        )
-    if kind is Kind.ERROR_VALUE:
-        return f"The formula of {symbol} gives an error value: {compared}."
-    return f"The value of {symbol} is wrong: {compared}."
-
-
-def finding_of_value(
-    kind: Kind,
-    quantity: str,
-    sheet: str,
-    column: int,
-    rows: Sequence[int],
-    formula: str | None,
-    worst_row: int,
-    value: float,
-    expected: float,
-    wrong: bool,
-    effect: float | None,
-) -> Finding:
-    """Return a finding about cells; the one in ``worst_row`` is furthest off."""
-    shown, should = plain(value), plain(expected)
-    worst = cell_name(worst_row, column)
-    return Finding(
-        kind=kind,
-        quantity=quantity,
-        sheet=sheet,
-        column=column,
-        rows=tuple(rows),
-        formula=formula,
-        value=shown,
-        expected=should,
-        max_rel_error=plain(abs(value - expected) / abs(expected)) if expected else None,
-        message=message(kind, quantity, worst, shown, should, wrong),
-        effect=effect,
-    )
+def effect_in_words(finding: Finding) -> str:
+    """Say what the last loss would be without a finding; empty if it would stay as it is."""
+    effect = finding.effect
+    if effect is None:
+        return ""
+    on = f" on {shortened(effect.sheet, _LONGEST_NAME)}" if len(finding.effects) > 1 else ""
+    if effect.without is None:
+        return f"Without it, there would be no last loss{on}."
+    if effect.last_loss is None:
+        return f"Without it, the last loss{on} would be {effect.without:.4g}; now it is no number."
+    now, without = told_apart(effect.last_loss, effect.without)
+    return f"Without it, the last loss{on} would be {without} instead of {now}."

@@ -5,6 +5,8 @@ belong are judged in ``typed.py``, and the first row in ``starts.py``.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +14,20 @@ from workbook_tools.formulas.families import Families, Formula, stretches
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.columns import Column, Columns, Places
 from workbook_tools.judging.counts import Counts, LeftOut
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Cells, Differences
+from workbook_tools.judging.rounded import Rounding
 from workbook_tools.judging.starts import first_row
 from workbook_tools.judging.typed import TypedNumbers
 from workbook_tools.mathematics.rounding import Array
+
+
+class Tried(NamedTuple):
+    """What became of a quantity's formulas on random numbers; they are given by number."""
+
+    wrong: set[int]
+    wrong_rates: set[int]  # those that would be right if they read the learning rate
+    rounded: dict[int, Rounding]  # those that would be right without their rounding
 
 
 class Judge:
@@ -71,46 +82,53 @@ class Judge:
                 if 2 * len(off) > len(places) and off[0] != begin:
                     yield symbol, number, table.row_of(int(off[0]))
 
-    def column(self, symbol: str, wrong_formulas: set[int], wrong_rates: set[int]) -> list[Finding]:
-        """Count and judge one column.
-
-        ``wrong_formulas`` are the numbers of its formulas that are wrong on random numbers;
-        ``wrong_rates`` those that would be right if they read the learning rate.
-        """
+    def column(self, symbol: str, tried: Tried) -> list[Fault]:
+        """Count and judge one column, whose formulas were tried on random numbers."""
         column = self._columns[symbol]
         self._counts.add(column)
-        if not (wrong_formulas or column.is_wrong or _differ(column)):
+        if not (tried.wrong or column.is_wrong or _differ(column)):
             return self._typed.of(column)
         own = column.families
-        findings: list[Finding] = []
+        faults: list[Fault] = []
         left_out = self._counts.is_left_out(symbol)
-        usual = _usual(column, wrong_formulas | {*own.numbers[left_out].tolist()})
-        for number, places in self._columns.stretches(column):
-            if number < 0 or left_out[places].all():
+        of_rate = {
+            number
+            for number, places in self._where(column)
+            if number in tried.wrong_rates or self._rate_drifts(column, places)
+        }
+        unusual = tried.wrong | of_rate | {*own.numbers[left_out].tolist()}
+        if of_rate or len(own.formulas) > len(unusual) + 1:
+            unusual |= {n for n, places in self._where(column) if self._is_drifting(n, places, own)}
+        usual = _usual(column, unusual)
+        wrong: dict[str, list[Places]] = {}  # by formula; of some, every row has the same text
+        for number, places in self._where(column):
+            if left_out[places].all():
                 continue
             formula = own.formulas[number]
-            if number in wrong_rates or self._rate_drifts(column, places, formula):
+            if number in of_rate:
                 kind = Kind.WRONG_REFERENCE_RATE
-                findings.append(self._finding(kind, column, places, formula))
-            elif number in wrong_formulas:
-                kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
-                if "#REF!" in formula.at(self._table.row_of(int(places[0]))):
-                    kind = Kind.ERROR_VALUE
-                findings.append(self._finding(kind, column, places, formula))
+                faults.append(self._fault(kind, column, places, formula))
+            elif number in tried.rounded:
+                faults.append(self._rounded(column, places, formula, tried.rounded[number]))
+            elif number in tried.wrong:
+                text = formula.at(self._table.row_of(int(places[0])))
+                wrong.setdefault(text, []).append(places)
             elif column.wrong[places].any():
-                findings += self._wrong_values(column, places, formula)
-            elif usual and number not in usual and places[-1] >= column.start:
-                kind = Kind.BROKEN_PATTERN
-                findings.append(self._finding(kind, column, places, formula))
-        return findings + self._typed.of(column)
+                faults += self._wrong_values(column, places, formula)
+            elif (usual or of_rate) and number not in usual and places[-1] >= column.start:
+                faults.append(self._columns.fault(Kind.BROKEN_PATTERN, column, places, formula))
+        for text, parts in wrong.items():
+            places = np.sort(np.concatenate(parts))
+            kind = Kind.WRONG_FORMULA if column.wrong[places].any() else Kind.LATENT
+            if "#REF!" in text:
+                kind = Kind.ERROR_VALUE
+            formula = own.formulas[int(own.numbers[places[0]])]
+            faults.append(self._fault(kind, column, places, formula))
+        return faults + self._typed.of(column)
 
-    def first_row(
-        self, alike: Collection[str], known: Collection[tuple[int, int]]
-    ) -> list[Finding]:
+    def first_row(self, alike: Collection[str], known: Collection[tuple[int, int]]) -> list[Fault]:
         """Judge the first row's cells of quantities that begin ``alike`` (see ``starts.py``)."""
-        found = first_row(self._columns, alike, known)
-        self.cells.agreeing -= sum(finding.formula is not None for finding in found)
-        return found
+        return first_row(self._columns, alike, known)
 
     def agreeing(self, symbol: str, rows: Array, values: Array) -> int | None:
         """Tell in how many rows a quantity would be right with these values; None if not in all.
@@ -125,41 +143,58 @@ class Judge:
         agree = np.abs(values - expected)[known] <= allowed[known]
         return int(known.sum()) if agree.all() else None
 
-    def _finding(self, kind: Kind, column: Column, places: Places, formula: Formula) -> Finding:
-        """Return a finding about cells with a formula, which then do not agree."""
-        self._counts.disagree(column, places)
-        return self._columns.finding(kind, column, places, formula)
+    def _where(self, column: Column) -> Iterator[tuple[int, Places]]:
+        """Yield the formulas of a column by their numbers, and all places that hold them."""
+        found: dict[int, list[Places]] = {}
+        for number, places in self._columns.stretches(column):
+            if number >= 0:
+                found.setdefault(number, []).append(places)
+        return ((number, np.concatenate(parts)) for number, parts in found.items())
 
-    def _wrong_values(self, column: Column, places: Places, formula: Formula) -> Iterator[Finding]:
-        """Yield findings about cells whose formula is right but whose values are wrong."""
+    def _rounded(
+        self, column: Column, places: Places, formula: Formula, rounding: Rounding
+    ) -> Fault:
+        """Return the fault of a formula that is right but for its rounding."""
+        fault = self._fault(Kind.ROUNDED, column, places, formula)
+        size = abs(fault.expected or 0.0) if rounding.is_relative else 1.0
+        said = f"{fault.quantity} is right, but {rounding.words}."
+        return replace(fault, message=said, rounding=rounding.most * size)
+
+    def _fault(self, kind: Kind, column: Column, places: Places, formula: Formula) -> Fault:
+        """Return a fault about cells with a formula, which then do not agree."""
+        self._counts.disagree(column, places)
+        return self._columns.fault(kind, column, places, formula)
+
+    def _wrong_values(self, column: Column, places: Places, formula: Formula) -> Iterator[Fault]:
+        """Yield faults about cells whose formula is right but whose values are wrong."""
         for wrong, part in stretches(column.wrong[places], places):
             if wrong:
                 row = self._table.row_of(int(part[0]))
                 error = self._table.errors.get((row, column.symbol))
                 kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
-                yield self._finding(kind, column, part, formula)
+                yield self._fault(kind, column, part, formula)
 
-    def _rate_drifts(self, column: Column, places: Places, formula: Formula) -> bool:
+    def _rate_drifts(self, column: Column, places: Places) -> bool:
         """Tell whether an update reads the learning rate first, and another cell further down.
 
         That happens where an update without $ is filled down.
         """
-        table = self._table
         if column.symbol not in self._reference.trained or not column.wrong[places].any():
             return False
+        formula = column.families.formulas[int(column.families.numbers[places[0]])]
+        first, last = (self._table.row_of(int(place)) for place in places[[0, -1]])
+        return self._reads_rate(formula.at(first)) and not self._reads_rate(formula.at(last))
 
-        def others(place: int) -> set[tuple[str | None, int, int]]:
-            own = set(table.columns.values())
-            return {
-                (area.sheet, area.first_row, area.first_column)
-                for area in areas(formula.at(table.row_of(place)))
-                if area.first_column not in own or area.first_row < table.first_row
-            }
+    def _is_drifting(self, number: int, places: Places, families: Families) -> bool:
+        """Tell whether a formula reads the learning rate, but would not one row further down."""
+        formula, row = families.formulas[number], self._table.row_of(int(places[0]))
+        return self._reads_rate(formula.at(row)) and not self._reads_rate(
+            formula.at(row + self._table.block)
+        )
 
-        first, last = (others(int(place)) for place in places[[0, -1]])
-        rate = table.rate_cell
-        reads_rate = rate is not None and rate[1:] in {cell[1:] for cell in first}
-        return reads_rate and first != last
+    def _reads_rate(self, formula: str) -> bool:
+        rate, sheet = self._table.rate_cell, self._table.sheet.name
+        return rate is not None and any(area.covers(rate, sheet) for area in areas(formula))
 
 
 def _differ(column: Column) -> bool:

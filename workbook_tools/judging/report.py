@@ -1,10 +1,11 @@
-"""The report of a workbook: counts and findings of its tables, what was not checked, a verdict."""
+"""The report of a workbook: counts and findings, what was not checked, a verdict."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.findings import Finding
 from workbook_tools.notation.quantities import Naming
 from workbook_tools.reading.understood import Understood, UnreadTable
@@ -77,7 +78,7 @@ class TableReport:
     naming: Naming
     losses: LossCurve
     signature: str  # of its formulas; empty if nothing can be checked
-    findings: list[Finding]
+    faults: list[Fault]
 
     @property
     def last_loss(self) -> float:
@@ -99,7 +100,7 @@ class SummaryReport:
 
     sheet: str
     cells: Cells
-    findings: list[Finding]
+    faults: list[Fault]
     what: str = "losses"
     differences: Differences | None = None  # where they were measured
 
@@ -122,9 +123,11 @@ class Report:
     tables: list[TableReport]
     summaries: list[SummaryReport]
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
+    findings: list[Finding] = field(default_factory=list)  # what the faults of all parts are
     network: NetworkReport | None = None
     unread: list[UnreadTable] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # what was not done, and why
+    is_strict: bool = False  # whether harmless findings fail a workbook, too
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:
@@ -132,18 +135,27 @@ class Report:
         return [*self.tables, *self.summaries]
 
     @property
-    def findings(self) -> list[Finding]:
-        """All findings: those of the tables, then those of the summaries."""
-        return [finding for part in self.parts for finding in part.findings]
+    def faults(self) -> list[Fault]:
+        """The faults of all parts: of the tables, then of the summaries."""
+        return [fault for part in self.parts for fault in part.faults]
+
+    @property
+    def mistakes(self) -> list[Finding]:
+        """The findings because of which the workbook fails."""
+        return [
+            finding
+            for finding in self.findings
+            if not finding.kind.is_warning and (self.is_strict or not finding.is_harmless)
+        ]
 
     @property
     def verdict(self) -> str:
         """``pass``, ``fail``, ``incomplete``, or ``unchecked`` if nothing at all was checked.
 
         A workbook passes if every formula cell of every table was checked or is harmless, and none
-        has a finding other than a warning.
+        has a finding other than harmless ones and warnings.
         """
-        if any(not finding.kind.is_warning for finding in self.findings):
+        if self.mistakes:
             return "fail"
         if self.network and self.network.whole.off:
             return "fail"

@@ -1,14 +1,13 @@
 """Checks the formulas beside the samples: standardised inputs, targets of classes, means."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.words import moved
-from workbook_tools.judging.findings import Kind, finding_of_value
+from workbook_tools.judging.faults import Kind, fault_of_value
 from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.judging.sample_formulas import (
     do_the_same,
@@ -18,28 +17,23 @@ from workbook_tools.judging.sample_formulas import (
     suggested,
 )
 from workbook_tools.mathematics.rounding import Array
-from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
+from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.notation.quantities import CLASS, DEVIATION, MEAN
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
 from workbook_tools.reading.samples import SampleTable
 
-LossWith = Callable[[Mapping[Cell, float]], float | None]
-_RIGHT = -2  # marks cells without a finding; formulas are numbered from 0, and −1 is no formula
+_RIGHT = -2  # marks cells without a fault; formulas are numbered from 0, and −1 is no formula
 
 
 def compare_samples(
     table: SampleTable,
     calculation: Calculation,
     tolerance: float,
-    loss_with: LossWith,
 ) -> SummaryReport | None:
-    """Return a report on every formula beside the samples; None if there are no formulas.
-
-    ``loss_with`` returns the last loss with other numbers in some cells.
-    """
+    """Return a report on every formula beside the samples; None if there are no formulas."""
     report = SummaryReport(table.sheet.name, Cells(), [], "samples")
-    own = _Check(report, table, calculation, tolerance + calculation.storage, loss_with)
+    own = _Check(report, table, calculation, tolerance + calculation.storage)
     for symbol, column in table.columns.items():
         own.check_column(symbol, column)
     for word, row in table.spread.items():
@@ -55,7 +49,6 @@ class _Check:
     table: SampleTable
     calculation: Calculation
     allowed: float  # relative difference that still agrees
-    loss_with: LossWith
 
     def check_column(self, symbol: str, column: int) -> None:
         """Check one column: standardised inputs, or the targets of classes."""
@@ -99,14 +92,14 @@ class _Check:
             if number < 0:
                 kind = Kind.TYPED_VALUE
             else:
-                cells.agreeing -= len(part)
                 formula = families.formulas[number].at(rows[0])
                 if wrong[part].any():
                     odd = number != usual or wrong[families.numbers == usual].all()
                     kind = Kind.WRONG_FORMULA if odd else Kind.WRONG_VALUE
+                    cells.agreeing -= len(part)
             worst = int(part[np.nan_to_num(difference[part], nan=np.inf).argmax()])
             shown = values[worst], expected[worst], bool(wrong[worst])
-            finding = finding_of_value(
+            fault = fault_of_value(
                 kind,
                 symbol,
                 table.sheet.name,
@@ -115,11 +108,11 @@ class _Check:
                 formula,
                 table.first_row + worst,
                 *shown,
-                self._loss_with(rows, column, expected[part].tolist()),
             )
+            fault = replace(fault, numbers=dict(zip(rows, expected[part].tolist(), strict=True)))
             right = {row: _right_formula(table, symbol, column, row) for row in rows}
             alike = {row: families.formulas[usual].at(row) for row in rows}
-            self.report.findings.append(suggested(finding, [alike], right))
+            self.report.faults.append(suggested(fault, [alike], right))
 
     def check_spread(self, word: str, row: int) -> None:
         """Check the means or the deviations of measurements, one cell for each measurement."""
@@ -151,19 +144,20 @@ class _Check:
         most = Counter(in_one_column[s] for s in right).most_common(1)
         usual = most[0][0] if most else None
         for symbol in measured:
+            if symbol in formulas and not wrong[symbol]:
+                cells.agreeing += 1
+                if in_one_column[symbol] == usual:
+                    continue
             if symbol not in formulas:
                 if not wrong[symbol] and len(formulas) <= len(measured) / 2:
                     continue  # all means are typed here
                 kind = Kind.TYPED_VALUE
             elif wrong[symbol]:
                 kind = Kind.WRONG_FORMULA
-            elif in_one_column[symbol] != usual:
-                kind = Kind.BROKEN_PATTERN
             else:
-                cells.agreeing += 1
-                continue
+                kind = Kind.BROKEN_PATTERN
             place = table.columns[symbol]
-            finding = finding_of_value(
+            fault = fault_of_value(
                 kind,
                 symbol,
                 table.sheet.name,
@@ -174,19 +168,12 @@ class _Check:
                 shown[symbol],
                 expected[symbol],
                 wrong[symbol],
-                self._loss_with([row], place, [expected[symbol]]),
             )
+            fault = replace(fault, numbers={row: expected[symbol]})
             last_row = table.header_row + len(table.rows)
             own = spread(word == MEAN, table.first_row, last_row, place)
             alike = [moved(f, 0, place - there) for f in [usual] if f]
-            self.report.findings.append(suggested(finding, [{row: f} for f in alike], {row: own}))
-
-    def _loss_with(
-        self, rows: Sequence[int], column: int, numbers: Sequence[float]
-    ) -> float | None:
-        """Return the last loss with these numbers in the rows of a column."""
-        cells = [(self.table.sheet.name, row, column) for row in rows]
-        return self.loss_with(dict(zip(cells, numbers, strict=True)))
+            self.report.faults.append(suggested(fault, [{row: f} for f in alike], {row: own}))
 
 
 def _expected(

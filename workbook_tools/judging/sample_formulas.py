@@ -7,7 +7,7 @@ import numpy as np
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.wording import change_in_words
-from workbook_tools.judging.findings import Finding, Suggestion
+from workbook_tools.judging.faults import Fault, Suggestion
 from workbook_tools.notation.addresses import cell_name, column_letter, range_name
 from workbook_tools.reading.trial import evaluate_on
 
@@ -33,20 +33,20 @@ def spread(is_mean: bool, first_row: int, last_row: int, column: int) -> str:
     return f"={function}({range_name(first_row, column, last_row, column)})"
 
 
-def suggested(finding: Finding, usual: Iterable[dict[int, str]], right: dict[int, str]) -> Finding:
-    """Return a finding with suggested formulas for its cells, by row.
+def suggested(fault: Fault, usual: Iterable[dict[int, str]], right: dict[int, str]) -> Fault:
+    """Return a fault with suggested formulas for its cells, by row.
 
     The ``usual`` formulas, those of other cells, are suggested if they compute the same as the
     ``right`` ones; else the right ones are.
     """
     for formulas in usual:
-        if do_the_same(finding.sheet, formulas, right):
+        if do_the_same(fault.sheet, formulas, right):
             break
     else:
         formulas = right
-    edit = change_in_words(finding.formula, formulas[finding.rows[0]], finding.count > 1)
-    suggestion = Suggestion(formulas, edit, None, finding.count, _TRIALS)
-    return replace(finding, suggestion=suggestion)
+    edit = change_in_words(fault.formula, formulas[fault.rows[0]], fault.count > 1)
+    suggestion = Suggestion(formulas, edit, None, fault.count, _TRIALS)
+    return replace(fault, suggestion=suggestion)
 
 
 def do_the_same(sheet: str, formulas: dict[int, str], right: dict[int, str]) -> bool:

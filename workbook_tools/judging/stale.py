@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import Families, stretches
 from workbook_tools.formulas.references import Area, areas
-from workbook_tools.judging.findings import Finding, Kind, message, plain
+from workbook_tools.judging.faults import Fault, Kind, message, plain
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.mathematics.reference import stacked
 from workbook_tools.notation.addresses import cell_name
@@ -30,11 +30,11 @@ def stale_values(
     grounds: Grounds,
     families: dict[str, Families],
     stored: Calculation,
-    known: Collection[Finding],
-) -> Iterator[Finding]:
-    """Yield findings about stretches of formula cells whose ``stored`` values are out of date.
+    known: Collection[Fault],
+) -> Iterator[Fault]:
+    """Yield faults about stretches of formula cells whose ``stored`` values are out of date.
 
-    Cells with a finding among ``known`` are left out, and so are cells that read one: their values
+    Cells with a fault among ``known`` are left out, and so are cells that read one: their values
     are out of date because that cell was changed.
     """
     table = grounds.table
@@ -53,8 +53,8 @@ def stale_values(
     rate = number_at(table.rate_cell, stored) if table.rate_cell else table.rate
     expected = grounds.expected(found.values, rate, stored)
     rows_of_known: dict[tuple[str, int], list[int]] = {}  # by sheet and column
-    for finding in known:
-        rows_of_known.setdefault((finding.sheet, finding.column), []).extend(finding.rows)
+    for fault in known:
+        rows_of_known.setdefault((fault.sheet, fault.column), []).extend(fault.rows)
     for own in rows_of_known.values():
         own.sort()
     for symbol in table.columns:
@@ -71,10 +71,10 @@ def stale_values(
                 difference = np.nan_to_num(np.abs(then - now)[places, k], nan=np.inf)
                 worst = int(places[difference.argmax()])
                 error = found.errors.get((table.row_of(worst), symbol))
-                yield _finding(table, symbol, places, worst, then[worst, k], error, now[worst, k])
+                yield _fault(table, symbol, places, worst, then[worst, k], error, now[worst, k])
 
 
-def _finding(
+def _fault(
     table: Table,
     symbol: str,
     places: NDArray[np.int64],
@@ -82,12 +82,12 @@ def _finding(
     value: float,
     error: CellError | None,
     now: float,
-) -> Finding:
+) -> Fault:
     column = table.columns[symbol]
     rows = tuple(table.rows[places].tolist())
     shown = error.code if error else plain(value)
     cell = cell_name(table.row_of(worst), column)
-    return Finding(
+    return Fault(
         kind=Kind.STALE_VALUE,
         quantity=symbol,
         sheet=table.sheet.name,
@@ -98,16 +98,15 @@ def _finding(
         expected=plain(now),
         max_rel_error=plain(abs(value - now) / abs(now)) if now else None,
         message=message(Kind.STALE_VALUE, symbol, cell, shown, plain(now), True),
-        effect=plain(table.last_loss),
     )
 
 
 def _known(
     grounds: Grounds, symbol: str, row: int, known: Mapping[tuple[str, int], Sequence[int]]
 ) -> bool:
-    """Tell whether a cell has a finding, or reads a cell that has one.
+    """Tell whether a cell has a fault, or reads a cell that has one.
 
-    ``known`` are the rows of cells with findings, in order, by sheet and column.
+    ``known`` are the rows of cells with faults, in order, by sheet and column.
     """
     sheet, column = grounds.table.sheet, grounds.table.columns[symbol]
     read = areas(sheet.formula_at(row, column) or "")

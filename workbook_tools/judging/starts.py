@@ -10,7 +10,7 @@ import numpy as np
 from workbook_tools.formulas.families import stretches
 from workbook_tools.formulas.references import anchoring
 from workbook_tools.judging.columns import Columns
-from workbook_tools.judging.findings import Finding, Kind, plain
+from workbook_tools.judging.faults import Fault, Kind, plain
 from workbook_tools.mathematics.rounding import Array
 
 _ODD = 1e-9  # relative; filling a series down leaves differences of rounding
@@ -21,11 +21,11 @@ def odd_starts(
     symbol: str,
     stated: Mapping[str, float],
     known: Collection[tuple[int, int]],
-) -> list[Finding]:
+) -> list[Fault]:
     """Return warnings about numbers typed for data, initial weights or biases.
 
     They differ from what the sheet says beside the table (``stated``, by symbol) or, of data, from
-    the rest of their column. Cells that have a finding already (``known``, by row and column) are
+    the rest of their column. Cells that have a fault already (``known``, by row and column) are
     left out.
     """
     is_data = symbol in columns.reference.constants
@@ -44,21 +44,19 @@ def odd_starts(
     column = replace(column, expected=np.full_like(column.values, usual), relative=relative)
     own = columns.table.columns[symbol]
     odd[[k for k in typed if (columns.table.row_of(int(k)), own) in known]] = False
-    return [
-        columns.finding(Kind.ODD_START, column, places)
-        for is_odd, places in stretches(odd[typed], typed)
-        if is_odd
-    ]
+    found = (places for is_odd, places in stretches(odd[typed], typed) if is_odd)
+    faults = (columns.fault(Kind.ODD_START, column, places) for places in found)
+    return [replace(fault, numbers=dict.fromkeys(fault.rows, usual)) for fault in faults]
 
 
-def texts(columns: Columns, symbol: str) -> list[Finding]:
+def texts(columns: Columns, symbol: str) -> list[Fault]:
     """Return warnings about texts where numbers of data belong: some look like a number."""
     if symbol not in columns.reference.constants:
         return []
     table, place = columns.table, columns.table.columns[symbol]
     usual = _most_frequent(columns[symbol].values)
     return [
-        Finding(
+        Fault(
             kind=Kind.ODD_START,
             quantity=symbol,
             sheet=table.sheet.name,
@@ -69,6 +67,7 @@ def texts(columns: Columns, symbol: str) -> list[Finding]:
             expected=plain(usual),
             max_rel_error=None,
             message=f"{symbol} is the text {text!r} here, not a number.",
+            numbers={row: usual} if math.isfinite(usual) else {},
         )
         for row in table.rows.tolist()
         if (text := table.sheet.texts.get((row, place))) is not None
@@ -77,12 +76,12 @@ def texts(columns: Columns, symbol: str) -> list[Finding]:
 
 def first_row(
     columns: Columns, alike: Collection[str], known: Collection[tuple[int, int]]
-) -> list[Finding]:
+) -> list[Fault]:
     """Judge the first row's cells of quantities that begin ``alike``, by comparing them.
 
     The sheet may read initial values from cells that state them, or begin an optimizer's state
     with a formula. Then one that is typed, or has its $ elsewhere than all the others, is out of
-    step. Cells that have a finding already (``known``, by row and column) are left out.
+    step. Cells that have a fault already (``known``, by row and column) are left out.
     """
     table = columns.table
     row, begin = table.first_row, np.array([0])
@@ -94,7 +93,7 @@ def first_row(
     formulas = {s: first for s in stated if (first := columns.families[s].first)}
     styles = {symbol: anchoring(formula.at(row)) for symbol, formula in formulas.items()}
     used = Counter(styles.values())
-    findings = []
+    faults = []
     for symbol in stated:
         style = styles.get(symbol)
         others = used - Counter([style] if style else [])
@@ -104,10 +103,10 @@ def first_row(
             continue
         own = formulas.get(symbol)
         if own is None:
-            findings.append(columns.finding(Kind.TYPED_VALUE, columns[symbol], begin))
+            faults.append(columns.fault(Kind.TYPED_VALUE, columns[symbol], begin))
         elif style not in others:
-            findings.append(columns.finding(Kind.BROKEN_PATTERN, columns[symbol], begin, own))
-    return findings
+            faults.append(columns.fault(Kind.BROKEN_PATTERN, columns[symbol], begin, own))
+    return faults
 
 
 def _most_frequent(numbers: Array) -> float:

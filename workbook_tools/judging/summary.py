@@ -9,7 +9,7 @@ from workbook_tools.formulas.references import anchoring
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.draws import DRAWS, SEED
-from workbook_tools.judging.findings import Finding, Kind, Suggestion, finding_of_value, plain
+from workbook_tools.judging.faults import Fault, Kind, Suggestion, fault_of_value
 from workbook_tools.judging.probe import agree
 from workbook_tools.judging.report import Cells, SummaryReport
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
@@ -65,22 +65,22 @@ def compare_summary(
     counts = Counter(own_styles)
     for cell, is_right, own in zip(cells, right, own_styles, strict=True):
         styles = {style for style, count in counts.items() if count > (style == own)}
-        finding = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
-        if finding:
-            report.findings.append(_suggested(finding, cell, styles, tables, calculation))
+        fault = _judge(cell, is_right, styles, report.cells, calculation, tolerance)
+        if fault:
+            report.faults.append(_suggested(fault, cell, styles, tables, calculation))
     return report
 
 
 def _suggested(
-    finding: Finding,
+    fault: Fault,
     cell: _SummaryCell,
     styles: set[str | None],
     tables: list[Table],
     calculation: Calculation,
-) -> Finding:
-    """Return a finding with a suggestion: the formula that fetches what its cell should show."""
+) -> Fault:
+    """Return a fault with a suggestion: the formula that fetches what its cell should show."""
     if cell.target is None:
-        return finding
+        return fault
     sheet, row, column = cell.target
     for absolute in (True, False):
         text = f"={sheet_prefix(sheet)}{cell_name(row, column, absolute)}"
@@ -89,8 +89,8 @@ def _suggested(
         if _are_right([replace(cell, formula=text)], tables, calculation)[0]:
             edit = change_in_words(cell.formula, text)
             suggestion = Suggestion({cell.place[1]: text}, edit, None, 1, DRAWS)
-            return replace(finding, suggestion=suggestion)
-    return finding
+            return replace(fault, suggestion=suggestion)
+    return fault
 
 
 def _are_right(
@@ -125,7 +125,7 @@ def _judge(
     counts: Cells,
     calculation: Calculation,
     tolerance: float,
-) -> Finding | None:
+) -> Fault | None:
     """Count one cell and return what is wrong with it, if anything.
 
     ``styles`` tells where the other formulas have their $; None stands for cells without a formula.
@@ -137,7 +137,7 @@ def _judge(
     if cell.formula is None:
         if None in styles or not styles or expected != expected:
             return None  # there are other typed cells, or there is nothing to compare with
-        return _finding(Kind.TYPED_VALUE, cell, value, expected, wrong)
+        return _fault(Kind.TYPED_VALUE, cell, value, expected, wrong)
     counts.formulas += 1
     if expected != expected:
         counts.leave_out(1, "the sheet that it names has no such value")
@@ -147,12 +147,12 @@ def _judge(
         kind = Kind.WRONG_FORMULA if wrong else Kind.LATENT
     elif wrong:
         kind = Kind.WRONG_VALUE
-    elif len(styles) == 1 and anchoring(cell.formula) not in styles:
-        kind = Kind.BROKEN_PATTERN
     else:
         counts.agreeing += 1
-        return None
-    return _finding(kind, cell, value, expected, wrong)
+        if len(styles) != 1 or anchoring(cell.formula) in styles:
+            return None
+        kind = Kind.BROKEN_PATTERN
+    return _fault(kind, cell, value, expected, wrong)
 
 
 def _expected(cell: _SummaryCell) -> float:
@@ -163,9 +163,9 @@ def _expected(cell: _SummaryCell) -> float:
     return float(column[row]) if row < len(column) else float("nan")
 
 
-def _finding(kind: Kind, cell: _SummaryCell, value: float, expected: float, wrong: bool) -> Finding:
+def _fault(kind: Kind, cell: _SummaryCell, value: float, expected: float, wrong: bool) -> Fault:
     sheet, row, column = cell.place
-    return finding_of_value(
+    return fault_of_value(
         kind,
         cell.symbol,
         sheet,
@@ -176,5 +176,4 @@ def _finding(kind: Kind, cell: _SummaryCell, value: float, expected: float, wron
         value,
         expected,
         wrong,
-        plain(cell.table.last_loss),  # a summary has no effect on it
     )

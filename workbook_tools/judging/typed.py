@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.families import stretches
 from workbook_tools.judging.columns import Column, Columns
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.pasted import Pasted, pasted_numbers
 from workbook_tools.judging.report import Cells
 
@@ -21,8 +21,8 @@ class TypedNumbers:
         self._columns = columns
         self._cells = cells
 
-    def of(self, column: Column) -> list[Finding]:
-        """Return the findings about a column's cells without a formula."""
+    def of(self, column: Column) -> list[Fault]:
+        """Return the faults about a column's cells without a formula."""
         if column.symbol not in self._pasted.columns:
             return list(self._among_formulas(column))
         if column.symbol in self._columns.reference.constants:
@@ -38,7 +38,7 @@ class TypedNumbers:
         numbers, data = columns.table.values, reference.constants
         return pasted_numbers(numbers, columns.families, computed, data, applicable)
 
-    def _pasted_wrong(self, column: Column) -> Iterator[Finding]:
+    def _pasted_wrong(self, column: Column) -> Iterator[Fault]:
         """Yield the stretches of a pasted column whose numbers are not what they should be."""
         rounding, of_others = self._pasted.allowed(column.symbol)
         own, symbol = self._columns.expected, column.symbol
@@ -48,9 +48,9 @@ class TypedNumbers:
         known[: column.start] = False
         self._cells.numbers += int(known.sum())
         wrong = known & (np.abs(column.values - column.expected) > allowed)
-        return self._findings(Kind.WRONG_VALUE, column, wrong)
+        return self._faults(Kind.WRONG_VALUE, column, wrong)
 
-    def _among_formulas(self, column: Column) -> Iterator[Finding]:
+    def _among_formulas(self, column: Column) -> Iterator[Fault]:
         """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""
         if (column.families.numbers[column.alike] >= 0).all():
             return iter(())
@@ -58,9 +58,9 @@ class TypedNumbers:
         typed[: column.start] = False
         if not typed.any() or 2 * typed[column.places].sum() >= len(column.places):
             return iter(())  # texts, for example: then no formula is missing
-        return self._findings(Kind.TYPED_VALUE, column, typed)
+        return self._faults(Kind.TYPED_VALUE, column, typed)
 
-    def _beside_formulas(self, column: Column) -> Iterator[Finding]:
+    def _beside_formulas(self, column: Column) -> Iterator[Fault]:
         """Yield numbers typed for data, unlike those above, where other data are formulas.
 
         Most cells of the column are typed. In a row where all data are typed, a new sample begins.
@@ -77,13 +77,13 @@ class TypedNumbers:
         typed = column.is_typed & (2 * np.mean(others, axis=0) >= 1)
         typed[: column.start] = False
         typed[block:] &= values[block:] != values[:-block]
-        return self._findings(Kind.TYPED_VALUE, column, typed)
+        return self._faults(Kind.TYPED_VALUE, column, typed)
 
-    def _findings(self, kind: Kind, column: Column, cells: NDArray[np.bool_]) -> Iterator[Finding]:
-        """Yield a finding for each stretch of these cells."""
+    def _faults(self, kind: Kind, column: Column, cells: NDArray[np.bool_]) -> Iterator[Fault]:
+        """Yield a fault for each stretch of these cells."""
         for found, part in stretches(cells[column.places], column.places):
             if found:
-                yield self._columns.finding(kind, column, part)
+                yield self._columns.fault(kind, column, part)
 
     @cached_property
     def _full_rows(self) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbook_tools.formulas.references import FilledFormula, areas
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mathematics.rounding import Array
@@ -27,13 +27,13 @@ class Proof:
     judge: Judge
     calculation: Calculation
 
-    def checked_rows(self, finding: Finding, formulas: Mapping[int, str]) -> int | None:
+    def checked_rows(self, fault: Fault, formulas: Mapping[int, str]) -> int | None:
         """Return in how many rows the formulas give the right value; None if one is wrong.
 
         Rows in which a number is missing are not counted, for example in a circular reference.
         """
         values = self._values(formulas)
-        return self.judge.agreeing(finding.quantity, np.array(list(formulas)), values)
+        return self.judge.agreeing(fault.quantity, np.array(list(formulas)), values)
 
     def _values(self, formulas: Mapping[int, str]) -> Array:
         """Return the values of formulas with the numbers of the sheet."""
@@ -88,10 +88,10 @@ class Proof:
             return None
         return [cell for area in read for cell in area.cells(self.table.sheet.name)]
 
-    def is_right(self, finding: Finding, formulas: Mapping[int, str]) -> bool:
+    def is_right(self, fault: Fault, formulas: Mapping[int, str]) -> bool:
         """Tell whether formulas are right on random numbers, in their first and last row."""
-        rows = dict.fromkeys((finding.rows[0], finding.rows[-1]))
+        rows = dict.fromkeys((fault.rows[0], fault.rows[-1]))
         if len(formulas) > self.table.block:  # the second iteration has one above it
-            rows[finding.rows[self.table.block]] = None
-        places = [Place(finding.quantity, row, formulas[row]) for row in rows]
+            rows[fault.rows[self.table.block]] = None
+        places = [Place(fault.quantity, row, formulas[row]) for row in rows]
         return all(self.trials.right(places))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbook_tools.formulas.families import Formula, filled
-from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.references import Area, areas
 from workbook_tools.formulas.replacing import bare, replaced, replaced_in
 from workbook_tools.formulas.tree import (
     Number,
@@ -24,10 +24,11 @@ from workbook_tools.formulas.tree import (
     parts,
 )
 from workbook_tools.formulas.wording import ANEW, BESIDE
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.judge import Judge
 from workbook_tools.judging.probe import Place, Trials
+from workbook_tools.judging.rounded import unrounded
 from workbook_tools.mending.cells import symbol_at, written
 from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import LARGEST_AREA
@@ -50,10 +51,10 @@ class Proposal:
 
 
 class Proposals:
-    """Proposes formulas for the findings of one table."""
+    """Proposes formulas for the faults of one table."""
 
     def __init__(self, grounds: Grounds, trials: Trials, judge: Judge, blamed: set[str]) -> None:
-        """``blamed`` are the quantities with a finding."""
+        """``blamed`` are the quantities with a fault."""
         self._grounds = grounds
         self._table = grounds.table
         self._trials = trials
@@ -61,51 +62,56 @@ class Proposals:
         self._blamed = blamed
         self._right = RightFormulas(grounds)
 
-    def of(self, finding: Finding) -> Iterator[Proposal]:
-        """Yield what may be meant by the formulas of a finding, the likeliest first."""
-        rows = finding.rows
-        for formula in self._beside(finding):
+    def of(self, fault: Fault) -> Iterator[Proposal]:
+        """Yield what may be meant by the formulas of a fault, the likeliest first."""
+        rows = fault.rows
+        for formula in self._beside(fault):
             yield Proposal({row: formula.at(row) for row in rows}, BESIDE)
-        if finding.formula:
-            for text in self._edited(finding, finding.formula):
+        if fault.kind is Kind.ROUNDED and (without := unrounded(fault.formula or "")):
+            formula = self._filled(without[0], rows[0])
+            yield Proposal({row: formula.at(row) for row in rows})
+        if fault.formula:
+            for text in self._edited(fault, fault.formula):
                 formula = self._filled(text, rows[0])
                 yield Proposal({row: formula.at(row) for row in rows})
-            yield from self._through_helpers(finding, finding.formula)
-        anew = {row: self._right.at(finding.quantity, row) for row in rows}
+            yield from self._through_helpers(fault, fault.formula)
+        anew = {row: self._right.at(fault.quantity, row) for row in rows}
         complete = {row: text for row, text in anew.items() if text}
         if len(complete) == len(rows):
             yield Proposal(complete, ANEW)
 
-    def _beside(self, finding: Finding) -> Iterator[Formula]:
+    def _beside(self, fault: Fault) -> Iterator[Formula]:
         """Yield the formulas of the column's other cells, the most frequent first."""
-        families = self._judge.families[finding.quantity]
-        own = {self._table.position_of(row) for row in finding.rows}
+        families = self._judge.families[fault.quantity]
+        own = {self._table.position_of(row) for row in fault.rows}
         used = families.numbers[families.numbers >= 0]
         counts = np.bincount(used, minlength=len(families.formulas))
         counts[list({int(families.numbers[place]) for place in own} - {-1})] = 0
         for k in np.argsort(-counts, kind="stable")[: min(_MOST_BESIDE, (counts > 0).sum())]:
             yield families.formulas[k]
 
-    def _edited(self, finding: Finding, formula: str) -> Iterator[str]:
+    def _edited(self, fault: Fault, formula: str) -> Iterator[str]:
         """Yield small edits of a formula that make it right in its first row."""
         try:
             tree = parse(formula)
         except SyntaxProblemError:
             return
-        row = finding.rows[0]
-        place = Place(finding.quantity, row, formula)
+        row = fault.rows[0]
+        place = Place(fault.quantity, row, formula)
+        if fault.quantity in self._grounds.reference.trained:
+            yield from self._with_rate(tree)
         if self._trials.right([place])[0]:
             yield from self._anchored(tree)
         for edit in edits(tree, self._problem(place))[:_MOST_EDITS]:
             yield f"={edit.tree}"
 
-    def _through_helpers(self, finding: Finding, formula: str) -> Iterator[Proposal]:
+    def _through_helpers(self, fault: Fault, formula: str) -> Iterator[Proposal]:
         """Yield edits of helper cells: unlabelled cells with a formula that this one reads."""
         try:
             tree = parse(formula)
         except SyntaxProblemError:
             return
-        sheet, row = self._table.sheet, finding.rows[0]
+        sheet, row = self._table.sheet, fault.rows[0]
         references = [(r, part) for r, part in parts(tree) if isinstance(part, Reference)]
         for route, part in references:
             [area] = areas(part.text)
@@ -120,22 +126,22 @@ class Proposals:
                 expanded = replaced(tree, route, Parentheses(parse(own)))
             except SyntaxProblemError:
                 continue
-            place = Place(finding.quantity, row, f"={expanded}")
+            place = Place(fault.quantity, row, f"={expanded}")
             for edit in edits(expanded, self._problem(place))[:_MOST_EDITS]:
                 if not _differ_only_at(edit.tree, expanded, route):
                     continue
                 new = f"={bare(at(edit.tree, route))}"
                 helper = self._filled(new, cell[1])
-                down = [cell[1] - row + other for other in finding.rows]
+                down = [cell[1] - row + other for other in fault.rows]
                 cells = {(sheet.name, k, cell[2]): helper.at(k) for k in down}
                 whole = self._filled(f"={edit.tree}", row)
-                formulas = {other: whole.at(other) for other in finding.rows}
-                name = column_letter(cell[2]) if finding.count > 1 else cell_name(*cell[1:])
-                where = f"in {'column ' if finding.count > 1 else ''}{name}, which it reads"
+                formulas = {other: whole.at(other) for other in fault.rows}
+                name = column_letter(cell[2]) if fault.count > 1 else cell_name(*cell[1:])
+                where = f"in {'column ' if fault.count > 1 else ''}{name}, which it reads"
                 yield Proposal(formulas, where, (own, new), cells)
 
     def _serves_right_formulas(self, cell: Cell, row: int) -> bool:
-        """Tell whether a quantity without a finding reads a cell: then the cell is not to blame."""
+        """Tell whether a quantity without a fault reads a cell: then the cell is not to blame."""
         position = self._table.position_of(row)
         for symbol, families in self._judge.families.items():
             number = families.numbers[position]
@@ -146,17 +152,26 @@ class Proposals:
                 return True
         return False
 
+    def _with_rate(self, tree: Tree) -> Iterator[str]:
+        """Yield an update with the learning rate, anchored, in place of one reference."""
+        if self._table.rate_cell:
+            rate = Reference(written(self._table, self._table.rate_cell))
+            for _, places in _single_cells(tree):
+                yield f"={replaced_in(tree, places, rate)}"
+
     def _anchored(self, tree: Tree) -> Iterator[str]:
-        """Yield a formula with one reference made absolute: it is right in its first row only."""
-        for text in dict.fromkeys(
-            str(part) for _, part in parts(tree) if isinstance(part, Reference)
-        ):
-            [area] = areas(text)
-            if area.cell_count == 1:
-                fixed = cell_name(area.first_row, area.first_column, absolute=True)
-                prefix = sheet_prefix(area.sheet) if area.sheet else ""
-                places = [route for route, part in parts(tree) if str(part) == text]
-                yield f"={replaced_in(tree, places, Reference(prefix + fixed))}"
+        """Yield a formula with one reference made absolute: it is right in its first row only.
+
+        What the table has in every row is not anchored.
+        """
+        own = set(self._table.columns.values())
+        for area, places in _single_cells(tree):
+            inside = self._table.first_row <= area.first_row <= self._table.last_row
+            if inside and not area.sheet and area.first_column in own:
+                continue
+            fixed = cell_name(area.first_row, area.first_column, absolute=True)
+            prefix = sheet_prefix(area.sheet) if area.sheet else ""
+            yield f"={replaced_in(tree, places, Reference(prefix + fixed))}"
 
     def _filled(self, text: str, row: int) -> Formula:
         return filled(text, row, self._table.rows, self._table.block)
@@ -194,6 +209,18 @@ class Proposals:
             return ""
         stem = symbol.rstrip("0123456789_")
         return {"a_h": "source", "a_o": "source", "i": "source"}.get(stem, stem)
+
+
+def _single_cells(tree: Tree) -> Iterator[tuple[Area, list[Route]]]:
+    """Yield the cells that a formula reads one by one, and the places where it names each."""
+    found: dict[str, list[Route]] = {}
+    for route, part in parts(tree):
+        if isinstance(part, Reference):
+            found.setdefault(part.text, []).append(route)
+    for text, places in found.items():
+        [area] = areas(text)
+        if area.cell_count == 1:
+            yield area, places
 
 
 def _numbers_of(formula: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from workbook_tools.editing.notes import add_notes
 from workbook_tools.editing.recalculated import new_values
 from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
+from workbook_tools.judging.findings import effect_in_words, in_short
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.copying import PackageCopy
@@ -26,12 +27,15 @@ from workbook_tools.package.workbook import SheetPart, open_package
 from workbook_tools.package.xml_parts import number
 from workbook_tools.texts import counted
 
-MOST_NOTES = 1_000  # of one finding
+MOST_NOTES = 1_000  # of one fault
 _AUTHOR = "workbook-tools"
 _SHEET = "Findings"
 _MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
 
+_MOST_PLACES = 100  # of one finding that are listed
+
 _COLUMNS = {
+    "Finding": 40.0,
     "Sheet": 13.0,
     "Cells": 12.0,
     "Quantity": 10.0,
@@ -41,8 +45,7 @@ _COLUMNS = {
     "Expected": 13.0,
     "Suggested formula": 34.0,
     "Change": 20.0,
-    "Last loss without it": 13.0,
-    "In words": 46.0,
+    "Effect": 34.0,
 }
 
 
@@ -50,20 +53,21 @@ _COLUMNS = {
 class MendedSummary:
     """Which findings were mended in a copy, and which were not, each with the reason."""
 
-    mended: list[Finding]
-    left: list[tuple[Finding, str]]
+    mended: list[Fault]  # the places that were mended
+    findings: int  # how many findings were mended in all their places
+    left: list[tuple[Fault, str]]
 
     def __str__(self) -> str:
         """Say it in one line."""
-        cells = sum(finding.count for finding in self.mended)
-        said = f"{counted(len(self.mended), 'finding')} mended, in {counted(cells, 'cell')}"
+        cells = sum(fault.count for fault in self.mended)
+        said = f"{counted(self.findings, 'finding')} mended, in {counted(cells, 'cell')}"
         if not self.left:
             return said
         reasons: dict[str, list[str]] = defaultdict(list)
-        for finding, reason in self.left:
-            reasons[reason].append(f"{finding.sheet}!{finding.cells}")
+        for fault, reason in self.left:
+            reasons[reason].append(f"{fault.sheet}!{fault.cells}")
         parts = [f"{', '.join(_few(places))} ({why})" for why, places in reasons.items()]
-        return f"{said}; {len(self.left):,} not mended: {'; '.join(parts)}"
+        return f"{said}; not mended: {'; '.join(parts)}"
 
 
 def _few(places: Sequence[str]) -> list[str]:
@@ -91,72 +95,74 @@ def write_marked(report: Report, source: Path, destination: Path) -> None:
         copy = PackageCopy(package)
         styles = CellStyles(copy)
         for sheet in copy.sheets:
-            if findings := [found for found in report.findings if found.sheet == sheet.name]:
-                _mark(copy, sheet, findings, styles)
+            if faults := [fault for fault in report.faults if fault.sheet == sheet.name]:
+                _mark(copy, sheet, faults, styles)
         add_sheet(copy, _SHEET, list(_COLUMNS.values()), list(_rows(report, styles)))
         copy.save(new)
 
 
-def _mark(
-    copy: PackageCopy, sheet: SheetPart, findings: Sequence[Finding], styles: CellStyles
-) -> None:
+def _mark(copy: PackageCopy, sheet: SheetPart, faults: Sequence[Fault], styles: CellStyles) -> None:
     cells = SheetCells(copy.xml(sheet.part))
     notes: dict[Place, str] = {}
     # Mistakes last: a cell with a warning and a mistake gets the colour of a mistake.
-    for finding in sorted(findings, key=lambda finding: not finding.kind.is_warning):
-        colour = _WARNING if finding.kind.is_warning else _MISTAKE
-        for k, row in enumerate(finding.rows):
-            place = (row, finding.column)
+    for fault in sorted(faults, key=lambda fault: not fault.kind.is_mild):
+        colour = _WARNING if fault.kind.is_mild else _MISTAKE
+        for k, row in enumerate(fault.rows):
+            place = (row, fault.column)
             cell = cells.made(*place)
             cell.set("s", str(styles.filled(number(cell.get("s")), colour)))
             if k < MOST_NOTES:
                 before = f"{notes[place]}\n\n" if place in notes else ""
-                notes[place] = before + _note(finding, row)
+                notes[place] = before + _note(fault, row)
     copy.changed(sheet.part)
     add_notes(copy, sheet, _AUTHOR, notes)
 
 
-def _note(finding: Finding, row: int) -> str:
-    """Return the text of the note at one cell of a finding."""
-    lines = [f"{finding.quantity}: {finding.kind.in_words}", finding.message]
-    suggestion = finding.suggestion
+def _note(fault: Fault, row: int) -> str:
+    """Return the text of the note at one cell of a fault."""
+    lines = [f"{fault.quantity}: {fault.kind.in_words}", fault.message]
+    suggestion = fault.suggestion
     if suggestion and row in suggestion.formulas:
         lines += [f"It should be {suggestion.formulas[row]}", f"({suggestion.edit})"]
-    elif finding.expected is not None and finding.count == 1:
-        lines.append(f"It should be {finding.expected!r}")
-    if finding.count > MOST_NOTES and row == finding.rows[0]:
+    elif fault.expected is not None and fault.count == 1:
+        lines.append(f"It should be {fault.expected!r}")
+    if fault.count > MOST_NOTES and row == fault.rows[0]:
         lines.append(
-            f"Only the first {MOST_NOTES:,} of these {finding.count:,} cells have a note; all of "
+            f"Only the first {MOST_NOTES:,} of these {fault.count:,} cells have a note; all of "
             "them are coloured."
         )
     return "\n".join(lines)
 
 
 def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
-    """Yield the rows of the sheet that lists the findings."""
+    """Yield the rows of the sheet that lists the findings, with a link to each of their places."""
     header = styles.new(bold=True, fill=_HEADER, wrap=True)
     text, link = styles.new(wrap=True), styles.new(link=True)
     kinds = {False: styles.filled(text, _MISTAKE), True: styles.filled(text, _WARNING)}
     yield [NewCell(heading, header) for heading in _COLUMNS]
     for finding in report.findings:
-        suggestion = finding.suggestion
-        contents: list[str | float | None] = [
-            finding.sheet,
-            finding.cells,
-            finding.quantity,
-            finding.kind.in_words,
-            finding.formula,
-            finding.value,
-            finding.expected,
-            suggestion.formula if suggestion else None,
-            suggestion.edit if suggestion else None,
-            finding.effect,
-            finding.message,
-        ]
-        cells = [NewCell(content, text) for content in contents]
-        cells[1] = NewCell(finding.cells, link, sheet_prefix(finding.sheet) + finding.cells)
-        cells[3] = NewCell(contents[3], kinds[finding.kind.is_warning])
-        yield cells
+        is_mild = finding.is_harmless or finding.kind.is_warning
+        for k, place in enumerate(finding.places[:_MOST_PLACES]):
+            suggestion = place.suggestion
+            contents: list[str | float | None] = [
+                None if k else in_short(finding),
+                place.sheet,
+                place.cells,
+                place.quantity,
+                place.kind.in_words,
+                place.formula,
+                place.value,
+                place.expected,
+                suggestion.formula if suggestion else None,
+                suggestion.edit if suggestion else None,
+                None if k else effect_in_words(finding) or None,
+            ]
+            cells = [NewCell(content, text) for content in contents]
+            cells[0] = NewCell(contents[0], kinds[is_mild])
+            cells[2] = NewCell(place.cells, link, sheet_prefix(place.sheet) + place.cells)
+            yield cells
+        if (more := len(finding.places) - _MOST_PLACES) > 0:
+            yield [NewCell(None, text), NewCell(f"and {counted(more, 'more place')}", text)]
     if not report.findings:
         nothing = {
             "unchecked": "Nothing could be checked.",
@@ -192,16 +198,16 @@ def write_mended(
         copy = PackageCopy(package)
         sheets = {sheet.name: SheetCells(copy.xml(sheet.part)) for sheet in copy.sheets}
         formulas = {
-            cell: formula for found in summary.mended for cell, formula in found.put_right.items()
+            cell: formula for fault in summary.mended for cell, formula in fault.put_right.items()
         }
         _put_formulas(copy, sheets, formulas)
         _say_changed(copy, formulas)
         calculate_when_opened(copy)
         mended = formulas.keys() | {
-            (found.sheet, row, found.column)
-            for found in summary.mended
-            if found.kind is Kind.STALE_VALUE
-            for row in found.rows
+            (fault.sheet, row, fault.column)
+            for fault in summary.mended
+            if fault.kind is Kind.STALE_VALUE
+            for row in fault.rows
         }
         values = new_values(copy, mended, engine)
         for (name, row, column), value in values.items():
@@ -212,15 +218,20 @@ def write_mended(
 
 
 def _summary(report: Report) -> MendedSummary:
-    summary = MendedSummary([], [])
-    for finding in report.findings:
-        if finding.kind is Kind.ODD_START:
-            summary.left.append((finding, "it may be intended"))
-        elif finding.kind is Kind.STALE_VALUE or finding.suggestion:
-            summary.mended.append(finding)
+    mended: list[Fault] = []
+    left: list[tuple[Fault, str]] = []
+    for fault in report.faults:
+        if fault.kind is Kind.ODD_START:
+            left.append((fault, "it may be intended"))
+        elif fault.kind is Kind.STALE_VALUE or fault.suggestion:
+            mended.append(fault)
         else:
-            summary.left.append((finding, "no formula is suggested"))
-    return summary
+            left.append((fault, fault.why_none or "what belongs here is not known"))
+    whole = sum(
+        all(place.kind is Kind.STALE_VALUE or place.suggestion for place in finding.places)
+        for finding in report.findings
+    )
+    return MendedSummary(mended, whole, left)
 
 
 def _put_formulas(

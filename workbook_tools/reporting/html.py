@@ -9,15 +9,26 @@ from markupsafe import Markup
 
 from workbook_tools import __version__
 from workbook_tools.formulas.difference import Span, difference_in_short
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault, Kind
+from workbook_tools.judging.findings import (
+    Finding,
+    advice,
+    effect_in_words,
+    in_short,
+    quantities_in_short,
+    said,
+    where,
+)
 from workbook_tools.judging.report import LossCurve, Report, SummaryReport, TableReport
 from workbook_tools.package.files import printable, write_text
+from workbook_tools.reporting.kinds import EXPLAINED
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render
 from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
 from workbook_tools.texts import counted
 
+_MOST_FINDINGS, _MOST_PLACES, _MOST_VARIANTS = 100, 50, 3  # that a page shows
 _ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
 
 
@@ -26,19 +37,25 @@ class _ShownFinding:
     """A finding, with the drawing and the texts that are shown around it."""
 
     finding: Finding
+    quantities: str
+    where: str
+    said: str
+    in_short: str
+    advice: str | None
     formulas: tuple[list[Span], list[Span]] | None  # as it is, as it should be
     symbols: tuple[list[Span], list[Span]] | None
     drawing: Markup | None
     error: str | None
-    effect: str | None
+    effect: str
+    variants: list[Fault]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A table or a summary, with its findings."""
+    """A table or a summary, with the numbers of its findings."""
 
     report: TableReport | SummaryReport
-    findings: list[_ShownFinding]
+    findings: list[int]
     understood: list[tuple[str, str]]
     curve: Markup | None
     apart: str
@@ -59,7 +76,15 @@ def to_html(report: Report) -> str:
         folder="" if path.parent == Path() else str(path.parent),
         headline=headline(report),
         lead=_lead(report),
-        parts=[_part(part) for part in report.parts],
+        findings=[_shown(finding, report) for finding in report.findings[:_MOST_FINDINGS]],
+        more_findings=max(0, len(report.findings) - _MOST_FINDINGS),
+        most_places=_MOST_PLACES,
+        explained=[
+            (kind, EXPLAINED[kind])
+            for kind in Kind
+            if any(kind is finding.kind for finding in report.findings)
+        ],
+        parts=[_part(part, report) for part in report.parts],
         not_checked=not_checked(report),
         harmless=harmless(report),
         version=__version__,
@@ -68,7 +93,7 @@ def to_html(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """Return the verdict in a few words."""
-    mistakes = [finding for finding in report.findings if not finding.kind.is_warning]
+    mistakes = report.mistakes
     if report.verdict == "fail":
         cells = counted(sum(finding.count for finding in mistakes), "cell")
         return f"{counted(len(mistakes), 'mistake')}, in {cells}"
@@ -91,67 +116,65 @@ def _lead(report: Report) -> str:
             "No training table was found. It needs a header row that names the targets, inputs, "
             "weights and pre-activations of a whole network."
         )
-    said = (
+    text = (
         f"{agreeing:,} of {counted(checked, 'checked formula cell')} "
         f"agree{'s' if agreeing == 1 else ''} with the mathematics, recomputed from the sheet’s "
         "own numbers."
     )
     if report.network:
-        said += (
+        text += (
             " "
             + ". ".join(f"{line[:1].upper()}{line[1:]}" for line in network_lines(report.network))
             + "."
         )
     if report.verdict == "fail":
-        said += " A cell that only depends on a wrong cell is not counted as a mistake."
+        text += " A cell that only depends on a wrong cell is not counted as a mistake."
+    if report.verdict == "pass" and report.findings:
+        text += " What is listed below does not change any value."
     if left:
-        said += f" {counted(left, 'formula cell')} could not be checked."
-    return said
+        text += f" {counted(left, 'formula cell')} could not be checked."
+    return text
 
 
-def _part(part: TableReport | SummaryReport) -> _Part:
+def _part(part: TableReport | SummaryReport, report: Report) -> _Part:
     table = part if isinstance(part, TableReport) else None
     curve = draw_losses(table.losses) if table else None
     return _Part(
         report=part,
-        findings=[_shown(finding, part) for finding in part.findings],
+        findings=[
+            number
+            for number, finding in enumerate(report.findings, start=1)
+            if any(place is fault for place in finding.places for fault in part.faults)
+        ],
         understood=explained(table) if table else [],
         curve=Markup(curve) if curve else None,  # made by lxml, which escapes
         apart=_apart(table.losses) if table else "",
     )
 
 
-def _shown(finding: Finding, part: TableReport | SummaryReport) -> _ShownFinding:
-    suggestion = finding.suggestion
-    table = part if isinstance(part, TableReport) else None
-    drawing = draw_network(table.naming, finding.quantity) if table else None
+def _shown(finding: Finding, report: Report) -> _ShownFinding:
+    place = finding.leading
+    suggestion = place.suggestion
+    table = next((t for t in report.tables if any(place is one for one in t.faults)), None)
+    drawing = draw_network(table.naming, finding.quantities) if table else None
     return _ShownFinding(
         finding=finding,
-        formulas=difference_in_short(finding.formula or "", suggestion.formula)
+        quantities=quantities_in_short(finding.quantities),
+        where=where(finding),
+        said=said(finding),
+        in_short=in_short(finding),
+        advice=advice(finding),
+        formulas=difference_in_short(place.formula or "", suggestion.formula)
         if suggestion
         else None,
         symbols=difference_in_short(*suggestion.symbols)
         if suggestion and suggestion.symbols
         else None,
         drawing=Markup(drawing) if drawing else None,
-        error=percent(error) if (error := finding.max_rel_error or 0.0) > _ROUNDING else None,
-        effect=_effect(finding.effect, table.last_loss if table else math.nan),
+        error=percent(error) if (error := place.max_rel_error or 0.0) > _ROUNDING else None,
+        effect=effect_in_words(finding),
+        variants=finding.variants[:_MOST_VARIANTS],
     )
-
-
-def _effect(without: float | None, built: float) -> str | None:
-    """Say what the last loss would be without a mistake."""
-    if without is None:
-        return None
-    if without == built:
-        return f"none: the last loss stays {built:.9g}"
-    would = f"without this mistake the last loss would be {without:.9g}"
-    if not math.isfinite(built):
-        return would
-    if f"{without:.9g}" == f"{built:.9g}":
-        return f"hardly any: to nine digits, the last loss stays {built:.9g}"
-    said = f"{would}; it is {built:.9g}"
-    return f"{said}, {percent(abs(built - without) / abs(without))} off" if without else said
 
 
 def _apart(losses: LossCurve) -> str:

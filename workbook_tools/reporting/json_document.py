@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault
+from workbook_tools.judging.findings import Finding, advice, said
 from workbook_tools.judging.report import Cells, NetworkReport, Report
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.files import printable
 from workbook_tools.texts import shortened
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def _document(report: Report) -> dict[str, Any]:
         "engine": report.engine,
         "verdict": report.verdict,
         "not_checked": report.not_checked,
+        "findings": [_finding(finding) for finding in report.findings],
         "tables": [
             {
                 "sheet": table.sheet,
@@ -56,7 +58,6 @@ def _document(report: Report) -> dict[str, Any]:
                 "last_loss": table.last_loss,
                 "last_loss_of_run": table.last_loss_of_run,
                 "understood": asdict(table.understood),
-                "findings": [_finding(finding) for finding in table.findings],
             }
             for table in report.tables
         ],
@@ -65,7 +66,6 @@ def _document(report: Report) -> dict[str, Any]:
                 "sheet": summary.sheet,
                 "what": summary.what,
                 "cells": _cells(summary.cells),
-                "findings": [_finding(finding) for finding in summary.findings],
             }
             for summary in report.summaries
         ],
@@ -104,21 +104,32 @@ def _cells(cells: Cells) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    suggestion = finding.suggestion
-    proven = {"rows": suggestion.rows, "trials": suggestion.trials} if suggestion else None
     return {
         "kind": finding.kind.value,
-        "quantity": finding.quantity,
-        "sheet": finding.sheet,
-        "cells": finding.cells,
-        "rows": finding.count,
-        "formula": shortened(finding.formula, MAX_FORMULA_LENGTH) if finding.formula else None,
-        "value": finding.value,
-        "expected": finding.expected,
-        "max_rel_error": finding.max_rel_error,
-        "effect": finding.effect,
+        "harmless": finding.is_harmless,
+        "quantities": finding.quantities,
+        "cells": finding.count,
+        "message": said(finding),
+        "advice": advice(finding),
+        "effects": [effect._asdict() for effect in finding.effects],
+        "places": [_place(place) for place in finding.places],
+    }
+
+
+def _place(place: Fault) -> dict[str, Any]:
+    suggestion = place.suggestion
+    proven = {"rows": suggestion.rows, "trials": suggestion.trials} if suggestion else None
+    return {
+        "kind": place.kind.value,
+        "quantity": place.quantity,
+        "sheet": place.sheet,
+        "cells": place.ranges,
+        "rows": place.count,
+        "formula": shortened(place.formula, MAX_FORMULA_LENGTH) if place.formula else None,
+        "value": place.value,
+        "expected": place.expected,
+        "max_rel_error": place.max_rel_error,
         "suggestion": shortened(suggestion.formula, MAX_FORMULA_LENGTH) if suggestion else None,
         "edit": suggestion.edit if suggestion else None,
         "proven": proven,
-        "message": finding.message,
     }

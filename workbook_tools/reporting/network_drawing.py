@@ -1,7 +1,7 @@
 """A small drawing of a network as an SVG picture, with one quantity highlighted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -34,8 +34,8 @@ class _Lit:
         return not (self.units or self.weights or self.targets)
 
 
-def draw_network(naming: Naming, quantity: str) -> str | None:
-    """Return the picture; None if the quantity has no place in a network, or that is too large.
+def draw_network(naming: Naming, quantities: Sequence[str]) -> str | None:
+    """Return the picture; None if no quantity has a place in a network, or that is too large.
 
     For a weight, its gradient and an optimizer's state of it, the line of the weight is
     highlighted; for what belongs to a unit, its bias included, the unit; for a loss, the output
@@ -43,12 +43,17 @@ def draw_network(naming: Naming, quantity: str) -> str | None:
     are drawn that are highlighted or lead to the highlighted unit.
     Colours are set by the CSS classes ``lit``, ``weight``, ``unit`` and ``target``.
     """
-    lit = _lit(naming, quantity)
+    lit = _Lit()
+    for quantity in quantities:
+        own = _lit(naming, quantity)
+        lit.units |= own.units
+        lit.weights |= own.weights
+        lit.targets |= own.targets
     cell = _cell(naming)
     if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS or cell < _SMALLEST_CELL:
         return None
     svg = E.svg(
-        E.title(f"The network {naming.network}; highlighted: {quantity}"),
+        E.title(f"The network {naming.network}; highlighted: {', '.join(quantities)}"),
         {
             "viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}",
             "role": "img",

@@ -1,6 +1,7 @@
 """The report of a workbook, and how its tables were understood, printed on a terminal."""
 
 import math
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -8,12 +9,24 @@ from rich.text import Text
 
 from workbook_tools.formulas.difference import difference_in_short
 from workbook_tools.formulas.references import areas
-from workbook_tools.judging.findings import Finding, advice
+from workbook_tools.judging.faults import Fault
+from workbook_tools.judging.findings import (
+    Finding,
+    advice,
+    effect_in_words,
+    quantities_in_short,
+    said,
+    where,
+)
 from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, TableReport
-from workbook_tools.texts import counted, shortened, shortened_inside
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.texts import counted, shortened, shortened_inside, told_apart
 
 _LONGEST = 2_000  # characters of one text on the terminal
 _LONGEST_NAME = 60  # characters of a sheet's name or of a label
+_MOST_FINDINGS = 20  # that are printed
+_MOST_VARIANTS = 1
+_SAME = 1e-9  # relative; losses that differ by less end at the same
 # Headings of two lines; the last two are read across: "largest error", "absolute relative".
 _COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
 _LARGEST_ERROR = ("largest\nabsolute", "error\nrelative")
@@ -50,18 +63,27 @@ def print_report(report: Report, console: Console) -> None:
     for name, reason, count in harmless(report):
         said = f"  {name}: {count:,} need not be checked (harmless): {reason}"
         console.print(_text(said), soft_wrap=True)
-    for finding in report.findings:
-        _print_finding(finding, console)
+    _print_findings(report.findings, console)
     for line in report.left_out:
         console.print(Text(f"\n{line}"), soft_wrap=True)
-    for table in report.tables:
-        if table.findings and math.isfinite(table.last_loss_of_run):
-            effect = (
-                f"\n{table.sheet}: trained again from its first row, the run ends at a loss of "
-                f"{table.last_loss_of_run!r}; on the sheet it ends at {table.last_loss!r}."
-            )
-            console.print(_text(effect), soft_wrap=True)
+    _print_runs(report.tables, console)
     console.print(_text(_verdict(report), style=_COLOURS[report.verdict]), soft_wrap=True)
+
+
+def _print_runs(tables: Sequence[TableReport], console: Console) -> None:
+    """Print where the trainings with faults would end if everything in them were right."""
+    lines = []
+    for table in tables:
+        now, right = table.last_loss, table.last_loss_of_run
+        if table.faults and math.isfinite(right) and not math.isclose(now, right, rel_tol=_SAME):
+            ends, should = told_apart(now, right)
+            ends = f"at {ends}" if math.isfinite(now) else "without a number"
+            name = shortened(table.sheet, _LONGEST_NAME)
+            lines.append(f"  {name}: the last loss is {should}; the sheet ends {ends}.")
+    if lines:
+        console.print("\nTrained again from the first row, with everything right:")
+        for line in lines:
+            console.print(_text(line), soft_wrap=True)
 
 
 def print_explanation(report: Report, console: Console) -> None:
@@ -206,35 +228,45 @@ def harmless(report: Report) -> list[tuple[str, str, int]]:
     return [(name, reason, count) for name, found in parts for reason, count in found.items()]
 
 
+def _print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print the first findings: mistakes, then those that are harmless."""
+    is_said = False
+    for finding in findings[:_MOST_FINDINGS]:
+        if finding.is_harmless and not is_said:
+            console.print(Text("\nHarmless: the values are right.", "bold yellow"))
+            is_said = True
+        _print_finding(finding, console)
+    if (more := len(findings) - _MOST_FINDINGS) > 0:
+        line = f"\nand {counted(more, 'more finding')} (see --html or --json)"
+        console.print(Text(line, "bold"), soft_wrap=True)
+
+
 def _print_finding(finding: Finding, console: Console) -> None:
-    place = f"{shortened(finding.sheet, _LONGEST_NAME)}!{finding.cells}"
-    quantity = shortened(finding.quantity, _LONGEST_NAME)
-    colour = "bold yellow" if finding.kind.is_warning else "bold red"
-    cells = counted(finding.count, "cell")
-    console.print(
-        Text.assemble(
-            "\n",
-            (place, colour),
-            f"  {quantity}  {finding.kind.value}  ({cells})",
-        ),
-        soft_wrap=True,
-    )
-    was = finding.formula or ""
-    should = finding.suggestion.formula if finding.suggestion else ""
-    for what, spans in zip(("formula", "suggested"), difference_in_short(was, should), strict=True):
+    """Print a mistake once: where it is, one example, and what to do."""
+    is_mild = finding.is_harmless or finding.kind.is_warning
+    colour = "bold yellow" if is_mild else "bold red"
+    quantities = quantities_in_short(finding.quantities)
+    title = Text.assemble("\n", (quantities, colour), f"  {finding.kind.value}  {where(finding)}")
+    console.print(title, soft_wrap=True)
+    _print_formulas(finding.leading, console)
+    for line in (said(finding), advice(finding), effect_in_words(finding)):
+        if line:
+            console.print(_text(f"  {line}"), soft_wrap=True)
+    for place in finding.variants[:_MOST_VARIANTS]:
+        _print_formulas(place, console, "also")
+
+
+def _print_formulas(place: Fault, console: Console, what: str = "formula") -> None:
+    """Print the formula of a place's first cell, and the one that is suggested for it."""
+    was = place.formula or ""
+    should = place.suggestion.formula if place.suggestion else ""
+    cell = cell_name(place.rows[0], place.column)
+    for name, spans in zip((what, "suggested"), difference_in_short(was, should), strict=True):
         if spans:
-            line = Text(f"  {what:<9} ")
+            line = Text(f"  {name:<9} {cell} ")
             for span in spans:
                 line.append(span.text, "underline" if span.changed and was and should else "")
             console.print(line, soft_wrap=True)
-    console.print(_text(f"  value     {finding.value!r}"), soft_wrap=True)
-    console.print(_text(f"  expected  {finding.expected!r}"), soft_wrap=True)
-    if finding.effect is not None:
-        effect = f"  effect    without this mistake the last loss would be {finding.effect!r}"
-        console.print(_text(effect))
-    console.print(_text(f"  {finding.message}"), soft_wrap=True)
-    if said := advice(finding):
-        console.print(_text(f"  {said}"), soft_wrap=True)
 
 
 def _verdict(report: Report) -> str:
@@ -243,9 +275,12 @@ def _verdict(report: Report) -> str:
     if report.verdict == "pass":
         pasted = sum(c.numbers for c in counts)
         besides = f"; so do {pasted:,} numbers that stand in place of formulas" if pasted else ""
+        harmless = sum(not finding.kind.is_warning for finding in report.findings)
+        if harmless:
+            besides += f"; {counted(harmless, 'harmless finding')} (--strict: fail)"
         return f"PASS: {agreeing:,} of {checked:,} checked formula cells agree{besides}."
     if report.verdict == "fail":
-        mistaken = [finding for finding in report.findings if not finding.kind.is_warning]
+        mistaken = report.mistakes
         if not mistaken:
             return (
                 f"FAIL: each of {checked:,} cells agrees with the cells that it reads, but "

@@ -1,0 +1,165 @@
+"""What an author did wrong, and which faults come from the same mistake.
+
+Whoever makes a mistake fills it down, copies it to the next columns and to other sheets. So faults
+are one finding if the same change mends them, relative to their own places or in symbols, and they
+stand beside each other: in the same quantity, or in the same rows of a table.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import NamedTuple
+
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse
+from workbook_tools.formulas.wording import changed_context, changed_parts, symbols
+from workbook_tools.formulas.words import moved
+from workbook_tools.judging.faults import Cause, Fault, Key, Kind
+from workbook_tools.judging.grounds import Grounds
+from workbook_tools.mending.cells import named, symbol_at
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
+from workbook_tools.notation.quantities import LEARNING_RATE
+
+_THERE = MAX_ROWS // 2, MAX_COLUMNS // 2  # formulas that are moved there are alike if relatively so
+_LONGEST = 2_000  # characters of a formula that is moved
+# Faults with such a key come from one mistake wherever they are.
+_ANYWHERE = ("rate", "stale")
+_TYPED = (Kind.TYPED_VALUE, Kind.ODD_START)
+
+
+class _Read(NamedTuple):
+    """A reference in place of another: what is read, and what belongs there."""
+
+    kind: str  # "rate", "row" or "symbols"
+    read: str | int = ""  # a symbol, or how far below the own row
+    belongs: str | int = ""
+
+
+def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause | None:
+    """Return the cause that the change from one formula to another tells; None if it tells none."""
+    try:
+        before, after = parse(old or ""), parse(new)
+    except SyntaxProblemError:
+        return None
+    stem, row = _stem(fault.quantity), fault.rows[0]
+    pairs = [(str(one), str(other)) for one, other in changed_parts(before, after)]
+    if not pairs or not all(_is_cell(text) for pair in pairs for text in pair):
+        context = changed_context(before, after)
+        shape = (symbols(part, lambda text: _stem(named(grounds, text, row))) for part in context)
+        return Cause(frozenset([("shape", stem, *shape)]))
+    found = {_read(*pair, fault, grounds) for pair in pairs}
+    kinds = {one.kind for one in found}
+    if kinds == {"rate"}:
+        words = "read{s} the learning rate without $"
+        if fault.kind is Kind.WRONG_REFERENCE_RATE:
+            words += ", and so another cell further down"
+        return Cause(frozenset([("rate",)]), words)
+    if kinds == {"row"}:
+        words = ""
+        if len({(one.read, one.belongs) for one in found}) == 1:
+            [[_, read, belongs]] = found
+            words = f"continue{{s}} row {row + int(read)} where row {row + int(belongs)} belongs"
+        return Cause(frozenset([("row", frozenset(found))]), words)
+    words = ""
+    if len(found) == 1:
+        [[_, read, belongs]] = found
+        words = f"use{{s}} {read} where {belongs} belongs"
+    relative = _relative(fault, before), _relative(fault, after)
+    keys: set[Key] = {("symbols", stem, frozenset(found)), ("relative", stem, *relative)}
+    return Cause(frozenset(keys), words)
+
+
+def _stem(symbol: str) -> str:
+    """Return a symbol without its number: the ``∂E/∂w`` of ∂E/∂w3."""
+    return symbol.rstrip("0123456789_")
+
+
+def _is_cell(text: str) -> bool:
+    """Tell whether a part of a formula is a single cell."""
+    found = areas(text) if isinstance(parse(f"={text}"), Reference) else ()
+    return len(found) == 1 and found[0].cell_count == 1
+
+
+def _read(old: str, new: str, fault: Fault, grounds: Grounds) -> _Read:
+    """Return what a reference in place of another tells."""
+    [[one], [other]] = areas(old), areas(new)
+    sheet, row = fault.sheet, fault.rows[0]
+    read, belongs = (
+        (area.sheet or sheet, area.first_row, area.first_column) for area in (one, other)
+    )
+    is_column = read[0] == belongs[0] and read[2] == belongs[2]
+    if is_column and symbol_at(grounds, belongs) == LEARNING_RATE and f"${read[1]}" not in old:
+        return _Read("rate")
+    if is_column and belongs[0] == grounds.table.sheet.name:
+        return _Read("row", read[1] - row, belongs[1] - row)
+    return _Read("symbols", named(grounds, old, row), named(grounds, new, row))
+
+
+def _relative(fault: Fault, formula: Tree) -> str:
+    """Return a formula as it reads far from the edges of a sheet: the same if relatively so."""
+    text = f"={formula}"
+    if len(text) > _LONGEST:
+        return text
+    return moved(text, _THERE[0] - fault.rows[0], _THERE[1] - fault.column)
+
+
+def grouped(parts: Sequence[Sequence[Fault]]) -> list[list[tuple[int, Fault]]]:
+    """Return faults in groups, one for each mistake; each with the number of its part.
+
+    The ``parts`` are the faults of each table and of each summary of a workbook.
+    """
+    faults = [(part, fault) for part, own in enumerate(parts) for fault in own]
+    leader = list(range(len(faults)))
+
+    def first(k: int) -> int:
+        while leader[k] != k:
+            leader[k] = leader[leader[k]]
+            k = leader[k]
+        return k
+
+    by_key: dict[Key, list[int]] = defaultdict(list)
+    for k, (_, fault) in enumerate(faults):
+        for key in _keys(fault):
+            by_key[key].append(k)
+    for key, own in by_key.items():
+        for one, other in _beside(key, [(k, *faults[k]) for k in own]):
+            one, other = sorted((first(one), first(other)))
+            leader[other] = one
+    groups: dict[int, list[tuple[int, Fault]]] = defaultdict(list)
+    for k, own_fault in enumerate(faults):
+        groups[first(k)].append(own_fault)
+    return list(groups.values())
+
+
+def _keys(fault: Fault) -> Iterator[Key]:
+    """Yield what a fault may have in common with others of the same mistake."""
+    if fault.kind is Kind.STALE_VALUE:
+        yield ("stale",)
+    elif fault.kind in _TYPED:
+        yield ("typed", fault.kind, fault.rows)
+    elif fault.kind is not Kind.WRONG_VALUE and fault.formula:
+        is_rounded = fault.kind is Kind.ROUNDED
+        if fault.suggestion and fault.suggestion.cause:
+            yield from ((*key, is_rounded) for key in fault.suggestion.cause.keys)
+        yield "text", is_rounded, fault.formula
+        with suppress(SyntaxProblemError):
+            yield "formula", is_rounded, _relative(fault, parse(fault.formula))
+
+
+def _beside(key: Key, faults: Sequence[tuple[int, int, Fault]]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of faults, by number, with the same key that stand beside each other."""
+    if key[0] in _ANYWHERE:
+        yield from pairwise(k for k, _, _ in faults)
+    elif key[0] == "typed":
+        in_order = sorted(faults, key=lambda one: (one[1], one[2].column))
+        for (one, part, left), (other, same, right) in pairwise(in_order):
+            if part == same and right.column - left.column == 1:
+                yield one, other
+    else:
+        last: dict[Hashable, int] = {}
+        for k, part, fault in faults:
+            for place in ((fault.quantity,), *((part, row) for row in fault.rows)):
+                if place in last:
+                    yield last[place], k
+                last[place] = k
