@@ -37,7 +37,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.formulas.words import runs_backwards
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
@@ -90,7 +90,7 @@ def score_sample(folder: Path, engine: str, every: int = 1) -> list[SampleScore]
 
 def _not_mended(path: Path, report: Report, engine: str) -> list[str]:
     """Return what keeps a mended copy from passing; nothing of a right workbook."""
-    mistakes = [finding for finding in report.findings if not finding.kind.is_warning]
+    mistakes = [finding for finding in report.faults if not finding.kind.is_warning]
     if not mistakes or engine == "cached":  # a mended copy is recalculated
         return []
     problems = [f"no suggestion for {f.cells}" for f in mistakes if f.suggestion is None]
@@ -98,7 +98,7 @@ def _not_mended(path: Path, report: Report, engine: str) -> list[str]:
         mended = Path(folder, "mended.xlsx")
         write_mended(report, path, mended, engine)
         again = verify(mended, engine)
-    left = [f"{f.sheet}!{f.cells} {f.kind}" for f in again.findings if not f.kind.is_warning]
+    left = [f"{f.sheet}!{f.cells} {f.kind}" for f in again.faults if not f.kind.is_warning]
     if left or again.verdict != "pass":
         problems.append(f"mended, it is {again.verdict}: {', '.join(left)}")
     return problems
@@ -129,12 +129,12 @@ def _score_table(file: str, sheet: str, label: dict, report: Report) -> SampleSc
     ):
         problems.append(f"rate {read.rate_cell} = {table.learning_rate}")
     found = {
-        "wrong": {f.quantity for f in table.findings if f.kind in WRONG},
-        "latent": {f.quantity for f in table.findings if f.kind is Kind.LATENT},
+        "wrong": {f.quantity for f in table.faults if f.kind in WRONG},
+        "latent": {f.quantity for f in table.faults if f.kind is Kind.LATENT},
     }
     missed = [f"{q} {kind}" for kind, own in found.items() for q in set(label[kind]) - own]
     false = [f"{q} not {kind}" for kind, own in found.items() for q in own - set(label[kind])]
-    other = Counter(f.kind.value for f in table.findings if f.kind in SUSPECT or f.kind.is_warning)
+    other = Counter(f.kind.value for f in table.faults if f.kind in SUSPECT or f.kind.is_warning)
     problems += [f"missed {one}" for one in missed] + [f"false: {one}" for one in false]
     faulty = bool(label["wrong"] or label["latent"])
     return SampleScore(file, sheet, problems, len(columns), len(missed), len(false), other, faulty)
@@ -304,7 +304,7 @@ def score_changes(count: int, seed: int, folder: Path = WORKBOOKS) -> bool:
             continue
         with zipfile.ZipFile(path) as package:
             parts = {name: package.read(name) for name in package.namelist()}
-        false += len(verify(path).findings)
+        false += len(verify(path).faults)
         sheets = {
             f"xl/worksheets/sheet{number}.xml": sheet.name
             for number, sheet in enumerate(in_order, start=1)
@@ -344,11 +344,11 @@ def _score_change(
 ) -> int:
     """Take one change into the score; return how many findings are anywhere else."""
     everywhere = ":" in change.cells
-    if everywhere and any("circular" in finding.message for finding in report.findings):
+    if everywhere and any("circular" in finding.message for finding in report.faults):
         score.equal += 1  # another mistake than was drawn: cells of the whole cycle show errors
         return 0
     score.tried += 1
-    right = [f for f in report.findings if (f.sheet, f.cells) == (change.sheet, change.cells)]
+    right = [f for f in report.faults if (f.sheet, f.cells) == (change.sheet, change.cells)]
     score.found += bool(right)
     mended, same = "", False
     if suggestion := right[0].suggestion if right else None:
@@ -358,7 +358,7 @@ def _score_change(
         )
         score.edited += same and not suggestion.edit.startswith("rewrite the formula")
         score.anew += same and suggestion.edit.startswith("rewrite the formula")
-    others = [(f.sheet, f.cells) for f in report.findings if f not in right]
+    others = [(f.sheet, f.cells) for f in report.faults if f not in right]
     if others or not same:
         print(f"  {file} {change.sheet}!{change.cells}: {kind}: {change.formula} -> {new}")
         print(f"    mended: {mended or 'nothing'}; found elsewhere: {others or 'nothing'}")

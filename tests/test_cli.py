@@ -50,7 +50,7 @@ def test_explain_says_how_a_table_was_read(mazur: Path, tmp_path: Path) -> None:
 def test_json_to_standard_output_is_nothing_but_the_report(mazur: Path) -> None:
     result = call("verify", mazur, "--json", "-")
     report = json.loads(result.stdout)
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     assert report["verdict"] == "pass"
     assert [t["network"] for t in report["tables"]] == ["2-2-2"]
 

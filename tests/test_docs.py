@@ -19,7 +19,7 @@ from cnn.__main__ import app as cnn_app
 from workbook_tools.classroom.row import Verdict
 from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
 
 pytestmark = pytest.mark.slow

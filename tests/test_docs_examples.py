@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.json_document import to_json
 from workbook_tools.reporting.terminal import print_report

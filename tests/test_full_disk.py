@@ -21,7 +21,7 @@ from workbook_tools.classroom.run import How, check_class
 from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.reporting.copies import write_marked, write_mended
 
@@ -217,7 +217,7 @@ def book(tmp_path: Path) -> Path:
 
 
 def report(book: Path) -> Report:
-    finding = Finding(
+    finding = Fault(
         Kind.WRONG_FORMULA, "h1", "Sheet", 2, (6,), "=A1", 1.0, 2.0, 0.5, "It is wrong."
     )
     return Report(str(book), "no engine", [], [SummaryReport("Sheet", Cells(), [finding])], {})

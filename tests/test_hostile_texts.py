@@ -120,7 +120,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of a workbook with a mistake, an unknown label, and cells that are not checked."""
     book = HandMade(ONE, cells={"AG5": "what is this", "AH5": "Summe", "A30": "=1+1", "K9": "=1/0"})
     found = verify(book.save(tmp_path_factory.mktemp("report") / "book.xlsx"))
-    assert found.findings[0].suggestion is not None
+    assert found.faults[0].suggestion is not None
     assert found.tables[0].cells.reasons
     return found
 

@@ -157,8 +157,8 @@ def assert_found_there_and_nowhere_else(source: Path, folder: Path, data: st.Dat
     names = openpyxl.load_workbook(source, read_only=True).sheetnames
     sheet = names[int(re.findall(r"\d+", part)[0]) - 1]
     assert report.verdict == "fail"
-    assert [(f.sheet, f.cells) for f in report.findings] == [(sheet, cell)]
-    [finding] = report.findings  # without which the run ends as it did
+    assert [(f.sheet, f.cells) for f in report.faults] == [(sheet, cell)]
+    [finding] = report.faults  # without which the run ends as it did
     losses = last_losses(source)
     ends = [losses[sheet]] if sheet in losses else list(losses.values())
     assert finding.effect in [pytest.approx(end, rel=1e-9) for end in ends]
@@ -197,7 +197,7 @@ def test_a_summary_that_reads_the_wrong_sheet_is_found_though_the_value_is_the_s
     assert book["Overview"]["H16"].value == "='LR 0.2'!$W$32"
     book["Overview"]["H16"] = "='LR 0.5'!$W$32"  # all runs begin with the same loss
     report = check(book, tmp_path)
-    assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [("latent", "Overview", "H16")]
+    assert [(f.kind, f.sheet, f.cells) for f in report.faults] == [("latent", "Overview", "H16")]
 
 
 def test_a_student_may_change_inputs_and_rate_and_train_for_longer(
@@ -212,7 +212,7 @@ def test_a_student_may_change_inputs_and_rate_and_train_for_longer(
             filled = Translator(cell.value, cell.coordinate)
             sheet.cell(row, cell.column, filled.translate_formula(f"{cell.column_letter}{row}"))
     report = check(book, tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     longer = report.tables[-1]
     assert (longer.sheet, longer.learning_rate, longer.iterations) == ("LR 2", 7.5, 89)
     assert longer.cells.agreeing == 89 * 31
@@ -257,7 +257,7 @@ def cell_right_of(book: openpyxl.Workbook, label: str) -> Cell:
 def test_a_setting_above_the_table_may_be_changed(adam: openpyxl.Workbook, tmp_path: Path) -> None:
     cell_right_of(adam, "β1 =").value = 0.5
     report = check(adam, tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def test_a_setting_typed_into_a_formula_is_latent(adam: openpyxl.Workbook, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_setting_typed_into_a_formula_is_latent(adam: openpyxl.Workbook, tmp_p
     column = next(cell.column for cell in sheet[31] if cell.value == "v_w3")
     cell = sheet.cell(35, column)
     cell.value = cell.value.replace(f"${setting.column_letter}$30", "0.999")
-    findings = check(adam, tmp_path).findings
+    findings = check(adam, tmp_path).faults
     assert [(f.kind, f.quantity, f.cells) for f in findings] == [
         ("latent", "v_w3", cell.coordinate)
     ]
@@ -350,7 +350,7 @@ def test_of_equals_the_gradient_goes_to_the_first_whatever_the_numbers(
     assert cell.value[:last].count(",") == 3  # AND(…, MAX(the three before
     begin = cell.value[:last].rindex(",")
     cell.value = cell.value[:begin] + ")" + cell.value[last:]  # it looks at two of them
-    findings = check(images, tmp_path).findings
+    findings = check(images, tmp_path).faults
     assert [(f.kind, f.cells) for f in findings] == [("latent", cell.coordinate)]
 
 
@@ -369,7 +369,7 @@ def test_a_cached_value_that_is_off_by_a_hundred_billionth_is_found(
     off = {"xl/worksheets/sheet2.xml": change}
     findings = verify(
         rewritten(workbooks / "mazur.xlsx", tmp_path / "off.xlsx", off), "cached"
-    ).findings
+    ).faults
     assert [(f.kind, f.cells) for f in findings] == [("wrong-value", "Y40")]
 
 
@@ -396,7 +396,7 @@ def test_a_changed_formula_of_several_samples_is_named_and_no_other(
     assert book[sheet][cell].value != wrong
     book[sheet][cell] = wrong
     report = check(book, tmp_path)
-    assert [(f.kind, f.sheet, f.cells) for f in report.findings] == [(kind, sheet, cell)]
+    assert [(f.kind, f.sheet, f.cells) for f in report.faults] == [(kind, sheet, cell)]
 
 
 @pytest.mark.parametrize("wrong", ["=A31+1", None, 7.0])
@@ -406,7 +406,7 @@ def test_an_iteration_without_its_number_is_still_one(
     book = openpyxl.load_workbook(shorter["deep"])
     book["LR 0.1"]["A40"] = wrong
     report = check(book, tmp_path)
-    assert [(f.sheet, f.cells) for f in report.findings] == [("LR 0.1", "A40")]
+    assert [(f.sheet, f.cells) for f in report.faults] == [("LR 0.1", "A40")]
     assert report.tables[0].iterations == 12
 
 
@@ -428,7 +428,7 @@ def test_a_mistake_in_every_sample_of_every_iteration_is_one_finding(
     column = next(cell.column for cell in sheet[31] if cell.value == "δ_h2")
     for row in range(32, 432):
         sheet.cell(row, column).value = sheet.cell(row, column).value.replace("^2", "^3")
-    [finding] = check(book, tmp_path).findings
+    [finding] = check(book, tmp_path).faults
     assert (finding.kind, finding.quantity, finding.count) == ("wrong-formula", "δ_h2", 400)
     letter = sheet.cell(32, column).column_letter
     assert finding.cells == f"{letter}32:{letter}431"
@@ -440,7 +440,7 @@ def test_a_mistake_once_in_every_iteration_is_one_finding(workbooks: Path, tmp_p
     column = next(cell.column for cell in sheet[31] if cell.value == "∂E/∂w2")
     for row in range(32, 432, 4):
         sheet.cell(row, column).value = sheet.cell(row, column).value.replace("/4", "/3")
-    [finding] = check(book, tmp_path).findings
+    [finding] = check(book, tmp_path).faults
     assert (finding.kind, finding.quantity, finding.count) == ("wrong-formula", "∂E/∂w2", 100)
 
 
@@ -481,7 +481,7 @@ def test_rounding_at_a_kink_goes_as_the_engine_compares(tmp_path: Path, engine: 
     labels = [cell.value for cell in sheet[31]]
     assert 0 < abs(sheet.cell(33, labels.index("h1") + 1).value) < 1e-15
     report = verify(path, engine)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 RUNS_AWAY = """
@@ -521,7 +521,7 @@ def test_a_network_that_runs_away_on_random_numbers_is_tried_on_smaller_ones(
     column = next(cell.column for cell in sheet[31] if cell.value == "δ_h1_2")
     changed = sheet.cell(35, column)
     changed.value = f"{changed.value}*1.0003"
-    findings = check(book, tmp_path).findings
+    findings = check(book, tmp_path).faults
     assert [finding.cells for finding in findings] == [changed.coordinate]
 
 
@@ -651,7 +651,7 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
         workbook = built(spec, Path(folder))
         for engine in ("embedded", "ironcalc", "cached"):
             report = verify(workbook, engine)
-            assert (report.verdict, report.findings) == ("pass", [])
+            assert (report.verdict, report.faults) == ("pass", [])
             assert all(not table.cells.not_checked for table in report.tables)
         assert_found_there_and_nowhere_else(workbook, Path(folder), data)
 
@@ -662,5 +662,5 @@ def test_any_spec_builds_a_right_workbook_in_which_any_change_is_found(
 def test_any_spec_builds_a_workbook_that_is_right_in_libreoffice(spec: str) -> None:
     with TemporaryDirectory() as folder:
         report = verify(built(spec, Path(folder)), "libreoffice")
-        assert (report.verdict, report.findings) == ("pass", [])
+        assert (report.verdict, report.faults) == ("pass", [])
         assert all(not table.cells.not_checked for table in report.tables)

@@ -17,7 +17,7 @@ from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS, elements_of
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.judging.unknown import functions
 from workbook_tools.mending import proof, proposals
@@ -103,7 +103,7 @@ def test_a_long_formula_in_a_table_is_said_to_be_too_long(tmp_path: Path) -> Non
     long = "=1/(1+EXP(-J9))+SUM(" + "0," * 4_100 + "0)"
     report = checked(HandMade(cells={PLACE: long}), tmp_path)
     [table] = report.tables
-    assert table.findings == []
+    assert table.faults == []
     assert table.cells.reasons == {"formula too long: Excel allows 8,192 characters": 1}
 
 
@@ -111,7 +111,7 @@ def test_a_formula_that_reads_a_whole_sheet_is_said_to_be_too_large(tmp_path: Pa
     made = HandMade(cells={PLACE: "=1/(1+EXP(-J9))+0*SUM(AH1:ZZ40000)"})
     report = checked(made, tmp_path)
     [table] = report.tables
-    assert table.findings == []
+    assert table.faults == []
     assert table.cells.reasons == {"too large: it reads more than 1,000,000 cells": 1}
 
 
@@ -124,7 +124,7 @@ def test_too_many_different_formulas_are_said_to_be_too_many(
     [(reason, count)] = table.cells.reasons.items()
     assert reason == "too large: more than 12 different formulas"
     assert count == table.cells.not_checked > 0
-    assert Kind.BROKEN_PATTERN not in {finding.kind for finding in table.findings}
+    assert Kind.BROKEN_PATTERN not in {finding.kind for finding in table.faults}
 
 
 @pytest.mark.parametrize(("most", "beside"), [(60, 20), (10_000, 2)])
@@ -148,9 +148,9 @@ def test_a_column_of_wrong_formulas_takes_few_proofs(
         for row in range(6, 26)
     }
     report = checked(HandMade(cells=cells), tmp_path)
-    assert len(report.findings) == 120
+    assert len(report.faults) == 120
     of_one = beside + proposals._MOST_EDITS + 4  # others: anchors, and what is written anew
-    assert len(proofs) <= min(most + of_one, len(report.findings) * of_one)
+    assert len(proofs) <= min(most + of_one, len(report.faults) * of_one)
 
 
 def test_what_is_not_done_for_every_finding_is_said_once(
@@ -160,8 +160,8 @@ def test_what_is_not_done_for_every_finding_is_said_once(
     monkeypatch.setattr(verify, "_MOST_RECALCULATED", 1)
     mistakes = {"h1": "=F6*D6-G6*E6", "h2": "=H6*D6-I6*E6", "o1": "=N6*K6-O6*M6"}
     report = checked(HandMade({**FORMULAS, **mistakes}), tmp_path)
-    assert [finding.quantity for finding in report.findings] == list(mistakes)
-    assert [finding.suggestion is not None for finding in report.findings] == [True, False, False]
+    assert [finding.quantity for finding in report.faults] == list(mistakes)
+    assert [finding.suggestion is not None for finding in report.faults] == [True, False, False]
     said = "2 findings with no suggestion, because there are too many findings"
     assert report.left_out == [said]
     assert to_json(report)["left_out"] == [said]

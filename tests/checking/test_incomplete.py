@@ -47,7 +47,7 @@ def test_what_no_engine_calculates_keeps_a_workbook_from_passing(
 def test_an_error_in_the_data_is_one_finding_and_never_a_pass(tmp_path: Path, target: str) -> None:
     cells: dict[str, object] = {f"B{row}": f"=B{row - 1}" for row in range(7, 26)}
     report = check(HandMade(cells={**cells, "B6": target}), tmp_path)
-    [finding] = report.findings
+    [finding] = report.faults
     assert (report.verdict, finding.kind, finding.quantity) == ("fail", "error-value", "t1")
     assert finding.rows[0] == 6
     assert "an error value" in finding.message
@@ -56,13 +56,13 @@ def test_an_error_in_the_data_is_one_finding_and_never_a_pass(tmp_path: Path, ta
 def test_an_error_value_in_any_column_is_a_finding(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AG5": "my notes", "AG6": "=X6*2", "AG7": "=X7/0"}
     report = check(HandMade(cells=cells), tmp_path)
-    found = [(f.kind, f.quantity, f.cells) for f in report.findings]
+    found = [(f.kind, f.quantity, f.cells) for f in report.faults]
     assert found == [("error-value", "my notes", "AG7")]
 
 
 def test_a_learning_rate_that_is_an_error_is_named_itself(tmp_path: Path) -> None:
     report = check(HandMade(cells={"D2": "=1/0"}), tmp_path)
-    assert [(f.kind, f.cells) for f in report.findings] == [("error-value", "D2")]
+    assert [(f.kind, f.cells) for f in report.faults] == [("error-value", "D2")]
 
 
 @pytest.mark.parametrize("typed", ["=0.5", "=1/20", "=-(2-1.5)*-1", "=5%", "=5E-1"])
@@ -70,7 +70,7 @@ def test_data_typed_as_formulas_are_data(tmp_path: Path, typed: str) -> None:
     cells: dict[str, object] = {f"B{row}": typed for row in range(6, 26)}
     cells |= {"D6": "=1/20", "F6": "=0.15", "N6": "=2/5"}
     report = check(HandMade(cells=cells), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     where_one_is_worked_out = HandMade({**FORMULAS, "h1": "=0.0275"})
     assert check(where_one_is_worked_out, tmp_path).verdict == "fail"
 
@@ -88,7 +88,7 @@ def test_a_table_with_a_label_that_is_lost_is_not_passed_over(
         book.active.cell(35, HEADER.index(lost) + 2).value = lost
         book.save(path)
     report = verify(path)
-    assert report.findings == []
+    assert report.faults == []
     assert report.verdict == ("unchecked" if alone and lost != "a_o2" else "incomplete")
     assert ("labelled like a training table" in report.not_checked) == (lost in ("o1", "w1"))
 
@@ -104,7 +104,7 @@ def test_rows_apart_from_a_table_that_hold_its_formulas_are_counted(tmp_path: Pa
 def test_an_initial_value_may_be_any_number(tmp_path: Path, start: str) -> None:
     cells: dict[str, object] = {"AK1": 0.1, "AK2": 0.2, "AK3": 0.4, "F6": start}
     report = check(HandMade(cells=cells), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert sum(report.tables[0].cells.harmless.values()) == 1
 
 

@@ -15,7 +15,7 @@ GRADIENTS = [f"∂E/∂w{k}" for k in range(1, 9)]
 
 
 def found(report: Report) -> list[tuple[str, str]]:
-    return [(finding.kind.value, finding.quantity) for finding in report.findings]
+    return [(finding.kind.value, finding.quantity) for finding in report.faults]
 
 
 @pytest.mark.parametrize("formulas", [FORMULAS, WRONG], ids=["right", "wrong"])
@@ -74,10 +74,10 @@ def test_a_copied_table_that_reads_the_rate_of_the_first_is_found(
     report = two_tables(tmp_path, down, right, rate=2.0)
     first, second = report.tables
     assert (first.learning_rate, second.learning_rate) == (0.5, 2.0)
-    assert first.findings == []
-    assert {f.kind.value for f in second.findings} == {"wrong-reference-rate"}
-    assert len(second.findings) == 8
-    for finding in second.findings:
+    assert first.faults == []
+    assert {f.kind.value for f in second.faults} == {"wrong-reference-rate"}
+    assert len(second.faults) == 8
+    for finding in second.faults:
         assert finding.suggestion is not None
         assert "$D$2" not in finding.suggestion.formula
 
@@ -98,8 +98,8 @@ def test_a_rate_on_another_sheet_is_not_that_above_another_table(tmp_path: Path)
 def test_a_labelled_rate_that_no_update_reads_is_said(tmp_path: Path) -> None:
     report = check(HandMade(rate="0.1"), tmp_path)
     assert report.tables[0].learning_rate == 0.5
-    assert len(report.findings) == 8
-    assert all(f.suggestion and "$D$2" in f.suggestion.formula for f in report.findings)
+    assert len(report.faults) == 8
+    assert all(f.suggestion and "$D$2" in f.suggestion.formula for f in report.faults)
 
 
 def test_a_typed_rate_that_is_the_labelled_one_is_right(tmp_path: Path) -> None:
@@ -135,14 +135,14 @@ def test_a_reference_that_was_lost_is_an_error_value(tmp_path: Path) -> None:
 def test_a_formula_that_is_right_only_where_it_begins_is_wrong(tmp_path: Path) -> None:
     cells = {f"N{row}": f"=$N$6-$D$2*AC{row - 1}" for row in range(7, 26)}
     report = check(HandMade(cells=cells), tmp_path)
-    assert [(f.kind.value, f.cells) for f in report.findings] == [("wrong-formula", "N7:N25")]
-    assert report.findings[0].suggestion is not None
-    assert report.findings[0].suggestion.formula == "=$N6-$D$2*AC6"
+    assert [(f.kind.value, f.cells) for f in report.faults] == [("wrong-formula", "N7:N25")]
+    assert report.faults[0].suggestion is not None
+    assert report.faults[0].suggestion.formula == "=$N6-$D$2*AC6"
 
 
 def test_a_rate_with_a_decimal_comma_is_a_text(tmp_path: Path) -> None:
     report = check(HandMade(cells={"D2": "0,5"}), tmp_path)
-    assert [(f.kind.value, f.quantity, f.cells, f.value) for f in report.findings] == [
+    assert [(f.kind.value, f.quantity, f.cells, f.value) for f in report.faults] == [
         ("error-value", "η", "D2", "0,5")
     ]
     assert report.verdict == "fail"
@@ -150,7 +150,7 @@ def test_a_rate_with_a_decimal_comma_is_a_text(tmp_path: Path) -> None:
 
 def test_a_number_that_is_a_text_is_a_warning(tmp_path: Path) -> None:
     report = check(HandMade(cells={"D12": "0.05"}), tmp_path)
-    assert [(f.kind.value, f.quantity, f.cells, f.value) for f in report.findings] == [
+    assert [(f.kind.value, f.quantity, f.cells, f.value) for f in report.faults] == [
         ("odd-start", "i1", "D12", "0.05")
     ]
     assert report.verdict == "pass"
@@ -203,5 +203,5 @@ def test_the_delta_rule_is_as_right_as_gradients(tmp_path: Path) -> None:
 def test_a_mistake_in_the_delta_rule_is_found_alone(tmp_path: Path) -> None:
     report = delta_rule(tmp_path, "=(Y{0}*O{0}+Z{0}*Q{0})*K{0}*(1-K{0})")
     assert found(report) == [("wrong-formula", "δ_h2")]
-    assert report.findings[0].suggestion is not None
-    assert report.findings[0].suggestion.edit == "replace K by M (twice)"
+    assert report.faults[0].suggestion is not None
+    assert report.faults[0].suggestion.edit == "replace K by M (twice)"

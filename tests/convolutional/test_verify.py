@@ -28,7 +28,7 @@ from workbook_tools.engines.compiled import CompiledCalculation
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import read_sheets
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, cell_name, range_name
 from workbook_tools.notation.convolutional import Operation, label_index
@@ -64,18 +64,18 @@ def printed(report: Report) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def found(path: Path, contents: dict[Cell, str | float | None], copy: Path) -> list[Finding]:
+def found(path: Path, contents: dict[Cell, str | float | None], copy: Path) -> list[Fault]:
     """Return what is found in a copy with these contents.
 
     The values of other cells, which the copy still has, are out of date: that is left out.
     """
     report = verify(changed(path, copy, contents))
-    assert report.verdict == ("fail" if report.findings else "pass")
+    assert report.verdict == ("fail" if report.faults else "pass")
     printed(report)
-    return [finding for finding in report.findings if finding.kind is not Kind.STALE_VALUE]
+    return [finding for finding in report.faults if finding.kind is not Kind.STALE_VALUE]
 
 
-def only(findings: list[Finding]) -> tuple[str, str, Kind]:
+def only(findings: list[Fault]) -> tuple[str, str, Kind]:
     (finding,) = findings
     return finding.sheet, finding.cells, finding.kind
 
@@ -325,7 +325,7 @@ def test_values_that_are_out_of_date_are_found(small: Path, tmp_path: Path) -> N
     with_values = verify(before, "cached")
     assert with_values.verdict == "fail"
     stale = changed(small, tmp_path / "stale.xlsx", {("Digit", 4, 3): 2.0})
-    findings = verify(stale).findings
+    findings = verify(stale).faults
     assert {finding.kind for finding in findings} == {Kind.STALE_VALUE}
     assert {finding.quantity for finding in findings} >= {"True digit", "Digit"}
 
@@ -343,7 +343,7 @@ def test_a_value_that_is_not_its_formula_s_is_found_alone(
         put_value(SheetCells(copy.xml(part.part)).made(*cell[1:]), 12.5)
         copy.changed(part.part)
 
-    findings = verify(edited(small, tmp_path / "stale.xlsx", edit)).findings
+    findings = verify(edited(small, tmp_path / "stale.xlsx", edit)).faults
     assert only(findings) == (sheet, cell_name(*cell[1:]), Kind.STALE_VALUE)
 
 

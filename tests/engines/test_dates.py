@@ -96,5 +96,5 @@ def test_a_rate_and_weights_that_are_shown_as_times_are_checked_like_others(
             cell.number_format = FORMATS[cell.column % 8]
     book.save(tmp_path / "times.xlsx")
     report, plain = verify(tmp_path / "times.xlsx"), verify(path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].cells == plain.tables[0].cells

@@ -184,18 +184,18 @@ def test_values_that_an_exporter_rounded_are_known_to_be(workbooks: Path, tmp_pa
     assert verify(rounded, "cached").verdict == "pass"
     wrong = with_value("Y40", lambda value: b"%.10g" % (value * (1 + 1e-7)))
     off = rewritten(rounded, tmp_path / "off.xlsx", {"xl/worksheets/sheet2.xml": wrong})
-    assert [finding.cells for finding in verify(off, "cached").findings] == ["Y40"]
+    assert [finding.cells for finding in verify(off, "cached").faults] == ["Y40"]
 
 
 def test_a_function_that_an_engine_lacks_is_no_error_value(tmp_path: Path) -> None:
     path = HandMade({**FORMULAS, "E1": "=POW(B6-S6,2)/2"}).save(tmp_path / "made.xlsx")
     fill(path, tmp_path / "filled.xlsx", recalculate(path, "embedded"))
     report = verify(tmp_path / "filled.xlsx", "ironcalc")
-    assert (report.verdict, report.findings) == ("incomplete", [])
+    assert (report.verdict, report.faults) == ("incomplete", [])
     [(reason, count)] = report.tables[0].cells.reasons.items()
     assert reason.startswith("the engine does not know POW;")
     assert count == 40  # E1, and E_tot that reads it
-    found = verify(path, "ironcalc").findings  # where nothing is stored, it may be misspelled
+    found = verify(path, "ironcalc").faults  # where nothing is stored, it may be misspelled
     assert {finding.kind for finding in found} == {"error-value"}
 
 
@@ -285,7 +285,7 @@ def test_a_link_that_nothing_depends_on_keeps_no_other_cell_from_being_calculate
     with pytest.raises(InputError, match="the embedded engine cannot calculate it"):
         verify(path, "embedded")
     [finding] = verify(path, engine).findings
-    assert finding.quantity == "∂E/∂w3"
+    assert finding.quantities == ("∂E/∂w3",)
     assert finding.effect is not None
 
 

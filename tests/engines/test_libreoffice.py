@@ -76,7 +76,7 @@ def test_a_broken_libreoffice_leaves_the_embedded_engines_answer_as_it_was(
     install(tmp_path, monkeypatch, script)
     report = verify(lacking)
     assert to_json(report) == to_json(without)
-    assert [finding.quantity for finding in report.findings] == ["∂E/∂w3"]
+    assert [finding.quantity for finding in report.faults] == ["∂E/∂w3"]
     write_mended(report, lacking, tmp_path / "with.xlsx")
     assert (tmp_path / "with.xlsx").read_bytes() == (tmp_path / "without.xlsx").read_bytes()
     monkeypatch.setattr(libreoffice, "TIMEOUT", 1.0)
@@ -88,7 +88,7 @@ def test_a_broken_libreoffice_leaves_the_embedded_engines_answer_as_it_was(
 def test_a_libreoffice_that_knows_the_function_is_asked(lacking: Path) -> None:
     report = verify(lacking, "embedded")
     assert report.engine.startswith("LibreOffice")
-    assert [finding.quantity for finding in report.findings] == ["∂E/∂w3"]
+    assert [finding.quantity for finding in report.faults] == ["∂E/∂w3"]
 
 
 READING = {
@@ -115,7 +115,7 @@ def test_sheets_that_libreoffice_renames_are_checked(tmp_path: Path, name: str) 
     path = HandMade({**FORMULAS, "E2": "=(C6-U6)^2"}).save(tmp_path / "made.xlsx")
     named = rewritten(path, tmp_path / "named.xlsx", {BOOK: replaced(b"My sheet", name.encode())})
     for engine in ("libreoffice", "embedded"):
-        [finding] = verify(named, engine).findings
+        [finding] = verify(named, engine).faults
         assert (finding.sheet, finding.quantity) == (name, "E2")
 
 

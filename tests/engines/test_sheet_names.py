@@ -147,12 +147,12 @@ def test_a_mistake_is_found_whatever_its_sheet_is_called(
         fill(path, tmp_path / "filled.xlsx", recalculate(path, "embedded"))
         path = tmp_path / "filled.xlsx"
     report = verify(path, engine)
-    assert [(f.sheet, f.quantity) for f in report.findings] == [(name, "∂E/∂w3")]
+    assert [(f.sheet, f.quantity) for f in report.faults] == [(name, "∂E/∂w3")]
     assert len(report.tables) == 2
     if engine == "embedded":
         write_mended(report, path, tmp_path / "mended.xlsx")
         assert verify(tmp_path / "mended.xlsx").verdict == "pass"
-        [finding] = report.findings
+        [finding] = report.faults
         assert finding.effect == pytest.approx(float(report.tables[1].last_loss), rel=1e-9)
 
 

@@ -1,6 +1,6 @@
 """Suggestions made up for tests of what is done with them."""
 
-from workbook_tools.judging.findings import Suggestion
+from workbook_tools.judging.faults import Suggestion
 
 
 def suggested(formulas: dict[int, str], edit: str = "replace J by L") -> Suggestion:

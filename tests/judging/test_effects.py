@@ -6,6 +6,7 @@ import pytest
 from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.verify import verify
+from workbook_tools.judging.findings import Finding
 
 SWAPPED = {**FORMULAS, "∂E/∂w3": FORMULAS["∂E/∂w3"].replace("O6", "N6")}
 HALVED = {**FORMULAS, "∂E/∂w8": FORMULAS["∂E/∂w8"] + "/2"}
@@ -18,15 +19,21 @@ def last_loss(made: HandMade, folder: Path) -> float:
 def test_the_effect_of_the_only_mistake_is_the_right_last_loss(tmp_path: Path) -> None:
     report = verify(HandMade(SWAPPED).save(tmp_path / "made.xlsx"))
     [finding] = report.findings
-    assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
-    assert finding.effect != report.tables[0].last_loss
+    assert without(finding) == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
+    assert finding.effects[0].last_loss == report.tables[0].last_loss != without(finding)
+
+
+def without(finding: Finding) -> float | None:
+    """Return what the last loss of the only table would be without a finding."""
+    [effect] = finding.effects
+    return effect.without
 
 
 @pytest.mark.parametrize("engine", ["embedded", "ironcalc"])
 def test_each_of_two_mistakes_has_an_effect_of_its_own(tmp_path: Path, engine: str) -> None:
     both = {**SWAPPED, "∂E/∂w8": HALVED["∂E/∂w8"]}
     found = verify(HandMade(both).save(tmp_path / "made.xlsx"), engine).findings
-    effects = {finding.quantity: finding.effect for finding in found}
+    effects = {finding.quantities[0]: without(finding) for finding in found}
     assert effects == {
         "∂E/∂w3": pytest.approx(last_loss(HandMade(HALVED), tmp_path), rel=1e-12),
         "∂E/∂w8": pytest.approx(last_loss(HandMade(SWAPPED), tmp_path), rel=1e-12),
@@ -44,22 +51,22 @@ def test_each_of_two_mistakes_has_an_effect_of_its_own(tmp_path: Path, engine: s
 )
 def test_a_mistake_in_one_cell_has_an_effect(tmp_path: Path, cells: dict[str, object]) -> None:
     [finding] = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx")).findings
-    assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
+    assert without(finding) == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
 
 
 def test_a_start_that_differs_from_the_stated_one_is_a_warning(tmp_path: Path) -> None:
     said = {"H2": "w1", "I2": 0.15}  # as the table begins
     clean = HandMade(cells=said)
-    assert verify(clean.save(tmp_path / "clean.xlsx")).findings == []
+    assert verify(clean.save(tmp_path / "clean.xlsx")).faults == []
     report = verify(HandMade(cells={**said, "F6": 0.51}).save(tmp_path / "made.xlsx"))
-    [finding] = report.findings
+    [finding] = report.faults
     assert report.verdict == "pass"
     assert (finding.kind, finding.quantity, finding.cells) == ("odd-start", "w1", "F6")
     assert (finding.value, finding.expected) == (0.51, 0.15)
-    assert finding.effect == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
+    assert without(report.findings[0]) == pytest.approx(last_loss(HandMade(), tmp_path), rel=1e-12)
 
 
 def test_data_that_differ_from_the_stated_ones_are_a_warning(tmp_path: Path) -> None:
     said: dict[str, object] = {"H2": "t2", "I2": 0.6}
-    [finding] = verify(HandMade(cells=said).save(tmp_path / "made.xlsx")).findings
+    [finding] = verify(HandMade(cells=said).save(tmp_path / "made.xlsx")).faults
     assert (finding.kind, finding.quantity, finding.cells) == ("odd-start", "t2", "C6:C25")

@@ -7,14 +7,14 @@ from checks import check
 from handmade import FORMULAS, HEADER, START, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.report import Report
 
 
-def only(report: Report) -> Finding:
+def only(report: Report) -> Fault:
     assert report.verdict == "fail"
-    assert len(report.findings) == 1, report.findings
-    return report.findings[0]
+    assert len(report.faults) == 1, report.faults
+    return report.faults[0]
 
 
 def test_a_right_table_passes_wherever_it_stands(tmp_path: Path) -> None:
@@ -65,8 +65,12 @@ def test_a_number_typed_into_a_formula_is_latent(tmp_path: Path) -> None:
 
 
 def test_a_rate_without_anchors_breaks_the_pattern(tmp_path: Path) -> None:
-    finding = only(check(HandMade(cells={"F12": "=F11-D2*Y11"}), tmp_path))
-    assert (finding.kind, finding.quantity, finding.cells) == ("broken-pattern", "w1", "F12")
+    report = check(HandMade(cells={"F12": "=F11-D2*Y11"}), tmp_path)
+    [fault] = report.faults
+    assert (fault.kind, fault.quantity, fault.cells) == ("broken-pattern", "w1", "F12")
+    assert report.verdict == "pass"
+    report.is_strict = True
+    assert report.verdict == "fail"
 
 
 def test_a_formula_written_differently_throughout_is_not_a_finding(tmp_path: Path) -> None:
@@ -86,12 +90,12 @@ def test_a_number_typed_for_data_is_found_in_a_table_of_three_rows(tmp_path: Pat
     }.items():
         cells = carried | {f"{data[symbol]}8": 0.9 for symbol in typed}
         report = verify(HandMade(cells=cells, rows=[6, 7, 8]).save(tmp_path / "short.xlsx"))
-        assert [(str(f.kind), f.quantity, f.cells) for f in report.findings] == found
+        assert [(str(f.kind), f.quantity, f.cells) for f in report.faults] == found
 
 
 def test_a_typed_number_is_found_and_judged(tmp_path: Path) -> None:
     right = check(HandMade(), tmp_path).tables[0].last_loss
-    for number, word in ((0.123, "it is wrong"), (right, "it happens to be right")):
+    for number, word in ((0.123, "but should show"), (right, "right at present")):
         finding = only(check(HandMade(cells={"X25": number}), tmp_path))
         assert (finding.kind, finding.quantity, finding.cells) == ("typed-value", "E_tot", "X25")
         assert word in finding.message
@@ -159,7 +163,7 @@ def test_a_table_of_any_numbers_never_passes(tmp_path: Path) -> None:
     }
     report = check(HandMade(cells=cells), tmp_path)
     assert report.verdict == "fail"
-    assert {finding.kind for finding in report.findings} == {"wrong-value"}
+    assert {finding.kind for finding in report.faults} == {"wrong-value"}
 
 
 def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
@@ -172,14 +176,14 @@ def test_a_tolerance_can_be_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [1.7e308, 1e300, 1e-320])
 def test_a_huge_or_tiny_weight_is_not_a_mistake(number: float, tmp_path: Path) -> None:
     report = check(HandMade(cells={"F6": number}), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def test_a_number_too_large_for_a_square_makes_an_error_value_that_is_named_once(
     tmp_path: Path,
 ) -> None:
     report = check(HandMade(cells={"B25": 1e200}), tmp_path)
-    found = [(f.kind, f.cells) for f in report.findings]
+    found = [(f.kind, f.cells) for f in report.faults]
     assert found == [("odd-start", "B25"), ("error-value", "V25")]
     assert report.tables[0].cells.reasons == {
         "a cell that it depends on has no number": 2
@@ -194,4 +198,4 @@ def test_a_wrong_formula_in_the_first_row_too_is_one_finding(tmp_path: Path) -> 
     cells |= {f"AJ{row + 7}": START["w1"] for row in range(7, 26)}
     cells |= {f"F{row}": f"=AJ{row}" for row in range(6, 26)}  # never updated
     report = check(HandMade(cells=cells), tmp_path)
-    assert [(f.kind, f.cells) for f in report.findings] == [("wrong-formula", "F6:F25")]
+    assert [(f.kind, f.cells) for f in report.faults] == [("wrong-formula", "F6:F25")]

@@ -46,7 +46,7 @@ def test_right_numbers_pass_and_are_counted(
     if stored is ten_digits and "w5" in symbols:
         pytest.skip("weights of ten digits beside gradients of more are no table of one program")
     report = as_values(tmp_path / "values.xlsx", symbols, stored)
-    assert [(finding.quantity, finding.cells) for finding in report.findings] == []
+    assert [(finding.quantity, finding.cells) for finding in report.faults] == []
     assert report.verdict == "pass"
     starts = sum(symbol[0] == "w" for symbol in symbols)  # those stay numbers
     assert report.tables[0].cells.numbers == 20 * len(symbols) - starts
@@ -54,7 +54,7 @@ def test_right_numbers_pass_and_are_counted(
 
 def test_a_wrong_number_among_pasted_ones_is_found(tmp_path: Path) -> None:
     report = as_values(tmp_path / "values.xlsx", ["E2"], W12=0.3)
-    [finding] = report.findings
+    [finding] = report.faults
     assert (finding.kind, finding.quantity, finding.cells) == ("wrong-value", "E2", "W12")
     assert finding.value == 0.3
     assert finding.suggestion is not None
@@ -65,7 +65,7 @@ def test_a_wrong_number_in_a_whole_table_of_rounded_ones_is_found(tmp_path: Path
     right = as_values(tmp_path / "right.xlsx", WORKED_OUT, ten_digits)
     assert right.verdict == "pass"
     report = as_values(tmp_path / "values.xlsx", WORKED_OUT, ten_digits, W12=0.3)
-    assert {(f.kind, f.quantity, f.cells) for f in report.findings} == {
+    assert {(f.kind, f.quantity, f.cells) for f in report.faults} == {
         ("wrong-value", "E2", "W12"),
         ("wrong-value", "E_tot", "X12"),
     }
@@ -74,5 +74,5 @@ def test_a_wrong_number_in_a_whole_table_of_rounded_ones_is_found(tmp_path: Path
 def test_weights_that_are_never_updated_are_found(tmp_path: Path) -> None:
     constant = {f"Q{row}": 0.55 for row in range(6, 26)}
     report = verify(HandMade(cells=constant).save(tmp_path / "constant.xlsx"))
-    [finding] = report.findings
+    [finding] = report.faults
     assert (finding.kind, finding.quantity, finding.cells) == ("wrong-value", "w8", "Q7:Q25")

@@ -7,7 +7,7 @@ import pytest
 from checks import check
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault
 from workbook_tools.writing.workbook import build
 
 SPEC = """
@@ -36,12 +36,12 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "a.xlsx"
 
 
-def findings(workbook: Path, folder: Path, changes: dict[str, object]) -> list[Finding]:
+def findings(workbook: Path, folder: Path, changes: dict[str, object]) -> list[Fault]:
     book = openpyxl.load_workbook(workbook)
     for cell, content in changes.items():
         book["Data"][cell] = content
     book.save(folder / "changed.xlsx")
-    return verify(folder / "changed.xlsx").findings
+    return verify(folder / "changed.xlsx").faults
 
 
 def test_the_sheet_is_laid_out_as_these_tests_assume(workbook: Path) -> None:

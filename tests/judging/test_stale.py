@@ -10,7 +10,7 @@ from parts import SHEET, rewritten
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import recalculate
 from workbook_tools.engines.cached_values import fill
-from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.faults import Fault
 from workbook_tools.notation.addresses import cell_name
 
 
@@ -32,10 +32,10 @@ def saved(made: HandMade, folder: Path, stored: dict[str, str]) -> Path:
 
 
 def found(path: Path, engine: str = "embedded") -> list[tuple[str, str, str]]:
-    return [_brief(finding) for finding in verify(path, engine).findings]
+    return [_brief(finding) for finding in verify(path, engine).faults]
 
 
-def _brief(finding: Finding) -> tuple[str, str, str]:
+def _brief(finding: Fault) -> tuple[str, str, str]:
     return finding.kind.value, finding.quantity, finding.cells
 
 
@@ -44,11 +44,11 @@ def test_a_value_that_its_formula_does_not_give_is_stale(tmp_path: Path, engine:
     assert found(saved(HandMade(), tmp_path, {}), engine) == []
     path = saved(HandMade(), tmp_path, {"J10": "0.9"})
     assert found(path, engine) == [("stale-value", "h1", "J10")]
-    [table] = verify(path, engine).tables
-    [finding] = table.findings
+    report = verify(path, engine)
+    [finding] = report.faults
     assert finding.value == 0.9
     assert finding.expected == pytest.approx(0.02734807850445, rel=1e-9)
-    assert finding.effect == table.last_loss
+    assert report.findings[0].effect is None  # the values are right when it is recalculated
 
 
 def test_a_rate_changed_without_recalculating_leaves_every_update_stale(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_rate_changed_without_recalculating_leaves_every_update_stale(tmp_path
 
 def test_an_error_value_that_is_no_longer_one_is_stale(tmp_path: Path) -> None:
     path = saved(HandMade(), tmp_path, {"AF25": "#DIV/0!"})
-    [finding] = verify(path).findings
+    [finding] = verify(path).faults
     assert _brief(finding) == ("stale-value", "∂E/∂w8", "AF25")
     assert finding.value == "#DIV/0!"
 

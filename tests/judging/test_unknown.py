@@ -6,7 +6,7 @@ import pytest
 from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.unknown import functions
 
 MATRIX = {**FORMULAS, "E1": "=SUM(MMULT(B6-S6,B6-S6))/2"}
@@ -25,7 +25,7 @@ def test_libreoffice_calculates_what_the_embedded_engine_lacks(tmp_path: Path) -
     assert report.engine.startswith("LibreOffice")
     assert report.engine.endswith("does not know MMULT, SUM")
     wrong = HandMade({**MATRIX, "E1": "=SUM(MMULT(B6-S6,B6-S6))"}).save(tmp_path / "wrong.xlsx")
-    assert [finding.cells for finding in verify(wrong, "embedded").findings] == ["V6:V25"]
+    assert [finding.cells for finding in verify(wrong, "embedded").faults] == ["V6:V25"]
 
 
 def test_without_libreoffice_such_cells_are_not_checked(
@@ -33,7 +33,7 @@ def test_without_libreoffice_such_cells_are_not_checked(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     report = verify(HandMade(MATRIX).save(tmp_path / "made.xlsx"), "embedded")
-    assert report.findings == []
+    assert report.faults == []
     assert report.engine.startswith("formualizer")
     reasons = report.tables[0].cells.reasons
     assert {reason.split(";")[0]: count for reason, count in reasons.items()} == {
@@ -45,7 +45,7 @@ def test_without_libreoffice_such_cells_are_not_checked(
 def test_a_misspelled_function_is_an_error_whatever_calculates(tmp_path: Path) -> None:
     path = HandMade({**FORMULAS, "E1": "=SUMM(B6-S6)^2/2"}).save(tmp_path / "made.xlsx")
     report = verify(path)
-    assert [(f.kind, f.cells) for f in report.findings] == [(Kind.ERROR_VALUE, "V6:V25")]
+    assert [(f.kind, f.cells) for f in report.faults] == [(Kind.ERROR_VALUE, "V6:V25")]
     assert report.engine.startswith("formualizer")
 
 
@@ -60,4 +60,4 @@ def test_a_formula_too_long_for_the_embedded_engine_is_checked(tmp_path: Path) -
 def test_random_initial_weights_are_not_taken_for_mistakes(engine: str, tmp_path: Path) -> None:
     drawn = {"F6": "=RAND()", "G6": "=RANDBETWEEN(1,9)/10", "N6": "=RAND()*2-1"}
     report = verify(HandMade(cells=dict(drawn)).save(tmp_path / "made.xlsx"), engine)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])

@@ -7,7 +7,8 @@ from handmade import FORMULAS, HandMade
 from openpyxl import load_workbook
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Finding, Suggestion, advice
+from workbook_tools.judging.faults import Fault, Suggestion
+from workbook_tools.judging.findings import Finding, advice, said
 from workbook_tools.judging.probe import Trials
 from workbook_tools.mending import edits
 from workbook_tools.mending.right_formulas import RightFormulas
@@ -46,8 +47,8 @@ MISTAKES = {
 }  # fmt: skip
 
 
-def suggestion(made: HandMade, path: Path) -> tuple[Finding, Suggestion]:
-    [finding] = verify(made.save(path / "made.xlsx")).findings
+def suggestion(made: HandMade, path: Path) -> tuple[Fault, Suggestion]:
+    [finding] = verify(made.save(path / "made.xlsx")).faults
     assert finding.suggestion is not None
     return finding, finding.suggestion
 
@@ -70,8 +71,12 @@ def test_the_smallest_edit_is_found_and_said(
 def test_the_change_is_said_in_symbols(tmp_path: Path) -> None:
     wrong = FORMULAS["∂E/∂w3"].replace("M6*(1-M6)", "K6*(1-K6)")
     finding, _ = suggestion(HandMade({**FORMULAS, "∂E/∂w3": wrong}), tmp_path)
-    assert advice(finding) == (
-        "∂E/∂w3 uses a_h1·(1 − a_h1); it should be a_h2·(1 − a_h2): replace K by M (twice)."
+    assert said(Finding((finding,))).startswith("∂E/∂w3 uses a_h1 where a_h2 belongs: AA")
+    assert advice(Finding((finding,))) == "Replace K by M (twice)."
+    finding, _ = suggestion(HandMade({**FORMULAS, "∂E/∂w6": "=(S6-B6)*S6*M6"}), tmp_path)
+    assert advice(Finding((finding,))) == (
+        "∂E/∂w6 uses (a_o1 − t1)·a_o1·a_h2; it should be (a_o1 − t1)·a_o1·(1 − a_o1)·a_h2: "
+        "multiply (S6-B6)*S6 by (1-S6)."
     )
 
 
@@ -95,8 +100,8 @@ def test_a_number_that_was_pasted_gets_the_formula(tmp_path: Path) -> None:
 
 def test_a_rate_that_drifts_is_fixed_in_its_place(tmp_path: Path) -> None:
     report = verify(HandMade(rate="D2").save(tmp_path / "made.xlsx"))
-    assert report.findings
-    for finding in report.findings:
+    assert report.faults
+    for finding in report.faults:
         assert finding.suggestion is not None
         assert "$D$2" in finding.suggestion.formula
         assert finding.suggestion.edit == "change D2 to $D$2"
@@ -121,7 +126,7 @@ def test_the_mistake_of_a_helper_column_is_put_right_there(tmp_path: Path) -> No
     wrong = "=((S{0}-B{0})*S{0}*(1-S{0})*O{0}+(U{0}-C{0})*U{0}*(1-U{0})*Q{0})*K{0}*(1-K{0})"
     cells = {f"AH{row}": wrong.format(row) for row in range(6, 26)}
     made = HandMade({**FORMULAS, **helped}, {"AH5": "B", **cells})
-    findings = verify(made.save(tmp_path / "made.xlsx")).findings
+    findings = verify(made.save(tmp_path / "made.xlsx")).faults
     assert [finding.quantity for finding in findings] == ["∂E/∂w3", "∂E/∂w4"]
     right = wrong.format(6).replace("K6", "M6")
     for finding in findings:
@@ -148,7 +153,7 @@ def test_a_suggestion_must_be_right_on_random_numbers(tmp_path: Path) -> None:
     """Most cells read t1 for t2, which are both 0.5: that is right on these numbers alone."""
     cells = {f"W{row}": f"=0.5*(B{row}-U{row})^2" for row in range(6, 17)}
     report = verify(HandMade(cells={**cells, "W20": "=0.5*(C20-T20)^2"}).save(tmp_path / "m.xlsx"))
-    found = {finding.cells: finding.suggestion for finding in report.findings}
+    found = {finding.cells: finding.suggestion for finding in report.faults}
     assert found.keys() == {"W6:W16", "W20"}
     for suggested in found.values():
         assert suggested is not None
@@ -172,15 +177,15 @@ def test_a_formula_over_thousands_of_cells_is_written_anew(tmp_path: Path) -> No
 
 
 def test_nothing_is_suggested_where_nothing_is_wrong(tmp_path: Path) -> None:
-    assert verify(HandMade().save(tmp_path / "made.xlsx")).findings == []
+    assert verify(HandMade().save(tmp_path / "made.xlsx")).faults == []
 
 
-def changed(source: Path, path: Path, sheet: str, cells: dict[str, object]) -> list[Finding]:
+def changed(source: Path, path: Path, sheet: str, cells: dict[str, object]) -> list[Fault]:
     book = load_workbook(source)
     for name, content in cells.items():
         book[sheet][name] = content
     book.save(path)
-    return verify(path).findings
+    return verify(path).faults
 
 
 def test_the_summary_of_losses_is_mended(workbooks: Path, tmp_path: Path) -> None:
@@ -244,5 +249,5 @@ def test_only_so_many_pairs_of_references_are_tried(
     assert suggestion(made, tmp_path)[1].edit == "replace N by O, and replace P by Q"
     monkeypatch.setattr(edits, "_MOST_PAIRS", 10)
     monkeypatch.setattr(edits, "_found", {})
-    [finding] = verify(made.save(tmp_path / "made.xlsx")).findings
+    [finding] = verify(made.save(tmp_path / "made.xlsx")).faults
     assert finding.suggestion is None

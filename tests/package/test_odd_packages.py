@@ -43,7 +43,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def said(path: Path, engine: str = "embedded") -> tuple[str, list[str], int]:
     """Return what a check says: verdict, findings, how many cells it is about."""
     report = verify(path, engine)
-    places = [f"{found.sheet}!{found.cells} {found.kind}" for found in report.findings]
+    places = [f"{found.sheet}!{found.cells} {found.kind}" for found in report.faults]
     return report.verdict, places, sum(table.cells.checked for table in report.tables)
 
 

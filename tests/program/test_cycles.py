@@ -14,7 +14,7 @@ from workbook_tools.engines.cached_values import fill
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.program.cycles import Formulas, shown
 from workbook_tools.program.graph import Graph
 
@@ -131,18 +131,18 @@ def test_circular_references_are_named_where_libreoffice_calculates(
 def assert_the_circle_is_named(case: str, path: Path, engine: str) -> None:
     _, place, cycle, kind = CIRCULAR[case]
     report = verify(path, engine)
-    circular = [finding for finding in report.findings if "circular" in finding.message]
+    circular = [finding for finding in report.faults if "circular" in finding.message]
     assert [(finding.cells, finding.kind) for finding in circular] == [(place, kind)]
     assert cycle in circular[0].message
     assert report.verdict == "fail"
     if engine != "cached":
-        assert report.findings == circular
+        assert report.faults == circular
 
 
 def test_a_formula_on_a_cycle_is_not_suggested_again(tmp_path: Path) -> None:
     cells: dict[str, object] = {f"D{row}": f"=D{row - 1}" for row in range(7, 26)}
     cells |= {"A1": "i1", "B1": 0.05, "D6": "=$B$1+0*SUM(6:6)"}
-    [finding] = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx")).findings
+    [finding] = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx")).faults
     assert (finding.cells, "circular" in finding.message) == ("D6", True)
     assert finding.suggestion is None
 
@@ -150,7 +150,7 @@ def test_a_formula_on_a_cycle_is_not_suggested_again(tmp_path: Path) -> None:
 def test_other_mistakes_in_a_workbook_with_a_cycle_keep_their_kind(tmp_path: Path) -> None:
     made = HandMade({**FORMULAS, "E2": "=(C6-U6)^2"}, {"F9": "=F9-$D$2*Y8"})
     report = verify(made.save(tmp_path / "made.xlsx"))
-    assert [(f.kind, f.cells) for f in report.findings] == [
+    assert [(f.kind, f.cells) for f in report.faults] == [
         (Kind.WRONG_FORMULA, "F9"),
         (Kind.WRONG_FORMULA, "W6:W25"),
     ]
@@ -174,16 +174,16 @@ def test_what_says_where_a_cell_is_or_picks_another_one_reads_not_itself(
 ) -> None:
     made = HandMade(cells={"A20": formula, "A1": 1, "A2": 2, "A3": 3})
     report = verify(made.save(tmp_path / "made.xlsx"))
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 @pytest.mark.parametrize("formula", ["=SUM(A1:A30)", "=INDEX(B1:B9,A20)", "=VLOOKUP(A20,C1:D9,2)"])
 def test_what_reads_its_own_cell_is_circular_all_the_same(formula: str, tmp_path: Path) -> None:
     report = verify(HandMade(cells={"A20": formula}).save(tmp_path / "made.xlsx"))
-    assert [finding.cells for finding in report.findings] == ["A20"]
+    assert [finding.cells for finding in report.faults] == ["A20"]
 
 
 def test_a_lookup_in_its_own_column_is_no_circular_reference_in_a_table(tmp_path: Path) -> None:
     cells: dict[str, object] = {f"B{row}": "=INDEX(B$1:B$30,6)" for row in range(7, 26)}
     report = verify(HandMade(cells=cells).save(tmp_path / "made.xlsx"))
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])

@@ -76,10 +76,10 @@ def test_libreoffice_iterates_to_the_same_values(tmp_path: Path) -> None:
 def test_a_circle_that_is_iterated_is_no_finding(tmp_path: Path) -> None:
     beside = {"AH10": "=AI10*0.5+1", "AI10": "=AH10*0.5"}
     path = HandMade(cells=dict(beside)).save(tmp_path / "made.xlsx")
-    assert [finding.cells for finding in verify(path).findings] == ["AH10"]
+    assert [finding.cells for finding in verify(path).faults] == ["AH10"]
     asking = rewritten(path, tmp_path / "asking.xlsx", {BOOK: _asking(b"0.001")})
     report = verify(asking)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def test_settings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_the_words_above_a_table_are_not_needed(
     read = report.tables[0].understood
     assert (read.activations, read.loss) == ([hidden, output], loss)
     assert set(read.known.values()) == {"by the formulas", "assumed: nothing says so"}
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def test_softmax_in_one_formula_is_understood(tmp_path: Path) -> None:
@@ -73,10 +73,10 @@ def test_softmax_in_one_formula_is_understood(tmp_path: Path) -> None:
     report = verify(made.save(tmp_path / "made.xlsx"))
     read = report.tables[0].understood
     assert (read.activations[-1], read.loss) == ("softmax", "categorical-cross-entropy")
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def test_one_wrong_activation_does_not_change_that_of_its_layer(tmp_path: Path) -> None:
     made = HandMade({**FORMULAS, "a_h2": "=TANH(L6)"})
-    [finding] = verify(made.save(tmp_path / "made.xlsx")).findings
+    [finding] = verify(made.save(tmp_path / "made.xlsx")).faults
     assert (finding.kind, finding.quantity) == ("wrong-formula", "a_h2")

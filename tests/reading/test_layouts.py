@@ -16,7 +16,7 @@ WITH_GAPS = [6, 7, 8, 9, 11, 12, 13, 17, 18, 19]
 def test_rows_may_be_left_empty_between_iterations(tmp_path: Path) -> None:
     report = check(HandMade(rows=WITH_GAPS), tmp_path)
     [table] = report.tables
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert (table.iterations, table.range, table.cells.not_checked) == (10, "B5:AF19", 0)
     assert table.last_loss == pytest.approx(table.last_loss_of_run, rel=1e-12)
 
@@ -27,7 +27,7 @@ def test_rows_may_be_left_empty_between_iterations(tmp_path: Path) -> None:
 def test_a_formula_below_an_empty_row_that_reads_it_is_named(
     tmp_path: Path, cell: str, formula: str
 ) -> None:
-    found = check(HandMade(rows=WITH_GAPS, cells={cell: formula}), tmp_path).findings
+    found = check(HandMade(rows=WITH_GAPS, cells={cell: formula}), tmp_path).faults
     assert [finding.cells for finding in found] == [cell]
 
 
@@ -72,12 +72,12 @@ def test_inputs_and_targets_may_be_single_cells(tmp_path: Path, labels: dict[str
     made = with_single_cells(labels)
     report = check(made, tmp_path)
     [table] = report.tables
-    assert (report.verdict, report.findings, table.cells.not_checked) == ("pass", [], 0)
+    assert (report.verdict, report.faults, table.cells.not_checked) == ("pass", [], 0)
     assert table.understood.columns["t2"] == "My sheet!AK3"
     assert table.last_loss == pytest.approx(table.last_loss_of_run, rel=1e-12)
     made.formulas["E2"] = made.formulas["E2"].replace("$AK$3", "$AJ$3")
     made.formulas["∂E/∂w4"] = made.formulas["∂E/∂w4"].replace("$AK$1", "$AJ$1")
-    found = check(made, tmp_path).findings
+    found = check(made, tmp_path).faults
     assert [finding.quantity for finding in found] == ["E2", "∂E/∂w4"]
 
 
@@ -85,8 +85,8 @@ def test_a_bias_may_be_a_single_cell_of_one_layer_alone(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AJ1": "bias", "AK1": 0.35}
     biased = {s: f"{FORMULAS[s]}+$AK$1" for s in ("h1", "h2")}
     report = check(HandMade({**FORMULAS, **biased}, cells), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
-    found = check(HandMade({**FORMULAS, "h1": biased["h1"]}, cells), tmp_path).findings
+    assert (report.verdict, report.faults) == ("pass", [])
+    found = check(HandMade({**FORMULAS, "h1": biased["h1"]}, cells), tmp_path).faults
     assert [finding.quantity for finding in found] == ["h2"]
 
 
@@ -97,7 +97,7 @@ def test_each_units_bias_is_read_from_the_formulas(tmp_path: Path) -> None:
     biased = {"h1": FORMULAS["h1"] + "+AH6", "h2": FORMULAS["h2"] + "+AG6"}
     assert check(HandMade({**FORMULAS, **biased}, cells), tmp_path).verdict == "pass"
     wrong = {**FORMULAS, **biased, "h2": FORMULAS["h2"] + "-AG6"}
-    found = check(HandMade(wrong, cells), tmp_path).findings
+    found = check(HandMade(wrong, cells), tmp_path).faults
     assert [finding.quantity for finding in found] == ["h2"]
 
 
@@ -114,7 +114,7 @@ def test_the_wiring_is_read_through_columns_of_products(tmp_path: Path) -> None:
     cells |= {"AH5": "first product", "AJ5": "another"}
     formulas = {**FORMULAS, "h1": "=AH6+AI6", "h2": "=AJ6+AK6"}
     report = check(HandMade(formulas, cells, header=header), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].understood.wiring[0] == "h1 = w1·i1 + w3·i2"
 
 
@@ -130,9 +130,9 @@ EQUATIONS = {
 def test_a_header_may_be_the_equation_itself(tmp_path: Path) -> None:
     header = [EQUATIONS.get(symbol, symbol) for symbol in HEADER]
     report = check(HandMade(header=header), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert list(report.tables[0].understood.columns) == HEADER
-    [finding] = check(HandMade(cells={"AC9": "=Z9"}, header=header), tmp_path).findings
+    [finding] = check(HandMade(cells={"AC9": "=Z9"}, header=header), tmp_path).faults
     assert finding.quantity == "∂E/∂w5"
 
 
@@ -178,7 +178,7 @@ def test_a_loss_may_have_a_factor_if_its_gradients_have_it_too(
     tmp_path: Path, loss: dict[str, str], said: str
 ) -> None:
     report = check(HandMade({**FORMULAS, **loss}), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].understood.loss == said
 
 
@@ -186,10 +186,10 @@ def test_if_a_loss_and_its_gradients_disagree_the_fewer_are_wrong(
     tmp_path: Path,
 ) -> None:
     squares = {"E1": TWICE["E1"], "E2": TWICE["E2"]}
-    found = check(HandMade({**FORMULAS, **squares}), tmp_path).findings
+    found = check(HandMade({**FORMULAS, **squares}), tmp_path).faults
     assert [finding.quantity for finding in found] == ["E1", "E2"]
     one = {**FORMULAS, **TWICE, "∂E/∂w6": FORMULAS["∂E/∂w6"]}
-    found = check(HandMade(one), tmp_path).findings
+    found = check(HandMade(one), tmp_path).faults
     assert [finding.quantity for finding in found] == ["∂E/∂w6"]
 
 
@@ -200,7 +200,7 @@ def test_a_total_loss_may_be_in_one_formula(tmp_path: Path) -> None:
     report = check(HandMade(formulas, {**cells}, header=header), tmp_path)  # type: ignore[arg-type]
     assert (report.verdict, report.tables[0].cells.not_checked) == ("pass", 0)
     formulas["E_tot"] = "=((B6-S6)^2-(C6-U6)^2)/2"
-    found = check(HandMade(formulas, {**cells}, header=header), tmp_path).findings  # type: ignore[arg-type]
+    found = check(HandMade(formulas, {**cells}, header=header), tmp_path).faults  # type: ignore[arg-type]
     assert [finding.quantity for finding in found] == ["E_tot"]
 
 
@@ -212,7 +212,7 @@ def test_updates_may_spell_out_their_gradients(tmp_path: Path) -> None:
     report = check(HandMade(cells=cells, header=header), tmp_path)  # type: ignore[arg-type]
     assert (report.verdict, report.tables[0].cells.not_checked) == ("pass", 0)
     cells["N9"] = "=N8-$D$2*(S8-B8)*S8*(1-S8)*M8"
-    found = check(HandMade(cells=cells, header=header), tmp_path).findings  # type: ignore[arg-type]
+    found = check(HandMade(cells=cells, header=header), tmp_path).faults  # type: ignore[arg-type]
     assert [finding.cells for finding in found] == ["N9"]
 
 
@@ -225,7 +225,7 @@ def test_a_list_of_rates_and_losses_beside_a_table_is_not_part_of_it(
     cells |= {f"{first}{row}": row / 10 for row in range(6, 11)}
     cells |= {f"{second}{row}": 1 / row for row in range(6, 11)}
     report = check(HandMade(cells=cells, rows=WITH_GAPS), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].learning_rate == 0.5
     cells |= {"C2": None}
     report = check(HandMade(cells=cells), tmp_path)
@@ -240,7 +240,7 @@ def test_a_column_named_like_no_input_is_unknown(tmp_path: Path) -> None:
 
 def test_when_most_cells_of_a_column_are_wrong_the_others_are_not(tmp_path: Path) -> None:
     wrong = {f"AC{row}": f"=(S{row}-B{row})*S{row}*(1-S{row})*M{row}" for row in range(10, 26)}
-    found = check(HandMade(cells={**wrong}), tmp_path).findings
+    found = check(HandMade(cells={**wrong}), tmp_path).faults
     assert [finding.cells for finding in found] == ["AC10:AC25"]
 
 
@@ -252,13 +252,13 @@ def test_a_mistake_in_a_unit_leaves_the_other_weights_where_the_formulas_have_th
     swapped |= {f"∂E/∂{one}": f"∂E/∂{other}" for one, other in swapped.items()}
     header = [swapped.get(label, label) for label in HEADER]
     for unit, wrong in (("h1", "=F6*D6-G6*E6"), ("h2", "=H6*D6+I6")):
-        found = check(HandMade({**FORMULAS, unit: wrong}, header=header), tmp_path).findings
+        found = check(HandMade({**FORMULAS, unit: wrong}, header=header), tmp_path).faults
         assert [finding.quantity for finding in found] == [unit]
 
 
 def test_a_wrong_total_does_not_hide_the_factor_of_the_loss(tmp_path: Path) -> None:
     formulas = {**FORMULAS, **TWICE, **MEAN, "E_tot": "=(V6-W6)/2"}
-    found = check(HandMade(formulas), tmp_path).findings
+    found = check(HandMade(formulas), tmp_path).faults
     assert [finding.quantity for finding in found] == ["E_tot"]
 
 
@@ -283,9 +283,9 @@ def test_a_cross_entropy_is_not_blamed_for_a_wrong_activation(
         header[header.index("E1")], header[header.index("E2")] = "p", "q"
     report = check(HandMade(formulas, header=header), tmp_path)
     # Nothing reads what stands under p and q.
-    assert (report.verdict, report.findings) == ("pass" if parts else "incomplete", [])
+    assert (report.verdict, report.faults) == ("pass" if parts else "incomplete", [])
     assert report.tables[0].understood.loss == "binary-cross-entropy × 2"
-    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(-2*R9))"}, header=header), tmp_path).findings
+    found = check(HandMade(formulas, {"S9": "=1/(1+EXP(-2*R9))"}, header=header), tmp_path).faults
     assert [finding.cells for finding in found] == ["S9"]
 
 
@@ -297,7 +297,7 @@ def test_titles_above_groups_of_columns_say_what_is_meant_by_their_labels(tmp_pa
         "R4": "Output layer", "V4": "Loss", "Y4": "Gradients",
     }  # fmt: skip
     report = check(HandMade(cells=cells, header=header), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert list(report.tables[0].understood.columns) == HEADER
     assert report.tables[0].cells.not_checked == 0
 
@@ -327,8 +327,8 @@ def test_a_formula_of_hundreds_of_terms_is_judged_by_the_engine(tmp_path: Path) 
     long = f"{FORMULAS['h1']}{'+0*D6' * 220}"
     assert check(HandMade({**FORMULAS, "h1": long}), tmp_path).verdict == "pass"
     wrong = f"{FORMULAS['h1']}{'+0*D6' * 220}+D6"
-    found = check(HandMade({**FORMULAS, "h1": wrong}), tmp_path).findings
+    found = check(HandMade({**FORMULAS, "h1": wrong}), tmp_path).faults
     assert [finding.quantity for finding in found] == ["h1"]
     latent = f"{FORMULAS['E1'].replace('B6', 'C6')}{'+0*D6' * 220}"  # both targets are 0.5
-    found = check(HandMade({**FORMULAS, "E1": latent}), tmp_path).findings
+    found = check(HandMade({**FORMULAS, "E1": latent}), tmp_path).faults
     assert [(finding.quantity, finding.kind) for finding in found] == [("E1", "latent")]

@@ -22,7 +22,7 @@ def test_two_tables_stand_on_one_sheet(tmp_path: Path, down: int, right: int) ->
     book.save(path)
     report = verify(path)
     assert [table.iterations for table in report.tables] == [20, 20]
-    [finding] = report.findings
+    [finding] = report.faults
     assert finding.cells == f"{get_column_letter(10 + right)}{9 + down}"
 
 
@@ -56,7 +56,7 @@ def test_rows_that_only_hold_data_or_the_next_weights_are_no_iterations(tmp_path
     assert report.tables[0].cells.agreeing == 19 * 20 + 8 * 20
     sheet["G26"] = sheet["G26"].value.replace("-", "+")
     book.save(path)
-    assert [finding.cells for finding in verify(path).findings] == ["G26"]
+    assert [finding.cells for finding in verify(path).faults] == ["G26"]
 
 
 def test_a_header_without_iterations_is_no_table(tmp_path: Path) -> None:
@@ -77,18 +77,18 @@ def test_gradients_may_go_through_helper_columns(tmp_path: Path) -> None:
     cells: dict[str, object] = {"AH5": "first part", **helper}
     formulas = {**FORMULAS, "∂E/∂w5": "=AH6*K6", "∂E/∂w6": "=AH6*M6"}
     report = check(HandMade(formulas, cells), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].cells.harmless == {
         "helpers, checked with the formulas that read them": 20
     }
     cells |= {f"AH{row}": f"=(S{row}-C{row})*S{row}*(1-S{row})" for row in range(6, 26)}
-    found = check(HandMade(formulas, cells), tmp_path).findings  # both targets are 0.5
+    found = check(HandMade(formulas, cells), tmp_path).faults  # both targets are 0.5
     assert [(f.kind, f.quantity) for f in found] == [("latent", "∂E/∂w5"), ("latent", "∂E/∂w6")]
 
 
 def test_spaces_do_not_make_a_formula_different(tmp_path: Path) -> None:
     report = check(HandMade(cells={"J9": "= F9 * D9 +\n G9*E9"}), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
 
 
 def relabelled(numbers: dict[str, str]) -> list[str]:
@@ -105,9 +105,9 @@ def test_weights_may_be_numbered_in_any_order(tmp_path: Path, hidden: tuple[str,
     numbers |= {"w6": "w7", "w7": "w6"}
     made = HandMade(header=relabelled(numbers))
     report = check(made, tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     made.formulas["∂E/∂w3"] = FORMULAS["∂E/∂w4"]
-    [finding] = check(made, tmp_path).findings
+    [finding] = check(made, tmp_path).faults
     assert (finding.kind, finding.quantity) == ("wrong-formula", f"∂E/∂{numbers['w3']}")
 
 
@@ -123,7 +123,7 @@ def test_weights_may_be_numbered_in_any_order(tmp_path: Path, hidden: tuple[str,
 def test_a_mistake_in_a_forward_formula_does_not_change_the_wiring(
     tmp_path: Path, unit: str, wrong: str
 ) -> None:
-    [finding] = check(HandMade({**FORMULAS, unit: wrong}), tmp_path).findings
+    [finding] = check(HandMade({**FORMULAS, unit: wrong}), tmp_path).faults
     assert (finding.kind, finding.quantity) == ("wrong-formula", unit)
 
 
@@ -138,13 +138,13 @@ def test_a_table_that_lacks_a_column_is_checked_as_far_as_it_goes(
 ) -> None:
     header = ["something else" if label == symbol else label for label in HEADER]
     report = check(HandMade(header=header), tmp_path)
-    assert report.findings == []
+    assert report.faults == []
     cells = report.tables[0].cells
     assert cells.not_checked + sum(cells.harmless.values()) >= 20
     assert report.verdict == ("incomplete" if cells.not_checked else "pass")
     assert cells.not_checked or symbol != "E_tot"  # which nothing reads
     report = check(HandMade({**FORMULAS, "h2": "=H6*D6+I6"}, header=header), tmp_path)
-    assert [finding.quantity for finding in report.findings] == ["h2"]
+    assert [finding.quantity for finding in report.faults] == ["h2"]
     wrong = {**FORMULAS, symbol: f"{FORMULAS[symbol]}*1.25"}
     assert check(HandMade(wrong, header=header), tmp_path).verdict in ("fail", "incomplete")
 
@@ -155,11 +155,11 @@ def test_data_may_be_fetched_from_cells_without_a_label(tmp_path: Path, every_ro
     cells: dict[str, object] = {"AJ1": 0.05, "AK1": 0.1, "AJ2": 0.5}
     cells |= {f"D{row}": "=$AJ$1" for row in rows} | {f"E{row}": "=+$AK$1" for row in rows}
     report = check(HandMade(cells=cells), tmp_path)
-    assert (report.verdict, report.findings) == ("pass", [])
+    assert (report.verdict, report.faults) == ("pass", [])
     assert report.tables[0].cells.not_checked == 0
     cells |= {"C3": "i1", "D3": 0.05, "E3": "i2", "F3": 0.1}
     wrong = {f"D{row}": "=$F$3/2" for row in rows}  # the other input's, though 0.05 here
-    found = check(HandMade(cells={**cells, **wrong}), tmp_path).findings
+    found = check(HandMade(cells={**cells, **wrong}), tmp_path).faults
     assert [(f.kind, f.quantity) for f in found] == [("latent", "i1")]
 
 

@@ -95,10 +95,10 @@ def test_a_table_is_understood_however_its_labels_are_spelled(
     made = HandMade(header=relabelled(changes))
     report = check(made, tmp_path)
     [table] = report.tables
-    assert (report.verdict, report.findings, table.cells.not_checked) == ("pass", [], 0)
+    assert (report.verdict, report.faults, table.cells.not_checked) == ("pass", [], 0)
     assert list(table.understood.columns) == HEADER
     wrong = {"∂E/∂w3": FORMULAS["∂E/∂w4"], "h2": "=H6*D6-I6*E6"}
-    found = check(HandMade({**FORMULAS, **wrong}, header=made.header), tmp_path).findings
+    found = check(HandMade({**FORMULAS, **wrong}, header=made.header), tmp_path).faults
     assert [finding.quantity for finding in found] == ["h2", "∂E/∂w3"]
 
 
@@ -106,7 +106,7 @@ def test_a_larger_network_is_not_read_as_a_smaller_one(tmp_path: Path) -> None:
     made = HandMade(header=relabelled({"h": "first stage {}"}))
     report = check(made, tmp_path)
     [table] = report.tables
-    assert (report.verdict, report.findings, table.cells.checked) == ("unchecked", [], 0)
+    assert (report.verdict, report.faults, table.cells.checked) == ("unchecked", [], 0)
     [why] = table.cells.reasons
     assert why.startswith("a_h1, a_h2, w5, w6, w7, w8")
     assert "'first stage 1'" in why
@@ -123,10 +123,10 @@ def test_a_column_of_data_whose_label_names_nothing_is_known_by_its_readers(
     report = check(made, tmp_path)
     [table] = report.tables
     assert (report.verdict, table.cells.not_checked, table.understood.unknown) == ("pass", 0, {})
-    assert {finding.kind for finding in report.findings} == {"odd-start"}
+    assert {finding.kind for finding in report.faults} == {"odd-start"}
     assert [table.understood.columns[symbol] for symbol in ("t1", "t2", "i1", "i2")] == [*"BCDE"]
     made.formulas |= {"E2": "=0.5*(B6-U6)^2", "∂E/∂w4": FORMULAS["∂E/∂w3"]}
-    found = [f.quantity for f in check(made, tmp_path).findings if f.kind != "odd-start"]
+    found = [f.quantity for f in check(made, tmp_path).faults if f.kind != "odd-start"]
     assert found == ["E2", "∂E/∂w4"]
 
 
@@ -154,10 +154,10 @@ def test_a_bias_is_a_column_whatever_it_is_called(tmp_path: Path, labels: tuple[
     cells |= {f"AH{row}": 0.1 + row / 50 for row in range(6, 26)}
     cells |= {f"AI{row}": 0.5 - row / 90 for row in range(6, 26)}
     report = check(HandMade({**FORMULAS, **biased}, cells), tmp_path)
-    assert {finding.kind for finding in report.findings} <= {"odd-start"}
+    assert {finding.kind for finding in report.faults} <= {"odd-start"}
     assert report.tables[0].understood.columns["b2"] == "AI"
     wrong = {**FORMULAS, **biased, "h2": biased["h2"].replace("+A", "-A")}
-    found = check(HandMade(wrong, cells), tmp_path).findings
+    found = check(HandMade(wrong, cells), tmp_path).faults
     assert [f.quantity for f in found if f.kind != "odd-start"] == ["h2"]
 
 
@@ -173,7 +173,7 @@ def test_trained_biases_of_units_are_numbered_by_layer(tmp_path: Path) -> None:
     biased = {**FORMULAS, "o1": FORMULAS["o1"] + "+AJ6", "o2": FORMULAS["o2"] + "+AH6"}
     report = check(HandMade(biased, cells), tmp_path)
     [table] = report.tables
-    assert (report.verdict, report.findings, table.cells.not_checked) == ("pass", [], 0)
+    assert (report.verdict, report.faults, table.cells.not_checked) == ("pass", [], 0)
     assert [table.understood.columns[s] for s in ("b1", "∂E/∂b1", "b2")] == ["AJ", "AK", "AH"]
-    [finding] = check(HandMade(biased, cells | {"AI9": "=AK9"}), tmp_path).findings
+    [finding] = check(HandMade(biased, cells | {"AI9": "=AK9"}), tmp_path).faults
     assert (finding.quantity, finding.cells) == ("∂E/∂b2", "AI9")

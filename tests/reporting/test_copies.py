@@ -26,7 +26,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
@@ -40,13 +40,13 @@ COLUMN = "AA"  # of ∂E/∂w3
 MISTAKE, WARNING = "FFFFC7CE", "FFFFEB9C"
 
 
-def finding(cells: tuple[int, range], kind: Kind = Kind.WRONG_FORMULA, **more: object) -> Finding:
+def finding(cells: tuple[int, range], kind: Kind = Kind.WRONG_FORMULA, **more: object) -> Fault:
     column, rows = cells
-    own = Finding(kind, "h1", "Sheet", column, tuple(rows), "=A1", 1.0, 2.0, 0.5, "It is wrong.")
+    own = Fault(kind, "h1", "Sheet", column, tuple(rows), "=A1", 1.0, 2.0, 0.5, "It is wrong.")
     return replace(own, **more)  # type: ignore[arg-type]
 
 
-def report_of(*findings: Finding) -> Report:
+def report_of(*findings: Fault) -> Report:
     """A report about a workbook that holds no table."""
     return Report("a.xlsx", "no engine", [], [SummaryReport("Sheet", Cells(), [*findings])], {})
 
@@ -87,7 +87,7 @@ def test_wrong_cells_are_coloured_and_say_what_is_wrong(wrong: Path, tmp_path: P
     assert coloured == {"J9"} | {f"{COLUMN}{row}" for row in range(6, 26)}
     note = sheet["AA12"].comment.text
     assert note.startswith("∂E/∂w3: wrong formula\nThe formula of ∂E/∂w3 is wrong")
-    suggestion = report.findings[-1].suggestion
+    suggestion = report.faults[-1].suggestion
     assert suggestion is not None
     assert f"It should be {suggestion.formulas[12]}" in note
     assert sheet["AA7"].comment.text.startswith("look here\n\n∂E/∂w3: wrong formula")
@@ -104,7 +104,7 @@ def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> N
     assert book.sheetnames == ["My sheet", "Findings", "Findings 2"]
     listed = book["Findings 2"]
     assert [cell.value for cell in listed[1]] == list(copies._COLUMNS)
-    for row, found in enumerate(report.findings, start=2):
+    for row, found in enumerate(report.faults, start=2):
         assert found.suggestion is not None
         assert [cell.value for cell in listed[row]] == [
             "My sheet",
@@ -153,7 +153,7 @@ def test_a_mended_copy_passes_with_any_engine_and_carries_the_values(
     assert str(done) == "2 findings mended, in 21 cells"
     for engine in ("embedded", "ironcalc", "cached"):
         report = verify(path, engine)
-        assert (report.verdict, report.findings) == ("pass", [])
+        assert (report.verdict, report.faults) == ("pass", [])
     sheet = sheet_of(path)
     assert sheet["AA9"].value != sheet_of(wrong)["AA9"].value
     assert sheet["J9"].value == "=D9*F9+E9*G9"
@@ -302,9 +302,7 @@ def test_typed_numbers_that_become_formulas_make_the_order_of_calculation_outdat
     assert differences(chained, tmp_path / "mended.xlsx")[2] == {"xl/calcChain.xml"}
     for part in ("xl/_rels/workbook.xml.rels", "[Content_Types].xml"):
         assert b"calcChain" not in parts(tmp_path / "mended.xlsx")[part]
-    formulas_only = replace(
-        report, tables=[replace(report.tables[0], findings=report.findings[-1:])]
-    )
+    formulas_only = replace(report, tables=[replace(report.tables[0], findings=report.faults[-1:])])
     write_mended(formulas_only, chained, tmp_path / "kept.xlsx")
     assert differences(chained, tmp_path / "kept.xlsx") == (
         {SHEET, "xl/workbook.xml"},
@@ -360,7 +358,7 @@ def test_an_array_formula_in_a_table_is_mended(tmp_path: Path) -> None:
         book.active[f"AA{row}"] = ArrayFormula(f"AA{row}", formula)
     book.save(tmp_path / "wrong.xlsx")
     report = verify(tmp_path / "wrong.xlsx")
-    assert [found.cells for found in report.findings] == ["AA6:AA25"]
+    assert [found.cells for found in report.faults] == ["AA6:AA25"]
     write_mended(report, tmp_path / "wrong.xlsx", tmp_path / "mended.xlsx")
     assert verify(tmp_path / "mended.xlsx").verdict == "pass"
     assert verify(tmp_path / "mended.xlsx", "cached").verdict == "pass"
@@ -448,11 +446,11 @@ def test_a_sheet_may_have_any_name(name: str, tmp_path: Path) -> None:
     book.save(tmp_path / "wrong.xlsx")
     report = verify(tmp_path / "wrong.xlsx")
     assert report.verdict == "fail"
-    assert {found.sheet for found in report.findings} == {table}
+    assert {found.sheet for found in report.faults} == {table}
     write_marked(report, tmp_path / "wrong.xlsx", tmp_path / "marked.xlsx")
     marked = load_workbook(tmp_path / "marked.xlsx")
     listed = marked.worksheets[-1]
-    for row, found in enumerate(report.findings, start=2):
+    for row, found in enumerate(report.faults, start=2):
         link = listed.cell(row, 2).hyperlink.location
         sheet, _, cells = link.rpartition("!")
         assert (sheet.strip("'").replace("''", "'"), cells) == (table, found.cells)

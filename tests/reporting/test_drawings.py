@@ -19,7 +19,7 @@ SMALL = Naming((2, 2, 2), (1, 1))
 
 def lit(naming: Naming, quantity: str) -> tuple[int, list[str]]:
     """Return how many lines are lit, and what stands in the nodes that are."""
-    drawing = draw_network(naming, quantity)
+    drawing = draw_network(naming, [quantity])
     assert drawing
     root = etree.fromstring(drawing)
     return (
@@ -56,7 +56,7 @@ def test_a_weight_s_line_leads_where_the_sheet_has_it() -> None:
     crossed = Naming((2, 2, 1), order=("w1", "w3", "w2", "w4", "w5", "w6"))
     ends = []
     for naming in (Naming((2, 2, 1)), crossed):
-        root = etree.fromstring(draw_network(naming, "w2"))
+        root = etree.fromstring(draw_network(naming, ["w2"]))
         line = root.find("line[@class='weight lit']")
         ends.append((float(line.get("y1")), float(line.get("y2"))))
     (from_second, to_first), (from_first, to_second) = ends
@@ -69,12 +69,12 @@ def test_hidden_layers_are_told_apart() -> None:
 
 @pytest.mark.parametrize("quantity", ["η", "iteration", "accuracy", "E9", "g_7", "nothing"])
 def test_what_has_no_place_in_the_network_is_not_drawn(quantity: str) -> None:
-    assert draw_network(SMALL, quantity) is None
+    assert draw_network(SMALL, [quantity]) is None
 
 
 def test_a_network_too_large_to_be_seen_is_not_drawn() -> None:
-    assert draw_network(Naming((100, 100, 1)), "w1") is None
-    assert draw_network(Naming((30, 30, 1)), "w1")
+    assert draw_network(Naming((100, 100, 1)), ["w1"]) is None
+    assert draw_network(Naming((30, 30, 1)), ["w1"])
 
 
 def paths(losses: LossCurve) -> dict[str, str]:
@@ -146,7 +146,7 @@ def test_a_weight_that_units_share_is_lit_in_all_its_places() -> None:
 def test_units_of_images_are_pixels_channel_below_channel() -> None:
     words = ["image 3x4", "convolution 2x2 to 2", 2]
     naming = Naming.of_layers(*parse_layers(words))
-    root = etree.fromstring(draw_network(naming, "h8"))
+    root = etree.fromstring(draw_network(naming, ["h8"]))
     pixels = [
         (float(rect.get("x")), float(rect.get("y")), rect.getparent().get("class"))
         for rect in root.xpath("g[starts-with(@class, 'unit')]/rect")
@@ -163,7 +163,7 @@ def test_units_of_images_are_pixels_channel_below_channel() -> None:
 def test_a_unit_of_an_image_shows_the_window_that_it_reads() -> None:
     words = ["image 3x4", "convolution 2x2 to 2", 2]
     naming = Naming.of_layers(*parse_layers(words))
-    root = etree.fromstring(draw_network(naming, "h8"))  # the second place of channel 2
+    root = etree.fromstring(draw_network(naming, ["h8"]))  # the second place of channel 2
     side = float(root.find("g/rect").get("width"))
     pixels = [g.find("rect") for g in root.xpath("g[starts-with(@class, 'unit')]")][:12]
     middles = [(float(p.get("x")) + side / 2, float(p.get("y")) + side / 2) for p in pixels]
@@ -175,7 +175,7 @@ def test_a_unit_of_an_image_shows_the_window_that_it_reads() -> None:
 
 def test_images_too_large_to_be_seen_are_not_drawn() -> None:
     words = ["image 40x100", "convolution 2x2 to 2", "max pooling 39x99", 2]
-    assert draw_network(Naming.of_layers(*parse_layers(words)), "w1") is None
+    assert draw_network(Naming.of_layers(*parse_layers(words)), ["w1"]) is None
 
 
 @given(

@@ -23,7 +23,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.formulas.references import areas
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.copying import PackageCopy
@@ -135,7 +135,7 @@ def hosted(
 
 def report() -> Report:
     """A report of the table's one mistake."""
-    found = Finding(
+    found = Fault(
         Kind.WRONG_FORMULA, "∂E/∂w3", TABLE, COLUMN, tuple(MENDED), "=A1", 1.0, 2.0, 0.5, "It is."
     )
     found = replace(found, suggestion=suggested(MENDED))
@@ -295,7 +295,7 @@ def test_a_stale_value_and_what_depends_on_it_are_brought_up_to_date(tmp_path: P
 
     stale = edited(tmp_path / "filled.xlsx", tmp_path / "stale.xlsx", make_stale)
     checked = verify(stale)
-    assert [(found.kind, found.cells) for found in checked.findings] == [(Kind.STALE_VALUE, "J9")]
+    assert [(found.kind, found.cells) for found in checked.faults] == [(Kind.STALE_VALUE, "J9")]
     write_mended(checked, stale, tmp_path / "mended.xlsx")
     before, after = (contents(path, SHEET) for path in (stale, tmp_path / "mended.xlsx"))
     assert {name for name in before if before[name] != after[name]} == {"J9", "A41"}

@@ -11,7 +11,7 @@ from checks import call, refused
 from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.findings import Suggestion
+from workbook_tools.judging.faults import Suggestion
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import to_html, write_html
 
@@ -43,7 +43,7 @@ def with_suggestion(report: Report) -> Report:
         trials=30,
     )
     findings = [
-        replace(f, suggestion=suggestion) if f.quantity == "∂E/∂w3" else f for f in table.findings
+        replace(f, suggestion=suggestion) if f.quantity == "∂E/∂w3" else f for f in table.faults
     ]
     return replace(report, tables=[replace(table, findings=findings)])
 
@@ -53,15 +53,15 @@ def test_the_page_says_what_was_found_understood_and_left_out(report: Report) ->
     page = Page(source)
     assert page.unclosed == []
     table = report.tables[0]
-    assert len(table.findings) == 2
-    for finding in table.findings:
+    assert len(table.faults) == 2
+    for finding in table.faults:
         assert finding.cells in page.text
         assert finding.message in page.text
         assert finding.formula is None or finding.formula in page.text
     for said in (
         "student.xlsx", "2 mistakes, in 21 cells", "My sheet", "half-squared-error",
         "gradient-descent (assumed: nothing says so)", "My sheet!D2 = 0.5", "h1 = w1·i1 + w2·i2",
-        f"{table.findings[0].effect:.9g}", report.engine, "Every formula cell of the workbook",
+        f"{table.faults[0].effect:.9g}", report.engine, "Every formula cell of the workbook",
     ):  # fmt: skip
         assert said in page.text
     assert source.count('class="weight lit"') == 1
@@ -119,21 +119,21 @@ def test_nothing_from_a_workbook_becomes_markup(tmp_path: Path) -> None:
     path = hostile(tmp_path)
     report = verify(path)
     table = report.tables[0]
-    table.findings = [
+    table.faults = [
         replace(
             finding,
             suggestion=Suggestion(
                 {6: "=<script>1</script>"}, "<b>edit</b>", ("<i>a_h1</i>", "<u>x</u>"), 1, 1
             ),
         )
-        for finding in table.findings
+        for finding in table.faults
     ]
     source = to_html(report)
     page = Page(source)
     assert page.unclosed == []
     assert page.tags & {"script", "img", "b", "i", "u"} == set()
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-    for said in (path.name, table.sheet, table.findings[0].formula, "<b>edit</b>", "onerror="):
+    for said in (path.name, table.sheet, table.faults[0].formula, "<b>edit</b>", "onerror="):
         assert said
         assert said in page.text
 
@@ -166,7 +166,7 @@ def test_a_browser_shows_every_finding_and_nothing_is_cut_off(
     page = opened(tmp_path / "report.html", width)
     assert page.width == width
     assert page.needs <= width
-    for finding in shown.findings:
+    for finding in shown.faults:
         assert finding.cells in page.text
 
 

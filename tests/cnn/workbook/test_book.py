@@ -30,7 +30,7 @@ from workbook_tools.convolutional.moments import Rerun
 from workbook_tools.convolutional.trials import Trial
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import read_sheets
-from workbook_tools.judging.findings import Kind
+from workbook_tools.judging.faults import Kind
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
@@ -57,7 +57,7 @@ def test_every_cell_agrees_with_the_trained_network(small: Path) -> None:
 
 def test_a_weight_that_is_not_the_network_s_is_noticed(small: Path, tmp_path: Path) -> None:
     other = changed(small, tmp_path / "other.xlsx", {("Weights_Linear1", 9, 6): 0.123})
-    kinds = {finding.kind for finding in verify(other).findings}
+    kinds = {finding.kind for finding in verify(other).faults}
     assert kinds == {Kind.STALE_VALUE}  # nobody recalculated it; a user may change a weight
     agreement = cross_check(other, small_network())
     assert not agreement.agrees
@@ -125,7 +125,7 @@ def test_any_network_of_the_family_agrees(
     model, height, width = drawn
     path = write(model, tmp_path_factory.mktemp("drawn") / "drawn.xlsx", height, width)
     report = verify(path)
-    assert report.verdict == "pass", report.findings[:3]
+    assert report.verdict == "pass", report.faults[:3]
     assert not report.other_formulas
     agreement = cross_check(path, model)
     assert agreement.agrees, str(agreement)

@@ -60,7 +60,7 @@ def host(folder: Path, name: str) -> Host:
     """Return a host that ``make_hosts`` wrote to a folder; where its tables stand is looked up."""
     path = folder / f"{name}.xlsx"
     book, report = Book.read(path), verify(path)
-    assert (report.verdict, report.findings) == ("pass", []), name
+    assert (report.verdict, report.faults) == ("pass", []), name
     parts = book.sheets()
     formulas = {sheet: _formulas(book.root(part)) for sheet, part in parts.items()}
     targets, headers, data = [], {}, {}

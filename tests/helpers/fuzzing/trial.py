@@ -22,7 +22,7 @@ from fuzzing.mistakes import Mistake
 from workbook_tools.checking import verify
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
-from workbook_tools.judging.findings import Finding, Kind
+from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.workbook import open_package
@@ -131,10 +131,10 @@ class _Trial:
         names = self._made.names
         expected = [(names.get(sheet, sheet), *rest) for sheet, *rest in before[1]]
         # A circular reference among what was put beside a table is a mistake of its own.
-        circular = _named(f for f in said.findings if "circular reference" in f.message)
+        circular = _named(f for f in said.faults if "circular reference" in f.message)
         beside = [found for found in circular if found not in expected]
         verdict = before[0] if beside else said.verdict
-        now = verdict, [found for found in _named(said.findings) if found not in beside]
+        now = verdict, [found for found in _named(said.faults) if found not in beside]
         if now != (before[0], expected):
             more, less = (
                 [f for f in a if f not in b] for a, b in ((now[1], expected), (expected, now[1]))
@@ -187,11 +187,11 @@ class _Trial:
         engine = "embedded" if self._engine == "cached" else self._engine
         summary = self._ends(lambda: copies.write_mended(report, self.path, mended, engine))
         if mended.exists():
-            put = {place for found in report.findings for place in found.put_right}
+            put = {place for found in report.faults for place in found.put_right}
             self._compare_copy(mended, {(s, cell_name(r, c)) for s, r, c in put})
         if summary and not summary.left and self._made.level is Level.SAME:
             again = self._ends(lambda: verify.verify(mended, engine))
-            wrong = [f for f in again.findings if f.kind not in _RIGHT_BUT] if again else []
+            wrong = [f for f in again.faults if f.kind not in _RIGHT_BUT] if again else []
             if wrong:
                 found = ", ".join(f"{f.kind.value} {f.cells}" for f in wrong[:3])
                 self.failures.append(Failure("the mended copy fails", found))
@@ -239,10 +239,10 @@ def _kept(before: Seen, after: Seen | None, whole: bool) -> bool:
 
 
 def _essence(report: Report) -> tuple[str, list[tuple[Any, ...]]]:
-    return report.verdict, _named(report.findings)
+    return report.verdict, _named(report.faults)
 
 
-def _named(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
+def _named(findings: Iterable[Fault]) -> list[tuple[Any, ...]]:
     return [(f.sheet, f.kind.value, f.cells) for f in findings]
 
 
