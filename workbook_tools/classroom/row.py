@@ -36,8 +36,8 @@ class Mistake:
     @classmethod
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake of a finding."""
-        is_mild = finding.is_harmless or finding.kind.is_warning
-        return cls(shortened(in_short(finding), _LONGEST), finding.kind.value, is_mild)
+        words = shortened(in_short(finding), _LONGEST)
+        return cls(words, finding.kind.value, finding.is_mild)
 
 
 @dataclass(frozen=True)
