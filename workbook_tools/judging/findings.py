@@ -94,6 +94,11 @@ class Finding:
         return self.kind is Kind.BROKEN_PATTERN
 
     @property
+    def is_mild(self) -> bool:
+        """Whether it is harmless, or may be intended."""
+        return self.is_harmless or self.kind.is_warning
+
+    @property
     def effect(self) -> Effect | None:
         """The largest effect; None if it has none, or if that is unknown."""
         largest = max(self.effects, key=lambda effect: effect.size, default=None)
@@ -206,7 +211,9 @@ def _words(finding: Finding) -> str:
     if suggestion is None or suggestion.cause is None or not suggestion.cause.words:
         return ""
     ending = "" if len(finding.quantities) > 1 else "s"
-    return f"{quantities_in_short(finding.quantities)} {suggestion.cause.words.format(s=ending)}"
+    # Not format: the words may have the name of a sheet in them, such as '{x}'.
+    words = suggestion.cause.words.replace("{s}", ending)
+    return f"{quantities_in_short(finding.quantities)} {words}"
 
 
 def effect_in_words(finding: Finding) -> str:
