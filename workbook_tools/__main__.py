@@ -19,7 +19,7 @@ def main() -> None:
     elif command in (["verify"], ["explain"]):
         from workbook_tools.checking.alone import prepared
 
-        one = prepared()
+        one = prepared(given)
     with one:
         from workbook_tools.cli import run
 

@@ -16,7 +16,7 @@ from handmade import FORMULAS, HandMade
 from hostile import hostile_work
 from odd_places import full_device
 
-from workbook_tools.checking.alone import Wish, checks
+from workbook_tools.checking.alone import Wish, checks, prepared
 from workbook_tools.errors import BrokenError, InputError
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,19 @@ def test_whatever_happens_to_a_check_is_said_and_the_next_one_goes_on(
         assert steps == ["reading and recalculating", "checking"]
     assert not found.marked.exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_check_that_was_begun_early_is_used_only_if_it_is_the_one_that_is_wanted(
+    sound: Path,
+) -> None:
+    other = Path(shutil.copy(sound, sound.with_name("other.xlsx")))
+    for wanted, engine in ((sound, "compiled"), (other, "compiled"), (sound, "embedded")):
+        with prepared([str(sound), "--timeout", "60"]), checks(60.0) as check:
+            steps: list[str] = []
+            report = check(Wish(wanted, engine), steps.append).report
+        assert report.workbook == str(wanted)
+        assert ("formualizer" in report.engine) == (engine == "embedded")
+        assert steps == ["reading and recalculating", "checking"]
 
 
 def test_an_unexpected_failure_is_one_line_with_its_place_and_debug_shows_more(

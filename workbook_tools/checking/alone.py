@@ -4,8 +4,9 @@ Whatever a workbook does to its check, the check ends in a result or in a one-li
 only to a temporary folder; the caller moves the files into place.
 """
 
+import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from tempfile import gettempdir
 
 from workbook_tools.checking.limits import out_of_memory
 from workbook_tools.checking.worker import EndedError, Worker, what_happened
+from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import BrokenError, InputError, broken
 from workbook_tools.judging.report import Report
 from workbook_tools.package.files import refuse_streams
 
+_OF_NO_CHECK = {"--debug", "--json", "--timeout"}  # options that leave the check as it is
 CHECK_STEPS = 2  # progress messages of a check; a convolutional network has more
 
 
@@ -61,10 +64,18 @@ _prepared: list[Worker] = []
 
 
 @contextmanager
-def prepared() -> Iterator[None]:
-    """Start the worker that ``checks`` will need; it loads its modules while others go on here."""
+def prepared(arguments: Sequence[str]) -> Iterator[None]:
+    """Start the worker that ``checks`` will need, and the check that these arguments begin with.
+
+    It goes on while the command line is read here. If that asks for another check after all, the
+    worker is replaced.
+    """
     with suppress(OSError):  # said by ``checks``
         _prepared.append(_worker())
+        options = {one.partition("=")[0] for one in arguments if one.startswith("-")}
+        if options <= _OF_NO_CHECK and os.path.isfile(path := arguments[0] if arguments else ""):
+            wish = Wish(Path(path), DEFAULT)
+            _prepared[0].ask(wish.path, _checked, all_of, wish)
     try:
         yield
     finally:

@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, imports: str) -> None:
         self._imports = imports
         self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        self._asked: tuple[Any, ...] | None = None
         self._start()
 
     def _start(self) -> None:
@@ -65,6 +66,20 @@ class Worker:
         self._process.start()
         theirs.close()
 
+    def ask(self, path: Path, work: Callable[..., Any], *given: Any) -> None:
+        """Let work on a file begin, if it has not; ``do`` waits for its result.
+
+        If other work has begun, whose result nobody wants, the process is replaced.
+        """
+        if self._asked == (path, work, given):
+            return
+        if self._asked is not None:
+            self._stop()
+            self._start()
+        self._asked = path, work, given
+        with suppress(OSError):  # ``do`` sees whether it has ended
+            self._connection.send(self._asked)
+
     def do(
         self,
         path: Path,
@@ -78,8 +93,8 @@ class Worker:
         Raises ``TimeoutError`` after ``timeout`` seconds, and ``EndedError``.
         """
         end = monotonic() + timeout
-        with suppress(OSError):  # whether it has ended is seen below
-            self._connection.send((path, work, given))
+        self.ask(path, work, *given)
+        self._asked = None
         while wait([self._connection], max(0.0, end - monotonic())):
             try:
                 is_done, said = self._connection.recv()

@@ -171,9 +171,8 @@ class OnePass:
     def _add_layout(self, layout: Layout) -> None:
         """Add the rows that were read without parsing."""
         rows = np.frombuffer(layout.rows, dtype=np.int64)
-        if layout.last_column:
-            self._content.last_row = max(self._content.last_row, int(rows[-1]))
-            self._content.last_column = max(self._content.last_column, layout.last_column)
+        self._content.last_row = max(self._content.last_row, int(rows[-1]))
+        self._content.last_column = max(self._content.last_column, layout.last_column)
         for place, values in layout.values(self._strings):
             if isinstance(values, np.ndarray):
                 self._values[place.column].extend(rows, values)

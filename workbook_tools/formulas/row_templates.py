@@ -16,20 +16,20 @@ from typing import NamedTuple
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, FilledFormula
 from workbook_tools.formulas.row_layouts import Layout, Place
-from workbook_tools.formulas.row_patterns import LONGEST_ROW, Mark, Pattern
+from workbook_tools.formulas.row_patterns import HOLE, LONGEST_ROW, Mark, Pattern
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.stored_cells import StoredCell
 
 ROW_BEGINS = b'<row r="'
 
 _VALUE = re.compile(rb"<v>([^<]+)</v>")
-_HOLE = b"\0"  # where a value was; XML cannot contain it
+_WITH_HOLE = b"<v>" + HOLE + b"</v>"
 # Only of rows in this form is it certain that they have no comments, other elements or entities
 # that could make a difference; the formula texts are compared with what the parser has read.
 _PLAIN = re.compile(
     rb'<row r="[0-9]+"[^<>&]*>'
     rb'(?:<c r="[A-Z]{1,3}[0-9]+"[^<>&]*'
-    rb"(?:/>|>(?:<f[^<>&]*/>|<f[^<>&]*>[^<]*</f>)?(?:\0|<v></v>|<v ?/>)?</c>))*</row>"
+    rb"(?:/>|>(?:<f[^<>&]*/>|<f[^<>&]*>[^<]*</f>)?(?:<v>\0?</v>|<v ?/>)?</c>))*</row>"
 )
 _PARTS = re.compile(
     rb'(<c r="[A-Z]+)[0-9]+(?:(" s=")([1-9][0-9]*)(?="))?|(<f(?: [^<>]*[^<>/])?>)[^<]+(?=</f>)'
@@ -64,8 +64,9 @@ class _Template:
     written: list[FilledFormula | None]  # its formulas; None for one that only names a shared one
     index: int = 0  # among those that are alike
 
-    def at(self, row: int) -> bytes:
-        return self.pattern.at(row, self.reads)
+    def is_at(self, row: int, text: bytes, values: Sequence[bytes]) -> bool:
+        """Tell whether a row is this one, apart from its values."""
+        return self.pattern.at(row, self.reads, values) == text
 
 
 @dataclass
@@ -81,11 +82,13 @@ class _Alike:
     in_vain: int = 0  # rows without its pattern, since the last one that had it
     _step: int = 0  # from the one before it
 
-    def find(self, skeleton: bytes, row: int) -> _Template | None:
+    def find(self, row: int, text: bytes, values: Sequence[bytes]) -> _Template | None:
         """Return the template of a row if it is one of the two that are likely."""
+        if len(values) != self.templates[0].pattern.holes:
+            return None
         for step in (self._step, 1 - self._step):
             index = (self.last + step) % len(self.templates)
-            if self.templates[index].at(row) == skeleton:
+            if self.templates[index].is_at(row, text, values):
                 self.last, self._step = index, step
                 return self.templates[index]
         return None
@@ -114,6 +117,7 @@ class Templates:
     def forget(self) -> None:
         """Forget all that was learnt, except the rows that were read."""
         self._by_letters: dict[bytes, _Alike] = {}
+        self._latest: _Alike | None = None
         self._known: dict[tuple[bytes, tuple[int, ...]], _Template] = {}
         self._bytes = 0
 
@@ -122,27 +126,32 @@ class Templates:
 
         ``text`` begins with ``ROW_BEGINS`` and ends with the first end of a row.
         """
-        pieces = _VALUE.split(text)
-        skeleton = _HOLE.join(pieces[::2])
-        alike = self._by_letters.get(skeleton.translate(None, _DIGITS))
         digits = text[len(ROW_BEGINS) : text.find(b'"', len(ROW_BEGINS))]
-        if alike is None or not digits.isdigit() or len(digits) > LONGEST_ROW:
+        if not digits.isdigit() or len(digits) > LONGEST_ROW:
             return None
         if not above < (row := int(digits)) <= MAX_ROWS:
             return None
-        template = alike.find(skeleton, row) or self._reading_others(alike, skeleton, row)
+        values = _VALUE.findall(text)
+        template = self._latest.find(row, text, values) if self._latest else None
         if template is None:
-            return None
-        if not template.layout.add(row, template.which, pieces[1::2], self._strings):
+            skeleton = _VALUE.sub(_WITH_HOLE, text)
+            alike = self._by_letters.get(skeleton.translate(None, _DIGITS))
+            if alike is None:
+                return None
+            template = alike.find(row, text, values) or self._reading_others(alike, skeleton, row)
+            if template is None:
+                return None
+            self._latest = alike
+        if not template.layout.add(row, template.which, values, self._strings):
             return None
         self._in_vain = max(0, self._in_vain - 1)
         return row
 
     def learn(self, text: bytes, row: int, cells: Sequence[ReadCell]) -> None:
         """Remember a row that was parsed, if what was parsed can be told from its bytes."""
-        if self._in_vain > _PATIENCE:
+        if not cells or self._in_vain > _PATIENCE:
             return
-        skeleton = _VALUE.sub(_HOLE, text)
+        skeleton = _VALUE.sub(_WITH_HOLE, text)
         places = _places(cells)
         if places is None or not _PLAIN.fullmatch(skeleton):
             return
@@ -161,7 +170,8 @@ class Templates:
             written = [cell.written for cell in cells if cell.formula is not None]
             layout = self._layout(places, cells)
             template = _Template(pattern, reads, layout, layout.which(numbers), written)
-            if template.at(row) != skeleton:  # it has references that are written in another way
+            # It is not itself if it has references that are written in another way.
+            if not template.is_at(row, text, _VALUE.findall(text)):
                 return
             self._by_letters[letters] = alike
             self._bytes += len(pattern.text)
@@ -192,8 +202,9 @@ class Templates:
         if template is None:
             written = _reading(last, reads)
             numbers = []
-            for same, formula in zip(last.layout.formulas[last.which], written, strict=True):
-                number = self._number(formula, row) if formula else same
+            before = zip(last.layout.formulas[last.which], last.written, strict=True)
+            for (same, old), formula in zip(before, written, strict=True):
+                number = same if formula is None or formula is old else self._number(formula, row)
                 if number is None:
                     return None
                 numbers.append(number)
@@ -205,7 +216,7 @@ class Templates:
 
     def _layout(self, places: tuple[Place, ...], cells: Sequence[ReadCell]) -> Layout:
         columns = tuple(cell.column for cell in cells if cell.formula is not None)
-        last = max((cell.column for cell in cells), default=0)
+        last = max(cell.column for cell in cells)
         return self._layouts.setdefault((places, columns, last), Layout(places, columns, last))
 
 
@@ -259,9 +270,10 @@ def _reading(template: _Template, reads: Sequence[int]) -> list[FilledFormula | 
     distance = dict(compress(both, template.pattern.moves))
     fixed = {str(old): str(new) for old, new in compress(both, template.pattern.is_row)}
     is_same = all(old == new for old, new in fixed.items())
+    apart = {old for old, new in distance.items() if old != new}
     found: list[FilledFormula | None] = []
     for formula in template.written:
-        if formula is not None:
+        if formula is not None and not (is_same and apart.isdisjoint(formula.offsets)):
             pattern = formula.pattern
             if not is_same:
                 pattern = _FIXED_IN_TEXT.sub(lambda match: fixed[match[0]], pattern)

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -90,16 +90,13 @@ class Node:
         begin, end = self.run.first_row, self.run.last_row
         read = _slots_read(self.shape.text)
         for number, is_lookup in read or ():
-            slot = self.shape.slots[number]
-            top, bottom = slot.row, slot.row + slot.height - 1
-            rows = (
-                (top + begin, bottom + end, top, bottom)
-                if slot.moves
-                else (top, bottom, top - end, bottom - begin)
-            )
-            sheet, right = slot.sheet or self.sheet, slot.column + slot.width - 1
-            picks = is_lookup and self._is_in(sheet, top, slot.column, bottom, right)
-            yield sheet, slot.column, right, *rows, picks
+            name, top, moves, column, height, width = self.shape.slots[number]
+            bottom, right, sheet = top + height - 1, column + width - 1, name or self.sheet
+            picks = is_lookup and self._is_in(sheet, top, column, bottom, right)
+            if moves:
+                yield sheet, column, right, top + begin, bottom + end, top, bottom, picks
+            else:
+                yield sheet, column, right, top, bottom, top - end, bottom - begin, picks
         if read is None:
             both = zip(self._areas_of_words(begin), self._areas_of_words(end), strict=True)
             for first, last in both:
@@ -240,15 +237,16 @@ class Graph:
             )
             for node in self.nodes
         ]
-        ranges = [
+        ranges = (
             (k, sheets[sheet], *others)
             for k, node in enumerate(self.nodes)
             for name, *others in node.ranges()
             if (sheet := name.lower()) in sheets
-        ]
+        )
+        flat = np.fromiter(chain.from_iterable(ranges), dtype=np.int64)
         return Reading(
             Places(*np.array(places, dtype=np.int64).reshape(-1, len(Places._fields)).T),
-            Ranges(*np.array(ranges, dtype=np.int64).reshape(-1, len(Ranges._fields)).T),
+            Ranges(*flat.reshape(-1, len(Ranges._fields)).T),
         )
 
     @cached_property

@@ -38,7 +38,9 @@ class SampleTable(RowValues):
     @property
     def data(self) -> Columns | None:
         """The columns of the samples; None if a sample's number is used twice."""
-        return self.values if len(np.unique(self.values[SAMPLE])) == len(self.rows) else None
+        # Without the counts it would load ``numpy.ma``, which takes longer than all of this file.
+        distinct, _ = np.unique(self.values[SAMPLE], return_counts=True)
+        return self.values if len(distinct) == len(self.rows) else None
 
     def at(self, calculation: Calculation) -> "SampleTable":
         """Return the same samples with the values of another calculation."""

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from statistics import median
 
 from workbook_tools.evaluator.functions.function import Function, numbers, raise_first
 from workbook_tools.evaluator.values import NA, NUM, FailedError, Grid, Value, number
@@ -41,6 +40,12 @@ def _mode(values: list[float]) -> float:
     return most[0]
 
 
+def _median(values: list[float]) -> float:
+    from statistics import median  # here, because it loads much that is hardly needed
+
+    return median(values)
+
+
 def _geometric(values: list[float]) -> float:
     return math.exp(total(map(math.log, values)) / len(_some(values)))
 
@@ -58,7 +63,7 @@ _OF_NUMBERS: dict[str, Callable[[list[float]], float]] = {
     "GEOMEAN": _geometric,
     "HARMEAN": _harmonic,
     "MAX": lambda v: max(v, default=0.0),
-    "MEDIAN": median,
+    "MEDIAN": _median,
     "MIN": lambda v: min(v, default=0.0),
     "MODE": _mode,
     "MODE.SNGL": _mode,

@@ -1,13 +1,18 @@
 """The normal distribution."""
 
 import math
-from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from workbook_tools.evaluator.functions.function import Function
 from workbook_tools.evaluator.values import NUM, FailedError
 
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
-def _normal(mean: float, deviation: float) -> NormalDist:
+
+def _normal(mean: float, deviation: float) -> "NormalDist":
+    from statistics import NormalDist  # here, because it loads much that is hardly needed
+
     if deviation <= 0:
         raise FailedError(NUM)
     return NormalDist(mean, deviation)
@@ -31,11 +36,11 @@ FUNCTIONS: dict[str, Function] = {
     "NORM.DIST": Function("nnnb", _distribution),
     "NORM.INV": Function("nnn", _inverse),
     "NORM.S.DIST": Function("nb", lambda z, is_cumulative: _distribution(z, 0, 1, is_cumulative)),
-    "NORM.S.INV": Function("n", NormalDist().inv_cdf),
+    "NORM.S.INV": Function("n", lambda share: _inverse(share, 0, 1)),
     "NORMDIST": Function("nnnb", _distribution),
     "NORMINV": Function("nnn", _inverse),
     "NORMSDIST": Function("n", _below),
-    "NORMSINV": Function("n", NormalDist().inv_cdf),
-    "PHI": Function("n", NormalDist().pdf),
+    "NORMSINV": Function("n", lambda share: _inverse(share, 0, 1)),
+    "PHI": Function("n", lambda z: _normal(0, 1).pdf(z)),
     "STANDARDIZE": Function("nnn", lambda x, mean, deviation: _normal(mean, deviation).zscore(x)),
 }
