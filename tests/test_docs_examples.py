@@ -97,12 +97,16 @@ def test_the_findings_on_the_pages_are_the_ones_that_are_printed(
 ) -> None:
     circular = write_filled_down(tmp_path / "c.xlsx", "E", None, "=E{above}-$G$30*Z{row}")
     incomplete = write_filled_down(tmp_path / "i.xlsx", "AH", "Δw1", "=-$G$30*Z{row}")
-    others = map(verify, (circular, incomplete, write_out_of_date(tmp_path / "o.xlsx")))
+    book = openpyxl.load_workbook(MAZUR)
+    book["LR 0.5"]["J31"] = "first"
+    book.save(unchecked := tmp_path / "u.xlsx")
+    out_of_date = write_out_of_date(tmp_path / "o.xlsx")
+    others = map(verify, (circular, incomplete, unchecked, out_of_date))
     printed = StringIO()
     for report in (mistakes, *others):
         print_report(report, Console(file=printed, width=100, highlight=False))
     shown = blocks("findings.md", "") + blocks("checking.md", "")[1:3]
-    assert len(shown) == len(Kind) + 4  # a circular reference, what is incomplete, two elsewhere
+    assert len(shown) == len(Kind) + 5  # a circular reference, two other verdicts, two elsewhere
     for block in shown:
         assert rounded(block) in rounded(printed.getvalue())
 

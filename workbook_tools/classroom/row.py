@@ -76,7 +76,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
         first = f"{sheet}!{findings[0].cells}: {in_short(findings[0])}"
     why = ""
     if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
-        why = report.not_checked or "no training table found"
+        why = report.not_checked
     return Row(
         file=file,
         sha256=sha256,
