@@ -133,7 +133,7 @@ def test_the_row_that_comes_nearest_and_what_it_lacks(tmp_path: Path) -> None:
     said = said_of(cells, tmp_path)
     assert said == (
         "no training table found: row 12 of 'Data' names i1, i2 (inputs), w1, w2, w3 (weights) and "
-        "h1, o1 (pre-activations), but not t1 (target) ('remark' is not understood). Label these "
+        "h1, o1 (pre-activations), but not t1 (target); 'remark' is not understood. Label these "
         "columns, too, in the same row"
     )
 
@@ -153,7 +153,7 @@ def test_a_table_whose_labels_contradict_each_other(tmp_path: Path) -> None:
     said = unchecked_because(HandMade(header=header).save(tmp_path / "made.xlsx"))
     assert said.startswith("nothing could be checked: row 5 of 'My sheet' names ")
     assert "w1, w2, …, w8 (weights) and o1, o2 (pre-activations), but not h1, h2 (pre-" in said
-    assert "('one', 'two' are not understood)" in said
+    assert "; 'one', 'two' are not understood. " in said
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def _not_read(row: NearestRow) -> str:
     """Say which labels of a row are not understood; nothing if all are."""
     labels = [f"'{_cut(label)}'" for label in row.not_understood]
     verb = "is" if len(labels) == 1 else "are"
-    return f" ({_list(labels)} {verb} not understood)" if labels else ""
+    return f"; {_list(labels)} {verb} not understood" if labels else ""
 
 
 def _by_kind(names: Mapping[str, Sequence[str]]) -> str:
