@@ -44,6 +44,7 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
         Example("pasted row", "LR 1!E60"),
         Example("broken pattern", "Harmless"),
         Example("unknown column", "INCOMPLETE"),
+        Example("lost label", "UNCHECKED"),
     ],
     "docs/findings/wrong-formula.md": [
         Example("one column", "LR 0.5!Z32"),
@@ -192,6 +193,12 @@ def _unknown_column(path: Path) -> None:
     book.save(path)
 
 
+def _lost_label(path: Path) -> None:
+    book = openpyxl.load_workbook(_MAZUR)
+    book["LR 0.5"]["J31"] = "first"
+    book.save(path)
+
+
 def _out_of_date(path: Path) -> None:
     stored = rb'(<c r="K40".*?<v>)[^<]*'
     with zipfile.ZipFile(_MAZUR) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
@@ -229,6 +236,7 @@ _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "rounded e": _rounded_e,
     "circular": _circular,
     "unknown column": _unknown_column,
+    "lost label": _lost_label,
     "out of date": _out_of_date,
 }
 

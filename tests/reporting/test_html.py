@@ -90,7 +90,7 @@ def test_a_workbook_without_a_table_is_said_to_be_unchecked(tmp_path: Path) -> N
     openpyxl.Workbook().save(tmp_path / "empty.xlsx")
     page = Page(to_html(verify(tmp_path / "empty.xlsx")))
     assert "could not be checked" in page.text
-    assert "No training table was found" in page.text
+    assert "No training table found" in page.text
 
 
 def test_what_was_not_checked_is_said_with_the_reason(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def verify(
         others[tables[k].sheet.name] -= count
     for one in unread:
         others[one.sheet] -= one.formulas
-    return Report(
+    whole = Report(
         workbook=str(path),
         engine=calculation.engine,
         tables=reports,
@@ -157,6 +157,11 @@ def verify(
         unread=unread,
         left_out=_left_out(suggestions, recalculated),
     )
+    if whole.verdict == "unchecked":
+        from workbook_tools.judging.unchecked import why_unchecked  # few workbooks need it
+
+        whole.unchecked_because = why_unchecked(sheets, graph, tables, calculation)
+    return whole
 
 
 def _findings(

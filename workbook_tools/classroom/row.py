@@ -69,7 +69,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
     why = ""
     if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
-        why = report.not_checked or "no training table found"
+        why = report.not_checked
     return Row(
         file=file,
         sha256=sha256,

@@ -128,6 +128,7 @@ class Report:
     unread: list[UnreadTable] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # what was not done, and why
     is_strict: bool = False  # whether harmless findings fail a workbook, too
+    unchecked_because: str = ""  # why nothing was checked, and what to do, if not for its parts
 
     @property
     def parts(self) -> list[TableReport | SummaryReport]:
@@ -170,8 +171,11 @@ class Report:
     def not_checked(self) -> str:
         """How many formula cells were not checked, where and why; empty if all were.
 
-        Cells outside of tables do not count, nor do harmless ones.
+        Cells outside of tables do not count, nor do harmless ones. If nothing was checked at all,
+        ``unchecked_because`` may say more.
         """
+        if self.unchecked_because:
+            return self.unchecked_because
         reasons = self._reasons()
         in_unread = sum(unread.formulas for unread in self.unread)
         left = in_unread + sum(part.cells.not_checked for part in self.parts)

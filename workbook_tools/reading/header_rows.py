@@ -70,6 +70,13 @@ def header_rows(sheet: Sheet, calculation: Calculation) -> list[Header]:
     return headers
 
 
+def row_of_labels(sheet: Sheet, row: int) -> Header:
+    """Return what a row of texts names, however little that is."""
+    above = sheet.rows_of_texts.get(row - 1, {})
+    labels, columns = _named(_with_titles(sheet.rows_of_texts[row], above, 0), above)
+    return Header(row, labels, columns, top=row)
+
+
 def _without_statements(
     sheet: Sheet, row: int, labels: Mapping[int, str], calculation: Calculation
 ) -> dict[int, str]:
@@ -157,10 +164,17 @@ def _parts(
         first = begin if k else min(symbols)
         last = begins[k + 1] - 1 if k + 1 < len(begins) else max(symbols)
         part = _between(labels, first, last)
-        part = _with_titles(part, _between(above, first, last), 2)
-        columns = resolved(_columns({c: _symbol(label) for c, label in part.items()}, part))
+        part, columns = _named(part, _between(above, first, last))
         if len(columns) >= LEAST_LABELS:
             yield part, columns
+
+
+def _named(
+    labels: Mapping[int, str], above: Mapping[int, str]
+) -> tuple[dict[int, str], dict[str, int]]:
+    """Return labels with the titles that tell them apart, and the columns that they name."""
+    labels = _with_titles(labels, above, 2)
+    return labels, resolved(_columns({c: _symbol(label) for c, label in labels.items()}, labels))
 
 
 def _between(texts: Mapping[int, str], first: int, last: int) -> dict[int, str]:

@@ -174,11 +174,6 @@ def _lead(report: Report) -> str:
     agreeing, left = sum(c.agreeing for c in cells), sum(c.not_checked for c in cells)
     if report.verdict in ("incomplete", "unchecked") and report.not_checked:
         return f"{report.not_checked[:1].upper()}{report.not_checked[1:]}."
-    if not report.tables and not report.network:
-        return (
-            "No training table was found. It needs a header row that names the targets, inputs, "
-            "weights and pre-activations of a whole network."
-        )
     text = (
         f"{agreeing:,} of {counted(checked, 'checked formula cell')} "
         f"agree{'s' if agreeing == 1 else ''} with the mathematics, recomputed from the sheet’s "

@@ -30,9 +30,6 @@ _SAME = 1e-9  # relative; losses that differ by less end at the same
 # Headings of two lines; the last two are read across: "largest error", "absolute relative".
 _COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
 _LARGEST_ERROR = ("largest\nabsolute", "error\nrelative")
-NO_HEADER = (
-    "no header row names the inputs, targets, weights and pre-activations of a whole network"
-)
 _COLOURS = {
     "pass": "bold green",
     "fail": "bold red",
@@ -103,7 +100,7 @@ def print_explanation(report: Report, console: Console) -> None:
         for part in report.summaries:
             console.print(_text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
     elif not report.tables:
-        console.print(_text(f"no training table found: {NO_HEADER}"))
+        console.print(_text(f"{report.not_checked}."), soft_wrap=True)
     for name, count in report.other_formulas.items():
         console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
@@ -290,6 +287,4 @@ def _verdict(report: Report) -> str:
     if report.verdict == "incomplete":
         said = f"{agreeing:,} of {checked:,} checked formula cells agree"
         return f"INCOMPLETE: {said}, but {report.not_checked}."
-    if report.not_checked:
-        return f"UNCHECKED: {report.not_checked}."
-    return f"UNCHECKED: no training table found: {NO_HEADER}."
+    return f"UNCHECKED: {report.not_checked or 'nothing in it could be checked'}."
