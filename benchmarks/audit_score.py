@@ -22,26 +22,25 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
-import numpy as np
+from formula_changes import CHANGES, equal
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import DEFAULT, ENGINES
 from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import FilledFormula, areas
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
-from workbook_tools.program.draws import values_of
 from workbook_tools.reporting.copies import write_mended
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
@@ -166,107 +165,10 @@ def print_sample(scores: list[SampleScore]) -> bool:
 
 # One formula changed
 
-_REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
-_TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
 _ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(-\d+|0)(?!\d)")
-_OTHER_FUNCTION = {
-    "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
-    "SUMPRODUCT": "SUM", "TANH": "SIN", "SQRT": "ABS", "ABS": "SIGN", "STDEVP": "AVERAGE",
-}  # fmt: skip
-
-
-def _reference(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_REFERENCE, formula, chance)
-    if not match:
-        return None
-    fixed, column, anchored, row = match.groups()
-    if chance.random() < 0.5:
-        row = str(max(1, int(row) + chance.choice([-1, 1])))
-    else:
-        column = chance.choice([c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c != column])
-    return _replaced(formula, match, f"{fixed}{column}{anchored}{row}")
-
-
-def _anchor(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_REFERENCE, formula, chance)
-    if not match:
-        return None
-    fixed, column, anchored, row = match.groups()
-    other = ("", "") if fixed or anchored else ("$", "$")
-    return _replaced(formula, match, f"{other[0]}{column}{other[1]}{row}")
-
-
-def _operator(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(r"(?<=[\w)])[-+*/]"), formula, chance)
-    others = [o for o in "+-*/" if match and o != match[0]]
-    return _replaced(formula, match, chance.choice(others)) if match else None
-
-
-def _constant(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(r"(?<![\w$.])\d+(\.\d+)?(?![\w.(])"), formula, chance)
-    if not match:
-        return None
-    return _replaced(formula, match, repr(float(match[0]) * chance.choice([2.0, 1.01]) + 0.5))
-
-
-def _parenthesis(formula: str, chance: random.Random) -> str | None:
-    pairs = []
-    opened: list[int] = []
-    for place, letter in enumerate(formula):
-        if letter == "(":
-            opened.append(place)
-        elif letter == ")" and opened:
-            begin = opened.pop()
-            if not formula[begin - 1].isalnum():  # no call of a function
-                pairs.append((begin, place))
-    if not pairs:
-        return None
-    begin, end = chance.choice(pairs)
-    return formula[:begin] + formula[begin + 1 : end] + formula[end + 1 :]
-
-
-def _function(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(rf"\b({'|'.join(_OTHER_FUNCTION)})(?=\()"), formula, chance)
-    return _replaced(formula, match, _OTHER_FUNCTION[match[0]]) if match else None
-
-
-def _dropped_term(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_TERM, formula, chance)
-    return _replaced(formula, match, "") if match else None
-
-
-def _pick(pattern: re.Pattern[str], formula: str, chance: random.Random) -> re.Match[str] | None:
-    begin = formula.rfind("!") + 1  # what names another sheet stays
-    found = list(pattern.finditer(formula, begin))
-    return chance.choice(found) if found else None
-
-
-def _replaced(formula: str, match: re.Match[str], other: str) -> str:
-    return formula[: match.start()] + other + formula[match.end() :]
-
-
-CHANGES: dict[str, Callable[[str, random.Random], str | None]] = {
-    "reference": _reference,
-    "operator": _operator,
-    "constant": _constant,
-    "anchor": _anchor,
-    "parenthesis": _parenthesis,
-    "function": _function,
-    "dropped term": _dropped_term,
-}
 PASTED = "pasted value"
 _MOST_DRAWS = 200
-
-
-def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
-    """Tell whether two formulas give the same on random numbers; an error value is no number."""
-    cells = {
-        cell for formula in (one, other) for area in areas(formula) for cell in area.cells(sheet)
-    }
-    numbers = {cell: np.array([chance.uniform(-2.0, 2.0) for _ in range(8)]) for cell in cells}
-    a, b = values_of([one, other], sheet, numbers, 8)
-    return a is not None and b is not None and bool(np.all(np.abs(a - b) <= 1e-9 * np.abs(a)))
 
 
 @dataclass
@@ -353,7 +255,7 @@ def _score_change(
     mended, same = "", False
     if suggestion := right[0].suggestion if right else None:
         mended = suggestion.formula
-        same = mended == change.formula or _equal(
+        same = mended == change.formula or equal(
             mended[1:], change.formula[1:], change.sheet, random.Random(1)
         )
         score.edited += same and not suggestion.edit.startswith("rewrite the formula")
@@ -423,7 +325,7 @@ def _draw(
         changed = CHANGES[kind](formula, chance)
         if changed is None or changed == formula or runs_backwards(changed):
             continue
-        if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
+        if kind != "anchor" and equal(formula, changed, sheets[part], chance):
             score.equal += 1
             continue
         return part, cell, f"={changed}"
