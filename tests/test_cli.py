@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from checks import call, refused
+from handmade import HandMade
 
 
 @pytest.fixture
@@ -14,10 +15,10 @@ def mazur(workbooks: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(workbooks / "mazur.xlsx", tmp_path))
 
 
-def changed(workbook: Path, sheet: str, cell: str, formula: str) -> Path:
-    """Change one formula, as a person would in a spreadsheet program."""
+def changed(workbook: Path, sheet: str, cell: str, content: str | float) -> Path:
+    """Change one cell, as a person would in a spreadsheet program."""
     book = openpyxl.load_workbook(workbook)
-    book[sheet][cell] = formula
+    book[sheet][cell] = content
     book.save(workbook)
     return workbook
 
@@ -33,6 +34,31 @@ def test_a_wrong_formula_fails_with_status_1_and_is_named(mazur: Path) -> None:
     result = call("verify", mazur)
     assert result.exit_code == 1
     assert "AC40" in result.output
+
+
+def test_a_harmless_finding_fails_a_workbook_only_if_strict(mazur: Path, tmp_path: Path) -> None:
+    changed(mazur, "LR 0.5", "E50", "=E49-G30*Z49")
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    outputs = ["--html", page, "--json", report]
+    for options, status, verdict, headline in (
+        ([], 0, "PASS", "Every formula that was checked is right"),
+        (["--strict"], 1, "FAIL: 1 mistake in 1 cell", "1 mistake, in 1 cell"),
+    ):
+        result = call("verify", mazur, *outputs, *options)
+        assert result.exit_code == status
+        assert verdict in result.output
+        assert headline in page.read_text(encoding="utf-8")
+        document = json.loads(report.read_text(encoding="utf-8"))
+        assert document["verdict"] == verdict[:4].lower()
+        [finding] = document["findings"]
+        assert (finding["kind"], finding["harmless"]) == ("broken-pattern", True)
+
+
+def test_a_warning_fails_no_workbook_even_if_strict(tmp_path: Path) -> None:
+    path = HandMade(cells={"D12": 0.5}).save(tmp_path / "odd.xlsx")
+    result = call("verify", path, "--strict")
+    assert "odd-start" in result.output
+    assert result.exit_code == 0
 
 
 def test_explain_says_how_a_table_was_read(mazur: Path, tmp_path: Path) -> None:

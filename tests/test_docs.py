@@ -7,13 +7,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import typer
 from checks import call
+from doc_pages import PAGES, README, ROOT, Page, page_of
 
 from cnn.__main__ import app as cnn_app
 from workbook_tools.classroom.row import Verdict
@@ -21,69 +20,12 @@ from workbook_tools.cli import app
 from workbook_tools.engines import ENGINES
 from workbook_tools.judging.faults import Kind
 from workbook_tools.notation.vocabulary import Activation, Loss, Optimizer, Schedule
+from workbook_tools.reporting.kinds import EXPLAINED
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
 MOST_LINES_OF_README = 149
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # its language, its text
-
-
-class Page:
-    """A Markdown page: its text, its commands, its links."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.text = path.read_text(encoding="utf-8")
-
-    @property
-    def prose(self) -> str:
-        """The text without blocks of code."""
-        return BLOCK.sub("", self.text)
-
-    def blocks(self, language: str) -> list[str]:
-        """Return what blocks of code in a language hold."""
-        return [block[2] for block in BLOCK.finditer(self.text) if block[1] == language]
-
-    @property
-    def commands(self) -> list[str]:
-        """The commands of its blocks, without comments."""
-        lines = "".join(self.blocks("sh")).splitlines()
-        return [command for line in lines if (command := line.split("  #")[0].strip())]
-
-    @property
-    def shown(self) -> dict[str, str]:
-        """What it shows as printed by a command, right below it."""
-        pairs = pairwise(BLOCK.finditer(self.text))
-        below = [(a[2], b[2]) for a, b in pairs if a[1] == "sh" and b.start() == a.end() + 2]
-        return {command.strip(): shown for command, shown in below}
-
-    @property
-    def said(self) -> list[str]:
-        """The commands within its sentences and tables."""
-        commands = r"`((?:workbook-tools|make|python)(?: [^`]+)?)`"
-        return [command.replace("\n", " ") for command in re.findall(commands, self.prose)]
-
-    @property
-    def links(self) -> list[str]:
-        """The links to files of the project and to headings."""
-        found: list[str] = re.findall(r"\]\(([^)]+)\)", self.prose)
-        return [link for link in found if "://" not in link]
-
-    @cached_property
-    def anchors(self) -> set[str]:
-        """The anchors of its headings, as GitHub makes them."""
-        headings = re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
-        return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
-
-
-README = Page(ROOT / "README.md")
-PAGES = [README, *map(Page, sorted((ROOT / "docs").glob("*.md")))]
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
-
-
-def page_of(name: str) -> Page:
-    return next(page for page in PAGES if page.path.name == name)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @pytest.fixture
@@ -172,7 +114,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Page) -> None:
 def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert README.text.count("\n") <= MOST_LINES_OF_README
     linked = {link.partition("#")[0] for link in README.links}
-    assert {f"docs/{page.path.name}" for page in PAGES[1:]} <= linked
+    assert {page.name for page in PAGES[1:] if page.path.parent.name == "docs"} <= linked
 
 
 def test_every_package_is_on_the_page_about_them() -> None:
@@ -184,13 +126,20 @@ def test_every_package_is_on_the_page_about_them() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_every_kind_of_finding_has_a_section_with_an_example(kind: Kind) -> None:
-    page = page_of("findings.md")
-    assert kind in page.anchors
-    section = page.text.partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
-    for needed in (f"  {kind}  (", "*Example.*", "*How to mend it.*"):
-        assert needed in section
-    assert f"| [`{kind}`](#{kind}) |" in page.text
+def test_every_kind_of_finding_has_a_page_with_an_example(kind: Kind) -> None:
+    page = page_of(f"findings/{kind}.md")
+    assert page.text.startswith(f"# {kind}\n")
+    assert any(f"  {kind}  " in example[2] for example in page.examples)
+    for heading in ("example", "why-it-matters", "how-to-mend-it"):
+        assert heading in page.anchors
+    prose = " ".join(page.prose.replace("`", "").split())
+    for sentences in EXPLAINED[kind]:
+        assert sentences in prose
+    assert f"| [`{kind}`](findings/{kind}.md) |" in page_of("findings.md").text
+
+
+def test_every_page_about_a_kind_of_finding_has_a_kind() -> None:
+    assert {path.stem for path in (ROOT / "docs" / "findings").iterdir()} == {*Kind}
 
 
 @pytest.mark.parametrize(

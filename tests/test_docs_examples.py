@@ -6,85 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
-from io import StringIO
 from pathlib import Path
 
 import openpyxl
 import pytest
-from rich.console import Console
+from doc_examples import EXAMPLES, report_of, with_examples
+from doc_pages import PAGES, ROOT, Page, page_of
 
-from workbook_tools.checking.verify import verify
-from workbook_tools.judging.faults import Kind
-from workbook_tools.judging.report import Report
 from workbook_tools.reporting.json_document import to_json
-from workbook_tools.reporting.terminal import print_report
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parent.parent
-CLASSIC, MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xlsx", "mazur.xlsx"))
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """Return what blocks of code in a language hold; those without one hold what is printed."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [block for own, block in found if own == language]
-
-
-def write_six_sheets_of_mistakes(path: Path) -> Path:
-    """Write the classic workbook with a mistake or two on each sheet."""
-    book = openpyxl.load_workbook(CLASSIC)
-    values = openpyxl.load_workbook(CLASSIC, data_only=True)["LR 0.2"]
-    for row in range(33, 100):
-        book["LR 0.1"][f"E{row}"] = f"=E{row - 1}-G{row - 3}*X{row - 1}"
-    for row in range(32, 100):
-        wrong_target = book["LR 0.2"][f"U{row}"]
-        wrong_target.value = wrong_target.value.replace("A", "B")
-        book["LR 0.2"][f"W{row}"] = values[f"W{row}"].value
-        wrong_unit = book["LR 0.5"][f"Z{row}"]
-        wrong_unit.value = wrong_unit.value.replace(f"L{row}*(1-L{row})", f"J{row}*(1-J{row})")
-        for column, number in zip("ABCD", (0.5, 0.5, 0.05, 0.1), strict=True):
-            book["LR 0.8"][f"{column}{row}"] = number
-    book["LR 0.2"]["W70"] = 0.0125
-    book["LR 0.8"]["C70"] = 0.5
-    book["LR 0.8"]["P50"] = "=P49-G30*AE49"
-    book["LR 1"]["J40"] = 0.51
-    book["LR 2"]["F60"] = "=F59-$G$30*#REF!"
-    book.save(path)
-    return path
-
-
-def write_filled_down(path: Path, column: str, label: str | None, formula: str) -> Path:
-    """Write Mazur's workbook with a formula filled down a column, perhaps a new one."""
-    book = openpyxl.load_workbook(MAZUR)
-    sheet = book["LR 0.5"]
-    if label:
-        sheet[f"{column}31"] = label
-    for row in range(32 if label else 33, 132):
-        sheet[f"{column}{row}"] = formula.format(row=row, above=row - 1)
-    book.save(path)
-    return path
-
-
-def write_out_of_date(path: Path) -> Path:
-    """Write Mazur's workbook with a stored value that its formula does not give."""
-    with (
-        zipfile.ZipFile(MAZUR) as old,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for info in old.infolist():
-            content = old.read(info)
-            if info.filename == "xl/worksheets/sheet2.xml":
-                content = re.sub(rb'(<c r="K40".*?<v>)[^<]*', rb"\g<1>0.6", content, count=1)
-            new.writestr(info, content)
-    return path
-
-
-@pytest.fixture(scope="module")
-def mistakes(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return verify(write_six_sheets_of_mistakes(tmp_path_factory.mktemp("docs") / "student.xlsx"))
 
 
 def rounded(text: str) -> str:
@@ -92,24 +23,15 @@ def rounded(text: str) -> str:
     return re.sub(r"\d\.\d{9,}(e-\d+)?", lambda number: f"{float(number[0]):.9e}", text)
 
 
-def test_the_findings_on_the_pages_are_the_ones_that_are_printed(
-    mistakes: Report, tmp_path: Path
-) -> None:
-    circular = write_filled_down(tmp_path / "c.xlsx", "E", None, "=E{above}-$G$30*Z{row}")
-    incomplete = write_filled_down(tmp_path / "i.xlsx", "AH", "Δw1", "=-$G$30*Z{row}")
-    others = map(verify, (circular, incomplete, write_out_of_date(tmp_path / "o.xlsx")))
-    printed = StringIO()
-    for report in (mistakes, *others):
-        print_report(report, Console(file=printed, width=100, highlight=False))
-    shown = blocks("findings.md", "") + blocks("checking.md", "")[1:3]
-    assert len(shown) == len(Kind) + 4  # a circular reference, what is incomplete, two elsewhere
-    for block in shown:
-        assert rounded(block) in rounded(printed.getvalue())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_of_mistakes_is_what_is_printed(page: Page) -> None:
+    if page.examples or page.name in EXAMPLES:
+        assert rounded(page.text) == rounded(with_examples(page))
 
 
-def test_the_json_on_its_page_has_the_fields_that_are_written(mistakes: Report) -> None:
-    [block] = blocks("json.md", "json")
-    written = to_json(mistakes)
+def test_the_json_on_its_page_has_the_fields_that_are_written() -> None:
+    [block] = page_of("json.md").blocks("json")
+    written = to_json(report_of("two columns"))
 
     def fields(value: object) -> object:
         if isinstance(value, dict):
@@ -124,7 +46,7 @@ def test_the_json_on_its_page_has_the_fields_that_are_written(mistakes: Report) 
 def test_the_activation_that_a_page_adds_is_built_proven_and_pytorchs(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     shutil.copytree(ROOT / "workbook_tools", tmp_path / "workbook_tools")
-    block, _ = blocks("extending.md", "python")
+    block, _ = page_of("extending.md").blocks("python")
     pieces = re.findall(r"^# (\S+), in (\w+).*?\n(.*?)(?=^#|\Z)", block, re.MULTILINE | re.DOTALL)
     assert [place for _, place, _ in pieces] == [
         "Activation", "ACTIVATIONS", "ELEMENTWISE", "FUNCTIONS",
@@ -158,7 +80,7 @@ def test_the_activation_that_a_page_adds_is_built_proven_and_pytorchs(tmp_path: 
 
 def test_the_function_that_a_page_adds_gives_what_the_page_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "workbook_tools", tmp_path / "workbook_tools")
-    _, block = blocks("extending.md", "python")
+    _, block = page_of("extending.md").blocks("python")
     [(name, place, line), (test, _, example)] = re.findall(
         r"^# (\S+), in (\w+).*?\n {4}(.*)", block, re.MULTILINE
     )

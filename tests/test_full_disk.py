@@ -12,6 +12,7 @@ import pytest
 from checks import call, refused
 from handmade import FORMULAS, HandMade
 from odd_places import full_device, null_device, small_disk
+from suggested import report_of
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.classroom import run as class_run
@@ -22,7 +23,6 @@ from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.classroom.task import Outcome, Task
 from workbook_tools.errors import InputError
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.report import Cells, Report, SummaryReport
 from workbook_tools.reporting.copies import write_marked, write_mended
 
 pytestmark = pytest.mark.slow
@@ -216,11 +216,7 @@ def book(tmp_path: Path) -> Path:
     return HandMade(formulas=WRONG).save(tmp_path / "002.xlsx")
 
 
-def report(book: Path) -> Report:
-    finding = Fault(
-        Kind.WRONG_FORMULA, "h1", "Sheet", 2, (6,), "=A1", 1.0, 2.0, 0.5, "It is wrong."
-    )
-    return Report(str(book), "no engine", [], [SummaryReport("Sheet", Cells(), [finding])], {})
+FAULT = Fault(Kind.WRONG_FORMULA, "h1", "Sheet", 2, (6,), "=A1", 1.0, 2.0, 0.5, "It is wrong.")
 
 
 @pytest.mark.parametrize("write", [write_marked, write_mended])
@@ -230,7 +226,7 @@ def test_a_copy_that_has_no_room_is_what_is_named(
     with small_disk(tmp_path / "tiny", "8k") as disk:
         (disk / "copy.xlsx").write_text("old")
         with pytest.raises(InputError, match=rf"tiny/copy\.xlsx: {SAID}") as caught:
-            write(report(book), book, disk / "copy.xlsx")  # type: ignore[operator]
+            write(report_of(FAULT), book, disk / "copy.xlsx")  # type: ignore[operator]
         assert "002.xlsx" not in str(caught.value)
         assert (disk / "copy.xlsx").read_text() == "old"
         assert os.listdir(disk) == ["copy.xlsx"]

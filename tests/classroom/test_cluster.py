@@ -96,6 +96,16 @@ def test_hostile_workbooks_get_their_row_and_the_workers_live_on(
     assert sorted(pids(scheduler)) == sorted(before)
 
 
+@pytest.mark.parametrize(("strict", "verdict"), [(False, Verdict.PASS), (True, Verdict.FAIL)])
+def test_harmless_findings_fail_a_workbook_only_if_strict(
+    strict: bool, verdict: Verdict, scheduler: Any, tmp_path: Path
+) -> None:
+    HandMade(cells={"F12": "=F11-D2*Y11"}).save(tmp_path / "a.xlsx")
+    how = How(scheduler=scheduler.scheduler_address, strict=strict)
+    [row] = check_class(find_submissions([tmp_path]), how, Outputs()).rows
+    assert (row.verdict, row.counts) == (verdict, {"broken-pattern": 1})
+
+
 def said(tmp_path: Path, scheduler: str) -> str:
     path = HandMade().save(tmp_path / "a.xlsx")
     line = refused("verify", path, "--csv", tmp_path / "g.csv", "--scheduler", scheduler)

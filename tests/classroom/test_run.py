@@ -132,6 +132,22 @@ def test_a_folder_is_checked_with_one_command(tmp_path: Path) -> None:
     assert "3 workbooks: 1 pass, 1 fail, 1 unchecked." in result.output
 
 
+def test_harmless_findings_fail_a_class_only_if_strict(tmp_path: Path) -> None:
+    folder, table = tmp_path / "class", tmp_path / "g.csv"
+    folder.mkdir()
+    HandMade(cells={"F12": "=F11-D2*Y11"}).save(folder / "a.xlsx")
+    options = ["--csv", table, "--html", tmp_path / "c.html", "--jobs", "1"]
+    for strict, status, verdict, headline in (
+        ([], 0, Verdict.PASS, "Every formula that was checked is right"),
+        (["--strict"], 1, Verdict.FAIL, "1 mistake, in 1 cell"),
+    ):
+        assert call("verify", folder, *options, *strict).exit_code == status
+        [row] = csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines())
+        assert (row["verdict"], row["broken-pattern"]) == (verdict, "1")
+        page = tmp_path / "c_files" / page_name(folder / "a.xlsx")
+        assert headline in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("names", [[], ["notes.txt"], ["~$open.xlsx", "._a.xlsx"]])
 def test_a_folder_without_workbooks_is_one_line(names: list[str], tmp_path: Path) -> None:
     for name in names:
@@ -232,7 +248,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert not journal.exists()
 
 
-@pytest.mark.parametrize("other", [How(tolerance=0.5), How(timeout=7), How(engine="cached")])
+@pytest.mark.parametrize(
+    "other", [How(tolerance=0.5), How(timeout=7), How(engine="cached"), How(strict=True)]
+)
 def test_what_was_checked_in_another_way_is_checked_again(other: How, tmp_path: Path) -> None:
     folder, log = tmp_path / "class", tmp_path / "log"
     folder.mkdir()

@@ -20,17 +20,18 @@ from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.worksheet import Worksheet
 from openxml_audit import OpenXmlValidator
 from parts import SHEET, differences, parts, replaced, rewritten, strict
-from suggested import suggested
+from suggested import report_of, suggested
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.report import Cells, Report, SummaryReport
+from workbook_tools.judging.findings import Finding, effect_in_words
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.copies import write_marked, write_mended
+from workbook_tools.reporting.titles import title
 
 pytestmark = pytest.mark.slow
 
@@ -44,11 +45,6 @@ def finding(cells: tuple[int, range], kind: Kind = Kind.WRONG_FORMULA, **more: o
     column, rows = cells
     own = Fault(kind, "h1", "Sheet", column, tuple(rows), "=A1", 1.0, 2.0, 0.5, "It is wrong.")
     return replace(own, **more)  # type: ignore[arg-type]
-
-
-def report_of(*findings: Fault) -> Report:
-    """A report about a workbook that holds no table."""
-    return Report("a.xlsx", "no engine", [], [SummaryReport("Sheet", Cells(), [*findings])], {})
 
 
 @pytest.fixture
@@ -104,25 +100,25 @@ def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> N
     assert book.sheetnames == ["My sheet", "Findings", "Findings 2"]
     listed = book["Findings 2"]
     assert [cell.value for cell in listed[1]] == list(copies._COLUMNS)
-    for row, found in enumerate(report.faults, start=2):
-        assert found.suggestion is not None
+    places = [(finding, place) for finding in report.findings for place in finding.places]
+    assert len(places) == 2
+    for row, (found, place) in enumerate(places, start=2):
+        assert place.suggestion is not None
         assert [cell.value for cell in listed[row]] == [
+            title(found),
             "My sheet",
-            found.cells,
-            found.quantity,
-            {"typed-value": "typed number where a formula belongs"}.get(
-                found.kind, "wrong formula"
-            ),
-            found.formula,
-            found.value,
-            found.expected,
-            found.suggestion.formula,
-            found.suggestion.edit,
-            found.effect,
-            found.message,
+            place.cells,
+            place.quantity,
+            place.kind.in_words,
+            place.formula,
+            place.value,
+            place.expected,
+            place.suggestion.formula,
+            place.suggestion.edit,
+            effect_in_words(found) or None,
         ]
-        assert listed.cell(row, 2).hyperlink.location == f"'My sheet'!{found.cells}"
-        assert listed.cell(row, 8).data_type == "s"  # no formula
+        assert listed.cell(row, 3).hyperlink.location == f"'My sheet'!{place.cells}"
+        assert listed.cell(row, 9).data_type == "s"  # no formula
     assert book["Findings"]["B2"].value == "mine"
 
 
@@ -206,20 +202,61 @@ def test_what_is_left_is_said_with_the_reason(tmp_path: Path) -> None:
     )
     done = write_mended(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
     assert str(done) == (
-        "1 finding mended, in 2 cells; 5 not mended: Sheet!B1 (it may be intended); "
-        "Sheet!C1, Sheet!D1, Sheet!E1, 1 more (no formula is suggested)"
+        "1 finding mended, in 2 cells; not mended: Sheet!B1 (it may be intended); "
+        "Sheet!C1, Sheet!D1, Sheet!E1, 1 more (what belongs here is not known)"
     )
 
 
-def test_warnings_are_yellow_and_a_mistake_in_the_same_cell_is_red(tmp_path: Path) -> None:
+def test_a_finding_that_is_mended_in_some_places_is_mended_in_part(tmp_path: Path) -> None:
+    Workbook().save(tmp_path / "a.xlsx")
+    places = (
+        finding((1, range(1, 3)), suggestion=suggested({1: "=B1", 2: "=B2"})),
+        finding((3, range(1, 3)), why_none="two formulas would do"),
+    )
+    report = replace(report_of(*places), findings=[Finding(places)])
+    done = write_mended(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
+    assert str(done) == (
+        "0 findings mended and 1 in part, in 2 cells; not mended: Sheet!C1:C2 "
+        "(two formulas would do)"
+    )
+
+
+def test_a_finding_of_many_places_is_one_and_its_list_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "_MOST_PLACES", 3)
+    Workbook().save(tmp_path / "a.xlsx")
+    one, other = (
+        [finding((column, range(1, 3))) for column in range(1, 6)],
+        finding((9, range(1, 5))),
+    )
+    report = replace(report_of(*one), findings=[Finding(tuple(one)), Finding((other,))])
+    write_marked(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
+    rows = sheet_of(tmp_path / "b.xlsx", "Findings").values
+    assert [row[:3] for row in rows][1:] == [
+        ("h1: wrong formula", "Sheet", "A1:A2"),
+        (None, "Sheet", "B1:B2"),
+        (None, "Sheet", "C1:C2"),
+        (None, "and 2 more places", None),
+        ("h1: wrong formula", "Sheet", "I1:I4"),
+    ]
+
+
+def test_warnings_and_what_is_harmless_are_yellow_but_mistakes_red(tmp_path: Path) -> None:
     Workbook().save(tmp_path / "a.xlsx")
     report = report_of(
         finding((1, range(2, 3))),
         finding((1, range(1, 3)), Kind.ODD_START, message="It is odd."),
+        finding((1, range(3, 4)), Kind.BROKEN_PATTERN),
+        finding((1, range(4, 5)), Kind.ROUNDED),  # the effect is not known
     )
     write_marked(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
     sheet = sheet_of(tmp_path / "b.xlsx", "Sheet")
-    assert [sheet[cell].fill.fgColor.rgb for cell in ("A1", "A2")] == [WARNING, MISTAKE]
+    colours = [sheet[f"A{row}"].fill.fgColor.rgb for row in (1, 2, 3, 4)]
+    assert colours == [WARNING, MISTAKE, WARNING, MISTAKE]
+    listed = sheet_of(tmp_path / "b.xlsx", "Findings")
+    colours = [listed[f"A{row}"].fill.fgColor.rgb for row in (2, 3, 4, 5)]
+    assert colours == [MISTAKE, WARNING, WARNING, MISTAKE]
     assert "odd start" in sheet["A2"].comment.text
     assert "It is wrong." in sheet["A2"].comment.text
 
@@ -253,7 +290,7 @@ def test_a_sheet_name_with_quotes_and_signs_is_linked_to(tmp_path: Path) -> None
     report = report_of(finding((1, range(1, 2)), sheet="O'Brien's = 1 & <2>"))
     write_marked(report, tmp_path / "a.xlsx", tmp_path / "b.xlsx")
     listed = sheet_of(tmp_path / "b.xlsx", "Findings")
-    assert listed["B2"].hyperlink.location == "'O''Brien''s = 1 & <2>'!A1"
+    assert listed["C2"].hyperlink.location == "'O''Brien''s = 1 & <2>'!A1"
     assert sheet_of(tmp_path / "b.xlsx", "O'Brien's = 1 & <2>")["A1"].comment
 
 
@@ -302,7 +339,7 @@ def test_typed_numbers_that_become_formulas_make_the_order_of_calculation_outdat
     assert differences(chained, tmp_path / "mended.xlsx")[2] == {"xl/calcChain.xml"}
     for part in ("xl/_rels/workbook.xml.rels", "[Content_Types].xml"):
         assert b"calcChain" not in parts(tmp_path / "mended.xlsx")[part]
-    formulas_only = replace(report, tables=[replace(report.tables[0], findings=report.faults[-1:])])
+    formulas_only = replace(report, findings=[f for f in report.findings if f.leading.formula])
     write_mended(formulas_only, chained, tmp_path / "kept.xlsx")
     assert differences(chained, tmp_path / "kept.xlsx") == (
         {SHEET, "xl/workbook.xml"},
@@ -396,7 +433,7 @@ def test_the_command_writes_both_copies(wrong: Path, tmp_path: Path) -> None:
     result = call("verify", wrong, *options)
     assert result.exit_code == 1
     assert f"{mended}: " in result.output.replace("\n", "")
-    assert sheet_of(marked, "Findings 2")["A2"].value == "My sheet"
+    assert sheet_of(marked, "Findings 2")["B2"].value == "My sheet"
     assert mended.exists()
 
 
@@ -451,7 +488,7 @@ def test_a_sheet_may_have_any_name(name: str, tmp_path: Path) -> None:
     marked = load_workbook(tmp_path / "marked.xlsx")
     listed = marked.worksheets[-1]
     for row, found in enumerate(report.faults, start=2):
-        link = listed.cell(row, 2).hyperlink.location
+        link = listed.cell(row, 3).hyperlink.location
         sheet, _, cells = link.rpartition("!")
         assert (sheet.strip("'").replace("''", "'"), cells) == (table, found.cells)
     assert marked[table]["AA6"].comment

@@ -16,7 +16,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 from openpyxl.worksheet.table import Table
 from parts import SHEET, differences, edited, parts, rewritten
-from suggested import suggested
+from suggested import report_of, suggested
 
 from workbook_tools import engines
 from workbook_tools.checking.verify import verify
@@ -24,7 +24,7 @@ from workbook_tools.editing.cell_contents import SheetCells, put_value
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.formulas.references import areas
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.report import Cells, Report, SummaryReport
+from workbook_tools.judging.report import Report
 from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.reporting.copies import write_marked, write_mended
@@ -139,7 +139,7 @@ def report() -> Report:
         Kind.WRONG_FORMULA, "∂E/∂w3", TABLE, COLUMN, tuple(MENDED), "=A1", 1.0, 2.0, 0.5, "It is."
     )
     found = replace(found, suggestion=suggested(MENDED))
-    return Report("a.xlsx", "no engine", [], [SummaryReport(TABLE, Cells(), [found])], {})
+    return report_of(found)
 
 
 def contents(path: Path, part: str) -> dict[str, bytes]:

@@ -30,6 +30,7 @@ class Wish:
     html: bool = False  # the report as a web page
     marked: Path | None = None  # the final path of a copy with the mistakes marked
     mended: Path | None = None  # the final path of a copy with the suggested formulas
+    strict: bool = False  # whether harmless findings fail it, too
 
 
 @dataclass
@@ -132,6 +133,7 @@ def all_of(wish: Wish, folder: Path, on_step: OnStep) -> Checked:
     from workbook_tools.checking.verify import verify
 
     found = Checked(verify(wish.path, wish.engine, wish.tolerance, on_step))
+    found.report.is_strict = wish.strict
     if wish.html:
         from workbook_tools.reporting.html import to_html
 

@@ -13,6 +13,7 @@ from workbook_tools.texts import counted
 
 TEMPLATE = "class.html.j2"
 _MOST_NAMED = 60  # workbooks listed at one mistake; the table has all
+_MOST_MISTAKES = 50  # that are listed
 _VERDICTS = {
     Verdict.PASS: "right",
     Verdict.FAIL: "with mistakes",
@@ -52,9 +53,11 @@ def write_class_html(rows: Sequence[Row], path: Path) -> None:
         rows=rows,
         headline=_headline(len(rows), counts),
         verdicts=[(v, _VERDICTS[v], count) for v, count in counts.items() if count],
-        common=commonest(rows),
+        common=[one for one in commonest(rows) if not one.mistake.is_mild],
+        mild=[one for one in commonest(rows) if one.mistake.is_mild],
         alike=alike(rows),
         most_named=_MOST_NAMED,
+        most_mistakes=_MOST_MISTAKES,
         folder=f"{path.stem}_files",
         version=__version__,
     )
@@ -75,7 +78,11 @@ def alike(rows: Sequence[Row]) -> list[Alike]:
     """Return groups of workbooks with the same formulas: with mistakes first, larger ones first."""
     groups = _groups([row for row in rows if row.signature], lambda row: row.signature)
     found = [
-        Alike(group, len({row.sha256 for row in group}) == 1, len(group[0].mistakes))
+        Alike(
+            group,
+            len({row.sha256 for row in group}) == 1,
+            sum(not mistake.is_mild for mistake in group[0].mistakes),
+        )
         for group in groups
     ]
     return sorted(found, key=lambda one: (not one.mistakes, -len(one.rows)))

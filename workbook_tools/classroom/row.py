@@ -11,7 +11,6 @@ from workbook_tools.judging.report import Report
 from workbook_tools.texts import shortened
 
 _LONGEST = 300  # characters of a message, or of a formula in symbols
-_LONGEST_NAME = 60  # characters of a sheet's name, or of a quantity
 
 
 class Verdict(StrEnum):
@@ -32,11 +31,13 @@ class Mistake:
 
     words: str
     kind: str
+    is_mild: bool = False  # harmless, or perhaps intended
 
     @classmethod
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake of a finding."""
-        return cls(shortened(in_short(finding), _LONGEST), finding.kind.value)
+        words = shortened(in_short(finding), _LONGEST)
+        return cls(words, finding.kind.value, finding.is_mild)
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,6 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
     """Return the row of a report."""
     findings = report.findings
     counts = {kind.value: sum(f.kind is kind for f in findings) for kind in Kind}
-    first = ""
-    if findings:
-        first = in_short(findings[0])
     why = ""
     if report.verdict in (Verdict.INCOMPLETE, Verdict.UNCHECKED):
         why = report.not_checked or "no training table found"
@@ -80,7 +78,7 @@ def row_of(report: Report, file: str, sha256: str, seconds: float) -> Row:
         tables=len(report.tables),
         iterations=sum(table.iterations for table in report.tables),
         counts={kind: count for kind, count in counts.items() if count},
-        first=first,
+        first=in_short(findings[0]) if findings else "",
         mistakes=list(dict.fromkeys(map(Mistake.of, findings))),
         signature=_together([table.signature for table in report.tables]),
         seconds=seconds,

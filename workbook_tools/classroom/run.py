@@ -35,6 +35,7 @@ class How:
     timeout: float = 60.0  # seconds per workbook
     jobs: int = 1  # processes on this machine
     scheduler: str | None = None  # of a Dask cluster, used instead of these
+    strict: bool = False  # whether harmless findings fail a workbook, too
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ class _Run:
                 sha256="",
                 engine=self._how.engine,
                 tolerance=self._how.tolerance,
+                strict=self._how.strict,
                 html=self._outputs.pages is not None,
                 json=self._outputs.json is not None,
             )

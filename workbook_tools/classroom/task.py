@@ -20,6 +20,7 @@ class Task:
     sha256: str
     engine: str
     tolerance: float | None
+    strict: bool  # whether harmless findings fail it, too
     html: bool  # whether its own page is wanted
     json: bool  # whether its JSON report is wanted
 
@@ -43,6 +44,7 @@ def check(task: Task) -> Outcome:
     began = time.perf_counter()
     try:
         report = verify(task.path, task.engine, task.tolerance)
+        report.is_strict = task.strict
         report.workbook = printable(report.workbook)
         seconds = time.perf_counter() - began
         return Outcome(

@@ -53,6 +53,9 @@ def verify(
             help="Largest relative difference that counts as agreement. Default: by engine.",
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Harmless findings fail a workbook, too.")
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -117,10 +120,11 @@ def verify(
         if is_class:
             from workbook_tools.classroom.run import How
 
-            how = How(engine.value, tolerance, timeout, jobs, scheduler)
+            how = How(engine.value, tolerance, timeout, jobs, scheduler, strict)
             raise typer.Exit(_verify_class(submissions, how, outputs, out))
         wishes = [
-            Wish(path, engine.value, tolerance, bool(html), marked, mended) for path in workbooks
+            Wish(path, engine.value, tolerance, bool(html), marked, mended, strict)
+            for path in workbooks
         ]
         raise typer.Exit(_verify_each(wishes, outputs, timeout, out, debug))
 

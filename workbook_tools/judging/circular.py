@@ -42,6 +42,8 @@ def name_cycles(
                 suggestion = fault.suggestion
                 if suggestion and suggestion.formula == fault.formula and not suggestion.helpers:
                     suggestion = None  # its formula gives the right value, but not in this cell
+                if suggestion and suggestion.cause:  # that it is circular says more
+                    suggestion = replace(suggestion, cause=suggestion.cause._replace(words=""))
                 report.faults[k] = replace(
                     fault, kind=_kind(cycle, tables), message=text, suggestion=suggestion
                 )

@@ -37,11 +37,6 @@ class Kind(StrEnum):
         return self is Kind.ODD_START
 
     @property
-    def is_mild(self) -> bool:
-        """Whether the values are right at present, or may be intended."""
-        return self in (Kind.ROUNDED, Kind.BROKEN_PATTERN, Kind.ODD_START)
-
-    @property
     def in_words(self) -> str:
         """Its name in words."""
         return _IN_WORDS[self]

@@ -15,6 +15,7 @@ from workbook_tools.notation.addresses import cell_name
 from workbook_tools.texts import counted, shortened, shortened_inside, told_apart
 
 _SAME = 1e-12  # relative; a loss that changes by less stays as it is
+_HARMLESS = 1e-4  # relative; a rounding by which the loss changes more is a mistake
 _MOST_QUANTITIES, _MOST_SHEETS = 4, 3  # that are named
 _LONGEST, _LONGEST_NAME = 60, 60  # characters of ranges, and of a sheet's name or a quantity
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
@@ -28,12 +29,17 @@ class Effect(NamedTuple):
     without: float | None  # if all places of the finding were right
 
     @property
-    def size(self) -> float:
-        """The relative change; infinite if only one of the two is a number."""
+    def change(self) -> float:
+        """By how much the loss changes; infinite if only one of the two is a number."""
         if self.last_loss is None or self.without is None:
             return 0.0 if self.last_loss == self.without else math.inf
-        largest = max(abs(self.last_loss), abs(self.without))
-        return abs(self.last_loss - self.without) / largest if largest else 0.0
+        return abs(self.last_loss - self.without)
+
+    @property
+    def size(self) -> float:
+        """The relative change."""
+        largest = max(abs(self.last_loss or 0.0), abs(self.without or 0.0))
+        return self.change / largest if largest else self.change
 
     @property
     def is_any(self) -> bool:
@@ -77,18 +83,20 @@ class Finding:
     def is_harmless(self) -> bool:
         """Whether every value is right, so that it does not fail a workbook by itself.
 
-        A rounded formula is harmless if the last loss changes by no more than the rounding.
+        A rounded formula is harmless if the last loss changes by no more than the rounding, and
+        keeps its first digits.
         """
         if self.kind is Kind.ROUNDED:
             allowed = max(place.rounding for place in self.places)
-            changes = [
-                abs(effect.last_loss - effect.without)
-                if effect.last_loss is not None and effect.without is not None
-                else math.inf
-                for effect in self.effects
-            ]
-            return bool(changes) and max(changes) <= allowed
+            return bool(self.effects) and all(
+                effect.size <= _HARMLESS and effect.change <= allowed for effect in self.effects
+            )
         return self.kind is Kind.BROKEN_PATTERN
+
+    @property
+    def is_mild(self) -> bool:
+        """Whether it is harmless, or may be intended."""
+        return self.is_harmless or self.kind.is_warning
 
     @property
     def effect(self) -> Effect | None:
@@ -162,7 +170,7 @@ def said(finding: Finding) -> str:
     """Say a finding in one sentence, with the example of the leading place."""
     place, words = finding.leading, _words(finding)
     if not words or finding.kind is Kind.ROUNDED:
-        return place.message
+        return place.message.replace(place.quantity, quantities_in_short(finding.quantities), 1)
     shown = {
         Kind.LATENT: "right at present, but only with these numbers",
         Kind.BROKEN_PATTERN: "right at present, but wrong when it is copied or filled down",
@@ -203,7 +211,9 @@ def _words(finding: Finding) -> str:
     if suggestion is None or suggestion.cause is None or not suggestion.cause.words:
         return ""
     ending = "" if len(finding.quantities) > 1 else "s"
-    return f"{quantities_in_short(finding.quantities)} {suggestion.cause.words.format(s=ending)}"
+    # Not format: the words may have the name of a sheet in them, such as '{x}'.
+    words = suggestion.cause.words.replace("{s}", ending)
+    return f"{quantities_in_short(finding.quantities)} {words}"
 
 
 def effect_in_words(finding: Finding) -> str:

@@ -151,9 +151,9 @@ class Judge:
         self, column: Column, places: Places, formula: Formula, rounding: Rounding
     ) -> Fault:
         """Return the fault of a formula that is right but for its rounding."""
-        fault = self._fault(Kind.ROUNDED, column, places, formula)
+        fault = self._columns.fault(Kind.ROUNDED, column, places, formula)
         size = abs(fault.expected or 0.0) if rounding.is_relative else 1.0
-        said = f"{fault.quantity} is right, but {rounding.words}."
+        said = f"{fault.quantity}: right, but {rounding.words}."
         return replace(fault, message=said, rounding=rounding.most * size)
 
     def _fault(self, kind: Kind, column: Column, places: Places, formula: Formula) -> Fault:

@@ -28,7 +28,7 @@ class Rounding(NamedTuple):
 
     most: float
     is_relative: bool  # to the value of the formula
-    words: str  # after "is right, but "
+    words: str  # after "right, but "
 
 
 def unrounded(formula: str) -> tuple[str, Rounding] | None:
@@ -90,5 +90,5 @@ def _of_e(part: Tree) -> Rounding | None:
     if not 0 < off < 10.0 ** -len(decimals):
         return None
     digits = int(-math.log10(off / math.e))
-    words = f"uses {part.text} for e, which has {digits} digits right"
+    words = f"with {part.text} for e, which has {digits} digits right"
     return Rounding(off / math.e, True, words)

@@ -17,7 +17,7 @@ from workbook_tools.editing.recalculated import new_values
 from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.findings import effect_in_words, in_short
+from workbook_tools.judging.findings import effect_in_words
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.copying import PackageCopy
@@ -25,13 +25,13 @@ from workbook_tools.package.files import replacing
 from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.package.workbook import SheetPart, open_package
 from workbook_tools.package.xml_parts import number
+from workbook_tools.reporting.titles import title
 from workbook_tools.texts import counted
 
 MOST_NOTES = 1_000  # of one fault
 _AUTHOR = "workbook-tools"
 _SHEET = "Findings"
 _MISTAKE, _WARNING, _HEADER = "FFC7CE", "FFEB9C", "D9E1F2"  # colours
-
 _MOST_PLACES = 100  # of one finding that are listed
 
 _COLUMNS = {
@@ -55,12 +55,14 @@ class MendedSummary:
 
     mended: list[Fault]  # the places that were mended
     findings: int  # how many findings were mended in all their places
+    in_part: int  # and how many in some of them
     left: list[tuple[Fault, str]]
 
     def __str__(self) -> str:
         """Say it in one line."""
         cells = sum(fault.count for fault in self.mended)
-        said = f"{counted(self.findings, 'finding')} mended, in {counted(cells, 'cell')}"
+        part = f" and {self.in_part:,} in part" if self.in_part else ""
+        said = f"{counted(self.findings, 'finding')} mended{part}, in {counted(cells, 'cell')}"
         if not self.left:
             return said
         reasons: dict[str, list[str]] = defaultdict(list)
@@ -95,18 +97,30 @@ def write_marked(report: Report, source: Path, destination: Path) -> None:
         copy = PackageCopy(package)
         styles = CellStyles(copy)
         for sheet in copy.sheets:
-            if faults := [fault for fault in report.faults if fault.sheet == sheet.name]:
-                _mark(copy, sheet, faults, styles)
+            places = [
+                (place, finding.is_mild)
+                for finding in report.findings
+                for place in finding.places
+                if place.sheet == sheet.name
+            ]
+            if places:
+                _mark(copy, sheet, places, styles)
         add_sheet(copy, _SHEET, list(_COLUMNS.values()), list(_rows(report, styles)))
         copy.save(new)
 
 
-def _mark(copy: PackageCopy, sheet: SheetPart, faults: Sequence[Fault], styles: CellStyles) -> None:
+def _mark(
+    copy: PackageCopy,
+    sheet: SheetPart,
+    places: Sequence[tuple[Fault, bool]],
+    styles: CellStyles,
+) -> None:
+    """Colour the cells of places, each with whether it is mild, and add notes to them."""
     cells = SheetCells(copy.xml(sheet.part))
     notes: dict[Place, str] = {}
     # Mistakes last: a cell with a warning and a mistake gets the colour of a mistake.
-    for fault in sorted(faults, key=lambda fault: not fault.kind.is_mild):
-        colour = _WARNING if fault.kind.is_mild else _MISTAKE
+    for fault, is_mild in sorted(places, key=lambda one: not one[1]):
+        colour = _WARNING if is_mild else _MISTAKE
         for k, row in enumerate(fault.rows):
             place = (row, fault.column)
             cell = cells.made(*place)
@@ -141,11 +155,10 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
     kinds = {False: styles.filled(text, _MISTAKE), True: styles.filled(text, _WARNING)}
     yield [NewCell(heading, header) for heading in _COLUMNS]
     for finding in report.findings:
-        is_mild = finding.is_harmless or finding.kind.is_warning
         for k, place in enumerate(finding.places[:_MOST_PLACES]):
             suggestion = place.suggestion
             contents: list[str | float | None] = [
-                None if k else in_short(finding),
+                None if k else title(finding),
                 place.sheet,
                 place.cells,
                 place.quantity,
@@ -158,7 +171,7 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
                 None if k else effect_in_words(finding) or None,
             ]
             cells = [NewCell(content, text) for content in contents]
-            cells[0] = NewCell(contents[0], kinds[is_mild])
+            cells[0] = NewCell(contents[0], kinds[finding.is_mild])
             cells[2] = NewCell(place.cells, link, sheet_prefix(place.sheet) + place.cells)
             yield cells
         if (more := len(finding.places) - _MOST_PLACES) > 0:
@@ -220,18 +233,20 @@ def write_mended(
 def _summary(report: Report) -> MendedSummary:
     mended: list[Fault] = []
     left: list[tuple[Fault, str]] = []
-    for fault in report.faults:
-        if fault.kind is Kind.ODD_START:
-            left.append((fault, "it may be intended"))
-        elif fault.kind is Kind.STALE_VALUE or fault.suggestion:
-            mended.append(fault)
-        else:
-            left.append((fault, fault.why_none or "what belongs here is not known"))
-    whole = sum(
-        all(place.kind is Kind.STALE_VALUE or place.suggestion for place in finding.places)
-        for finding in report.findings
-    )
-    return MendedSummary(mended, whole, left)
+    whole = in_part = 0
+    for finding in report.findings:
+        before = len(mended)
+        for place in finding.places:
+            if place.kind is Kind.ODD_START:
+                left.append((place, "it may be intended"))
+            elif place.kind is Kind.STALE_VALUE or place.suggestion:
+                mended.append(place)
+            else:
+                left.append((place, place.why_none or "what belongs here is not known"))
+        count = len(mended) - before
+        whole += count == len(finding.places)
+        in_part += 0 < count < len(finding.places)
+    return MendedSummary(mended, whole, in_part, left)
 
 
 def _put_formulas(

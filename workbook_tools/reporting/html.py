@@ -1,35 +1,36 @@
 """The report of one workbook as a web page in a single file, without scripts or outside links."""
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from workbook_tools import __version__
 from workbook_tools.formulas.difference import Span, difference_in_short
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.findings import (
-    Finding,
-    advice,
-    effect_in_words,
-    in_short,
-    quantities_in_short,
-    said,
-    where,
-)
+from workbook_tools.judging.findings import Finding, advice, effect_in_words, in_short, said, where
 from workbook_tools.judging.report import LossCurve, Report, SummaryReport, TableReport
+from workbook_tools.notation.addresses import cell_name, column_letter
 from workbook_tools.package.files import printable, write_text
 from workbook_tools.reporting.kinds import EXPLAINED
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
-from workbook_tools.reporting.pages import percent, render
+from workbook_tools.reporting.pages import percent, render, typeset
 from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
-from workbook_tools.texts import counted
+from workbook_tools.reporting.titles import title
+from workbook_tools.texts import counted, shortened
 
-_MOST_FINDINGS, _MOST_PLACES, _MOST_VARIANTS = 100, 50, 3  # that a page shows
+# What a page shows at most, so that a browser opens it at once.
+_MOST_FINDINGS, _MOST_PLACES, _MOST_VARIANTS, _MOST_PARTS = 30, 30, 3, 20
+_ALL_PICTURES = 100_000  # characters of all drawings together
+_LONGEST_NAME = 60  # characters of a sheet's name
 _ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
+
+
+Difference = tuple[list[Span], list[Span]]  # as it is, as it should be
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,43 @@ class _ShownFinding:
     """A finding, with the drawing and the texts that are shown around it."""
 
     finding: Finding
-    quantities: str
+    number: int
+    title: str
     where: str
-    said: str
-    in_short: str
+    example: Markup
     advice: str | None
-    formulas: tuple[list[Span], list[Span]] | None  # as it is, as it should be
-    symbols: tuple[list[Span], list[Span]] | None
+    cell: str  # in which the formulas are
+    formulas: Difference | None
+    symbols: Difference | None
     drawing: Markup | None
     error: str | None
     effect: str
-    variants: list[Fault]
+    variants: list[tuple[Fault, Difference]]
+    more_variants: int
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Findings under one heading, with a sentence about them."""
+
+    heading: str
+    about: str
+    is_mild: bool
+    findings: list[_ShownFinding]
+
+
+class _Pictures:
+    """The room that is left on a page for drawings; those that come first get it."""
+
+    def __init__(self) -> None:
+        self._left = _ALL_PICTURES
+
+    def shown(self, drawing: str | None) -> Markup | None:
+        """Return a drawing, which lxml made and so escaped; None if there is no room for it."""
+        if drawing is None or len(drawing) > self._left:
+            return None
+        self._left -= len(drawing)
+        return Markup(drawing)
 
 
 @dataclass(frozen=True)
@@ -68,7 +95,11 @@ def write_html(report: Report, path: Path) -> None:
 
 def to_html(report: Report) -> str:
     """Return the page."""
-    path = Path(printable(report.workbook))
+    path, pictures = Path(printable(report.workbook)), _Pictures()
+    findings = [
+        _shown(finding, number, report, pictures)
+        for number, finding in enumerate(report.findings[:_MOST_FINDINGS], start=1)
+    ]
     return render(
         "report.html.j2",
         report=report,
@@ -76,7 +107,7 @@ def to_html(report: Report) -> str:
         folder="" if path.parent == Path() else str(path.parent),
         headline=headline(report),
         lead=_lead(report),
-        findings=[_shown(finding, report) for finding in report.findings[:_MOST_FINDINGS]],
+        groups=list(_groups(findings, report.is_strict)),
         more_findings=max(0, len(report.findings) - _MOST_FINDINGS),
         most_places=_MOST_PLACES,
         explained=[
@@ -84,7 +115,9 @@ def to_html(report: Report) -> str:
             for kind in Kind
             if any(kind is finding.kind for finding in report.findings)
         ],
-        parts=[_part(part, report) for part in report.parts],
+        parts=[_part(part, report, pictures) for part in report.parts],
+        most_parts=_MOST_PARTS,
+        any_left=any(part.cells.not_checked for part in report.parts),
         not_checked=not_checked(report),
         harmless=harmless(report),
         version=__version__,
@@ -93,15 +126,45 @@ def to_html(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """Return the verdict in a few words."""
-    mistakes = report.mistakes
-    if report.verdict == "fail":
+    mistakes = [finding for finding in report.mistakes if not finding.is_harmless]
+    count = sum(finding.is_harmless for finding in report.findings)
+    besides = counted(count, "harmless finding")
+    if mistakes:
         cells = counted(sum(finding.count for finding in mistakes), "cell")
-        return f"{counted(len(mistakes), 'mistake')}, in {cells}"
+        said = f"{counted(len(mistakes), 'mistake')}, in {cells}"
+        return f"{said}, and {besides}" if count else said
+    if report.verdict == "fail":
+        if report.mistakes:
+            return f"{besides}, which {'fails' if count == 1 else 'fail'} with --strict"
+        return "Together, the cells do not compute this network"
     if report.verdict == "pass":
+        if count:
+            return f"No mistakes, but {besides}"
         return "Every formula that was checked is right"
     if report.verdict == "incomplete":
         return "No mistake was found, but not every formula could be checked"
     return "This workbook could not be checked"
+
+
+def _groups(findings: Sequence[_ShownFinding], is_strict: bool) -> Iterator[_Group]:
+    """Yield the findings that are mistakes, then those that may be none."""
+    groups: dict[str, list[_ShownFinding]] = {"mistake": [], "warning": [], "harmless": []}
+    for shown in findings:
+        is_warning = shown.finding.kind.is_warning
+        kind = "harmless" if shown.finding.is_harmless else "warning" if is_warning else "mistake"
+        groups[kind].append(shown)
+    about_harmless = "Every value is right, or only rounded: " + (
+        "the workbook fails because of these only with --strict."
+        if is_strict
+        else "the workbook does not fail because of these."
+    )
+    for kind, heading, about in (
+        ("mistake", "What to mend", ""),
+        ("warning", "Perhaps intended", "The workbook does not fail because of these warnings."),
+        ("harmless", "Harmless", about_harmless),
+    ):
+        if groups[kind]:
+            yield _Group(heading, about, kind != "mistake", groups[kind])
 
 
 def _lead(report: Report) -> str:
@@ -129,51 +192,73 @@ def _lead(report: Report) -> str:
         )
     if report.verdict == "fail":
         text += " A cell that only depends on a wrong cell is not counted as a mistake."
-    if report.verdict == "pass" and report.findings:
-        text += " What is listed below does not change any value."
     if left:
         text += f" {counted(left, 'formula cell')} could not be checked."
     return text
 
 
-def _part(part: TableReport | SummaryReport, report: Report) -> _Part:
+def _part(part: TableReport | SummaryReport, report: Report, pictures: _Pictures) -> _Part:
     table = part if isinstance(part, TableReport) else None
-    curve = draw_losses(table.losses) if table else None
+    faults = set(map(id, part.faults))
     return _Part(
         report=part,
         findings=[
             number
-            for number, finding in enumerate(report.findings, start=1)
-            if any(place is fault for place in finding.places for fault in part.faults)
+            for number, finding in enumerate(report.findings[:_MOST_FINDINGS], start=1)
+            if not faults.isdisjoint(map(id, finding.places))
         ],
         understood=explained(table) if table else [],
-        curve=Markup(curve) if curve else None,  # made by lxml, which escapes
+        curve=pictures.shown(draw_losses(table.losses)) if table else None,
         apart=_apart(table.losses) if table else "",
     )
 
 
-def _shown(finding: Finding, report: Report) -> _ShownFinding:
-    place = finding.leading
+def _shown(finding: Finding, number: int, report: Report, pictures: _Pictures) -> _ShownFinding:
+    place, named = finding.leading, title(finding)
     suggestion = place.suggestion
     table = next((t for t in report.tables if any(place is one for one in t.faults)), None)
     drawing = draw_network(table.naming, finding.quantities) if table else None
     return _ShownFinding(
         finding=finding,
-        quantities=quantities_in_short(finding.quantities),
+        number=number,
+        title=named,
         where=where(finding),
-        said=said(finding),
-        in_short=in_short(finding),
+        example=_example(finding, named),
         advice=advice(finding),
-        formulas=difference_in_short(place.formula or "", suggestion.formula)
-        if suggestion
-        else None,
+        cell=cell_name(place.rows[0], place.column),
+        formulas=_difference(place) if suggestion else None,
         symbols=difference_in_short(*suggestion.symbols)
-        if suggestion and suggestion.symbols
+        if suggestion and suggestion.symbols and named != in_short(finding)
         else None,
-        drawing=Markup(drawing) if drawing else None,
+        drawing=pictures.shown(drawing),
         error=percent(error) if (error := place.max_rel_error or 0.0) > _ROUNDING else None,
         effect=effect_in_words(finding),
-        variants=finding.variants[:_MOST_VARIANTS],
+        variants=[(own, _difference(own)) for own in finding.variants[:_MOST_VARIANTS]],
+        more_variants=max(0, len(finding.variants) - _MOST_VARIANTS),
+    )
+
+
+def _difference(place: Fault) -> Difference:
+    """Return how the formula of a place's first cell differs from the one that is suggested."""
+    suggestion = place.suggestion
+    return difference_in_short(place.formula or "", suggestion.formula if suggestion else "")
+
+
+def _example(finding: Finding, named: str) -> Markup:
+    """Say what one of the cells shows, and what else the title does not say.
+
+    Names of cells are not typeset: E6 may be a cell or a loss.
+    """
+    place, text = finding.leading, said(finding)
+    if place.shown and place.shown in text:
+        text = f"{place.shown}."
+        if len(finding.sheets) > 1:
+            text = f"On {shortened(place.sheet, _LONGEST_NAME)}, {text}"
+    else:
+        text = text.removeprefix(named).lstrip(":. ")
+    pieces = re.split(rf"\b({column_letter(place.column)}[0-9]+)\b", text[:1].upper() + text[1:])
+    return Markup("").join(
+        escape(piece) if k % 2 else typeset(piece) for k, piece in enumerate(pieces)
     )
 
 
@@ -185,7 +270,12 @@ def _apart(losses: LossCurve) -> str:
     if not both:
         return "The right curve could not be computed: a number is missing at the start."
     furthest, built, right = max(both, key=lambda one: abs(one[1] - one[2]))
-    _, last_built, last_right = both[-1]
+    last, last_built, last_right = both[-1]
+    if last < len(losses.right) and math.isfinite(losses.right[-1]):
+        return (
+            f"From iteration {last + 1:,} on, the sheet shows no numbers for the loss; it should "
+            f"end at {losses.right[-1]:.6g}."
+        )
     if built == right:
         return "Both curves are the same, to the last digit."
     said = f"Both end at {last_built:.6g}" if f"{last_built:.6g}" == f"{last_right:.6g}" else (

@@ -42,6 +42,7 @@ def _document(report: Report) -> dict[str, Any]:
         "workbook": report.workbook,
         "engine": report.engine,
         "verdict": report.verdict,
+        "strict": report.is_strict,
         "not_checked": report.not_checked,
         "findings": [_finding(finding) for finding in report.findings],
         "tables": [

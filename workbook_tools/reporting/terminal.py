@@ -233,7 +233,7 @@ def _print_findings(findings: Sequence[Finding], console: Console) -> None:
     is_said = False
     for finding in findings[:_MOST_FINDINGS]:
         if finding.is_harmless and not is_said:
-            console.print(Text("\nHarmless: the values are right.", "bold yellow"))
+            console.print(Text("\nHarmless: these change no result.", "bold yellow"))
             is_said = True
         _print_finding(finding, console)
     if (more := len(findings) - _MOST_FINDINGS) > 0:
@@ -243,8 +243,7 @@ def _print_findings(findings: Sequence[Finding], console: Console) -> None:
 
 def _print_finding(finding: Finding, console: Console) -> None:
     """Print a mistake once: where it is, one example, and what to do."""
-    is_mild = finding.is_harmless or finding.kind.is_warning
-    colour = "bold yellow" if is_mild else "bold red"
+    colour = "bold yellow" if finding.is_mild else "bold red"
     quantities = quantities_in_short(finding.quantities)
     title = Text.assemble("\n", (quantities, colour), f"  {finding.kind.value}  {where(finding)}")
     console.print(title, soft_wrap=True)

@@ -1,0 +1,239 @@
+"""What the pages of docs/ show as printed about workbooks with mistakes, and these workbooks.
+
+``python tests/helpers/doc_examples.py`` writes it into the pages again, after a change to what the
+program prints.
+"""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import openpyxl
+from doc_pages import PAGES, ROOT, Page
+from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+from rich.console import Console
+
+from workbook_tools.checking.verify import verify
+from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.report import Report
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.reporting.terminal import print_report
+
+
+class Example(NamedTuple):
+    """A part of what is printed about a workbook."""
+
+    workbook: str
+    part: str  # a cell of a finding, as "LR 0.5!Z32"; or how its first line begins
+
+
+EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they stand there
+    "docs/checking.md": [
+        Example("one column", "LR 0.5!Z32"),
+        Example("one column", "Trained again"),
+    ],
+    "docs/findings.md": [
+        Example("two columns", "LR 0.5!Z32"),
+        Example("without $", "LR 0.1!E33"),
+        Example("pasted row", "LR 1!E60"),
+        Example("broken pattern", "Harmless"),
+        Example("unknown column", "INCOMPLETE"),
+    ],
+    "docs/findings/wrong-formula.md": [
+        Example("one column", "LR 0.5!Z32"),
+        Example("circular", "LR 0.5!E33"),
+    ],
+    "docs/findings/wrong-reference-rate.md": [Example("without $", "LR 0.1!E33")],
+    "docs/findings/error-value.md": [Example("many mistakes", "LR 2!F60")],
+    "docs/findings/wrong-value.md": [Example("many mistakes", "LR 0.2!W70")],
+    "docs/findings/typed-value.md": [
+        Example("many mistakes", "LR 1!J40"),
+        Example("pasted row", "LR 1!E60"),
+    ],
+    "docs/findings/latent.md": [Example("many mistakes", "LR 0.2!U32")],
+    "docs/findings/stale-value.md": [Example("out of date", "LR 0.5!K40")],
+    "docs/findings/rounded.md": [
+        Example("rounded weights", "LR 0.1!E33"),
+        Example("rounded e", "Harmless"),
+    ],
+    "docs/findings/broken-pattern.md": [Example("broken pattern", "Harmless")],
+    "docs/findings/odd-start.md": [Example("many mistakes", "LR 0.8!C70")],
+}
+
+
+def printed(report: Report) -> str:
+    """Return what is printed about a workbook."""
+    text = StringIO()
+    print_report(report, Console(file=text, width=100, highlight=False))
+    return text.getvalue()
+
+
+def text_of(example: Example) -> str:
+    """Return what is printed of an example."""
+    report = report_of(example.workbook)
+    text = printed(report)
+    if "!" not in example.part:
+        return text[text.index(f"\n{example.part}") + 1 :]
+    paragraphs = [part for part in text.split("\n\n")[1:] if not part.startswith("Harmless:")]
+    [number] = [k for k, finding in enumerate(report.findings) if _is_in(finding, example.part)]
+    lines = paragraphs[number].splitlines()
+    return "".join(f"{line}\n" for k, line in enumerate(lines) if not k or line.startswith("  "))
+
+
+def _is_in(finding: Finding, cell: str) -> bool:
+    return any(
+        cell == f"{place.sheet}!{cell_name(row, place.column)}"
+        for place in finding.places
+        for row in place.rows
+    )
+
+
+def with_examples(page: Page) -> str:
+    """Return the text of a page with its examples as they are printed now."""
+    text, shown = page.text, zip(page.examples, EXAMPLES[page.name], strict=True)
+    for block, example in reversed([*shown]):
+        text = f"{text[: block.start(2)]}{text_of(example)}{text[block.end(2) :]}"
+    return text
+
+
+@cache
+def report_of(workbook: str) -> Report:
+    """Return the report of a workbook with mistakes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "student.xlsx")
+        _WORKBOOKS[workbook](path)
+        return verify(path)
+
+
+_CLASSIC, _MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xlsx", "mazur.xlsx"))
+_ROWS, _ROWS_OF_MAZUR = range(32, 100), range(32, 132)
+_WEIGHTS = "EFGHMNOP"
+
+
+def _many_mistakes(path: Path) -> None:
+    book, values = _classic(), openpyxl.load_workbook(_CLASSIC, data_only=True)
+    _replace(book["LR 0.2"], "U", _ROWS, "A{row}", "B{row}")
+    for row in _ROWS:
+        book["LR 0.2"][f"W{row}"] = values["LR 0.2"][f"W{row}"].value
+        for column, number in zip("ABCD", (0.5, 0.5, 0.05, 0.1), strict=True):
+            book["LR 0.8"][f"{column}{row}"] = number
+    book["LR 0.2"]["W70"] = 0.0125
+    book["LR 0.8"]["C70"] = 0.5
+    book["LR 1"]["J40"] = 0.51
+    book["LR 2"]["F60"] = "=F59-$G$30*#REF!"
+    book.save(path)
+
+
+def _one_column(path: Path) -> None:
+    book = _classic()
+    _replace(book["LR 0.5"], "Z", _ROWS, "L{row}*(1-L{row})", "J{row}*(1-J{row})")
+    book.save(path)
+
+
+def _two_columns(path: Path) -> None:
+    book = _classic()
+    for sheet in book.worksheets[1:]:
+        _replace(sheet, ("Z", "AA"), _ROWS, "L{row}*(1-L{row})", "J{row}*(1-J{row})")
+    book.save(path)
+
+
+def _without_anchors(path: Path) -> None:
+    book, mended = _classic(), (50, 51)
+    rows = [row for row in _ROWS[1:] if row not in mended]
+    _replace(book["LR 0.1"], _WEIGHTS, rows, "$G$30", "G{rate}")
+    book.save(path)
+
+
+def _pasted_row(path: Path) -> None:
+    book, values = _classic(), openpyxl.load_workbook(_CLASSIC, data_only=True)
+    for cell in book["LR 1"][60][4:]:
+        cell.value = values["LR 1"][cell.coordinate].value
+    book.save(path)
+
+
+def _broken_pattern(path: Path) -> None:
+    book = _classic()
+    book["LR 0.8"]["P50"] = "=P49-G30*AE49"
+    book.save(path)
+
+
+def _rounded_weights(path: Path) -> None:
+    book = _classic()
+    for column in _WEIGHTS:
+        for row in _ROWS[1:]:
+            cell = book["LR 0.1"][f"{column}{row}"]
+            cell.value = f"=ROUND({cell.value[1:]},3)"
+    book.save(path)
+
+
+def _rounded_e(path: Path) -> None:
+    book = openpyxl.load_workbook(_MAZUR)
+    _replace(book["LR 0.5"], "KMTV", _ROWS_OF_MAZUR, "EXP(-", "2.71828^(-")
+    book.save(path)
+
+
+def _circular(path: Path) -> None:
+    book = openpyxl.load_workbook(_MAZUR)
+    _replace(book["LR 0.5"], "E", _ROWS_OF_MAZUR[1:], "Z{above}", "Z{row}")
+    book.save(path)
+
+
+def _unknown_column(path: Path) -> None:
+    book = openpyxl.load_workbook(_MAZUR)
+    book["LR 0.5"]["AH31"] = "Δw1"
+    for row in _ROWS_OF_MAZUR:
+        book["LR 0.5"][f"AH{row}"] = f"=-$G$30*Z{row}"
+    book.save(path)
+
+
+def _out_of_date(path: Path) -> None:
+    stored = rb'(<c r="K40".*?<v>)[^<]*'
+    with zipfile.ZipFile(_MAZUR) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            content = old.read(info)
+            if info.filename == "xl/worksheets/sheet2.xml":
+                content = re.sub(stored, rb"\g<1>0.6", content, count=1)
+            new.writestr(info, content)
+
+
+def _classic() -> Workbook:
+    return openpyxl.load_workbook(_CLASSIC)
+
+
+def _replace(
+    sheet: Worksheet, columns: Iterable[str], rows: Iterable[int], old: str, new: str
+) -> None:
+    """Replace a part of the formulas of some columns."""
+    for row in rows:
+        numbers = {"row": row, "above": row - 1, "rate": row - 3}
+        for column in columns:
+            cell = sheet[f"{column}{row}"]
+            assert old.format(**numbers) in cell.value
+            cell.value = cell.value.replace(old.format(**numbers), new.format(**numbers))
+
+
+_WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
+    "many mistakes": _many_mistakes,
+    "one column": _one_column,
+    "two columns": _two_columns,
+    "without $": _without_anchors,
+    "pasted row": _pasted_row,
+    "broken pattern": _broken_pattern,
+    "rounded weights": _rounded_weights,
+    "rounded e": _rounded_e,
+    "circular": _circular,
+    "unknown column": _unknown_column,
+    "out of date": _out_of_date,
+}
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        if page.name in EXAMPLES:
+            page.path.write_text(with_examples(page), encoding="utf-8")
