@@ -37,7 +37,7 @@ from workbook_tools.reporting.copies import write_mended
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 # How often each is drawn; the larger ones take long to check.
 SHIPPED = {
-    "Back_Propogation": 15, "mazur": 15, "xor": 3, "optimizers": 2, "deep": 2, "iris": 1,
+    "Back_Propogation": 30, "mazur": 30, "xor": 8, "optimizers": 2, "deep": 2, "iris": 1,
     "vanishing": 1,
 }  # fmt: skip
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f><v>([^<]*)</v></c>')

@@ -178,10 +178,17 @@ def test_a_formula_that_is_rounded_on_all_sheets_is_one_finding(
 
 def test_formulas_of_two_kinds_that_are_rounded_alike_are_one_finding(tmp_path: Path) -> None:
     rounded = {
-        symbol: f"=ROUND({FORMULAS[symbol][1:]},6)" for symbol in ("a_h1", "∂E/∂w5", "∂E/∂w1")
+        symbol: f"=ROUND({FORMULAS[symbol][1:]},4)" for symbol in ("a_h1", "∂E/∂w5", "∂E/∂w1")
     }
     finding = only(check(HandMade({**FORMULAS, **rounded}), tmp_path))
     assert finding.quantities == ("a_h1", "∂E/∂w1", "∂E/∂w5")
+
+
+def test_a_rounded_formula_is_not_mended_by_one_that_rounds_less(tmp_path: Path) -> None:
+    cells = {f"K{row}": f"=ROUND(1/(1+EXP(-J{row})),{4 if row < 9 else 5})" for row in range(6, 26)}
+    finding = only(check(HandMade(cells={**cells}), tmp_path))
+    assert finding.count == 20
+    assert remedies(finding) == {"=1/(1+EXP(-J7))"}
 
 
 def test_data_may_be_constant_formulas(tmp_path: Path) -> None:

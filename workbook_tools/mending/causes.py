@@ -46,7 +46,7 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
         return None
     stem, row = _stem(fault.quantity), fault.rows[0]
     if fault.kind is Kind.ROUNDED and (without := unrounded(old or "")):
-        return Cause(frozenset([("rounded", without[1].words)]))
+        return Cause(frozenset([("rounded", without[1].words), ("rounded", fault.quantity)]))
     if elsewhere := _from_elsewhere(before, after):
         return Cause(frozenset([("row", elsewhere[0])]), _reading_elsewhere(fault, *elsewhere))
     pairs = [(str(one), str(other)) for one, other in changed_parts(before, after)]
