@@ -10,6 +10,8 @@ import pytest
 from cases import THOROUGH
 from office import recalculate_together
 
+from workbook_tools.checking.verify import verify
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,31 @@ def test_every_table_and_mistake_of_the_sample_is_found_and_nothing_else(
     scores = audit_score.score_sample(SAMPLE, engine, every)
     assert len(scores) > 50 / every
     assert [(s.file, s.sheet, s.problems) for s in scores if s.problems] == []
+
+
+W3_W4 = ("∂E/∂w3", "∂E/∂w4")
+# The workbooks with most wrong columns, and the mistakes that a person counts in them: the
+# quantities that each is in, and on how many sheets.
+MISTAKES = {
+    "006": {W3_W4: 6, ("E1",): 6},
+    "034": {W3_W4: 6},
+    "038": {W3_W4: 4},
+    "078": {W3_W4: 1, ("a_h1", "a_h2", "h1", "h2"): 1},  # the latter are typed in the first row
+    "064": {("∂E/∂w2",): 6},
+    "019": {("∂E/∂w1", "∂E/∂w2", *W3_W4): 1, W3_W4: 1},
+    "099": {W3_W4: 2},
+    "069": {W3_W4: 2},
+    "007": {W3_W4: 2},
+    "100": {W3_W4: 1},
+}
+
+
+@pytest.mark.skipif(not (SAMPLE / "labels.json").is_file(), reason="the sample is not here")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_mistakes_of_the_sample_are_counted_as_a_person_counts_them(name: str) -> None:
+    findings = verify(SAMPLE / f"{name}.xlsx").findings
+    found = [(tuple(sorted(one.quantities)), len(one.sheets)) for one in findings]
+    assert sorted(found) == sorted(MISTAKES[name].items())
 
 
 def test_a_few_changed_formulas_are_all_found(

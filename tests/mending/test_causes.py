@@ -1,5 +1,7 @@
 """One mistake is one finding, with the remedy that was meant, wherever it was copied to."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,14 @@ from openpyxl.formula.translate import Translator
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Finding, in_short
 from workbook_tools.judging.report import Report
+from workbook_tools.reporting.copies import write_mended
+from workbook_tools.reporting.html import to_html
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+CASES = Path(os.environ.get("CASES", ROOT / "../shared/cases"))
+here = pytest.mark.skipif(not CASES.is_dir(), reason="the folder of cases is not here")
 
 WEIGHTS = dict(zip("FGHINOPQ", ("Y", "Z", "AA", "AB", "AC", "AD", "AE", "AF"), strict=True))
 
@@ -196,3 +204,63 @@ def test_data_may_be_constant_formulas(tmp_path: Path) -> None:
     cells |= {f"B{row}": "=0.5" for row in range(6, 26)}
     report = check(HandMade(cells={**cells}), tmp_path)
     assert (report.verdict, report.findings) == ("pass", [])
+
+
+def test_targets_that_are_no_numbers_never_pass(tmp_path: Path) -> None:
+    cells = {f"B{row}": "=1/0" for row in range(6, 26)}
+    report = check(HandMade(cells={**cells}), tmp_path)
+    finding = only(report)
+    assert (finding.kind, finding.quantities, finding.count) == ("error-value", ("t1",), 20)
+    assert report.verdict == "fail"
+
+
+# Workbooks that were made to be difficult; they are no part of the project
+
+CASE = {  # the kind, the quantities, the cells, what every remedy reads, and whether it passes
+    "drifting_rate": ("wrong-reference-rate", "w1 w2 w3 w4 w5 w6 w7 w8", 152, "$B$1", False),
+    "drifting_rate_of_one_weight": ("wrong-reference-rate", "w3", 19, "$B$1", False),
+    "row_from_elsewhere": ("wrong-formula", "w1 w2 w3 w4 w5 w6 w7 w8", 8, "14", False),
+    "one_row_unanchored_but_right": (
+        "broken-pattern", "w1 w2 w3 w4 w5 w6 w7 w8", 8, "$B$1", True,
+    ),
+    "rounded_gradient": ("rounded", "∂E/∂w5", 20, "(", True),
+    "same_pair_on_six_sheets": ("wrong-formula", "∂E/∂w3 ∂E/∂w4", 240, "L", False),
+}  # fmt: skip
+
+
+@here
+@pytest.mark.parametrize("name", CASE)
+def test_a_case_is_one_finding_and_mended(name: str, tmp_path: Path) -> None:
+    kind, quantities, count, read, passes = CASE[name]
+    report = verify(CASES / f"{name}.xlsx")
+    finding = only(report)
+    assert (finding.kind, " ".join(finding.quantities), finding.count) == (kind, quantities, count)
+    assert finding.is_harmless == (report.verdict == "pass") == passes
+    for place in finding.places:
+        assert place.suggestion
+        assert all(read in formula for formula in place.suggestion.formulas.values())
+    write_mended(report, CASES / f"{name}.xlsx", tmp_path / "mended.xlsx")
+    again = verify(tmp_path / "mended.xlsx")
+    assert (again.verdict, again.findings) == ("pass", [])
+
+
+@here
+def test_a_case_of_constant_formulas_passes() -> None:
+    report = verify(CASES / "data_as_constant_formulas.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
+@here
+def test_a_case_of_targets_that_are_errors_never_passes() -> None:
+    report = verify(CASES / "targets_are_errors.xlsx")
+    finding = only(report)
+    assert (finding.kind, finding.quantities, report.verdict) == ("error-value", ("t1",), "fail")
+
+
+@here
+def test_a_case_of_many_findings_is_told_soon_and_shortly() -> None:
+    begin = time.process_time()
+    report = verify(CASES / "slow_1742_findings.xlsx")
+    page = to_html(report)
+    assert time.process_time() - begin < 3
+    assert len(page.encode()) < 300_000
