@@ -11,7 +11,11 @@ at exactly its cells. And it should be mended by the smallest edit: the change t
 that comes to the same; a formula written anew is the second best. (Where a whole
 column was changed so that it reads itself, nothing is counted: all cells of the cycle show errors.)
 
-    python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
+Then come mistakes as people make them, in many cells (``made_mistakes.py``): each must be one
+finding, with exactly its cells, and mended so that the columns are filled down again.
+
+    python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--mistakes N]
+                                     [--seed N]
 """
 
 import argparse
@@ -28,6 +32,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
 from formula_changes import CHANGES, equal
+from made_mistakes import WORKBOOKS, count_good
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
@@ -43,7 +48,6 @@ from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
 from workbook_tools.reporting.copies import write_mended
 
-WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 WRONG = {Kind.WRONG_FORMULA, Kind.WRONG_REFERENCE_RATE, Kind.WRONG_VALUE, Kind.ERROR_VALUE}
 SUSPECT = {Kind.BROKEN_PATTERN, Kind.TYPED_VALUE}
 
@@ -341,12 +345,25 @@ def _verified(parts: dict[str, bytes]) -> Report:
         return verify(path)
 
 
+MADE = ("drift", "pasted", "repeated")  # kinds of mistakes in many cells
+
+
+def score_mistakes(count: int, seed: int) -> bool:
+    """Make ``count`` mistakes of each kind in the project's workbooks; print what was found."""
+    good = {kind: count_good(kind, seed, range(count)) for kind in MADE}
+    print(f"{'mistake':<14} {'tried':>6} {'one finding, mended':>20}")
+    for kind, found in good.items():
+        print(f"{kind:<14} {count:6} {found:20}")
+    return all(found == count for found in good.values())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=Path, help="folder of labelled workbooks")
     parser.add_argument("--engine", choices=ENGINES, default=DEFAULT, help="for the sample")
     parser.add_argument("--workbooks", type=Path, default=WORKBOOKS, help="that are changed")
     parser.add_argument("--changes", type=int, default=20, help="in each workbook")
+    parser.add_argument("--mistakes", type=int, default=200, help="of each kind in many cells")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     good = True
@@ -358,6 +375,9 @@ def main() -> None:
     if asked.changes:
         print(f"\nOne formula changed (seed {asked.seed})")
         good &= score_changes(asked.changes, asked.seed, asked.workbooks)
+    if asked.mistakes:
+        print(f"\nOne mistake in many cells (seed {asked.seed})")
+        good &= score_mistakes(asked.mistakes, asked.seed)
     sys.exit(0 if good else 1)
 
 

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import made_mistakes
 import pytest
 from checks import check
 from handmade import FORMULAS, HandMade
@@ -212,6 +213,20 @@ def test_targets_that_are_no_numbers_never_pass(tmp_path: Path) -> None:
     finding = only(report)
     assert (finding.kind, finding.quantities, finding.count) == ("error-value", ("t1",), 20)
     assert report.verdict == "fail"
+
+
+# Mistakes drawn at random; `make audit-score` draws many
+
+SMALL = {"Back_Propogation": 3, "mazur": 3, "xor": 1}  # how often each of the shipped workbooks
+DRAWN = {"drift": 3, "pasted": 3, "repeated": 2, "rounded": 2, "constants": 1, "two": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"), [(kind, number) for kind, count in DRAWN.items() for number in range(count)]
+)
+def test_a_drawn_mistake_is_one_finding_and_mended(kind: str, number: int, tmp_path: Path) -> None:
+    case = made_mistakes.draw(kind, 7, number, SMALL)
+    assert made_mistakes.problems(case, tmp_path) == []
 
 
 # Workbooks that were made to be difficult; they are no part of the project
