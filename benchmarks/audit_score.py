@@ -11,7 +11,11 @@ at exactly its cells. And it should be mended by the smallest edit: the change t
 that comes to the same; a formula written anew is the second best. (Where a whole
 column was changed so that it reads itself, nothing is counted: all cells of the cycle show errors.)
 
-    python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--seed N]
+Then come mistakes as people make them, in many cells (``made_mistakes.py``): each must be one
+finding, with exactly its cells, and mended so that the columns are filled down again.
+
+    python benchmarks/audit_score.py [--sample FOLDER] [--engine NAME] [--changes N] [--mistakes N]
+                                     [--seed N]
 """
 
 import argparse
@@ -22,29 +26,28 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
-import numpy as np
+from formula_changes import CHANGES, equal
+from made_mistakes import WORKBOOKS, count_good
 from openpyxl.utils.cell import range_boundaries
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.convolutional.book import is_network
 from workbook_tools.engines import DEFAULT, ENGINES
 from workbook_tools.errors import InputError
-from workbook_tools.formulas.references import FilledFormula, areas
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import column_number, range_name
 from workbook_tools.package.workbook import open_package
-from workbook_tools.program.draws import values_of
 from workbook_tools.reporting.copies import write_mended
 
-WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 WRONG = {Kind.WRONG_FORMULA, Kind.WRONG_REFERENCE_RATE, Kind.WRONG_VALUE, Kind.ERROR_VALUE}
 SUSPECT = {Kind.BROKEN_PATTERN, Kind.TYPED_VALUE}
 
@@ -166,107 +169,10 @@ def print_sample(scores: list[SampleScore]) -> bool:
 
 # One formula changed
 
-_REFERENCE = re.compile(r"(?<![\w'.!$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])")
 _CELL = re.compile(r'(<c r="([A-Z]+)(\d+)"[^>]*>)<f>([^<]*)</f>(<v>([^<]*)</v>)</c>')
-_TERM = re.compile(r"(?<=[\w)])[-+*/](\$?[A-Z]{1,3}\$?\d+|\d+(\.\d+)?)(?![\w.(:])")
 _ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(-\d+|0)(?!\d)")
-_OTHER_FUNCTION = {
-    "EXP": "LN", "LN": "EXP", "MAX": "MIN", "MIN": "MAX", "SUM": "AVERAGE", "AVERAGE": "SUM",
-    "SUMPRODUCT": "SUM", "TANH": "SIN", "SQRT": "ABS", "ABS": "SIGN", "STDEVP": "AVERAGE",
-}  # fmt: skip
-
-
-def _reference(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_REFERENCE, formula, chance)
-    if not match:
-        return None
-    fixed, column, anchored, row = match.groups()
-    if chance.random() < 0.5:
-        row = str(max(1, int(row) + chance.choice([-1, 1])))
-    else:
-        column = chance.choice([c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c != column])
-    return _replaced(formula, match, f"{fixed}{column}{anchored}{row}")
-
-
-def _anchor(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_REFERENCE, formula, chance)
-    if not match:
-        return None
-    fixed, column, anchored, row = match.groups()
-    other = ("", "") if fixed or anchored else ("$", "$")
-    return _replaced(formula, match, f"{other[0]}{column}{other[1]}{row}")
-
-
-def _operator(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(r"(?<=[\w)])[-+*/]"), formula, chance)
-    others = [o for o in "+-*/" if match and o != match[0]]
-    return _replaced(formula, match, chance.choice(others)) if match else None
-
-
-def _constant(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(r"(?<![\w$.])\d+(\.\d+)?(?![\w.(])"), formula, chance)
-    if not match:
-        return None
-    return _replaced(formula, match, repr(float(match[0]) * chance.choice([2.0, 1.01]) + 0.5))
-
-
-def _parenthesis(formula: str, chance: random.Random) -> str | None:
-    pairs = []
-    opened: list[int] = []
-    for place, letter in enumerate(formula):
-        if letter == "(":
-            opened.append(place)
-        elif letter == ")" and opened:
-            begin = opened.pop()
-            if not formula[begin - 1].isalnum():  # no call of a function
-                pairs.append((begin, place))
-    if not pairs:
-        return None
-    begin, end = chance.choice(pairs)
-    return formula[:begin] + formula[begin + 1 : end] + formula[end + 1 :]
-
-
-def _function(formula: str, chance: random.Random) -> str | None:
-    match = _pick(re.compile(rf"\b({'|'.join(_OTHER_FUNCTION)})(?=\()"), formula, chance)
-    return _replaced(formula, match, _OTHER_FUNCTION[match[0]]) if match else None
-
-
-def _dropped_term(formula: str, chance: random.Random) -> str | None:
-    match = _pick(_TERM, formula, chance)
-    return _replaced(formula, match, "") if match else None
-
-
-def _pick(pattern: re.Pattern[str], formula: str, chance: random.Random) -> re.Match[str] | None:
-    begin = formula.rfind("!") + 1  # what names another sheet stays
-    found = list(pattern.finditer(formula, begin))
-    return chance.choice(found) if found else None
-
-
-def _replaced(formula: str, match: re.Match[str], other: str) -> str:
-    return formula[: match.start()] + other + formula[match.end() :]
-
-
-CHANGES: dict[str, Callable[[str, random.Random], str | None]] = {
-    "reference": _reference,
-    "operator": _operator,
-    "constant": _constant,
-    "anchor": _anchor,
-    "parenthesis": _parenthesis,
-    "function": _function,
-    "dropped term": _dropped_term,
-}
 PASTED = "pasted value"
 _MOST_DRAWS = 200
-
-
-def _equal(one: str, other: str, sheet: str, chance: random.Random) -> bool:
-    """Tell whether two formulas give the same on random numbers; an error value is no number."""
-    cells = {
-        cell for formula in (one, other) for area in areas(formula) for cell in area.cells(sheet)
-    }
-    numbers = {cell: np.array([chance.uniform(-2.0, 2.0) for _ in range(8)]) for cell in cells}
-    a, b = values_of([one, other], sheet, numbers, 8)
-    return a is not None and b is not None and bool(np.all(np.abs(a - b) <= 1e-9 * np.abs(a)))
 
 
 @dataclass
@@ -353,7 +259,7 @@ def _score_change(
     mended, same = "", False
     if suggestion := right[0].suggestion if right else None:
         mended = suggestion.formula
-        same = mended == change.formula or _equal(
+        same = mended == change.formula or equal(
             mended[1:], change.formula[1:], change.sheet, random.Random(1)
         )
         score.edited += same and not suggestion.edit.startswith("rewrite the formula")
@@ -423,7 +329,7 @@ def _draw(
         changed = CHANGES[kind](formula, chance)
         if changed is None or changed == formula or runs_backwards(changed):
             continue
-        if kind != "anchor" and _equal(formula, changed, sheets[part], chance):
+        if kind != "anchor" and equal(formula, changed, sheets[part], chance):
             score.equal += 1
             continue
         return part, cell, f"={changed}"
@@ -439,12 +345,25 @@ def _verified(parts: dict[str, bytes]) -> Report:
         return verify(path)
 
 
+MADE = ("drift", "pasted", "repeated")  # kinds of mistakes in many cells
+
+
+def score_mistakes(count: int, seed: int) -> bool:
+    """Make ``count`` mistakes of each kind in the project's workbooks; print what was found."""
+    good = {kind: count_good(kind, seed, range(count)) for kind in MADE}
+    print(f"{'mistake':<14} {'tried':>6} {'one finding, mended':>20}")
+    for kind, found in good.items():
+        print(f"{kind:<14} {count:6} {found:20}")
+    return all(found == count for found in good.values())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=Path, help="folder of labelled workbooks")
     parser.add_argument("--engine", choices=ENGINES, default=DEFAULT, help="for the sample")
     parser.add_argument("--workbooks", type=Path, default=WORKBOOKS, help="that are changed")
     parser.add_argument("--changes", type=int, default=20, help="in each workbook")
+    parser.add_argument("--mistakes", type=int, default=200, help="of each kind in many cells")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     good = True
@@ -456,6 +375,9 @@ def main() -> None:
     if asked.changes:
         print(f"\nOne formula changed (seed {asked.seed})")
         good &= score_changes(asked.changes, asked.seed, asked.workbooks)
+    if asked.mistakes:
+        print(f"\nOne mistake in many cells (seed {asked.seed})")
+        good &= score_mistakes(asked.mistakes, asked.seed)
     sys.exit(0 if good else 1)
 
 

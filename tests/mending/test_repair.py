@@ -75,7 +75,7 @@ def test_the_change_is_said_in_symbols(tmp_path: Path) -> None:
     assert advice(Finding((finding,))) == "Replace K by M (twice)."
     finding, _ = suggestion(HandMade({**FORMULAS, "∂E/∂w6": "=(S6-B6)*S6*M6"}), tmp_path)
     assert advice(Finding((finding,))) == (
-        "∂E/∂w6 uses (a_o1 − t1)·a_o1·a_h2; it should be (a_o1 − t1)·a_o1·(1 − a_o1)·a_h2: "
+        "∂E/∂w6 uses (a_o1 − t1)·a_o1; it should be (a_o1 − t1)·a_o1·(1 − a_o1): "
         "multiply (S6-B6)*S6 by (1-S6)."
     )
 

@@ -1,7 +1,7 @@
 """Checks one training table: every formula against the mathematics, and every value."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
 from workbook_tools.judging.columns import Columns
+from workbook_tools.judging.drift import drifts
 from workbook_tools.judging.error_values import error_values
 from workbook_tools.judging.faults import Fault, Kind, plain
 from workbook_tools.judging.grounds import Grounds
@@ -78,7 +79,7 @@ def compare_table(
     columns = Columns(table, reference, expected, families, calculation.storage, tolerance)
     judge = Judge(columns, grounds.odd_starts(stated), left_out)
     trials = Trials(grounds, calculation)
-    tried = _tried(judge, grounds, trials)
+    tried = _tried(judge, grounds, trials, calculation)
     faults: list[Fault] = []
     for symbol in families:
         faults += judge.column(symbol, tried[symbol])
@@ -181,7 +182,9 @@ def _rate_that_is_a_text(table: Table, calculation: Calculation) -> list[Fault]:
     ]
 
 
-def _tried(judge: Judge, grounds: Grounds, trials: Trials) -> dict[str, Tried]:
+def _tried(
+    judge: Judge, grounds: Grounds, trials: Trials, calculation: Calculation
+) -> dict[str, Tried]:
     """Try the formulas of a table on random numbers; return what became of them, by quantity."""
     found = {symbol: Tried(set(), set(), {}) for symbol in judge.families}
     tried = []
@@ -206,15 +209,30 @@ def _tried(judge: Judge, grounds: Grounds, trials: Trials) -> dict[str, Tried]:
     for number, place in updates:
         if (place.symbol, number) not in by_more:
             found[place.symbol].wrong_rates.add(number)
-    _try_unrounded(wrong, trials, found)
+    for symbol, number in _drifting(judge, grounds, calculation):
+        found[symbol].wrong.add(number)
+        found[symbol].wrong_rates.add(number)
+    _try_unrounded(tried, trials, found)
     return found
 
 
+def _drifting(
+    judge: Judge, grounds: Grounds, calculation: Calculation
+) -> Iterator[tuple[str, int]]:
+    """Yield the updates, by their numbers, that read the learning rate in their first row only."""
+    for symbol, own in judge.families.items():
+        if symbol not in grounds.reference.trained:
+            continue
+        for number, (formula, places) in enumerate(zip(own.formulas, own.places, strict=True)):
+            if len(places) and drifts(formula, places, grounds.table, calculation):
+                yield symbol, number
+
+
 def _try_unrounded(
-    wrong: Sequence[tuple[int, Place]], trials: Trials, found: Mapping[str, Tried]
+    tried: Sequence[tuple[int, Place]], trials: Trials, found: Mapping[str, Tried]
 ) -> None:
-    """Add to what was ``found`` which ``wrong`` formulas would be right without their rounding."""
-    without = [(number, p, *other) for number, p in wrong if (other := unrounded(p.formula))]
+    """Add to what was ``found`` which formulas that round are right without their rounding."""
+    without = [(number, p, *other) for number, p in tried if (other := unrounded(p.formula))]
     right = trials.right([place._replace(formula=formula) for _, place, formula, _ in without])
     by_more = {
         (place.symbol, number)

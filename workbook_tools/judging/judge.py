@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from workbook_tools.formulas.families import Families, Formula, stretches
-from workbook_tools.formulas.references import areas
 from workbook_tools.judging.columns import Column, Columns, Places
 from workbook_tools.judging.counts import Counts, LeftOut
+from workbook_tools.judging.drift import reads_rate
 from workbook_tools.judging.faults import Fault, Kind
 from workbook_tools.judging.report import Cells, Differences
 from workbook_tools.judging.rounded import Rounding
@@ -26,8 +26,8 @@ class Tried(NamedTuple):
     """What became of a quantity's formulas on random numbers; they are given by number."""
 
     wrong: set[int]
-    wrong_rates: set[int]  # those that would be right if they read the learning rate
-    rounded: dict[int, Rounding]  # those that would be right without their rounding
+    wrong_rates: set[int]  # of these, those that would be right if they read the learning rate
+    rounded: dict[int, Rounding]  # those that round, and would be right without that
 
 
 class Judge:
@@ -91,31 +91,27 @@ class Judge:
         own = column.families
         faults: list[Fault] = []
         left_out = self._counts.is_left_out(symbol)
-        of_rate = {
-            number
-            for number, places in self._where(column)
-            if number in tried.wrong_rates or self._rate_drifts(column, places)
-        }
-        unusual = tried.wrong | of_rate | {*own.numbers[left_out].tolist()}
-        if of_rate or len(own.formulas) > len(unusual) + 1:
+        unusual = tried.wrong | {*own.numbers[left_out].tolist()}
+        if tried.wrong_rates or len(own.formulas) > len(unusual) + 1:
             unusual |= {n for n, places in self._where(column) if self._is_drifting(n, places, own)}
         usual = _usual(column, unusual)
+        has_usual = bool(usual or tried.wrong_rates)
         wrong: dict[str, list[Places]] = {}  # by formula; of some, every row has the same text
         for number, places in self._where(column):
             if left_out[places].all():
                 continue
             formula = own.formulas[number]
-            if number in of_rate:
+            if number in tried.wrong_rates:
                 kind = Kind.WRONG_REFERENCE_RATE
                 faults.append(self._fault(kind, column, places, formula))
-            elif number in tried.rounded:
+            elif number in tried.rounded and (number in tried.wrong or column.wrong[places].any()):
                 faults.append(self._rounded(column, places, formula, tried.rounded[number]))
             elif number in tried.wrong:
                 text = formula.at(self._table.row_of(int(places[0])))
                 wrong.setdefault(text, []).append(places)
             elif column.wrong[places].any():
                 faults += self._wrong_values(column, places, formula)
-            elif (usual or of_rate) and number not in usual and places[-1] >= column.start:
+            elif has_usual and number not in usual and places[-1] >= column.start:
                 faults.append(self._columns.fault(Kind.BROKEN_PATTERN, column, places, formula))
         for text, parts in wrong.items():
             places = np.sort(np.concatenate(parts))
@@ -174,27 +170,11 @@ class Judge:
                 kind = Kind.ERROR_VALUE if error else Kind.WRONG_VALUE
                 yield self._fault(kind, column, part, formula)
 
-    def _rate_drifts(self, column: Column, places: Places) -> bool:
-        """Tell whether an update reads the learning rate first, and another cell further down.
-
-        That happens where an update without $ is filled down.
-        """
-        if column.symbol not in self._reference.trained or not column.wrong[places].any():
-            return False
-        formula = column.families.formulas[int(column.families.numbers[places[0]])]
-        first, last = (self._table.row_of(int(place)) for place in places[[0, -1]])
-        return self._reads_rate(formula.at(first)) and not self._reads_rate(formula.at(last))
-
     def _is_drifting(self, number: int, places: Places, families: Families) -> bool:
         """Tell whether a formula reads the learning rate, but would not one row further down."""
         formula, row = families.formulas[number], self._table.row_of(int(places[0]))
-        return self._reads_rate(formula.at(row)) and not self._reads_rate(
-            formula.at(row + self._table.block)
-        )
-
-    def _reads_rate(self, formula: str) -> bool:
-        rate, sheet = self._table.rate_cell, self._table.sheet.name
-        return rate is not None and any(area.covers(rate, sheet) for area in areas(formula))
+        below = formula.at(row + self._table.block)
+        return reads_rate(formula.at(row), self._table) and not reads_rate(below, self._table)
 
 
 def _differ(column: Column) -> bool:

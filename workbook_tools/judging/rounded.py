@@ -1,6 +1,7 @@
 """Formulas that round: right but for the rounding, by ROUND or by digits of e that were typed."""
 
 import math
+import re
 from typing import NamedTuple
 
 from workbook_tools.formulas.replacing import bare, replaced
@@ -18,6 +19,7 @@ from workbook_tools.formulas.tree import (
 _HALF, _WHOLE = 0.5, 1.0
 _FUNCTIONS = {"ROUND": _HALF, "ROUNDUP": _WHOLE, "ROUNDDOWN": _WHOLE, "TRUNC": _WHOLE}
 _MOST_DECIMALS = 15
+_MAY_ROUND = re.compile("ROUND|TRUNC|2[.]7", re.IGNORECASE)
 _E = Call("EXP", (Number("1"),))
 
 
@@ -31,6 +33,8 @@ class Rounding(NamedTuple):
 
 def unrounded(formula: str) -> tuple[str, Rounding] | None:
     """Return a formula without its rounding, and the coarsest of it; None if it does not round."""
+    if not _MAY_ROUND.search(formula):
+        return None
     try:
         tree = parse(formula)
     except SyntaxProblemError:

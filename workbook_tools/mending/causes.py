@@ -17,9 +17,11 @@ from workbook_tools.formulas.wording import changed_context, changed_parts, symb
 from workbook_tools.formulas.words import moved
 from workbook_tools.judging.faults import Cause, Fault, Key, Kind
 from workbook_tools.judging.grounds import Grounds
+from workbook_tools.judging.rounded import unrounded
 from workbook_tools.mending.cells import named, symbol_at
 from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
 from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.texts import counted
 
 _THERE = MAX_ROWS // 2, MAX_COLUMNS // 2  # formulas that are moved there are alike if relatively so
 _LONGEST = 2_000  # characters of a formula that is moved
@@ -43,10 +45,14 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
     except SyntaxProblemError:
         return None
     stem, row = _stem(fault.quantity), fault.rows[0]
+    if fault.kind is Kind.ROUNDED and (without := unrounded(old or "")):
+        return Cause(frozenset([("rounded", without[1].words), ("rounded", fault.quantity)]))
+    if elsewhere := _from_elsewhere(before, after):
+        return Cause(frozenset([("row", elsewhere[0])]), _reading_elsewhere(fault, *elsewhere))
     pairs = [(str(one), str(other)) for one, other in changed_parts(before, after)]
+    context = changed_context(before, after)
+    shape = [symbols(part, lambda text: _stem(named(grounds, text, row))) for part in context]
     if not pairs or not all(_is_cell(text) for pair in pairs for text in pair):
-        context = changed_context(before, after)
-        shape = (symbols(part, lambda text: _stem(named(grounds, text, row))) for part in context)
         return Cause(frozenset([("shape", stem, *shape)]))
     found = {_read(*pair, fault, grounds) for pair in pairs}
     kinds = {one.kind for one in found}
@@ -55,19 +61,43 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
         if fault.kind is Kind.WRONG_REFERENCE_RATE:
             words += ", and so another cell further down"
         return Cause(frozenset([("rate",)]), words)
-    if kinds == {"row"}:
-        words = ""
-        if len({(one.read, one.belongs) for one in found}) == 1:
-            [[_, read, belongs]] = found
-            words = f"continue{{s}} row {row + int(read)} where row {row + int(belongs)} belongs"
-        return Cause(frozenset([("row", frozenset(found))]), words)
     words = ""
-    if len(found) == 1:
+    if len(found) == 1 and kinds == {"symbols"}:
         [[_, read, belongs]] = found
         words = f"use{{s}} {read} where {belongs} belongs"
-    relative = _relative(fault, before), _relative(fault, after)
-    keys: set[Key] = {("symbols", stem, frozenset(found)), ("relative", stem, *relative)}
+    same = frozenset(found)
+    keys: set[Key] = {
+        ("symbols", fault.quantity, same),
+        ("symbols", stem, same, *shape),
+        ("relative", stem, _relative(fault, before), _relative(fault, after)),
+    }
     return Cause(frozenset(keys), words)
+
+
+def _from_elsewhere(before: Tree, after: Tree) -> tuple[int, set[int]] | None:
+    """Return how far too far down a formula reads in all that it reads, and which rows these are.
+
+    None if it is another formula, or reads only some of its cells in the wrong row.
+    """
+    old, new = f"={before}", f"={after}"
+    pairs = [pair for pair in zip(areas(old), areas(new), strict=False) if pair[0] != pair[1]]
+    shifts = {one.first_row - other.first_row for one, other in pairs}
+    if len(shifts) != 1 or max(len(old), len(new)) > _LONGEST:
+        return None
+    [shift] = shifts
+    if not shift or moved(new, shift, 0) != old:
+        return None
+    return shift, {one.first_row for one, _ in pairs}
+
+
+def _reading_elsewhere(fault: Fault, shift: int, read: set[int]) -> str:
+    """Say that formulas read other rows than they should; ``read`` are those of the first cell."""
+    row = fault.rows[0]
+    if fault.count > 1:
+        return f"read{{s}} {counted(abs(shift), 'row')} too far {'down' if shift > 0 else 'up'}"
+    if len(read) == 1 and (own := max(read)) - shift != row:
+        return f"continue{{s}} row {own} where row {own - shift} belongs"
+    return f"read{{s}} row {row + shift} where row {row} belongs"
 
 
 def _stem(symbol: str) -> str:

@@ -66,6 +66,8 @@ class Proposals:
         """Yield what may be meant by the formulas of a fault, the likeliest first."""
         rows = fault.rows
         for formula in self._beside(fault):
+            if fault.kind is Kind.ROUNDED and unrounded(formula.at(rows[0])):
+                continue  # one that rounds less is not what was meant
             yield Proposal({row: formula.at(row) for row in rows}, BESIDE)
         if fault.kind is Kind.ROUNDED and (without := unrounded(fault.formula or "")):
             formula = self._filled(without[0], rows[0])

@@ -89,12 +89,18 @@ class Repair:
         if not self._budget.begins():
             return replace(fault, why_none="there are too many findings"), None
         best: Proposal | None = None
+        rows = 0
         for proposal in proposals:
-            if not self._is_right(fault, proposal):
+            checked = self._checked_rows(fault, proposal)
+            if checked is None:
                 continue
-            best = best or proposal
-            if all(self._is_right(other, self._filled(proposal, other)) for other in others):
-                best = proposal
+            is_right_everywhere = all(
+                self._checked_rows(other, self._filled(proposal, other)) is not None
+                for other in others
+            )
+            if best is None or is_right_everywhere:
+                best, rows = proposal, checked
+            if is_right_everywhere:
                 break
         if best is None:
             why = "nothing that was tried is right in all of its rows"
@@ -105,18 +111,19 @@ class Repair:
             best.formulas,
             edit,
             symbols,
-            self._proof.checked_rows(fault, best.formulas) or 0,
+            rows,
             self._trials.count,
             best.helpers,
             cause_of(fault, old, new, self._grounds),
         )
         return replace(fault, suggestion=suggestion), best
 
-    def _is_right(self, fault: Fault, proposal: Proposal) -> bool:
+    def _checked_rows(self, fault: Fault, proposal: Proposal) -> int | None:
+        """Return in how many rows a proposal was checked; None if it is not right."""
         self._budget.spend()
-        formulas = proposal.formulas
-        checked = self._proof.checked_rows(fault, formulas)
-        return checked is not None and self._proof.is_right(fault, formulas)
+        checked = self._proof.checked_rows(fault, proposal.formulas)
+        is_right = checked is not None and self._proof.is_right(fault, proposal.formulas)
+        return checked if is_right else None
 
     def _said(self, fault: Fault, proposal: Proposal) -> tuple[str, tuple[str, str] | None]:
         """Return the change in words, and in symbols if these can express it."""
