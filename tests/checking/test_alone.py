@@ -219,8 +219,8 @@ def test_an_output_that_is_no_utf_8_is_written_all_the_same(
     assert b"Traceback" not in done.stderr
     said = done.stdout.decode(encoding)
     if "--json" in arguments:
-        [finding] = json.loads(said)["tables"][0]["findings"]
-        assert finding["quantity"] == "∂E/∂w5"
+        [finding] = json.loads(said)["findings"]
+        assert finding["quantities"] == ["∂E/∂w5"]
 
 
 def test_an_empty_name_is_no_folder(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from workbook_tools.reporting.titles import title
 from workbook_tools.texts import counted, shortened
 
 # What a page shows at most, so that a browser opens it at once.
-_MOST_FINDINGS, _MOST_PLACES, _MOST_VARIANTS, _MOST_PARTS = 30, 30, 3, 20
-_ALL_PICTURES = 100_000  # characters of all drawings together
-_LONGEST_NAME = 60  # characters of a sheet's name
+_MOST_FINDINGS, _MOST_PLACES, _MOST_VARIANTS, _MOST_PARTS = 20, 30, 3, 20
+_ALL_PICTURES = 80_000  # characters of all drawings together
+_LONGEST, _LONGEST_NAME = 1_000, 60  # characters of a sentence, and of a sheet's name
 _ROUNDING = 1e-12  # relative errors up to here are only rounding, and not shown
 
 
@@ -108,6 +108,7 @@ def to_html(report: Report) -> str:
         headline=headline(report),
         lead=_lead(report),
         groups=list(_groups(findings, report.is_strict)),
+        most_findings=_MOST_FINDINGS,
         more_findings=max(0, len(report.findings) - _MOST_FINDINGS),
         most_places=_MOST_PLACES,
         explained=[
@@ -199,7 +200,7 @@ def _part(part: TableReport | SummaryReport, report: Report, pictures: _Pictures
         report=part,
         findings=[
             number
-            for number, finding in enumerate(report.findings[:_MOST_FINDINGS], start=1)
+            for number, finding in enumerate(report.findings, start=1)
             if not faults.isdisjoint(map(id, finding.places))
         ],
         understood=explained(table) if table else [],
@@ -251,7 +252,8 @@ def _example(finding: Finding, named: str) -> Markup:
             text = f"On {shortened(place.sheet, _LONGEST_NAME)}, {text}"
     else:
         text = text.removeprefix(named).lstrip(":. ")
-    pieces = re.split(rf"\b({column_letter(place.column)}[0-9]+)\b", text[:1].upper() + text[1:])
+    text = shortened(text[:1].upper() + text[1:], _LONGEST)
+    pieces = re.split(rf"\b({column_letter(place.column)}[0-9]+)\b", text)
     return Markup("").join(
         escape(piece) if k % 2 else typeset(piece) for k, piece in enumerate(pieces)
     )
