@@ -94,8 +94,8 @@ pictures: workbooks ## Render the pictures of the documentation anew (needs Libr
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/marked.xlsx
 	$(MARKED_PAGES) workbooks/pictures/marked -f 4 -r 200 -x 1620 -y 445 -W 590 -H 262
 	$(MARKED_PAGES) workbooks/pictures/findings_sheet -f 8 -r 130 -x 45 -y 60 -W 1330 -H 72
-	$(CHROMIUM) --window-size=980,4200 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
-	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((30, 2518, 980, 3090)).save('workbooks/pictures/finding.png')"
+	$(CHROMIUM) --window-size=980,900 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
+	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((24, 394, 956, 778)).save('workbooks/pictures/finding.png')"
 
 # Interrupted training goes on; a finished run is reported on, not trained again.
 MODEL = standard

@@ -200,6 +200,16 @@ def test_a_place_that_another_formula_mends_is_shown_besides(report: Report) -> 
     assert "→" in also
 
 
+def test_a_sheet_s_name_in_a_title_may_have_braces(report: Report) -> None:
+    def named(fault: Fault) -> Fault:
+        assert fault.suggestion
+        cause = Cause(frozenset(), "use{s} '{x}'!A1 where a_h2 belongs")
+        return replace(fault, suggestion=replace(fault.suggestion, cause=cause))
+
+    shown = Page(to_html(replaced(report, named, "∂E/∂w3")))
+    assert "∂E/∂w3 uses '{x}'!A1 where ah2 belongs" in shown.text
+
+
 def test_a_loss_that_ends_early_is_said_to(tmp_path: Path) -> None:
     path = HandMade(cells={"N9": "=1/0"}).save(tmp_path / "a.xlsx")
     assert "on, the sheet shows no numbers for the loss; it should end at" in Page(

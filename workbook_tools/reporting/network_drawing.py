@@ -1,4 +1,4 @@
-"""A small drawing of a network as an SVG picture, with one quantity highlighted."""
+"""A small drawing of a network as an SVG picture, with the quantities of a finding highlighted."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 from lxml.builder import E
 
+from workbook_tools.judging.findings import quantities_in_short
 from workbook_tools.notation.layers import Images
 from workbook_tools.notation.quantities import Naming
 
@@ -53,7 +54,7 @@ def draw_network(naming: Naming, quantities: Sequence[str]) -> str | None:
     if lit.is_nothing or naming.weight_count > _MOST_WEIGHTS or cell < _SMALLEST_CELL:
         return None
     svg = E.svg(
-        E.title(f"The network {naming.network}; highlighted: {', '.join(quantities)}"),
+        E.title(f"The network {naming.network}; highlighted: {quantities_in_short(quantities)}"),
         {
             "viewBox": f"0 0 {_WIDTH} {_height(naming):.0f}",
             "role": "img",

@@ -92,7 +92,7 @@ def print_explanation(report: Report, console: Console) -> None:
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
         for what, text in explained(table):
-            grid.add_row(what, Text(text))
+            grid.add_row(what, Text(text.replace("\n", " ")))  # each line is padded
         console.print(grid)
     if report.network:
         for line in network_lines(report.network):
