@@ -355,8 +355,8 @@ def two(book: Workbook, chance: Random) -> tuple[Mistake, Mistake] | None:
     kinds = [_one_change, _one_change, _one_change, drift, pasted]
     found = [chance.choice(kinds)(book, chance) for _ in range(2)]
     first, second = found
-    if first is None or second is None:
-        return None
+    if first is None or second is None or (first.reads and second.reads):
+        return None  # rates that drift are one mistake wherever they are
     columns = [{(sheet, column) for sheet, _, column in one.changes} for one in (first, second)]
     return (first, second) if columns[0].isdisjoint(columns[1]) else None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cases import cases
+from checks import named_cells
 from fuzzing.book import Book, cell_of, child, look, set_cell
 from fuzzing.hosts import Host, Target, host, make_hosts
 from fuzzing.mistakes import Mistake, draw_mistake
@@ -18,7 +19,6 @@ from hypothesis import strategies as st
 from workbook_tools.checking.verify import verify
 from workbook_tools.engines import libreoffice
 from workbook_tools.errors import InputError
-from workbook_tools.notation.addresses import cell_name
 
 pytestmark = pytest.mark.slow
 
@@ -142,15 +142,10 @@ def test_pass_stands_only_where_every_formula_was_checked_and_none_is_wrong(
         return
     changed = {(change.sheet, cell) for change in made for cell in change.cells}
     labelled = [t for t in own.targets if (t.sheet, t.header) not in changed]
-    # Formulas that are right at present and in other numbers are named, though they are harmless.
-    harmless = {
-        (place.sheet, cell_name(row, place.column))
-        for finding in report.findings
-        for place in finding.places
-        for row in place.rows
-    }
     # A cell that was emptied, or whose label is gone, is no formula cell of the table any more.
-    assert not [t for t in labelled if (t.sheet, t.cell) in planted - changed - harmless]
+    # What is right with any numbers is harmless, but it is named.
+    left = planted - changed - named_cells(report)
+    assert not [t for t in labelled if (t.sheet, t.cell) in left]
     overwritten = {(c.sheet, cell) for c in made if c.how in UNREADABLE for cell in c.cells}
     columns = [{(t.sheet, t.cell) for t in labelled if _same_column(t, one)} for one in labelled]
     assert not [t for t, column in zip(labelled, columns, strict=True)

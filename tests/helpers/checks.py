@@ -9,6 +9,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.cli import app
 from workbook_tools.engines import DEFAULT
 from workbook_tools.judging.report import Report
+from workbook_tools.notation.addresses import cell_name
 
 
 class Savable(Protocol):
@@ -22,6 +23,16 @@ def check(book: Savable, folder: Path, engine: str = DEFAULT) -> Report:
     """Save a workbook, and check it."""
     book.save(folder / "made.xlsx")
     return verify(folder / "made.xlsx", engine)
+
+
+def named_cells(report: Report) -> set[tuple[str, str]]:
+    """Return all cells that the findings of a report name: sheet and cell."""
+    return {
+        (place.sheet, cell_name(row, place.column))
+        for finding in report.findings
+        for place in finding.places
+        for row in place.rows
+    }
 
 
 def call(*words: object) -> Result:

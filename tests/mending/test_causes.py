@@ -139,6 +139,17 @@ def test_a_row_of_numbers_from_another_one_is_one_finding(tmp_path: Path) -> Non
     assert all(place.suggestion for place in finding.places)
 
 
+def test_a_row_of_numbers_on_several_sheets_is_one_finding(tmp_path: Path) -> None:
+    cells = {f"{letter}15": 0.123 + k for k, letter in enumerate("JKLM")}
+    finding = only(verify(on_sheets(HandMade(cells=cells), tmp_path / "made.xlsx", 3)))
+    assert (finding.count, len(finding.sheets)) == (12, 3)
+
+
+def test_two_numbers_that_were_typed_in_one_column_are_two_findings(tmp_path: Path) -> None:
+    findings = check(HandMade(cells={"J10": 0.2, "J15": 0.1}), tmp_path).findings
+    assert sorted(one.places[0].cells for one in findings) == ["J10", "J15"]
+
+
 # The same slip several times
 
 W3, W4 = (FORMULAS[gradient].replace("M6*(1-M6)", "K6*(1-K6)") for gradient in ("∂E/∂w3", "∂E/∂w4"))
@@ -159,6 +170,15 @@ def test_the_same_slip_in_two_columns_on_six_sheets_is_one_finding(tmp_path: Pat
     assert (len(finding.places), len(finding.sheets), finding.count) == (12, 6, 240)
     assert finding.quantities == ("∂E/∂w3", "∂E/∂w4")
     assert in_short(finding) == "∂E/∂w3, ∂E/∂w4 use a_h1 where a_h2 belongs"
+
+
+def test_a_formula_that_is_wrong_only_in_some_rows_is_one_finding(tmp_path: Path) -> None:
+    """It reads the input of one row, which is another one in rows 10 and 15."""
+    formulas = {**FORMULAS, "h1": "=F6*$D$7+G6*E6"}
+    cells = {f"D{row}": 0.05 + 0.1 * (row in (10, 15)) for row in range(6, 27)}
+    findings = check(HandMade(formulas, {**cells}), tmp_path).findings
+    [finding] = [one for one in findings if not one.kind.is_warning]
+    assert finding.quantities == ("h1",)
 
 
 def test_two_slips_in_one_table_are_two_findings(tmp_path: Path) -> None:

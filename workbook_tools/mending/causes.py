@@ -167,8 +167,12 @@ def _keys(fault: Fault) -> Iterator[Key]:
     if fault.kind is Kind.STALE_VALUE:
         yield ("stale",)
     elif fault.kind in _TYPED:
-        yield ("typed", fault.kind, fault.rows)
-    elif fault.kind is not Kind.WRONG_VALUE and fault.formula:
+        yield "typed", fault.kind, fault.rows
+        yield "number", fault.kind, fault.rows, fault.value  # on a copy of the sheet
+    elif fault.formula and fault.kind is Kind.WRONG_VALUE:
+        with suppress(SyntaxProblemError):  # it is wrong in some rows only
+            yield "value", fault.quantity, _relative(fault, parse(fault.formula))
+    elif fault.formula:
         is_rounded = fault.kind is Kind.ROUNDED
         if fault.suggestion and fault.suggestion.cause:
             yield from ((*key, is_rounded) for key in fault.suggestion.cause.keys)
