@@ -26,11 +26,14 @@ pytestmark = pytest.mark.slow
 distributed = pytest.importorskip("distributed")
 
 
+WORKERS = 3
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[Any]:
     """A cluster of three worker processes on this machine."""
     with distributed.LocalCluster(
-        n_workers=3,
+        n_workers=WORKERS,
         threads_per_worker=1,
         processes=True,
         dashboard_address=":0",
@@ -40,7 +43,9 @@ def scheduler() -> Iterator[Any]:
 
 
 def pids(scheduler: Any) -> list[int]:
+    """Return the workers' processes; one that was killed has to be replaced first."""
     with distributed.Client(scheduler, set_as_default=False) as client:
+        client.wait_for_workers(WORKERS, timeout=60)
         return list(client.run(os.getpid).values())
 
 
