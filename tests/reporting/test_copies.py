@@ -27,11 +27,10 @@ from workbook_tools.engines import libreoffice, recalculate
 from workbook_tools.engines.cached_values import fill
 from workbook_tools.errors import InputError
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.findings import Finding, effect_in_words
+from workbook_tools.judging.findings import Finding, effect_in_words, in_short
 from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.reporting import copies
 from workbook_tools.reporting.copies import write_marked, write_mended
-from workbook_tools.reporting.titles import title
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +104,7 @@ def test_a_sheet_lists_the_findings_with_links(wrong: Path, tmp_path: Path) -> N
     for row, (found, place) in enumerate(places, start=2):
         assert place.suggestion is not None
         assert [cell.value for cell in listed[row]] == [
-            title(found),
+            in_short(found),
             "My sheet",
             place.cells,
             place.quantity,

@@ -13,11 +13,10 @@ from handmade import FORMULAS, HandMade
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.faults import Cause, Fault, Kind, Suggestion
-from workbook_tools.judging.findings import Finding, effect_in_words
+from workbook_tools.judging.findings import Finding, effect_in_words, in_short
 from workbook_tools.judging.report import Report
 from workbook_tools.reporting.html import headline, to_html, write_html
 from workbook_tools.reporting.pages import typeset
-from workbook_tools.reporting.titles import title
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +69,7 @@ def test_the_page_says_what_was_found_understood_and_left_out(report: Report) ->
     assert len(report.findings) == 2
     for finding in report.findings:
         [place] = finding.places
-        assert Page(typeset(title(finding))).text in page.text
+        assert Page(typeset(in_short(finding))).text in page.text
         assert place.cells in page.text
         assert place.shown in page.text
         assert place.formula is None or place.formula in page.text

@@ -36,7 +36,7 @@ class Mistake:
     @classmethod
     def of(cls, finding: Finding) -> "Mistake":
         """Return the mistake of a finding."""
-        words = shortened(in_short(finding), _LONGEST)
+        words = shortened(in_short(finding, _LONGEST), _LONGEST)
         return cls(words, finding.kind.value, finding.is_mild)
 
 

@@ -194,14 +194,19 @@ def advice(finding: Finding) -> str | None:
     return f"{place.quantity} uses {uses}; it should be {should}: {suggestion.edit}."
 
 
-def in_short(finding: Finding) -> str:
-    """Say a finding in a few words, if possible without cells and numbers."""
-    if words := _words(finding):
-        return words
-    suggestion = finding.leading.suggestion
-    if suggestion and suggestion.symbols:
+def in_short(finding: Finding, most: int = 90) -> str:
+    """Say a finding in a line without cells and numbers, with all quantities: what they use.
+
+    A line of more than ``most`` characters only says which quantities, and the kind.
+    """
+    line, suggestion = _words(finding), finding.leading.suggestion
+    if finding.kind is Kind.ROUNDED:
+        line = said(finding).rstrip(".")
+    elif not line and suggestion and suggestion.symbols and len(finding.quantities) == 1:
         uses, should = suggestion.symbols
-        return f"{finding.leading.quantity} uses {uses}; it should be {should}"
+        line = f"{finding.leading.quantity} uses {uses}; it should be {should}"
+    if line and len(line) <= most:
+        return line
     return f"{quantities_in_short(finding.quantities)}: {finding.kind.in_words}"
 
 

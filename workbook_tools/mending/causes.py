@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse
-from workbook_tools.formulas.wording import changed_context, changed_parts, symbols
+from workbook_tools.formulas.wording import change_in_words, changed_context, changed_parts, symbols
 from workbook_tools.formulas.words import moved
 from workbook_tools.judging.faults import Cause, Fault, Key, Kind
 from workbook_tools.judging.grounds import Grounds
@@ -25,6 +25,12 @@ from workbook_tools.texts import counted
 
 _THERE = MAX_ROWS // 2, MAX_COLUMNS // 2  # formulas that are moved there are alike if relatively so
 _LONGEST = 2_000  # characters of a formula that is moved
+_MOST_NAMED = 3  # references that are replaced
+_PARENTHESES = {  # by how the change begins
+    "put parentheses": "lack{s} parentheses",
+    "remove the parentheses": "put{s} parentheses where none belong",
+    "move the parentheses": "put{s} parentheses in the wrong place",
+}
 # Faults with such a key come from one mistake wherever they are.
 _ANYWHERE = ("rate", "stale")
 _TYPED = (Kind.TYPED_VALUE, Kind.ODD_START)
@@ -53,8 +59,10 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
     context = changed_context(before, after)
     shape = [symbols(part, lambda text: _stem(named(grounds, text, row))) for part in context]
     if not pairs or not all(_is_cell(text) for pair in pairs for text in pair):
-        return Cause(frozenset([("shape", stem, *shape)]))
-    found = {_read(*pair, fault, grounds) for pair in pairs}
+        edit = change_in_words(old, new)
+        words = next((own for begin, own in _PARENTHESES.items() if edit.startswith(begin)), "")
+        return Cause(frozenset([("shape", stem, *shape)]), words)
+    found = dict.fromkeys(_read(*pair, fault, grounds) for pair in pairs)
     kinds = {one.kind for one in found}
     if kinds == {"rate"}:
         words = "read{s} the learning rate without $"
@@ -62,9 +70,9 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
             words += ", and so another cell further down"
         return Cause(frozenset([("rate",)]), words)
     words = ""
-    if len(found) == 1 and kinds == {"symbols"}:
-        [[_, read, belongs]] = found
-        words = f"use{{s}} {read} where {belongs} belongs"
+    if kinds == {"symbols"} and len(found) <= _MOST_NAMED:
+        read, belongs = (", ".join(map(str, own)) for own in list(zip(*found, strict=True))[1:])
+        words = f"use{{s}} {read} where {belongs} belong{'s' if len(found) == 1 else ''}"
     same = frozenset(found)
     keys: set[Key] = {
         ("symbols", fault.quantity, same),

@@ -17,7 +17,7 @@ from workbook_tools.editing.recalculated import new_values
 from workbook_tools.engines import DEFAULT
 from workbook_tools.errors import InputError
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.findings import effect_in_words
+from workbook_tools.judging.findings import effect_in_words, in_short
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.copying import PackageCopy
@@ -25,7 +25,6 @@ from workbook_tools.package.files import replacing
 from workbook_tools.package.places import refuse_conflicts
 from workbook_tools.package.workbook import SheetPart, open_package
 from workbook_tools.package.xml_parts import number
-from workbook_tools.reporting.titles import title
 from workbook_tools.texts import counted
 
 MOST_NOTES = 1_000  # of one fault
@@ -158,7 +157,7 @@ def _rows(report: Report, styles: CellStyles) -> Iterator[list[NewCell]]:
         for k, place in enumerate(finding.places[:_MOST_PLACES]):
             suggestion = place.suggestion
             contents: list[str | float | None] = [
-                None if k else title(finding),
+                None if k else in_short(finding),
                 place.sheet,
                 place.cells,
                 place.quantity,

@@ -20,7 +20,6 @@ from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render, typeset
 from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
-from workbook_tools.reporting.titles import title
 from workbook_tools.texts import counted, shortened
 
 # What a page shows at most, so that a browser opens it at once.
@@ -210,7 +209,7 @@ def _part(part: TableReport | SummaryReport, report: Report, pictures: _Pictures
 
 
 def _shown(finding: Finding, number: int, report: Report, pictures: _Pictures) -> _ShownFinding:
-    place, named = finding.leading, title(finding)
+    place, named = finding.leading, in_short(finding)
     suggestion = place.suggestion
     table = next((t for t in report.tables if any(place is one for one in t.faults)), None)
     drawing = draw_network(table.naming, finding.quantities) if table else None
