@@ -223,7 +223,7 @@ def _shown(finding: Finding, number: int, report: Report, pictures: _Pictures) -
         cell=cell_name(place.rows[0], place.column),
         formulas=_difference(place) if suggestion else None,
         symbols=difference_in_short(*suggestion.symbols)
-        if suggestion and suggestion.symbols and named != in_short(finding)
+        if suggestion and suggestion.symbols and named.endswith(finding.kind.in_words)
         else None,
         drawing=pictures.shown(drawing),
         error=percent(error) if (error := place.max_rel_error or 0.0) > _ROUNDING else None,
