@@ -182,6 +182,16 @@ def test_a_formula_that_reads_the_data_of_the_next_row_is_wrong_in_all_rows(
     assert remedies(finding) == {"=(B7-S7)^2/2"}
 
 
+def test_data_of_the_next_row_are_wrong_where_data_are_copied_down_too(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = load_workbook(workbooks / "mazur.xlsx")
+    for row in range(32, 132):
+        book["LR 0.5"][f"W{row}"] = f"=0.5*(A{row + 1}-T{row})^2"
+    finding = only(check(book, tmp_path))
+    assert (finding.kind, finding.count) == ("wrong-formula", 100)
+
+
 def test_a_formula_that_is_wrong_only_in_some_rows_is_one_finding(tmp_path: Path) -> None:
     """It reads the input of one row, which is another one in rows 10 and 15."""
     formulas = {**FORMULAS, "h1": "=F6*$D$7+G6*E6"}

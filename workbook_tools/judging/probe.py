@@ -120,6 +120,9 @@ class Trials:
         table, reference = self._grounds.table, self._grounds.reference
         planted = self._planted(iteration)
         helpers = helper_formulas(table.sheet, formulas, planted)
+        if not same_data:  # then the data of other iterations are those of the sheet
+            data = {(table.sheet.name, table.columns.get(s)) for s in reference.constants}
+            helpers = {c: own for c, own in helpers.items() if (c[0], c[2]) not in data}
         every = [*formulas, *helpers.values()]
         if rate_everywhere:
             kept = dict.fromkeys(_other_cells(table, every, planted), self._drawn.rate)

@@ -69,7 +69,7 @@ class Proposals:
             if fault.kind is Kind.ROUNDED and unrounded(formula.at(rows[0])):
                 continue  # one that rounds less is not what was meant
             yield Proposal({row: formula.at(row) for row in rows}, BESIDE)
-        if fault.kind is Kind.ROUNDED and (without := unrounded(fault.formula or "")):
+        if without := unrounded(fault.formula or ""):
             formula = self._filled(without[0], rows[0])
             yield Proposal({row: formula.at(row) for row in rows})
         if fault.formula:
