@@ -313,7 +313,7 @@ def rounded(book: Workbook, chance: Random) -> Mistake | None:
                 new = re.sub(r"EXP\((-?[A-Z]+\d+)\)", r"2.71828^(\1)", formula)
             else:
                 new = f"=ROUND({formula[1:]},{places})"
-            if new != formula and not (symbol in table.updates() and row == table.rows[0]):
+            if new != formula and not (row == table.rows[0] and bare_reference(formula)):
                 changes[table.sheet, row, table.columns[symbol]] = new
     said = f"{symbol} {'by 2.71828' if of_e else f'to {places}'}"
     return Mistake(said, changes, may_pass=places >= 9 or symbol in WHOLE)

@@ -172,13 +172,34 @@ def test_the_same_slip_in_two_columns_on_six_sheets_is_one_finding(tmp_path: Pat
     assert in_short(finding) == "∂E/∂w3, ∂E/∂w4 use a_h1 where a_h2 belongs"
 
 
+def test_a_formula_that_reads_the_data_of_the_next_row_is_wrong_in_all_rows(
+    tmp_path: Path,
+) -> None:
+    """Only in the last row does it show: below it, there are no data."""
+    made = HandMade(cells={f"V{row}": f"=(B{row + 1}-S{row})^2/2" for row in range(6, 26)})
+    finding = only(check(made, tmp_path))
+    assert (finding.kind, finding.quantities, finding.count) == ("wrong-formula", ("E1",), 20)
+    assert remedies(finding) == {"=(B7-S7)^2/2"}
+
+
+def test_data_of_the_next_row_are_wrong_where_data_are_copied_down_too(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = load_workbook(workbooks / "mazur.xlsx")
+    for row in range(32, 132):
+        book["LR 0.5"][f"W{row}"] = f"=0.5*(A{row + 1}-T{row})^2"
+    finding = only(check(book, tmp_path))
+    assert (finding.kind, finding.count) == ("wrong-formula", 100)
+
+
 def test_a_formula_that_is_wrong_only_in_some_rows_is_one_finding(tmp_path: Path) -> None:
     """It reads the input of one row, which is another one in rows 10 and 15."""
     formulas = {**FORMULAS, "h1": "=F6*$D$7+G6*E6"}
     cells = {f"D{row}": 0.05 + 0.1 * (row in (10, 15)) for row in range(6, 27)}
     findings = check(HandMade(formulas, {**cells}), tmp_path).findings
     [finding] = [one for one in findings if not one.kind.is_warning]
-    assert finding.quantities == ("h1",)
+    assert (finding.kind, finding.quantities, finding.count) == ("wrong-formula", ("h1",), 20)
+    assert remedies(finding) == {"=F7*$D7+G7*E7"}
 
 
 def test_two_slips_in_one_table_are_two_findings(tmp_path: Path) -> None:

@@ -198,6 +198,14 @@ def test_the_summary_of_losses_is_mended(workbooks: Path, tmp_path: Path) -> Non
         assert words in finding.suggestion.edit
 
 
+def test_a_start_that_is_rounded_is_not_left_as_it_is(workbooks: Path, tmp_path: Path) -> None:
+    cells: dict[str, object] = {"E32": "=ROUND(Overview!$C$19,12)"}
+    [fault] = changed(workbooks / "mazur.xlsx", tmp_path / "a.xlsx", "LR 0.5", cells)
+    assert fault.kind == "broken-pattern"
+    assert fault.suggestion is not None
+    assert fault.suggestion.formulas == {32: "=Overview!$C$19"}
+
+
 def test_what_is_worked_out_beside_the_samples_is_mended(
     shorter: dict[str, Path], tmp_path: Path
 ) -> None:

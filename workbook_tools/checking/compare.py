@@ -195,6 +195,8 @@ def _tried(
     wrong = [one for one, is_right in zip(tried, right, strict=True) if not is_right]
     for number, place in wrong:
         found[place.symbol].wrong.add(number)
+    for number, place in _reading_other_data(judge, grounds, trials, tried):
+        found[place.symbol].wrong.add(number)
     updates = [
         (number, place)
         for number, place in wrong
@@ -214,6 +216,16 @@ def _tried(
         found[symbol].wrong_rates.add(number)
     _try_unrounded(tried, trials, found)
     return found
+
+
+def _reading_other_data(
+    judge: Judge, grounds: Grounds, trials: Trials, tried: Sequence[tuple[int, Place]]
+) -> list[tuple[int, Place]]:
+    """Return the formulas that are wrong in some rows because they read the data of other rows."""
+    computed = [one for one in tried if one[1].symbol not in grounds.reference.constants]
+    off = [one for one in computed if judge.is_wrong_somewhere(one[1].symbol, one[0])]
+    right = trials.right([place for _, place in off], same_data=False)
+    return [one for one, is_right in zip(off, right, strict=True) if not is_right]
 
 
 def _drifting(

@@ -82,6 +82,11 @@ class Judge:
                 if 2 * len(off) > len(places) and off[0] != begin:
                     yield symbol, number, table.row_of(int(off[0]))
 
+    def is_wrong_somewhere(self, symbol: str, number: int) -> bool:
+        """Tell whether a formula of a quantity gives a wrong value in any row."""
+        column = self._columns[symbol]
+        return column.is_wrong and bool(column.wrong[self.families[symbol].places[number]].any())
+
     def column(self, symbol: str, tried: Tried) -> list[Fault]:
         """Count and judge one column, whose formulas were tried on random numbers."""
         column = self._columns[symbol]

@@ -62,11 +62,14 @@ class Trials:
         """Tell whether a quantity is one of the network's."""
         return symbol in self._drawn.first
 
-    def right(self, places: Sequence[Place], rate_everywhere: bool = False) -> list[bool]:
+    def right(
+        self, places: Sequence[Place], rate_everywhere: bool = False, same_data: bool = True
+    ) -> list[bool]:
         """Tell for each formula whether it is right where it stands.
 
         The formulas of an iteration are tried together, with the iteration before above them. With
-        ``rate_everywhere``, every other single cell that they read holds the learning rate.
+        ``rate_everywhere``, every other single cell that they read holds the learning rate; with
+        ``same_data``, all other iterations have the same data, as in most tables.
         """
         right = [True] * len(places)
         by_iteration: dict[int, list[int]] = {}
@@ -74,7 +77,7 @@ class Trials:
             by_iteration.setdefault(self._iteration(place.row), []).append(k)
         for iteration, own in by_iteration.items():
             formulas = [places[k].formula for k in own]
-            numbers, helpers = self._numbers(iteration, formulas, rate_everywhere)
+            numbers, helpers = self._numbers(iteration, formulas, rate_everywhere, same_data)
             found = evaluate_on(
                 numbers, self._grounds.table.sheet.name, formulas, self.count, helpers
             )
@@ -84,14 +87,14 @@ class Trials:
                 right[k] = values is None or bool(agree(values, self.expected(places[k])))
         return right
 
-    def numbers(self, place: Place, besides: Sequence[str]) -> dict[Cell, Array]:
+    def numbers(self, place: Place, besides: Sequence[str], same_data: bool) -> dict[Cell, Array]:
         """Return what each cell holds that matters to a formula, (draws,).
 
         These are the quantities of its iteration and of the one before, what else it and the
-        formulas ``besides`` read, and the helpers through which they read it.
+        formulas ``besides`` read, and the helpers through which they read it (see ``right``).
         """
         formulas = [place.formula, *besides]
-        numbers, helpers = self._numbers(self._iteration(place.row), formulas, False)
+        numbers, helpers = self._numbers(self._iteration(place.row), formulas, False, same_data)
         sheet = self._grounds.table.sheet.name
         found = evaluate_on(numbers, sheet, list(helpers.values()), self.count, helpers)
         own = zip(helpers, found, strict=True)
@@ -111,12 +114,15 @@ class Trials:
         return Planted.of(self._grounds, iteration, self._drawn)
 
     def _numbers(
-        self, iteration: int, formulas: list[str], rate_everywhere: bool
+        self, iteration: int, formulas: list[str], rate_everywhere: bool, same_data: bool
     ) -> tuple[Planted, dict[Cell, str]]:
         """Return what cells hold in the draws, and the helpers through which formulas read them."""
         table, reference = self._grounds.table, self._grounds.reference
         planted = self._planted(iteration)
         helpers = helper_formulas(table.sheet, formulas, planted)
+        if not same_data:  # then the data of other iterations are those of the sheet
+            data = {(table.sheet.name, table.columns.get(s)) for s in reference.constants}
+            helpers = {c: own for c, own in helpers.items() if (c[0], c[2]) not in data}
         every = [*formulas, *helpers.values()]
         if rate_everywhere:
             kept = dict.fromkeys(_other_cells(table, every, planted), self._drawn.rate)
@@ -125,7 +131,7 @@ class Trials:
             constants = {
                 table.columns[symbol]: before[symbol][:, 0]
                 for symbol in reference.constants
-                if symbol in table.columns
+                if symbol in table.columns and same_data
             }
             kept = _kept(table, every, planted, constants, self._calculation)
         others = {cell: own for cell, own in kept.items() if cell not in helpers}

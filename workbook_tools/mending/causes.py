@@ -176,11 +176,7 @@ def _keys(fault: Fault) -> Iterator[Key]:
         yield ("stale",)
     elif fault.kind in _TYPED:
         yield "typed", fault.kind, fault.rows
-        yield "number", fault.kind, fault.rows, fault.value  # on a copy of the sheet
-    elif fault.formula and fault.kind is Kind.WRONG_VALUE:
-        with suppress(SyntaxProblemError):  # it is wrong in some rows only
-            yield "value", fault.quantity, _relative(fault, parse(fault.formula))
-    elif fault.formula:
+    elif fault.kind is not Kind.WRONG_VALUE and fault.formula:
         is_rounded = fault.kind is Kind.ROUNDED
         if fault.suggestion and fault.suggestion.cause:
             yield from ((*key, is_rounded) for key in fault.suggestion.cause.keys)
@@ -193,11 +189,6 @@ def _beside(key: Key, faults: Sequence[tuple[int, int, Fault]]) -> Iterator[tupl
     """Yield pairs of faults, by number, with the same key that stand beside each other."""
     if key[0] in _ANYWHERE:
         yield from pairwise(k for k, _, _ in faults)
-    elif key[0] == "typed":
-        in_order = sorted(faults, key=lambda one: (one[1], one[2].column))
-        for (one, part, left), (other, same, right) in pairwise(in_order):
-            if part == same and right.column - left.column == 1:
-                yield one, other
     else:
         last: dict[Hashable, int] = {}
         for k, part, fault in faults:

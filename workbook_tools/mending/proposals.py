@@ -69,7 +69,7 @@ class Proposals:
             if fault.kind is Kind.ROUNDED and unrounded(formula.at(rows[0])):
                 continue  # one that rounds less is not what was meant
             yield Proposal({row: formula.at(row) for row in rows}, BESIDE)
-        if fault.kind is Kind.ROUNDED and (without := unrounded(fault.formula or "")):
+        if without := unrounded(fault.formula or ""):
             formula = self._filled(without[0], rows[0])
             yield Proposal({row: formula.at(row) for row in rows})
         if fault.formula:
@@ -182,7 +182,9 @@ class Proposals:
         """Return what an edit of a formula has to solve: numbers, expected values, candidates."""
         sheet = self._table.sheet.name
         unknown = [f"={cell_name(place.row, column)}" for column in self._table.unknown]
-        numbers = self._trials.numbers(place, unknown)
+        # A formula that is right only with the same data in all rows reads those of another row.
+        same_data = not self._trials.right([place])[0]
+        numbers = self._trials.numbers(place, unknown, same_data)
         own = (sheet, place.row, self._table.columns[place.symbol])
         right = self._right.at(place.symbol, place.row) or "0"
         read = {

@@ -89,8 +89,10 @@ class Repair:
         if not self._budget.begins():
             return replace(fault, why_none="there are too many findings"), None
         best: Proposal | None = None
-        rows = 0
+        row, rows = fault.rows[0], 0
         for proposal in proposals:
+            if fault.kind is Kind.BROKEN_PATTERN and proposal.formulas[row] == fault.formula:
+                continue  # it is right as it is, but unlike the others
             checked = self._checked_rows(fault, proposal)
             if checked is None:
                 continue
