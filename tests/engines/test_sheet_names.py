@@ -152,8 +152,8 @@ def test_a_mistake_is_found_whatever_its_sheet_is_called(
     if engine == "embedded":
         write_mended(report, path, tmp_path / "mended.xlsx")
         assert verify(tmp_path / "mended.xlsx").verdict == "pass"
-        [finding] = report.faults
-        assert finding.effect == pytest.approx(float(report.tables[1].last_loss), rel=1e-9)
+        [effect] = report.findings[0].effects
+        assert effect.without == pytest.approx(float(report.tables[1].last_loss), rel=1e-9)
 
 
 def test_what_if_knows_sheets_of_any_name(tmp_path: Path) -> None:

@@ -43,7 +43,11 @@ def error_values(
     of_samples = set(_spread(samples, outside)) if samples else set()
     by_column: dict[tuple[str, int], list[int]] = defaultdict(list)
     lacking = {(table.sheet.name, row, table.columns[s]) for row, s in table.not_calculated}
-    for sheet, row, column in sorted(errors.keys() | lacking | of_samples):
+    # A cell with a fault may hold a text: that is no error, but what reads it shows one.
+    texts = {
+        (f.sheet, r, f.column) for f in known if not isinstance(f.value, float) for r in f.rows
+    }
+    for sheet, row, column in sorted(errors.keys() | lacking | of_samples | texts):
         by_column[sheet, column].append(row)
     blamed = {(f.sheet, row, f.column) for f in known for row in f.rows}
     mistaken = min((f.rows[0] for f in known if not f.kind.is_warning), default=math.inf)
