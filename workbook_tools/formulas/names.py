@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
 _LIKE_A_NAME = re.compile(r"[^\W\d][\w.\\?]*+")
 # Texts, sheets, functions and columns of tables are no names; neither is what follows a sheet.
 _WORD = re.compile(
-    r"\"[^\"]*+\"|'(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
+    r"\"[^\"]*+\"|'(?!')(?:[^']|''){0,300}+'!|\[[^\[\]]*+\]"
     r"|(?<![\w.$!\\?])(?P<word>[^\W\d][\w.\\?]*+)(?![\w.(!\[])"
 )
 

@@ -19,12 +19,12 @@ MOST_ARGUMENTS = 255  # of a function
 LARGEST_ARRAY = 100_000  # cells of one array formula that are looked at one by one
 
 
-# Words are matched as a whole, and names of sheets have a limited length, so that a formula is
-# scanned once, and not again from each of its characters.
+# Words are matched as a whole; names of sheets have a limited length and do not begin with an
+# apostrophe. So a formula is scanned once, and not again from each of its characters.
 _TOKEN = re.compile(
     r"""
     (?P<text>"[^"]*+")                                         # a string literal: no reference
-    | (?P<sheet>'(?:[^']|''){0,300}+'!|[^\W\d][\w.]*+!)        # the sheet that a reference is on
+    | (?P<sheet>'(?!')(?:[^']|''){0,300}+'!|[^\W\d][\w.]*+!)  # the sheet of a reference
     | (?<![\w.$])(?P<column>\$?[A-Za-z]{1,3})(?P<fixed>\$?)(?P<row>[1-9]\d{0,6})(?![\w.(!])
     | [\w.$]++                                                 # another word, such as a function
     """,
@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 )
 # The same, but only cells whose row is relative; everything else is left out as fast as possible.
 _RELATIVE = re.compile(
-    r"""(?:"[^"]*+"|'(?:[^']|''){0,300}+'!)"""
+    r"""(?:"[^"]*+"|'(?!')(?:[^']|''){0,300}+'!)"""
     r"|(?<![\w.$])(\$?[A-Za-z]{1,3})([1-9]\d{0,6})(?![\w.(!])"
 )
 _BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
