@@ -15,11 +15,11 @@ def test_a_mistake_of_a_billionth_is_beyond_the_tolerance_in_every_cell(
     workbooks: Path, name: str
 ) -> None:
     for table, reference in tables(workbooks / f"{name}.xlsx"):
-        expected = expected_values(reference, table.values, table.rate, {})
-        parts = (expected.values, expected.terms, expected.inputs)
-        values, terms, inputs = (pd.DataFrame(part).iloc[1:].abs() for part in parts)
+        expected = expected_values(reference, table.values, table.rate, {}, storage=5e-15)
+        parts = (expected.values, expected.terms, expected.radius)
+        values, terms, radius = (pd.DataFrame(part).iloc[1:].abs() for part in parts)
         calculated = 1e-12 * terms / values
-        stored = calculated + 5e-15 * inputs / values
+        stored = calculated + radius / values
         # A sum of one sign, or a product, has no terms larger than itself.
         plain = [s for s in values if s[0] in "tiaEb" or s in ("h1", "h2")]
         assert calculated[plain].max().max() <= 1.01e-12

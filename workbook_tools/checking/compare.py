@@ -76,8 +76,8 @@ def compare_table(
         for places in reasons.values():
             expected.values[symbol] = expected.values[symbol].copy()
             expected.values[symbol][places] = np.nan
-    columns = Columns(table, reference, expected, families, calculation.storage, tolerance)
-    judge = Judge(columns, grounds.odd_starts(stated), left_out)
+    columns = Columns(table, reference, expected, families, tolerance)
+    judge = Judge(columns, grounds, calculation, grounds.odd_starts(stated), left_out)
     trials = Trials(grounds, calculation)
     tried = _tried(judge, grounds, trials, calculation)
     faults: list[Fault] = []

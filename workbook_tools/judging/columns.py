@@ -58,7 +58,6 @@ class Columns:
     reference: Reference
     expected: Expected
     families: Mapping[str, Families]  # by quantity
-    storage: float  # relative rounding error of stored values
     tolerance: float  # relative difference that still agrees
     differences: Differences = field(default_factory=Differences, init=False)
     _compared: dict[str, Column] = field(default_factory=dict, init=False)
@@ -75,10 +74,11 @@ class Columns:
     def _compare(self, symbols: list[str]) -> None:
         """Compare some columns at once: (columns, rows)."""
         own = self.expected
-        values, expected, terms, inputs = (
+        values, expected = (
             np.stack([columns[symbol] for symbol in symbols])
-            for columns in (self.table.values, own.values, own.terms, own.inputs)
+            for columns in (self.table.values, own.values)
         )
+        allowed = np.stack([own.allowed(symbol, self.tolerance) for symbol in symbols])
         has_formula = np.stack([self.families[symbol].numbers for symbol in symbols]) >= 0
         is_known = ~np.isnan(expected)
         relative = np.abs(values - expected)
@@ -86,7 +86,7 @@ class Columns:
         at = np.flatnonzero(is_known & (relative != 0))
         off, wrong = relative.flat[at], np.zeros_like(is_known)
         with np.errstate(divide="ignore", invalid="ignore"):  # where numbers overflow
-            wrong.flat[at] = ~(off <= self.allowed(terms.flat[at], inputs.flat[at]))
+            wrong.flat[at] = ~(off <= allowed.flat[at])
             relative.flat[at] = off / np.abs(expected.flat[at])
         formulas, checked = has_formula.sum(axis=1), (has_formula & is_known).sum(axis=1)
         is_wrong: NDArray[np.bool_] = np.any(wrong, axis=1)
@@ -120,11 +120,6 @@ class Columns:
         worst.absolute = max(worst.absolute, float(absolute.max()))
         worst.relative = max(worst.relative, float(relative.max()))
         worst.ulps = max(worst.ulps, round(min(float(ulps.max()), 2.0**62)))
-
-    def allowed(self, terms: Array, inputs: Array) -> Array:
-        """Return how far values may be from what is expected (see ``Expected``)."""
-        with np.errstate(invalid="ignore"):  # where numbers overflow
-            return self.tolerance * terms + self.storage * inputs
 
     def stretches(self, column: Column) -> Iterator[tuple[int, Places]]:
         """Yield the positions that hold the same formula one after the other, and its number."""

@@ -66,12 +66,27 @@ class Grounds(NamedTuple):
         """Return the stated numbers by symbol; NaN where the cell has none."""
         return {symbol: number_at(cell, calculation) for symbol, cell in self.starts.items()}
 
-    def expected(self, values: Columns, rate: float, calculation: Calculation) -> Expected:
-        """Return what the cells of the table should be, given these values and a calculation."""
+    def expected(
+        self,
+        values: Columns,
+        rate: float,
+        calculation: Calculation,
+        halves: Columns | None = None,
+    ) -> Expected:
+        """Return what the cells of the table should be, given these values and a calculation.
+
+        ``halves`` has half a unit of the last digit of numbers that were rounded.
+        """
         data = self.samples.at(calculation).data if self.samples else None
-        starts = self.start_values(calculation)
+        starts, zero, storage = (
+            self.start_values(calculation),
+            calculation.zero,
+            calculation.storage,
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # a sheet may hold any number
-            found = expected_values(self.reference, values, rate, starts, data, calculation.zero)
+            found = expected_values(
+                self.reference, values, rate, starts, data, zero, storage, halves
+            )
         found.values = {s: np.where(np.isfinite(v), v, np.nan) for s, v in found.values.items()}
         return found
 

@@ -15,11 +15,13 @@ from workbook_tools.judging.columns import Column, Columns, Places
 from workbook_tools.judging.counts import Counts, LeftOut
 from workbook_tools.judging.drift import reads_rate
 from workbook_tools.judging.faults import Fault, Kind
+from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.report import Cells, Differences
 from workbook_tools.judging.rounded import Rounding
 from workbook_tools.judging.starts import first_row
 from workbook_tools.judging.typed import TypedNumbers
 from workbook_tools.mathematics.rounding import Array
+from workbook_tools.package.columns import Calculation
 
 
 class Tried(NamedTuple):
@@ -33,13 +35,20 @@ class Tried(NamedTuple):
 class Judge:
     """Judges one table; its counts grow with every column."""
 
-    def __init__(self, columns: Columns, odd_starts: Collection[str], left_out: LeftOut) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        grounds: Grounds,
+        calculation: Calculation,
+        odd_starts: Collection[str],
+        left_out: LeftOut,
+    ) -> None:
         """``odd_starts`` are quantities whose first cell reads what belongs to another one."""
         self._columns = columns
         self._table = columns.table
         self._reference = columns.reference
         self._counts = Counts(columns, odd_starts, left_out)
-        self._typed = TypedNumbers(columns, self.cells)
+        self._typed = TypedNumbers(columns, self.cells, grounds, calculation)
 
     @property
     def families(self) -> Mapping[str, Families]:
@@ -138,8 +147,8 @@ class Judge:
         """
         column = self._columns[symbol]
         places = np.array([self._table.position_of(int(row)) for row in rows])
-        own, expected = self._columns.expected, column.expected[places]
-        allowed = self._columns.allowed(own.terms[symbol][places], own.inputs[symbol][places])
+        expected = column.expected[places]
+        allowed = self._columns.expected.allowed(symbol, self._columns.tolerance)[places]
         known = ~np.isnan(expected)
         agree = np.abs(values - expected)[known] <= allowed[known]
         return int(known.sum()) if agree.all() else None

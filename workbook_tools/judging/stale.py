@@ -60,8 +60,7 @@ def stale_values(
     for symbol in table.columns:
         k = symbols.index(symbol)
         right = expected.values[symbol]
-        allowed = stored.tolerance * expected.terms[symbol]
-        off = np.abs(then[:, k] - right) > allowed + stored.storage * expected.inputs[symbol]
+        off = np.abs(then[:, k] - right) > expected.allowed(symbol, stored.tolerance)
         stale = is_error[:, k] & ~np.isnan(right) | off
         column = differs[:, k] & stale & (families[symbol].numbers >= 0)
         for place in np.flatnonzero(column):

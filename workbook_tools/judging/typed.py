@@ -9,46 +9,84 @@ from numpy.typing import NDArray
 from workbook_tools.formulas.families import stretches
 from workbook_tools.judging.columns import Column, Columns
 from workbook_tools.judging.faults import Fault, Kind
-from workbook_tools.judging.pasted import Pasted, pasted_numbers
+from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.report import Cells
+from workbook_tools.mathematics.local import Expected
+from workbook_tools.notation.quantities import CORRECT, ITERATION, SAMPLE
+from workbook_tools.package.columns import Calculation
+from workbook_tools.reading.digits import halves_of
+
+_COUNTS = {ITERATION, SAMPLE, CORRECT}  # whole numbers, which nobody rounds
 
 
 class TypedNumbers:
     """The numbers of one table that stand where formulas belong."""
 
-    def __init__(self, columns: Columns, cells: Cells) -> None:
+    def __init__(
+        self, columns: Columns, cells: Cells, grounds: Grounds, calculation: Calculation
+    ) -> None:
         """``cells`` counts the pasted numbers that are checked."""
         self._columns = columns
         self._cells = cells
+        self._grounds = grounds
+        self._calculation = calculation
 
     def of(self, column: Column) -> list[Fault]:
         """Return the faults about a column's cells without a formula."""
-        if column.symbol not in self._pasted.columns:
+        if column.symbol not in self._pasted:
             return list(self._among_formulas(column))
         if column.symbol in self._columns.reference.constants:
             return list(self._beside_formulas(column))
         return list(self._pasted_wrong(column))
 
     @cached_property
-    def _pasted(self) -> Pasted:
-        """The columns that hold numbers where other tables have formulas."""
-        columns, reference = self._columns, self._columns.reference
-        applicable = {symbol: columns[symbol].alike for symbol in columns.families}
-        computed = [symbol for symbol in columns.families if symbol not in reference.from_above]
-        numbers, data = columns.table.values, reference.constants
-        return pasted_numbers(numbers, columns.families, computed, data, applicable)
+    def _pasted(self) -> dict[str, NDArray[np.bool_]]:
+        """The columns that hold numbers where other tables have formulas, and which cells do."""
+        found = {}
+        for symbol, own in self._columns.families.items():
+            column = self._columns[symbol]
+            bare = own.numbers[column.alike] < 0
+            if 2 * column.is_typed[column.alike].sum() >= len(bare) > 0:
+                found[symbol] = column.is_typed
+        return found
 
     def _pasted_wrong(self, column: Column) -> Iterator[Fault]:
         """Yield the stretches of a pasted column whose numbers are not what they should be."""
-        rounding, of_others = self._pasted.allowed(column.symbol)
-        own, symbol = self._columns.expected, column.symbol
-        allowed = self._columns.allowed(own.terms[symbol], own.inputs[symbol])
-        allowed = allowed + rounding * np.abs(column.values) + of_others * own.inputs[symbol]
+        self._cells.numbers += int(self._is_known(column).sum())
+        wrong = self._is_wrong(column, self._rounded)
+        return self._faults(Kind.WRONG_VALUE, column, wrong)
+
+    def _is_known(self, column: Column) -> NDArray[np.bool_]:
+        """Tell for which numbers of a pasted column the right value is known."""
         known = column.is_typed & ~np.isnan(column.expected)
         known[: column.start] = False
-        self._cells.numbers += int(known.sum())
-        wrong = known & (np.abs(column.values - column.expected) > allowed)
-        return self._faults(Kind.WRONG_VALUE, column, wrong)
+        return known
+
+    def _is_wrong(self, column: Column, expected: Expected) -> NDArray[np.bool_]:
+        """Tell which numbers of a pasted column no rounding explains."""
+        allowed = expected.allowed(column.symbol, self._columns.tolerance)
+        return self._is_known(column) & (np.abs(column.values - column.expected) > allowed)
+
+    @cached_property
+    def _rounded(self) -> Expected:
+        """What the cells should be, if the numbers in pasted columns were rounded.
+
+        Data seem to be rounded, too, if that alone makes a column right that is mostly wrong.
+        """
+        exact, rounded = (self._expected_of_rounded(are_rounded) for are_rounded in (False, True))
+        for symbol in self._pasted:
+            column = self._columns[symbol]
+            mostly = 2 * self._is_wrong(column, exact).sum() > self._is_known(column).sum()
+            if mostly and not self._is_wrong(column, rounded).any():
+                return rounded
+        return exact
+
+    def _expected_of_rounded(self, data_are_rounded: bool) -> Expected:
+        columns, reference = self._columns, self._columns.reference
+        table, data = columns.table, {*reference.data, *reference.constants}
+        pasted = {symbol: own for symbol, own in self._pasted.items() if symbol not in _COUNTS}
+        halves = halves_of(table.values, pasted, data, data_are_rounded)
+        return self._grounds.expected(table.values, table.rate, self._calculation, halves)
 
     def _among_formulas(self, column: Column) -> Iterator[Fault]:
         """Yield numbers typed, and cells emptied, where the column otherwise has formulas."""

@@ -56,14 +56,21 @@ class Expected:
     """The right values of a table's cells, by symbol, in the rows of the table.
 
     ``terms``: the size of the terms that are added up in a cell; rounding errors are a few units
-    in the last place of it. ``inputs``: the error of a cell per relative error in the cells that
-    it reads and in itself (first order); for values stored with fewer digits than they were
-    calculated with.
+    in the last place of it. ``radius``: how far a cell may be off because it and the cells that it
+    reads are not stored, or were not pasted, with all digits.
     """
 
     values: dict[str, Array]
     terms: dict[str, Array]
-    inputs: dict[str, Array]
+    radius: dict[str, Array]
+
+    def allowed(self, symbol: str, tolerance: float) -> Array:
+        """Return how far the cells of a quantity may be from their right values.
+
+        ``tolerance`` is the relative difference that agrees.
+        """
+        with np.errstate(invalid="ignore"):  # where numbers overflow
+            return tolerance * self.terms[symbol] + self.radius[symbol]
 
 
 def expected_values(
@@ -73,20 +80,23 @@ def expected_values(
     stated: Mapping[str, float],
     data: Columns | None = None,
     zero: float = 0.0,
+    storage: float = 0.0,
+    halves: Columns | None = None,
 ) -> Expected:
     """Return the right value of every cell; NaN where it is not known.
 
     ``values`` has the columns of a table; ``stated`` holds initial values by symbol, for the first
     row; ``data`` has the columns of a table of samples, each with a number of its own.
     Pre-activations nearer to 0 than ``zero`` count as 0, the kink of ReLU, as the engine compares
-    them.
+    them. The values have the relative error ``storage``; those of a column with ``halves`` were
+    rounded to units of which these are the halves.
     """
-    result = _Collector(values, reference.block)
+    result = _Collector(values, reference.block, storage, halves or {})
     naming, network = reference.naming, reference.network
     get = result.get
-    parameters = reference.parameters(result.sheet)
-    weights = [Rounded.read(part) for part in parameters.weights]
-    biases = [Rounded.read(part) for part in parameters.biases]
+    parameters, rounding = map(reference.parameters, (result.sheet, result.halves))
+    weights = [*map(result.read, parameters.weights, rounding.weights)]
+    biases = [*map(result.read, parameters.biases, rounding.biases)]
     targets = get(naming.targets)
     zs = [get(naming.units(layer)) for layer in naming.layers]
     outputs = [get(naming.activations(layer)) for layer in range(len(naming.sizes))]
@@ -114,7 +124,7 @@ def expected_values(
         parts = get(naming.losses)
     result.put([TOTAL_LOSS], reference.share * parts.sum(axis=-1, keepdims=True))
 
-    zs = [Rounded.read(np.where(np.abs(z.values) < zero, 0.0, z.values)) for z in zs]
+    zs = [Rounded(np.where(np.abs(z.values) < zero, 0.0, z.values), z.terms, z.radius) for z in zs]
     last = naming.layers[-1]
     worked_out: dict[str, Numbers] = {}  # gradients
     delta = network.scale * output_delta(
@@ -168,7 +178,7 @@ def _either(choice: NDArray[np.bool_], one: Rounded, other: Rounded) -> Rounded:
     return Rounded(
         np.where(choice, one.values, other.values),
         np.where(choice, one.terms, other.terms),
-        np.where(choice, one.inputs, other.inputs),
+        np.where(choice, one.radius, other.radius),
     )
 
 
@@ -189,8 +199,8 @@ def _put_samples(result: "_Collector", reference: Reference, data: Columns | Non
     outputs = get(naming.activations(naming.layers[-1]))
     told, margin = correct(activation, get(naming.targets).values, outputs.values)
     # With so small a margin, digits that were not stored decide: then either answer is right.
-    doubt = np.where(margin < CLOSE_CALL, 1 / CLOSE_CALL**2, 0.0)
-    result.put([CORRECT], Rounded(told, np.abs(told), doubt))
+    close = CLOSE_CALL + 2 * outputs.radius.max(axis=-1, keepdims=True)
+    result.put([CORRECT], Rounded(told, np.abs(told), 1.0 * (margin < close)))
     result.put_once([ACCURACY], get([CORRECT]).sum(axis=1) / float(reference.block))
 
 
@@ -252,33 +262,47 @@ def _alike(result: "_Collector", trained: Sequence[str]) -> list[list[str]]:
 class _Collector:
     """Collects expected values, for the columns that the table has.
 
-    ``sheet`` has the table's values, filled up with NaN if rows of the last iteration are missing.
+    ``sheet`` has the table's values, filled up with NaN if rows of the last iteration are missing;
+    ``halves`` has half a unit of the last digit of each, 0 for exact ones.
     """
 
-    def __init__(self, values: Columns, block: int) -> None:
+    def __init__(self, values: Columns, block: int, storage: float, halves: Columns) -> None:
         self._count = len(next(iter(values.values())))
         self._block = block
+        self._storage = storage
         self._iterations = -(-self._count // block)
+        self._exact = np.broadcast_to(0.0, self._iterations * block)
         self.sheet = dict(values)
         if missing := self._iterations * block - self._count:
             end = np.full(missing, np.nan)
             self.sheet = {s: np.concatenate([column, end]) for s, column in values.items()}
+            halves = {s: np.concatenate([own, np.zeros(missing)]) for s, own in halves.items()}
+        self.halves = {symbol: halves.get(symbol, self._exact) for symbol in self.sheet}
+        self._is_rounded = bool(halves)
         self._values: dict[str, Array] = {}
         self._terms: dict[str, Array] = {}
-        self._inputs: dict[str, Array] = {}
+        self._radius: dict[str, Array] = {}
+
+    def read(self, values: Array, halves: Array | float) -> Rounded:
+        """Return numbers of the sheet, rounded to units of which ``halves`` are the halves."""
+        return Rounded.read(values, self._storage, halves)
 
     def get(self, symbols: list[str]) -> Rounded:
         """Return the sheet's values (iterations, samples, symbols); NaN for missing columns."""
-        rows = self._stacked(symbols, 1)
-        return Rounded.read(rows.reshape(self._iterations, self._block, len(symbols)))
+        return self._rows(symbols, 1).reshape(self._iterations, self._block, len(symbols))
 
     def get_once(self, symbols: list[str]) -> Rounded:
         """Return the sheet's values of each iteration's first row (iterations, symbols)."""
-        return Rounded.read(self._stacked(symbols, self._block))
+        return self._rows(symbols, self._block)
 
-    def _stacked(self, symbols: list[str], step: int) -> Array:
-        nothing = np.full(self._iterations * self._block, np.nan)
-        return np.stack([self.sheet.get(symbol, nothing)[::step] for symbol in symbols], axis=1)
+    def _rows(self, symbols: list[str], step: int) -> Rounded:
+        """Return every ``step``-th row (rows, symbols)."""
+        nothing, exact = np.full(self._iterations * self._block, np.nan), self._exact
+        values = np.stack([self.sheet.get(s, nothing)[::step] for s in symbols], axis=1)
+        if not self._is_rounded:
+            return self.read(values, 0.0)
+        halves = [self.halves.get(symbol, exact)[::step] for symbol in symbols]
+        return self.read(values, np.stack(halves, axis=1))
 
     @property
     def iteration_numbers(self) -> Array:
@@ -311,14 +335,17 @@ class _Collector:
     ) -> None:
         """Put values in every ``step``-th row, moved down by one ``start`` if there is one."""
         size, down = np.abs(flat.values), 0 if start is None else 1
-        terms, inputs = np.maximum(flat.terms, size), flat.inputs + size
-        every = (self._values, flat.values), (self._terms, terms), (self._inputs, inputs)
+        terms, radius = np.maximum(flat.terms, size), flat.radius + self._storage * size
+        every = (self._values, flat.values), (self._terms, terms), (self._radius, radius)
         for part, found in every:
             columns = np.full((len(symbols), self._iterations * self._block), np.nan)
             columns[:, down * step :: step] = found[: len(found) - down].T
             if start is not None:
-                columns[:, 0] = start if part is self._values else np.abs(start)
+                scale = self._storage if part is self._radius else 1.0
+                columns[:, 0] = start if part is self._values else scale * np.abs(start)
             part.update((s, c) for s, c in zip(symbols, columns, strict=True) if s in self.sheet)
+        for symbol in self._radius.keys() & set(symbols) if self._is_rounded else ():
+            self._radius[symbol] += self.halves[symbol]
 
     def expected(self) -> Expected:
         """Return what was collected, for the rows and columns of the table."""
@@ -328,4 +355,4 @@ class _Collector:
         def of_table(columns: dict[str, Array]) -> dict[str, Array]:
             return {s: columns[s][:count] if s in columns else nothing for s in self.sheet}
 
-        return Expected(*map(of_table, (self._values, self._terms, self._inputs)))
+        return Expected(*map(of_table, (self._values, self._terms, self._radius)))

@@ -1,14 +1,14 @@
 """Works out the mathematics of a table from its columns and from what is said above it.
 
-Where nothing is said, the formulas tell the activations and the loss. If those are unknown,
-sigmoid units and half the squared error are assumed. The optimizer is plain gradient descent unless
-another one is named.
+Where nothing is said, the formulas tell the activations and the loss, or else the numbers. If those
+are unknown, sigmoid units and half the squared error are assumed. The optimizer is plain gradient
+descent unless another one is named.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, product
 from typing import TypeVar
 
 from workbook_tools.formulas.references import areas, bare_reference
@@ -32,6 +32,7 @@ from workbook_tools.notation.vocabulary import (
 )
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.fitted import Fit
 from workbook_tools.reading.inferred import (
     ScaledLoss,
     inferred_activation,
@@ -57,6 +58,9 @@ FIELDS = {
 
 
 SAID, INFERRED, ASSUMED = "said above the table", "by the formulas", "assumed: nothing says so"
+FITTED = "by the numbers"
+
+_MOST_TRIED = 50  # sets of activations that numbers do not tell apart
 
 
 class NotUnderstoodError(Exception):
@@ -77,12 +81,12 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
     known: dict[str, str] = {}
-    activations, known["activations"] = _activations(table, calculation)
+    activations, known["activations"] = _activations(table, calculation)  # of each, what it may be
     known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
     weighted = len(naming.weighted_layers)
     if len(activations) != weighted:
         raise NotUnderstoodError(f"{len(activations)} activations for {weighted} layers")
-    if Activation.SOFTMAX in activations[:-1]:
+    if any(Activation.SOFTMAX in choices for choices in activations[:-1]):
         raise NotUnderstoodError("softmax on a hidden layer")
     shared = [bias for own in layers for bias in own]
     if len(shared) > len(set(shared)) and set(trained) & set(shared):
@@ -97,19 +101,26 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         naming,
         tuple(trained),
         delta_columns,
-        tuple(activations),
         rule=rule,
         block=table.block,
         looked_up=SAMPLE in table.columns,
         averaged=_averaged(table),
         known=known,
     )
-    found, known["loss"] = _loss(table, reference, calculation)
-    _fit_together(activations[-1], found.loss)
-    reference = replace(reference, loss=found.loss, scale=found.scale, share=found.share)
+    likely: list[Reference] = []
+    for own in islice(product(*activations), _MOST_TRIED):
+        network = replace(reference, activations=own)
+        losses, known["loss"] = _losses(table, network, calculation)
+        for loss, scale, share in losses:
+            likely.append(replace(network, loss=loss, scale=scale, share=share))
+    reference = Fit(table, naming).best(likely, table.rate)
+    _fit_together(reference.activations[-1], reference.loss)
     if not delta_columns:
         return reference
-    return replace(reference, delta_sign=inferred_delta_sign(table, reference, calculation))
+    sign = inferred_delta_sign(table, reference, calculation)
+    signs = [sign] if sign else [1.0, -1.0]
+    likely = [replace(reference, delta_sign=sign) for sign in signs]
+    return Fit(table, naming).best(likely, table.rate)
 
 
 def _is_trained(table: Table, bias: str) -> bool:
@@ -120,22 +131,31 @@ def _is_trained(table: Table, bias: str) -> bool:
     )
 
 
-def _activations(table: Table, calculation: Calculation) -> tuple[list[Activation], str]:
-    """Return the activation of each layer, and how they are known."""
-    layers = table.naming.weighted_layers
+def _activations(table: Table, calculation: Calculation) -> tuple[list[list[Activation]], str]:
+    """Return the activations that each layer may have, and how they are known."""
+    naming, layers = table.naming, table.naming.weighted_layers
     if said := _said(table, "activation", Activation):
-        return (said * len(layers) if len(said) == 1 else said), SAID
-    found = [inferred_activation(table, layer, calculation) for layer in layers]
-    how = ASSUMED if None in found else INFERRED
-    return [activation or Activation.SIGMOID for activation in found], how
+        return [[one] for one in (said * len(layers) if len(said) == 1 else said)], SAID
+    by_formulas = [inferred_activation(table, layer, calculation) for layer in layers]
+    found = [[one] if one else [] for one in by_formulas]
+    if all(found):
+        return found, INFERRED
+    fit = Fit(table, naming)
+    found = [own or fit.activations(layer) for own, layer in zip(found, layers, strict=True)]
+    return [own or [Activation.SIGMOID] for own in found], FITTED if all(found) else ASSUMED
 
 
-def _loss(table: Table, reference: Reference, calculation: Calculation) -> tuple[ScaledLoss, str]:
-    """Return the loss, and how it is known."""
+def _losses(
+    table: Table, reference: Reference, calculation: Calculation
+) -> tuple[list[ScaledLoss], str]:
+    """Return the losses that it may be, and how they are known."""
     if table.words.get("loss"):
-        return ScaledLoss(_one(table, "loss", Loss.HALF_SQUARED_ERROR)), SAID
-    found = inferred_loss(table, reference, calculation)
-    return found or ScaledLoss(Loss.HALF_SQUARED_ERROR), INFERRED if found else ASSUMED
+        return [ScaledLoss(_one(table, "loss", Loss.HALF_SQUARED_ERROR))], SAID
+    if found := inferred_loss(table, reference, calculation):
+        return [found], INFERRED
+    if likely := Fit(table, table.naming).losses(reference):
+        return likely, FITTED
+    return [ScaledLoss(Loss.HALF_SQUARED_ERROR)], ASSUMED
 
 
 def _averaged(table: Table) -> bool:

@@ -129,11 +129,16 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
 
 
 def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
-    """Return the sign of most outputs' δ: −1 if they are t − a, as in the delta rule, else 1."""
+    """Return the sign of most outputs' δ: −1 if they are t − a, as in the delta rule, else 1.
+
+    It is 0 if none has a formula.
+    """
     naming = reference.naming
     units = naming.pre_activations(naming.layers[-1])
     asked = [delta_symbol(unit) for unit in units]
     given = [*naming.targets, *units, *naming.activations(naming.layers[-1])]
+    if not any(table.usual_formula(symbol) for symbol in asked):
+        return 0.0
     signs = _factors(table, asked, given, _iterations(reference), calculation)
     return -1.0 if 2 * sum(sign < 0 for sign in signs) > len(signs) else 1.0
 

@@ -6,6 +6,7 @@ it has samples. Rows may be left empty between iterations. Several tables may st
 each other.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -19,6 +20,8 @@ from workbook_tools.notation.layers import layer_word, parse_layers
 from workbook_tools.notation.quantities import ITERATION_RATE, Naming, gradient_symbol
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
+from workbook_tools.reading.described import NotUnderstoodError, reference_for
+from workbook_tools.reading.fitted import Fit
 from workbook_tools.reading.header_rows import LEAST_LABELS, Header, header_rows
 from workbook_tools.reading.rates import find_rate
 from workbook_tools.reading.region import Region
@@ -85,7 +88,8 @@ def _read_table(
     if not {"o1", "w1"} <= set(columns):
         return None
     rates = columns.get(ITERATION_RATE)
-    if rates and not _is_read_row_by_row(below.sheet, rates, header.row):
+    has_updates = bool(below.sheet.runs_between(columns["w1"], header.row + 1, below.last_row))
+    if rates and has_updates and not _is_read_row_by_row(below.sheet, rates, header.row):
         del columns[ITERATION_RATE]
     region = read_region(below)
     if region is None:
@@ -152,17 +156,34 @@ def _table(
     rate = find_rate(region, header, others, calculation)
     # A rate may be called α, μ or λ; then these are no settings of an optimizer.
     settings = {symbol: cell for symbol, cell in settings.items() if cell != rate.cell}
-    return Table(
-        **vars(region),
-        naming=wired(naming, region, calculation),
-        header_row=header.row,
-        unknown=unknown,
-        found_rate=rate,
-        settings=settings,
-        words=words,
-        unfinished=unfinished_rows(region) if region.block == 1 else 0,
-        contradiction=unclear or _contradiction(naming, columns, unknown),
-    )
+    likely = [
+        Table(
+            **vars(region),
+            naming=own,
+            header_row=header.row,
+            unknown=unknown,
+            found_rate=rate,
+            settings=settings,
+            words=words,
+            unfinished=unfinished_rows(region) if region.block == 1 else 0,
+            contradiction=unclear or _contradiction(naming, columns, unknown),
+        )
+        for own in wired(naming, region, calculation)
+    ]
+    return likely[0] if len(likely) == 1 else _best(likely, calculation)
+
+
+def _best(likely: Sequence[Table], calculation: Calculation) -> Table:
+    """Return the table whose network contradicts the fewest of its numbers, the first of equals."""
+
+    def contradicted(table: Table) -> float:
+        try:
+            reference = reference_for(table, calculation)
+        except NotUnderstoodError:
+            return math.inf
+        return Fit(table, table.naming).contradicted(reference, table.rate)
+
+    return min(likely, key=contradicted)
 
 
 def _said_layers(words: Mapping[str, str]) -> Naming | None:

@@ -29,18 +29,19 @@ class _Joined:
     """What a unit's formula adds up: sources times weights, and a bias."""
 
     sources: dict[str, str] = field(default_factory=dict)
-    bias: str | None = ""  # empty if there is none; None if it is not just one
+    bias: str | None = None  # empty if there is none; None if it is not just one, or unknown
     read: list[str] = field(default_factory=list)  # the weights that it reads
 
 
-def wired(naming: Naming, region: Region, calculation: Calculation) -> Naming:
+def wired(naming: Naming, region: Region, calculation: Calculation) -> list[Naming]:
     """Return the network with its weights and biases where the formulas have them.
 
     A unit's formula may be mistaken, such as by using the same weight twice. So each layer gets the
-    numbering with which most of its products agree. Layers on images are numbered as usual.
+    numbering with which most of its products agree. Layers on images are numbered as usual. Where
+    layers have no formulas, there may be several such networks, the most usual one first.
     """
     if naming.on_images:
-        return naming
+        return [naming]
     symbols = {*region.columns, *region.single}
     biases = sorted((s for s in symbols if s[0] == "b" and s[1:].isdigit()), key=_number)
     found = {
@@ -48,17 +49,30 @@ def wired(naming: Naming, region: Region, calculation: Calculation) -> Naming:
         for layer in naming.layers
         for unit in naming.pre_activations(layer)
     }
-    order: list[str] = []
-    for layer in naming.layers:
-        wiring = _of_layer(naming, layer, found)
-        order += [weight for row in wiring for weight in row]
-    usual = tuple(tuple(naming.biases(layer)) for layer in naming.layers)
+
+    def has_formulas(layer: int) -> bool:
+        return any(region.usual_formula(unit) for unit in naming.pre_activations(layer))
+
+    by_formulas = [_of_layer(naming, layer, found) for layer in naming.layers]
+    by_source = [
+        own if has_formulas(layer) else _by_source(naming, layer)
+        for layer, own in zip(naming.layers, by_formulas, strict=True)
+    ]
     own_biases = _biases(naming, biases, found)
-    return replace(
-        naming,
-        order=() if order == naming.all_weights else tuple(order),
-        own_biases=() if own_biases == usual else own_biases,
-    )
+    if all(map(has_formulas, naming.layers)):
+        own_biases = own_biases[:1]
+    usual = tuple(tuple(naming.biases(layer)) for layer in naming.layers)
+    likely = []
+    for wiring, own in product([by_formulas, by_source], own_biases):
+        order = [weight for layer in wiring for row in layer for weight in row]
+        likely.append(
+            replace(
+                naming,
+                order=() if order == naming.all_weights else tuple(order),
+                own_biases=() if own == usual else own,
+            )
+        )
+    return [*dict.fromkeys(likely)]
 
 
 def _number(symbol: str) -> int:
@@ -69,7 +83,6 @@ def _of_layer(naming: Naming, layer: int, found: Mapping[str, _Joined]) -> Wirin
     units, sources = naming.pre_activations(layer), naming.activations(layer - 1)
     usual = naming.weights(layer)
     flat = sorted((weight for row in usual for weight in row), key=_number)
-    by_source = [flat[k :: len(units)] for k in range(len(units))]
     completed = _completed(units, sources, flat, found)
 
     def agreeing(wiring: Wiring) -> int:
@@ -79,7 +92,14 @@ def _of_layer(naming: Naming, layer: int, found: Mapping[str, _Joined]) -> Wirin
             for weight, source in zip(row, sources, strict=True)
         )
 
-    return max(usual, by_source, completed, key=agreeing)  # the first of equals
+    return max(usual, _by_source(naming, layer), completed, key=agreeing)  # the first of equals
+
+
+def _by_source(naming: Naming, layer: int) -> Wiring:
+    """Return a layer's weights if they are numbered source by source, not unit by unit."""
+    usual = naming.weights(layer)
+    flat = sorted((weight for row in usual for weight in row), key=_number)
+    return [flat[k :: len(usual)] for k in range(len(usual))]
 
 
 def _completed(
@@ -103,8 +123,8 @@ def _completed(
 
 def _biases(
     naming: Naming, biases: list[str], found: Mapping[str, _Joined]
-) -> tuple[tuple[str, ...], ...]:
-    """Return the bias of each unit, assigned in the way that most formulas agree with."""
+) -> list[tuple[tuple[str, ...], ...]]:
+    """Return the bias of each unit, assigned in the ways that most formulas agree with."""
     read = tuple(
         tuple(found[unit].bias for unit in naming.pre_activations(layer)) for layer in naming.layers
     )
@@ -133,7 +153,9 @@ def _biases(
         )
 
     used = [choice for choice in choices if {b for own in choice for b in own} == set(biases)]
-    return max(used or choices, key=agreeing)  # the first of equals
+    used = used or choices
+    most = max(map(agreeing, used))
+    return [choice for choice in used if agreeing(choice) == most]
 
 
 def _joined(
