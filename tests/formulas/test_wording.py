@@ -19,6 +19,11 @@ NAMES = {"A1": "t1", "B1": "a_o1", "C1": "w5", "D1": "w6"}
         ("=A1-B1", "=B1-A1", "swap A1 and B1: B1-A1"),
         ("=A1", "=A1*(1-A1)", "multiply A1 by (1-A1)"),
         ("=A1*C1*B1", "=A1*B1", "remove the factor C1"),
+        (
+            "=(A31-B31)*A31*(1-A31)*D31*(1-D31)",
+            "=(A31-B31)*A31*(1-A31)*D31*(1-D31)*E31",
+            "insert *E31 after (1-D31)",
+        ),
         ("=A1+C1", "=A1", "remove the term C1"),
         ("=-A1", "=A1", "remove the minus before A1"),
         ("=A1", "=-A1", "change the sign of A1"),
@@ -55,6 +60,9 @@ def test_a_formula_that_was_filled_down_is_spoken_of_by_columns() -> None:
         ("0.5*(A1-B1)^3", "0.5*(A1-B1)^2", ("3", "2")),
         ("A1*B1", "B1*A1", ("t1·a_o1", "a_o1·t1")),
         ("(A1*B1)*C1", "A1*(B1*C1)", ("(t1·a_o1)·w5", "t1·(a_o1·w5)")),
+        ("A1*B1*C1", "A1*B1*C1*D1", ("…·w5", "…·w5·w6")),
+        ("A1*B1", "C1*A1*B1", ("t1", "w5·t1")),
+        ("A1*B1*D1", "A1*B1*C1*D1", ("…·a_o1", "…·a_o1·w5")),
     ],
 )
 def test_only_what_changes_is_shown_in_symbols(

@@ -320,3 +320,14 @@ def test_a_case_of_many_findings_is_told_soon_and_shortly() -> None:
     page = to_html(report)
     assert time.process_time() - begin < 3
     assert len(page.encode()) < 300_000
+
+
+def test_the_same_sign_in_the_formulas_of_two_quantities_is_one_finding(tmp_path: Path) -> None:
+    made = HandMade(
+        {
+            s: f.replace("(1-S6)*", "(1+S6)*") if s in ("∂E/∂w5", "∂E/∂w6") else f
+            for s, f in FORMULAS.items()
+        }
+    )
+    finding = only(check(made, tmp_path))
+    assert in_short(finding) == "∂E/∂w5, ∂E/∂w6 use 1 + a_o where 1 − a_o belongs"

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from workbook_tools.formulas.difference import difference
@@ -29,6 +30,8 @@ _MOST_CHANGES = 2  # that are described one by one
 _SIGNS = {"*": "·", "-": " − ", "+": " + "}
 _POWERS = {"2": "²", "3": "³"}
 _LONGEST = 60  # characters of a part that is quoted
+_READABLE = 30  # characters of a product that is named in full
+_ELLIPSIS = Number("…")
 _TERM = re.compile(r"[-+*/^][^-+*/^(),]+|[^-+*/^(),]+[-+*/^]")
 
 
@@ -161,7 +164,9 @@ def _one(old: Tree, new: Tree, columns_only: bool) -> str:
             return _dropped(operator, str(gone))
         case (part, Operation(operator, left, right)) if part in (bare(left), bare(right)):
             added = right if part == bare(left) else left
-            is_first = added is left
+            is_first, factors = added is left, _Factors(part).parts
+            if not is_first and len(factors) > 1 and len(str(part)) > _READABLE:
+                return f"insert {operator}{_quoted(added)} after {_quoted(factors[-1])}"
             return _added(operator, _quoted(part), str(added), is_first)
         case (part, Sign("-", inner)) if bare(inner) == part:
             return f"change the sign of {_quoted(part)}"
@@ -247,6 +252,10 @@ def changed_context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
         factors = _Factors(one), _Factors(other)
         if len(factors[0].parts) == len(factors[1].parts) > 1:
             return _cut(factors[0], factors[1])
+        return one, other
+    parts = _Factors(one).parts, _Factors(other).parts
+    if min(map(len, parts)) > 1 and len(parts[0]) != len(parts[1]):
+        return _beside_the_gap(*parts)
     return one, other
 
 
@@ -273,6 +282,25 @@ def _cut(one: _Factors, other: _Factors) -> tuple[Tree, Tree]:
         return one.tree, other.tree
     first, last = changed[0], changed[-1] + 1
     return _product(one.parts[first:last]), _product(other.parts[first:last])
+
+
+def _beside_the_gap(one: list[Tree], other: list[Tree]) -> tuple[Tree, Tree]:
+    """Return two products, one of which lacks factors, from the factor beside the gap on."""
+    before = _alike_from_left(one, other)
+    after = _alike_from_left(one[before:][::-1], other[before:][::-1])
+    first, rest = max(0, before - 1), after if before else max(0, after - 1)
+
+    def cut(factors: list[Tree]) -> Tree:
+        kept = factors[first : len(factors) - rest]
+        return _product([*[_ELLIPSIS] * (first > 0), *kept, *[_ELLIPSIS] * (rest > 0)])
+
+    return cut(one), cut(other)
+
+
+def _alike_from_left(one: list[Tree], other: list[Tree]) -> int:
+    """Count the factors with which two products begin alike."""
+    pairs = zip(one, other, strict=False)
+    return len([*takewhile(lambda pair: pair[0] == pair[1], pairs)])
 
 
 def _product(factors: list[Tree]) -> Tree:

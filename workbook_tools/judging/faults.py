@@ -157,9 +157,9 @@ def compared(cell: str, value: float | str | None, expected: float | None, wrong
     if not isinstance(value, float | int):
         shown = "no number" if value is None else value
         return f"{cell} shows {shown}, but should show {expected:.4g}"
-    shown, should = told_apart(value, expected)
     if not wrong:
-        return f"{cell} shows {shown}, which is right at present"
+        return f"{cell} shows {value:.4g}, which is right at present"
+    shown, should = told_apart(value, expected)
     return f"{cell} shows {shown}, but should show {should}"
 
 

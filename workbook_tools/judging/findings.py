@@ -205,6 +205,11 @@ def in_short(finding: Finding, most: int = 90) -> str:
     elif not line and suggestion and suggestion.symbols and len(finding.quantities) == 1:
         uses, should = suggestion.symbols
         line = f"{finding.leading.quantity} uses {uses}; it should be {should}"
+    elif not line and len(finding.quantities) > 1:
+        for key in _keys(finding.leading):
+            if key[0] == "shape":
+                quantities = quantities_in_short(finding.quantities)
+                line = f"{quantities} use {key[2]} where {key[3]} belongs"
     if line and len(line) <= most:
         return line
     return f"{quantities_in_short(finding.quantities)}: {finding.kind.in_words}"

@@ -230,7 +230,9 @@ def _print_findings(findings: Sequence[Finding], console: Console) -> None:
     is_said = False
     for finding in findings[:_MOST_FINDINGS]:
         if finding.is_harmless and not is_said:
-            console.print(Text("\nHarmless: these change no result.", "bold yellow"))
+            console.print(
+                Text("\nHarmless: no result changes by more than rounding.", "bold yellow")
+            )
             is_said = True
         _print_finding(finding, console)
     if (more := len(findings) - _MOST_FINDINGS) > 0:
