@@ -47,7 +47,7 @@ class WhatIf:
             cell: own if isinstance(own, str) else f"={own!r}".upper()
             for cell, own in contents.items()
         }
-        sheets, graph = _read_from(_with_formulas(self._sheets, formulas), wanted[0])
+        sheets, graph = _read_from(with_formulas(self._sheets, formulas), wanted[0])
         changed = {(sheet, column) for sheet, _, column in contents}
         try:
             try:
@@ -118,8 +118,8 @@ def _read_from(sheets: Sequence[Sheet], wanted: str) -> tuple[list[Sheet], Graph
     return found, Graph([node for sheet in found for node in nodes[sheet.name.lower()]])
 
 
-def _with_formulas(sheets: Sequence[Sheet], formulas: Mapping[Cell, str]) -> list[Sheet]:
-    """Return the sheets with other formulas."""
+def with_formulas(sheets: Sequence[Sheet], formulas: Mapping[Cell, str]) -> list[Sheet]:
+    """Return the sheets with other formulas in some cells."""
     by_sheet: dict[str, dict[int, dict[int, str]]] = {}
     for (sheet, row, column), formula in formulas.items():
         by_sheet.setdefault(sheet, {}).setdefault(column, {})[row] = formula

@@ -189,15 +189,16 @@ def _joined(
     if len(own) > _MOST_SOURCES or len(biases) > _MOST_BIASES:
         return _Joined()
     # The first draw has biases 1, 2, 4, … and all else 0. Each of the others has one weight 1,
-    # sources 2, 3, … and biases 0.
-    alone = np.arange(len(own) + 1) == 0
+    # biases 0, and sources between 2 and 3: none is a sum or a product of others, or of the weight.
+    alone, chance = np.arange(len(own) + 1) == 0, np.random.default_rng(0)
     planted = {cell: np.zeros(len(own) + 1) for cell in weights.values()}
-    planted |= {cell: np.where(alone, 0.0, k) for k, cell in enumerate(sources.values(), start=2)}
+    numbers = dict(zip(sources, chance.uniform(2.0, 3.0, len(sources)).tolist(), strict=True))
+    planted |= {sources[source]: np.where(alone, 0.0, number) for source, number in numbers.items()}
     planted |= {cell: np.where(alone, 2.0**k, 0.0) for k, cell in enumerate(offsets.values())}
     for k, weight in enumerate(own, start=1):
         planted[weights[weight]][k] = 1.0
     values = try_formulas(region.sheet, [formula], planted, calculation)[:, 0]
-    by_number = {float(k): source for k, source in enumerate(sources, start=2)}
+    by_number = {number: source for source, number in numbers.items()}
     by_power = {0.0: "", **{2.0**k: bias for k, bias in enumerate(offsets)}}
     joined = {
         weight: by_number[value]

@@ -1,0 +1,269 @@
+"""Differentiates one cell of a workbook by others, through all formulas that lie between them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.formula import NoDerivativeError, Site, UnevenError
+from workbook_tools.differentiation.tape import Array, pulled_back
+from workbook_tools.evaluator.values import UnknownFunctionError
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import Call, Number, SyntaxProblemError, Tree, parse_long
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
+from workbook_tools.program.edges import with_readers
+from workbook_tools.program.graph import Graph, Node
+from workbook_tools.program.memory import Memory
+from workbook_tools.program.order import components, levels
+from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.what_if import with_formulas
+
+_ELEMENT = "ARRAYFORMULA"  # as formulas of cells in an array formula are read: body, row, column
+
+
+class NotDifferentiableError(Exception):
+    """A cell cannot be differentiated; the message says where, and why."""
+
+
+class Derivatives:
+    """A workbook whose cells are differentiated by some of them, the *parameters*.
+
+    These count as numbers, whatever formulas they have.
+    """
+
+    def __init__(
+        self,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        parameters: Sequence[Cell],
+        iterations: Iterations | None = None,
+    ) -> None:
+        """``values`` are those of a calculation; raises ``NotDifferentiableError``."""
+        cut = with_formulas(sheets, dict.fromkeys(parameters, "=0"))
+        self._graph = Graph.of(cut)
+        try:
+            self._program = Program(self._graph, cut, values, iterations)
+        except NotCompiledError as error:
+            raise NotDifferentiableError(str(error)) from error
+        self.parameters = list(parameters)
+        numbers = {self._program.graph.node_of(cell) for cell in parameters}
+        self._own = sorted(number for number in numbers if number is not None)
+        self._arrays = {(s.name, *cell) for s in cut for cell in s.arrays}
+        if self._program.graph.edges is None:
+            raise NotDifferentiableError("too many references between formulas")
+        self._edges = self._program.graph.edges
+
+    @cached_property
+    def _depends(self) -> NDArray[np.bool_]:
+        """Which nodes depend on the parameters; these themselves do not count."""
+        found = with_readers(len(self._nodes), self._edges, self._own)
+        found[self._own] = False
+        return found
+
+    @property
+    def _nodes(self) -> Sequence[Node]:
+        return self._program.graph.nodes
+
+    @property
+    def memory(self) -> Memory:
+        """The values that the workbook has."""
+        return self._program.memory()
+
+    def place(self, cell: Cell) -> int:
+        """Return the place of a cell in a memory."""
+        return self._program.layout.place_of(cell)
+
+    def drawn(self, numbers: Mapping[Cell, Array]) -> Memory:
+        """Return the workbook calculated with other numbers in parameters, (draws,) each.
+
+        Raises ``NotDifferentiableError`` if a formula is not understood.
+        """
+        draws = len(next(iter(numbers.values())))
+        memory = Memory.of(self._program.layout, self._program.values, draws)
+        for cell, own in numbers.items():
+            memory.put(self.place(cell), *map(float, own))
+        read = np.isin(self._edges.read, self._own)
+        try:
+            self._program.run(memory, set(self._edges.readers[read].tolist()))
+        except NotCompiledError as error:
+            raise NotDifferentiableError(f"a formula is not understood: {error}") from error
+        return memory
+
+    def depends(self, cell: Cell) -> bool:
+        """Tell whether a cell depends on the parameters."""
+        number = self._program.graph.node_of(cell)
+        return number is not None and bool(self._depends[number])
+
+    def adjoints(self, of: Cell, memory: Memory) -> Array:
+        """Return the derivatives of a cell by all that it depends on, (places, draws).
+
+        They are 0 for what it does not depend on, or what does not depend on the parameters.
+        Raises ``NotDifferentiableError``.
+        """
+        found = np.zeros((len(memory.kinds), memory.draws))
+        found[self.place(of)] = 1.0
+        between = self._depends & self._needed(of)
+        depends = np.zeros(len(memory.kinds), dtype=bool)
+        for number in [*np.flatnonzero(between).tolist(), *self._own]:
+            depends[self._places(self._nodes[number])] = True
+        with np.errstate(all="ignore"):
+            for step in self._steps(between):
+                step.pull(found, memory, depends)
+        return found
+
+    def _needed(self, of: Cell) -> NDArray[np.bool_]:
+        """Return which nodes a cell depends on, and its own."""
+        number = self._program.graph.node_of(of)
+        backwards = self._edges._replace(readers=self._edges.read, read=self._edges.readers)
+        return with_readers(len(self._nodes), backwards, [] if number is None else [number])
+
+    def _places(self, node: Node) -> NDArray[np.int64]:
+        layout = self._program.layout
+        rows = np.array(node.run.rows, dtype=np.int64)
+        return layout.places(np.int64(layout.sheet(node.sheet)), rows, np.int64(node.column))
+
+    def _steps(self, between: NDArray[np.bool_]) -> Iterator["_Step"]:
+        """Yield some nodes in steps: each comes after all steps that read its cells."""
+        edges = self._edges
+        inside = between[edges.readers] & between[edges.read]
+        edges = type(edges)(*(part[inside] for part in edges))
+        count = len(self._nodes)
+        found = components(count, edges.readers, edges.read)
+        by_level = levels(found, count, edges)
+        reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
+        for level in reversed(by_level):
+            blocks: dict[tuple[str, str], list[Node]] = defaultdict(list)
+            for own in (found[k] for k in level if between[found[k][0]]):
+                nodes = [self._nodes[k] for k in own]
+                if len(own) > 1 or own[0] in reading_themselves:
+                    yield from self._one_by_one(nodes)
+                    continue
+                tree = _tree(nodes[0])
+                if isinstance(tree, Call) and tree.function == _ELEMENT:
+                    blocks[nodes[0].sheet, _first_of(nodes[0], tree)].append(nodes[0])
+                else:
+                    yield self._step(nodes[0], tree, np.array(nodes[0].run.rows))
+            for block in blocks.values():
+                yield self._array(block)
+
+    def _step(self, node: Node, tree: Tree, rows: NDArray[np.int64]) -> "_Step":
+        is_array = (*node.cell,) in self._arrays
+        places = self._places(node)[(rows - node.run.first_row) // node.run.step]
+        return _Step(node, tree, rows, is_array, places[None, None, :])
+
+    def _array(self, block: Sequence[Node]) -> "_Step":
+        """Return the step of an array formula that fills several cells."""
+        trees = [_tree(node) for node in block]
+        at = [tuple(int(str(part)) - 1 for part in tree.arguments[1:]) for tree in trees]  # type: ignore[union-attr]
+        shape = max(i for i, _ in at) + 1, max(j for _, j in at) + 1
+        places = np.zeros((*shape, 1), dtype=np.int64)
+        for node, (i, j) in zip(block, at, strict=True):
+            places[i, j] = self._places(node)
+        first = block[int(np.argmin([i + j for i, j in at]))]
+        body = trees[0].arguments[0]  # type: ignore[union-attr]
+        return _Step(first, body, np.array([first.run.first_row]), True, places)
+
+    def _one_by_one(self, nodes: Sequence[Node]) -> Iterator["_Step"]:
+        """Yield cells that depend on each other, each after those that read it."""
+        cells = {(node.sheet, row, node.column): node for node in nodes for row in node.run.rows}
+        order: list[Cell] = []
+        state: dict[Cell, int] = {}  # 1: begun, 2: done
+        for cell in cells:
+            waiting = [cell]
+            while waiting:
+                one = waiting[-1]
+                if state.get(one) is None:
+                    state[one] = 1
+                    for other in _read_among(cells[one], one[1], cells):
+                        if state.get(other) == 1:
+                            raise NotDifferentiableError(f"{_named(other)} is in a circle")
+                        if other not in state:
+                            waiting.append(other)
+                else:
+                    if state[one] == 1:
+                        state[one] = 2
+                        order.append(one)
+                    waiting.pop()
+        for cell in reversed(order):
+            yield self._step(cells[cell], _tree(cells[cell]), np.array([cell[1]]))
+
+
+class _Step(NamedTuple):
+    """Cells whose derivative is pulled back together to those that they read."""
+
+    node: Node
+    tree: Tree
+    rows: NDArray[np.int64]
+    is_array: bool
+    places: NDArray[np.int64]  # of the results: (height, width, cells)
+
+    def pull(self, found: Array, memory: Memory, depends: NDArray[np.bool_]) -> None:
+        """Add to the derivatives ``found`` by what the cells read; ``depends`` are by place."""
+        seed = found[self.places]
+        if not seed.any():
+            return
+        site = Site(
+            memory, depends, self.node.sheet, self.node.column, self.rows, self.node.run.first_row,
+            self.is_array,
+        )  # fmt: skip
+        try:
+            result = site.traced(self.tree, lifts=self.is_array)
+            shape = np.broadcast_shapes(result.value.shape, seed.shape)
+            if shape != seed.shape:
+                raise NoDerivativeError("an array in the place of one value")
+            for key, (_, derivative) in pulled_back(result, seed).items():
+                places = site.places[key]
+                whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
+                np.add.at(found, places, np.where(depends[places][..., None], whole, 0.0))
+        except UnevenError:
+            for k, row in enumerate(self.rows.tolist()):
+                own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
+                own.pull(found, memory, depends)
+        except (NoDerivativeError, UnknownFunctionError) as error:
+            where = _named((self.node.sheet, int(self.rows[0]), self.node.column))
+            raise NotDifferentiableError(f"{where}: {error}") from error
+
+
+def _tree(node: Node) -> Tree:
+    try:
+        return parse_long(node.run.formula.at(node.run.first_row))
+    except SyntaxProblemError as error:
+        raise NotDifferentiableError(f"{_named(node.cell)}: cannot be parsed") from error
+
+
+def _first_of(node: Node, tree: Call) -> str:
+    """Return what all cells of an array formula have in common: its place and body."""
+    body, row, column = tree.arguments
+    assert isinstance(row, Number) and isinstance(column, Number)
+    first_row = node.run.first_row - int(row.text) + 1
+    return f"{first_row} {node.column - int(column.text) + 1} {body}"
+
+
+def _read_among(node: Node, row: int, cells: Mapping[Cell, Node]) -> Iterator[Cell]:
+    """Yield the cells that a formula reads in a row, of those given."""
+    for area in node.areas(row):
+        height, width = (
+            area.last_row - area.first_row + 1, area.last_column - area.first_column + 1
+        )  # fmt: skip
+        if height * width > len(cells):
+            yield from (
+                cell
+                for cell in cells
+                if cell[0].lower() == area.sheet.lower()
+                and area.first_row <= cell[1] <= area.last_row
+                and area.first_column <= cell[2] <= area.last_column
+            )
+            continue
+        for r in range(area.first_row, area.last_row + 1):
+            for c in range(area.first_column, area.last_column + 1):
+                if (area.sheet, r, c) in cells:
+                    yield area.sheet, r, c
+
+
+def _named(cell: Cell) -> str:
+    return sheet_prefix(cell[0]) + cell_name(*cell[1:])

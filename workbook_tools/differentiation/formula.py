@@ -1,0 +1,319 @@
+"""Works out one formula on traced arrays, in all cells that hold it and in all draws at once.
+
+Conditions, and which cell a lookup finds, have no derivative: they are worked out by Excel's rules
+(``evaluator``), and the branch that is taken is followed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation import tape
+from workbook_tools.differentiation.functions import (
+    COMPARISONS,
+    COUNTS,
+    OF_ARRAYS,
+    OF_RANGES,
+    OF_VALUES,
+    OPERATORS,
+    STEPS,
+)
+from workbook_tools.differentiation.tape import Array, Traced, constant
+from workbook_tools.evaluator.formula import UnknownFunctionError, evaluate_array
+from workbook_tools.evaluator.references import Relative, relative
+from workbook_tools.evaluator.values import FailedError, number
+from workbook_tools.formulas.replacing import bare
+from workbook_tools.formulas.tree import (
+    Call,
+    Lines,
+    Missing,
+    Name,
+    Number,
+    Operation,
+    Parentheses,
+    Reference,
+    Sign,
+    Single,
+    Tree,
+    chain,
+    children,
+)
+from workbook_tools.notation.addresses import MAX_ROWS
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.program.memory import NUMBER, OTHER, Memory
+from workbook_tools.program.view import View
+
+_MOST_CELLS = 20_000_000  # that a formula reads, in all of its cells and draws
+
+
+class NoDerivativeError(Exception):
+    """Something in a formula has no derivative, or one that is not known."""
+
+
+class UnevenError(Exception):
+    """A formula reads ranges of different sizes in its cells, so they go one by one."""
+
+
+@dataclass
+class Site:
+    """Cells of a column that hold one formula, and what they read."""
+
+    memory: Memory
+    depends: NDArray[np.bool_]  # by place: which cells depend on those that are asked
+    sheet: str
+    column: int
+    rows: NDArray[np.int64]
+    first_row: int  # for which the formula is written
+    is_array: bool
+    # What was read: the places, by the ``id`` of the array; and the array of each reference.
+    places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
+
+    def traced(self, tree: Tree, lifts: bool = False) -> Traced:
+        """Work out a part; raises ``NoDerivativeError`` and ``UnevenError``.
+
+        ``lifts`` says whether ranges are worked out as arrays, not as one of their cells.
+        """
+        match tree:
+            case Number(digits):
+                return constant(float(digits))
+            case Parentheses(part):
+                return self.traced(part, lifts)
+            case Single(part):
+                return self.traced(part, lifts=False)
+            case Reference(text):
+                return self._cells(text, whole=lifts)
+            case Sign("-", part):
+                return tape.negative(self.traced(part, lifts))
+            case Sign("%", part):
+                return tape.divide(self.traced(part, lifts), constant(100.0))
+            case Sign(_, part):
+                return self.traced(part, lifts)
+            case Operation(operator) if operator in OPERATORS:
+                return self._chain(tree, lifts)
+            case Call(name, arguments):
+                return self._call(name, arguments, tree, lifts)
+        return self._constant(tree)
+
+    def _chain(self, tree: Tree, lifts: bool) -> Traced:
+        first, links = chain(tree)
+        found = self.traced(first, lifts)
+        for operator, right in links:
+            if operator not in OPERATORS:
+                return self._constant(tree)
+            found = OPERATORS[operator](found, self.traced(right, lifts))
+        return found
+
+    def _call(self, written: str, arguments: tuple[Tree, ...], tree: Tree, lifts: bool) -> Traced:
+        name = written.upper().removeprefix("_XLFN.").removeprefix("_XLWS.")
+        if not self._matters(tree) or name in COUNTS:
+            return self._constant(tree)
+        if name in OF_VALUES:
+            return OF_VALUES[name](*(self.traced(part, lifts) for part in arguments))
+        if name in OF_RANGES:
+            return OF_RANGES[name](*(self._range(part, self.is_array) for part in arguments))
+        if name in OF_ARRAYS:
+            return OF_ARRAYS[name](*(self._range(part, True) for part in arguments))
+        own: Callable[..., Traced] | None = _OWN.get(name)
+        if own is None or name in STEPS:
+            raise NoDerivativeError(f"{written} has no derivative" if name in STEPS else written)
+        return own(self, arguments, lifts)
+
+    def _range(self, part: Tree, lifts: bool) -> Traced:
+        part = bare(part)
+        if isinstance(part, Reference | Lines):
+            return self._cells(part.text, whole=True)
+        return self.traced(part, lifts)
+
+    # Cells
+
+    def _cells(self, text: str, whole: bool) -> Traced:
+        """Read the cells of a reference; if not as a ``whole``, the one that a range stands for."""
+        if (text, whole) not in self._known:
+            self._known[text, whole] = self._read(text, whole)
+        return self._known[text, whole]
+
+    def _read(self, text: str, whole: bool) -> Traced:
+        area = relative(text)
+        rows, columns = self._rows_of(area), np.arange(area.columns[0], area.columns[1] + 1)
+        if not whole and not area.is_cell:
+            rows, columns = self._in_own_line(area, rows, columns)
+        layout = self.memory.layout
+        if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
+            raise NoDerivativeError(f"{text}: too many cells")
+        sheet = np.int64(layout.sheet(area.sheet or self.sheet))
+        places = layout.places(sheet, rows[:, None, :], columns[None, :, None])
+        values, kinds = self.memory.numbers[places], self.memory.kinds[places]
+        for at in zip(*np.nonzero(kinds == OTHER), strict=True):
+            for draw in range(self.memory.draws):
+                values[(*at, draw)] = _as_number(self.memory.get(int(places[at]), draw))
+        filled = (kinds == NUMBER)[..., None]
+        found = Traced(
+            values,
+            is_asked=bool(self.depends[places].any()),
+            filled=None if filled.all() else filled,
+        )
+        if found.is_asked:
+            self.places[id(found)] = places
+        return found
+
+    def _rows_of(self, area: Relative) -> NDArray[np.int64]:
+        """Return the rows of an area, (height, cells)."""
+        shift = self.rows - self.first_row
+        if area.rows == (1, MAX_ROWS):
+            return self._filled_rows(area)[:, None]
+        if area.fixed[0] != area.fixed[1] and len(self.rows) > 1:
+            raise UnevenError
+        top, bottom = (row + (0 if fixed else shift) for row, fixed in zip(*area[1:3], strict=True))
+        low, high = np.minimum(top, bottom), np.maximum(top, bottom)
+        height = int(np.max(high - low)) + 1
+        rows = np.atleast_1d(low)[None, :] + np.arange(height)[:, None]
+        if rows.min() < 1 or rows.max() > MAX_ROWS:
+            raise NoDerivativeError("a reference beyond the sheet")
+        return rows
+
+    def _filled_rows(self, area: Relative) -> NDArray[np.int64]:
+        """Return the rows of whole columns that have cells."""
+        layout = self.memory.layout
+        sheet = layout.sheet(area.sheet or self.sheet)
+        if sheet == len(layout.sheets):
+            raise NoDerivativeError("a reference to a sheet that does not exist")
+        ends = [layout.column(sheet, c)[1:] for c in range(area.columns[0], area.columns[1] + 1)]
+        used = [(first, last) for first, last in ends if last >= first > 0]
+        first = min((first for first, _ in used), default=1)
+        return np.arange(first, max((last for _, last in used), default=1) + 1)
+
+    def _in_own_line(
+        self, area: Relative, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the cell of a range that is in the formula's own row or column."""
+        if len(columns) == 1 and (rows.min(axis=0) <= self.rows).all():
+            return self.rows[None, :], columns
+        if len(rows) == 1 and self.column in columns:
+            return rows, np.array([self.column])
+        raise NoDerivativeError("a range in the place of one value")
+
+    def _matters(self, tree: Tree) -> bool:
+        """Tell whether a part reads cells that depend on those that are asked."""
+        waiting = [tree]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, Reference | Lines) and self._cells(part.text, True).matters:
+                return True
+            waiting += children(part)
+        return False
+
+    # What has no derivative
+
+    def _constant(self, tree: Tree) -> Traced:
+        """Work out a part by Excel's rules, as numbers without a derivative; NaN for others."""
+        return constant(self._evaluated(tree, _as_number))
+
+    def _evaluated(self, tree: Tree, convert: Callable[[CellValue], float]) -> Array:
+        draws = self.memory.draws
+        grids = [[self._grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
+        shape = max(g.height for own in grids for g in own), max(g.width for o in grids for g in o)
+        values = [
+            [[[convert(grid.at(i, j)) for grid in own] for own in grids] for j in range(shape[1])]
+            for i in range(shape[0])
+        ]
+        return np.array(values, dtype=float)
+
+    def _grid(self, tree: Tree, row: int, draw: int) -> Any:
+        view: Any = View(self.memory.layout, self.memory.in_draw(draw))
+        try:
+            return evaluate_array(tree, view, self.sheet, row, self.column, row - self.first_row)
+        except (UnknownFunctionError, RecursionError) as error:
+            raise NoDerivativeError(f"{error} is not known") from error
+
+    def condition(self, tree: Tree, lifts: bool) -> NDArray[np.bool_]:
+        """Tell where a condition holds."""
+        tree = bare(tree)
+        if isinstance(tree, Operation) and tree.operator in COMPARISONS:
+            one, other = (self.traced(part, lifts) for part in (tree.left, tree.right))
+            if np.isfinite(one.value).all() and np.isfinite(other.value).all():
+                return np.asarray(COMPARISONS[tree.operator](one.value, other.value))
+        return self._evaluated(tree, _as_number) != 0
+
+    # Functions that follow a branch, or find a cell
+
+    def _if(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        condition = self.condition(arguments[0], lifts)
+        branches = [*arguments[1:], *[Number("0")] * 2][:2]
+        return self._branch(condition, *branches, lifts=lifts)
+
+    def _branch(self, condition: NDArray[np.bool_], one: Tree, other: Tree, lifts: bool) -> Traced:
+        if condition.all():
+            return self.traced(one, lifts)
+        if not condition.any():
+            return self.traced(other, lifts)
+        return tape.chosen(condition, self.traced(one, lifts), self.traced(other, lifts))
+
+    def _ifs(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        found = constant(np.nan)
+        for condition, value in reversed([*zip(arguments[::2], arguments[1::2], strict=False)]):
+            found = tape.chosen(self.condition(condition, lifts), self.traced(value, lifts), found)
+        return found
+
+    def _if_error(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        value = self.traced(arguments[0], lifts)
+        return tape.chosen(np.isfinite(value.value), value, self.traced(arguments[1], lifts))
+
+    def _choose(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        number = np.floor(self._evaluated(arguments[0], _as_number))
+        found = constant(np.nan)
+        for k, part in enumerate(arguments[1:], start=1):
+            if (number == k).any():
+                found = tape.chosen(number == k, self.traced(part, lifts), found)
+        return found
+
+    def _index(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        cells = self._range(arguments[0], True)
+        numbers = [self._evaluated(part, _as_number)[0, 0] for part in arguments[1:]]
+        height, width = cells.value.shape[:2]
+        if len(numbers) == 1:
+            numbers = (
+                [np.ones_like(numbers[0]), *numbers]
+                if height == 1
+                else [*numbers, np.ones_like(numbers[0])]
+            )
+        if len(numbers) != 2 or any((own < 1).any() or np.isnan(own).any() for own in numbers):
+            raise NoDerivativeError("INDEX of a whole row or column")
+        rows, columns = (own.astype(np.int64) - 1 for own in numbers)
+        if (rows >= height).any() or (columns >= width).any():
+            raise NoDerivativeError("INDEX beyond its range")
+        return tape.picked(cells, rows, columns)
+
+    def _lookup(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        """Find the row of VLOOKUP by MATCH in the first column."""
+        wanted, table, column, *rest = arguments
+        if rest and bare(rest[0]) in (Number("0"), Name("FALSE"), Missing()):
+            kind = Number("0")
+        else:
+            kind = Number("1")
+        keys = Call("INDEX", (table, Number("0"), Number("1")))
+        row = Call("MATCH", (wanted, keys, kind))
+        return self._index((table, row, column), lifts)
+
+
+_OWN: dict[str, Callable[[Site, tuple[Tree, ...], bool], Traced]] = {
+    "IF": Site._if,
+    "IFS": Site._ifs,
+    "IFERROR": Site._if_error,
+    "IFNA": Site._if_error,
+    "CHOOSE": Site._choose,
+    "INDEX": Site._index,
+    "VLOOKUP": Site._lookup,
+}
+
+
+def _as_number(value: CellValue) -> float:
+    """Return what a value is in arithmetic; NaN for an error, and for a text that is no number."""
+    try:
+        return number(value)
+    except (FailedError, UnknownFunctionError):
+        return np.nan
