@@ -331,3 +331,9 @@ def test_the_same_sign_in_the_formulas_of_two_quantities_is_one_finding(tmp_path
     )
     finding = only(check(made, tmp_path))
     assert in_short(finding) == "∂E/∂w5, ∂E/∂w6 use 1 + a_o where 1 − a_o belongs"
+
+
+def test_a_plus_for_a_times_in_two_units_is_one_finding(tmp_path: Path) -> None:
+    """With a weight of 1, the sum is no source: it does not tell of another wiring."""
+    made = HandMade({**FORMULAS, "h1": "=F6+D6+G6*E6", "h2": "=H6+D6+I6*E6"})
+    assert only(check(made, tmp_path)).quantities == ("h1", "h2")

@@ -1,5 +1,6 @@
 """A wrong formula gets the one that was meant: the smallest edit, proven, in words and symbols."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,35 @@ def test_a_mistake_filled_over_all_iterations_of_several_samples_is_one(
     [finding] = changed(source, tmp_path / "a.xlsx", "LR 1", wrong)
     assert (finding.quantity, finding.count) == ("δ_h2", 100)
     assert {f"{column}{row}": text for (_, row, _), text in finding.put_right.items()} == right
+
+
+def test_a_sum_that_begins_in_the_iteration_above_is_wrong_in_all_of_them(
+    shorter: dict[str, Path], tmp_path: Path
+) -> None:
+    """Where a ReLU unit was turned off in the row above, the value is right."""
+    sheet = load_workbook(shorter["deep"])["LR 0.1"]
+    column = next(cell.column_letter for cell in sheet[31] if cell.value == "∂E/∂b7")
+    cells: dict[str, object] = {}
+    for row in range(32, sheet.max_row + 1, 8):
+        right = str(sheet[f"{column}{row}"].value)
+        cells[f"{column}{row}"] = re.sub(r"\d+:", f"{row - 1}:", right)
+    [finding] = changed(shorter["deep"], tmp_path / "a.xlsx", "LR 0.1", cells)
+    assert (finding.kind, finding.quantity, finding.count) == (
+        "wrong-formula", "∂E/∂b7", len(cells),
+    )  # fmt: skip
+
+
+def test_a_loss_that_was_pasted_with_its_activation_is_mended(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    """The loss may be worked out from the activation or from the pre-activation."""
+    source = workbooks / "xor.xlsx"
+    values = load_workbook(source, data_only=True)["LR 0.1"]
+    cells: dict[str, object] = {f"{c}251": values[f"{c}423"].value for c in ("AB", "AC", "AD")}
+    findings = changed(source, tmp_path / "a.xlsx", "LR 0.1", cells)
+    assert [(one.quantity, bool(one.suggestion)) for one in findings] == [
+        ("a_o1", True), ("E1", True), ("E_tot", True),
+    ]  # fmt: skip
 
 
 def test_a_column_of_targets_that_is_wrong_everywhere_is_written_anew(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbook_tools.formulas.families import Families, Formula, stretches
+from workbook_tools.formulas.references import areas
 from workbook_tools.judging.columns import Column, Columns, Places
 from workbook_tools.judging.counts import Counts, LeftOut
 from workbook_tools.judging.drift import reads_rate
@@ -68,8 +69,8 @@ class Judge:
     def to_try(self) -> Iterator[tuple[str, int, int]]:
         """Yield each formula to be tried on random numbers: quantity, its number there, and a row.
 
-        That is the first row that holds it. A formula that reads the iteration above is tried
-        again in its first row below the first iteration, and one whose values are mostly wrong in
+        That is the first row that holds it. A formula that reads the iteration above, or a range
+        that begins in it, is tried again in its first row below the first iteration, and one whose values are mostly wrong in
         the first row where they are. It is not tried if nothing is known of any of its cells.
         """
         table = self._table
@@ -82,14 +83,27 @@ class Judge:
                 if not len(places):
                     continue
                 yield symbol, number, table.row_of(begin)
-                if begin < table.block <= places[-1] and symbol in self._reference.from_above:
-                    yield symbol, number, table.row_of(int(places[places >= table.block][0]))
+                if begin < table.block <= places[-1]:
+                    below = int(places[places >= table.block][0])
+                    if symbol in self._reference.from_above or self._reads_above(own, number, below):
+                        yield symbol, number, table.row_of(below)
                 if not column.is_wrong:
                     continue
                 off = places[column.wrong[places]]
                 # It may be right where it begins alone; few other rows have mistakes of their own.
                 if 2 * len(off) > len(places) and off[0] != begin:
                     yield symbol, number, table.row_of(int(off[0]))
+
+    def _reads_above(self, families: Families, number: int, position: int) -> bool:
+        """Tell whether a formula reads rows above its own iteration, at this position."""
+        table = self._table
+        formula = families.formulas[number].at(table.row_of(position))
+        begin = table.row_of(position - position % table.block)
+        return any(
+            table.first_row <= area.first_row < begin and area.last_row >= begin
+            for area in areas(formula)
+            if area.sheet in (None, table.sheet.name)
+        )
 
     def is_wrong_somewhere(self, symbol: str, number: int) -> bool:
         """Tell whether a formula of a quantity gives a wrong value in any row."""

@@ -116,9 +116,10 @@ def expected_values(
     parts = reference.scale * losses(network.loss, targets, zs[-1], outputs[-1], softmax)
     if network.loss in CROSS_ENTROPY_OUTPUTS and not softmax:
         by_outputs = reference.scale * cross_entropy(network.loss, targets, outputs[-1])
-        inherited = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
-        inherited &= _nearer(result, reference, by_outputs, parts)
-        parts = _either(inherited, by_outputs, parts)
+        differ = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
+        apart = np.where(differ, np.abs(by_outputs.values - parts.values), 0.0)
+        parts = _either(differ & _nearer(result, reference, by_outputs, parts), by_outputs, parts)
+        parts.radius = parts.radius + apart  # the other one is right, too
     result.put(naming.losses, parts)
     if result.has(naming.losses):
         parts = get(naming.losses)
