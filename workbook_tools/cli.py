@@ -15,6 +15,7 @@ from workbook_tools import __version__
 from workbook_tools.commands.build import build
 from workbook_tools.commands.exit_status import PROGRAM
 from workbook_tools.commands.explain import explain
+from workbook_tools.commands.gradient import gradient
 from workbook_tools.commands.new import new
 from workbook_tools.commands.verify import verify
 from workbook_tools.errors import BAD_INPUT, InputError, print_error
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (new, build, verify, explain):
+for command in (new, build, verify, explain, gradient):
     app.command()(command)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Protocol, TypeVar
 
 from workbook_tools.checking.limits import out_of_memory
 from workbook_tools.checking.worker import EndedError, Worker, what_happened
@@ -55,6 +56,17 @@ class _Failure:
     trace: str = ""  # the traceback of an unexpected failure
 
 
+class Asked(Protocol):
+    """What is asked of a workbook."""
+
+    @property
+    def path(self) -> Path:
+        """Where the workbook is."""
+        ...
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+Done = TypeVar("Done")
 OnStep = Callable[[str], None]
 Check = Callable[[Wish, OnStep], Checked]
 Work = Callable[[Wish, Path, OnStep], Checked]
@@ -75,7 +87,7 @@ def prepared(arguments: Sequence[str]) -> Iterator[None]:
         options = {one.partition("=")[0] for one in arguments if one.startswith("-")}
         if options <= _OF_NO_CHECK and os.path.isfile(path := arguments[0] if arguments else ""):
             wish = Wish(Path(path), DEFAULT)
-            _prepared[0].ask(wish.path, _checked, all_of, wish)
+            _prepared[0].ask(wish.path, _tried, all_of, wish)
     try:
         yield
     finally:
@@ -101,29 +113,49 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     the other process, by default ``all_of``.
     """
     worker = _prepared.pop() if _prepared else _worker()
+    try:
+        yield lambda wish, on_step: _done(worker, timeout, on_step, work or all_of, wish)
+    finally:
+        worker.close()
 
-    def check(wish: Wish, on_step: OnStep) -> Checked:
-        refuse_streams(wish.path)
-        try:
-            result = worker.do(wish.path, timeout, on_step, _checked, work or all_of, wish)
-        except (TimeoutError, EndedError) as error:
-            raise InputError(f"{wish.path}: {what_happened(error, wish.path, timeout)}") from error
-        if isinstance(result, Checked):
-            return result
+
+def done_alone(timeout: float, work: Callable[[AskedT, Path, OnStep], Done], asked: AskedT) -> Done:
+    """Do other work on a workbook within ``timeout`` seconds, in a process of its own.
+
+    Raises ``InputError`` and ``BrokenError``, as ``checks`` does.
+    """
+    worker = _prepared.pop() if _prepared else _worker()
+    try:
+        return _done(worker, timeout, lambda step: None, work, asked)
+    finally:
+        worker.close()
+
+
+def _done(
+    worker: Worker,
+    timeout: float,
+    on_step: OnStep,
+    work: Callable[[AskedT, Path, OnStep], Done],
+    asked: AskedT,
+) -> Done:
+    refuse_streams(asked.path)
+    try:
+        result: Done | _Failure = worker.do(asked.path, timeout, on_step, _tried, work, asked)
+    except (TimeoutError, EndedError) as error:
+        raise InputError(f"{asked.path}: {what_happened(error, asked.path, timeout)}") from error
+    if isinstance(result, _Failure):
         raise (
             BrokenError(result.message, result.trace)
             if result.trace
             else InputError(result.message)
         )
-
-    try:
-        yield check
-    finally:
-        worker.close()
+    return result
 
 
-def _checked(work: Work, wish: Wish, on_step: OnStep) -> Checked | _Failure:
-    """Check a workbook in a worker; its temporary folder exists as long as the worker."""
+def _tried(
+    work: Callable[[AskedT, Path, OnStep], Done], wish: AskedT, on_step: OnStep
+) -> Done | _Failure:
+    """Work on a workbook in a worker; its temporary folder exists as long as the worker."""
     try:
         return work(wish, Path(gettempdir()), on_step)
     except (InputError, OSError) as error:

@@ -18,6 +18,10 @@ def _place(text: str) -> Path:
     return Path(text)
 
 
+Workbook = Annotated[
+    Path,
+    typer.Argument(metavar="WORKBOOK.xlsx", show_default=False, parser=_place),
+]
 Workbooks = Annotated[
     list[Path],
     typer.Argument(metavar="WORKBOOK.xlsx...", show_default=False, parser=_place),

@@ -12,11 +12,11 @@ from workbook_tools.differentiation.formula import NoDerivativeError, Site, Unev
 from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import Call, Number, SyntaxProblemError, Tree, parse_long
+from workbook_tools.formulas.tree import Call, SyntaxProblemError, Tree, parse_long
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
-from workbook_tools.program.edges import with_readers
+from workbook_tools.program.edges import Edges, with_readers
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.memory import Memory
 from workbook_tools.program.order import components, levels
@@ -79,20 +79,36 @@ class Derivatives:
         return self._program.layout.place_of(cell)
 
     def drawn(self, numbers: Mapping[Cell, Array]) -> Memory:
-        """Return the workbook calculated with other numbers in parameters, (draws,) each.
+        """Return the workbook calculated with other numbers in some cells, (draws,) each.
 
-        Raises ``NotDifferentiableError`` if a formula is not understood.
+        These cells are parameters, or have no formula. Raises ``NotDifferentiableError`` if a
+        formula is not understood.
         """
         draws = len(next(iter(numbers.values())))
         memory = Memory.of(self._program.layout, self._program.values, draws)
         for cell, own in numbers.items():
             memory.put(self.place(cell), *map(float, own))
-        read = np.isin(self._edges.read, self._own)
         try:
-            self._program.run(memory, set(self._edges.readers[read].tolist()))
+            self._program.run(memory, {*range(len(self._nodes))}.difference(self._own))
         except NotCompiledError as error:
             raise NotDifferentiableError(f"a formula is not understood: {error}") from error
         return memory
+
+    def inputs(self) -> list[Cell]:
+        """Return the cells with numbers that have no formula, the parameters left out."""
+        values, found = self._program.values, []
+        for sheet, columns in values.sheets.items():
+            for number, column in columns.items():
+                cells = ((sheet, row, number) for row in column.rows.tolist())
+                found += [cell for cell in cells if self._program.graph.node_of(cell) is None]
+        return [cell for cell in found if isinstance(values.value(cell), float)]
+
+    def formulas(self) -> Iterator[tuple[Cell, int]]:
+        """Yield the cells that hold formulas, each with its place; the parameters are left out."""
+        for number, node in enumerate(self._nodes):
+            if number not in self._own:
+                for row, place in zip(node.run.rows, self._places(node).tolist(), strict=True):
+                    yield (node.sheet, row, node.column), place
 
     def depends(self, cell: Cell) -> bool:
         """Tell whether a cell depends on the parameters."""
@@ -108,6 +124,7 @@ class Derivatives:
         found = np.zeros((len(memory.kinds), memory.draws))
         found[self.place(of)] = 1.0
         between = self._depends & self._needed(of)
+        self._refuse_changing(of)
         depends = np.zeros(len(memory.kinds), dtype=bool)
         for number in [*np.flatnonzero(between).tolist(), *self._own]:
             depends[self._places(self._nodes[number])] = True
@@ -115,6 +132,23 @@ class Derivatives:
             for step in self._steps(between):
                 step.pull(found, memory, depends)
         return found
+
+    def _refuse_changing(self, of: Cell) -> None:
+        """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""
+        if len(self._graph.nodes) == len(self._nodes):
+            return
+        kept = set(self._nodes)
+        nodes, edges = self._graph.nodes, self._graph.edges
+        if edges is None:
+            raise NotDifferentiableError("too many references between formulas")
+        begin = [k for k, node in enumerate(nodes) if node.cell in set(self.parameters)]
+        number = self._graph.node_of(of)
+        backwards = edges._replace(readers=edges.read, read=edges.readers)
+        between = with_readers(len(nodes), edges, begin)
+        between &= with_readers(len(nodes), backwards, [] if number is None else [number])
+        for k in np.flatnonzero(between).tolist():
+            if nodes[k] not in kept:
+                raise NotDifferentiableError(f"{_named(nodes[k].cell)} changes by itself (RAND)")
 
     def _needed(self, of: Cell) -> NDArray[np.bool_]:
         """Return which nodes a cell depends on, and its own."""
@@ -125,13 +159,13 @@ class Derivatives:
     def _places(self, node: Node) -> NDArray[np.int64]:
         layout = self._program.layout
         rows = np.array(node.run.rows, dtype=np.int64)
-        return layout.places(np.int64(layout.sheet(node.sheet)), rows, np.int64(node.column))
+        return layout.places(np.array(layout.sheet(node.sheet)), rows, np.array(node.column))
 
     def _steps(self, between: NDArray[np.bool_]) -> Iterator["_Step"]:
         """Yield some nodes in steps: each comes after all steps that read its cells."""
         edges = self._edges
         inside = between[edges.readers] & between[edges.read]
-        edges = type(edges)(*(part[inside] for part in edges))
+        edges = Edges(*(part[inside] for part in edges))  # type: ignore[arg-type]
         count = len(self._nodes)
         found = components(count, edges.readers, edges.read)
         by_level = levels(found, count, edges)
@@ -238,10 +272,8 @@ def _tree(node: Node) -> Tree:
 
 def _first_of(node: Node, tree: Call) -> str:
     """Return what all cells of an array formula have in common: its place and body."""
-    body, row, column = tree.arguments
-    assert isinstance(row, Number) and isinstance(column, Number)
-    first_row = node.run.first_row - int(row.text) + 1
-    return f"{first_row} {node.column - int(column.text) + 1} {body}"
+    body, row, column = map(str, tree.arguments)
+    return f"{node.run.first_row - int(row) + 1} {node.column - int(column) + 1} {body}"
 
 
 def _read_among(node: Node, row: int, cells: Mapping[Cell, Node]) -> Iterator[Cell]:

@@ -6,7 +6,6 @@ Conditions, and which cell a lookup finds, have no derivative: they are worked o
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -145,7 +144,7 @@ class Site:
         layout = self.memory.layout
         if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
             raise NoDerivativeError(f"{text}: too many cells")
-        sheet = np.int64(layout.sheet(area.sheet or self.sheet))
+        sheet = np.array(layout.sheet(area.sheet or self.sheet))
         places = layout.places(sheet, rows[:, None, :], columns[None, :, None])
         values, kinds = self.memory.numbers[places], self.memory.kinds[places]
         for at in zip(*np.nonzero(kinds == OTHER), strict=True):
@@ -211,14 +210,17 @@ class Site:
 
     def _constant(self, tree: Tree) -> Traced:
         """Work out a part by Excel's rules, as numbers without a derivative; NaN for others."""
-        return constant(self._evaluated(tree, _as_number))
+        return constant(self._evaluated(tree))
 
-    def _evaluated(self, tree: Tree, convert: Callable[[CellValue], float]) -> Array:
+    def _evaluated(self, tree: Tree) -> Array:
         draws = self.memory.draws
         grids = [[self._grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
         shape = max(g.height for own in grids for g in own), max(g.width for o in grids for g in o)
         values = [
-            [[[convert(grid.at(i, j)) for grid in own] for own in grids] for j in range(shape[1])]
+            [
+                [[_as_number(grid.at(i, j)) for grid in own] for own in grids]
+                for j in range(shape[1])
+            ]
             for i in range(shape[0])
         ]
         return np.array(values, dtype=float)
@@ -237,14 +239,14 @@ class Site:
             one, other = (self.traced(part, lifts) for part in (tree.left, tree.right))
             if np.isfinite(one.value).all() and np.isfinite(other.value).all():
                 return np.asarray(COMPARISONS[tree.operator](one.value, other.value))
-        return self._evaluated(tree, _as_number) != 0
+        return np.asarray(self._evaluated(tree) != 0)
 
     # Functions that follow a branch, or find a cell
 
     def _if(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         condition = self.condition(arguments[0], lifts)
-        branches = [*arguments[1:], *[Number("0")] * 2][:2]
-        return self._branch(condition, *branches, lifts=lifts)
+        one, other = [*arguments[1:], Number("0"), Number("0")][:2]
+        return self._branch(condition, one, other, lifts)
 
     def _branch(self, condition: NDArray[np.bool_], one: Tree, other: Tree, lifts: bool) -> Traced:
         if condition.all():
@@ -264,7 +266,7 @@ class Site:
         return tape.chosen(np.isfinite(value.value), value, self.traced(arguments[1], lifts))
 
     def _choose(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
-        number = np.floor(self._evaluated(arguments[0], _as_number))
+        number = np.floor(self._evaluated(arguments[0]))
         found = constant(np.nan)
         for k, part in enumerate(arguments[1:], start=1):
             if (number == k).any():
@@ -273,7 +275,7 @@ class Site:
 
     def _index(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         cells = self._range(arguments[0], True)
-        numbers = [self._evaluated(part, _as_number)[0, 0] for part in arguments[1:]]
+        numbers = [self._evaluated(part)[0, 0] for part in arguments[1:]]
         height, width = cells.value.shape[:2]
         if len(numbers) == 1:
             numbers = (

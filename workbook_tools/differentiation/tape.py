@@ -46,9 +46,8 @@ class Traced:
 
 def constant(value: float | Array) -> Traced:
     """Return numbers that do not depend on anything."""
-    return Traced(
-        np.asarray(value, dtype=float).reshape((1,) * 4) if np.ndim(value) == 0 else value
-    )
+    own = np.asarray(value, dtype=float)
+    return Traced(own if own.ndim else own.reshape(1, 1, 1, 1))
 
 
 def pulled_back(result: Traced, seed: Array) -> dict[int, tuple[Traced, Array]]:
@@ -196,11 +195,11 @@ def joined(parts: Sequence[Traced]) -> Traced:
     """Return all elements of some arrays in one column, with 0 for what is no number."""
     shape = np.broadcast_shapes(*(part.value.shape[2:] for part in parts))
     columns = [_column(part, shape) for part in parts]
-    ends = np.cumsum([len(column.value) for column in columns])
-    links = [
-        (column, lambda g, end=end, count=len(column.value): g[end - count : end])
-        for column, end in zip(columns, ends.tolist(), strict=True)
-    ]
+    links: list[tuple[Traced, Pull]] = []
+    end = 0
+    for column in columns:
+        begin, end = end, end + len(column.value)
+        links.append((column, lambda g, begin=begin, end=end: g[begin:end]))  # type: ignore[misc]
     filled = [
         np.broadcast_to(True if c.filled is None else c.filled, (len(c.value), 1, *shape))
         for c in columns
@@ -267,7 +266,7 @@ def picked(a: Traced, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Tr
     height, width = a.value.shape[:2]
     lanes = np.broadcast_shapes(rows.shape, columns.shape, a.value.shape[2:])
     value = np.broadcast_to(a.value, (height, width, *lanes))
-    cells, draws = np.indices(lanes, sparse=True)
+    cells, draws = np.ogrid[: lanes[0], : lanes[1]]
     at = np.broadcast_to(rows, lanes), np.broadcast_to(columns, lanes), cells, draws
 
     def pull(g: Array) -> Array:

@@ -70,8 +70,9 @@ class Judge:
         """Yield each formula to be tried on random numbers: quantity, its number there, and a row.
 
         That is the first row that holds it. A formula that reads the iteration above, or a range
-        that begins in it, is tried again in its first row below the first iteration, and one whose values are mostly wrong in
-        the first row where they are. It is not tried if nothing is known of any of its cells.
+        that begins in it, is tried again in its first row below the first iteration, and one whose
+        values are mostly wrong in the first row where they are. It is not tried if nothing is known
+        of any of its cells.
         """
         table = self._table
         for symbol, own in self.families.items():
@@ -85,7 +86,8 @@ class Judge:
                 yield symbol, number, table.row_of(begin)
                 if begin < table.block <= places[-1]:
                     below = int(places[places >= table.block][0])
-                    if symbol in self._reference.from_above or self._reads_above(own, number, below):
+                    is_next = symbol in self._reference.from_above
+                    if is_next or self._reads_above(own, number, below):
                         yield symbol, number, table.row_of(below)
                 if not column.is_wrong:
                     continue

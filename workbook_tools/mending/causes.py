@@ -31,6 +31,8 @@ _PARENTHESES = {  # by how the change begins
     "remove the parentheses": "put{s} parentheses where none belong",
     "move the parentheses": "put{s} parentheses in the wrong place",
 }
+# Changes of an operator, a function or a number: in quantities that are alike, the same slip.
+_SMALL = ("change ", "replace the number ")
 # Faults with such a key come from one mistake wherever they are.
 _ANYWHERE = ("rate", "stale")
 _TYPED = (Kind.TYPED_VALUE, Kind.ODD_START)
@@ -61,7 +63,10 @@ def cause_of(fault: Fault, old: str | None, new: str, grounds: Grounds) -> Cause
     if not pairs or not all(_is_cell(text) for pair in pairs for text in pair):
         edit = change_in_words(old, new)
         words = next((own for begin, own in _PARENTHESES.items() if edit.startswith(begin)), "")
-        return Cause(frozenset([("shape", stem, *shape)]), words)
+        own: set[Key] = {("shape", stem, *shape)}
+        if edit.startswith(_SMALL):
+            own.add(("edit", stem, edit.partition(":")[0]))
+        return Cause(frozenset(own), words)
     found = dict.fromkeys(_read(*pair, fault, grounds) for pair in pairs)
     kinds = {one.kind for one in found}
     if kinds == {"rate"}:

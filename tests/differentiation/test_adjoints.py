@@ -1,0 +1,200 @@
+"""Derivatives against central differences of the recalculated workbook, and against PyTorch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import cases
+from derivatives import exact, opened
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from openpyxl.worksheet.formula import ArrayFormula
+
+from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
+from workbook_tools.notation.addresses import Cell
+
+PARAMETERS = [("Sheet", row, column) for row in (1, 2) for column in (1, 2, 3)]
+NUMBERS = [0.7, 1.3, 0.4, 2.1, 0.9, 1.6]
+STEP = 1e-5
+
+
+def written(path: Path, cells: dict[str, object]) -> Derivatives:
+    book = Workbook()
+    sheet = book.active
+    for (_, row, column), number in zip(PARAMETERS, NUMBERS, strict=True):
+        sheet.cell(row, column, number)
+    for name, content in cells.items():
+        sheet[name] = content
+    book.save(path)
+    return opened(path, PARAMETERS)
+
+
+def differences(derivatives: Derivatives, of: Cell) -> Iterator[float]:
+    """Yield central differences, each from two calculations of the workbook."""
+    memory = derivatives.memory
+    now = {
+        cell: float(memory.numbers[derivatives.place(cell), 0]) for cell in derivatives.parameters
+    }
+    for cell in derivatives.parameters:
+        drawn = derivatives.drawn(
+            {
+                other: own + STEP * np.array([1.0, -1.0]) * (other == cell)
+                for other, own in now.items()
+            }
+        )
+        up, down = drawn.numbers[derivatives.place(of)]
+        yield float((up - down) / (2 * STEP))
+
+
+OF = ("Sheet", 5, 1)
+FORMULAS = [
+    "=A1*B1+C1", "=A1/B1-C1^2", "=-A1^2+2^B1-C1%", "=+A1-(B1-(C1-A2))", "=EXP(A1)*LN(B1)",
+    "=LOG(A1)+LOG(B1,C1)+LOG10(C2)", "=SQRT(A1)+ABS(B1-3)", "=SIN(A1)*COS(B1)-TAN(C1)",
+    "=ASIN(A1)+ACOS(C1)+ATAN(B1)", "=SINH(A1)+COSH(B1)+TANH(C1)", "=POWER(A1,B1)", "=MOD(A2*3,B1)",
+    "=SUM(A1:C2)^2", "=SUM(A1:B1,C2,2)*A1", "=AVERAGE(A1:C2)*A1", "=SUMSQ(A1:C1)",
+    "=PRODUCT(A1:C1)*2", "=MAX(A1:C2)-MIN(A1:C2)", "=MAX(0,A1)+MAX(0,-A1)", "=VAR(A1:C2)",
+    "=VAR.P(A1:C2)", "=STDEV(A1:C2)", "=STDEVP(A1:C2)", "=DEVSQ(A1:C1)",
+    "=SUMPRODUCT(A1:C1,A2:C2)", "=SUMPRODUCT((A1:C1-A2:C2)^2)", "=SUMXMY2(A1:C1,A2:C2)",
+    "=IF(A1>B1,A1*B1,C1^3)", "=IF(A1<B1,A1*B1)", "=IF(AND(A1>0,B1>0),A1/B1,0)",
+    "=IFS(A1>5,1,TRUE,B1^2)", "=IFERROR(A1/B1,C1)", "=IFERROR(A1/0,C1^2)", "=CHOOSE(2,A1,B1*C1)",
+    "=INDEX(A1:C2,2,2)*A1", "=INDEX(A1:C1,3)", "=VLOOKUP(1,E1:F3,2,FALSE)*A1",
+    "=SUM(A:A)-A5*0", "=A1*COUNT(A1:C2)", "=A1*ROW()+B1*PI()", "=A1+SUM(E9:F9)",
+    "=D9*2", "=D10+A1",
+]  # fmt: skip
+BESIDE = {"E1": 1, "F1": "=B1*C1", "E2": 2, "F2": 5, "E9": "a text", "D9": "=A1*B1", "D10": "=D9^2"}
+KEPT = [formula for formula in FORMULAS if "A:A" not in formula]  # A5 would read itself
+
+
+@pytest.mark.parametrize("formula", KEPT)
+def test_each_function_has_the_slope_of_the_recalculated_workbook(
+    formula: str, tmp_path: Path
+) -> None:
+    derivatives = written(tmp_path / "a.xlsx", {**BESIDE, "A5": formula})
+    expected = [*differences(derivatives, OF)]
+    assert any(expected)
+    assert exact(derivatives, OF) == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+ARRAYS = [
+    "=SUM((A1:C1-A2:C2)^2)", "=SUM(MMULT(A1:C1,TRANSPOSE(A2:C2)))", "=SUM(IF(A1:C2>1,A1:C2^2,0))",
+    "=SUM(EXP(A1:C1)/SUM(EXP(A1:C1))*A2:C2)", "=SUM(A1:C1*TRANSPOSE(A1:C1))", "=MAX(A1:C1*A2:C2)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", ARRAYS)
+def test_array_formulas_have_the_slope_of_the_recalculated_workbook(
+    formula: str, tmp_path: Path
+) -> None:
+    derivatives = written(tmp_path / "a.xlsx", {"A5": ArrayFormula("A5", formula)})
+    expected = [*differences(derivatives, OF)]
+    assert any(expected)
+    assert exact(derivatives, OF) == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_an_array_formula_that_fills_several_cells_is_differentiated_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    cells = {
+        "E1": ArrayFormula("E1:F2", "=MMULT(A1:B2,B1:C2)"),
+        "G1": ArrayFormula("G1:H2", "=TANH(E1:F2)"),
+        "A5": "=G1*G2-H1^2+E2*H2",
+    }
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    assert exact(derivatives, OF) == pytest.approx([*differences(derivatives, OF)], rel=1e-6)
+
+
+_NUMBERS = st.sampled_from([f"{letter}{row}" for letter in "ABC" for row in (1, 2)] + ["2", "0.5"])
+
+
+def _larger(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    two = st.sampled_from(
+        ["({}+{})", "({}-{})", "{}*{}", "{}/(1+({})^2)", "MAX({},{})", "MIN({},{})"]
+    )
+    one = st.sampled_from(
+        ["EXP(-ABS({}))", "TANH({})", "1/(1+EXP(-({})))", "LN(1+({})^2)", "SIN({})", "-({})",
+         "IF({}>0.3,A1,B2)", "SUM({},A1:C1)", "AVERAGE({},A2:B2)", "SQRT(1+({})^2)"]
+    )  # fmt: skip
+    return st.one_of(
+        st.builds(lambda form, a, b: form.format(a, b), two, parts, parts),
+        st.builds(lambda form, a: form.format(a), one, parts),
+    )
+
+
+@cases(150)
+@given(st.lists(st.recursive(_NUMBERS, _larger, max_leaves=8), min_size=1, max_size=4))
+def test_chains_of_any_formulas_have_the_slope_of_the_recalculated_workbook(
+    tmp_path_factory: pytest.TempPathFactory, formulas: list[str]
+) -> None:
+    """Each formula reads the one above, so that derivatives go through several cells."""
+    cells: dict[str, object] = {"E1": 0.3}
+    for row, formula in enumerate(formulas, start=2):
+        cells[f"E{row}"] = f"={formula}+0.5*E{row - 1}*E{row - 1}"
+    cells["A5"] = f"=E{len(formulas) + 1}*C1"
+    derivatives = written(tmp_path_factory.mktemp("chain") / "a.xlsx", cells)
+    expected = [*differences(derivatives, OF)]
+    assert exact(derivatives, OF) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_a_formula_filled_down_is_differentiated_in_all_its_cells(tmp_path: Path) -> None:
+    cells: dict[str, object] = {f"E{row}": row / 7 for row in range(1, 41)}
+    cells |= {f"F{row}": f"=1/(1+EXP(-$A$1*E{row}-$B$1))" for row in range(1, 41)}
+    cells |= {f"G{row}": f"=SUM(F$1:F{row})*E{row}" for row in range(1, 41)}
+    cells["A5"] = "=AVERAGE(F1:F40)+SUM(G1:G40)/1000"
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    assert exact(derivatives, OF) == pytest.approx([*differences(derivatives, OF)], abs=1e-6)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(40, 40), (32, 40)])
+def test_a_training_is_differentiated_through_its_iterations(
+    workbooks: Path, begin: int, end: int
+) -> None:
+    weights = [("LR 0.5", begin, column) for column in (5, 6, 7, 8, 14, 15, 16, 17)]
+    derivatives = opened(workbooks / "mazur.xlsx", weights)
+    loss = ("LR 0.5", end, 25)
+    found = exact(derivatives, loss)
+    assert found == pytest.approx([*differences(derivatives, loss)], rel=1e-6, abs=1e-9)
+    if begin == end:
+        shown = [
+            derivatives.memory.numbers[derivatives.place((*loss[:2], 26 + k)), 0] for k in range(8)
+        ]
+        assert found == pytest.approx(shown, rel=1e-12)
+
+
+def test_several_draws_are_differentiated_at_once(tmp_path: Path) -> None:
+    derivatives = written(tmp_path / "a.xlsx", {"A5": "=A1*EXP(B1*C1)"})
+    numbers = {cell: np.array([0.1, 0.7, -0.4]) for cell in PARAMETERS}
+    found = derivatives.adjoints(OF, derivatives.drawn(numbers))
+    x = numbers[PARAMETERS[0]]
+    assert found[derivatives.place(PARAMETERS[0])] == pytest.approx(np.exp(x * x))
+    assert found[derivatives.place(PARAMETERS[1])] == pytest.approx(x * x * np.exp(x * x))
+
+
+def test_a_kink_has_the_derivative_that_pytorch_gives_it(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    cells: dict[str, object] = {"A1": 0, "B1": 2, "C1": 2, "A5": "=ABS(A1)+MAX(B1:C1)^2+MAX(0,A1)"}
+    found = exact(written(tmp_path / "a.xlsx", cells), OF)
+    a = torch.tensor(0.0, requires_grad=True)
+    b = torch.tensor([2.0, 2.0], requires_grad=True)
+    (a.abs() + torch.amax(b) ** 2 + torch.amax(torch.stack([torch.zeros(()), a]))).backward()
+    assert found[:3] == [float(a.grad), *map(float, b.grad)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"A5": "=ROUND(A1,2)"}, "Sheet!A5: ROUND has no derivative"),
+        ({"E1": "=INT(A1)*2", "A5": "=E1+B1"}, "Sheet!E1: INT has no derivative"),
+        ({"A5": "=GAMMALN(A1)"}, "Sheet!A5: GAMMALN"),
+        ({"E1": "=A1*RAND()", "A5": "=E1+B1"}, "Sheet!E1 changes by itself"),
+        ({"E1": "=E2+A1", "E2": "=E1*0.5", "A5": "=E1"}, "is in a circle"),
+    ],
+)
+def test_what_cannot_be_differentiated_is_named(
+    cells: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    with pytest.raises(NotDifferentiableError) as error:
+        derivatives.adjoints(OF, derivatives.memory)
+    assert said in str(error.value)

@@ -1,0 +1,229 @@
+"""Answers what the derivatives of one cell of a workbook by others are, and which cells show them.
+
+A cell shows a derivative if it equals it, up to a constant factor, on the numbers of the workbook
+and on random ones.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.engines import compiled
+from workbook_tools.errors import InputError
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Calculation
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
+from workbook_tools.program.memory import Memory
+from workbook_tools.texts import shortened
+
+_DRAWS = 4
+_MOST_PARAMETERS = 100_000
+_MOST_INPUTS = 200_000  # that are drawn at random
+_SIGNIFICANT = 8  # digits to which a cell equals a derivative
+_CELLS = re.compile(r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(?::\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})?")
+_LONGEST, _MOST_NAMED = 40, 3  # characters of a sheet's name; sheets that are named
+_CLEAR = 1e-6  # relative; a derivative that varies less is constant
+
+
+@dataclass(frozen=True)
+class Question:
+    """Of which cell the derivatives are asked, and by which: ``Sheet1!F20``, ``Sheet1!B2:C4``."""
+
+    path: Path
+    of: str
+    by: tuple[str, ...]
+
+
+class Shown(NamedTuple):
+    """A cell that shows a derivative."""
+
+    cell: Cell
+    factor: float  # its value is this times the derivative
+
+
+@dataclass
+class Derivative:
+    """The derivative by one cell."""
+
+    by: Cell
+    at: float  # the number in this cell
+    value: float
+    shown: list[Shown] = field(default_factory=list)
+
+
+@dataclass
+class Gradient:
+    """The derivatives of one cell by others."""
+
+    workbook: str
+    engine: str
+    of: Cell
+    value: float
+    parts: list[Derivative]
+    is_drawn: bool  # whether random numbers were tried: else nothing is said of other cells
+
+
+def gradient(question: Question) -> Gradient:
+    """Differentiate a cell of a workbook by others.
+
+    Sheets need not be named in a workbook that has only one. Raises ``InputError``.
+    """
+    path, of, by = question.path, question.of, question.by
+    with open_package(path) as package:
+        sheets, stored = read_sheets(package)
+        iterations = package.iterations
+    calculation = compiled.calculated(path, Graph.of(sheets), sheets, stored, iterations)
+    [target] = _cells(path, "--of", of, sheets)
+    cells = [*dict.fromkeys(cell for text in by for cell in _cells(path, "--by", text, sheets))]
+    value = _number(path, "--of", target, calculation)
+    at = [_number(path, "--by", cell, calculation) for cell in cells]
+    if target in cells:
+        raise InputError(f"{path}: --by {_named(target)} is the cell of --of; leave it out")
+    try:
+        derivatives = Derivatives(sheets, calculation, cells, iterations)
+        if not derivatives.depends(target):
+            raise InputError(
+                f"{path}: {_named(target)} does not depend on {', '.join(by)}; "
+                "give a cell that is calculated from them"
+            )
+        memory = derivatives.memory
+        places = [derivatives.place(cell) for cell in cells]
+        found = derivatives.adjoints(target, memory)[places, 0]
+    except NotDifferentiableError as error:
+        raise InputError(f"{path}: {_named(target)} cannot be differentiated: {error}") from error
+    parts = [
+        Derivative(cell, own, derivative)
+        for cell, own, derivative in zip(cells, at, found.tolist(), strict=True)
+    ]
+    is_drawn = False
+    for memory, drawn in _drawn(derivatives, target, calculation):
+        is_drawn = True
+        _add_shown([part for part in parts if not part.shown], derivatives, target, memory, drawn)
+    return Gradient(str(path), calculation.engine, target, value, parts, is_drawn)
+
+
+def answered(question: Question, folder: Path, on_step: Callable[[str], None]) -> Gradient:
+    """Answer a question in a process of its own (see ``checking.alone``)."""
+    return gradient(question)
+
+
+def _cells(path: Path, option: str, text: str, sheets: Sequence[Sheet]) -> list[Cell]:
+    """Return the cells that a reference names; a sheet's name need not be quoted."""
+    before, sign, cells = text.rpartition("!")
+    own = before.removeprefix("'").removesuffix("'").replace("''", "'")
+    found = areas(f"={cells}") if _CELLS.fullmatch(cells) else ()
+    if len(found) != 1:
+        raise InputError(f"{path}: {option} {text}: no cell; write it like {sheets[0].name}!B2:C4")
+    [area] = found
+    if not sign and len(sheets) > 1:
+        example = sheet_prefix(sheets[0].name) + cells
+        raise InputError(f"{path}: {option} {text}: on which sheet? Write it like {example}")
+    names = {sheet.name.lower(): sheet.name for sheet in sheets}
+    name = names.get(own.lower()) if sign else sheets[0].name
+    if name is None:
+        there = ", ".join(shortened(sheet.name, _LONGEST) for sheet in sheets[:_MOST_NAMED])
+        raise InputError(f"{path}: {option} {text}: no such sheet; there is {there}")
+    most = 1 if option == "--of" else _MOST_PARAMETERS
+    if area.cell_count > most:
+        said = "one cell" if most == 1 else f"at most {most:,} cells"
+        raise InputError(f"{path}: {option} {text}: {area.cell_count:,} cells; give {said}")
+    return [*area.cells(name)]
+
+
+def _number(path: Path, option: str, cell: Cell, calculation: Calculation) -> float:
+    value = calculation.value(cell)
+    if isinstance(value, float):
+        return value
+    if value is None:
+        what = "is empty"
+    elif value == CellError("#CIRC!"):  # as engines show it
+        what = "is in a circle of formulas"
+    elif isinstance(value, CellError):
+        what = f"shows {value.code}"
+    else:
+        what = f"holds {str(value)[:40]!r}"
+    raise InputError(f"{path}: {option} {_named(cell)} {what}; give cells with numbers")
+
+
+def _drawn(
+    derivatives: Derivatives, of: Cell, calculation: Calculation
+) -> Iterator[tuple[Memory, Array]]:
+    """Yield the workbook on random numbers, and the derivatives there.
+
+    First all numbers without formulas are drawn, then those that are not whole (classes are whole
+    numbers, and targets may have to add up to 1). Where both give errors, the parameters alone are
+    drawn; then derivatives that differ by a factor in the data are not told apart.
+    """
+    inputs = derivatives.inputs()
+    if len(inputs) > _MOST_INPUTS:
+        inputs = []
+    cells = [*inputs, *derivatives.parameters]
+    value = {cell: own for cell in cells if isinstance(own := calculation.value(cell), float)}
+    broken = [cell for cell in inputs if value[cell] % 1]
+    is_any = False
+    for others in (inputs, broken, []):
+        if is_any and not others:
+            return
+        chance = np.random.default_rng(0)
+        numbers = {c: _near(value[c], chance) for c in [*derivatives.parameters, *others]}
+        try:
+            memory = derivatives.drawn(numbers)
+            found = derivatives.adjoints(of, memory)
+        except NotDifferentiableError:
+            continue
+        places = [derivatives.place(cell) for cell in [of, *derivatives.parameters]]
+        if np.isfinite(memory.numbers[places]).all() and np.isfinite(found[places]).all():
+            is_any = True
+            yield memory, found
+
+
+def _near(value: float, chance: np.random.Generator) -> Array:
+    """Return random numbers in the range of one, (draws,)."""
+    if value == 0:
+        return chance.uniform(0.1, 0.5, _DRAWS)
+    return value * chance.uniform(0.7, 1.3, _DRAWS)
+
+
+def _add_shown(
+    parts: Sequence[Derivative], derivatives: Derivatives, of: Cell, memory: Memory, found: Array
+) -> None:
+    """Add the cells that show the derivatives."""
+    own = found[[derivatives.place(part.by) for part in parts]]
+    asked: dict[bytes, list[int]] = defaultdict(list)
+    for k, key in _keys(own):
+        asked[key].append(k)
+    cells = [(cell, place) for cell, place in derivatives.formulas() if cell != of]
+    for at, key in _keys(memory.numbers[[place for _, place in cells]]):
+        for k in asked.get(key, ()):
+            cell, place = cells[at]
+            factor = float(memory.numbers[place, 0] / own[k, 0])
+            parts[k].shown.append(Shown(cell, float(f"{factor:.6g}")))
+
+
+def _keys(numbers: Array) -> Iterator[tuple[int, bytes]]:
+    """Yield rows (draws,), by number, with what those have in common that are proportional.
+
+    Rows that are constant, or have a number that is 0 or none, are left out.
+    """
+    with np.errstate(all="ignore"):
+        ratios = numbers / numbers[:, :1]
+        spread = np.ptp(ratios, axis=1)
+    known: NDArray[np.bool_] = np.isfinite(ratios).all(axis=1) & (spread > _CLEAR)
+    for k in np.flatnonzero(known).tolist():
+        yield k, " ".join(f"{ratio:.{_SIGNIFICANT}g}" for ratio in ratios[k]).encode()
+
+
+def _named(cell: Cell) -> str:
+    return sheet_prefix(cell[0]) + cell_name(*cell[1:])

@@ -1,0 +1,86 @@
+"""The derivatives of a cell by others, printed on a terminal and as JSON."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from workbook_tools.differentiation.asked import Derivative, Gradient, Shown
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.texts import shortened
+
+_LONGEST = 60  # characters of the name of a sheet
+_MOST_SHOWN = 3  # cells that show one derivative
+
+
+def print_derivatives(found: Gradient, console: Console) -> None:
+    """Print a line for each cell by which was differentiated."""
+    console.print(Text(f"{found.workbook}  ({found.engine})", style="bold"), soft_wrap=True)
+    console.print(Text(f"\n{_named(found.of)} = {found.value:.10g}\n"), soft_wrap=True)
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("by", no_wrap=True)
+    for heading in ("its value", "derivative"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    if found.is_drawn:
+        grid.add_column("shown by", overflow="fold")
+    for part in found.parts:
+        own = [_named(part.by, found.of), f"{part.at:.4g}", f"{part.value:.10g}"]
+        grid.add_row(*map(Text, [*own, _shown(part, found.of)] if found.is_drawn else own))
+    console.print(grid)
+    if not found.is_drawn:
+        said = (
+            "\nWhich cells show these derivatives is not known: on other numbers, "
+            "the workbook gives errors."
+        )
+        console.print(Text(said), soft_wrap=True)
+
+
+def _shown(part: Derivative, of: Cell) -> str:
+    """Return the cells that show a derivative; those with a factor of 1 come first."""
+
+    def rank(one: Shown) -> tuple[bool, bool]:
+        return one.factor != 1.0, one.cell[0] != of[0]
+
+    every = sorted(part.shown, key=rank)
+    named = [
+        _named(one.cell, of) + (f" (× {one.factor:g})" if one.factor != 1.0 else "")
+        for one in every[:_MOST_SHOWN]
+    ]
+    more = len(every) - len(named)
+    return ", ".join([*named, f"{more:,} more"] if more else named) or "–"
+
+
+def _named(cell: Cell, beside: Cell | None = None) -> str:
+    """Return a cell's name; without its sheet if that is the sheet of the cell ``beside``."""
+    name = cell_name(*cell[1:])
+    return (
+        name
+        if beside and cell[0] == beside[0]
+        else shortened(sheet_prefix(cell[0]) + name, _LONGEST)
+    )
+
+
+def as_json(found: Gradient) -> dict[str, Any]:
+    """Return the derivatives as a JSON document."""
+    return {
+        "schema": 1,
+        "workbook": found.workbook,
+        "engine": found.engine,
+        "of": {**_place(found.of), "value": found.value},
+        "derivatives": [
+            {
+                **_place(part.by),
+                "value": part.at,
+                "derivative": part.value,
+                "shown_by": [{**_place(one.cell), "factor": one.factor} for one in part.shown]
+                if found.is_drawn
+                else None,
+            }
+            for part in found.parts
+        ],
+    }
+
+
+def _place(cell: Cell) -> dict[str, str]:
+    return {"sheet": cell[0], "cell": cell_name(*cell[1:])}
