@@ -147,7 +147,10 @@ def where(finding: Finding) -> str:
     """Return where a finding is: ``rows 33–100 of six sheets (LR 0.1, LR 0.2, …): 816 cells``."""
     if len(finding.places) == 1:
         [place] = finding.places
-        cells = shortened(place.ranges, _LONGEST)
+        cells = place.ranges
+        if len(cells) > _LONGEST:  # one cell in each iteration, for example
+            first, last = (cell_name(place.rows[k], place.column) for k in (0, -1))
+            cells = f"{first}…{last}"
         return f"{shortened(place.sheet, _LONGEST_NAME)}!{cells}: {counted(finding.count, 'cell')}"
     rows = {(place.rows[0], place.rows[-1]) for place in finding.places}
     first, last = min(first for first, _ in rows), max(last for _, last in rows)
