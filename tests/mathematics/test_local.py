@@ -37,3 +37,14 @@ def test_every_quantity_is_worked_out_from_the_sheets_own_values(workbooks: Path
     assert {(r, s) for r, s in zip(*np.nonzero(differs.to_numpy()), strict=True)} == {
         (50 - table.first_row, list(right.columns).index("a_h1"))
     }
+
+
+def test_a_loss_is_right_whatever_a_wrong_activation_gives(workbooks: Path) -> None:
+    """It may be worked out from the pre-activation alone."""
+    table, reference = tables(workbooks / "xor.xlsx")[0]
+    for wrong in (-0.5, 0.0, 0.3, 1.0, 1.5):
+        moved = table.values | {"a_o1": np.full(len(table.rows), wrong)}
+        with np.errstate(all="ignore"):  # as in a check
+            expected = expected_values(reference, moved, table.rate, {}, storage=5e-15)
+        off = np.abs(table.values["E1"] - expected.values["E1"])
+        assert (off <= expected.allowed("E1", 1e-12)).all()

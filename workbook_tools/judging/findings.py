@@ -149,8 +149,8 @@ def where(finding: Finding) -> str:
         [place] = finding.places
         cells = place.ranges
         if len(cells) > _LONGEST:  # one cell in each iteration, for example
-            first, last = (cell_name(place.rows[k], place.column) for k in (0, -1))
-            cells = f"{first}…{last}"
+            ends = [cell_name(place.rows[k], place.column) for k in (0, -1)]
+            cells = "…".join(ends)
         return f"{shortened(place.sheet, _LONGEST_NAME)}!{cells}: {counted(finding.count, 'cell')}"
     rows = {(place.rows[0], place.rows[-1]) for place in finding.places}
     first, last = min(first for first, _ in rows), max(last for _, last in rows)

@@ -118,6 +118,7 @@ def expected_values(
         by_outputs = reference.scale * cross_entropy(network.loss, targets, outputs[-1])
         differ = ~np.isclose(outputs[-1].values, a.values, rtol=_SAME, atol=0.0)
         apart = np.where(differ, np.abs(by_outputs.values - parts.values), 0.0)
+        apart = np.where(np.isfinite(apart), apart, 0.0)  # no logarithm of a negative activation
         parts = _either(differ & _nearer(result, reference, by_outputs, parts), by_outputs, parts)
         parts.radius = parts.radius + apart  # the other one is right, too
     result.put(naming.losses, parts)
