@@ -162,10 +162,16 @@ def test_a_training_is_differentiated_through_its_iterations(
         assert found == pytest.approx(shown, rel=1e-12)
 
 
+def test_kinks_that_cancel_each_other_do_no_harm(tmp_path: Path) -> None:
+    """Softplus, as it is written so that nothing overflows: its slope at 0 is one half."""
+    cells: dict[str, object] = {"A1": 0, "A5": "=MAX(A1,0)+LN(1+EXP(-ABS(A1)))"}
+    assert exact(written(tmp_path / "a.xlsx", cells), OF)[0] == 0.5
+
+
 def test_several_draws_are_differentiated_at_once(tmp_path: Path) -> None:
     derivatives = written(tmp_path / "a.xlsx", {"A5": "=A1*EXP(B1*C1)"})
     numbers = {cell: np.array([0.1, 0.7, -0.4]) for cell in PARAMETERS}
-    found = derivatives.adjoints(OF, derivatives.drawn(numbers))
+    found = derivatives.adjoints([OF], derivatives.drawn(numbers))
     x = numbers[PARAMETERS[0]]
     assert found[derivatives.place(PARAMETERS[0])] == pytest.approx(np.exp(x * x))
     assert found[derivatives.place(PARAMETERS[1])] == pytest.approx(x * x * np.exp(x * x))
@@ -173,11 +179,18 @@ def test_several_draws_are_differentiated_at_once(tmp_path: Path) -> None:
 
 def test_a_kink_has_the_derivative_that_pytorch_gives_it(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    cells: dict[str, object] = {"A1": 0, "B1": 2, "C1": 2, "A5": "=ABS(A1)+MAX(B1:C1)^2+MAX(0,A1)"}
+    cells: dict[str, object] = {
+        "A1": 0,
+        "B1": 2,
+        "C1": 2,
+        "E1": "=ABS(A1)",
+        "A5": "=E1+MAX(B1:C1)^2+MAX(A1,0)",
+    }
     found = exact(written(tmp_path / "a.xlsx", cells), OF)
     a = torch.tensor(0.0, requires_grad=True)
     b = torch.tensor([2.0, 2.0], requires_grad=True)
-    (a.abs() + torch.amax(b) ** 2 + torch.amax(torch.stack([torch.zeros(()), a]))).backward()
+    pooled = torch.nn.functional.max_pool1d(b.reshape(1, 1, 2), 2).sum()
+    (a.abs() + pooled**2 + torch.relu(a)).backward()
     assert found[:3] == [float(a.grad), *map(float, b.grad)]
 
 
@@ -196,5 +209,5 @@ def test_what_cannot_be_differentiated_is_named(
 ) -> None:
     derivatives = written(tmp_path / "a.xlsx", cells)
     with pytest.raises(NotDifferentiableError) as error:
-        derivatives.adjoints(OF, derivatives.memory)
+        derivatives.adjoints([OF], derivatives.memory)
     assert said in str(error.value)

@@ -20,5 +20,5 @@ def opened(path: Path, parameters: Sequence[Cell]) -> Derivatives:
 
 
 def exact(derivatives: Derivatives, of: Cell) -> list[float]:
-    found = derivatives.adjoints(of, derivatives.memory)
+    found = derivatives.adjoints([of], derivatives.memory)
     return [float(found[derivatives.place(cell), 0]) for cell in derivatives.parameters]

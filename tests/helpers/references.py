@@ -56,9 +56,9 @@ def trained(
     return {symbol: column for symbol, [column] in run.items()}
 
 
-def tables(path: Path) -> list[tuple[Table, Reference]]:
+def tables(path: Path, engine: str = "cached") -> list[tuple[Table, Reference]]:
     with open_package(path) as package:
         sheets, _ = read_sheets(package)
-    calculation = recalculate(path, "cached")
+    calculation = recalculate(path, engine)
     found, _ = read_tables(sheets, calculation)
     return [(table, reference_for(table, calculation)) for table in found]

@@ -115,15 +115,16 @@ class Derivatives:
         number = self._program.graph.node_of(cell)
         return number is not None and bool(self._depends[number])
 
-    def adjoints(self, of: Cell, memory: Memory) -> Array:
-        """Return the derivatives of a cell by all that it depends on, (places, draws).
+    def adjoints(self, of: Sequence[Cell], memory: Memory) -> Array:
+        """Return the derivatives of the sum of cells by all that they depend on, (places, draws).
 
-        They are 0 for what it does not depend on, or what does not depend on the parameters.
-        Raises ``NotDifferentiableError``.
+        They are 0 for what they do not depend on, or what does not depend on the parameters. Of
+        cells that depend on different parameters, such as the losses of several iterations, they
+        are the derivatives of each. Raises ``NotDifferentiableError``.
         """
         found = np.zeros((len(memory.kinds), memory.draws))
-        found[self.place(of)] = 1.0
-        between = self._depends & self._needed(of)
+        found[[self.place(cell) for cell in of]] = 1.0
+        between = self._depends & _with_what_they_read(self._program.graph, self._edges, of)
         self._refuse_changing(of)
         depends = np.zeros(len(memory.kinds), dtype=bool)
         for number in [*np.flatnonzero(between).tolist(), *self._own]:
@@ -133,7 +134,7 @@ class Derivatives:
                 step.pull(found, memory, depends)
         return found
 
-    def _refuse_changing(self, of: Cell) -> None:
+    def _refuse_changing(self, of: Sequence[Cell]) -> None:
         """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""
         if len(self._graph.nodes) == len(self._nodes):
             return
@@ -142,19 +143,11 @@ class Derivatives:
         if edges is None:
             raise NotDifferentiableError("too many references between formulas")
         begin = [k for k, node in enumerate(nodes) if node.cell in set(self.parameters)]
-        number = self._graph.node_of(of)
-        backwards = edges._replace(readers=edges.read, read=edges.readers)
         between = with_readers(len(nodes), edges, begin)
-        between &= with_readers(len(nodes), backwards, [] if number is None else [number])
+        between &= _with_what_they_read(self._graph, edges, of)
         for k in np.flatnonzero(between).tolist():
             if nodes[k] not in kept:
                 raise NotDifferentiableError(f"{_named(nodes[k].cell)} changes by itself (RAND)")
-
-    def _needed(self, of: Cell) -> NDArray[np.bool_]:
-        """Return which nodes a cell depends on, and its own."""
-        number = self._program.graph.node_of(of)
-        backwards = self._edges._replace(readers=self._edges.read, read=self._edges.readers)
-        return with_readers(len(self._nodes), backwards, [] if number is None else [number])
 
     def _places(self, node: Node) -> NDArray[np.int64]:
         layout = self._program.layout
@@ -241,9 +234,12 @@ class _Step(NamedTuple):
         seed = found[self.places]
         if not seed.any():
             return
+        # The derivative of ABS at 0 is midway between those on both sides: so must be MAX's.
+        is_smooth = "ABS(" in str(self.tree).upper()
+        node = self.node
         site = Site(
-            memory, depends, self.node.sheet, self.node.column, self.rows, self.node.run.first_row,
-            self.is_array,
+            memory, depends, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
+            is_smooth,
         )  # fmt: skip
         try:
             result = site.traced(self.tree, lifts=self.is_array)
@@ -261,6 +257,13 @@ class _Step(NamedTuple):
         except (NoDerivativeError, UnknownFunctionError) as error:
             where = _named((self.node.sheet, int(self.rows[0]), self.node.column))
             raise NotDifferentiableError(f"{where}: {error}") from error
+
+
+def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> NDArray[np.bool_]:
+    """Return which nodes some cells depend on, and their own."""
+    numbers = {graph.node_of(cell) for cell in cells}
+    backwards = edges._replace(readers=edges.read, read=edges.readers)
+    return with_readers(len(graph.nodes), backwards, [n for n in numbers if n is not None])
 
 
 def _tree(node: Node) -> Tree:

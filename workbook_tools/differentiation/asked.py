@@ -100,7 +100,7 @@ def gradient(question: Question) -> Gradient:
             )
         memory = derivatives.memory
         places = [derivatives.place(cell) for cell in cells]
-        found = derivatives.adjoints(target, memory)[places, 0]
+        found = derivatives.adjoints([target], memory)[places, 0]
     except NotDifferentiableError as error:
         raise InputError(f"{path}: {_named(target)} cannot be differentiated: {error}") from error
     parts = [
@@ -180,7 +180,7 @@ def _drawn(
         numbers = {c: _near(value[c], chance) for c in [*derivatives.parameters, *others]}
         try:
             memory = derivatives.drawn(numbers)
-            found = derivatives.adjoints(of, memory)
+            found = derivatives.adjoints([of], memory)
         except NotDifferentiableError:
             continue
         places = [derivatives.place(cell) for cell in [of, *derivatives.parameters]]

@@ -20,6 +20,7 @@ from workbook_tools.differentiation.functions import (
     OF_VALUES,
     OPERATORS,
     STEPS,
+    WITH_KINKS,
 )
 from workbook_tools.differentiation.tape import Array, Traced, constant
 from workbook_tools.evaluator.formula import UnknownFunctionError, evaluate_array
@@ -68,6 +69,7 @@ class Site:
     rows: NDArray[np.int64]
     first_row: int  # for which the formula is written
     is_array: bool
+    is_smooth: bool  # whether kinks cancel each other, as in MAX(x,0)+LN(1+EXP(-ABS(x)))
     # What was read: the places, by the ``id`` of the array; and the array of each reference.
     places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
@@ -115,6 +117,9 @@ class Site:
             return OF_VALUES[name](*(self.traced(part, lifts) for part in arguments))
         if name in OF_RANGES:
             return OF_RANGES[name](*(self._range(part, self.is_array) for part in arguments))
+        if name in WITH_KINKS:
+            parts = [self._range(part, self.is_array) for part in arguments]
+            return WITH_KINKS[name](*parts, shares=self.is_smooth)
         if name in OF_ARRAYS:
             return OF_ARRAYS[name](*(self._range(part, True) for part in arguments))
         own: Callable[..., Traced] | None = _OWN.get(name)

@@ -95,8 +95,14 @@ def _modulo(number: Traced, divisor: Traced) -> Traced:
     return tape.subtract(number, tape.multiply(divisor, whole))
 
 
-def _least(*parts: Traced) -> Traced:
-    return tape.negative(tape.largest(_turned(tape.joined(parts))))
+def _largest(*parts: Traced, shares: bool = False) -> Traced:
+    """Return the largest number; where 0 and a cell are equal, that is 0, as in PyTorch's ReLU."""
+    return tape.largest(tape.joined(sorted(parts, key=lambda part: part.matters)), shares)
+
+
+def _least(*parts: Traced, shares: bool = False) -> Traced:
+    every = tape.joined(sorted(parts, key=lambda part: part.matters))
+    return tape.negative(tape.largest(_turned(every), shares))
 
 
 def _turned(every: Traced) -> Traced:
@@ -125,8 +131,6 @@ OF_RANGES: dict[str, Function] = {
     "SUMSQ": lambda *parts: _squares(tape.joined(parts)),
     "DEVSQ": _deviations,
     "PRODUCT": _product,
-    "MAX": lambda *parts: tape.largest(tape.joined(parts)),
-    "MIN": _least,
     "VAR": _variance(1.0),
     "VAR.S": _variance(1.0),
     "VARP": _variance(0.0),
@@ -136,6 +140,8 @@ OF_RANGES: dict[str, Function] = {
     "STDEVP": _deviation(0.0),
     "STDEV.P": _deviation(0.0),
 }
+# The same, with a kink where numbers are equal; ``shares`` says that these share the derivative.
+WITH_KINKS: dict[str, Function] = {"MAX": _largest, "MIN": _least}
 # Of ranges and arrays, which are worked out as arrays wherever they stand.
 OF_ARRAYS: dict[str, Function] = {
     "SUMPRODUCT": _products,

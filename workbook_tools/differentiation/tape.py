@@ -1,7 +1,7 @@
 """Arrays that remember how they were worked out, so that derivatives can be pulled back.
 
 Every operation stands beside its derivative. At kinks the derivatives are PyTorch's: 0 for |x| at
-0; of equal numbers, MAX and MIN share the derivative. Nothing here knows formulas or cells.
+0; of equal numbers, the first is the largest. Nothing here knows formulas or cells.
 
 All arrays have four axes: rows and columns of a range or array (1 and 1 for a single value), the
 cells that hold the same formula, and draws of numbers. Axes of length 1 are broadcast.
@@ -233,13 +233,19 @@ def total(a: Traced) -> Traced:
     return _made(value, (a, lambda g: np.broadcast_to(g, shape)))
 
 
-def largest(a: Traced) -> Traced:
-    """Return the largest of the numbers in a column; the derivative is shared by equal ones."""
+def largest(a: Traced, shares: bool = False) -> Traced:
+    """Return the largest number of a column.
+
+    Of equal ones, the first has the derivative, or they share it.
+    """
     numbers = a.value if a.filled is None else np.where(a.filled, a.value, -np.inf)
     value = numbers.max(axis=0, keepdims=True)
     is_largest = numbers == value
-    share = is_largest / np.maximum(1, is_largest.sum(axis=0, keepdims=True))
-    return _made(value, (a, lambda g: _times(np.broadcast_to(g, share.shape), share)))
+    if shares:
+        part = is_largest / np.maximum(1, is_largest.sum(axis=0, keepdims=True))
+    else:
+        part = (is_largest & (is_largest.cumsum(axis=0) == 1)).astype(float)
+    return _made(value, (a, lambda g: _times(np.broadcast_to(g, part.shape), part)))
 
 
 def transposed(a: Traced) -> Traced:
