@@ -1,9 +1,9 @@
 """Differentiates one cell of a workbook by others, through all formulas that lie between them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,7 @@ class Derivatives:
         for number in [*np.flatnonzero(between).tolist(), *self._own]:
             depends[self._places(self._nodes[number])] = True
         with np.errstate(all="ignore"):
-            for step in self._steps(between):
+            for step in self._steps(between, found, depends):
                 step.pull(found, memory, depends)
         return found
 
@@ -154,27 +154,34 @@ class Derivatives:
         rows = np.array(node.run.rows, dtype=np.int64)
         return layout.places(np.array(layout.sheet(node.sheet)), rows, np.array(node.column))
 
-    def _steps(self, between: NDArray[np.bool_]) -> Iterator["_Step"]:
-        """Yield some nodes in steps: each comes after all steps that read its cells."""
+    def _steps(
+        self, between: NDArray[np.bool_], found: Array, depends: NDArray[np.bool_]
+    ) -> Iterator["_Step"]:
+        """Yield some nodes in steps: each comes after all steps that read its cells.
+
+        ``found`` are the derivatives, to which each step has added when the next one is asked for.
+        ``depends`` tells by place what depends on the parameters; of cells that go one by one, only
+        those are left that really do.
+        """
         edges = self._edges
         inside = between[edges.readers] & between[edges.read]
         edges = Edges(*(part[inside] for part in edges))  # type: ignore[arg-type]
         count = len(self._nodes)
-        found = components(count, edges.readers, edges.read)
-        by_level = levels(found, count, edges)
+        groups = components(count, edges.readers, edges.read)
+        by_level = levels(groups, count, edges)
         reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
         for level in reversed(by_level):
             blocks: dict[tuple[str, str], list[Node]] = defaultdict(list)
-            for own in (found[k] for k in level if between[found[k][0]]):
-                nodes = [self._nodes[k] for k in own]
+            for own in (groups[k] for k in level if between[groups[k][0]]):
                 if len(own) > 1 or own[0] in reading_themselves:
-                    yield from self._one_by_one(nodes)
+                    yield from self._one_by_one(own, found, depends)
                     continue
-                tree = _tree(nodes[0])
+                node = self._nodes[own[0]]
+                tree = _tree(node)
                 if isinstance(tree, Call) and tree.function == _ELEMENT:
-                    blocks[nodes[0].sheet, _first_of(nodes[0], tree)].append(nodes[0])
+                    blocks[node.sheet, _first_of(node, tree)].append(node)
                 else:
-                    yield self._step(nodes[0], tree, np.array(nodes[0].run.rows))
+                    yield self._step(node, tree, np.array(node.run.rows))
             for block in blocks.values():
                 yield self._array(block)
 
@@ -195,29 +202,76 @@ class Derivatives:
         body = trees[0].arguments[0]  # type: ignore[union-attr]
         return _Step(first, body, np.array([first.run.first_row]), True, places)
 
-    def _one_by_one(self, nodes: Sequence[Node]) -> Iterator["_Step"]:
-        """Yield cells that depend on each other, each after those that read it."""
-        cells = {(node.sheet, row, node.column): node for node in nodes for row in node.run.rows}
-        order: list[Cell] = []
-        state: dict[Cell, int] = {}  # 1: begun, 2: done
-        for cell in cells:
-            waiting = [cell]
+    def _one_by_one(
+        self, numbers: Sequence[int], found: Array, depends: NDArray[np.bool_]
+    ) -> Iterator["_Step"]:
+        """Yield cells of nodes that depend on each other, each after those that read it.
+
+        These are the cells that have a derivative, and those of these nodes that they depend on, if
+        they depend on the parameters (see ``_steps``).
+        """
+        own, order = set(numbers), []
+        is_done: dict[_Place, bool] = {}  # False: begun
+        reads: dict[_Place, list[_Place]] = {}
+        begin = [
+            (number, row)
+            for number in numbers
+            for row in self._rows_with(number, found[self._places(self._nodes[number])])
+        ]
+        for number in numbers:
+            depends[self._places(self._nodes[number])] = False
+        for root in begin:
+            waiting = [root]
             while waiting:
                 one = waiting[-1]
-                if state.get(one) is None:
-                    state[one] = 1
-                    for other in _read_among(cells[one], one[1], cells):
-                        if state.get(other) == 1:
-                            raise NotDifferentiableError(f"{_named(other)} is in a circle")
-                        if other not in state:
-                            waiting.append(other)
-                else:
-                    if state[one] == 1:
-                        state[one] = 2
+                if one not in is_done:
+                    is_done[one] = False
+                    reads[one] = [*self._read_by(*one, own)]
+                    for other in reads[one]:
+                        if is_done.get(other) is False:
+                            raise NotDifferentiableError(f"{self._named(other)} is in a circle")
+                    inside = [other for other in reads[one] if other[0] in own]
+                    waiting += [other for other in inside if other not in is_done]
+                    continue
+                waiting.pop()
+                if not is_done[one]:
+                    is_done[one] = True
+                    if any(depends[self._place(other)] for other in reads.pop(one)):
+                        depends[self._place(one)] = True
                         order.append(one)
-                    waiting.pop()
-        for cell in reversed(order):
-            yield self._step(cells[cell], _tree(cells[cell]), np.array([cell[1]]))
+        for number, row in reversed(order):
+            node = self._nodes[number]
+            yield self._step(node, _tree(node), np.array([row]))
+
+    def _rows_with(self, number: int, derivatives: Array) -> list[int]:
+        """Return the rows of a node in which there is a derivative."""
+        rows: list[int] = np.array(self._nodes[number].run.rows)[derivatives.any(axis=1)].tolist()
+        return rows
+
+    def _place(self, one: "_Place") -> int:
+        node = self._nodes[one[0]]
+        return self._program.layout.place_of((node.sheet, one[1], node.column))
+
+    def _named(self, one: "_Place") -> str:
+        node = self._nodes[one[0]]
+        return _named((node.sheet, one[1], node.column))
+
+    def _read_by(self, number: int, row: int, own: Collection[int]) -> Iterator["_Place"]:
+        """Yield the cells that a node reads in a row: all of its ``own`` ones, one of each other.
+
+        Of others only those matter that may depend on the parameters, or are parameters.
+        """
+        for area in self._nodes[number].areas(row):
+            columns, rows = (area.first_column, area.last_column), (area.first_row, area.last_row)
+            for other in self._program.graph.overlapping(area.sheet, *columns, *rows):
+                read = self._nodes[other].run.between(*rows)
+                if other in own:
+                    yield from ((other, own_row) for own_row in read)
+                elif read and (self._depends[other] or other in self._own):
+                    yield other, read[0]
+
+
+_Place: TypeAlias = tuple[int, int]  # the number of a node, and a row
 
 
 class _Step(NamedTuple):
@@ -277,27 +331,6 @@ def _first_of(node: Node, tree: Call) -> str:
     """Return what all cells of an array formula have in common: its place and body."""
     body, row, column = map(str, tree.arguments)
     return f"{node.run.first_row - int(row) + 1} {node.column - int(column) + 1} {body}"
-
-
-def _read_among(node: Node, row: int, cells: Mapping[Cell, Node]) -> Iterator[Cell]:
-    """Yield the cells that a formula reads in a row, of those given."""
-    for area in node.areas(row):
-        height, width = (
-            area.last_row - area.first_row + 1, area.last_column - area.first_column + 1
-        )  # fmt: skip
-        if height * width > len(cells):
-            yield from (
-                cell
-                for cell in cells
-                if cell[0].lower() == area.sheet.lower()
-                and area.first_row <= cell[1] <= area.last_row
-                and area.first_column <= cell[2] <= area.last_column
-            )
-            continue
-        for r in range(area.first_row, area.last_row + 1):
-            for c in range(area.first_column, area.last_column + 1):
-                if (area.sheet, r, c) in cells:
-                    yield area.sheet, r, c
 
 
 def _named(cell: Cell) -> str:
