@@ -105,3 +105,23 @@ def test_the_function_that_a_page_adds_gives_what_the_page_says(tmp_path: Path) 
     )
     given, value = map(float, done.stdout.split())
     assert given == pytest.approx(value, rel=1e-3, abs=0)
+
+
+def test_the_derivatives_on_their_page_are_what_is_printed(tmp_path: Path) -> None:
+    page = page_of("derivatives.md")
+    [command] = page.commands
+    out = subprocess.run(
+        ["bash", "-c", f"{command} --json {tmp_path / 'out.json'}"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    printed = [line.rstrip() for line in out.splitlines()]
+    assert printed == page.shown[command].splitlines()
+    [block] = page.blocks("json")
+    example = json.loads(block)
+    written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    shortened = json.dumps({**written, "derivatives": written["derivatives"][:1]})
+    assert rounded(shortened) == rounded(json.dumps(example))

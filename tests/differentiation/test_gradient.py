@@ -30,6 +30,47 @@ def test_a_wrong_gradient_is_shown_by_no_cell(tmp_path: Path) -> None:
     assert [bool(part.shown) for part in found.parts] == [True, True, False, *[True] * 5]
 
 
+def test_every_update_is_told_with_its_rate(tmp_path: Path) -> None:
+    found = of_loss(HandMade().save(tmp_path / "made.xlsx"))
+    updates = [[(one.cell[1:], one.factor, one.rate) for one in p.updates] for p in found.parts]
+    columns = [*range(6, 10), *range(14, 18)]
+    assert updates == [[((9, column), -1.0, ("My sheet", 2, 4))] for column in columns]
+
+
+@pytest.mark.parametrize(
+    ("formula", "factor", "rate"),
+    [
+        ("=F8-$D$2*Z8", None, None),  # the gradient of another weight
+        ("=F8-$D$2*Y8*Y8", None, None),
+        ("=F8+$D$2*Y8", 1.0, ("My sheet", 2, 4)),
+        ("=F8-0.25*Y8", -0.25, None),
+        ("=F8-$D$3*Y8", -1.0, ("My sheet", 3, 4)),  # another cell in place of the rate
+    ],
+)
+def test_an_update_that_is_unlike_the_others_is_told(
+    formula: str, factor: float | None, rate: tuple[str, int, int] | None, tmp_path: Path
+) -> None:
+    made = HandMade(cells={"F9": formula, "D3": 0.7})
+    [first, *others] = of_loss(made.save(tmp_path / "made.xlsx")).parts
+    assert [(one.factor, one.rate) for one in first.updates] == [(factor, rate)]
+    assert all(len(part.updates) == 1 for part in others)
+
+
+def test_a_bias_is_not_updated_by_the_pre_activation_that_it_is_added_to(tmp_path: Path) -> None:
+    book = Workbook()
+    for name, content in {
+        "A1": 0.5, "B1": 0.2, "C1": 1.5, "D1": 0.9, "E1": "=A1*C1+B1", "F1": "=(E1-D1)^2",
+        "G1": "=2*(E1-D1)*C1", "H1": "=2*(E1-D1)", "A2": "=A1-0.1*G1", "B2": "=B1-0.1*H1",
+    }.items():  # fmt: skip
+        book.active[name] = content
+    book.save(tmp_path / "a.xlsx")
+    weight, bias = gradient(Question(tmp_path / "a.xlsx", "F1", ("A1:B1",))).parts
+    assert [(one.cell[1:], one.factor) for one in weight.updates + bias.updates] == [
+        ((2, 1), -0.1), ((2, 2), -0.1),
+    ]  # fmt: skip
+    assert [one.cell[1:] for one in weight.shown + bias.shown] == [(1, 7), (1, 8)]
+
+
 def test_a_gradient_with_a_factor_is_shown_with_it(tmp_path: Path) -> None:
     formulas = {s: f.replace("=", "=2*", 1) if s[0] == "∂" else f for s, f in FORMULAS.items()}
     found = of_loss(HandMade(formulas).save(tmp_path / "made.xlsx"))
@@ -42,9 +83,10 @@ def test_the_command_prints_a_line_for_each_cell_and_writes_json(tmp_path: Path)
     result = call(*words, "--json", tmp_path / "out.json")
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[-1] for line in lines if line and line[0] in ("F8", "G8", "H8", "I8")] == [
+    assert [line[3] for line in lines if line and line[0] in ("F8", "G8", "H8", "I8")] == [
         "Y8", "Z8", "–", "AB8",
     ]  # fmt: skip
+    assert "F9: −D2·derivative" in result.stdout
     document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert document["of"]["cell"] == "X8"
     first = document["derivatives"][0]

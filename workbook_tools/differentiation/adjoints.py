@@ -13,7 +13,7 @@ from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Call, SyntaxProblemError, Tree, parse_long
-from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import MAX_COLUMNS, Cell, cell_name, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.edges import Edges, with_readers
@@ -94,14 +94,26 @@ class Derivatives:
             raise NotDifferentiableError(f"a formula is not understood: {error}") from error
         return memory
 
-    def inputs(self) -> list[Cell]:
-        """Return the cells with numbers that have no formula, the parameters left out."""
-        values, found = self._program.values, []
-        for sheet, columns in values.sheets.items():
-            for number, column in columns.items():
-                cells = ((sheet, row, number) for row in column.rows.tolist())
-                found += [cell for cell in cells if self._program.graph.node_of(cell) is None]
-        return [cell for cell in found if isinstance(values.value(cell), float)]
+    def inputs(self, of: Cell) -> list[Cell]:
+        """Return the cells with numbers and without a formula that a cell depends on.
+
+        The parameters are left out. There may be some that it does not depend on.
+        """
+        found: dict[Cell, None] = {}
+        values = self._program.values
+        needed = _with_what_they_read(self._program.graph, self._edges, [of])
+        for number in np.flatnonzero(needed).tolist():
+            for sheet, first, last, top, bottom, *_ in self._nodes[number].ranges():
+                for letter in range(first, min(last, MAX_COLUMNS) + 1):
+                    column = values.column(sheet, letter)
+                    if column is not None:
+                        rows = column.rows[(column.rows >= top) & (column.rows <= bottom)]
+                        found |= dict.fromkeys((sheet, row, letter) for row in rows.tolist())
+        return [
+            cell
+            for cell in found
+            if isinstance(values.value(cell), float) and self._program.graph.node_of(cell) is None
+        ]
 
     def formulas(self) -> Iterator[tuple[Cell, int]]:
         """Yield the cells that hold formulas, each with its place; the parameters are left out."""
@@ -133,6 +145,37 @@ class Derivatives:
             for step in self._steps(between, found, depends):
                 step.pull(found, memory, depends)
         return found
+
+    def readers(self) -> Iterator[tuple[Cell, Cell]]:
+        """Yield each parameter with every cell whose formula names it, other than in a range."""
+        asked = set(self.parameters)
+        among = np.isin(self._edges.read, self._own)
+        for number in np.unique(self._edges.readers[among]).tolist():
+            node = self._nodes[number]
+            for row in node.run.rows:
+                reader = node.sheet, row, node.column
+                yield from ((cell, reader) for cell in _named_in(node, row) if cell in asked)
+
+    def named_in(self, cell: Cell) -> list[Cell]:
+        """Return the cells that a cell's formula names, other than in ranges."""
+        number = self._program.graph.node_of(cell)
+        return [] if number is None else _named_in(self._nodes[number], cell[1])
+
+    def slopes(self, of: Cell, by: Cell, memory: Memory) -> Array:
+        """Return the derivative of a cell's own formula by a cell that it names, (draws,).
+
+        It is NaN where the formula has none.
+        """
+        number = self._program.graph.node_of(of)
+        found, depends = np.zeros_like(memory.numbers), np.zeros(len(memory.kinds), dtype=bool)
+        found[self.place(of)], depends[self.place(by)] = 1.0, True
+        node = self._nodes[number or 0]
+        try:
+            with np.errstate(all="ignore"):
+                self._step(node, _tree(node), np.array([of[1]])).pull(found, memory, depends)
+        except NotDifferentiableError:
+            return np.full(memory.draws, np.nan)
+        return np.asarray(found[self.place(by)])
 
     def _refuse_changing(self, of: Sequence[Cell]) -> None:
         """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""
@@ -318,6 +361,14 @@ def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> N
     numbers = {graph.node_of(cell) for cell in cells}
     backwards = edges._replace(readers=edges.read, read=edges.readers)
     return with_readers(len(graph.nodes), backwards, [n for n in numbers if n is not None])
+
+
+def _named_in(node: Node, row: int) -> list[Cell]:
+    return [
+        (sheet, first_row, first_column)
+        for sheet, first_row, first_column, last_row, last_column, _ in node.areas(row)
+        if (first_row, first_column) == (last_row, last_column)
+    ]
 
 
 def _tree(node: Node) -> Tree:

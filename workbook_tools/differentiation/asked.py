@@ -31,9 +31,10 @@ from workbook_tools.texts import shortened
 _DRAWS = 4
 _MOST_PARAMETERS = 100_000
 _MOST_INPUTS = 200_000  # that are drawn at random
-_SIGNIFICANT = 8  # digits to which a cell equals a derivative
+_FINE = 1e7  # parts of the largest number, to which rows are compared
 _CELLS = re.compile(r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(?::\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})?")
 _LONGEST, _MOST_NAMED = 40, 3  # characters of a sheet's name; sheets that are named
+_MOST_READERS = 2_000  # of parameters, that are looked at as updates
 _CLEAR = 1e-6  # relative; a derivative that varies less is constant
 
 
@@ -53,6 +54,14 @@ class Shown(NamedTuple):
     factor: float  # its value is this times the derivative
 
 
+class Update(NamedTuple):
+    """A cell that adds something to a parameter, such as −η times its derivative."""
+
+    cell: Cell
+    factor: float | None  # of the derivative; None if it adds something else
+    rate: Cell | None = None  # by which the derivative is multiplied, too
+
+
 @dataclass
 class Derivative:
     """The derivative by one cell."""
@@ -61,6 +70,7 @@ class Derivative:
     at: float  # the number in this cell
     value: float
     shown: list[Shown] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
 
 
 @dataclass
@@ -111,6 +121,7 @@ def gradient(question: Question) -> Gradient:
     for memory, drawn in _drawn(derivatives, target, calculation):
         is_drawn = True
         _add_shown([part for part in parts if not part.shown], derivatives, target, memory, drawn)
+        _add_updates(parts, derivatives, memory, drawn)
     return Gradient(str(path), calculation.engine, target, value, parts, is_drawn)
 
 
@@ -166,7 +177,7 @@ def _drawn(
     numbers, and targets may have to add up to 1). Where both give errors, the parameters alone are
     drawn; then derivatives that differ by a factor in the data are not told apart.
     """
-    inputs = derivatives.inputs()
+    inputs = derivatives.inputs(of)
     if len(inputs) > _MOST_INPUTS:
         inputs = []
     cells = [*inputs, *derivatives.parameters]
@@ -205,24 +216,84 @@ def _add_shown(
     for k, key in _keys(own):
         asked[key].append(k)
     cells = [(cell, place) for cell, place in derivatives.formulas() if cell != of]
-    for at, key in _keys(memory.numbers[[place for _, place in cells]]):
-        for k in asked.get(key, ()):
-            cell, place = cells[at]
-            factor = float(memory.numbers[place, 0] / own[k, 0])
-            parts[k].shown.append(Shown(cell, float(f"{factor:.6g}")))
+    pairs = {
+        (at, k): None
+        for at, key in _keys(memory.numbers[[place for _, place in cells]])
+        for k in asked.get(key, ())
+    }
+    for at, k in pairs:
+        cell, place = cells[at]
+        if factor := _factor(memory.numbers[place], own[k]):
+            parts[k].shown.append(Shown(cell, factor))
+
+
+def _add_updates(
+    parts: Sequence[Derivative], derivatives: Derivatives, memory: Memory, found: Array
+) -> None:
+    """Add the cells that hold a parameter plus something else, and tell what that is.
+
+    They have the slope 1 by the parameter, whatever the numbers, and the cell that is
+    differentiated does not depend on them: a pre-activation has the slope 1 by its bias, too.
+    """
+    by_cell = {part.by: part for part in parts}
+    for number, (cell, reader) in enumerate(derivatives.readers()):
+        if number == _MOST_READERS:
+            return
+        place, own = derivatives.place(cell), derivatives.place(reader)
+        known = {update.cell: update for update in by_cell[cell].updates}
+        if found[own].any() or (reader in known and known[reader].factor):
+            continue
+        slopes = derivatives.slopes(reader, cell, memory)
+        if found[place].any() and np.allclose(slopes, 1.0, rtol=0.0, atol=_CLEAR):
+            added = memory.numbers[own] - memory.numbers[place]
+            named = derivatives.named_in(reader)
+            rates = [rate for rate in named if rate != cell and not derivatives.depends(rate)]
+            known[reader] = _update(reader, added, found[place], rates, derivatives, memory)
+            by_cell[cell].updates = [*known.values()]
+
+
+def _update(
+    reader: Cell,
+    added: Array,
+    derivative: Array,
+    rates: Sequence[Cell],
+    derivatives: Derivatives,
+    memory: Memory,
+) -> Update:
+    """Tell what a cell adds to a parameter: a multiple of the derivative, by a rate if possible."""
+    for rate in rates:
+        by_rate = derivative * memory.numbers[derivatives.place(rate)]
+        factor = _factor(added, by_rate)
+        if factor and (abs(factor) == 1.0 or not _factor(added, derivative)):
+            return Update(reader, factor, rate)
+    return Update(reader, _factor(added, derivative))
+
+
+def _factor(numbers: Array, others: Array) -> float | None:
+    """Return by what some numbers are a multiple of others, (draws,); None if they are not."""
+    most = int(np.abs(others).argmax())
+    factor = numbers[most] / others[most] if others[most] else 0.0
+    is_one = factor and np.allclose(
+        numbers, factor * others, rtol=_CLEAR, atol=_CLEAR * abs(factor)
+    )
+    return float(f"{factor:.6g}") if is_one else None
 
 
 def _keys(numbers: Array) -> Iterator[tuple[int, bytes]]:
     """Yield rows (draws,), by number, with what those have in common that are proportional.
 
-    Rows that are constant, or have a number that is 0 or none, are left out.
+    Each has two keys, of numbers that are rounded in two ways, so that one of them is the same for
+    rows that hardly differ. Rows that are constant, or have a number that is none, are left out.
     """
+    largest = np.take_along_axis(numbers, np.abs(numbers).argmax(axis=1)[:, None], axis=1)
     with np.errstate(all="ignore"):
-        ratios = numbers / numbers[:, :1]
+        ratios = numbers / largest
         spread = np.ptp(ratios, axis=1)
     known: NDArray[np.bool_] = np.isfinite(ratios).all(axis=1) & (spread > _CLEAR)
-    for k in np.flatnonzero(known).tolist():
-        yield k, " ".join(f"{ratio:.{_SIGNIFICANT}g}" for ratio in ratios[k]).encode()
+    for offset in (0.0, 0.5):
+        rounded = np.floor(ratios[known] * _FINE + offset).astype(np.int64)
+        for k, own in zip(np.flatnonzero(known).tolist(), rounded, strict=True):
+            yield k, bytes([offset > 0]) + own.tobytes()
 
 
 def _named(cell: Cell) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.differentiation.asked import Derivative, Gradient, Shown
+from workbook_tools.differentiation.asked import Derivative, Gradient, Shown, Update
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.texts import shortened
 
@@ -24,9 +24,12 @@ def print_derivatives(found: Gradient, console: Console) -> None:
         grid.add_column(heading, justify="right", no_wrap=True)
     if found.is_drawn:
         grid.add_column("shown by", overflow="fold")
+        grid.add_column("updated in", overflow="fold")
     for part in found.parts:
-        own = [_named(part.by, found.of), f"{part.at:.4g}", f"{part.value:.10g}"]
-        grid.add_row(*map(Text, [*own, _shown(part, found.of)] if found.is_drawn else own))
+        row = [_named(part.by, found.of), f"{part.at:.4g}", f"{part.value:.10g}"]
+        if found.is_drawn:
+            row += [_shown(part, found.of), _updates(part, found.of)]
+        grid.add_row(*map(Text, row))
     console.print(grid)
     if not found.is_drawn:
         said = (
@@ -49,6 +52,22 @@ def _shown(part: Derivative, of: Cell) -> str:
     ]
     more = len(every) - len(named)
     return ", ".join([*named, f"{more:,} more"] if more else named) or "–"
+
+
+def _updates(part: Derivative, of: Cell) -> str:
+    """Return the cells that update a parameter, and what they add to it."""
+    return ", ".join(_said(update, of) for update in part.updates[:_MOST_SHOWN]) or "–"
+
+
+def _said(update: Update, of: Cell) -> str:
+    """Say what a cell adds to a parameter: ``K6: −H8·derivative``."""
+    if update.factor is None:
+        return f"{_named(update.cell, of)}: adds something else"
+    size = abs(update.factor)
+    factors = [f"{size:g}"] if size != 1.0 or update.rate is None else []
+    factors += [_named(update.rate, of)] if update.rate else []
+    sign = "−" if update.factor < 0 else "+"
+    return f"{_named(update.cell, of)}: {sign}{'·'.join([*factors, 'derivative'])}"
 
 
 def _named(cell: Cell, beside: Cell | None = None) -> str:
@@ -74,6 +93,16 @@ def as_json(found: Gradient) -> dict[str, Any]:
                 "value": part.at,
                 "derivative": part.value,
                 "shown_by": [{**_place(one.cell), "factor": one.factor} for one in part.shown]
+                if found.is_drawn
+                else None,
+                "updated_in": [
+                    {
+                        **_place(one.cell),
+                        "factor": one.factor,
+                        "rate": _place(one.rate) if one.rate else None,
+                    }
+                    for one in part.updates
+                ]
                 if found.is_drawn
                 else None,
             }
