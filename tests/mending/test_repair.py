@@ -250,6 +250,16 @@ def test_a_sum_that_begins_in_the_iteration_above_is_wrong_in_all_of_them(
     )  # fmt: skip
 
 
+def test_a_sign_in_the_outputs_delta_is_one_mistake_and_no_delta_rule(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    """The gradients take δ as it should be, so it is not the other way round everywhere."""
+    source = workbooks / "xor.xlsx"
+    cells: dict[str, object] = {f"AF{row}": f"=-(AB{row}-E{row})" for row in range(32, 432)}
+    [finding] = changed(source, tmp_path / "a.xlsx", "LR 1", cells)
+    assert (finding.kind, finding.quantity, finding.count) == ("wrong-formula", "δ_o1", 400)
+
+
 def test_a_loss_that_was_pasted_with_its_activation_is_mended(
     workbooks: Path, tmp_path: Path
 ) -> None:

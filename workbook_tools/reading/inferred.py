@@ -129,11 +129,14 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
 
 
 def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
-    """Return the sign of most outputs' δ: −1 if they are t − a, as in the delta rule, else 1.
+    """Return the sign of δ: −1 if the gradients are −δ a, as in the delta rule, else 1.
 
-    It is 0 if none has a formula.
+    Without gradients, that of most outputs' δ counts, −1 if they are t − a. It is 0 if none has a
+    formula.
     """
     naming = reference.naming
+    if sign := _sign_of_gradients(table, reference, calculation):
+        return sign
     units = naming.pre_activations(naming.layers[-1])
     asked = [delta_symbol(unit) for unit in units]
     given = [*naming.targets, *units, *naming.activations(naming.layers[-1])]
@@ -141,6 +144,29 @@ def inferred_delta_sign(table: Table, reference: Reference, calculation: Calcula
         return 0.0
     signs = _factors(table, asked, given, _iterations(reference), calculation)
     return -1.0 if 2 * sum(sign < 0 for sign in signs) > len(signs) else 1.0
+
+
+def _sign_of_gradients(table: Table, reference: Reference, calculation: Calculation) -> float:
+    """Return the sign with which most gradients of weights take δ a; 0 if there are none.
+
+    They may be sums over samples, so it counts how they change with the numbers of the first one.
+    """
+    naming, drawn = reference.naming, _iterations(reference)
+    if naming.on_images:
+        return 0.0
+    products: dict[str, Array] = {}
+    for layer in naming.layers:
+        units, rows = naming.pre_activations(layer), naming.weights(layer)
+        for unit, weights, sources in zip(units, rows, naming.sources(layer), strict=True):
+            for weight, source in zip(weights, sources, strict=True):
+                own = drawn[delta_symbol(unit)] * drawn[source]
+                products[gradient_symbol(weight)] = own - own[0]
+    asked = [symbol for symbol in products if symbol in table.columns][:_MOST_GRADIENTS]
+    read = [delta_symbol(z) for layer in naming.layers for z in naming.pre_activations(layer)]
+    read += [a for layer in range(len(naming.sizes)) for a in naming.activations(layer)]
+    found = usual_values(table, asked, {symbol: drawn[symbol] for symbol in read}, calculation)
+    factors = [_factor(found[:, k] - found[0, k], products[s]) for k, s in enumerate(asked)]
+    return float(np.sign(sum(np.sign(one) for one in factors if not math.isnan(one))))
 
 
 def _equal(found: Iterable[float], factor: float) -> int:
