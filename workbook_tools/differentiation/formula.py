@@ -42,7 +42,7 @@ from workbook_tools.formulas.tree import (
     chain,
     children,
 )
-from workbook_tools.notation.addresses import MAX_ROWS
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.memory import NUMBER, OTHER, Memory
 from workbook_tools.program.view import View
@@ -143,13 +143,13 @@ class Site:
 
     def _read(self, text: str, whole: bool) -> Traced:
         area = relative(text)
-        rows, columns = self._rows_of(area), np.arange(area.columns[0], area.columns[1] + 1)
+        rows, columns = self._rows_of(area), self._columns_of(area)
         if not whole and not area.is_cell:
             rows, columns = self._in_own_line(area, rows, columns)
         layout = self.memory.layout
         if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
             raise NoDerivativeError(f"{text}: too many cells")
-        sheet = np.array(layout.sheet(area.sheet or self.sheet))
+        sheet = np.array(self._sheet_of(area))
         places = layout.places(sheet, rows[:, None, :], columns[None, :, None])
         values, kinds = self.memory.numbers[places], self.memory.kinds[places]
         for at in zip(*np.nonzero(kinds == OTHER), strict=True):
@@ -180,16 +180,23 @@ class Site:
             raise NoDerivativeError("a reference beyond the sheet")
         return rows
 
+    def _columns_of(self, area: Relative) -> NDArray[np.int64]:
+        last = area.columns[1]
+        if area.columns == (1, MAX_COLUMNS):
+            last = max(self.memory.layout.columns(self._sheet_of(area)), default=1)
+        return np.arange(area.columns[0], last + 1)
+
     def _filled_rows(self, area: Relative) -> NDArray[np.int64]:
-        """Return the rows of whole columns that have cells."""
-        layout = self.memory.layout
-        sheet = layout.sheet(area.sheet or self.sheet)
-        if sheet == len(layout.sheets):
+        """Return the rows of whole columns, to the last one of the sheet that has cells."""
+        layout, sheet = self.memory.layout, self._sheet_of(area)
+        last = max((layout.column(sheet, c)[2] for c in layout.columns(sheet)), default=1)
+        return np.arange(1, last + 1)
+
+    def _sheet_of(self, area: Relative) -> int:
+        sheet = self.memory.layout.sheet(area.sheet or self.sheet)
+        if sheet == len(self.memory.layout.sheets):
             raise NoDerivativeError("a reference to a sheet that does not exist")
-        ends = [layout.column(sheet, c)[1:] for c in range(area.columns[0], area.columns[1] + 1)]
-        used = [(first, last) for first, last in ends if last >= first > 0]
-        first = min((first for first, _ in used), default=1)
-        return np.arange(first, max((last for _, last in used), default=1) + 1)
+        return sheet
 
     def _in_own_line(
         self, area: Relative, rows: NDArray[np.int64], columns: NDArray[np.int64]
