@@ -7,6 +7,7 @@ import pytest
 from checks import call, refused
 from handmade import FORMULAS, HandMade
 from openpyxl import Workbook
+from openpyxl.worksheet.formula import ArrayFormula
 
 from workbook_tools.differentiation.asked import Gradient, Question, gradient
 
@@ -54,6 +55,30 @@ def test_an_update_that_is_unlike_the_others_is_told(
     [first, *others] = of_loss(made.save(tmp_path / "made.xlsx")).parts
     assert [(one.factor, one.rate) for one in first.updates] == [(factor, rate)]
     assert all(len(part.updates) == 1 for part in others)
+
+
+def test_an_update_in_an_array_formula_is_told(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    for name, content in {
+        "A1": 0.5, "B1": 0.2, "A2": -0.3, "B2": 0.7, "D1": 1.5, "E1": 0.25, "H1": 0.1,
+        "F1": "=(A1*D1+B1*E1)^2+(A2*D1+B2*E1)^2",
+    }.items():  # fmt: skip
+        sheet[name] = content
+    gradients = "=2*MMULT(A1:B2,TRANSPOSE(D1:E1))*D1:E1"
+    for name in ("B4", "A5", "B5", "B7", "A8", "B8"):
+        sheet[name] = 0  # shown in a cell of an array formula
+    sheet["A4"] = ArrayFormula("A4:B5", gradients)
+    sheet["A7"] = ArrayFormula("A7:B8", "=A1:B2-H1*A4:B5")
+    book.save(tmp_path / "a.xlsx")
+    parts = gradient(Question(tmp_path / "a.xlsx", "F1", ("A1:B2",))).parts
+    cells = [(row, column) for row in (1, 2) for column in (1, 2)]
+    assert [[one.cell[1:] for one in part.shown] for part in parts] == [
+        [(r + 3, c)] for r, c in cells
+    ]
+    assert [[(one.cell[1:], one.factor, one.rate) for one in part.updates] for part in parts] == [
+        [((row + 6, column), -1.0, ("Sheet", 1, 8))] for row, column in cells
+    ]
 
 
 def test_a_bias_is_not_updated_by_the_pre_activation_that_it_is_added_to(tmp_path: Path) -> None:

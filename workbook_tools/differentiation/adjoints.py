@@ -364,11 +364,16 @@ def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> N
 
 
 def _named_in(node: Node, row: int) -> list[Cell]:
-    return [
-        (sheet, first_row, first_column)
-        for sheet, first_row, first_column, last_row, last_column, _ in node.areas(row)
-        if (first_row, first_column) == (last_row, last_column)
-    ]
+    """Return the cells that a formula names; of ranges in an array formula, those in its place."""
+    tree = _tree(node) if _ELEMENT in node.run.formula.pattern else None
+    down, right = map(int, map(str, tree.arguments[1:])) if isinstance(tree, Call) else (1, 1)
+    found = []
+    for sheet, first_row, first_column, last_row, last_column, _ in node.areas(row):
+        if (first_row, first_column) == (last_row, last_column):
+            found.append((sheet, first_row, first_column))
+        elif tree and first_row + down - 1 <= last_row and first_column + right - 1 <= last_column:
+            found.append((sheet, first_row + down - 1, first_column + right - 1))
+    return found
 
 
 def _tree(node: Node) -> Tree:

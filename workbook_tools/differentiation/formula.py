@@ -4,7 +4,7 @@ Conditions, and which cell a lookup finds, have no derivative: they are worked o
 (``evaluator``), and the branch that is taken is followed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -302,15 +302,36 @@ class Site:
             raise NoDerivativeError("INDEX beyond its range")
         return tape.picked(cells, rows, columns)
 
+    def _lookup_in_row(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        """Find the column of HLOOKUP by MATCH in the first row."""
+        wanted, table, row, *rest = arguments
+        keys = Call("INDEX", (table, Number("1"), Number("0")))
+        column = Call("MATCH", (wanted, keys, _kind_of_match(rest)))
+        return self._index((table, row, column), lifts)
+
+    def _lookup_exactly(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        """Find the place of XLOOKUP by MATCH; without its further arguments."""
+        if len(arguments) != 3:
+            raise NoDerivativeError("XLOOKUP with so many arguments")
+        wanted, keys, values = arguments
+        return self._index((values, Call("MATCH", (wanted, keys, Number("0")))), lifts)
+
+    def _element(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        """Return one value of an array formula that fills several cells: its body, row, column."""
+        body, *place = arguments
+        was_array, self.is_array = self.is_array, True
+        try:
+            every = self.traced(body, lifts=True)
+        finally:
+            self.is_array = was_array
+        row, column = (np.full((1, 1), int(str(part)) - 1) for part in place)
+        return tape.picked(every, row, column)
+
     def _lookup(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         """Find the row of VLOOKUP by MATCH in the first column."""
         wanted, table, column, *rest = arguments
-        if rest and bare(rest[0]) in (Number("0"), Name("FALSE"), Missing()):
-            kind = Number("0")
-        else:
-            kind = Number("1")
         keys = Call("INDEX", (table, Number("0"), Number("1")))
-        row = Call("MATCH", (wanted, keys, kind))
+        row = Call("MATCH", (wanted, keys, _kind_of_match(rest)))
         return self._index((table, row, column), lifts)
 
 
@@ -322,7 +343,16 @@ _OWN: dict[str, Callable[[Site, tuple[Tree, ...], bool], Traced]] = {
     "CHOOSE": Site._choose,
     "INDEX": Site._index,
     "VLOOKUP": Site._lookup,
+    "HLOOKUP": Site._lookup_in_row,
+    "XLOOKUP": Site._lookup_exactly,
+    "ARRAYFORMULA": Site._element,
 }
+
+
+def _kind_of_match(rest: Sequence[Tree]) -> Tree:
+    """Return the last argument of MATCH that does what that of a lookup asks for."""
+    is_exact = rest and bare(rest[0]) in (Number("0"), Name("FALSE"), Missing())
+    return Number("0" if is_exact else "1")
 
 
 def _as_number(value: CellValue) -> float:

@@ -105,6 +105,19 @@ def _least(*parts: Traced, shares: bool = False) -> Traced:
     return tape.negative(tape.largest(_turned(every), shares))
 
 
+def _median(*parts: Traced) -> Traced:
+    every = tape.joined(parts)
+    numbers, count = tape.ordered(every), _count(every).value[0, 0].astype(np.int64)
+    nothing = np.zeros_like(count)
+    low, high = (tape.picked(numbers, own // 2, nothing) for own in (count - 1, count))
+    return tape.divide(tape.add(low, high), constant(2.0))
+
+
+def _smallest(part: Traced, place: Traced) -> Traced:
+    rows = place.value[0, 0].astype(np.int64) - 1
+    return tape.picked(tape.ordered(tape.joined([part])), rows, np.zeros_like(rows))
+
+
 def _turned(every: Traced) -> Traced:
     found = tape.negative(every)
     found.filled = every.filled
@@ -128,6 +141,9 @@ OF_VALUES: dict[str, Function] = {
 OF_RANGES: dict[str, Function] = {
     "SUM": lambda *parts: tape.total(tape.joined(parts)),
     "AVERAGE": _mean,
+    "MEDIAN": _median,
+    "SMALL": _smallest,
+    "LARGE": lambda part, place: tape.negative(_smallest(_turned(part), place)),
     "SUMSQ": lambda *parts: _squares(tape.joined(parts)),
     "DEVSQ": _deviations,
     "PRODUCT": _product,

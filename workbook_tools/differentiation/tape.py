@@ -248,6 +248,19 @@ def largest(a: Traced, shares: bool = False) -> Traced:
     return _made(value, (a, lambda g: _times(np.broadcast_to(g, part.shape), part)))
 
 
+def ordered(a: Traced) -> Traced:
+    """Return the numbers of a column, the smallest first; what is no number comes last, as ∞."""
+    numbers = a.value if a.filled is None else np.where(a.filled, a.value, np.inf)
+    order = np.argsort(numbers, axis=0, kind="stable")
+    back = np.argsort(order, axis=0, kind="stable")
+    value = np.take_along_axis(numbers, order, axis=0)
+
+    def pull(g: Array) -> Array:
+        return np.take_along_axis(np.broadcast_to(g, value.shape), back, axis=0)
+
+    return _made(value, (a, pull))
+
+
 def transposed(a: Traced) -> Traced:
     """Return an array with rows and columns exchanged."""
     return _made(a.value.swapaxes(0, 1), (a, lambda g: g.swapaxes(0, 1)))
