@@ -1,7 +1,7 @@
 """Differentiates one cell of a workbook by others, through all formulas that lie between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -161,21 +161,27 @@ class Derivatives:
         number = self._program.graph.node_of(cell)
         return [] if number is None else _named_in(self._nodes[number], cell[1])
 
-    def slopes(self, of: Cell, by: Cell, memory: Memory) -> Array:
-        """Return the derivative of a cell's own formula by a cell that it names, (draws,).
+    def slopes(
+        self, pairs: Iterable[tuple[Cell, Cell]], memory: Memory
+    ) -> Iterator[tuple[Cell, Cell, Array]]:
+        """Yield cells with the derivative of another one's own formula by them, (draws,).
 
-        It is NaN where the formula has none.
+        In each pair, the second cell is the one with the formula. The derivative is NaN where the
+        formula has none.
         """
-        number = self._program.graph.node_of(of)
         found, depends = np.zeros_like(memory.numbers), np.zeros(len(memory.kinds), dtype=bool)
-        found[self.place(of)], depends[self.place(by)] = 1.0, True
-        node = self._nodes[number or 0]
-        try:
-            with np.errstate(all="ignore"):
-                self._step(node, _tree(node), np.array([of[1]])).pull(found, memory, depends)
-        except NotDifferentiableError:
-            return np.full(memory.draws, np.nan)
-        return np.asarray(found[self.place(by)])
+        for by, of in pairs:
+            node = self._nodes[self._program.graph.node_of(of) or 0]
+            places = self.place(by), self.place(of)
+            depends[places[0]], found[places[1]] = True, 1.0
+            try:
+                with np.errstate(all="ignore"):
+                    self._step(node, _tree(node), np.array([of[1]])).pull(found, memory, depends)
+                own = found[places[0]].copy()
+            except NotDifferentiableError:
+                own = np.full(memory.draws, np.nan)
+            depends[places[0]], found[[*places]] = False, 0.0
+            yield by, of, own
 
     def _refuse_changing(self, of: Sequence[Cell]) -> None:
         """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""

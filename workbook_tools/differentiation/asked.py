@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -236,16 +237,18 @@ def _add_updates(
     differentiated does not depend on them: a pre-activation has the slope 1 by its bias, too.
     """
     by_cell = {part.by: part for part in parts}
-    for number, (cell, reader) in enumerate(derivatives.readers()):
-        if number == _MOST_READERS:
-            return
-        place, own = derivatives.place(cell), derivatives.place(reader)
+    readers = (
+        (cell, reader)
+        for cell, reader in derivatives.readers()
+        if not found[derivatives.place(reader)].any() and found[derivatives.place(cell)].any()
+    )
+    pairs = islice(readers, _MOST_READERS)
+    for cell, reader, slopes in derivatives.slopes(pairs, memory):
         known = {update.cell: update for update in by_cell[cell].updates}
-        if found[own].any() or (reader in known and known[reader].factor):
-            continue
-        slopes = derivatives.slopes(reader, cell, memory)
-        if found[place].any() and np.allclose(slopes, 1.0, rtol=0.0, atol=_CLEAR):
-            added = memory.numbers[own] - memory.numbers[place]
+        is_told = reader in known and known[reader].factor
+        if not is_told and np.allclose(slopes, 1.0, rtol=0.0, atol=_CLEAR):
+            place = derivatives.place(cell)
+            added = memory.numbers[derivatives.place(reader)] - memory.numbers[place]
             named = derivatives.named_in(reader)
             rates = [rate for rate in named if rate != cell and not derivatives.depends(rate)]
             known[reader] = _update(reader, added, found[place], rates, derivatives, memory)
