@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
@@ -61,9 +62,12 @@ def run() -> None:
         app(prog_name=PROGRAM)
     except SystemExit as leaving:
         status = leaving.code
-        if isinstance(leaving.__context__, BrokenPipeError):
+        failures = [*_before(leaving)]
+        if any(isinstance(failure, BrokenPipeError) for failure in failures[:1]):
             status = BAD_INPUT  # the reader has closed the pipe
             _forget_output()
+        elif any(type(failure) is OSError and not failure.filename for failure in failures):
+            _forget_output()  # it is full, and that has been said
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -72,6 +76,13 @@ def run() -> None:
             print_error(PROGRAM, InputError(f"standard output: {error.strerror}; make room"))
         status = BAD_INPUT
     sys.exit(status)
+
+
+def _before(error: BaseException) -> Iterator[BaseException]:
+    """Yield what an exception was raised after, the latest first."""
+    while before := error.__cause__ or error.__context__:
+        yield before
+        error = before
 
 
 def _end(number: int, frame: object) -> NoReturn:

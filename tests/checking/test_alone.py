@@ -177,6 +177,9 @@ def _lives(process: int) -> bool:
     return state != "Z"
 
 
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 @pytest.mark.parametrize("arguments", [["verify"], ["verify", "--json", "-"], ["explain"]])
 def test_a_full_standard_output_is_one_line_and_no_difference(
     arguments: list[str], sound: Path, tmp_path: Path

@@ -7,6 +7,7 @@ from hypothesis import given
 from workbook_tools.formulas.tree import parse
 from workbook_tools.formulas.wording import ANEW, change_in_words, in_symbols
 
+LONG = "(A1-B1+A1-B1+A1-B1+A1-B1+A1-B1)"
 NAMES = {"A1": "t1", "B1": "a_o1", "C1": "w5", "D1": "w6"}
 
 
@@ -60,9 +61,10 @@ def test_a_formula_that_was_filled_down_is_spoken_of_by_columns() -> None:
         ("0.5*(A1-B1)^3", "0.5*(A1-B1)^2", ("3", "2")),
         ("A1*B1", "B1*A1", ("t1·a_o1", "a_o1·t1")),
         ("(A1*B1)*C1", "A1*(B1*C1)", ("(t1·a_o1)·w5", "t1·(a_o1·w5)")),
-        ("A1*B1*C1", "A1*B1*C1*D1", ("…·w5", "…·w5·w6")),
+        ("A1*B1*C1", "A1*B1*C1*D1", ("t1·a_o1·w5", "t1·a_o1·w5·w6")),
+        (f"{LONG}*B1*C1", f"{LONG}*B1*C1*D1", ("…·w5", "…·w5·w6")),
         ("A1*B1", "C1*A1*B1", ("t1", "w5·t1")),
-        ("A1*B1*D1", "A1*B1*C1*D1", ("…·a_o1", "…·a_o1·w5")),
+        (f"{LONG}*B1*D1", f"{LONG}*B1*C1*D1", ("…·a_o1", "…·a_o1·w5")),
     ],
 )
 def test_only_what_changes_is_shown_in_symbols(

@@ -254,7 +254,8 @@ def changed_context(before: Tree, after: Tree) -> tuple[Tree, Tree]:
             return _cut(factors[0], factors[1])
         return one, other
     parts = _Factors(one).parts, _Factors(other).parts
-    if min(map(len, parts)) > 1 and len(parts[0]) != len(parts[1]):
+    is_long = max(len(str(one)), len(str(other))) > _READABLE
+    if is_long and min(map(len, parts)) > 1 and len(parts[0]) != len(parts[1]):
         return _beside_the_gap(*parts)
     return one, other
 
