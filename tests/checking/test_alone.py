@@ -187,7 +187,7 @@ def test_a_full_standard_output_is_one_line_and_no_difference(
     with full_device(tmp_path / "full").open("w") as output:
         done = subprocess.run(
             [*COMMAND, *arguments, str(sound)],
-            stdout=output, stderr=subprocess.PIPE, text=True, check=False,
+            stdout=output, stderr=subprocess.PIPE, text=True, check=False, env=BUFFERED,
         )  # fmt: skip
     assert done.returncode == 2
     said = done.stderr.splitlines()
