@@ -129,21 +129,21 @@ def _choices(table: Table, reference: Reference, calculation: Calculation) -> li
 
 
 def inferred_delta_sign(table: Table, reference: Reference, calculation: Calculation) -> float:
-    """Return the sign of δ: −1 if the gradients are −δ a, as in the delta rule, else 1.
+    """Return the sign of δ: −1 in the delta rule, else 1; 0 if no output's δ has a formula.
 
-    Without gradients, that of most outputs' δ counts, −1 if they are t − a. It is 0 if none has a
-    formula.
+    In the delta rule, most outputs' δ are t − a, and gradients are −δ a. If gradients are δ a, the
+    outputs' δ have the wrong sign.
     """
     naming = reference.naming
-    if sign := _sign_of_gradients(table, reference, calculation):
-        return sign
     units = naming.pre_activations(naming.layers[-1])
     asked = [delta_symbol(unit) for unit in units]
     given = [*naming.targets, *units, *naming.activations(naming.layers[-1])]
     if not any(table.usual_formula(symbol) for symbol in asked):
         return 0.0
     signs = _factors(table, asked, given, _iterations(reference), calculation)
-    return -1.0 if 2 * sum(sign < 0 for sign in signs) > len(signs) else 1.0
+    if 2 * sum(sign < 0 for sign in signs) <= len(signs):
+        return 1.0
+    return 1.0 if _sign_of_gradients(table, reference, calculation) > 0 else -1.0
 
 
 def _sign_of_gradients(table: Table, reference: Reference, calculation: Calculation) -> float:
