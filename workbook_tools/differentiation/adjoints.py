@@ -227,8 +227,9 @@ class Derivatives:
                     continue
                 node = self._nodes[own[0]]
                 tree = _tree(node)
-                if isinstance(tree, Call) and tree.function == _ELEMENT:
-                    blocks[node.sheet, _first_of(node, tree)].append(node)
+                is_element = isinstance(tree, Call) and tree.function == _ELEMENT
+                if is_element and len(node.run.rows) == 1:
+                    blocks[node.sheet, _first_of(node, tree)].append(node)  # type: ignore[arg-type]
                 else:
                     yield self._step(node, tree, np.array(node.run.rows))
             for block in blocks.values():
@@ -346,9 +347,7 @@ class _Step(NamedTuple):
         )  # fmt: skip
         try:
             result = site.traced(self.tree, lifts=self.is_array)
-            shape = np.broadcast_shapes(result.value.shape, seed.shape)
-            if shape != seed.shape:
-                raise NoDerivativeError("an array in the place of one value")
+            seed = _fitted(seed, result.value.shape, self.is_array)
             for key, (_, derivative) in pulled_back(result, seed).items():
                 places = site.places[key]
                 whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
@@ -367,6 +366,23 @@ def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> N
     numbers = {graph.node_of(cell) for cell in cells}
     backwards = edges._replace(readers=edges.read, read=edges.readers)
     return with_readers(len(graph.nodes), backwards, [n for n in numbers if n is not None])
+
+
+def _fitted(seed: Array, shape: tuple[int, ...], is_array: bool) -> Array:
+    """Return the derivatives by a result of this shape, from those by the cells that show it.
+
+    An array formula may have more elements than cells that show them, or fewer; a single value is
+    shown in all of them. Raises ``NoDerivativeError`` if an array is in the place of one value.
+    """
+    if shape[:2] == seed.shape[:2] or shape[:2] == (1, 1):
+        return seed
+    if not is_array:
+        raise NoDerivativeError("an array in the place of one value")
+    sizes = [own if own > 1 else shown for own, shown in zip(shape, seed.shape, strict=True)]
+    found = np.zeros((*sizes[:2], *seed.shape[2:]))
+    height, width = np.minimum(sizes[:2], seed.shape[:2])
+    found[:height, :width] = seed[:height, :width]
+    return found
 
 
 def _named_in(node: Node, row: int) -> list[Cell]:

@@ -53,10 +53,10 @@ def constant(value: float | Array) -> Traced:
 def pulled_back(result: Traced, seed: Array) -> dict[int, tuple[Traced, Array]]:
     """Return the derivatives by all arrays that are asked, by their ``id``.
 
-    ``seed`` is the derivative by the result, of its shape.
+    ``seed`` is the derivative by the result; along axes of length 1 of the result it is added up.
     """
     found: dict[int, tuple[Traced, Array]] = {}
-    waiting = {id(result): (result, seed)}
+    waiting = {id(result): (result, _summed_to(seed, result.value.shape))}
     for one in reversed(_in_order(result)):
         if id(one) not in waiting:
             continue
