@@ -24,8 +24,9 @@ from workbook_tools.differentiation.functions import (
 )
 from workbook_tools.differentiation.tape import Array, Traced, constant
 from workbook_tools.evaluator.formula import UnknownFunctionError, evaluate_array
-from workbook_tools.evaluator.references import Relative, relative
+from workbook_tools.evaluator.references import Relative, joined, relative
 from workbook_tools.evaluator.values import FailedError, number
+from workbook_tools.formulas.references import Area
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
     Call,
@@ -38,11 +39,12 @@ from workbook_tools.formulas.tree import (
     Reference,
     Sign,
     Single,
+    Span,
     Tree,
     chain,
     children,
 )
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, sheet_prefix
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.memory import NUMBER, OTHER, Memory
 from workbook_tools.program.view import View
@@ -98,6 +100,11 @@ class Site:
                 return self._chain(tree, lifts)
             case Call(name, arguments):
                 return self._call(name, arguments, tree, lifts)
+            case Span(left, right):
+                return self._span(left, right)
+        # A comparison, or a text that is put together, follows what it reads in steps.
+        if self._matters(tree) and not isinstance(tree, Operation):
+            raise NoDerivativeError(f"{tree} has no derivative")
         return self._constant(tree)
 
     def _chain(self, tree: Tree, lifts: bool) -> Traced:
@@ -165,6 +172,23 @@ class Site:
             self.places[id(found)] = places
         return found
 
+    def _span(self, left: Tree, right: Tree) -> Traced:
+        """Read the smallest range that contains two others: ``A1:B2:C3``."""
+        if len(self.rows) > 1:
+            raise UnevenError
+        ends = []
+        for part in map(bare, (left, right)):
+            if not isinstance(part, Reference):
+                raise NoDerivativeError(f"{left}:{right} is not known")
+            ends.append(relative(part.text).at(int(self.rows[0]) - self.first_row))
+        one, other = ends
+        area = joined(one, other) if isinstance(one, Area) and isinstance(other, Area) else None
+        if not isinstance(area, Area):
+            raise NoDerivativeError(f"{left}:{right} is no range")
+        first = cell_name(area.first_row, area.first_column, absolute=True)
+        last = cell_name(area.last_row, area.last_column, absolute=True)
+        return self._cells(f"{sheet_prefix(area.sheet or self.sheet)}{first}:{last}", whole=True)
+
     def _rows_of(self, area: Relative) -> NDArray[np.int64]:
         """Return the rows of an area, (height, cells)."""
         shift = self.rows - self.first_row
@@ -213,6 +237,10 @@ class Site:
         waiting = [tree]
         while waiting:
             part = waiting.pop()
+            if isinstance(part, Span):
+                if self._span(part.left, part.right).matters:
+                    return True
+                continue
             if isinstance(part, Reference | Lines) and self._cells(part.text, True).matters:
                 return True
             waiting += children(part)
