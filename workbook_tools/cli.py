@@ -4,10 +4,8 @@ Exit status: 0 everything agrees, 1 something differs, 2 could not check, or bad
 """
 
 import io
-import os
 import signal
 import sys
-from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,7 +17,7 @@ from workbook_tools.commands.explain import explain
 from workbook_tools.commands.gradient import gradient
 from workbook_tools.commands.new import new
 from workbook_tools.commands.verify import verify
-from workbook_tools.errors import BAD_INPUT, InputError, print_error
+from workbook_tools.errors import BAD_INPUT, InputError, forget_output, print_error
 
 app = typer.Typer(
     help="Train neural networks inside Excel workbooks, and prove every cell right.",
@@ -62,34 +60,18 @@ def run() -> None:
         app(prog_name=PROGRAM)
     except SystemExit as leaving:
         status = leaving.code
-        failures = [*_before(leaving)]
-        if any(isinstance(failure, BrokenPipeError) for failure in failures[:1]):
+        if isinstance(leaving.__context__, BrokenPipeError):
             status = BAD_INPUT  # the reader has closed the pipe
-            _forget_output()
-        elif any(type(failure) is OSError and not failure.filename for failure in failures):
-            _forget_output()  # it is full, and that has been said
+            forget_output()
     try:
         sys.stdout.flush()
     except OSError as error:
-        _forget_output()
+        forget_output()
         if not isinstance(error, BrokenPipeError):
             print_error(PROGRAM, InputError(f"standard output: {error.strerror}; make room"))
         status = BAD_INPUT
     sys.exit(status)
 
 
-def _before(error: BaseException) -> Iterator[BaseException]:
-    """Yield what an exception was raised after, the latest first."""
-    while before := error.__cause__ or error.__context__:
-        yield before
-        error = before
-
-
 def _end(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)  # raises SystemExit, so that temporary files are removed
-
-
-def _forget_output() -> None:
-    """Keep Python from writing the rest of the output at exit, which would fail again."""
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """The exception that a user sees, in one line: what is wrong, where, and what to do."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -67,6 +68,12 @@ def print_error(program: str, error: Exception, debug: bool = False) -> None:
         print(f"{program}: {error}", file=sys.stderr, flush=True)
 
 
+def forget_output() -> None:
+    """Keep Python from writing the rest of the output at exit, which would fail again."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
 @contextmanager
 def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
     """Turn any failure into one line and exit status 2; ``debug`` shows its traceback too."""
@@ -84,6 +91,10 @@ def one_line_errors(program: str, debug: bool = False) -> Iterator[None]:
             raise
         place = f"{error.filename}: " if error.filename else "standard output or a temporary file: "
         print_error(program, InputError(f"{place}{error.strerror or error}; make room"))
+        try:
+            sys.stdout.flush()
+        except OSError:  # it is the standard output that is full, and that has been said
+            forget_output()
         raise typer.Exit(BAD_INPUT) from error
     except BaseException as error:  # a panic of an engine in Rust is no Exception
         print_error(program, BrokenError(broken(error), traceback.format_exc()), debug)

@@ -112,11 +112,8 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
     cannot be checked, and ``BrokenError`` if the check itself fails. ``work`` does the check in
     the other process, by default ``all_of``.
     """
-    worker = _prepared.pop() if _prepared else _worker()
-    try:
+    with _started() as worker:
         yield lambda wish, on_step: _done(worker, timeout, on_step, work or all_of, wish)
-    finally:
-        worker.close()
 
 
 def done_alone(timeout: float, work: Callable[[AskedT, Path, OnStep], Done], asked: AskedT) -> Done:
@@ -124,9 +121,16 @@ def done_alone(timeout: float, work: Callable[[AskedT, Path, OnStep], Done], ask
 
     Raises ``InputError`` and ``BrokenError``, as ``checks`` does.
     """
+    with _started() as worker:
+        return _done(worker, timeout, lambda step: None, work, asked)
+
+
+@contextmanager
+def _started() -> Iterator[Worker]:
+    """Yield a worker, the prepared one if there is one."""
     worker = _prepared.pop() if _prepared else _worker()
     try:
-        return _done(worker, timeout, lambda step: None, work, asked)
+        yield worker
     finally:
         worker.close()
 

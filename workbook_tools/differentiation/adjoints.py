@@ -13,7 +13,7 @@ from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Call, SyntaxProblemError, Tree, parse_long
-from workbook_tools.notation.addresses import MAX_COLUMNS, Cell, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import MAX_COLUMNS, Cell, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.edges import Edges, with_readers
@@ -52,7 +52,7 @@ class Derivatives:
             raise NotDifferentiableError(str(error)) from error
         self.parameters = list(parameters)
         numbers = {self._program.graph.node_of(cell) for cell in parameters}
-        self._own = sorted(number for number in numbers if number is not None)
+        self._own = {number for number in numbers if number is not None}
         self._arrays = {(s.name, *cell) for s in cut for cell in s.arrays}
         if self._program.graph.edges is None:
             raise NotDifferentiableError("too many references between formulas")
@@ -62,7 +62,7 @@ class Derivatives:
     def _depends(self) -> NDArray[np.bool_]:
         """Which nodes depend on the parameters; these themselves do not count."""
         found = with_readers(len(self._nodes), self._edges, self._own)
-        found[self._own] = False
+        found[[*self._own]] = False
         return found
 
     @property
@@ -149,7 +149,7 @@ class Derivatives:
     def readers(self) -> Iterator[tuple[Cell, Cell]]:
         """Yield each parameter with every cell whose formula names it, other than in a range."""
         asked = set(self.parameters)
-        among = np.isin(self._edges.read, self._own)
+        among = np.isin(self._edges.read, [*self._own])
         for number in np.unique(self._edges.readers[among]).tolist():
             node = self._nodes[number]
             for row in node.run.rows:
@@ -196,11 +196,13 @@ class Derivatives:
         between &= _with_what_they_read(self._graph, edges, of)
         for k in np.flatnonzero(between).tolist():
             if nodes[k] not in kept:
-                raise NotDifferentiableError(f"{_named(nodes[k].cell)} changes by itself (RAND)")
+                raise NotDifferentiableError(f"{full_name(nodes[k].cell)} changes by itself (RAND)")
 
-    def _places(self, node: Node) -> NDArray[np.int64]:
+    def _places(self, node: Node, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the places of a node's cells, in all of its rows or in these."""
         layout = self._program.layout
-        rows = np.array(node.run.rows, dtype=np.int64)
+        if rows is None:
+            rows = np.array(node.run.rows, dtype=np.int64)
         return layout.places(np.array(layout.sheet(node.sheet)), rows, np.array(node.column))
 
     def _steps(
@@ -227,9 +229,9 @@ class Derivatives:
                     continue
                 node = self._nodes[own[0]]
                 tree = _tree(node)
-                is_element = isinstance(tree, Call) and tree.function == _ELEMENT
-                if is_element and len(node.run.rows) == 1:
-                    blocks[node.sheet, _first_of(node, tree)].append(node)  # type: ignore[arg-type]
+                is_alone = len(node.run.rows) == 1
+                if is_alone and isinstance(tree, Call) and tree.function == _ELEMENT:
+                    blocks[node.sheet, _first_of(node, tree)].append(node)
                 else:
                     yield self._step(node, tree, np.array(node.run.rows))
             for block in blocks.values():
@@ -237,8 +239,7 @@ class Derivatives:
 
     def _step(self, node: Node, tree: Tree, rows: NDArray[np.int64]) -> "_Step":
         is_array = (*node.cell,) in self._arrays
-        places = self._places(node)[(rows - node.run.first_row) // node.run.step]
-        return _Step(node, tree, rows, is_array, places[None, None, :])
+        return _Step(node, tree, rows, is_array, self._places(node, rows)[None, None, :])
 
     def _array(self, block: Sequence[Node]) -> "_Step":
         """Return the step of an array formula that fills several cells."""
@@ -304,7 +305,7 @@ class Derivatives:
 
     def _named(self, one: "_Place") -> str:
         node = self._nodes[one[0]]
-        return _named((node.sheet, one[1], node.column))
+        return full_name((node.sheet, one[1], node.column))
 
     def _read_by(self, number: int, row: int, own: Collection[int]) -> Iterator["_Place"]:
         """Yield the cells that a node reads in a row: all of its ``own`` ones, one of each other.
@@ -348,7 +349,7 @@ class _Step(NamedTuple):
         try:
             result = site.traced(self.tree, lifts=self.is_array)
             seed = _fitted(seed, result.value.shape, self.is_array)
-            for key, (_, derivative) in pulled_back(result, seed).items():
+            for key, derivative in pulled_back(result, seed).items():
                 places = site.places[key]
                 whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
                 np.add.at(found, places, np.where(depends[places][..., None], whole, 0.0))
@@ -357,7 +358,7 @@ class _Step(NamedTuple):
                 own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
                 own.pull(found, memory, depends)
         except (NoDerivativeError, UnknownFunctionError) as error:
-            where = _named((self.node.sheet, int(self.rows[0]), self.node.column))
+            where = full_name((self.node.sheet, int(self.rows[0]), self.node.column))
             raise NotDifferentiableError(f"{where}: {error}") from error
 
 
@@ -402,14 +403,10 @@ def _tree(node: Node) -> Tree:
     try:
         return parse_long(node.run.formula.at(node.run.first_row))
     except SyntaxProblemError as error:
-        raise NotDifferentiableError(f"{_named(node.cell)}: cannot be parsed") from error
+        raise NotDifferentiableError(f"{full_name(node.cell)}: cannot be parsed") from error
 
 
 def _first_of(node: Node, tree: Call) -> str:
     """Return what all cells of an array formula have in common: its place and body."""
     body, row, column = map(str, tree.arguments)
     return f"{node.run.first_row - int(row) + 1} {node.column - int(column) + 1} {body}"
-
-
-def _named(cell: Cell) -> str:
-    return sheet_prefix(cell[0]) + cell_name(*cell[1:])

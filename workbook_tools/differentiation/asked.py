@@ -21,7 +21,7 @@ from workbook_tools.engines import compiled
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet, read_sheets
-from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import Cell, full_name, sheet_prefix
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
@@ -101,19 +101,21 @@ def gradient(question: Question) -> Gradient:
     value = _number(path, "--of", target, calculation)
     at = [_number(path, "--by", cell, calculation) for cell in cells]
     if target in cells:
-        raise InputError(f"{path}: --by {_named(target)} is the cell of --of; leave it out")
+        raise InputError(f"{path}: --by {full_name(target)} is the cell of --of; leave it out")
     try:
         derivatives = Derivatives(sheets, calculation, cells, iterations)
         if not derivatives.depends(target):
             raise InputError(
-                f"{path}: {_named(target)} does not depend on {', '.join(by)}; "
+                f"{path}: {full_name(target)} does not depend on {', '.join(by)}; "
                 "give a cell that is calculated from them"
             )
         memory = derivatives.memory
         places = [derivatives.place(cell) for cell in cells]
         found = derivatives.adjoints([target], memory)[places, 0]
     except NotDifferentiableError as error:
-        raise InputError(f"{path}: {_named(target)} cannot be differentiated: {error}") from error
+        raise InputError(
+            f"{path}: {full_name(target)} cannot be differentiated: {error}"
+        ) from error
     parts = [
         Derivative(cell, own, derivative)
         for cell, own, derivative in zip(cells, at, found.tolist(), strict=True)
@@ -166,7 +168,7 @@ def _number(path: Path, option: str, cell: Cell, calculation: Calculation) -> fl
         what = f"shows {value.code}"
     else:
         what = f"holds {str(value)[:40]!r}"
-    raise InputError(f"{path}: {option} {_named(cell)} {what}; give cells with numbers")
+    raise InputError(f"{path}: {option} {full_name(cell)} {what}; give cells with numbers")
 
 
 def _drawn(
@@ -297,7 +299,3 @@ def _keys(numbers: Array) -> Iterator[tuple[int, bytes]]:
         rounded = np.floor(ratios[known] * _FINE + offset).astype(np.int64)
         for k, own in zip(np.flatnonzero(known).tolist(), rounded, strict=True):
             yield k, bytes([offset > 0]) + own.tobytes()
-
-
-def _named(cell: Cell) -> str:
-    return sheet_prefix(cell[0]) + cell_name(*cell[1:])

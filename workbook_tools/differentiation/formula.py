@@ -23,6 +23,7 @@ from workbook_tools.differentiation.functions import (
     WITH_KINKS,
 )
 from workbook_tools.differentiation.tape import Array, Traced, constant
+from workbook_tools.evaluator.compiler import plain_name
 from workbook_tools.evaluator.formula import UnknownFunctionError, evaluate_array
 from workbook_tools.evaluator.references import Relative, joined, relative
 from workbook_tools.evaluator.values import FailedError, number
@@ -117,7 +118,7 @@ class Site:
         return found
 
     def _call(self, written: str, arguments: tuple[Tree, ...], tree: Tree, lifts: bool) -> Traced:
-        name = written.upper().removeprefix("_XLFN.").removeprefix("_XLWS.")
+        name = plain_name(written)
         if not self._matters(tree) or name in COUNTS:
             return self._constant(tree)
         if name in OF_VALUES:
@@ -272,7 +273,7 @@ class Site:
         except (UnknownFunctionError, RecursionError) as error:
             raise NoDerivativeError(f"{error} is not known") from error
 
-    def condition(self, tree: Tree, lifts: bool) -> NDArray[np.bool_]:
+    def _condition(self, tree: Tree, lifts: bool) -> NDArray[np.bool_]:
         """Tell where a condition holds."""
         tree = bare(tree)
         if isinstance(tree, Operation) and tree.operator in COMPARISONS:
@@ -284,11 +285,8 @@ class Site:
     # Functions that follow a branch, or find a cell
 
     def _if(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
-        condition = self.condition(arguments[0], lifts)
+        condition = self._condition(arguments[0], lifts)
         one, other = [*arguments[1:], Number("0"), Number("0")][:2]
-        return self._branch(condition, one, other, lifts)
-
-    def _branch(self, condition: NDArray[np.bool_], one: Tree, other: Tree, lifts: bool) -> Traced:
         if condition.all():
             return self.traced(one, lifts)
         if not condition.any():
@@ -298,7 +296,7 @@ class Site:
     def _ifs(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         found = constant(np.nan)
         for condition, value in reversed([*zip(arguments[::2], arguments[1::2], strict=False)]):
-            found = tape.chosen(self.condition(condition, lifts), self.traced(value, lifts), found)
+            found = tape.chosen(self._condition(condition, lifts), self.traced(value, lifts), found)
         return found
 
     def _if_error(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
@@ -330,13 +328,6 @@ class Site:
             raise NoDerivativeError("INDEX beyond its range")
         return tape.picked(cells, rows, columns)
 
-    def _lookup_in_row(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
-        """Find the column of HLOOKUP by MATCH in the first row."""
-        wanted, table, row, *rest = arguments
-        keys = Call("INDEX", (table, Number("1"), Number("0")))
-        column = Call("MATCH", (wanted, keys, _kind_of_match(rest)))
-        return self._index((table, row, column), lifts)
-
     def _lookup_exactly(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         """Find the place of XLOOKUP by MATCH; without its further arguments."""
         if len(arguments) != 3:
@@ -355,12 +346,17 @@ class Site:
         row, column = (np.full((1, 1), int(str(part)) - 1) for part in place)
         return tape.picked(every, row, column)
 
-    def _lookup(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
-        """Find the row of VLOOKUP by MATCH in the first column."""
-        wanted, table, column, *rest = arguments
-        keys = Call("INDEX", (table, Number("0"), Number("1")))
-        row = Call("MATCH", (wanted, keys, _kind_of_match(rest)))
-        return self._index((table, row, column), lifts)
+
+def _lookup(is_across: bool) -> Callable[[Site, tuple[Tree, ...], bool], Traced]:
+    """Return what VLOOKUP does, or HLOOKUP: find by MATCH in the first column, or row."""
+
+    def found(site: Site, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
+        wanted, table, other, *rest = arguments
+        line = (Number("1"), Number("0")) if is_across else (Number("0"), Number("1"))
+        at = Call("MATCH", (wanted, Call("INDEX", (table, *line)), _kind_of_match(rest)))
+        return site._index((table, other, at) if is_across else (table, at, other), lifts)
+
+    return found
 
 
 _OWN: dict[str, Callable[[Site, tuple[Tree, ...], bool], Traced]] = {
@@ -370,8 +366,8 @@ _OWN: dict[str, Callable[[Site, tuple[Tree, ...], bool], Traced]] = {
     "IFNA": Site._if_error,
     "CHOOSE": Site._choose,
     "INDEX": Site._index,
-    "VLOOKUP": Site._lookup,
-    "HLOOKUP": Site._lookup_in_row,
+    "VLOOKUP": _lookup(is_across=False),
+    "HLOOKUP": _lookup(is_across=True),
     "XLOOKUP": Site._lookup_exactly,
     "ARRAYFORMULA": Site._element,
 }

@@ -4,7 +4,7 @@ Functions of which the derivative is 0 wherever it exists are not here: those th
 places are constants (``COUNTS``), and those that round are told (``STEPS``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 from typing import TypeAlias
 
@@ -180,18 +180,3 @@ COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "<=": np.less_equal,
     ">=": np.greater_equal,
 }
-
-
-def known() -> Sequence[str]:
-    """Return the names of all functions that have derivatives."""
-    return [
-        *OF_VALUES,
-        *OF_RANGES,
-        *OF_ARRAYS,
-        "IF",
-        "IFERROR",
-        "IFS",
-        "CHOOSE",
-        "INDEX",
-        "VLOOKUP",
-    ]

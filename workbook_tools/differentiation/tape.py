@@ -50,23 +50,22 @@ def constant(value: float | Array) -> Traced:
     return Traced(own if own.ndim else own.reshape(1, 1, 1, 1))
 
 
-def pulled_back(result: Traced, seed: Array) -> dict[int, tuple[Traced, Array]]:
+def pulled_back(result: Traced, seed: Array) -> dict[int, Array]:
     """Return the derivatives by all arrays that are asked, by their ``id``.
 
     ``seed`` is the derivative by the result; along axes of length 1 of the result it is added up.
     """
-    found: dict[int, tuple[Traced, Array]] = {}
-    waiting = {id(result): (result, _summed_to(seed, result.value.shape))}
+    found: dict[int, Array] = {}
+    waiting = {id(result): _summed_to(seed, result.value.shape)}
     for one in reversed(_in_order(result)):
         if id(one) not in waiting:
             continue
-        _, own = waiting.pop(id(one))
+        own = waiting.pop(id(one))
         if one.is_asked:
-            found[id(one)] = one, own
+            found[id(one)] = own
         for operand, pull in one.links:
             part = _summed_to(pull(own), operand.value.shape)
-            before = waiting.get(id(operand))
-            waiting[id(operand)] = operand, part if before is None else before[1] + part
+            waiting[id(operand)] = waiting.get(id(operand), 0.0) + part
     return found
 
 

@@ -73,13 +73,18 @@ class TypedNumbers:
 
         Data seem to be rounded, too, if that alone makes a column right that is mostly wrong.
         """
-        exact, rounded = (self._expected_of_rounded(are_rounded) for are_rounded in (False, True))
-        for symbol in self._pasted:
-            column = self._columns[symbol]
-            mostly = 2 * self._is_wrong(column, exact).sum() > self._is_known(column).sum()
-            if mostly and not self._is_wrong(column, rounded).any():
-                return rounded
-        return exact
+        exact = self._expected_of_rounded(data_are_rounded=False)
+        pasted = [self._columns[symbol] for symbol in self._pasted]
+        mostly_wrong = [
+            column
+            for column in pasted
+            if 2 * self._is_wrong(column, exact).sum() > self._is_known(column).sum()
+        ]
+        if not mostly_wrong:
+            return exact
+        rounded = self._expected_of_rounded(data_are_rounded=True)
+        is_cured = any(not self._is_wrong(column, rounded).any() for column in mostly_wrong)
+        return rounded if is_cured else exact
 
     def _expected_of_rounded(self, data_are_rounded: bool) -> Expected:
         columns, reference = self._columns, self._columns.reference

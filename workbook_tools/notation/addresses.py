@@ -53,3 +53,9 @@ def sheet_prefix(sheet: str) -> str:
         return f"{sheet}!"
     escaped = sheet.replace("'", "''")
     return f"'{escaped}'!"
+
+
+def full_name(cell: Cell) -> str:
+    """Return the name of a cell with its sheet: ``Data!A1``."""
+    sheet, row, column = cell
+    return sheet_prefix(sheet) + cell_name(row, column)

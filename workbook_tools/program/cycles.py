@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from workbook_tools.formulas.budget import Budget
-from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import Cell, cell_name, full_name
 from workbook_tools.program.graph import Graph, Node
 from workbook_tools.program.suspects import on_cycles
 
@@ -109,7 +109,7 @@ def shown(cycle: Sequence[Cell]) -> str:
     """Return a cycle in words: ``A5 → B5 → A5``, shortened if it is long."""
     own = cycle[0][0]
     names = [
-        cell_name(row, column) if sheet == own else f"{sheet_prefix(sheet)}{cell_name(row, column)}"
+        cell_name(row, column) if sheet == own else full_name((sheet, row, column))
         for sheet, row, column in cycle
     ]
     if len(names) > _SHOWN + 2:

@@ -81,7 +81,8 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
         FIELDS[s]: number_at(cell, calculation) for s, cell in table.settings.items() if s in FIELDS
     }
     known: dict[str, str] = {}
-    activations, known["activations"] = _activations(table, calculation)  # of each, what it may be
+    fit = Fit(table, naming)
+    activations, known["activations"] = _activations(table, fit, calculation)  # what each may be
     known["optimizer"] = SAID if "optimizer" in table.words else ASSUMED
     weighted = len(naming.weighted_layers)
     if len(activations) != weighted:
@@ -110,17 +111,17 @@ def reference_for(table: Table, calculation: Calculation) -> Reference:
     likely: list[Reference] = []
     for own in islice(product(*activations), _MOST_TRIED):
         network = replace(reference, activations=own)
-        losses, known["loss"] = _losses(table, network, calculation)
+        losses, known["loss"] = _losses(table, network, fit, calculation)
         for loss, scale, share in losses:
             likely.append(replace(network, loss=loss, scale=scale, share=share))
-    reference = Fit(table, naming).best(likely, table.rate)
+    reference = fit.best(likely, table.rate)
     _fit_together(reference.activations[-1], reference.loss)
     if not delta_columns:
         return reference
     sign = inferred_delta_sign(table, reference, calculation)
     signs = [sign] if sign else [1.0, -1.0]
     likely = [replace(reference, delta_sign=sign) for sign in signs]
-    return Fit(table, naming).best(likely, table.rate)
+    return fit.best(likely, table.rate)
 
 
 def _is_trained(table: Table, bias: str) -> bool:
@@ -131,29 +132,30 @@ def _is_trained(table: Table, bias: str) -> bool:
     )
 
 
-def _activations(table: Table, calculation: Calculation) -> tuple[list[list[Activation]], str]:
+def _activations(
+    table: Table, fit: Fit, calculation: Calculation
+) -> tuple[list[list[Activation]], str]:
     """Return the activations that each layer may have, and how they are known."""
-    naming, layers = table.naming, table.naming.weighted_layers
+    layers = table.naming.weighted_layers
     if said := _said(table, "activation", Activation):
         return [[one] for one in (said * len(layers) if len(said) == 1 else said)], SAID
     by_formulas = [inferred_activation(table, layer, calculation) for layer in layers]
     found = [[one] if one else [] for one in by_formulas]
     if all(found):
         return found, INFERRED
-    fit = Fit(table, naming)
     found = [own or fit.activations(layer) for own, layer in zip(found, layers, strict=True)]
     return [own or [Activation.SIGMOID] for own in found], FITTED if all(found) else ASSUMED
 
 
 def _losses(
-    table: Table, reference: Reference, calculation: Calculation
+    table: Table, reference: Reference, fit: Fit, calculation: Calculation
 ) -> tuple[list[ScaledLoss], str]:
     """Return the losses that it may be, and how they are known."""
     if table.words.get("loss"):
         return [ScaledLoss(_one(table, "loss", Loss.HALF_SQUARED_ERROR))], SAID
     if found := inferred_loss(table, reference, calculation):
         return [found], INFERRED
-    if likely := Fit(table, table.naming).losses(reference):
+    if likely := fit.losses(reference):
         return likely, FITTED
     return [ScaledLoss(Loss.HALF_SQUARED_ERROR)], ASSUMED
 

@@ -42,9 +42,9 @@ class Fit:
         pasted = {symbol: ~np.isnan(values[symbol]) for symbol in bare}
         return halves_of(values, pasted, [*self._naming.inputs, *self._naming.targets])
 
-    def numbers(self, symbols: list[str], step: int = 1) -> Rounded | None:
-        """Return every ``step``-th number of quantities (rows, symbols); None if one has none."""
-        values, rows = self._region.values, slice(None, _MOST_ROWS * step, step)
+    def numbers(self, symbols: list[str]) -> Rounded | None:
+        """Return the first numbers of quantities (rows, symbols); None if one has none."""
+        values, rows = self._region.values, slice(None, _MOST_ROWS)
         if not all(symbol in values for symbol in symbols):
             return None
         exact = np.zeros(len(self._region.rows))
