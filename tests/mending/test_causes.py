@@ -337,3 +337,16 @@ def test_a_plus_for_a_times_in_two_units_is_one_finding(tmp_path: Path) -> None:
     """With a weight of 1, the sum is no source: it does not tell of another wiring."""
     made = HandMade({**FORMULAS, "h1": "=F6+D6+G6*E6", "h2": "=H6+D6+I6*E6"})
     assert only(check(made, tmp_path)).quantities == ("h1", "h2")
+
+
+def test_the_same_operator_in_gradients_of_two_layers_is_one_finding(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = load_workbook(workbooks / "xor.xlsx")
+    sheet = book["LR 1"]
+    for row in range(32, 432, 4):
+        for letter in ("AS", "AV"):
+            sheet[f"{letter}{row}"] = str(sheet[f"{letter}{row}"].value).replace("/4", "-4")
+    book.save(tmp_path / "made.xlsx")
+    finding = only(verify(tmp_path / "made.xlsx"))
+    assert (finding.quantities, finding.count) == (("∂E/∂b1", "∂E/∂b4"), 200)
