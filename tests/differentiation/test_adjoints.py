@@ -39,10 +39,10 @@ def differences(derivatives: Derivatives, of: Cell) -> Iterator[float]:
     }
     for cell in derivatives.parameters:
         drawn = derivatives.drawn(
-            {
-                other: own + STEP * np.array([1.0, -1.0]) * (other == cell)
-                for other, own in now.items()
-            }
+            np.array([*map(derivatives.place, now)]),
+            np.array(
+                [own + STEP * np.array([1.0, -1.0]) * (other == cell) for other, own in now.items()]
+            ),
         )
         up, down = drawn.numbers[derivatives.place(of)]
         yield float((up - down) / (2 * STEP))
@@ -187,9 +187,9 @@ def test_kinks_that_cancel_each_other_do_no_harm(tmp_path: Path) -> None:
 
 def test_several_draws_are_differentiated_at_once(tmp_path: Path) -> None:
     derivatives = written(tmp_path / "a.xlsx", {"A5": "=A1*EXP(B1*C1)"})
-    numbers = {cell: np.array([0.1, 0.7, -0.4]) for cell in PARAMETERS}
-    found = derivatives.adjoints([OF], derivatives.drawn(numbers))
-    x = numbers[PARAMETERS[0]]
+    x = np.array([0.1, 0.7, -0.4])
+    places = np.array([*map(derivatives.place, PARAMETERS)])
+    found = derivatives.adjoints([OF], derivatives.drawn(places, np.tile(x, (len(places), 1))))
     assert found[derivatives.place(PARAMETERS[0])] == pytest.approx(np.exp(x * x))
     assert found[derivatives.place(PARAMETERS[1])] == pytest.approx(x * x * np.exp(x * x))
 

@@ -1,7 +1,7 @@
 """Differentiates one cell of a workbook by others, through all formulas that lie between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.edges import Edges, with_readers
 from workbook_tools.program.graph import Graph, Node
-from workbook_tools.program.memory import Memory
+from workbook_tools.program.memory import Indexes, Memory
 from workbook_tools.program.order import components, levels
 from workbook_tools.program.program import NotCompiledError, Program
 from workbook_tools.program.what_if import with_formulas
@@ -70,6 +70,24 @@ class Derivatives:
         return self._program.graph.nodes
 
     @property
+    def nodes(self) -> Sequence[Node]:
+        """The formulas, each filled down; without those that change by themselves."""
+        return self._program.graph.nodes
+
+    @property
+    def values(self) -> Columns:
+        """The values that the workbook has."""
+        return self._program.values
+
+    @cached_property
+    def are_formulas(self) -> NDArray[np.bool_]:
+        """Which places have formulas."""
+        found = np.zeros(self._program.layout.size, dtype=bool)
+        for node in self._graph.nodes:
+            found[self._places(node)] = True
+        return found
+
+    @property
     def memory(self) -> Memory:
         """The values that the workbook has."""
         return self._program.memory()
@@ -78,18 +96,20 @@ class Derivatives:
         """Return the place of a cell in a memory."""
         return self._program.layout.place_of(cell)
 
-    def drawn(self, numbers: Mapping[Cell, Array]) -> Memory:
-        """Return the workbook calculated with other numbers in some cells, (draws,) each.
+    def drawn(self, places: Indexes, numbers: Array, readers: Indexes | None = None) -> Memory:
+        """Return the workbook calculated with other numbers in some cells, (places, draws).
 
-        These cells are parameters, or have no formula. Raises ``NotDifferentiableError`` if a
-        formula is not understood.
+        These cells are parameters, or have no formula. ``readers`` are the places of the formulas
+        that read them, if that is known; then only what depends on these is calculated. Raises
+        ``NotDifferentiableError`` if a formula is not understood.
         """
-        draws = len(next(iter(numbers.values())))
-        memory = Memory.of(self._program.layout, self._program.values, draws)
-        for cell, own in numbers.items():
-            memory.put(self.place(cell), *map(float, own))
+        memory = Memory.of(self._program.layout, self._program.values, numbers.shape[1])
+        memory.put_numbers(places, numbers)
+        begin = {*range(len(self._nodes))}
+        if readers is not None:
+            begin = {*np.unique(self.node_at[readers]).tolist()}
         try:
-            self._program.run(memory, {*range(len(self._nodes))}.difference(self._own))
+            self._program.run(memory, begin.difference(self._own, (-1,)))
         except NotCompiledError as error:
             raise NotDifferentiableError(f"a formula is not understood: {error}") from error
         return memory
@@ -146,6 +166,25 @@ class Derivatives:
                 step.pull(found, memory, depends)
         return found
 
+    def shares(
+        self, seeds: Array, asked: NDArray[np.bool_], memory: Memory
+    ) -> Iterator[tuple[Indexes, Indexes, Array]]:
+        """Yield what comes from each formula to each of the ``asked`` cells that it reads.
+
+        These are the places of formulas and of cells, and numbers (pairs, draws): the derivative of
+        the formula by the cell, times the formula's seed, (places, draws). Formulas without a
+        derivative are left out, and those whose seed is 0.
+        """
+        for node in self._nodes:
+            if not seeds[self._places(node)].any():
+                continue
+            try:
+                step = self._step(node, _tree(node), np.array(node.run.rows))
+                with np.errstate(all="ignore"):
+                    yield from step.apart(seeds, memory, asked)
+            except (NoDerivativeError, UnknownFunctionError, UnevenError, NotDifferentiableError):
+                continue
+
     def readers(self) -> Iterator[tuple[Cell, Cell]]:
         """Yield each parameter with every cell whose formula names it, other than in a range."""
         asked = set(self.parameters)
@@ -197,6 +236,18 @@ class Derivatives:
         for k in np.flatnonzero(between).tolist():
             if nodes[k] not in kept:
                 raise NotDifferentiableError(f"{full_name(nodes[k].cell)} changes by itself (RAND)")
+
+    @cached_property
+    def node_at(self) -> Indexes:
+        """By place: the number of the node whose cell is there; −1 if there is none."""
+        found = np.full(self._program.layout.size, -1)
+        for number, node in enumerate(self._nodes):
+            found[self._places(node)] = number
+        return found
+
+    def places_of(self, node: Node) -> Indexes:
+        """Return the places of all cells of a node."""
+        return self._places(node)
 
     def _places(self, node: Node, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the places of a node's cells, in all of its rows or in these."""
@@ -333,6 +384,24 @@ class _Step(NamedTuple):
     rows: NDArray[np.int64]
     is_array: bool
     places: NDArray[np.int64]  # of the results: (height, width, cells)
+
+    def apart(
+        self, adjoints: Array, memory: Memory, asked: NDArray[np.bool_]
+    ) -> Iterator[tuple[Indexes, Indexes, Array]]:
+        """Yield the parts of derivatives that come by way of each cell: see ``shares``."""
+        node = self.node
+        site = Site(
+            memory, asked, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
+            is_smooth=False, is_apart=True,
+        )  # fmt: skip
+        result = site.traced(self.tree, lifts=self.is_array)
+        seed = _fitted(adjoints[self.places], result.value.shape, self.is_array)
+        for key, derivative in pulled_back(result, seed).items():
+            places = site.places[key]
+            whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
+            readers = np.broadcast_to(self.places[0, 0], places.shape)
+            kept = asked[places]
+            yield readers[kept], places[kept], whole[kept]
 
     def pull(self, found: Array, memory: Memory, depends: NDArray[np.bool_]) -> None:
         """Add to the derivatives ``found`` by what the cells read; ``depends`` are by place."""

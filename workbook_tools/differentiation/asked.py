@@ -191,9 +191,10 @@ def _drawn(
         if is_any and not others:
             return
         chance = np.random.default_rng(0)
-        numbers = {c: _near(value[c], chance) for c in [*derivatives.parameters, *others]}
+        drawn = [*derivatives.parameters, *others]
+        numbers = np.array([_near(value[cell], chance) for cell in drawn])
         try:
-            memory = derivatives.drawn(numbers)
+            memory = derivatives.drawn(np.array([*map(derivatives.place, drawn)]), numbers)
             found = derivatives.adjoints([of], memory)
         except NotDifferentiableError:
             continue

@@ -73,6 +73,7 @@ class Site:
     first_row: int  # for which the formula is written
     is_array: bool
     is_smooth: bool  # whether kinks cancel each other, as in MAX(x,0)+LN(1+EXP(-ABS(x)))
+    is_apart: bool = False  # whether a cell that all formulas read is read once for each
     # What was read: the places, by the ``id`` of the array; and the array of each reference.
     places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
@@ -158,6 +159,8 @@ class Site:
         if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
             raise NoDerivativeError(f"{text}: too many cells")
         sheet = np.array(self._sheet_of(area))
+        if self.is_apart:
+            rows = np.broadcast_to(rows, (len(rows), len(self.rows)))
         places = layout.places(sheet, rows[:, None, :], columns[None, :, None])
         values, kinds = self.memory.numbers[places], self.memory.kinds[places]
         for at in zip(*np.nonzero(kinds == OTHER), strict=True):

@@ -109,16 +109,18 @@ class Loop:
                 sheet = layout.sheet(slot.sheet or node.sheet)
                 if slot.moves and sheet < len(layout.sheets):
                     columns |= {(sheet, slot.column + k) for k in range(slot.width)}
-        places = [layout.column(*column) for column in columns]
-        self._begin = min(base + first for base, first, last in places if first <= last)
-        self._end = max(base + last for base, first, last in places if first <= last) + 1
-        part = slice(self._begin, self._end)
-        found = self._memory.numbers[part, draw].astype(object)
-        kinds = self._memory.kinds[part]
-        found[kinds == EMPTY] = None
-        for k in np.flatnonzero(kinds == OTHER).tolist():
-            found[k] = Other(self._memory.get(self._begin + k, draw))
-        self._values: list[Any] = found.tolist()
+        every = (layout.column(*column) for column in columns)
+        parts = [slice(base + top, base + last + 1) for base, top, last in every if top <= last]
+        self._begin = min(part.start for part in parts)
+        self._end = max(part.stop for part in parts)
+        self._values: list[Any] = [None] * (self._end - self._begin)  # most may be other columns
+        for part in parts:
+            found = self._memory.numbers[part, draw].astype(object)
+            kinds = self._memory.kinds[part]
+            found[kinds == EMPTY] = None
+            for k in np.flatnonzero(kinds == OTHER).tolist():
+                found[k] = Other(self._memory.get(part.start + k, draw))
+            self._values[part.start - self._begin : part.stop - self._begin] = found.tolist()
 
     def _save(self, draw: int) -> None:
         """Write the calculated cells into the memory."""

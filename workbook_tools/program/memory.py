@@ -4,12 +4,15 @@ The cells of a column lie one after another. So a formula that is filled down re
 grow in step with its own.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import MISSING_SHEET, CellValue
 from workbook_tools.package.columns import Column, Columns
@@ -108,6 +111,30 @@ class Layout:
     def columns(self, sheet: int) -> Sequence[int]:
         """Return the columns of a sheet that have places."""
         return self._columns[sheet]
+
+    @cached_property
+    def _begins(self) -> tuple[list[int], list[tuple[str, int, int]]]:
+        """Where the columns begin, in order, each with its sheet, column and the place of row 0."""
+        own = [
+            (self._bases[number][column] + self._firsts[number][column], name, number, column)
+            for name, number in self.number.items()
+            for column in self._columns[number]
+        ]
+        columns = [(name, column, self._bases[number][column]) for _, name, number, column in own]
+        return [begin for begin, *_ in own], columns
+
+    @cached_property
+    def sheet_begins(self) -> Indexes:
+        """The first place of each sheet, in order."""
+        begins, columns = self._begins
+        own = {sheet: begin for begin, (sheet, _, _) in zip(reversed(begins), reversed(columns))}
+        return np.array(sorted(own.values()), dtype=np.int64)
+
+    def cell(self, place: int) -> Cell:
+        """Return the cell that has a place."""
+        begins, columns = self._begins
+        sheet, column, base = columns[bisect_right(begins, place) - 1]
+        return sheet, place - base, column
 
 
 class Memory:

@@ -1,0 +1,135 @@
+"""The losses that a workbook may mean but does not show: of the differences that it works with.
+
+A gradient is mostly calculated from errors: targets minus predictions, or the other way round. Half
+of their squares is a loss, and so is a cross-entropy of target and prediction. They are written as
+formulas on a sheet of their own, which is then differentiated like the others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.replacing import bare, operation, replaced
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import (
+    Call,
+    Number,
+    Operation,
+    Parentheses,
+    Reference,
+    Sign,
+    SyntaxProblemError,
+    Tree,
+    parse,
+    parts,
+)
+from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.program.graph import Node
+
+SHEET = "assumed losses"
+_MOST = 2_000  # formulas
+
+SQUARED = "half of the squared error"
+LOGISTIC = "binary cross-entropy"
+CATEGORICAL = "cross-entropy"
+
+
+def assumed_losses(
+    nodes: Sequence[Node], varies: Callable[[Node, str], bool | None]
+) -> tuple[Sheet, dict[int, str]]:
+    """Return a sheet of losses for the errors in formulas, and what the loss in each column is.
+
+    ``varies`` tells whether what a formula reads depends on the parameters; None if that is no
+    number.
+    """
+    sheet, names = Sheet(SHEET), {}
+    columns = count(1)
+    known: set[tuple[str, int, int]] = set()
+    for node in nodes[:_MOST]:
+        row = node.run.first_row
+        try:
+            tree = parse(node.run.formula.at(row))
+        except SyntaxProblemError:
+            continue
+        for error in _errors(tree, lambda text: varies(node, text)):
+            own = _on_any_sheet(error, node.sheet)
+            for name, loss in _losses(own, lambda text: varies(node, text)):
+                key = str(loss), node.run.first_row, node.run.last_row
+                if key in known:
+                    continue
+                known.add(key)
+                column = next(columns)
+                names[column] = name
+                formula = FilledFormula.parse(f"={loss}", row)
+                run = Run(row, node.run.last_row, formula, node.run.step)
+                sheet.runs[column] = [run]
+                sheet.last_row = max(sheet.last_row, run.last_row)
+                sheet.last_column = column
+    return sheet, names
+
+
+def _errors(tree: Tree, varies: Callable[[str], bool | None]) -> Iterator[Tree]:
+    """Yield the sums of a target and what varies with the parameters."""
+    inside: set[tuple[int, ...]] = set()
+    for route, part in parts(tree):
+        if route in inside or not _is_sum(part):
+            continue
+        terms, own = [], part
+        at = route
+        while _is_sum(own):
+            assert isinstance(own, Operation)
+            terms.append(own.right)
+            at = (*at, 0)
+            inside.add(at)
+            own = own.left
+        terms.append(own)
+        is_target = [_is_target(term, varies) for term in terms]
+        if any(is_target) and any(_varies(term, varies) for term in terms):
+            yield part
+
+
+def _is_sum(tree: Tree) -> bool:
+    return isinstance(tree, Operation) and tree.operator in "+-"
+
+
+def _is_target(tree: Tree, varies: Callable[[str], bool | None]) -> bool:
+    tree = bare(tree)
+    if isinstance(tree, Sign):
+        tree = bare(tree.part)
+    return isinstance(tree, Reference) and varies(tree.text) is False
+
+
+def _varies(tree: Tree, varies: Callable[[str], bool | None]) -> bool:
+    return any(isinstance(p, Reference) and varies(p.text) for _, p in parts(tree))
+
+
+def _losses(error: Tree, varies: Callable[[str], bool | None]) -> Iterator[tuple[str, Tree]]:
+    squared = operation("/", operation("^", Parentheses(error), Number("2")), Number("2"))
+    yield SQUARED, squared
+    if not isinstance(error, Operation):
+        return
+    one, other = bare(error.left), bare(error.right)
+    if isinstance(one, Sign):  # -t+y
+        one = bare(one.part)
+    if not isinstance(one, Reference) or not isinstance(other, Reference):
+        return
+    target, prediction = (other, one) if varies(_bare_text(one)) else (one, other)
+    log = Call("LN", (prediction,))
+    yield CATEGORICAL, Sign("-", operation("*", target, log))
+    rest = Parentheses(Operation("-", Number("1"), target))
+    log_of_rest = Call("LN", (Operation("-", Number("1"), prediction),))
+    both = Operation("+", operation("*", target, log), operation("*", rest, log_of_rest))
+    yield LOGISTIC, Sign("-", Parentheses(both))
+
+
+def _bare_text(reference: Reference) -> str:
+    return reference.text
+
+
+def _on_any_sheet(tree: Tree, sheet: str) -> Tree:
+    """Return a part of a formula with the sheet named in every reference."""
+    for route, part in [*parts(tree)]:
+        if isinstance(part, Reference) and "!" not in part.text:
+            tree = replaced(tree, route, Reference(sheet_prefix(sheet) + part.text))
+    return tree

@@ -1,0 +1,43 @@
+"""The cells that may be the loss of what learns: they depend on parameters, but nothing needs them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.learning.assumed import SHEET
+from workbook_tools.learning.space import Space
+from workbook_tools.program.memory import Indexes
+
+_FEW = 8  # cells that share parameters, each of which may be a loss
+
+
+class Candidate(NamedTuple):
+    """Cells whose sum may be the loss."""
+
+    cells: Indexes
+    assumed: str | None  # what it is, if no cell shows it
+    upstream: NDArray[np.bool_]  # what they are calculated from, and they themselves
+
+
+def candidates(space: Space, assumed: dict[int, str]) -> Iterator[Candidate]:
+    """Yield the cells that may be the loss; ``assumed`` names those that are assumed, by column.
+
+    The cells of one shape are one loss, such as the loss of every iteration, or of every sample.
+    """
+    shapes: dict[tuple[str, str | None], list[Indexes]] = defaultdict(list)
+    for node, places in space.nodes():
+        kept = places[space.depends[places] & ~space.needed[places]]
+        is_assumed = node.sheet == SHEET
+        if len(kept) and is_assumed == bool(assumed):
+            name = assumed[node.column] if is_assumed else None
+            shapes[node.shape.text, name].append(kept)
+    for (_, name), own in shapes.items():
+        every = np.concatenate(own)
+        yield Candidate(every, name, space.flow.upstream(every))
+        if 1 < len(every) <= _FEW and name is None:
+            for place in every.tolist():
+                cells = np.array([place])
+                yield Candidate(cells, name, space.flow.upstream(cells))

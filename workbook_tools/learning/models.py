@@ -1,0 +1,205 @@
+"""Finds what learns in a workbook: the losses whose derivatives its updates are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.learning.assumed import assumed_losses
+from workbook_tools.learning.losses import Candidate, candidates
+from workbook_tools.learning.proportional import factors, matches
+from workbook_tools.learning.space import Space
+from workbook_tools.learning.updates import Updates
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
+from workbook_tools.program.graph import Node
+from workbook_tools.program.memory import Indexes, Memory
+
+_MOST = 60  # candidates
+_LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
+_LEAST_SPREAD = 1e-6  # relative
+_ROUNDING = 1e-13  # relative
+
+
+@dataclass
+class Model:
+    """A loss, and the updates of the parameters that it depends on."""
+
+    space: Space
+    candidate: Candidate  # for the loss
+    keeps_whole: bool  # whether whole numbers are kept in the draws
+    updates: Updates
+    factors: Array  # by update: it adds this times the derivative; NaN: it adds something else
+    are_zero: NDArray[np.bool_]  # by update: it adds nothing, and the derivative is zero
+    are_shown: NDArray[np.bool_]  # by update: a cell shows the derivative
+    are_clear: NDArray[np.bool_]  # by update: the derivative is not 0 in enough draws
+    added: Array  # by the updates, (updates, draws)
+    memory: Memory  # random numbers
+    adjoints: Array  # (places, draws): the derivatives of the losses
+
+    @property
+    def losses(self) -> Indexes:
+        """The cells whose sum is differentiated."""
+        return self.candidate.cells
+
+    @property
+    def are_explained(self) -> NDArray[np.bool_]:
+        """By update: what it adds is a multiple of the derivative, or calculated from it."""
+        return np.isfinite(self.factors) | self.are_zero | self.are_shown
+
+    def rank(self, left: NDArray[np.bool_]) -> tuple[int, ...]:
+        """Tell how well it explains those updates that are left.
+
+        It explains many of them, with few rates, and with few cells. Of a sum and its terms, the
+        sum is the loss.
+        """
+        explained = self.factors[left & np.isfinite(self.factors)]
+        rates = len({float(f"{factor:.4g}") for factor in explained.tolist()})
+        shown = int((left & (self.are_shown | np.isfinite(self.factors))).sum())
+        used = int(self.candidate.upstream.sum())
+        return shown, len(explained), -rates, -len(self.losses), used
+
+    def of(self, kept: NDArray[np.bool_]) -> "Model":
+        """Return the model with only some of its updates."""
+        return replace(
+            self, updates=self.updates.among(kept), factors=self.factors[kept],
+            are_zero=self.are_zero[kept], are_shown=self.are_shown[kept],
+            are_clear=self.are_clear[kept], added=self.added[kept],
+        )  # fmt: skip
+
+
+def models(
+    sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+) -> tuple[list[Model], Updates, Space]:
+    """Return the models of a workbook, and the updates that no loss explains.
+
+    ``values`` are those of a calculation. Raises ``NotDifferentiableError`` and
+    ``TooManyReadsError``.
+    """
+    space = Space(sheets, values, iterations)
+    left = np.ones(len(space.updates.cells), dtype=bool)
+    found: list[Model] = []
+    if left.any():
+        found += _chosen(space, {}, left)
+    if left.any():
+        sheet, names = _assumed(space, left)
+        if names:
+            other = Space([*sheets, sheet], values, iterations, space.updates)
+            found += _chosen(other, names, left)
+    return found, space.updates.among(left), space
+
+
+def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> list[Model]:
+    """Return the models that explain most of the updates that are left, and take these away."""
+    every = []
+    covered = ~left
+    ordered = sorted(candidates(space, assumed), key=lambda one: -int(one.upstream.sum()))
+    for candidate in ordered[:_MOST]:
+        for keeps_whole in (False, True):
+            model = _model(space, candidate, keeps_whole)
+            if model is None:
+                continue
+            own = np.isin(space.updates.cells, model.updates.cells)
+            every.append((model, own))
+            if model.are_explained.all():
+                covered |= own
+                break
+        if covered.all():
+            break
+    found = []
+    while left.any():
+        ranks = [model.rank(left[own]) for model, own in every]
+        best = max(range(len(ranks)), key=lambda k: ranks[k], default=None)
+        if best is None or not ranks[best][0]:
+            break
+        model, own = every[best]
+        found.append(_again(model.of(left[own]), assumed))
+        left &= ~own
+    return found
+
+
+def _model(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
+    """Return what a loss explains; None if nothing depends on it, or it cannot be differentiated."""
+    upstream = candidate.upstream
+    depends = upstream[space.updates.parameters]
+    if not depends.any():
+        return None
+    cells = [space.layout.cell(place) for place in candidate.cells.tolist()]
+    try:
+        memory = space.drawn(candidate.upstream, keeps_whole)
+        adjoints = space.cut.adjoints(cells, memory)
+    except NotDifferentiableError:
+        return None
+    own = space.updates.among(depends)
+    derivatives = adjoints[own.parameters]
+    added = space.updated(memory)[depends] - memory.numbers[own.parameters]
+    noise = _ROUNDING * np.abs(memory.numbers[own.parameters]).max(axis=1)
+    with np.errstate(all="ignore"):
+        largest = np.nanmax(np.abs(adjoints[upstream]), initial=0.0)
+        varies = np.ptp(added, axis=1) > _LEAST_SPREAD * np.abs(added).max(axis=1) + noise
+        are_nonzero = np.abs(derivatives) > _ROUNDING * largest
+        is_clear = are_nonzero.sum(axis=1) >= _LEAST_DRAWS
+        are_zero = ~are_nonzero.any(axis=1) & (np.abs(added).max(axis=1) <= noise)
+    found = factors(added, derivatives, noise)
+    found = np.where(varies & is_clear, found, np.nan)
+    shown = np.flatnonzero(space.depends & space.needed & space.is_formula)
+    are_shown = np.zeros(len(own.cells), dtype=bool)
+    for cells_shown, rows, _ in matches(memory.numbers[shown], derivatives):
+        if upstream[shown[cells_shown]].any():
+            return None  # no loss is calculated from its own derivatives
+        are_shown[rows] = True
+    return Model(
+        space, candidate, keeps_whole, own, found, are_zero, are_shown, is_clear, added, memory,
+        adjoints,
+    )  # fmt: skip
+
+
+def _again(model: Model, assumed: dict[int, str]) -> Model:
+    """Look again at what is not explained, each loss by itself, and copies of parameters as one."""
+    space, own = model.space, model.updates
+    left = ~model.are_explained
+    if not left.any():
+        return model
+    noise = _ROUNDING * np.abs(model.memory.numbers[own.parameters]).max(axis=1)
+    read = space.flow.downstream(own.parameters[left])
+    losses = model.losses[read[model.losses]] if len(model.losses) > 1 else model.losses[:0]
+    for place in losses[:_MOST].tolist() if len(losses) <= _MOST else ():
+        adjoints = space.cut.adjoints([space.layout.cell(place)], model.memory)
+        found = factors(model.added, adjoints[own.parameters], noise)
+        model.factors = np.where(left & np.isfinite(found), found, model.factors)
+        left &= ~np.isfinite(found)
+    tied = [k for k in np.flatnonzero(left).tolist() if int(own.parameters[k]) in space.copies]
+    if tied:
+        memory = space.drawn(model.candidate.upstream, model.keeps_whole, are_tied=True)
+        cells = [space.layout.cell(place) for place in model.losses.tolist()]
+        adjoints = space.cut.adjoints(cells, memory)
+        updated = dict(zip(space.updates.cells.tolist(), space.updated(memory), strict=True))
+        for k in tied:
+            place = int(own.parameters[k])
+            derivative = adjoints[space.copies[place]].sum(axis=0)
+            added = updated[int(own.cells[k])] - memory.numbers[place]
+            model.factors[k] = factors(added[None], derivative[None], noise[[k]])[0]
+    return model
+
+
+def _assumed(space: Space, left: NDArray[np.bool_]) -> tuple[Sheet, dict[int, str]]:
+    """Return the losses that may be meant by the errors from which updates are calculated."""
+    cells = space.updates.cells[left]
+    relevant = space.flow.upstream(np.unique(space.reads.by(cells).read)) & space.depends
+    relevant[cells] = True
+    nodes = [node for node, places in space.nodes() if relevant[places].any()]
+
+    def varies(node: Node, text: str) -> bool | None:
+        [area] = areas(f"={text}") or [None]
+        if area is None or area.cell_count > 1:
+            return None
+        place = space.layout.place_of(next(iter(area.cells(node.sheet))))
+        at = space.reads.origin[place]
+        return bool(space.depends[at] or space.is_parameter[at]) if place > 1 else None
+
+    return assumed_losses(nodes, varies)

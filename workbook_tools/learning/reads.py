@@ -1,0 +1,138 @@
+"""Which cells of a workbook read which, and in what role."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.tree import Call, SyntaxProblemError, parse_long
+from workbook_tools.program.graph import Area, Node
+from workbook_tools.program.lanes import Batch
+from workbook_tools.program.memory import Indexes, Layout, Memory
+
+_MOST = 20_000_000  # pairs of a cell and one that it reads
+COPY = "=_0"  # the shape of a formula that only shows another cell
+_ELEMENT = "=ARRAYFORMULA("  # as formulas of cells in an array formula are read
+
+
+class TooManyReadsError(Exception):
+    """The formulas read too many cells to look at each."""
+
+
+class Reads(NamedTuple):
+    """Pairs of a cell and one that it reads, by their places in a memory.
+
+    Formulas that only copy a cell of their sheet are left out: who reads such a copy reads the
+    ``origin``. A copy of a cell on another sheet may be where a training begins.
+    """
+
+    readers: Indexes
+    read: Indexes  # of a copy: the cell that it shows
+    roles: Indexes  # equal for cells that are read by formulas of one shape, at one place in them
+    shapes: Indexes  # of the formulas that read, by number
+    is_named: NDArray[np.bool_]  # the cell is read alone, not in a range
+    origin: Indexes  # by place: the cell that is shown there
+
+    def of(self, cells: Indexes) -> "Reads":
+        """Return the pairs in which some cells are read."""
+        return self._among(np.isin(self.read, cells))
+
+    def by(self, cells: Indexes) -> "Reads":
+        """Return the pairs in which some cells read."""
+        return self._among(np.isin(self.readers, cells))
+
+    def _among(self, kept: NDArray[np.bool_]) -> "Reads":
+        parts = (part[kept] for part in self[:-1])
+        return Reads(*parts, self.origin)
+
+
+def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
+    """Return which cells read which; raises ``TooManyReadsError``."""
+    layout = memory.layout
+    origin = np.arange(layout.size)
+    shapes: dict[str, list[Node]] = {}
+    for node in nodes:
+        shapes.setdefault(node.shape.text, []).append(node)
+    found: list[tuple[Indexes, ...]] = []
+    count = 0
+    roles: dict[tuple[int, int], int] = {}
+    for number, (text, own) in enumerate(shapes.items()):
+        for k, places, read, is_named in _of_shape(text, own, memory):
+            if text == COPY:
+                is_near = _sheets(places, layout) == _sheets(read, layout)
+                origin[places[is_near]] = read[is_near]
+                places, read = places[~is_near], read[~is_near]
+            role = roles.setdefault((number, k), len(roles))
+            count += len(read)
+            if count > _MOST:
+                raise TooManyReadsError
+            same = np.ones(len(read), dtype=np.int64)
+            found.append((places, read, role * same, number * same, is_named * same))
+    for _ in range(_DEEPEST):  # copies of copies
+        origin = origin[origin]
+    every = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [_NONE] * 5
+    readers, read, own_roles, own_shapes, is_named = every
+    return Reads(readers, origin[read], own_roles, own_shapes, is_named.astype(bool), origin)
+
+
+def _sheets(places: Indexes, layout: Layout) -> Indexes:
+    """Return the numbers of the sheets on which cells are."""
+    return np.asarray(np.searchsorted(layout.sheet_begins, places, side="right"))
+
+
+_NONE = np.zeros(0, dtype=np.int64)
+_DEEPEST = 20  # copies of copies are followed 2 to the power of this
+
+
+def _of_shape(
+    text: str, nodes: Sequence[Node], memory: Memory
+) -> Iterator[tuple[int, Indexes, Indexes, bool]]:
+    """Yield the number of a slot, the places of readers and read cells, and whether named alone."""
+    if nodes[0].shape.is_complete and not text.startswith(_ELEMENT):
+        batch = Batch(nodes, memory)
+        for k, slot in enumerate(nodes[0].shape.slots):
+            is_named = slot.height == slot.width == 1
+            if slot.height * slot.width * len(batch.places) > _MOST:
+                raise TooManyReadsError
+            read = batch.places_read(k, slice(0, len(batch.places)))
+            places = np.broadcast_to(batch.places, read.shape)
+            yield k, places.ravel(), read.ravel(), is_named
+        return
+    for node in nodes:
+        for row in node.run.rows:
+            own = memory.layout.place_of((node.sheet, row, node.column))
+            named = [*in_place(node, row)]
+            for k, cell in enumerate(named):
+                yield k, np.array([own]), np.array([memory.layout.place_of(cell)]), True
+            for k, area in enumerate(node.areas(row), start=len(named)):
+                read = _places(area, memory.layout)
+                yield k, np.full(len(read), own), read, False
+
+
+def _places(area: Area, layout: Layout) -> Indexes:
+    rows = np.arange(area.first_row, area.last_row + 1)[:, None]
+    columns = np.arange(area.first_column, area.last_column + 1)
+    if len(rows) * len(columns) > _MOST:
+        raise TooManyReadsError
+    places = layout.places(np.array(layout.sheet(area.sheet)), rows, columns).ravel()
+    return np.asarray(places[places > 1])
+
+
+def in_place(node: Node, row: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the cells that a formula names; of ranges in an array formula, those in its place."""
+    down = right = 1
+    is_element = False
+    if node.shape.text.startswith(_ELEMENT):
+        try:
+            tree = parse_long(node.run.formula.at(row))
+        except SyntaxProblemError:
+            return
+        if isinstance(tree, Call):
+            down, right = (int(str(part)) for part in tree.arguments[1:])
+            is_element = True
+    for sheet, top, left, bottom, last, _ in node.areas(row):
+        if (top, left) == (bottom, last):
+            yield sheet, top, left
+        elif is_element and top + down - 1 <= bottom and left + right - 1 <= last:
+            yield sheet, top + down - 1, left + right - 1

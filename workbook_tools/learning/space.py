@@ -1,0 +1,165 @@
+"""A workbook in which the parameters count as numbers: its cells, what they read, random numbers."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import Derivatives
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.learning.flow import Flow
+from workbook_tools.learning.reads import reads
+from workbook_tools.learning.updates import Updates, updates
+from workbook_tools.notation.addresses import full_name
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
+from workbook_tools.program.graph import Node
+from workbook_tools.program.lanes import Batch
+from workbook_tools.program.memory import NUMBER, Indexes, Memory
+
+DRAWS = 4
+
+
+class Space:
+    """The cells of a workbook by their places, and ways between them."""
+
+    def __init__(
+        self,
+        sheets: Sequence[Sheet],
+        values: Columns,
+        iterations: Iterations | None,
+        known: Updates | None = None,
+    ) -> None:
+        """Find the updates, unless they are ``known``.
+
+        ``values`` are those of a calculation; raises ``NotDifferentiableError``, and
+        ``TooManyReadsError``.
+        """
+        self.sheets, self.values, self.iterations = sheets, values, iterations
+        self.whole = Derivatives(sheets, values, [], iterations)
+        memory = self.whole.memory
+        self.layout = memory.layout
+        self.reads = reads(self.whole.nodes, memory)
+        self.is_formula = self.whole.are_formulas
+        self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
+        self.updates = known or updates(self.whole.nodes, self.whole, self.reads)
+        self._known: dict[tuple[bytes, bool], Memory] = {}
+        own = np.unique([*self.updates.parameters, *self.updates.cells]).astype(np.int64)
+        self.copies = self._copies(own)
+        self.parameters = np.unique([*own, *(k for every in self.copies.values() for k in every)])
+        self.is_parameter = np.zeros(self.layout.size, dtype=bool)
+        self.is_parameter[self.parameters] = True
+
+    @cached_property
+    def cut(self) -> Derivatives:
+        """The workbook in which the parameters are numbers."""
+        cells = [self.layout.cell(place) for place in self.parameters.tolist()]
+        return Derivatives(self.sheets, self.values, cells, self.iterations)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The ways between cells, which end at the parameters."""
+        return Flow(self.reads, self.parameters)
+
+    @cached_property
+    def depends(self) -> NDArray[np.bool_]:
+        """Which cells depend on the parameters; these themselves do not count."""
+        found = self.flow.downstream(self.parameters)
+        found[self.parameters] = False
+        return found
+
+    @cached_property
+    def needed(self) -> NDArray[np.bool_]:
+        """Which cells are used for the updates."""
+        return self.flow.upstream(np.unique(self.reads.by(self.updates.cells).read))
+
+    def nodes(self) -> Iterator[tuple[Node, Indexes]]:
+        """Yield the formulas, each filled down, and the places of their cells."""
+        for node in self.whole.nodes:
+            yield node, self.whole.places_of(node)
+
+    def name(self, place: int) -> str:
+        """Return what a cell is called in a message."""
+        return full_name(self.layout.cell(place))
+
+    def _copies(self, parameters: Indexes) -> dict[int, Indexes]:
+        """Return the cells below parameters that hold the same number, and are read like them.
+
+        A first block of rows may have the number typed into each of them.
+        """
+        leaves = self.reads.of(np.flatnonzero(self.is_leaf))
+        roles: dict[int, set[int]] = defaultdict(set)
+        for place, role in zip(leaves.read.tolist(), leaves.roles.tolist(), strict=True):
+            roles[place].add(role)
+        values = self.whole.memory.numbers[:, 0]
+        found = {}
+        for place in parameters[self.is_leaf[parameters]].tolist():
+            own = [place]
+            column = self.layout.cell(place)[2]
+            while (
+                (below := own[-1] + 1) < len(values)
+                and self.is_leaf[below]
+                and values[below] == values[place]
+                and roles[below] & roles[place]
+                and self.layout.cell(below)[2] == column
+            ):
+                own.append(below)
+            if len(own) > 1:
+                found[place] = np.array(own)
+        return found
+
+    def drawn(
+        self, inputs: NDArray[np.bool_], keeps_whole: bool, are_tied: bool = False
+    ) -> Memory:
+        """Return the workbook calculated on random parameters, and random ``inputs``.
+
+        Whole numbers among the inputs may be kept: these may be classes, or counts. All other
+        numbers stay as they are, such as the learning rate. ``are_tied`` says whether ``copies``
+        of parameters stay copies.
+        """
+        values = self.cut.memory.numbers[:, 0]
+        drawn = inputs & self.is_leaf
+        if keeps_whole:
+            drawn &= values % 1 != 0
+        drawn[self.parameters] = True
+        key = drawn.tobytes(), are_tied
+        if key not in self._known:
+            self._known[key] = self._drawn(drawn, values, are_tied)
+        return self._known[key]
+
+    def _drawn(self, drawn: NDArray[np.bool_], values: Array, are_tied: bool) -> Memory:
+        places = np.flatnonzero(drawn)
+        now, size = values[places][:, None], (len(places), DRAWS)
+        chance = np.random.default_rng(0)
+        near_zero, near = chance.uniform(0.1, 0.5, size), now * chance.uniform(0.7, 1.3, size)
+        numbers = np.where(now == 0, near_zero, near)
+        if are_tied:
+            for place, own in self.copies.items():
+                numbers[np.searchsorted(places, own)] = numbers[np.searchsorted(places, place)]
+        origin = self.reads.origin
+        is_reader = drawn[origin] & (origin != np.arange(len(origin)))  # copies
+        is_reader[self.reads.readers[drawn[self.reads.read]]] = True
+        return self.cut.drawn(places, numbers, np.flatnonzero(is_reader))
+
+    def updated(self, memory: Memory) -> Array:
+        """Return what the updates give, (updates, draws); NaN if that is no number."""
+        found = np.full((self.layout.size, memory.draws), np.nan)
+        for nodes in self._update_nodes.values():
+            batch = Batch(nodes, memory)
+            for part in batch.parts():
+                numbers, right = batch.calculated(part, is_exact=False)
+                found[batch.places[part]] = np.where(right, numbers, np.nan)
+        return found[self.updates.cells]
+
+    @cached_property
+    def _update_nodes(self) -> dict[str, list[Node]]:
+        is_update = np.zeros(self.layout.size, dtype=bool)
+        is_update[self.updates.cells] = True
+        found: dict[str, list[Node]] = defaultdict(list)
+        for node, places in self.nodes():
+            if is_update[places].any():
+                found[node.shape.text].append(node)
+        return found

@@ -1,0 +1,172 @@
+"""Finds the cells that update a parameter: those that hold it plus something else.
+
+Such a cell has the slope 1 by the parameter, whatever the numbers are. So has a pre-activation by
+its bias, a running total by the total before, and an error by a target. An updated parameter is told
+from these by its role: the formulas that read it are those that read the parameter.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import Derivatives
+from workbook_tools.learning.flow import Flow
+from workbook_tools.learning.reads import COPY, Reads, in_place
+from workbook_tools.program.graph import Node
+from workbook_tools.program.memory import NUMBER, Indexes, Memory
+
+_DRAWS = 6
+_CLEAR = 1e-9  # a slope is 1 up to this
+_MOST_PARTS = 50  # cells that a formula names, by which it is differentiated
+
+
+class Updates(NamedTuple):
+    """Cells that update parameters, by their places in a memory."""
+
+    parameters: Indexes
+    cells: Indexes
+    groups: Indexes  # updates that are alike have the same number
+
+    def among(self, kept: NDArray[np.bool_]) -> "Updates":
+        """Return some of them."""
+        return Updates(*(part[kept] for part in self))
+
+
+def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Updates:
+    """Return the updates of a workbook; ``derivatives`` are those without parameters."""
+    memory = derivatives.memory
+    found = _with_slope_one(nodes, derivatives, memory, own)
+    is_formula = derivatives.are_formulas
+    is_leaf = (memory.kinds == NUMBER) & ~is_formula
+    for node in nodes:  # a training may begin with numbers that are on another sheet
+        if node.shape.text == COPY:
+            places = derivatives.places_of(node)
+            is_leaf[places] = own.origin[places] == places
+    kept = (found.parameters != found.cells) & (
+        is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
+    )
+    found = found.among(kept)
+    found = found.among(~_read_another(found, own))
+    found = found.among(_play_the_same_role(found, own, is_leaf))
+    while len(found.cells):
+        # What is no number is itself an update. What is added depends on parameters.
+        kept = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
+        parameters = np.unique([*found.parameters, *found.cells])
+        depends = Flow(own, parameters).downstream(parameters)
+        depends[parameters] = False
+        by = own.by(found.cells)
+        kept &= np.isin(found.cells, by.readers[depends[by.read]])
+        if kept.all():
+            return found
+        found = found.among(kept)
+    return found
+
+
+def _with_slope_one(
+    nodes: Sequence[Node], derivatives: Derivatives, memory: Memory, own: Reads
+) -> Updates:
+    """Return all cells that have the slope 1 by a cell that they name.
+
+    Slopes are worked out once for each shape of formulas, on random numbers.
+    """
+    chance = np.random.default_rng(0)
+    drawn = Memory.of(memory.layout, derivatives.values, _DRAWS)
+    size = np.count_nonzero(drawn.kinds == NUMBER), _DRAWS
+    drawn.numbers[drawn.kinds == NUMBER] = chance.uniform(0.2, 0.9, size) * chance.choice(
+        [-1.0, 1.0], size
+    )
+    known: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    pairs: list[tuple[int, int]] = []
+    kinds: dict[tuple[object, ...], int] = {}
+    groups: list[int] = []
+    layout = memory.layout
+    for node in nodes:
+        named = [*in_place(node, node.run.first_row)][:_MOST_PARTS]
+        key = node.shape.text, tuple(named.index(cell) for cell in named)
+        if key not in known:
+            slopes = derivatives.slopes(
+                ((cell, node.cell) for cell in dict.fromkeys(named)), drawn
+            )
+            known[key] = [
+                named.index(cell)
+                for cell, _, slope in slopes
+                if np.allclose(slope, 1.0, rtol=0.0, atol=_CLEAR)
+            ]
+        if not known[key] or node.shape.text == COPY:
+            continue
+        for row in node.run.rows:
+            every = [*in_place(node, row)] if row != node.run.first_row else named
+            at = layout.place_of((node.sheet, row, node.column))
+            for k in known[key]:
+                sheet, other_row, column = every[k]
+                place = layout.place_of(every[k])
+                pairs.append((int(own.origin[place]), at))
+                kind = (
+                    node.shape.text, k, node.sheet, sheet, row - other_row, node.column - column
+                )  # fmt: skip
+                groups.append(kinds.setdefault(kind, len(kinds)))
+    parameters, cells = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    is_copy = own.origin[cells] != cells
+    return Updates(parameters, cells, np.array(groups, dtype=np.int64)).among(~is_copy)
+
+
+def _play_the_same_role(
+    found: Updates, own: Reads, is_leaf: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Tell which cells are read in a role in which their parameter is read, or by nobody.
+
+    The updates themselves do not count. Of updates that are alike, most must be; then a single one
+    may be read by mistake.
+    """
+    most = int(own.roles.max(initial=0)) + 1
+    roles = np.unique(own.read * most + own.roles)
+    shape_of = np.zeros(most, dtype=np.int64)
+    shape_of[own.roles] = own.shapes
+    own_shapes = np.zeros(len(own.origin), dtype=np.int64)
+    own_shapes[own.readers] = own.shapes
+    own_shapes = own_shapes[found.cells]
+    pair, role = _roles_of(found.cells, roles, most)
+    is_shared = np.isin(found.parameters[pair] * most + role, roles)
+    is_shared &= shape_of[role] != own_shapes[pair]
+    is_same = ~np.isin(found.cells, own.read)
+    is_same[pair[is_shared]] = True
+    # A parameter that is no number is read by others than its updates, too.
+    pair, role = _roles_of(found.parameters, roles, most)
+    is_read = is_leaf[found.parameters]
+    is_read[pair[shape_of[role] != own_shapes[pair]]] = True
+    is_same &= is_read
+    count = int(found.groups.max(initial=-1)) + 1
+    right = np.bincount(found.groups, is_same, count)
+    return 2 * right[found.groups] >= np.bincount(found.groups, minlength=count)[found.groups]
+
+
+def _roles_of(cells: Indexes, roles: Indexes, most: int) -> tuple[Indexes, Indexes]:
+    """Return for each role in which one of some cells is read: the number of the cell, the role.
+
+    ``roles`` are those of all cells: place times ``most``, plus role; in order.
+    """
+    begin = np.searchsorted(roles, cells * most)
+    counts = np.searchsorted(roles, (cells + 1) * most) - begin
+    pair = np.repeat(np.arange(len(cells)), counts)
+    first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
+    return pair, roles[first + np.arange(len(first))] % most
+
+
+def _read_another(found: Updates, own: Reads) -> NDArray[np.bool_]:
+    """Tell which cells also read an update of their parameter, so they show by how much it changes."""
+    relevant = own.by(found.cells)
+    size = len(own.origin)
+    updated = found.parameters * size + found.cells
+    order = np.argsort(relevant.readers, kind="stable")
+    readers, read = relevant.readers[order], relevant.read[order]
+    begin = np.searchsorted(readers, found.cells)
+    counts = np.searchsorted(readers, found.cells, side="right") - begin
+    pair = np.repeat(np.arange(len(found.cells)), counts)
+    first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
+    is_update = np.isin(found.parameters[pair] * size + read[first + np.arange(len(first))], updated)
+    reads_one = np.zeros(len(found.cells), dtype=bool)
+    reads_one[pair[is_update]] = True
+    return reads_one
