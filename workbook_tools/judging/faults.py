@@ -22,6 +22,8 @@ class Kind(StrEnum):
 
     WRONG_FORMULA = "wrong-formula"
     WRONG_REFERENCE_RATE = "wrong-reference-rate"
+    WRONG_GRADIENT = "wrong-gradient"
+    WRONG_UPDATE = "wrong-update"
     ERROR_VALUE = "error-value"
     WRONG_VALUE = "wrong-value"
     TYPED_VALUE = "typed-value"
@@ -45,6 +47,8 @@ class Kind(StrEnum):
 _IN_WORDS = {
     Kind.WRONG_FORMULA: "wrong formula",
     Kind.WRONG_REFERENCE_RATE: "wrong reference to the learning rate",
+    Kind.WRONG_GRADIENT: "not the derivative of the loss",
+    Kind.WRONG_UPDATE: "update by something else than the derivative",
     Kind.ERROR_VALUE: "error value",
     Kind.WRONG_VALUE: "wrong value",
     Kind.TYPED_VALUE: "typed number where a formula belongs",

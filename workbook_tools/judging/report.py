@@ -115,6 +115,39 @@ class NetworkReport:
 
 
 @dataclass
+class Learned:
+    """Cells that are derivatives of a loss, or update parameters, with one verdict."""
+
+    sheet: str
+    cells: str  # their ranges
+    count: int
+    what: str  # of the first of them: "∂Sheet1!Q5/∂Sheet1!K5:M5", or the parameters
+    factor: float | None  # they are, or add, this times the derivative
+    verdict: str  # "right", "wrong", "latent" or "not checked"
+    why: str = ""
+
+
+@dataclass
+class ModelReport:
+    """What learns in a workbook by one loss, in whatever layout."""
+
+    losses: list[tuple[str, str]]  # sheets and ranges; empty if no cell shows the loss
+    assumed_loss: str | None  # what it was taken for, then
+    parameters: list[tuple[str, str]]
+    claims: list[Learned]
+    updates: list[Learned]
+    findings: list[Finding]
+
+    def count(self, verdict: str | None = None) -> tuple[int, int]:
+        """Return how many gradients and updates there are, with one verdict or in all."""
+        gradients, updates = (
+            sum(one.count for one in every if verdict in (None, one.verdict))
+            for every in (self.claims, self.updates)
+        )
+        return gradients, updates
+
+
+@dataclass
 class Report:
     """The report of one workbook."""
 
@@ -125,6 +158,7 @@ class Report:
     other_formulas: dict[str, int]  # by sheet: formula cells that belong to no table
     findings: list[Finding] = field(default_factory=list)  # what the faults of all parts are
     network: NetworkReport | None = None
+    models: list[ModelReport] = field(default_factory=list)  # what was found by differentiation
     unread: list[UnreadTable] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # what was not done, and why
     is_strict: bool = False  # whether harmless findings fail a workbook, too
@@ -161,7 +195,8 @@ class Report:
         if self.network and self.network.whole.off:
             return "fail"
         counts = [part.cells for part in (self.summaries if self.network else self.tables)]
-        if not any(cells.checked + cells.numbers for cells in counts):
+        learned = [model.count("right") for model in self.models]
+        if not any(cells.checked + cells.numbers for cells in counts) and not any(map(sum, learned)):
             return "unchecked"
         if self.network and not self.network.whole.compared:
             return "unchecked"
@@ -177,6 +212,8 @@ class Report:
         if self.unchecked_because:
             return self.unchecked_because
         reasons = self._reasons()
+        if not self.tables and self.models:
+            return self._not_explained
         in_unread = sum(unread.formulas for unread in self.unread)
         left = in_unread + sum(part.cells.not_checked for part in self.parts)
         every = in_unread + sum(part.cells.formulas for part in self.parts)
@@ -189,6 +226,19 @@ class Report:
             f"{left:,} of {counted(every, 'formula cell')} not checked: "
             f"{'; '.join(said[:_MOST_REASONS])}{more if len(said) > _MOST_REASONS else ''}"
         )
+
+    @property
+    def _not_explained(self) -> str:
+        """How many gradients and updates were not checked, and why; empty if all were."""
+        left = [
+            one
+            for model in self.models
+            for one in (*model.claims, *model.updates)
+            if one.verdict == "not checked"
+        ]
+        said = dict.fromkeys(f"{one.why} ({one.sheet}!{_few(one.cells.split(', '))})" for one in left)
+        count = counted(sum(one.count for one in left), "update")
+        return f"{count} not checked: {'; '.join([*said][:_MOST_REASONS])}" if left else ""
 
     def _reasons(self) -> dict[str, list[str]]:
         """Return why formula cells were not checked, and where these are."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.models import Model
@@ -27,32 +26,40 @@ class Claims:
 
     by_parameter: dict[int, list[Claim]]
     others: dict[int, list[Claim]]
+    shares: Array  # (shares, draws): what comes to parameters from each cell that reads them
+    shared: Indexes  # the parameters
 
     def are(self) -> Indexes:
         """Return the cells that are any derivative."""
         return np.array(sorted({*self.by_parameter, *self.others}), dtype=np.int64)
 
+    def parameters_of(self, cell: int) -> set[int]:
+        """Return the parameters by which a cell is a derivative, or a part of one."""
+        found = {claim.by for claim in self.by_parameter.get(cell, ())}
+        return found or {c.by for c in self.others.get(cell, ()) if c.through >= 0}
+
 
 def claims(model: Model) -> Claims:
     """Return what the cells are that depend on the parameters and are not used for the loss."""
-    used = model.space.flow.upstream(model.losses)
-    backward = np.flatnonzero(model.space.depends & ~used & model.space.is_formula)
-    parameters = np.flatnonzero(used & model.space.is_parameter)
-    shown = model.space.reads.origin
-    forward = np.flatnonzero(
-        model.space.is_formula & (used | used[shown]) & (model.space.depends | model.space.is_parameter[shown] | model.space.depends[shown])
-    )
+    space = model.space
+    used = space.flow.upstream(model.losses)
+    backward = np.flatnonzero(space.depends & ~used & space.is_formula)
+    parameters = np.flatnonzero(used & space.is_parameter)
+    origin = space.reads.origin  # copies are cells, too
+    varies = (space.depends | space.is_parameter)[origin]
+    forward = np.flatnonzero(space.is_formula & used[origin] & varies)
     forward = np.setdiff1d(forward, parameters)
-    shares = [*model.space.cut.shares(model.adjoints, model.space.is_parameter, model.memory)]
-    readers = np.concatenate([s[0] for s in shares]) if shares else np.zeros(0, dtype=np.int64)
-    read = np.concatenate([s[1] for s in shares]) if shares else readers
-    parts = np.concatenate([s[2] for s in shares]) if shares else np.zeros((0, model.memory.draws))
-    by = np.concatenate([parameters, forward, read])
+    parts = [*space.cut.shares(model.adjoints, space.is_parameter, model.memory)]
+    none = np.zeros(0, dtype=np.int64)
+    readers = np.concatenate([none, *(part[0] for part in parts)])
+    shared = np.concatenate([none, *(part[1] for part in parts)])
+    shares = np.concatenate([np.zeros((0, model.memory.draws)), *(part[2] for part in parts)])
+    by = np.concatenate([parameters, forward, shared])
     through = np.concatenate([np.full(len(parameters) + len(forward), -1), readers])
-    derivatives = np.concatenate([model.adjoints[parameters], model.adjoints[forward], parts])
-    own = Claims({}, {})
-    for cells, others, factors in matches(model.memory.numbers[backward], derivatives):
-        for k, other, factor in zip(cells.tolist(), others.tolist(), factors.tolist(), strict=True):
+    derivatives = np.concatenate([model.adjoints[parameters], model.adjoints[forward], shares])
+    own = Claims({}, {}, shares, shared)
+    for cells, others, found in matches(model.memory.numbers[backward], derivatives):
+        for k, other, factor in zip(cells.tolist(), others.tolist(), found.tolist(), strict=True):
             claim = Claim(int(backward[k]), int(by[other]), factor, int(through[other]))
             place = own.by_parameter if other < len(parameters) else own.others
             place.setdefault(claim.cell, []).append(claim)

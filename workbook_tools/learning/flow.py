@@ -11,31 +11,47 @@ class Flow:
     """The ways between cells, which end at parameters: these count as numbers."""
 
     def __init__(self, reads: Reads, parameters: Indexes) -> None:
-        self._size = len(reads.origin)
-        is_parameter = np.zeros(self._size, dtype=bool)
+        size = len(reads.origin)
+        is_parameter = np.zeros(size, dtype=bool)
         is_parameter[parameters] = True
         kept = ~is_parameter[reads.readers]
-        self._readers, self._read = reads.readers[kept], reads.read[kept]
+        readers, read = reads.readers[kept], reads.read[kept]
+        self._back = _Ways(readers, read, size)
+        self._forth = _Ways(read, readers, size)
 
     def upstream(self, cells: Indexes) -> NDArray[np.bool_]:
         """Tell by place what some cells are calculated from; they count, too."""
-        return self._reached(self._readers, self._read, cells)
+        return self._back.reached(cells)
 
     def downstream(self, cells: Indexes) -> NDArray[np.bool_]:
         """Tell by place what is calculated from some cells; they count, too."""
-        return self._reached(self._read, self._readers, cells)
+        return self._forth.reached(cells)
 
-    def _reached(self, begins: Indexes, ends: Indexes, cells: Indexes) -> NDArray[np.bool_]:
+    def read_by(self, cells: Indexes) -> tuple[Indexes, Indexes]:
+        """Return pairs of the number of one of some cells, and a cell that it reads."""
+        return self._back.next(cells)
+
+
+class _Ways:
+    """From each cell to others."""
+
+    def __init__(self, begins: Indexes, ends: Indexes, size: int) -> None:
         order = np.argsort(begins, kind="stable")
-        begins, ends = begins[order], ends[order]
-        starts = np.searchsorted(begins, np.arange(self._size + 1))
-        found = np.zeros(self._size, dtype=bool)
+        self._ends = ends[order]
+        self._starts = np.searchsorted(begins[order], np.arange(size + 1))
+
+    def next(self, cells: Indexes) -> tuple[Indexes, Indexes]:
+        counts = self._starts[cells + 1] - self._starts[cells]
+        number = np.repeat(np.arange(len(cells)), counts)
+        first = np.repeat(self._starts[cells] - (np.cumsum(counts) - counts), counts)
+        return number, self._ends[first + np.arange(len(first))]
+
+    def reached(self, cells: Indexes) -> NDArray[np.bool_]:
+        found = np.zeros(len(self._starts) - 1, dtype=bool)
         found[cells] = True
         latest = np.unique(cells)
         while len(latest):
-            counts = starts[latest + 1] - starts[latest]
-            first = np.repeat(starts[latest] - (np.cumsum(counts) - counts), counts)
-            latest = np.unique(ends[first + np.arange(len(first))])
+            latest = np.unique(self.next(latest)[1])
             latest = latest[~found[latest]]
             found[latest] = True
         return found

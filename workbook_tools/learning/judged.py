@@ -1,18 +1,44 @@
 """Judges the updates of a model, and finds the cells in which wrong ones go wrong."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.learning.claims import Claims, claims
 from workbook_tools.learning.models import Model
-from workbook_tools.learning.proportional import matches
+from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.program.memory import Indexes
 
-RIGHT, THROUGH, WRONG, UNKNOWN, UNSEEN = "right", "through", "wrong", "unknown", "unseen"
 _MOST_LEVELS = 12  # of cells between an update and a gradient
+_MOST_WRONG = 200  # updates whose cause is sought
+_USUAL = 0.6  # of the updates that are alike read their gradient in the same direction
+_Move = tuple[int, int]  # rows down and columns to the right
+
+
+class Verdict(StrEnum):
+    """What is known of an update."""
+
+    RIGHT = "right"  # it adds a multiple of the derivative
+    THROUGH = "through"  # it is calculated from the derivative, such as by momentum
+    WRONG = "wrong"
+    LATENT = "latent"  # it adds the derivative, but not from the cell that the others read
+    UNKNOWN = "unknown"  # no loss explains it
+    UNSEEN = "unseen"  # its derivative is 0 on the random numbers
+
+
+@dataclass
+class Culprit:
+    """A cell in which updates go wrong."""
+
+    cell: int
+    updates: list[int] = field(default_factory=list)  # numbers
+    is_gradient: bool = True  # else it is the update itself
+    reads: int = -1  # the gradient that the update reads
+    should_read: int = -1  # the one that it should read
 
 
 @dataclass
@@ -21,71 +47,95 @@ class Judged:
 
     model: Model
     claims: Claims
-    verdicts: list[str]  # by update
-    culprits: dict[int, list[int]] = field(default_factory=dict)  # cells, with their updates
+    verdicts: list[Verdict]  # by update
+    culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
+    wrong: set[int] = field(default_factory=set)  # cells of the backward half that are no derivative
+
+    def gradients(self, k: int) -> list[int]:
+        """Return the cells that an update names and that are the derivative by its parameter."""
+        own = self.model.updates
+        named = self.model.space.named_by(int(own.cells[k]))
+        parameter = int(own.parameters[k])
+        return [
+            cell
+            for cell in named
+            if any(claim.by == parameter for claim in self.claims.by_parameter.get(cell, ()))
+        ]
 
 
 def judged(model: Model) -> Judged:
     """Judge the updates of a model."""
-    own = claims(model)
-    space = model.space
-    right = np.isfinite(model.factors) | model.are_zero
+    own, space = claims(model), model.space
     used = space.flow.upstream(model.losses)
     backward = space.depends & ~used
-    verdicts = np.where(right, RIGHT, WRONG).astype(object)
-    left = np.flatnonzero(~right)
-    before = dict(zip(space.updates.cells.tolist(), space.updates.parameters.tolist(), strict=True))
-    for k, found in _gradients(model, own, left, backward).items():
-        parameter = at = int(model.updates.parameters[k])
-        earlier = set()
-        while at in before and at not in earlier:
-            earlier.add(at)
-            at = before[at]
-        earlier.add(at)
-        if found and found <= earlier and parameter in found:
-            verdicts[k] = THROUGH
-        elif parameter in found:
-            verdicts[k] = UNKNOWN
-    verdicts[(verdicts == WRONG) & ~model.are_clear & (np.abs(model.added).max(axis=1) > 0)] = UNSEEN
-    groups = model.updates.groups
-    count = int(groups.max(initial=0)) + 1
-    direct, through, unknown, wrong = (
-        np.bincount(groups, (verdicts == v) & ~model.are_zero, count)[groups]
-        for v in (RIGHT, THROUGH, UNKNOWN, WRONG)
-    )
-    verdicts[(verdicts == THROUGH) & (direct > through + unknown)] = WRONG
-    verdicts[(verdicts == UNKNOWN) & (direct + through > unknown + wrong)] = WRONG
-    is_read = np.isin(model.updates.cells, space.reads.read)
-    is_usual = 2 * np.isin(verdicts, (RIGHT, THROUGH)).sum() > len(verdicts)
-    verdicts[(verdicts == WRONG) & (direct + through == 0) & ~(is_usual & is_read)] = UNKNOWN
-    verdicts[(verdicts == WRONG) & (unknown > direct + through)] = UNKNOWN
-    is_good = np.isin(verdicts, (RIGHT, THROUGH)) & ~model.are_zero
+    right = np.isfinite(model.factors) | model.are_zero | _of_one_sample(model, own)
+    verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
+    _see_through(model, own, verdicts, backward)
+    _compare_alike(model, verdicts)
     result = Judged(model, own, verdicts.tolist())
-    wrong = np.flatnonzero(verdicts == WRONG)
-    if len(wrong):
-        cells = model.updates.cells[is_good]
-        sure = np.unique(np.concatenate([space.reads.by(cells).read, [*own.by_parameter]]).astype(np.int64))
-        is_explained = space.flow.upstream(sure)
-        is_explained[own.are()] = True
-        suspects = backward & ~is_explained
-        suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
-        for k in wrong.tolist():
-            cell = int(model.updates.cells[k])
-            for culprit in _first(model, cell, suspects) or [cell]:
-                result.culprits.setdefault(culprit, []).append(k)
+    moves = _usual_moves(result)
+    for k, verdict in enumerate(result.verdicts):
+        expected = _expected(result, moves, k)
+        if verdict is Verdict.RIGHT and expected is not None and not model.are_zero[k]:
+            named = space.named_by(int(model.updates.cells[k]))
+            if expected not in named and np.isfinite(model.factors[k]):
+                result.verdicts[k] = Verdict.LATENT
+                cell = int(model.updates.cells[k])
+                read = next(iter(result.gradients(k)), -1)
+                result.culprits[cell] = Culprit(cell, [k], False, read, expected)
+    wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
+    if wrong:
+        _blame(result, wrong[:_MOST_WRONG], moves, backward, used)
     return result
 
 
-def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:
-    """Return the cells that are the derivative of one formula of the forward half."""
-    space = model.space
-    seeds = np.repeat((used & space.is_formula & ~space.is_parameter)[:, None], model.memory.draws, 1)
-    asked = space.depends | space.is_parameter
-    slopes = [values for _, _, values in space.cut.shares(seeds.astype(float), asked, model.memory)]
-    if not slopes or not len(cells):
-        return cells[:0]
-    found = [rows for rows, _, _ in matches(model.memory.numbers[cells], np.concatenate(slopes))]
-    return cells[np.concatenate(found)]
+def _of_one_sample(model: Model, own: Claims) -> NDArray[np.bool_]:
+    """Tell which updates add the derivative of the loss of one sample only."""
+    left = np.flatnonzero(~np.isfinite(model.factors) & ~model.are_zero)
+    found = np.zeros(len(model.factors), dtype=bool)
+    for rows, parts, _ in matches(model.added[left], own.shares):
+        same = own.shared[parts] == model.updates.parameters[left[rows]]
+        found[left[rows[same]]] = True
+    return found
+
+
+def _see_through(
+    model: Model, own: Claims, verdicts: NDArray[np.object_], backward: NDArray[np.bool_]
+) -> None:
+    """Find the updates that are calculated from a derivative in several steps."""
+    updates, space = model.updates, model.space
+    before = dict(zip(space.updates.cells.tolist(), space.updates.parameters.tolist(), strict=True))
+    left = np.flatnonzero(verdicts == Verdict.WRONG)
+    for k, found in _gradients(model, own, left, backward).items():
+        parameter = at = int(updates.parameters[k])
+        earlier = {parameter}
+        while at in before and before[at] not in earlier:
+            at = before[at]
+            earlier.add(at)
+        if parameter in found:
+            verdicts[k] = Verdict.THROUGH if found <= earlier else Verdict.UNKNOWN
+        elif not model.are_clear[k]:
+            verdicts[k] = Verdict.UNSEEN
+    for k in np.flatnonzero(verdicts == Verdict.THROUGH).tolist():
+        if _is_multiplied_by_a_parameter(model, own, k):
+            verdicts[k] = Verdict.WRONG
+
+
+def _is_multiplied_by_a_parameter(model: Model, own: Claims, k: int) -> bool:
+    """Tell whether an update multiplies its derivative by a cell that is no rate."""
+    space, parameter = model.space, int(model.updates.parameters[k])
+    named = space.named_by(int(model.updates.cells[k]))
+    own_claims = [
+        cell for cell in named if any(c.by == parameter for c in own.by_parameter.get(cell, ()))
+    ]
+    others = [c for c in named if c != parameter and c not in own_claims]
+    others = [c for c in others if space.depends[c] or space.is_parameter[c]]
+    numbers = model.memory.numbers
+    return any(
+        bool(np.isfinite(factors(model.added[[k]], numbers[[cell]] * numbers[[other]])[0]))
+        for cell in own_claims
+        for other in others
+    )
 
 
 def _gradients(
@@ -94,46 +144,146 @@ def _gradients(
     """Return for updates by which parameters the nearest derivatives are that they are made of."""
     space = model.space
     found: dict[int, set[int]] = {int(k): set() for k in left}
-    if not len(left):
-        return found
     is_claim = np.zeros_like(backward)
-    is_claim[[*own.by_parameter]] = True
-    number = np.full(len(backward), -1)
-    reads = space.reads
-    order = np.argsort(reads.readers, kind="stable")
-    readers, read = reads.readers[order], reads.read[order]
+    is_claim[own.are()] = True
     at = np.stack([left, model.updates.cells[left]])
     for _ in range(_MOST_LEVELS):
-        begin = np.searchsorted(readers, at[1])
-        counts = np.searchsorted(readers, at[1], side="right") - begin
-        first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-        cells = read[first + np.arange(len(first))]
-        at = np.unique(np.stack([np.repeat(at[0], counts), cells]), axis=1)
-        at = at[:, backward[at[1]] & ~space.is_parameter[at[1]]]
-        for k, cell in at[:, is_claim[at[1]]].T.tolist():
-            parameter = int(model.updates.parameters[k])
-            bys = [claim.by for claim in own.by_parameter[cell]]
-            found[k].add(parameter if parameter in bys else bys[0])
-        at = at[:, [not found[k] for k in at[0].tolist()]]
         if not at.size:
             break
-    del number
+        number, cells = space.flow_of_all.read_by(at[1])
+        at = np.unique(np.stack([at[0][number], cells]), axis=1)
+        at = at[:, backward[at[1]] & ~space.is_parameter[at[1]]]
+        for k, cell in at[:, is_claim[at[1]]].T.tolist():
+            by = own.parameters_of(cell)
+            parameter = int(model.updates.parameters[k])
+            found[k] |= {parameter} if parameter in by else by
+        at = at[:, [not found[k] for k in at[0].tolist()]]
     return found
 
 
-def _first(model: Model, cell: int, suspects: NDArray[np.bool_]) -> list[int]:
-    """Return the suspects from which an update is calculated, and that read no other suspect."""
+def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
+    """Judge what is not explained by most of the updates that are alike."""
+    groups = model.updates.groups
+    size = int(groups.max(initial=0)) + 1
+    direct, through, unknown, wrong = (
+        np.bincount(groups, (verdicts == verdict) & ~model.are_zero, size)[groups]
+        for verdict in (Verdict.RIGHT, Verdict.THROUGH, Verdict.UNKNOWN, Verdict.WRONG)
+    )
+    good = direct + through
+    is_read = np.isin(model.updates.cells, model.space.reads.read)
+    is_usual = 2 * np.isin(verdicts, (Verdict.RIGHT, Verdict.THROUGH)).sum() > len(verdicts)
+    verdicts[(verdicts == Verdict.THROUGH) & (direct > through + unknown)] = Verdict.WRONG
+    verdicts[(verdicts == Verdict.UNKNOWN) & (good > unknown + wrong)] = Verdict.WRONG
+    is_alone = (good == 0) & ~(is_usual & is_read)
+    verdicts[(verdicts == Verdict.WRONG) & (is_alone | (unknown > good))] = Verdict.UNKNOWN
+
+
+# In which direction updates read their gradient
+
+
+def _usual_moves(result: Judged) -> dict[int, _Move]:
+    """Return for each group of updates where most of them read their gradient, from their cell."""
+    own, space = result.model.updates, result.model.space
+    counts: dict[int, Counter[_Move]] = defaultdict(Counter)
+    for k in np.flatnonzero(np.isfinite(result.model.factors)).tolist():
+        sheet, row, column = space.layout.cell(int(own.cells[k]))
+        for cell in result.gradients(k):
+            other, other_row, other_column = space.layout.cell(cell)
+            if other == sheet:
+                counts[int(own.groups[k])][other_row - row, other_column - column] += 1
+    found = {}
+    for group, moves in counts.items():
+        move, count = moves.most_common(1)[0]
+        if count > 1 and count >= _USUAL * sum(moves.values()):
+            found[group] = move
+    return found
+
+
+def _expected(result: Judged, moves: dict[int, _Move], k: int) -> int | None:
+    """Return the cell in which an update should find its gradient, if that is known."""
+    own, space = result.model.updates, result.model.space
+    move = moves.get(int(own.groups[k]))
+    if move is None:
+        return None
+    sheet, row, column = space.layout.cell(int(own.cells[k]))
+    if row + move[0] < 1 or column + move[1] < 1:
+        return None
+    place = space.layout.place_of((sheet, row + move[0], column + move[1]))
+    return place if place > 1 and space.is_formula[place] else None
+
+
+# Where it goes wrong
+
+
+def _blame(
+    result: Judged,
+    wrong: list[int],
+    moves: dict[int, _Move],
+    backward: NDArray[np.bool_],
+    used: NDArray[np.bool_],
+) -> None:
+    """Find the first cells that are wrong: what they read is explained, they are not."""
+    model, own = result.model, result.claims
+    space, cells = model.space, model.updates.cells
+    good = [k for k, v in enumerate(result.verdicts) if v in (Verdict.RIGHT, Verdict.THROUGH)]
+    good = [k for k in good if not model.are_zero[k]]
+    sure = [*space.reads.by(cells[good]).read.tolist(), *own.by_parameter]
+    is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
+    is_explained[own.are()] = True
+    suspects = backward & ~is_explained
+    suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
+    for k in wrong:
+        cell = int(cells[k])
+        region, first = _first(model, cell, suspects)
+        result.wrong |= region - {cell}
+        for other in first:
+            culprit = result.culprits.setdefault(other, Culprit(other))
+            culprit.updates.append(k)
+        if first:
+            continue
+        expected = _expected(result, moves, k)
+        named = space.named_by(cell)
+        if expected is not None and expected in named and not result.gradients(k):
+            result.wrong.add(expected)
+            result.culprits.setdefault(expected, Culprit(expected)).updates.append(k)
+        else:
+            read = next((c for c in named if c in own.by_parameter), -1)
+            if expected in named:
+                expected = None
+            culprit = Culprit(cell, [k], False, read, -1 if expected is None else expected)
+            result.culprits[cell] = culprit
+
+
+def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:
+    """Return the cells that are the derivative of one formula of the forward half."""
+    space, draws = model.space, model.memory.draws
+    is_forward = used & space.is_formula & ~space.is_parameter
+    seeds = np.repeat(is_forward[:, None], draws, 1).astype(float)
+    asked = space.depends | space.is_parameter
+    slopes = [values for _, _, values in space.cut.shares(seeds, asked, model.memory)]
+    if not slopes or not len(cells):
+        return cells[:0]
+    found = [rows for rows, _, _ in matches(model.memory.numbers[cells], np.concatenate(slopes))]
+    return cells[np.concatenate(found)]
+
+
+def _first(model: Model, cell: int, suspects: NDArray[np.bool_]) -> tuple[set[int], list[int]]:
+    """Return the suspects from which an update is calculated, and those that read no other one."""
     space = model.space
-    reads = defaultdict(list)
-    region = {cell}
+    reads: dict[int, list[int]] = {}
     waiting = [cell]
     while waiting:
-        own = waiting.pop()
-        by = space.reads.by(np.array([own]))
-        for other in np.unique(by.read).tolist():
-            if suspects[other] and not space.is_parameter[other]:
-                reads[own].append(other)
-                if other not in region:
-                    region.add(other)
-                    waiting.append(other)
-    return [own for own in sorted(region) if not reads[own] and own != cell]
+        one = waiting.pop()
+        _, read = space.flow_of_all.read_by(np.array([one]))
+        reads[one] = [
+            other
+            for other in np.unique(read).tolist()
+            if suspects[other] and not space.is_parameter[other]
+        ]
+        waiting += [other for other in reads[one] if other not in reads]
+    return {*reads}, [one for one in sorted(reads) if not reads[one] and one != cell]
+
+
+def all_cells(result: Judged) -> set[int]:
+    """Return the cells of the backward half that are judged."""
+    return {*result.claims.by_parameter, *result.wrong, *chain(result.culprits)}

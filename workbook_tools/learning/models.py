@@ -162,7 +162,9 @@ def _model(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | Non
 def _again(model: Model, assumed: dict[int, str]) -> Model:
     """Look again at what is not explained, each loss by itself, and copies of parameters as one."""
     space, own = model.space, model.updates
-    left = ~model.are_explained
+    left = ~(np.isfinite(model.factors) | model.are_zero)
+    if 2 * np.count_nonzero(left & model.are_shown) > len(left):
+        left &= ~model.are_shown  # by momentum, for example
     if not left.any():
         return model
     noise = _ROUNDING * np.abs(model.memory.numbers[own.parameters]).max(axis=1)

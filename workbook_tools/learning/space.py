@@ -11,7 +11,7 @@ from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import reads
+from workbook_tools.learning.reads import Reads, reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import full_name
 from workbook_tools.package.columns import Columns
@@ -65,6 +65,22 @@ class Space:
         return Flow(self.reads, self.parameters)
 
     @cached_property
+    def flow_of_all(self) -> Flow:
+        """The ways between cells, also by way of the updates."""
+        return Flow(self.reads, self.parameters[:0])
+
+    def named_by(self, cell: int) -> list[int]:
+        """Return the cells that a formula names, other than in ranges."""
+        begin, end = np.searchsorted(self._named.readers, [cell, cell + 1])
+        return list(dict.fromkeys(self._named.read[begin:end].tolist()))
+
+    @cached_property
+    def _named(self) -> Reads:
+        kept = np.flatnonzero(self.reads.is_named)
+        kept = kept[np.argsort(self.reads.readers[kept], kind="stable")]
+        return Reads(*(part[kept] for part in self.reads[:-1]), self.reads.origin)
+
+    @cached_property
     def depends(self) -> NDArray[np.bool_]:
         """Which cells depend on the parameters; these themselves do not count."""
         found = self.flow.downstream(self.parameters)
@@ -80,6 +96,24 @@ class Space:
         """Yield the formulas, each filled down, and the places of their cells."""
         for node in self.whole.nodes:
             yield node, self.whole.places_of(node)
+
+    @cached_property
+    def shape_at(self) -> Indexes:
+        """By place: a number for the shape of the formula that is there; −1 if there is none."""
+        found = np.full(self.layout.size, -1)
+        numbers: dict[str, int] = {}
+        for node, places in self.nodes():
+            found[places] = numbers.setdefault(node.shape.text, len(numbers))
+        return found
+
+    def formula(self, place: int) -> str | None:
+        """Return the formula of a cell."""
+        sheet, row, column = self.layout.cell(place)
+        return self._by_name[sheet].formula_at(row, column)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Sheet]:
+        return {sheet.name: sheet for sheet in self.sheets}
 
     def name(self, place: int) -> str:
         """Return what a cell is called in a message."""

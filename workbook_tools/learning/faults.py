@@ -1,0 +1,131 @@
+"""The mistakes of a model as findings: where gradients and updates go wrong, and what was meant."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.formulas.wording import change_in_words
+from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
+from workbook_tools.judging.findings import Finding
+from workbook_tools.learning.described import loss_of
+from workbook_tools.learning.expected import Expectations
+from workbook_tools.learning.judged import Culprit, Judged, Verdict
+from workbook_tools.learning.suggested import Proposed, proposed
+from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.cell_values import CellError
+
+_MOST = 60  # cells of one fault, each of which is looked at by itself
+_MOST_FAULTS = 20  # with suggestions
+
+
+def findings(result: Judged) -> list[Finding]:
+    """Return the mistakes of a model, each once, with the cells that are wrong in the same way."""
+    groups: dict[tuple[str, int, int, bool], list[Culprit]] = defaultdict(list)
+    space = result.model.space
+    for culprit in result.culprits.values():
+        sheet, _, column = space.layout.cell(culprit.cell)
+        shape = int(space.shape_at[culprit.cell])
+        groups[sheet, column, shape, culprit.is_gradient].append(culprit)
+    faults = []
+    for number, own in enumerate(groups.values()):
+        own.sort(key=lambda one: one.cell)
+        faults.append(_fault(result, own, suggests=number < _MOST_FAULTS))
+    return [Finding(tuple(places)) for places in _together(faults)]
+
+
+def _together(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
+    """Join faults in the same rows, with formulas of one shape: copies of one mistake."""
+    found: dict[tuple[object, ...], list[Fault]] = defaultdict(list)
+    for fault in faults:
+        change = fault.suggestion.edit if fault.suggestion else ""
+        words = "".join(c for c in change if not c.isupper() and not c.isdigit() and c != "$")
+        shape = "".join(c for c in fault.formula or "" if not c.isupper() and not c.isdigit())
+        found[fault.kind, fault.rows, shape, words].append(fault)
+    yield from found.values()
+
+
+def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
+    """Return cells of one column that are wrong in the same way, with what was meant if possible."""
+    model, space = result.model, result.model.space
+    first = own[0]
+    sheet, row, column = space.layout.cell(first.cell)
+    rows = tuple(space.layout.cell(one.cell)[1] for one in own)
+    parameter = int(model.updates.parameters[first.updates[0]])
+    is_latent = result.verdicts[first.updates[0]] is Verdict.LATENT
+    kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
+    if is_latent:
+        kind = Kind.LATENT
+    name = cell_name(*space.layout.cell(parameter)[1:])
+    quantity = f"∂{_short(loss_of(result, parameter))}/∂{name}" if first.is_gradient else name
+    value = space.values.value((sheet, row, column))
+    shown = value.code if isinstance(value, CellError) else value
+    shown = shown if isinstance(shown, str | float) else None
+    found = [*_proposed(result, own)] if suggests else []
+    should = found[0].expected.value if found and found[0] else None
+    formulas = {r: one.formula for r, one in zip(rows, found, strict=True) if one} if found else {}
+    formula = space.formula(first.cell)
+    suggestion = None
+    if formula and len(formulas) == len(rows):
+        edit = change_in_words(formula, formulas[row], len(rows) > 1)
+        suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
+    said = _message(result, first, quantity, is_latent)
+    if should is not None and not is_latent:
+        said = f"{said}: {compared(cell_name(row, column), shown, plain(should), True)}"
+    return Fault(
+        kind=kind, quantity=quantity, sheet=sheet, column=column, rows=rows, formula=formula,
+        value=shown, expected=plain(should) if should is not None else None, max_rel_error=None,
+        message=f"{said}.", suggestion=suggestion,
+        why_none="" if suggestion else "nothing that was tried is right on all numbers",
+    )  # fmt: skip
+
+
+def _short(loss: str) -> str:
+    return loss.rpartition("!")[2]
+
+
+def _proposed(result: Judged, own: Sequence[Culprit]) -> Iterator[Proposed | None]:
+    if len(own) > _MOST:
+        yield from [None] * len(own)
+        return
+    try:
+        expectations = Expectations(result, own)
+    except NotDifferentiableError:
+        yield from [None] * len(own)
+        return
+    with np.errstate(all="ignore"):
+        for culprit in own:
+            yield proposed(result, culprit, expectations)
+
+
+def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -> str:
+    """Say what is wrong with a cell, without numbers."""
+    model, space = result.model, result.model.space
+    layout = space.layout
+    cell = cell_name(*layout.cell(culprit.cell)[1:])
+    k = culprit.updates[0]
+    parameter = int(model.updates.parameters[k])
+    others = result.claims.by_parameter.get(culprit.cell, ())
+    if culprit.is_gradient:
+        if others and all(claim.by != parameter for claim in others):
+            by = cell_name(*layout.cell(others[0].by)[1:])
+            return f"{cell} is the derivative by {by}, but {quantity} belongs there"
+        updates = ", ".join(
+            cell_name(*layout.cell(int(model.updates.cells[k]))[1:]) for k in culprit.updates[:3]
+        )
+        return f"{cell} is not {quantity}, nor what the update in {updates} needs"
+    if culprit.reads >= 0 and culprit.should_read >= 0:
+        read, should = (cell_name(*layout.cell(c)[1:]) for c in (culprit.reads, culprit.should_read))
+        if is_latent:
+            return (
+                f"The update of {quantity} reads {read}, not {should} as the others do; the two are "
+                "equal at present"
+            )
+        return f"The update of {quantity} reads {read}, where the derivative is in {should}"
+    if culprit.reads >= 0 and any(
+        claim.by == parameter for claim in result.claims.by_parameter.get(culprit.reads, ())
+    ):
+        read = cell_name(*layout.cell(culprit.reads)[1:])
+        return f"The update of {quantity} reads its derivative in {read}, but not the learning rate"
+    return f"The update of {quantity} adds something else than a multiple of the derivative"

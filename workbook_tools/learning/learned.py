@@ -1,0 +1,50 @@
+"""Says what learns in a workbook, in whatever layout, and whether it is right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.judging.report import ModelReport
+from workbook_tools.learning.described import described
+from workbook_tools.learning.faults import findings
+from workbook_tools.learning.judged import judged
+from workbook_tools.learning.models import models
+from workbook_tools.learning.ranges import by_sheet, ranges
+from workbook_tools.learning.reads import TooManyReadsError
+from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
+
+
+@dataclass
+class Learning:
+    """What learns in a workbook."""
+
+    models: list[ModelReport] = field(default_factory=list)
+    why: str = ""  # why nothing was found
+
+
+def learned(
+    sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+) -> Learning:
+    """Find what learns in a workbook, and judge it; ``values`` are those of a calculation."""
+    try:
+        found, left, space = models(sheets, values, iterations)
+    except NotDifferentiableError as error:
+        return Learning(why=f"its formulas cannot be differentiated: {error}")
+    except TooManyReadsError:
+        return Learning(why="its formulas read too many cells to be differentiated")
+    reports = []
+    for model in found:
+        result = judged(model)
+        reports.append(described(result, findings(result)))
+    why = ""
+    if not reports and len(left.cells):
+        cells = [space.layout.cell(place) for place in left.cells.tolist()]
+        [(sheet, own), *_] = by_sheet(cells).items()
+        where = sheet_prefix(sheet) + ranges(own).partition(",")[0]
+        why = f"the updates in {where} are not those of a derivative: no loss explains them"
+    elif not reports:
+        why = "no formula updates a parameter by a derivative"
+    return Learning(reports, why)

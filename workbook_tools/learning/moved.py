@@ -1,0 +1,36 @@
+"""A formula as it reads when it is copied to another cell."""
+
+import re
+
+from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
+
+_REFERENCE = re.compile(
+    r"""
+    "[^"]*"                                         # a text
+    | '(?:[^']|'')*'!?                              # a sheet
+    | (?<![\w.$])(\$?)([A-Za-z]{1,3})(\$?)([1-9]\d{0,6})(?![\w.(!])
+    | \w[\w.]*                                      # another word
+    """,
+    re.VERBOSE,
+)
+
+
+def moved(formula: str, down: int, right: int) -> str | None:
+    """Return a formula copied some rows down and columns to the right; None if it leaves the sheet.
+
+    Whole columns and rows stay as they are.
+    """
+    leaves = False
+
+    def shifted(match: re.Match[str]) -> str:
+        nonlocal leaves
+        fixed_column, letters, fixed_row, digits = match.groups()
+        if not letters:
+            return match[0]
+        column = column_number(letters) + (0 if fixed_column else right)
+        row = int(digits) + (0 if fixed_row else down)
+        leaves |= not (1 <= column <= MAX_COLUMNS and 1 <= row <= MAX_ROWS)
+        return f"{fixed_column}{column_letter(max(column, 1))}{fixed_row}{row}"
+
+    new = _REFERENCE.sub(shifted, formula)
+    return None if leaves else new

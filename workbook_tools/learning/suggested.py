@@ -1,0 +1,177 @@
+"""Finds what a wrong cell of the backward half should hold: right on all numbers that are tried."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import NamedTuple
+
+import numpy as np
+
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
+from workbook_tools.learning.expected import Expectations, Expected
+from workbook_tools.learning.judged import Culprit, Judged
+from workbook_tools.learning.moved import moved
+from workbook_tools.mending import costs
+from workbook_tools.mending.edits import edits
+from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedError
+from workbook_tools.mending.problem import Candidate, Problem
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.program.graph import Node
+
+_CLEAR = 1e-6  # relative
+_TINY = 1e-9  # of the largest number expected
+_MOST_NEIGHBOURS = 40  # formulas, or updates
+_MOST_CANDIDATES = 400  # cells
+_MOST_READ = 1_001  # cells of one range
+_NEAR = 80  # rows and columns together, in which cells may be meant
+_AS_THE_OTHERS, _AS_A_NEIGHBOUR = 0.0, 0.5  # costs
+_OF_A_RANGE = re.compile(r"=\+?([A-Za-z.]+)(\([^()]+\))")
+
+
+class Proposed(NamedTuple):
+    """A formula for a cell, and what it gives."""
+
+    cost: float
+    formula: str
+    expected: Expected
+
+
+def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Proposed | None:
+    """Return a formula for a cell that gives what it should be; None if none is found.
+
+    Several learning rates are tried if it is not clear which one belongs there.
+    """
+    space = result.model.space
+    own, old = space.layout.cell(culprit.cell), space.formula(culprit.cell)
+    if old is None:
+        return None
+    best: Proposed | None = None
+    meant = (expectations.of(culprit, factor) for factor in expectations.factors(culprit))
+    for right in filter(None, chain(meant, [expectations.as_shown(culprit)])):
+        for cost, new in _proposals(result, culprit, old, right):
+            if best is not None and cost >= best.cost:
+                continue
+            if new != old and is_right(result, own, new, right):
+                best = Proposed(cost, new, right)
+                break
+    return best
+
+
+def is_right(result: Judged, own: Cell, formula: str, right: Expected) -> bool:
+    """Tell whether a formula gives what it should, on the sheet's numbers and on random ones."""
+    try:
+        tree = parse(formula)
+        numbers = {
+            cell: _numbers(result, cell) for area in _read(tree) for cell in _cells(area, own[0])
+        }
+        found = Evaluation(tree, own[0], numbers, missing=0.0).value[0]
+    except (SyntaxProblemError, NotEvaluatedError, RecursionError):
+        return False
+    wanted = _with_stored(right)
+    return bool(np.allclose(found, wanted, rtol=_CLEAR, atol=_TINY * np.abs(wanted).max()))
+
+
+def _proposals(
+    result: Judged, culprit: Culprit, old: str, right: Expected
+) -> Iterator[tuple[float, str]]:
+    """Yield formulas that may be meant, the most likely first, each with a cost."""
+    own = result.model.space.layout.cell(culprit.cell)
+    if culprit.reads >= 0 and culprit.should_read >= 0:
+        for formula in _reading(result, old, own, culprit.reads, culprit.should_read):
+            yield _AS_THE_OTHERS, formula
+    for formula in _of_neighbours(result, own):
+        yield _AS_A_NEIGHBOUR, formula
+    if match := _OF_A_RANGE.fullmatch(old):
+        for name in ("SUM", "AVERAGE"):
+            yield costs.FUNCTION, f"={name}{match[2]}"
+    try:
+        tree = parse(old)
+        for edit in edits(tree, _problem(result, culprit, tree, right)):
+            yield edit.cost, f"={edit.tree}"
+    except (SyntaxProblemError, NotEvaluatedError, RecursionError):
+        return
+
+
+def _reading(result: Judged, old: str, own: Cell, reads: int, should: int) -> Iterator[str]:
+    """Yield the formula with another cell in the place of the one that it reads."""
+    layout = result.model.space.layout
+    before, after = layout.cell(reads), layout.cell(should)
+    name = cell_name(*before[1:])
+    for prefix in ("", sheet_prefix(before[0])):
+        if (before[0] == own[0]) == (not prefix) and prefix + name in old:
+            yield old.replace(prefix + name, prefix + cell_name(*after[1:]))
+
+
+def _of_neighbours(result: Judged, own: Cell) -> Iterator[str]:
+    """Yield the formulas of other cells as they read in this one, the nearest first."""
+    sheet, row, column = own
+
+    def distance(node: Node) -> tuple[bool, int]:
+        rows = min(abs(node.run.first_row - row), abs(node.run.last_row - row))
+        return node.column != column, rows + abs(node.column - column)
+
+    nodes = [
+        node
+        for node in result.model.space.whole.nodes
+        if node.sheet == sheet and (node.column == column or row in node.run.rows)
+    ]
+    for node in sorted(nodes, key=distance)[:_MOST_NEIGHBOURS]:
+        begin = row if row in node.run.rows else node.run.first_row
+        if (begin, node.column) != (row, column):
+            formula = moved(node.run.formula.at(begin), row - begin, column - node.column)
+            if formula is not None:
+                yield formula
+
+
+def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> Problem:
+    """Return what an edit of the formula has to solve."""
+    space = result.model.space
+    sheet, row, column = space.layout.cell(culprit.cell)
+    read = [cell for text in _read(tree) for cell in _cells(text, sheet)]
+    numbers = {cell: _numbers(result, cell) for cell in read}
+    meant = space.flow.upstream(result.model.losses) | space.depends | space.is_parameter
+    meant[_read_by_others(result, culprit)] = True
+    near = []
+    for place in np.flatnonzero(meant).tolist():
+        other = space.layout.cell(place)
+        away = abs(other[1] - row) + abs(other[2] - column)
+        if other[0] == sheet and away <= _NEAR:
+            near.append((away, other))
+    candidates = []
+    for _, other in sorted(near)[:_MOST_CANDIDATES]:
+        numbers[other] = _numbers(result, other)
+        candidates.append(Candidate(cell_name(*other[1:]), "", numbers[other], strange=False))
+    return Problem(sheet, numbers, _with_stored(right), candidates, dict.fromkeys(_read(tree), ""))
+
+
+def _read(tree: Tree) -> list[str]:
+    return [part.text for _, part in parts(tree) if isinstance(part, Reference)]
+
+
+def _cells(text: str, sheet: str) -> Iterator[Cell]:
+    for area in areas(text):
+        yield from islice(area.cells(sheet), _MOST_READ)
+
+
+def _read_by_others(result: Judged, culprit: Culprit) -> list[int]:
+    """Return the cells that updates like those of a culprit name, such as the learning rate."""
+    own = result.model.updates
+    group = own.groups[culprit.updates[0]]
+    return [
+        cell
+        for update in own.cells[own.groups == group][:_MOST_NEIGHBOURS].tolist()
+        for cell in result.model.space.named_by(update)
+    ]
+
+
+def _numbers(result: Judged, cell: Cell) -> Array:
+    """Return the random numbers in a cell, and the one that it has, (draws + 1,)."""
+    space = result.model.space
+    place = space.layout.place_of(cell)
+    stored = space.cut.memory.numbers[place, 0]
+    return np.append(result.model.memory.numbers[place], stored)
+
+
+def _with_stored(right: Expected) -> Array:
+    return np.append(right.drawn, right.value)
