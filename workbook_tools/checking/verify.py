@@ -23,7 +23,13 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
 from workbook_tools.judging.findings import Finding, ordered
-from workbook_tools.judging.report import Cells, Report, SummaryReport, TableReport
+from workbook_tools.judging.report import (
+    Cells,
+    ModelReport,
+    Report,
+    SummaryReport,
+    TableReport,
+)
 from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
@@ -41,6 +47,8 @@ from workbook_tools.texts import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from workbook_tools.learning.learned import Learning
 
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
@@ -157,11 +165,36 @@ def verify(
         unread=unread,
         left_out=_left_out(suggestions, recalculated),
     )
+    found: Learning | None = None
+    if not tables or whole.other_formulas:
+        from workbook_tools.learning.learned import learned  # tables are checked without it
+
+        found = learned(sheets, calculation, iterations)
+        whole.models = found.models
+        whole.findings = ordered([*whole.findings, *_beside_tables(found.models, tables)])
     if whole.verdict == "unchecked":
         from workbook_tools.judging.unchecked import why_unchecked  # few workbooks need it
 
         whole.unchecked_because = why_unchecked(sheets, graph, tables, calculation)
+        if whole.unchecked_because and found is not None:
+            whole.unchecked_because += f"; and {found.why}"
     return whole
+
+
+def _beside_tables(models: Sequence[ModelReport], tables: Sequence[Table]) -> list[Finding]:
+    """Return the findings of models that are not in training tables, which are checked anyway."""
+    return [
+        finding
+        for model in models
+        for finding in model.findings
+        if not any(
+            place.sheet == table.sheet.name
+            and place.column in table.columns.values()
+            and any(table.first_row <= row <= table.last_row for row in place.rows)
+            for place in finding.places
+            for table in tables
+        )
+    ]
 
 
 def _findings(

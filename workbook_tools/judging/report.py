@@ -212,7 +212,7 @@ class Report:
         if self.unchecked_because:
             return self.unchecked_because
         reasons = self._reasons()
-        if not self.tables and self.models:
+        if self.models and not self.tables and not self.unread:
             return self._not_explained
         in_unread = sum(unread.formulas for unread in self.unread)
         left = in_unread + sum(part.cells.not_checked for part in self.parts)

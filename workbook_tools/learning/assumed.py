@@ -10,7 +10,7 @@ from itertools import count
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
-from workbook_tools.formulas.replacing import bare, operation, replaced
+from workbook_tools.formulas.replacing import bare, operation
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
@@ -24,7 +24,7 @@ from workbook_tools.formulas.tree import (
     parse,
     parts,
 )
-from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.learning.moved import on_any_sheet
 from workbook_tools.program.graph import Node
 
 SHEET = "assumed losses"
@@ -53,7 +53,7 @@ def assumed_losses(
         except SyntaxProblemError:
             continue
         for error in _errors(tree, lambda text: varies(node, text)):
-            own = _on_any_sheet(error, node.sheet)
+            own = on_any_sheet(error, node.sheet)
             for name, loss in _losses(own, lambda text: varies(node, text)):
                 key = str(loss), node.run.first_row, node.run.last_row
                 if key in known:
@@ -125,11 +125,3 @@ def _losses(error: Tree, varies: Callable[[str], bool | None]) -> Iterator[tuple
 
 def _bare_text(reference: Reference) -> str:
     return reference.text
-
-
-def _on_any_sheet(tree: Tree, sheet: str) -> Tree:
-    """Return a part of a formula with the sheet named in every reference."""
-    for route, part in [*parts(tree)]:
-        if isinstance(part, Reference) and "!" not in part.text:
-            tree = replaced(tree, route, Reference(sheet_prefix(sheet) + part.text))
-    return tree

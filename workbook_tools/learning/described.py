@@ -52,7 +52,7 @@ def _claims(result: Judged) -> Iterator[Learned]:
     space = result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     should_be = {
-        one.cell: int(result.model.updates.parameters[one.updates[0]])
+        one.cell: one.parameter
         for one in result.culprits.values()
         if one.is_gradient
     }

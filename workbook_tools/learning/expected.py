@@ -7,8 +7,13 @@ import numpy as np
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
 from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Number, SyntaxProblemError, parse, parts
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
+from workbook_tools.learning.models import Model
+from workbook_tools.learning.moved import on_any_sheet
 from workbook_tools.program.memory import Memory
 
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
@@ -17,12 +22,15 @@ _LARGEST_RATE = 10.0
 _MOST_FACTORS = 6
 
 
+_SHEET = "updates apart"
+
+
 class Expected(NamedTuple):
     """The right numbers of a cell."""
 
     drawn: Array  # (draws,): on the random numbers of the model
     value: float  # on those of the workbook
-    factor: float  # by which the derivative is multiplied in the updates
+    factor: float | None  # by which the updates multiply the derivative, if it follows from them
 
 
 class Expectations:
@@ -36,37 +44,44 @@ class Expectations:
         self._stored = space.cut.memory
         losses = [space.layout.cell(place) for place in model.losses.tolist()]
         self._adjoints = space.cut.adjoints(losses, self._stored)
-        own = [space.layout.cell(one.cell) for one in culprits if one.is_gradient]
-        self._cut = Derivatives(space.sheets, space.values, own, space.iterations) if own else None
+        self._memories = model.memory, self._stored
+        self._updated = [space.updated(memory) for memory in self._memories]
+        self._culprits = culprits
+        self._known: dict[int, tuple[Array, Array] | None] = {}
+        self._updates = _Apart(model, culprits)
 
     def factors(self, culprit: Culprit) -> list[float]:
         """Return by what its updates may multiply their derivative, the most likely first."""
+        if not culprit.updates:
+            return []
         k = culprit.updates[0]
         found = [*filter(None, [usual_factor(self._result, k)])]
         space = self._model.space
-        cells = [int(self._model.updates.cells[k])]
+        cells = self._model.updates.cells[[k]]
         for _ in range(_LEVELS):
-            _, read = space.flow_of_all.read_by(np.array(cells))
-            for place in cells:
+            _, read = space.flow_of_all.read_by(cells)
+            for place in cells.tolist():
                 found += _constants(space.formula(place))
             numbers = self._stored.numbers[read[space.is_leaf[read]], 0]
             found += numbers[(numbers > 0) & (numbers <= _LARGEST_RATE)].tolist()
-            cells = np.unique(read[space.depends[read] & ~space.is_parameter[read]]).tolist()
+            cells = np.unique(read[space.depends[read] & ~space.is_parameter[read]])
         sign = -1.0 if not found or found[0] < 0 or len(found) == 1 else 1.0
         every = found[:1] + [sign * abs(own) for own in found[1:]] + [sign]
         return list(dict.fromkeys(every))[:_MOST_FACTORS]
 
     def as_shown(self, culprit: Culprit) -> Expected | None:
-        """Return what a gradient that an update names should be: the derivative, as in others."""
-        model, k = self._model, culprit.updates[0]
+        """Return what a gradient should be that is shown, or that an update names.
+
+        It is the derivative, times the factor of most others.
+        """
+        model = self._model
         shown = [claims[0].factor for claims in self._result.claims.by_parameter.values()]
-        named = model.space.named_by(int(model.updates.cells[k]))
-        if not culprit.is_gradient or culprit.cell not in named or not shown:
+        named = [model.space.named_by(int(model.updates.cells[k])) for k in culprit.updates[:1]]
+        if not culprit.is_gradient or not shown or any(culprit.cell not in own for own in named):
             return None
         factor = _most_frequent(shown)
-        parameter = int(model.updates.parameters[k])
-        drawn = factor * model.adjoints[parameter]
-        return Expected(drawn, float(factor * self._adjoints[parameter, 0]), factor)
+        drawn = factor * model.adjoints[culprit.parameter]
+        return Expected(drawn, float(factor * self._adjoints[culprit.parameter, 0]), None)
 
     def of(self, culprit: Culprit, factor: float) -> Expected | None:
         """Return what a cell should be so that its updates are right; None if that is not known.
@@ -74,12 +89,12 @@ class Expectations:
         The updates must depend on the cell in a linear way, and all ask for the same.
         """
         first: Expected | None = None
-        for k in culprit.updates:
-            try:
-                drawn = self._needed(k, factor, culprit, self._model.memory, self._model.adjoints)
-                now = self._needed(k, factor, culprit, self._stored, self._adjoints)
-            except NotDifferentiableError:
-                return None
+        for number, k in enumerate(culprit.updates):
+            slopes = self._slopes(number)
+            drawn, now = (
+                self._needed(k, factor, culprit, slopes[of], of) if slopes else np.array([np.nan])
+                for of in (0, 1)
+            )
             if not np.isfinite(drawn).all() or not np.isfinite(now).all():
                 continue  # it does not depend on the cell, because an input is 0
             if first is None:
@@ -88,21 +103,67 @@ class Expectations:
                 return None
         return first
 
+    def _slopes(self, number: int) -> tuple[Array, Array] | None:
+        """Return the derivatives of one update of each culprit by it, on both kinds of numbers."""
+        if number not in self._known:
+            updates = [one.updates[number] for one in self._culprits if len(one.updates) > number]
+            try:
+                one, other = (self._updates.slopes(updates, m) for m in self._memories)
+                self._known[number] = one, other
+            except NotDifferentiableError:
+                self._known[number] = None
+        return self._known[number]
+
     def _needed(
-        self, k: int, factor: float, culprit: Culprit, memory: Memory, adjoints: Array
+        self, k: int, factor: float, culprit: Culprit, slopes: Array, of: int
     ) -> Array:
         """Return what a cell should be, (draws,), so that an update adds so much."""
         model, space = self._model, self._model.space
-        update, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
-        number = int(np.flatnonzero(space.updates.cells == update)[0])
+        memory, adjoints = self._memories[of], (model.adjoints, self._adjoints)[of]
+        parameter = int(model.updates.parameters[k])
         places = space.copies.get(parameter, np.array([parameter]))
         should = memory.numbers[parameter] + factor * adjoints[places].sum(axis=0)
-        if not culprit.is_gradient or self._cut is None:
+        if not culprit.is_gradient:
             return np.asarray(should)
-        slope = self._cut.adjoints([space.layout.cell(update)], memory)[culprit.cell]
+        number = int(np.flatnonzero(space.updates.cells == model.updates.cells[k])[0])
         with np.errstate(all="ignore"):
-            is_now = space.updated(memory)[number]
-            return np.asarray(memory.numbers[culprit.cell] + (should - is_now) / slope)
+            is_now = self._updated[of][number]
+            return np.asarray(
+                memory.numbers[culprit.cell] + (should - is_now) / slopes[culprit.cell]
+            )
+
+
+class _Apart:
+    """The updates on a sheet of their own, so that none is calculated from the one before.
+
+    The parameters and the culprits count as numbers.
+    """
+
+    def __init__(self, model: Model, culprits: Sequence[Culprit]) -> None:
+        space = self._space = model.space
+        numbers = sorted({k for culprit in culprits for k in culprit.updates})
+        self._rows = {k: row for row, k in enumerate(numbers, start=1)}
+        sheet = Sheet(_SHEET, last_row=len(numbers), last_column=1)
+        for k, row in self._rows.items():
+            place = int(model.updates.cells[k])
+            try:
+                tree = parse(space.formula(place) or "")
+            except SyntaxProblemError as error:
+                raise NotDifferentiableError(f"{space.name(place)}: cannot be parsed") from error
+            text = f"={on_any_sheet(tree, space.layout.cell(place)[0])}"
+            sheet.runs.setdefault(1, []).append(Run(row, row, FilledFormula.parse(text, row)))
+        own = [culprit.cell for culprit in culprits if culprit.is_gradient]
+        cells = [space.layout.cell(place) for place in {*space.parameters.tolist(), *own}]
+        self._cut = Derivatives([*space.sheets, sheet], space.values, cells, space.iterations)
+
+    def slopes(self, updates: Sequence[int], memory: Memory) -> Array:
+        """Return the derivatives of the sum of some updates by all cells, (places, draws)."""
+        cells = [(_SHEET, self._rows[k], 1) for k in updates]
+        larger = Memory(self._cut.memory.layout, memory.draws)
+        larger.numbers[: len(memory.numbers)] = memory.numbers
+        larger.kinds[: len(memory.kinds)] = memory.kinds
+        larger.others |= memory.others
+        return self._cut.adjoints(cells, larger)
 
 
 def _constants(formula: str | None) -> list[float]:

@@ -12,22 +12,23 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.expected import Expectations
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
-from workbook_tools.learning.suggested import Proposed, proposed
+from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
 
-_MOST = 60  # cells of one fault, each of which is looked at by itself
+_MOST_TRIED = 6  # cells of one fault, for which a formula is sought
 _MOST_FAULTS = 20  # with suggestions
 
 
 def findings(result: Judged) -> list[Finding]:
     """Return the mistakes of a model, each once, with the cells that are wrong in the same way."""
-    groups: dict[tuple[str, int, int, bool], list[Culprit]] = defaultdict(list)
+    groups: dict[tuple[str, int, int, bool, bool], list[Culprit]] = defaultdict(list)
     space = result.model.space
     for culprit in result.culprits.values():
         sheet, _, column = space.layout.cell(culprit.cell)
         shape = int(space.shape_at[culprit.cell])
-        groups[sheet, column, shape, culprit.is_gradient].append(culprit)
+        kind = culprit.is_gradient, _is_latent(result, culprit)
+        groups[sheet, column, shape, *kind].append(culprit)
     faults = []
     for number, own in enumerate(groups.values()):
         own.sort(key=lambda one: one.cell)
@@ -52,8 +53,8 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
     first = own[0]
     sheet, row, column = space.layout.cell(first.cell)
     rows = tuple(space.layout.cell(one.cell)[1] for one in own)
-    parameter = int(model.updates.parameters[first.updates[0]])
-    is_latent = result.verdicts[first.updates[0]] is Verdict.LATENT
+    parameter = first.parameter
+    is_latent = _is_latent(result, first)
     kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
     if is_latent:
         kind = Kind.LATENT
@@ -62,10 +63,8 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
     value = space.values.value((sheet, row, column))
     shown = value.code if isinstance(value, CellError) else value
     shown = shown if isinstance(shown, str | float) else None
-    found = [*_proposed(result, own)] if suggests else []
-    should = found[0].expected.value if found and found[0] else None
-    formulas = {r: one.formula for r, one in zip(rows, found, strict=True) if one} if found else {}
     formula = space.formula(first.cell)
+    should, formulas = _right(result, own) if suggests else (None, {})
     suggestion = None
     if formula and len(formulas) == len(rows):
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
@@ -85,18 +84,41 @@ def _short(loss: str) -> str:
     return loss.rpartition("!")[2]
 
 
-def _proposed(result: Judged, own: Sequence[Culprit]) -> Iterator[Proposed | None]:
-    if len(own) > _MOST:
-        yield from [None] * len(own)
-        return
-    try:
-        expectations = Expectations(result, own)
-    except NotDifferentiableError:
-        yield from [None] * len(own)
-        return
+def _is_latent(result: Judged, culprit: Culprit) -> bool:
+    return any(result.verdicts[k] is Verdict.LATENT for k in culprit.updates)
+
+
+def _right(result: Judged, own: Sequence[Culprit]) -> tuple[float | None, dict[int, str]]:
+    """Return what the first cell should show, and formulas by row; without any if one is wrong."""
+    layout = result.model.space.layout
     with np.errstate(all="ignore"):
+        try:
+            expectations = Expectations(result, own)
+        except NotDifferentiableError:
+            return None, {}
+        like: Proposed | None = None
+        at = layout.cell(own[0].cell)
+        tried = 0
+        formulas: dict[int, str] = {}
+        should = None
         for culprit in own:
-            yield proposed(result, culprit, expectations)
+            found = filled(result, culprit, expectations, like, at) if like else None
+            if found is None and tried < _MOST_TRIED:
+                tried += 1
+                anew = proposed(result, culprit, expectations)
+                if anew is not None:
+                    found = anew.formula, anew.expected
+                    like, at = anew, layout.cell(culprit.cell)
+            if found is not None:
+                formulas[layout.cell(culprit.cell)[1]] = found[0]
+                if culprit is own[0] and found[1] is not None:
+                    should = found[1].value
+        missing = [one for one in own if layout.cell(one.cell)[1] not in formulas]
+        for culprit in missing if like else ():  # those before the first that was found
+            found = filled(result, culprit, expectations, like, at) if like else None
+            if found is not None:
+                formulas[layout.cell(culprit.cell)[1]] = found[0]
+        return should, formulas
 
 
 def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -> str:
@@ -104,13 +126,14 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
     model, space = result.model, result.model.space
     layout = space.layout
     cell = cell_name(*layout.cell(culprit.cell)[1:])
-    k = culprit.updates[0]
-    parameter = int(model.updates.parameters[k])
+    parameter = culprit.parameter
     others = result.claims.by_parameter.get(culprit.cell, ())
     if culprit.is_gradient:
         if others and all(claim.by != parameter for claim in others):
             by = cell_name(*layout.cell(others[0].by)[1:])
             return f"{cell} is the derivative by {by}, but {quantity} belongs there"
+        if not culprit.updates:
+            return f"{cell} is not {quantity}"
         updates = ", ".join(
             cell_name(*layout.cell(int(model.updates.cells[k]))[1:]) for k in culprit.updates[:3]
         )

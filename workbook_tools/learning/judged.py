@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
 _MOST_WRONG = 200  # updates whose cause is sought
+_LEAST_ALIKE, _ALIKE = 4, 0.8  # derivatives in a column that are by parameters in one direction
 _USUAL = 0.6  # of the updates that are alike read their gradient in the same direction
 _Move = tuple[int, int]  # rows down and columns to the right
 
@@ -35,6 +35,7 @@ class Culprit:
     """A cell in which updates go wrong."""
 
     cell: int
+    parameter: int  # whose gradient it should be, or whose update it is
     updates: list[int] = field(default_factory=list)  # numbers
     is_gradient: bool = True  # else it is the update itself
     reads: int = -1  # the gradient that the update reads
@@ -71,6 +72,10 @@ def judged(model: Model) -> Judged:
     right = np.isfinite(model.factors) | model.are_zero | _of_one_sample(model, own)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
     _see_through(model, own, verdicts, backward)
+    added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
+    is_read = np.isin(model.updates.cells, space.reads.read)
+    is_unseen = (added == 1) | ((added == 0) & ~is_read)
+    verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     _compare_alike(model, verdicts)
     result = Judged(model, own, verdicts.tolist())
     moves = _usual_moves(result)
@@ -82,10 +87,12 @@ def judged(model: Model) -> Judged:
                 result.verdicts[k] = Verdict.LATENT
                 cell = int(model.updates.cells[k])
                 read = next(iter(result.gradients(k)), -1)
-                result.culprits[cell] = Culprit(cell, [k], False, read, expected)
+                parameter = int(model.updates.parameters[k])
+                result.culprits[cell] = Culprit(cell, parameter, [k], False, read, expected)
     wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
     if wrong:
         _blame(result, wrong[:_MOST_WRONG], moves, backward, used)
+    _find_misplaced(result)
     return result
 
 
@@ -156,7 +163,10 @@ def _gradients(
         for k, cell in at[:, is_claim[at[1]]].T.tolist():
             by = own.parameters_of(cell)
             parameter = int(model.updates.parameters[k])
-            found[k] |= {parameter} if parameter in by else by
+            if parameter not in by:
+                found[k] |= by
+            elif cell in own.by_parameter:
+                found[k].add(parameter)
         at = at[:, [not found[k] for k in at[0].tolist()]]
     return found
 
@@ -170,7 +180,8 @@ def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
         for verdict in (Verdict.RIGHT, Verdict.THROUGH, Verdict.UNKNOWN, Verdict.WRONG)
     )
     good = direct + through
-    is_read = np.isin(model.updates.cells, model.space.reads.read)
+    read = np.bincount(groups, np.isin(model.updates.cells, model.space.reads.read), size)
+    is_read = read[groups] > 0
     is_usual = 2 * np.isin(verdicts, (Verdict.RIGHT, Verdict.THROUGH)).sum() > len(verdicts)
     verdicts[(verdicts == Verdict.THROUGH) & (direct > through + unknown)] = Verdict.WRONG
     verdicts[(verdicts == Verdict.UNKNOWN) & (good > unknown + wrong)] = Verdict.WRONG
@@ -233,11 +244,11 @@ def _blame(
     suspects = backward & ~is_explained
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
     for k in wrong:
-        cell = int(cells[k])
+        cell, parameter = int(cells[k]), int(model.updates.parameters[k])
         region, first = _first(model, cell, suspects)
         result.wrong |= region - {cell}
         for other in first:
-            culprit = result.culprits.setdefault(other, Culprit(other))
+            culprit = result.culprits.setdefault(other, Culprit(other, parameter))
             culprit.updates.append(k)
         if first:
             continue
@@ -245,13 +256,14 @@ def _blame(
         named = space.named_by(cell)
         if expected is not None and expected in named and not result.gradients(k):
             result.wrong.add(expected)
-            result.culprits.setdefault(expected, Culprit(expected)).updates.append(k)
+            culprit = Culprit(expected, parameter)
+            result.culprits.setdefault(expected, culprit).updates.append(k)
         else:
             read = next((c for c in named if c in own.by_parameter), -1)
             if expected in named:
                 expected = None
-            culprit = Culprit(cell, [k], False, read, -1 if expected is None else expected)
-            result.culprits[cell] = culprit
+            should = -1 if expected is None else expected
+            result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should)
 
 
 def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:
@@ -284,6 +296,30 @@ def _first(model: Model, cell: int, suspects: NDArray[np.bool_]) -> tuple[set[in
     return {*reads}, [one for one in sorted(reads) if not reads[one] and one != cell]
 
 
-def all_cells(result: Judged) -> set[int]:
-    """Return the cells of the backward half that are judged."""
-    return {*result.claims.by_parameter, *result.wrong, *chain(result.culprits)}
+def _find_misplaced(result: Judged) -> None:
+    """Find the cells of a column that are the derivative by another parameter than the others are.
+
+    These show gradients from which nothing is calculated: those of the last iteration, for example.
+    """
+    model, layout = result.model, result.model.space.layout
+    counts: dict[tuple[str, int], Counter[tuple[str, int, int]]] = defaultdict(Counter)
+    moves: dict[int, set[tuple[str, int, int]]] = {}
+    for cell, own in result.claims.by_parameter.items():
+        sheet, row, column = layout.cell(cell)
+        moves[cell] = {
+            (other, other_row - row, other_column - column)
+            for other, other_row, other_column in (layout.cell(claim.by) for claim in own)
+        }
+        counts[sheet, column].update(moves[cell])
+    is_parameter = model.space.is_parameter & model.space.flow.upstream(model.losses)
+    for cell, own_moves in moves.items():
+        sheet, row, column = layout.cell(cell)
+        usual, count = counts[sheet, column].most_common(1)[0]
+        is_usual = count >= _LEAST_ALIKE and count >= _ALIKE * sum(counts[sheet, column].values())
+        if usual in own_moves or not is_usual or cell in result.wrong:
+            continue
+        other, down, right = usual
+        place = layout.place_of((other, max(row + down, 1), max(column + right, 1)))
+        if is_parameter[place]:
+            result.culprits.setdefault(cell, Culprit(cell, place))
+            result.wrong.add(cell)

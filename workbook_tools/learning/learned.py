@@ -16,6 +16,8 @@ from workbook_tools.notation.addresses import sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 
+_MOST_FORMULAS = 1_000_000
+
 
 @dataclass
 class Learning:
@@ -29,6 +31,9 @@ def learned(
     sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
 ) -> Learning:
     """Find what learns in a workbook, and judge it; ``values`` are those of a calculation."""
+    formulas = sum(sheet.formula_count() for sheet in sheets)
+    if formulas > _MOST_FORMULAS:
+        return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
     try:
         found, left, space = models(sheets, values, iterations)
     except NotDifferentiableError as error:

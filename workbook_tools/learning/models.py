@@ -48,6 +48,11 @@ class Model:
         return self.candidate.cells
 
     @property
+    def noise(self) -> Array:
+        """By update: by how much a sum with the parameter may be off."""
+        return _ROUNDING * np.abs(self.memory.numbers[self.updates.parameters]).max(axis=1)
+
+    @property
     def are_explained(self) -> NDArray[np.bool_]:
         """By update: what it adds is a multiple of the derivative, or calculated from it."""
         return np.isfinite(self.factors) | self.are_zero | self.are_shown
@@ -167,12 +172,11 @@ def _again(model: Model, assumed: dict[int, str]) -> Model:
         left &= ~model.are_shown  # by momentum, for example
     if not left.any():
         return model
-    noise = _ROUNDING * np.abs(model.memory.numbers[own.parameters]).max(axis=1)
     read = space.flow.downstream(own.parameters[left])
     losses = model.losses[read[model.losses]] if len(model.losses) > 1 else model.losses[:0]
     for place in losses[:_MOST].tolist() if len(losses) <= _MOST else ():
         adjoints = space.cut.adjoints([space.layout.cell(place)], model.memory)
-        found = factors(model.added, adjoints[own.parameters], noise)
+        found = factors(model.added, adjoints[own.parameters], model.noise)
         model.factors = np.where(left & np.isfinite(found), found, model.factors)
         left &= ~np.isfinite(found)
     tied = [k for k in np.flatnonzero(left).tolist() if int(own.parameters[k]) in space.copies]
@@ -185,7 +189,7 @@ def _again(model: Model, assumed: dict[int, str]) -> Model:
             place = int(own.parameters[k])
             derivative = adjoints[space.copies[place]].sum(axis=0)
             added = updated[int(own.cells[k])] - memory.numbers[place]
-            model.factors[k] = factors(added[None], derivative[None], noise[[k]])[0]
+            model.factors[k] = factors(added[None], derivative[None], model.noise[[k]])[0]
     return model
 
 

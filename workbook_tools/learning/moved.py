@@ -1,8 +1,16 @@
-"""A formula as it reads when it is copied to another cell."""
+"""A formula as it reads when it is copied to another cell, or to another sheet."""
 
 import re
 
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, column_letter, column_number
+from workbook_tools.formulas.replacing import replaced
+from workbook_tools.formulas.tree import Reference, Tree, parts
+from workbook_tools.notation.addresses import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    column_letter,
+    column_number,
+    sheet_prefix,
+)
 
 _REFERENCE = re.compile(
     r"""
@@ -34,3 +42,11 @@ def moved(formula: str, down: int, right: int) -> str | None:
 
     new = _REFERENCE.sub(shifted, formula)
     return None if leaves else new
+
+
+def on_any_sheet(tree: Tree, sheet: str) -> Tree:
+    """Return a part of a formula of a sheet with the sheet named in every reference."""
+    for route, part in [*parts(tree)]:
+        if isinstance(part, Reference) and "!" not in part.text:
+            tree = replaced(tree, route, Reference(sheet_prefix(sheet) + part.text))
+    return tree

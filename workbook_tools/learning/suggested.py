@@ -58,6 +58,26 @@ def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Pr
     return best
 
 
+def filled(
+    result: Judged, culprit: Culprit, expectations: Expectations, like: Proposed, at: Cell
+) -> tuple[str, Expected | None] | None:
+    """Return the formula that was proposed for another cell, ``at``, as it reads in this one.
+
+    Also return what this one should show, if that is known. None if the formula is wrong here.
+    """
+    own = result.model.space.layout.cell(culprit.cell)
+    formula = moved(like.formula, own[1] - at[1], own[2] - at[2])
+    if formula is None:
+        return None
+    factor = like.expected.factor
+    right = expectations.as_shown(culprit)
+    if factor is not None and culprit.updates:
+        right = expectations.of(culprit, factor)
+    if right is not None and not is_right(result, own, formula, right):
+        return None
+    return formula, right
+
+
 def is_right(result: Judged, own: Cell, formula: str, right: Expected) -> bool:
     """Tell whether a formula gives what it should, on the sheet's numbers and on random ones."""
     try:
@@ -157,6 +177,8 @@ def _cells(text: str, sheet: str) -> Iterator[Cell]:
 def _read_by_others(result: Judged, culprit: Culprit) -> list[int]:
     """Return the cells that updates like those of a culprit name, such as the learning rate."""
     own = result.model.updates
+    if not culprit.updates:
+        return []
     group = own.groups[culprit.updates[0]]
     return [
         cell

@@ -8,7 +8,7 @@ from typing import Any
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
 from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.findings import Finding, advice, said
-from workbook_tools.judging.report import Cells, NetworkReport, Report
+from workbook_tools.judging.report import Cells, Learned, ModelReport, NetworkReport, Report
 from workbook_tools.notation.addresses import MAX_TEXT_LENGTH
 from workbook_tools.package.files import printable
 from workbook_tools.texts import shortened
@@ -70,6 +70,7 @@ def _document(report: Report) -> dict[str, Any]:
             }
             for summary in report.summaries
         ],
+        "models": [_model(model) for model in report.models],
         "other_formulas": report.other_formulas,
         **({"left_out": report.left_out} if report.left_out else {}),
         **({"convolutional_network": _network(report.network)} if report.network else {}),
@@ -79,6 +80,29 @@ def _document(report: Report) -> dict[str, Any]:
 def json_text(document: object, ensure_ascii: bool = False) -> str:
     """Return a JSON document as it is written to a file."""
     return json.dumps(document, ensure_ascii=ensure_ascii, indent=2, allow_nan=False) + "\n"
+
+
+def _model(model: ModelReport) -> dict[str, Any]:
+    losses = [{"sheet": sheet, "cells": cells} for sheet, cells in model.losses]
+    return {
+        "loss": losses[0] if len(losses) == 1 else losses or None,
+        "assumed_loss": model.assumed_loss,
+        "parameters": [{"sheet": sheet, "cells": cells} for sheet, cells in model.parameters],
+        "claims": [_learned(one) for one in model.claims],
+        "updates": [_learned(one) for one in model.updates],
+        "findings": [_finding(finding) for finding in model.findings],
+    }
+
+
+def _learned(one: Learned) -> dict[str, Any]:
+    return {
+        "sheet": one.sheet,
+        "cells": one.cells,
+        "is": one.what,
+        "factor": one.factor,
+        "verdict": one.verdict,
+        "why": one.why,
+    }
 
 
 def _network(network: NetworkReport) -> dict[str, Any]:

@@ -32,6 +32,22 @@ EXPLAINED = {
         "text or a weight.",
         "Anchor the learning rate with $ in the first update, and fill it down again.",
     ),
+    Kind.WRONG_GRADIENT: Explanation(
+        "The cell is used as the derivative of the loss by a parameter, but it is not. The sheet's "
+        "own formulas from the parameters to the loss were differentiated, on random numbers.",
+        "The training goes in another direction than downhill. It may still get better for a while, "
+        "as the other gradients are right.",
+        "Enter the suggested formula. Without one, compare the formula with that of another "
+        "gradient: the slope of another unit, a slope left out, or a range in the next column are "
+        "the usual mistakes.",
+    ),
+    Kind.WRONG_UPDATE: Explanation(
+        "The cell holds a parameter for the next step, but what it adds to the parameter is not a "
+        "multiple of the derivative of the loss.",
+        "Mostly the update reads the derivative by another parameter, or a cell that is not the "
+        "learning rate.",
+        "Enter the suggested formula, or fill the update from the one beside it.",
+    ),
     Kind.ERROR_VALUE: Explanation(
         "The cell shows an error value such as #REF! or #DIV/0!. Only the cell where the error "
         "begins is reported, not the cells that inherit it.",

@@ -18,14 +18,22 @@ from workbook_tools.judging.findings import (
     said,
     where,
 )
-from workbook_tools.judging.report import Cells, Differences, NetworkReport, Report, TableReport
-from workbook_tools.notation.addresses import cell_name
+from workbook_tools.judging.report import (
+    Cells,
+    Differences,
+    ModelReport,
+    NetworkReport,
+    Report,
+    TableReport,
+)
+from workbook_tools.notation.addresses import cell_name, sheet_prefix
 from workbook_tools.texts import counted, shortened, shortened_inside, told_apart
 
 _LONGEST = 2_000  # characters of one text on the terminal
 _LONGEST_NAME = 60  # characters of a sheet's name or of a label
 _MOST_FINDINGS = 20  # that are printed
 _MOST_VARIANTS = 1
+_MOST_RANGES, _MOST_SHEETS = 4, 2  # that are named
 _SAME = 1e-9  # relative; losses that differ by less end at the same
 # Headings of two lines; the last two are read across: "largest error", "absolute relative".
 _COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
@@ -55,6 +63,8 @@ def print_report(report: Report, console: Console) -> None:
             console.print(_text(f"  {line}"), soft_wrap=True)
     elif report.tables or report.summaries:
         console.print(_grid(report))
+    for model in report.models:
+        console.print(_model_grid(model))
     for name, reason, count in not_checked(report):
         console.print(_text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for name, reason, count in harmless(report):
@@ -172,6 +182,44 @@ def _grid(report: Report) -> Grid:
     return grid
 
 
+def _model_grid(model: ModelReport) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for what, text in model_lines(model):
+        grid.add_row(what, Text(text))
+    return grid
+
+
+def model_lines(model: ModelReport) -> list[tuple[str, str]]:
+    """Return what learns by one loss, as pairs: which part of it, and the words for it."""
+    loss = _places(model.losses) or f"{model.assumed_loss} (assumed: no cell shows it)"
+    lines = [("loss", loss), ("parameters", _places(model.parameters))]
+    for what, every in (("gradients", model.claims), ("updates", model.updates)):
+        counts = {verdict: 0 for verdict in ("right", "wrong", "latent", "not checked")}
+        for one in every:
+            counts[one.verdict] += one.count
+        said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
+        cells = [(one.sheet, one.cells) for one in every]
+        lines.append((what, f"{said}: {_places(cells)}" if said else "none"))
+    return lines
+
+
+def _places(places: Sequence[tuple[str, str]]) -> str:
+    """Return cells in few words: ``Sheet1!K5:M27, N5``."""
+    found: dict[str, list[str]] = {}
+    for sheet, cells in places:
+        found.setdefault(sheet, []).extend(cells.split(", "))
+    shown = []
+    for sheet, every in [*found.items()][:_MOST_SHEETS]:
+        more = f", … ({len(every)} ranges)" if len(every) > _MOST_RANGES else ""
+        name = sheet_prefix(shortened(sheet, _LONGEST_NAME))
+        shown.append(f"{name}{', '.join(every[:_MOST_RANGES])}{more}")
+    if len(found) > _MOST_SHEETS:
+        shown.append(f"… ({len(found)} sheets)")
+    return "; ".join(shown)
+
+
 def _network_grid(report: Report) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     grid.add_column("\nsheet", no_wrap=True)
@@ -267,9 +315,25 @@ def _print_formulas(place: Fault, console: Console, what: str = "formula") -> No
             console.print(line, soft_wrap=True)
 
 
+def _verdict_of_models(report: Report) -> str:
+    """Return the verdict on a workbook of which only gradients and updates were checked."""
+    counts = [model.count() for model in report.models]
+    gradients, updates = (sum(own) for own in zip(*counts, strict=True))
+    every = f"{counted(gradients, 'gradient')} and {counted(updates, 'update')}"
+    if report.verdict == "fail":
+        mistaken = report.mistakes
+        cells = counted(sum(finding.count for finding in mistaken), "cell")
+        return f"FAIL: {counted(len(mistaken), 'mistake')} in {cells}; {every} checked."
+    if report.verdict == "pass":
+        return f"PASS: {every} are those of the derivatives of the loss."
+    return f"{report.verdict.upper()}: {report.not_checked}."
+
+
 def _verdict(report: Report) -> str:
     counts = [part.cells for part in report.parts]
     checked, agreeing = sum(c.checked for c in counts), sum(c.agreeing for c in counts)
+    if report.models and not checked:
+        return _verdict_of_models(report)
     if report.verdict == "pass":
         pasted = sum(c.numbers for c in counts)
         besides = f"; so do {pasted:,} numbers that stand in place of formulas" if pasted else ""
