@@ -171,6 +171,8 @@ def verify(
 
         found = learned(sheets, calculation, iterations)
         whole.models = found.models
+        if not tables:
+            _leave_to_models(whole)
         whole.findings = ordered([*whole.findings, *_beside_tables(found.models, tables)])
     if whole.verdict == "unchecked":
         from workbook_tools.judging.unchecked import why_unchecked  # few workbooks need it
@@ -179,6 +181,15 @@ def verify(
         if whole.unchecked_because and found is not None:
             whole.unchecked_because += f"; and {found.why}"
     return whole
+
+
+def _leave_to_models(whole: Report) -> None:
+    """Take tables that could not be read for what they are otherwise, if something learns there."""
+    sheets = {one.sheet for model in whole.models for one in (*model.claims, *model.updates)}
+    for one in [one for one in whole.unread if one.sheet in sheets]:
+        whole.unread.remove(one)
+        before = whole.other_formulas.get(one.sheet, 0)
+        whole.other_formulas[one.sheet] = before + one.formulas
 
 
 def _beside_tables(models: Sequence[ModelReport], tables: Sequence[Table]) -> list[Finding]:

@@ -19,7 +19,8 @@ from workbook_tools.program.memory import Memory
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
 _LEVELS = 4  # of cells, in whose formulas the rate is sought
 _LARGEST_RATE = 10.0
-_MOST_FACTORS = 6
+_MOST_FACTORS = 4
+_MOST_UPDATES = 6  # of one cell, which all have to ask for the same
 
 
 _SHEET = "updates apart"
@@ -41,7 +42,7 @@ class Expectations:
         self._result = result
         model = self._model = result.model
         space = model.space
-        self._stored = space.cut.memory
+        self._stored = space.stored
         losses = [space.layout.cell(place) for place in model.losses.tolist()]
         self._adjoints = space.cut.adjoints(losses, self._stored)
         self._memories = model.memory, self._stored
@@ -89,7 +90,7 @@ class Expectations:
         The updates must depend on the cell in a linear way, and all ask for the same.
         """
         first: Expected | None = None
-        for number, k in enumerate(culprit.updates):
+        for number, k in enumerate(culprit.updates[:_MOST_UPDATES]):
             slopes = self._slopes(number)
             drawn, now = (
                 self._needed(k, factor, culprit, slopes[of], of) if slopes else np.array([np.nan])
@@ -141,7 +142,7 @@ class _Apart:
 
     def __init__(self, model: Model, culprits: Sequence[Culprit]) -> None:
         space = self._space = model.space
-        numbers = sorted({k for culprit in culprits for k in culprit.updates})
+        numbers = sorted({k for one in culprits for k in one.updates[:_MOST_UPDATES]})
         self._rows = {k: row for row, k in enumerate(numbers, start=1)}
         sheet = Sheet(_SHEET, last_row=len(numbers), last_column=1)
         for k, row in self._rows.items():

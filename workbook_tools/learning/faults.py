@@ -16,7 +16,7 @@ from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.cell_values import CellError
 
-_MOST_TRIED = 6  # cells of one fault, for which a formula is sought
+_MOST_TRIED = 3  # cells of one fault, for which a formula is sought
 _MOST_FAULTS = 20  # with suggestions
 
 

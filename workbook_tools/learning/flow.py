@@ -27,6 +27,17 @@ class Flow:
         """Tell by place what is calculated from some cells; they count, too."""
         return self._forth.reached(cells)
 
+    def nearest(self, cells: Indexes, among: NDArray[np.bool_]) -> Indexes:
+        """Return those cells from which some are calculated in the fewest steps."""
+        latest, known = np.unique(cells), np.zeros(len(among), dtype=bool)
+        while len(latest):
+            if among[latest].any():
+                return latest[among[latest]]
+            known[latest] = True
+            latest = np.unique(self._back.next(latest)[1])
+            latest = latest[~known[latest]]
+        return latest
+
     def read_by(self, cells: Indexes) -> tuple[Indexes, Indexes]:
         """Return pairs of the number of one of some cells, and a cell that it reads."""
         return self._back.next(cells)

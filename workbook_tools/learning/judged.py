@@ -13,7 +13,6 @@ from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
-_MOST_WRONG = 200  # updates whose cause is sought
 _LEAST_ALIKE, _ALIKE = 4, 0.8  # derivatives in a column that are by parameters in one direction
 _USUAL = 0.6  # of the updates that are alike read their gradient in the same direction
 _Move = tuple[int, int]  # rows down and columns to the right
@@ -91,7 +90,7 @@ def judged(model: Model) -> Judged:
                 result.culprits[cell] = Culprit(cell, parameter, [k], False, read, expected)
     wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
     if wrong:
-        _blame(result, wrong[:_MOST_WRONG], moves, backward, used)
+        _blame(result, wrong, moves, backward, used)
     _find_misplaced(result)
     return result
 
@@ -243,11 +242,12 @@ def _blame(
     is_explained[own.are()] = True
     suspects = backward & ~is_explained
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
+    trail = _Trail(model, suspects)
     for k in wrong:
         cell, parameter = int(cells[k]), int(model.updates.parameters[k])
-        region, first = _first(model, cell, suspects)
-        result.wrong |= region - {cell}
-        for other in first:
+        region, first = trail.of(cell)
+        result.wrong |= region
+        for other in sorted(first):
             culprit = result.culprits.setdefault(other, Culprit(other, parameter))
             culprit.updates.append(k)
         if first:
@@ -279,21 +279,38 @@ def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:
     return cells[np.concatenate(found)]
 
 
-def _first(model: Model, cell: int, suspects: NDArray[np.bool_]) -> tuple[set[int], list[int]]:
-    """Return the suspects from which an update is calculated, and those that read no other one."""
-    space = model.space
-    reads: dict[int, list[int]] = {}
-    waiting = [cell]
-    while waiting:
-        one = waiting.pop()
-        _, read = space.flow_of_all.read_by(np.array([one]))
-        reads[one] = [
-            other
-            for other in np.unique(read).tolist()
-            if suspects[other] and not space.is_parameter[other]
-        ]
-        waiting += [other for other in reads[one] if other not in reads]
-    return {*reads}, [one for one in sorted(reads) if not reads[one] and one != cell]
+class _Trail:
+    """Follows suspects from each update to the first ones: these read no other suspect."""
+
+    def __init__(self, model: Model, suspects: NDArray[np.bool_]) -> None:
+        self._flow = model.space.flow_of_all
+        self._suspects = suspects & ~model.space.is_parameter
+        self._known: dict[int, tuple[set[int], set[int]]] = {}
+
+    def of(self, update: int) -> tuple[set[int], set[int]]:
+        """Return the suspects from which an update is calculated, and the first ones of them."""
+        found: tuple[set[int], set[int]] = set(), set()
+        for cell in self._read_by(update):
+            region, first = self._from(cell)
+            found[0].update(region)
+            found[1].update(first)
+        return found
+
+    def _from(self, cell: int) -> tuple[set[int], set[int]]:
+        if cell not in self._known:
+            reads: dict[int, list[int]] = {}
+            waiting = [cell]
+            while waiting:
+                one = waiting.pop()
+                reads[one] = self._read_by(one)
+                waiting += [other for other in reads[one] if other not in reads]
+            self._known[cell] = {*reads}, {one for one, read in reads.items() if not read}
+        return self._known[cell]
+
+    def _read_by(self, cell: int) -> list[int]:
+        _, read = self._flow.read_by(np.array([cell]))
+        found: list[int] = np.unique(read[self._suspects[read]]).tolist()
+        return found
 
 
 def _find_misplaced(result: Judged) -> None:

@@ -60,14 +60,18 @@ class Model:
     def rank(self, left: NDArray[np.bool_]) -> tuple[int, ...]:
         """Tell how well it explains those updates that are left.
 
-        It explains many of them, with few rates, and with few cells. Of a sum and its terms, the
-        sum is the loss.
+        It explains those of the parameters that are nearest to it: errors in what is calculated
+        from these are passed back to all others. It explains many, with few rates, and with few
+        cells. Of a sum and its terms, the sum is the loss.
         """
         explained = self.factors[left & np.isfinite(self.factors)]
         rates = len({float(f"{factor:.4g}") for factor in explained.tolist()})
         shown = int((left & (self.are_shown | np.isfinite(self.factors))).sum())
         used = int(self.candidate.upstream.sum())
-        return shown, len(explained), -rates, -len(self.losses), used
+        near = self.space.flow.nearest(self.losses, self.space.is_parameter)
+        is_near = np.isin(self.updates.parameters, near)
+        explains_near = not is_near.any() or bool((is_near & self.are_explained).any())
+        return bool(shown) + explains_near, shown, len(explained), -rates, -len(self.losses), used
 
     def of(self, kept: NDArray[np.bool_]) -> "Model":
         """Return the model with only some of its updates."""
@@ -94,8 +98,8 @@ def models(
     if left.any():
         sheet, names = _assumed(space, left)
         if names:
-            other = Space([*sheets, sheet], values, iterations, space.updates)
-            found += _chosen(other, names, left)
+            space = Space([*sheets, sheet], values, iterations, space.updates)
+            found += _chosen(space, names, left)
     return found, space.updates.among(left), space
 
 
@@ -109,6 +113,8 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
             model = _model(space, candidate, keeps_whole)
             if model is None:
                 continue
+            if not (np.isfinite(model.factors) | model.are_shown).any():
+                continue
             own = np.isin(space.updates.cells, model.updates.cells)
             every.append((model, own))
             if model.are_explained.all():
@@ -120,7 +126,7 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
     while left.any():
         ranks = [model.rank(left[own]) for model, own in every]
         best = max(range(len(ranks)), key=lambda k: ranks[k], default=None)
-        if best is None or not ranks[best][0]:
+        if best is None or not ranks[best][1]:
             break
         model, own = every[best]
         found.append(_again(model.of(left[own]), assumed))

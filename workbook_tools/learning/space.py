@@ -47,9 +47,10 @@ class Space:
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
         self.updates = known or updates(self.whole.nodes, self.whole, self.reads)
         self._known: dict[tuple[bytes, bool], Memory] = {}
-        own = np.unique([*self.updates.parameters, *self.updates.cells]).astype(np.int64)
+        own = np.unique(np.concatenate(self.updates[:2]))
         self.copies = self._copies(own)
-        self.parameters = np.unique([*own, *(k for every in self.copies.values() for k in every)])
+        tied = [k for every in self.copies.values() for k in every.tolist()]
+        self.parameters = np.unique(np.array([*own.tolist(), *tied], dtype=np.int64))
         self.is_parameter = np.zeros(self.layout.size, dtype=bool)
         self.is_parameter[self.parameters] = True
 
@@ -58,6 +59,11 @@ class Space:
         """The workbook in which the parameters are numbers."""
         cells = [self.layout.cell(place) for place in self.parameters.tolist()]
         return Derivatives(self.sheets, self.values, cells, self.iterations)
+
+    @cached_property
+    def stored(self) -> Memory:
+        """The numbers that the workbook has."""
+        return self.cut.memory
 
     @cached_property
     def flow(self) -> Flow:
@@ -154,7 +160,7 @@ class Space:
         numbers stay as they are, such as the learning rate. ``are_tied`` says whether ``copies``
         of parameters stay copies.
         """
-        values = self.cut.memory.numbers[:, 0]
+        values = self.stored.numbers[:, 0]
         drawn = inputs & self.is_leaf
         if keeps_whole:
             drawn &= values % 1 != 0

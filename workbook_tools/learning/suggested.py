@@ -22,7 +22,7 @@ from workbook_tools.program.graph import Node
 _CLEAR = 1e-6  # relative
 _TINY = 1e-9  # of the largest number expected
 _MOST_NEIGHBOURS = 40  # formulas, or updates
-_MOST_CANDIDATES = 400  # cells
+_MOST_CANDIDATES = 120  # cells
 _MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
 _AS_THE_OTHERS, _AS_A_NEIGHBOUR = 0.0, 0.5  # costs
@@ -191,7 +191,7 @@ def _numbers(result: Judged, cell: Cell) -> Array:
     """Return the random numbers in a cell, and the one that it has, (draws + 1,)."""
     space = result.model.space
     place = space.layout.place_of(cell)
-    stored = space.cut.memory.numbers[place, 0]
+    stored = space.stored.numbers[place, 0]
     return np.append(result.model.memory.numbers[place], stored)
 
 

@@ -104,16 +104,27 @@ class Loop:
         """Copy the part of the memory that is read and written into a list, which is faster."""
         layout = self._memory.layout
         columns = {(layout.number[n.sheet], n.column) for n in self._nodes}
+        fixed: set[tuple[int, int]] = set()
         for node in self._nodes:
             for slot in node.shape.slots:
                 sheet = layout.sheet(slot.sheet or node.sheet)
                 if slot.moves and sheet < len(layout.sheets):
                     columns |= {(sheet, slot.column + k) for k in range(slot.width)}
+                elif sheet < len(layout.sheets):
+                    fixed |= {(sheet, slot.column + k) for k in range(slot.width)}
         every = (layout.column(*column) for column in columns)
         parts = [slice(base + top, base + last + 1) for base, top, last in every if top <= last]
         self._begin = min(part.start for part in parts)
         self._end = max(part.stop for part in parts)
-        self._values: list[Any] = [None] * (self._end - self._begin)  # most may be other columns
+        self._values: list[Any] = [None] * (self._end - self._begin)
+        if all(node.shape.is_complete for node in self._nodes):  # most may be other columns
+            beside = (layout.column(*column) for column in fixed - columns)
+            inside = range(self._begin, self._end)
+            for base, first, last in beside:
+                begin, end = max(base + first, inside.start), min(base + last + 1, inside.stop)
+                parts += [slice(begin, end)] if begin < end else []
+        else:
+            parts = [slice(self._begin, self._end)]
         for part in parts:
             found = self._memory.numbers[part, draw].astype(object)
             kinds = self._memory.kinds[part]
