@@ -82,9 +82,9 @@ class Derivatives:
     @cached_property
     def are_formulas(self) -> NDArray[np.bool_]:
         """Which places have formulas."""
-        found = np.zeros(self._program.layout.size, dtype=bool)
+        found = self.node_at >= 0
         for node in self._graph.nodes:
-            found[self._places(node)] = True
+            found[self._places(node)] = True  # also those that change by themselves
         return found
 
     @property

@@ -192,7 +192,7 @@ def advice(finding: Finding) -> str | None:
             return None
         return f"No formula is suggested: {place.why_none or 'what belongs here is not known'}."
     if suggestion.symbols is None or _words(finding):
-        if len(finding.quantities) > 1:
+        if len(finding.quantities) > 1 and not suggestion.helpers:
             return f"In {cell_name(place.rows[0], place.column)}, {suggestion.edit}."
         return f"{suggestion.edit[:1].upper()}{suggestion.edit[1:]}."
     uses, should = suggestion.symbols

@@ -40,6 +40,9 @@ def assumed_losses(
 ) -> tuple[Sheet, dict[int, str]]:
     """Return a sheet of losses for the errors in formulas, and what the loss in each column is.
 
+    The errors are differences of a target, which does not vary with the parameters, and of what
+    does.
+
     ``varies`` tells whether what a formula reads depends on the parameters; None if that is no
     number.
     """

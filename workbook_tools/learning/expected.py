@@ -80,7 +80,7 @@ class Expectations:
         named = [model.space.named_by(int(model.updates.cells[k])) for k in culprit.updates[:1]]
         if not culprit.is_gradient or not shown or any(culprit.cell not in own for own in named):
             return None
-        factor = _most_frequent(shown)
+        factor = most_frequent(shown)
         drawn = factor * model.adjoints[culprit.parameter]
         return Expected(drawn, float(factor * self._adjoints[culprit.parameter, 0]), None)
 
@@ -186,10 +186,11 @@ def usual_factor(result: Judged, k: int) -> float | None:
     right = np.array([v in (Verdict.RIGHT, Verdict.LATENT) for v in result.verdicts])
     if (same & right).any():
         among = model.factors[same & right]
-    return _most_frequent(among.tolist()) if len(among) else None
+    return most_frequent(among.tolist()) if len(among) else None
 
 
-def _most_frequent(numbers: Sequence[float]) -> float:
+def most_frequent(numbers: Sequence[float]) -> float:
+    """Return the most frequent of some numbers, up to their last digits."""
     rounded = np.array([float(f"{number:.6g}") for number in numbers])
     values, counts = np.unique(rounded, return_counts=True)
     return float(values[counts.argmax()])

@@ -1,5 +1,7 @@
 """The mistakes of a model as findings: where gradients and updates go wrong, and what was meant."""
 
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -10,14 +12,18 @@ from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
-from workbook_tools.learning.expected import Expectations
+from workbook_tools.learning.earlier import reading_earlier
+from workbook_tools.learning.expected import Expectations, most_frequent
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
 from workbook_tools.learning.suggested import Proposed, filled, proposed
-from workbook_tools.notation.addresses import cell_name
+from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 
 _MOST_TRIED = 3  # cells of one fault, for which a formula is sought
 _MOST_FAULTS = 20  # with suggestions
+_LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
+_NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
+_CLEAR = 1e-5  # relative
 
 
 def findings(result: Judged) -> list[Finding]:
@@ -33,7 +39,60 @@ def findings(result: Judged) -> list[Finding]:
     for number, own in enumerate(groups.values()):
         own.sort(key=lambda one: one.cell)
         faults.append(_fault(result, own, suggests=number < _MOST_FAULTS))
+    by_logarithm = _by_logarithm(result)
+    if by_logarithm:
+        faults += by_logarithm
     return [Finding(tuple(places)) for places in _together(faults)]
+
+
+def _by_logarithm(result: Judged) -> list[Fault]:
+    """Return the gradients, if they are those of a natural logarithm and the loss has another."""
+    shown = [every[0].factor for every in result.claims.by_parameter.values()]
+    if not shown:
+        return []
+    ratio = abs(most_frequent(shown)) / math.log(10)
+    if not any(math.isclose(ratio, nice, rel_tol=_CLEAR) for nice in _NICE):
+        return []
+    space = result.model.space
+    used = np.flatnonzero(space.flow.upstream(result.model.losses) & space.is_formula)
+    helpers = {}
+    for place in used.tolist():
+        formula = space.formula(place) or ""
+        natural = _LOG.sub("LN(", formula)
+        if natural != formula and "," not in formula.partition("(")[2].partition(")")[0]:
+            helpers[space.layout.cell(place)] = natural
+    if not helpers:
+        return []
+    by_column: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for cell in sorted(result.claims.by_parameter):
+        sheet, row, column = space.layout.cell(cell)
+        by_column[sheet, column].append(row)
+        result.wrong.add(cell)
+    (_, row, column), *_ = helpers
+    edit = f"in {cell_name(row, column)}, change LOG to LN"
+    found = []
+    for (sheet, column), rows in by_column.items():
+        place = space.layout.place_of((sheet, rows[0], column))
+        parameter = result.claims.by_parameter[place][0].by
+        name = cell_name(*space.layout.cell(parameter)[1:])
+        quantity = f"∂{_short(loss_of(result, parameter))}/∂{name}"
+        own = {row: space.formula(space.layout.place_of((sheet, row, column))) for row in rows}
+        formulas = {row: formula for row, formula in own.items() if formula}
+        value = space.values.value((sheet, rows[0], column))
+        found.append(
+            Fault(
+                kind=Kind.WRONG_GRADIENT, quantity=quantity, sheet=sheet, column=column,
+                rows=tuple(rows), formula=formulas.get(rows[0]),
+                value=value if isinstance(value, float) else None, expected=None,
+                max_rel_error=None,
+                message=f"{cell_name(rows[0], column)} is {math.log(10):.5g} times {quantity}: the "
+                "loss takes LOG, which is to base 10, and this is the derivative for LN.",
+                suggestion=Suggestion(
+                    formulas, edit, None, len(rows), result.model.memory.draws, helpers
+                ),
+            )
+        )  # fmt: skip
+    return found
 
 
 def _together(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
@@ -70,6 +129,21 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
         suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     said = _message(result, first, quantity, is_latent)
+    if formula and suggestion is None and first.is_gradient and suggests:
+        helpers = _reading_earlier(result, own)
+        if helpers:
+            cells = [cell_name(*cell[1:]) for cell in helpers]
+            where = f"{cells[0]}…{cells[-1]} read" if len(cells) > 1 else f"{cells[0]} reads"
+            said = (
+                f"{cell_name(row, column)} is not {quantity}, because {where} the parameter of an "
+                "earlier iteration"
+            )
+            edit = change_in_words(space.formula(space.layout.place_of(next(iter(helpers)))),
+                                   next(iter(helpers.values())))
+            kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
+            suggestion = Suggestion(
+                kept, f"in {cells[0]}, {edit}", None, len(rows), model.memory.draws, helpers
+            )
     if should is not None and not is_latent:
         said = f"{said}: {compared(cell_name(row, column), shown, plain(should), True)}"
     return Fault(
@@ -82,6 +156,16 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
 
 def _short(loss: str) -> str:
     return loss.rpartition("!")[2]
+
+
+def _reading_earlier(result: Judged, own: Sequence[Culprit]) -> dict[Cell, str]:
+    found: dict[Cell, str] = {}
+    for culprit in own:
+        helpers = reading_earlier(result, culprit) if culprit.updates else {}
+        if not helpers:
+            return {}
+        found |= helpers
+    return found
 
 
 def _is_latent(result: Judged, culprit: Culprit) -> bool:

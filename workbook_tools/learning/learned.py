@@ -40,10 +40,8 @@ def learned(
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
-    reports = []
-    for model in found:
-        result = judged(model)
-        reports.append(described(result, findings(result)))
+    results = [judged(model) for model in found]
+    reports = [described(result, findings(result)) for result in results]
     why = ""
     if not reports and len(left.cells):
         cells = [space.layout.cell(place) for place in left.cells.tolist()]

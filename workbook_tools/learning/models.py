@@ -110,7 +110,7 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
     ordered = sorted(candidates(space, assumed), key=lambda one: -int(one.upstream.sum()))
     for candidate in ordered[:_MOST]:
         for keeps_whole in (False, True):
-            model = _model(space, candidate, keeps_whole)
+            model = model_of(space, candidate, keeps_whole)
             if model is None:
                 continue
             if not (np.isfinite(model.factors) | model.are_shown).any():
@@ -134,7 +134,7 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
     return found
 
 
-def _model(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
+def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
     """Return what a loss explains; None if nothing depends on it, or it cannot be differentiated."""
     upstream = candidate.upstream
     depends = upstream[space.updates.parameters]
