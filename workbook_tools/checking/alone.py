@@ -35,6 +35,10 @@ class Wish:
     marked: Path | None = None  # the final path of a copy with the mistakes marked
     mended: Path | None = None  # the final path of a copy with the suggested formulas
     strict: bool = False  # whether harmless findings fail it, too
+    # What learns in it is always sought, also if all of its formulas are in training tables.
+    explained: bool = False
+    loss: str | None = None  # the cell of the loss, if the workbook does not say
+    parameters: tuple[str, ...] = ()  # and those of the parameters
 
 
 @dataclass
@@ -56,7 +60,7 @@ class _Failure:
     trace: str = ""  # the traceback of an unexpected failure
 
 
-class Asked(Protocol):
+class Request(Protocol):
     """What is asked of a workbook."""
 
     @property
@@ -65,7 +69,7 @@ class Asked(Protocol):
         ...
 
 
-AskedT = TypeVar("AskedT", bound=Asked)
+RequestT = TypeVar("RequestT", bound=Request)
 Done = TypeVar("Done")
 OnStep = Callable[[str], None]
 Check = Callable[[Wish, OnStep], Checked]
@@ -116,7 +120,9 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
         yield lambda wish, on_step: _done(worker, timeout, on_step, work or all_of, wish)
 
 
-def done_alone(timeout: float, work: Callable[[AskedT, Path, OnStep], Done], asked: AskedT) -> Done:
+def done_alone(
+    timeout: float, work: Callable[[RequestT, Path, OnStep], Done], asked: RequestT
+) -> Done:
     """Do other work on a workbook within ``timeout`` seconds, in a process of its own.
 
     Raises ``InputError`` and ``BrokenError``, as ``checks`` does.
@@ -139,8 +145,8 @@ def _done(
     worker: Worker,
     timeout: float,
     on_step: OnStep,
-    work: Callable[[AskedT, Path, OnStep], Done],
-    asked: AskedT,
+    work: Callable[[RequestT, Path, OnStep], Done],
+    asked: RequestT,
 ) -> Done:
     refuse_streams(asked.path)
     try:
@@ -157,7 +163,7 @@ def _done(
 
 
 def _tried(
-    work: Callable[[AskedT, Path, OnStep], Done], wish: AskedT, on_step: OnStep
+    work: Callable[[RequestT, Path, OnStep], Done], wish: RequestT, on_step: OnStep
 ) -> Done | _Failure:
     """Work on a workbook in a worker; its temporary folder exists as long as the worker."""
     try:
@@ -177,9 +183,11 @@ def all_of(wish: Wish, folder: Path, on_step: OnStep) -> Checked:
     """
     # Imported here: a worker must limit its threads before NumPy is loaded, and loads no more than
     # it needs.
+    from workbook_tools.checking.asked import Asked
     from workbook_tools.checking.verify import verify
 
-    found = Checked(verify(wish.path, wish.engine, wish.tolerance, on_step))
+    asked = Asked(wish.explained, wish.loss, wish.parameters)
+    found = Checked(verify(wish.path, wish.engine, wish.tolerance, on_step, asked))
     found.report.is_strict = wish.strict
     if wish.html:
         from workbook_tools.reporting.html import to_html

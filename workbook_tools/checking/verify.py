@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from workbook_tools.checking.asked import Asked
 from workbook_tools.checking.compare import compare_table, train
 from workbook_tools.checking.limits import ENGINE_THREAD
 from workbook_tools.checking.size import TooLargeError, refuse_too_large
@@ -23,13 +24,7 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
 from workbook_tools.judging.findings import Finding, ordered
-from workbook_tools.judging.report import (
-    Cells,
-    ModelReport,
-    Report,
-    SummaryReport,
-    TableReport,
-)
+from workbook_tools.judging.report import Cells, Report, SummaryReport, TableReport
 from workbook_tools.judging.sample_columns import compare_samples
 from workbook_tools.judging.summary import compare_summary
 from workbook_tools.judging.unknown import forgive, mistaken_for_cycles, unknown_functions
@@ -48,8 +43,6 @@ from workbook_tools.texts import counted
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from workbook_tools.learning.learned import Learning
-
 _MOST_SUGGESTIONS = 1_000  # that are tested
 _MOST_RECALCULATED = 1_000_000  # cells, to find the effect of findings on the loss
 _READ_STRICT = (DEFAULT, "libreoffice", "cached")  # engines that read Strict Open XML
@@ -62,12 +55,14 @@ def verify(
     engine: str = DEFAULT,
     tolerance: float | None = None,
     on_step: Callable[[str], None] = lambda description: None,
+    asked: Asked | None = None,
 ) -> Report:
     """Check a workbook, with the values of one of ``engines.ENGINES``.
 
     ``tolerance`` is the largest relative difference that agrees; by default the engine's own.
     ``on_step`` is called twice with the progress in words; for a convolutional network also for
-    each digit. Raises ``InputError`` if the file cannot be read or calculated.
+    each digit. ``asked`` says what is to be differentiated. Raises ``InputError`` if the file
+    cannot be read or calculated.
     """
     on_step("reading and recalculating")
     with open_package(path) as package, _Beside() as beside:
@@ -165,47 +160,17 @@ def verify(
         unread=unread,
         left_out=_left_out(suggestions, recalculated),
     )
-    found: Learning | None = None
-    if not tables or whole.other_formulas:
-        from workbook_tools.learning.learned import learned  # tables are checked without it
-
-        found = learned(sheets, calculation, iterations)
-        whole.models = found.models
-        if not tables:
-            _leave_to_models(whole)
-        whole.findings = ordered([*whole.findings, *_beside_tables(found.models, tables)])
+    asked = asked or Asked()
+    why = ""
+    if not tables or whole.other_formulas or asked.is_any:
+        why = asked.differentiate(whole, sheets, calculation, iterations, tables)
     if whole.verdict == "unchecked":
         from workbook_tools.judging.unchecked import why_unchecked  # few workbooks need it
 
         whole.unchecked_because = why_unchecked(sheets, graph, tables, calculation)
-        if whole.unchecked_because and found is not None:
-            whole.unchecked_because += f"; and {found.why}"
+        if whole.unchecked_because and why:
+            whole.unchecked_because += f"; and {why}"
     return whole
-
-
-def _leave_to_models(whole: Report) -> None:
-    """Take tables that could not be read for what they are otherwise, if something learns there."""
-    sheets = {one.sheet for model in whole.models for one in (*model.claims, *model.updates)}
-    for one in [one for one in whole.unread if one.sheet in sheets]:
-        whole.unread.remove(one)
-        before = whole.other_formulas.get(one.sheet, 0)
-        whole.other_formulas[one.sheet] = before + one.formulas
-
-
-def _beside_tables(models: Sequence[ModelReport], tables: Sequence[Table]) -> list[Finding]:
-    """Return the findings of models that are not in training tables, which are checked anyway."""
-    return [
-        finding
-        for model in models
-        for finding in model.findings
-        if not any(
-            place.sheet == table.sheet.name
-            and place.column in table.columns.values()
-            and any(table.first_row <= row <= table.last_row for row in place.rows)
-            for place in finding.places
-            for table in tables
-        )
-    ]
 
 
 def _findings(

@@ -22,7 +22,7 @@ def explain(
     timeout: Timeout = TIMEOUT,
     debug: Debug = False,
 ) -> None:
-    """Say how each training table was understood: columns, wiring, rate, what was assumed."""
+    """Say how each training table was understood, and what learns by which loss in any layout."""
     out = console()
     status = AGREES
     with one_line_errors(PROGRAM, debug):
@@ -34,11 +34,12 @@ def explain(
             for workbook in workbooks:
                 try:
                     with progress(workbook, CHECK_STEPS) as step:
-                        report = check(Wish(workbook, engine.value), step).report
+                        report = check(Wish(workbook, engine.value, explained=True), step).report
                 except InputError as error:
                     print_error(PROGRAM, error, debug)
                     status = NOT_CHECKED
                     continue
                 print_explanation(report, out)
-                status = status if report.tables or report.network else NOT_CHECKED
+                is_any = report.tables or report.network or report.models
+                status = status if is_any else NOT_CHECKED
     raise typer.Exit(status)

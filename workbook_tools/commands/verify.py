@@ -83,6 +83,20 @@ def verify(
             help="Write a copy with the suggested formulas, recalculated.",
         ),
     ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CELL",
+            help="The loss, if the sheet does not say: Sheet1!F20; see --parameters.",
+        ),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CELLS",
+            help="What is learned by --loss: Sheet1!B2:C4. May be given several times.",
+        ),
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option(
@@ -104,6 +118,8 @@ def verify(
     """
     if tolerance is not None and not math.isfinite(tolerance):
         raise typer.BadParameter("give a finite number", param_hint="--tolerance")
+    if (loss is None) != (not parameters):
+        raise typer.BadParameter("give both or none", param_hint="--loss, --parameters")
     out = console(stderr=str(json_file) == "-")
     with one_line_errors(PROGRAM, debug):
         from workbook_tools.checking.alone import Wish
@@ -117,13 +133,25 @@ def verify(
         submissions = find_submissions(workbooks)
         read = [submission.path for submission in submissions]
         refuse_conflicts(read, copies + (outputs.written(read) if is_class else outputs.files))
+        if loss is not None and len(workbooks) > 1 - is_class:
+            raise InputError("--loss: is a cell of one workbook; give one workbook only")
         if is_class:
             from workbook_tools.classroom.run import How
 
             how = How(engine.value, tolerance, timeout, jobs, scheduler, strict)
             raise typer.Exit(_verify_class(submissions, how, outputs, out))
         wishes = [
-            Wish(path, engine.value, tolerance, bool(html), marked, mended, strict)
+            Wish(
+                path,
+                engine.value,
+                tolerance,
+                bool(html),
+                marked,
+                mended,
+                strict,
+                loss=loss,
+                parameters=tuple(parameters or ()),
+            )
             for path in workbooks
         ]
         raise typer.Exit(_verify_each(wishes, outputs, timeout, out, debug))

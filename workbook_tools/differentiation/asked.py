@@ -96,10 +96,12 @@ def gradient(question: Question) -> Gradient:
         sheets, stored = read_sheets(package)
         iterations = package.iterations
     calculation = compiled.calculated(path, Graph.of(sheets), sheets, stored, iterations)
-    [target] = _cells(path, "--of", of, sheets)
-    cells = [*dict.fromkeys(cell for text in by for cell in _cells(path, "--by", text, sheets))]
-    value = _number(path, "--of", target, calculation)
-    at = [_number(path, "--by", cell, calculation) for cell in cells]
+    [target] = cells_named(path, "--of", of, sheets)
+    cells = [
+        *dict.fromkeys(cell for text in by for cell in cells_named(path, "--by", text, sheets))
+    ]
+    value = number_in(path, "--of", target, calculation)
+    at = [number_in(path, "--by", cell, calculation) for cell in cells]
     if target in cells:
         raise InputError(f"{path}: --by {full_name(target)} is the cell of --of; leave it out")
     try:
@@ -133,8 +135,11 @@ def answered(question: Question, folder: Path, on_step: Callable[[str], None]) -
     return gradient(question)
 
 
-def _cells(path: Path, option: str, text: str, sheets: Sequence[Sheet]) -> list[Cell]:
-    """Return the cells that a reference names; a sheet's name need not be quoted."""
+def cells_named(path: Path, option: str, text: str, sheets: Sequence[Sheet]) -> list[Cell]:
+    """Return the cells that a reference names in an option; a sheet's name need not be quoted.
+
+    ``--of`` and ``--loss`` name one cell. Raises ``InputError``.
+    """
     before, sign, cells = text.rpartition("!")
     own = before.removeprefix("'").removesuffix("'").replace("''", "'")
     found = areas(f"={cells}") if _CELLS.fullmatch(cells) else ()
@@ -149,14 +154,15 @@ def _cells(path: Path, option: str, text: str, sheets: Sequence[Sheet]) -> list[
     if name is None:
         there = ", ".join(shortened(sheet.name, _LONGEST) for sheet in sheets[:_MOST_NAMED])
         raise InputError(f"{path}: {option} {text}: no such sheet; there is {there}")
-    most = 1 if option == "--of" else _MOST_PARAMETERS
+    most = 1 if option in ("--of", "--loss") else _MOST_PARAMETERS
     if area.cell_count > most:
         said = "one cell" if most == 1 else f"at most {most:,} cells"
         raise InputError(f"{path}: {option} {text}: {area.cell_count:,} cells; give {said}")
     return [*area.cells(name)]
 
 
-def _number(path: Path, option: str, cell: Cell, calculation: Calculation) -> float:
+def number_in(path: Path, option: str, cell: Cell, calculation: Calculation) -> float:
+    """Return the number in a cell that an option names; raises ``InputError`` if there is none."""
     value = calculation.value(cell)
     if isinstance(value, float):
         return value

@@ -196,7 +196,9 @@ class Report:
             return "fail"
         counts = [part.cells for part in (self.summaries if self.network else self.tables)]
         learned = [model.count("right") for model in self.models]
-        if not any(cells.checked + cells.numbers for cells in counts) and not any(map(sum, learned)):
+        if not any(cells.checked + cells.numbers for cells in counts) and not any(
+            map(sum, learned)
+        ):
             return "unchecked"
         if self.network and not self.network.whole.compared:
             return "unchecked"
@@ -236,7 +238,9 @@ class Report:
             for one in (*model.claims, *model.updates)
             if one.verdict == "not checked"
         ]
-        said = dict.fromkeys(f"{one.why} ({one.sheet}!{_few(one.cells.split(', '))})" for one in left)
+        said = dict.fromkeys(
+            f"{one.why} ({one.sheet}!{_few(one.cells.split(', '))})" for one in left
+        )
         count = counted(sum(one.count for one in left), "update")
         return f"{count} not checked: {'; '.join([*said][:_MOST_REASONS])}" if left else ""
 

@@ -6,6 +6,7 @@ formulas on a sheet of their own, which is then differentiated like the others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 from workbook_tools.formulas.families import Run
@@ -55,9 +56,10 @@ def assumed_losses(
             tree = parse(node.run.formula.at(row))
         except SyntaxProblemError:
             continue
-        for error in _errors(tree, lambda text: varies(node, text)):
+        of_node = partial(varies, node)
+        for error in _errors(tree, of_node):
             own = on_any_sheet(error, node.sheet)
-            for name, loss in _losses(own, lambda text: varies(node, text)):
+            for name, loss in _losses(own, of_node):
                 key = str(loss), node.run.first_row, node.run.last_row
                 if key in known:
                     continue
@@ -78,8 +80,8 @@ def _errors(tree: Tree, varies: Callable[[str], bool | None]) -> Iterator[Tree]:
     for route, part in parts(tree):
         if route in inside or not _is_sum(part):
             continue
-        terms, own = [], part
-        at = route
+        terms: list[Tree] = []
+        own, at = part, route
         while _is_sum(own):
             assert isinstance(own, Operation)
             terms.append(own.right)
@@ -117,14 +119,10 @@ def _losses(error: Tree, varies: Callable[[str], bool | None]) -> Iterator[tuple
         one = bare(one.part)
     if not isinstance(one, Reference) or not isinstance(other, Reference):
         return
-    target, prediction = (other, one) if varies(_bare_text(one)) else (one, other)
+    target, prediction = (other, one) if varies(one.text) else (one, other)
     log = Call("LN", (prediction,))
     yield CATEGORICAL, Sign("-", operation("*", target, log))
     rest = Parentheses(Operation("-", Number("1"), target))
     log_of_rest = Call("LN", (Operation("-", Number("1"), prediction),))
     both = Operation("+", operation("*", target, log), operation("*", rest, log_of_rest))
     yield LOGISTIC, Sign("-", Parentheses(both))
-
-
-def _bare_text(reference: Reference) -> str:
-    return reference.text

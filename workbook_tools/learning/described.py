@@ -51,11 +51,7 @@ def _claims(result: Judged) -> Iterator[Learned]:
     """Yield the cells that are derivatives by parameters, or should be; those alike together."""
     space = result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
-    should_be = {
-        one.cell: one.parameter
-        for one in result.culprits.values()
-        if one.is_gradient
-    }
+    should_be = {one.cell: one.parameter for one in result.culprits.values() if one.is_gradient}
     for cell in sorted({*result.claims.by_parameter, *result.wrong}):
         shape = int(space.shape_at[cell])
         sheet = space.layout.cell(cell)[0]
@@ -95,11 +91,10 @@ def _derivative(result: Judged, own: Sequence[tuple[int, int | None]]) -> str:
 def _first_ones(
     result: Judged, own: Sequence[tuple[int, int | None]]
 ) -> list[tuple[int, int | None]]:
-    """Return the first of some cells, and those beside it in its row, or in its column."""
+    """Return the first of some cells, and those in its row."""
     layout = result.model.space.layout
     first = layout.cell(own[0][0])
-    in_row = [one for one in own if layout.cell(one[0])[1] == first[1]]
-    return in_row
+    return [one for one in own if layout.cell(one[0])[1] == first[1]]
 
 
 def loss_of(result: Judged, parameter: int) -> str:

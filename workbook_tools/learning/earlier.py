@@ -1,7 +1,7 @@
 """Finds forward formulas that read the parameters of an earlier iteration.
 
-A block that is copied down may keep an anchor: some of its rows go on reading the block before. Then
-the gradient is worked out as it should be, but it is not that of the loss in the block.
+A block that is copied down may keep an anchor: some of its rows go on reading the block before.
+Then the gradient is worked out as it should be, but it is not that of the loss in the block.
 """
 
 import re
@@ -48,7 +48,9 @@ def _misreading(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
             if origin in earlier:
                 own = place if place != origin else reader  # a copy, or the reader itself
                 formula = space.formula(own)
-                new = _replaced(formula or "", space.layout.cell(origin), space.layout.cell(parameter))
+                new = _replaced(
+                    formula or "", space.layout.cell(origin), space.layout.cell(parameter)
+                )
                 if formula and new != formula:
                     yield space.layout.cell(own), new
 
@@ -70,4 +72,3 @@ def _is_right_with(result: Judged, culprit: Culprit, formulas: Mapping[Cell, str
     cells = model.updates.cells[culprit.updates]
     right = np.isfinite(new.factors) | new.are_zero
     return bool(right[np.isin(new.updates.cells, cells)].all())
-

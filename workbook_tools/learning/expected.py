@@ -38,7 +38,7 @@ class Expectations:
     """What cells should be that are wrong in the same way."""
 
     def __init__(self, result: Judged, culprits: Sequence[Culprit]) -> None:
-        """Raises ``NotDifferentiableError``."""
+        """Prepare for cells of one model; raises ``NotDifferentiableError``."""
         self._result = result
         model = self._model = result.model
         space = model.space
@@ -115,9 +115,7 @@ class Expectations:
                 self._known[number] = None
         return self._known[number]
 
-    def _needed(
-        self, k: int, factor: float, culprit: Culprit, slopes: Array, of: int
-    ) -> Array:
+    def _needed(self, k: int, factor: float, culprit: Culprit, slopes: Array, of: int) -> Array:
         """Return what a cell should be, (draws,), so that an update adds so much."""
         model, space = self._model, self._model.space
         memory, adjoints = self._memories[of], (model.adjoints, self._adjoints)[of]

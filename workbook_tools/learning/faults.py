@@ -24,6 +24,7 @@ _MOST_FAULTS = 20  # with suggestions
 _LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
 _CLEAR = 1e-5  # relative
+_SAME = 1e-9  # a value that is off by less is right at present
 
 
 def findings(result: Judged) -> list[Finding]:
@@ -39,9 +40,7 @@ def findings(result: Judged) -> list[Finding]:
     for number, own in enumerate(groups.values()):
         own.sort(key=lambda one: one.cell)
         faults.append(_fault(result, own, suggests=number < _MOST_FAULTS))
-    by_logarithm = _by_logarithm(result)
-    if by_logarithm:
-        faults += by_logarithm
+    faults += _by_logarithm(result)
     return [Finding(tuple(places)) for places in _together(faults)]
 
 
@@ -107,7 +106,7 @@ def _together(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
 
 
 def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
-    """Return cells of one column that are wrong in the same way, with what was meant if possible."""
+    """Return cells of one column that are wrong in the same way, and what was meant if known."""
     model, space = result.model, result.model.space
     first = own[0]
     sheet, row, column = space.layout.cell(first.cell)
@@ -138,14 +137,19 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
                 f"{cell_name(row, column)} is not {quantity}, because {where} the parameter of an "
                 "earlier iteration"
             )
-            edit = change_in_words(space.formula(space.layout.place_of(next(iter(helpers)))),
-                                   next(iter(helpers.values())))
+            edit = change_in_words(
+                space.formula(space.layout.place_of(next(iter(helpers)))),
+                next(iter(helpers.values())),
+            )
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(
                 kept, f"in {cells[0]}, {edit}", None, len(rows), model.memory.draws, helpers
             )
     if should is not None and not is_latent:
-        said = f"{said}: {compared(cell_name(row, column), shown, plain(should), True)}"
+        is_off = not isinstance(shown, float) or not math.isclose(
+            shown, should, rel_tol=_SAME, abs_tol=_SAME
+        )
+        said = f"{said}: {compared(cell_name(row, column), shown, plain(should), is_off)}"
     return Fault(
         kind=kind, quantity=quantity, sheet=sheet, column=column, rows=rows, formula=formula,
         value=shown, expected=plain(should) if should is not None else None, max_rel_error=None,
@@ -223,16 +227,17 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
         )
         return f"{cell} is not {quantity}, nor what the update in {updates} needs"
     if culprit.reads >= 0 and culprit.should_read >= 0:
-        read, should = (cell_name(*layout.cell(c)[1:]) for c in (culprit.reads, culprit.should_read))
+        read, should = (
+            cell_name(*layout.cell(c)[1:]) for c in (culprit.reads, culprit.should_read)
+        )
         if is_latent:
             return (
-                f"The update of {quantity} reads {read}, not {should} as the others do; the two are "
-                "equal at present"
+                f"The update of {quantity} reads {read}, not {should} as the others do; the two "
+                "are equal at present"
             )
         return f"The update of {quantity} reads {read}, where the derivative is in {should}"
-    if culprit.reads >= 0 and any(
-        claim.by == parameter for claim in result.claims.by_parameter.get(culprit.reads, ())
-    ):
+    gradients = result.claims.by_parameter.get(culprit.reads, ())
+    if culprit.reads in result.wrong or any(claim.by == parameter for claim in gradients):
         read = cell_name(*layout.cell(culprit.reads)[1:])
-        return f"The update of {quantity} reads its derivative in {read}, but not the learning rate"
+        return f"The update of {quantity} multiplies {read} by a cell that is no learning rate"
     return f"The update of {quantity} adds something else than a multiple of the derivative"

@@ -1,6 +1,7 @@
 """Judges the updates of a model, and finds the cells in which wrong ones go wrong."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,7 +50,9 @@ class Judged:
     claims: Claims
     verdicts: list[Verdict]  # by update
     culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
-    wrong: set[int] = field(default_factory=set)  # cells of the backward half that are no derivative
+    wrong: set[int] = field(
+        default_factory=set
+    )  # cells of the backward half that are no derivative
 
     def gradients(self, k: int) -> list[int]:
         """Return the cells that an update names and that are the derivative by its parameter."""
@@ -123,23 +126,24 @@ def _see_through(
         elif not model.are_clear[k]:
             verdicts[k] = Verdict.UNSEEN
     for k in np.flatnonzero(verdicts == Verdict.THROUGH).tolist():
-        if _is_multiplied_by_a_parameter(model, own, k):
+        parameter = int(updates.parameters[k])
+        named = space.named_by(int(updates.cells[k]))
+        every = own.by_parameter
+        gradients = [c for c in named if any(one.by == parameter for one in every.get(c, ()))]
+        if _is_multiplied_by_a_parameter(model, gradients, k):
             verdicts[k] = Verdict.WRONG
 
 
-def _is_multiplied_by_a_parameter(model: Model, own: Claims, k: int) -> bool:
-    """Tell whether an update multiplies its derivative by a cell that is no rate."""
+def _is_multiplied_by_a_parameter(model: Model, gradients: Sequence[int], k: int) -> bool:
+    """Tell whether an update multiplies a gradient by a cell that is no rate."""
     space, parameter = model.space, int(model.updates.parameters[k])
     named = space.named_by(int(model.updates.cells[k]))
-    own_claims = [
-        cell for cell in named if any(c.by == parameter for c in own.by_parameter.get(cell, ()))
-    ]
-    others = [c for c in named if c != parameter and c not in own_claims]
+    others = [c for c in named if c != parameter and c not in gradients]
     others = [c for c in others if space.depends[c] or space.is_parameter[c]]
     numbers = model.memory.numbers
     return any(
         bool(np.isfinite(factors(model.added[[k]], numbers[[cell]] * numbers[[other]])[0]))
-        for cell in own_claims
+        for cell in gradients
         for other in others
     )
 
@@ -251,6 +255,9 @@ def _blame(
             culprit = result.culprits.setdefault(other, Culprit(other, parameter))
             culprit.updates.append(k)
         if first:
+            gradients = [c for c in space.named_by(cell) if c in region]
+            if _is_multiplied_by_a_parameter(model, gradients, k):
+                result.culprits[cell] = Culprit(cell, parameter, [k], False, gradients[0])
             continue
         expected = _expected(result, moves, k)
         named = space.named_by(cell)

@@ -9,10 +9,10 @@ from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.described import described
 from workbook_tools.learning.faults import findings
 from workbook_tools.learning.judged import judged
-from workbook_tools.learning.models import models
+from workbook_tools.learning.models import model_by, models
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
-from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 
@@ -28,14 +28,24 @@ class Learning:
 
 
 def learned(
-    sheets: Sequence[Sheet], values: Columns, iterations: Iterations | None = None
+    sheets: Sequence[Sheet],
+    values: Columns,
+    iterations: Iterations | None = None,
+    loss: Cell | None = None,
+    parameters: Sequence[Cell] = (),
 ) -> Learning:
-    """Find what learns in a workbook, and judge it; ``values`` are those of a calculation."""
+    """Find what learns in a workbook, and judge it; ``values`` are those of a calculation.
+
+    The ``loss`` and its ``parameters`` are found, or can be given.
+    """
     formulas = sum(sheet.formula_count() for sheet in sheets)
     if formulas > _MOST_FORMULAS:
         return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
     try:
-        found, left, space = models(sheets, values, iterations)
+        if loss is None:
+            found, left, space = models(sheets, values, iterations)
+        else:
+            found, left, space = model_by(sheets, values, iterations, loss, parameters)
     except NotDifferentiableError as error:
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
@@ -43,7 +53,9 @@ def learned(
     results = [judged(model) for model in found]
     reports = [described(result, findings(result)) for result in results]
     why = ""
-    if not reports and len(left.cells):
+    if loss is not None:
+        why = "it does not depend on the parameters; give a cell that is calculated from them"
+    elif not reports and len(left.cells):
         cells = [space.layout.cell(place) for place in left.cells.tolist()]
         [(sheet, own), *_] = by_sheet(cells).items()
         where = sheet_prefix(sheet) + ranges(own).partition(",")[0]

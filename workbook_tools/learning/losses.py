@@ -1,4 +1,4 @@
-"""The cells that may be the loss of what learns: they depend on parameters, but nothing needs them."""
+"""The cells that may be the loss: they depend on parameters, but no update needs them."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -15,6 +15,7 @@ from workbook_tools.learning.losses import Candidate, candidates
 from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.graph import Node
@@ -50,7 +51,8 @@ class Model:
     @property
     def noise(self) -> Array:
         """By update: by how much a sum with the parameter may be off."""
-        return _ROUNDING * np.abs(self.memory.numbers[self.updates.parameters]).max(axis=1)
+        largest: Array = np.abs(self.memory.numbers[self.updates.parameters]).max(axis=1)
+        return _ROUNDING * largest
 
     @property
     def are_explained(self) -> NDArray[np.bool_]:
@@ -103,6 +105,32 @@ def models(
     return found, space.updates.among(left), space
 
 
+def model_by(
+    sheets: Sequence[Sheet],
+    values: Columns,
+    iterations: Iterations | None,
+    loss: Cell,
+    parameters: Sequence[Cell],
+) -> tuple[list[Model], Updates, Space]:
+    """Return the model of a loss and parameters that are given, if the loss depends on these.
+
+    Raises as ``models`` does, also if the loss cannot be differentiated.
+    """
+    space = Space(sheets, values, iterations, parameters=parameters)
+    losses = np.array([space.layout.place_of(loss)])
+    candidate = Candidate(losses, None, space.flow.upstream(losses))
+    none = space.updates.among(np.zeros(len(space.updates.cells), dtype=bool))
+    if not (candidate.upstream & space.is_parameter).any():
+        return [], none, space
+    space.cut.adjoints([loss], space.stored)  # raises if there is no derivative
+    both = (model_of(space, candidate, keeps_whole) for keeps_whole in (False, True))
+    every = [model for model in both if model is not None]
+    if not every:
+        return [], none, space
+    left = np.ones(len(every[0].updates.cells), dtype=bool)
+    return [_again(max(every, key=lambda model: model.rank(left)))], none, space
+
+
 def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> list[Model]:
     """Return the models that explain most of the updates that are left, and take these away."""
     every = []
@@ -111,7 +139,7 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
     for candidate in ordered[:_MOST]:
         for keeps_whole in (False, True):
             model = model_of(space, candidate, keeps_whole)
-            if model is None:
+            if model is None or not len(model.updates.cells):
                 continue
             if not (np.isfinite(model.factors) | model.are_shown).any():
                 continue
@@ -129,16 +157,16 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
         if best is None or not ranks[best][1]:
             break
         model, own = every[best]
-        found.append(_again(model.of(left[own]), assumed))
+        found.append(_again(model.of(left[own])))
         left &= ~own
     return found
 
 
 def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
-    """Return what a loss explains; None if nothing depends on it, or it cannot be differentiated."""
+    """Return what a loss explains; None if it depends on nothing, or has no derivative."""
     upstream = candidate.upstream
     depends = upstream[space.updates.parameters]
-    if not depends.any():
+    if not (upstream & space.is_parameter).any():
         return None
     cells = [space.layout.cell(place) for place in candidate.cells.tolist()]
     try:
@@ -170,7 +198,7 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     )  # fmt: skip
 
 
-def _again(model: Model, assumed: dict[int, str]) -> Model:
+def _again(model: Model) -> Model:
     """Look again at what is not explained, each loss by itself, and copies of parameters as one."""
     space, own = model.space, model.updates
     left = ~(np.isfinite(model.factors) | model.are_zero)

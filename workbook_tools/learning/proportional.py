@@ -1,4 +1,4 @@
-"""Compares numbers that cells have in several draws: are those of one a multiple of the other's?"""
+"""Tells which numbers of cells, in several draws, are multiples of those of other cells."""
 
 from collections.abc import Iterator
 

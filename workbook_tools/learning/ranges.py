@@ -31,7 +31,9 @@ def rectangles(cells: Sequence[Cell]) -> Iterator[tuple[int, int, int, int]]:
     growing: dict[tuple[int, int], tuple[int, int]] = {}
     found = []
     for row, spans in rows.items():
-        for span in [own for own, (_, last) in growing.items() if last != row - 1 or own not in spans]:
+        for span in [
+            own for own, (_, last) in growing.items() if last != row - 1 or own not in spans
+        ]:
             first, last = growing.pop(span)
             found.append((first, span[0], last, span[1]))
         for span in spans:

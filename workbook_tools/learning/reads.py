@@ -1,6 +1,6 @@
 """Which cells of a workbook read which, and in what role."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,15 +36,22 @@ class Reads(NamedTuple):
 
     def of(self, cells: Indexes) -> "Reads":
         """Return the pairs in which some cells are read."""
-        return self._among(np.isin(self.read, cells))
+        return self.at(np.flatnonzero(np.isin(self.read, cells)))
 
     def by(self, cells: Indexes) -> "Reads":
         """Return the pairs in which some cells read."""
-        return self._among(np.isin(self.readers, cells))
+        return self.at(np.flatnonzero(np.isin(self.readers, cells)))
 
-    def _among(self, kept: NDArray[np.bool_]) -> "Reads":
-        parts = (part[kept] for part in self[:-1])
-        return Reads(*parts, self.origin)
+    def at(self, numbers: Indexes) -> "Reads":
+        """Return some of the pairs."""
+        return Reads(
+            self.readers[numbers],
+            self.read[numbers],
+            self.roles[numbers],
+            self.shapes[numbers],
+            self.is_named[numbers],
+            self.origin,
+        )
 
 
 def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
@@ -72,8 +79,8 @@ def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
     for _ in range(_DEEPEST):  # copies of copies
         origin = origin[origin]
     every = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [_NONE] * 5
-    readers, read, own_roles, own_shapes, is_named = every
-    return Reads(readers, origin[read], own_roles, own_shapes, is_named.astype(bool), origin)
+    readers, read, own_roles, own_shapes, named = every
+    return Reads(readers, origin[read], own_roles, own_shapes, named.astype(bool), origin)
 
 
 def _sheets(places: Indexes, layout: Layout) -> Indexes:

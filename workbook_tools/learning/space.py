@@ -1,4 +1,4 @@
-"""A workbook in which the parameters count as numbers: its cells, what they read, random numbers."""
+"""A workbook in which the parameters count as numbers: its cells, and random numbers in them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.reads import Reads, reads
 from workbook_tools.learning.updates import Updates, updates
-from workbook_tools.notation.addresses import full_name
+from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.graph import Node
@@ -32,8 +32,11 @@ class Space:
         values: Columns,
         iterations: Iterations | None,
         known: Updates | None = None,
+        parameters: Sequence[Cell] = (),
     ) -> None:
-        """Find the updates, unless they are ``known``.
+        """Find the updates, unless they are ``known``, and the parameters.
+
+        If parameters are given, only these are updated, and what is updated from them.
 
         ``values`` are those of a calculation; raises ``NotDifferentiableError``, and
         ``TooManyReadsError``.
@@ -46,11 +49,16 @@ class Space:
         self.is_formula = self.whole.are_formulas
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
         self.updates = known or updates(self.whole.nodes, self.whole, self.reads)
+        given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
+        if len(given):
+            self.updates = _of(self.updates, given)
         self._known: dict[tuple[bytes, bool], Memory] = {}
         own = np.unique(np.concatenate(self.updates[:2]))
         self.copies = self._copies(own)
         tied = [k for every in self.copies.values() for k in every.tolist()]
-        self.parameters = np.unique(np.array([*own.tolist(), *tied], dtype=np.int64))
+        self.parameters = np.unique(
+            np.array([*own.tolist(), *tied, *given.tolist()], dtype=np.int64)
+        )
         self.is_parameter = np.zeros(self.layout.size, dtype=bool)
         self.is_parameter[self.parameters] = True
 
@@ -84,7 +92,7 @@ class Space:
     def _named(self) -> Reads:
         kept = np.flatnonzero(self.reads.is_named)
         kept = kept[np.argsort(self.reads.readers[kept], kind="stable")]
-        return Reads(*(part[kept] for part in self.reads[:-1]), self.reads.origin)
+        return self.reads.at(kept)
 
     @cached_property
     def depends(self) -> NDArray[np.bool_]:
@@ -151,9 +159,7 @@ class Space:
                 found[place] = np.array(own)
         return found
 
-    def drawn(
-        self, inputs: NDArray[np.bool_], keeps_whole: bool, are_tied: bool = False
-    ) -> Memory:
+    def drawn(self, inputs: NDArray[np.bool_], keeps_whole: bool, are_tied: bool = False) -> Memory:
         """Return the workbook calculated on random parameters, and random ``inputs``.
 
         Whole numbers among the inputs may be kept: these may be classes, or counts. All other
@@ -203,3 +209,13 @@ class Space:
             if is_update[places].any():
                 found[node.shape.text].append(node)
         return found
+
+
+def _of(updates: Updates, parameters: Indexes) -> Updates:
+    """Return the updates of some parameters, and of what these are updated to."""
+    kept = np.isin(updates.parameters, parameters)
+    while True:
+        more = kept | np.isin(updates.parameters, updates.cells[kept])
+        if (more == kept).all():
+            return updates.among(kept)
+        kept = more

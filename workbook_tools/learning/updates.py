@@ -1,11 +1,10 @@
 """Finds the cells that update a parameter: those that hold it plus something else.
 
 Such a cell has the slope 1 by the parameter, whatever the numbers are. So has a pre-activation by
-its bias, a running total by the total before, and an error by a target. An updated parameter is told
-from these by its role: the formulas that read it are those that read the parameter.
+its bias, a running total by the total before, and an error by a target. An updated parameter is
+told from these by its role: the formulas that read it are those that read the parameter.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -87,9 +86,7 @@ def _with_slope_one(
         named = [*in_place(node, node.run.first_row)][:_MOST_PARTS]
         key = node.shape.text, tuple(named.index(cell) for cell in named)
         if key not in known:
-            slopes = derivatives.slopes(
-                ((cell, node.cell) for cell in dict.fromkeys(named)), drawn
-            )
+            slopes = derivatives.slopes(((cell, node.cell) for cell in dict.fromkeys(named)), drawn)
             known[key] = [
                 named.index(cell)
                 for cell, _, slope in slopes
@@ -156,7 +153,7 @@ def _roles_of(cells: Indexes, roles: Indexes, most: int) -> tuple[Indexes, Index
 
 
 def _read_another(found: Updates, own: Reads) -> NDArray[np.bool_]:
-    """Tell which cells also read an update of their parameter, so they show by how much it changes."""
+    """Tell which cells also read an update of their parameter: these show how much it changes."""
     relevant = own.by(found.cells)
     size = len(own.origin)
     updated = found.parameters * size + found.cells
@@ -166,7 +163,9 @@ def _read_another(found: Updates, own: Reads) -> NDArray[np.bool_]:
     counts = np.searchsorted(readers, found.cells, side="right") - begin
     pair = np.repeat(np.arange(len(found.cells)), counts)
     first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-    is_update = np.isin(found.parameters[pair] * size + read[first + np.arange(len(first))], updated)
+    is_update = np.isin(
+        found.parameters[pair] * size + read[first + np.arange(len(first))], updated
+    )
     reads_one = np.zeros(len(found.cells), dtype=bool)
     reads_one[pair[is_update]] = True
     return reads_one

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.errors import InputError
 from workbook_tools.notation.addresses import Cell
-from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import MISSING_SHEET, CellValue
 from workbook_tools.package.columns import Column, Columns
 
@@ -127,7 +126,8 @@ class Layout:
     def sheet_begins(self) -> Indexes:
         """The first place of each sheet, in order."""
         begins, columns = self._begins
-        own = {sheet: begin for begin, (sheet, _, _) in zip(reversed(begins), reversed(columns))}
+        pairs = zip(reversed(begins), reversed(columns), strict=True)
+        own = {sheet: begin for begin, (sheet, _, _) in pairs}
         return np.array(sorted(own.values()), dtype=np.int64)
 
     def cell(self, place: int) -> Cell:

@@ -109,8 +109,11 @@ def print_explanation(report: Report, console: Console) -> None:
             console.print(_text(line), soft_wrap=True)
         for part in report.summaries:
             console.print(_text(f"  {part.sheet}: {part.what}"), soft_wrap=True)
-    elif not report.tables:
+    elif not report.tables and not report.models:
         console.print(_text(f"{report.not_checked}."), soft_wrap=True)
+    for model in report.models:
+        console.print(_text("\nby differentiation", style="bold"))
+        console.print(_model_grid(model))
     for name, count in report.other_formulas.items():
         console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
@@ -196,7 +199,7 @@ def model_lines(model: ModelReport) -> list[tuple[str, str]]:
     loss = _places(model.losses) or f"{model.assumed_loss} (assumed: no cell shows it)"
     lines = [("loss", loss), ("parameters", _places(model.parameters))]
     for what, every in (("gradients", model.claims), ("updates", model.updates)):
-        counts = {verdict: 0 for verdict in ("right", "wrong", "latent", "not checked")}
+        counts = dict.fromkeys(("right", "wrong", "latent", "not checked"), 0)
         for one in every:
             counts[one.verdict] += one.count
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
