@@ -84,7 +84,6 @@ def _beside(models: Sequence[ModelReport], tables: Sequence[Table]) -> list[Find
         for finding in model.findings
         if not any(
             place.sheet == table.sheet.name
-            and place.column in table.columns.values()
             and any(table.first_row <= row <= table.last_row for row in place.rows)
             for place in finding.places
             for table in tables

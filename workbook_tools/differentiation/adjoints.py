@@ -51,8 +51,8 @@ class Derivatives:
         except NotCompiledError as error:
             raise NotDifferentiableError(str(error)) from error
         self.parameters = list(parameters)
-        numbers = {self._program.graph.node_of(cell) for cell in parameters}
-        self._own = {number for number in numbers if number is not None}
+        places = np.array([*map(self.place, parameters)], dtype=np.int64)
+        self._own = {*np.unique(self.node_at[places]).tolist()} - {-1}
         self._arrays = {(s.name, *cell) for s in cut for cell in s.arrays}
         if self._program.graph.edges is None:
             raise NotDifferentiableError("too many references between formulas")

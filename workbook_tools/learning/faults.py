@@ -4,6 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -13,14 +14,15 @@ from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, pla
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.earlier import reading_earlier
-from workbook_tools.learning.expected import Expectations, most_frequent
+from workbook_tools.learning.expected import Expectations, Expected, most_frequent
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
 from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 
-_MOST_TRIED = 3  # cells of one fault, for which a formula is sought
-_MOST_FAULTS = 20  # with suggestions
+_MOST_TRIED = 3  # formulas of one shape for which nothing was found
+_MOST_CULPRITS = 2_000
+_MOST_WORKBOOKS = 10  # that are differentiated with other formulas
 _LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
 _CLEAR = 1e-5  # relative
@@ -37,9 +39,10 @@ def findings(result: Judged) -> list[Finding]:
         kind = culprit.is_gradient, _is_latent(result, culprit)
         groups[sheet, column, shape, *kind].append(culprit)
     faults = []
-    for number, own in enumerate(groups.values()):
+    mender = _Mender(result)
+    for own in groups.values():
         own.sort(key=lambda one: one.cell)
-        faults.append(_fault(result, own, suggests=number < _MOST_FAULTS))
+        faults.append(_fault(result, own, mender))
     faults += _by_logarithm(result)
     return [Finding(tuple(places)) for places in _together(faults)]
 
@@ -105,7 +108,7 @@ def _together(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     yield from found.values()
 
 
-def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
+def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     """Return cells of one column that are wrong in the same way, and what was meant if known."""
     model, space = result.model, result.model.space
     first = own[0]
@@ -122,14 +125,14 @@ def _fault(result: Judged, own: Sequence[Culprit], suggests: bool) -> Fault:
     shown = value.code if isinstance(value, CellError) else value
     shown = shown if isinstance(shown, str | float) else None
     formula = space.formula(first.cell)
-    should, formulas = _right(result, own) if suggests else (None, {})
+    should, formulas = mender.right(own)
     suggestion = None
     if formula and len(formulas) == len(rows):
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
         suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     said = _message(result, first, quantity, is_latent)
-    if formula and suggestion is None and first.is_gradient and suggests:
-        helpers = _reading_earlier(result, own)
+    if formula and suggestion is None and first.is_gradient:
+        helpers = mender.reading_earlier(own)
         if helpers:
             cells = [cell_name(*cell[1:]) for cell in helpers]
             where = f"{cells[0]}…{cells[-1]} read" if len(cells) > 1 else f"{cells[0]} reads"
@@ -162,51 +165,72 @@ def _short(loss: str) -> str:
     return loss.rpartition("!")[2]
 
 
-def _reading_earlier(result: Judged, own: Sequence[Culprit]) -> dict[Cell, str]:
-    found: dict[Cell, str] = {}
-    for culprit in own:
-        helpers = reading_earlier(result, culprit) if culprit.updates else {}
-        if not helpers:
-            return {}
-        found |= helpers
-    return found
-
-
 def _is_latent(result: Judged, culprit: Culprit) -> bool:
     return any(result.verdicts[k] is Verdict.LATENT for k in culprit.updates)
 
 
-def _right(result: Judged, own: Sequence[Culprit]) -> tuple[float | None, dict[int, str]]:
-    """Return what the first cell should show, and formulas by row; without any if one is wrong."""
-    layout = result.model.space.layout
-    with np.errstate(all="ignore"):
-        try:
-            expectations = Expectations(result, own)
-        except NotDifferentiableError:
+class _Mender:
+    """Finds the formulas that were meant; what was found once is tried first the next time."""
+
+    def __init__(self, result: Judged) -> None:
+        self._result = result
+        self._found: dict[tuple[int, bool], tuple[Proposed, Cell]] = {}  # by shape, and kind
+        self._failed: dict[tuple[int, bool], int] = {}
+        self._left = _MOST_WORKBOOKS
+        self._expectations: Expectations | None = None
+        with suppress(NotDifferentiableError):
+            culprits = [*result.culprits.values()][:_MOST_CULPRITS]
+            self._expectations = Expectations(result, culprits) if culprits else None
+
+    def _key(self, culprit: Culprit) -> tuple[int, bool]:
+        return int(self._result.model.space.shape_at[culprit.cell]), culprit.is_gradient
+
+    def reading_earlier(self, own: Sequence[Culprit]) -> dict[Cell, str]:
+        """Return the formulas that read the parameter of an earlier iteration, if that is all."""
+        found: dict[Cell, str] = {}
+        for culprit in own if len(own) <= self._left else ():
+            self._left -= 1
+            helpers = reading_earlier(self._result, culprit) if culprit.updates else {}
+            if not helpers:
+                return {}
+            found |= helpers
+        return found
+
+    def right(self, own: Sequence[Culprit]) -> tuple[float | None, dict[int, str]]:
+        """Return what the first cell should show, and the formulas that are known, by row."""
+        if self._expectations is None:
             return None, {}
-        like: Proposed | None = None
-        at = layout.cell(own[0].cell)
-        tried = 0
+        layout = self._result.model.space.layout
+        should: float | None = None
         formulas: dict[int, str] = {}
-        should = None
-        for culprit in own:
-            found = filled(result, culprit, expectations, like, at) if like else None
-            if found is None and tried < _MOST_TRIED:
-                tried += 1
-                anew = proposed(result, culprit, expectations)
-                if anew is not None:
-                    found = anew.formula, anew.expected
-                    like, at = anew, layout.cell(culprit.cell)
-            if found is not None:
-                formulas[layout.cell(culprit.cell)[1]] = found[0]
-                if culprit is own[0] and found[1] is not None:
-                    should = found[1].value
-        missing = [one for one in own if layout.cell(one.cell)[1] not in formulas]
-        for culprit in missing if like else ():  # those before the first that was found
-            found = filled(result, culprit, expectations, like, at) if like else None
-            if found is not None:
-                formulas[layout.cell(culprit.cell)[1]] = found[0]
+        with np.errstate(all="ignore"):
+            # Those before the first that is found are tried again.
+            for culprit in [*own, *own] if len(own) > 1 else own:
+                row = layout.cell(culprit.cell)[1]
+                found = None if row in formulas else self._one(culprit)
+                if found is not None:
+                    formulas[row] = found[0]
+                    if culprit is own[0] and found[1] is not None:
+                        should = found[1].value
         return should, formulas
+
+    def _one(self, culprit: Culprit) -> tuple[str, Expected | None] | None:
+        """Return the formula of one cell, and what it should give, if that is known."""
+        assert self._expectations is not None
+        key, cell = self._key(culprit), self._result.model.space.layout.cell(culprit.cell)
+        if key in self._found:
+            like, at = self._found[key]
+            found = filled(self._result, culprit, self._expectations, like, at)
+            if found is not None:
+                return found
+        if self._failed.get(key, 0) >= _MOST_TRIED:
+            return None
+        anew = proposed(self._result, culprit, self._expectations)
+        if anew is None:
+            self._failed[key] = self._failed.get(key, 0) + 1
+            return None
+        self._found[key] = anew, cell
+        return anew.formula, anew.expected
 
 
 def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -> str:

@@ -14,9 +14,9 @@ from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
-_LEAST_ALIKE, _ALIKE = 4, 0.8  # derivatives in a column that are by parameters in one direction
-_USUAL = 0.6  # of the updates that are alike read their gradient in the same direction
+_LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
 _Move = tuple[int, int]  # rows down and columns to the right
+_Line = tuple[int, str, int]  # updates that are alike, in one column of a sheet
 
 
 class Verdict(StrEnum):
@@ -195,28 +195,37 @@ def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
 # In which direction updates read their gradient
 
 
-def _usual_moves(result: Judged) -> dict[int, _Move]:
-    """Return for each group of updates where most of them read their gradient, from their cell."""
-    own, space = result.model.updates, result.model.space
-    counts: dict[int, Counter[_Move]] = defaultdict(Counter)
+def _usual_moves(result: Judged) -> dict[_Line, _Move]:
+    """Return where most updates of a column read their gradient, from their own cell.
+
+    Different columns may read it in different directions, such as weights of two layers.
+    """
+    space = result.model.space
+    counts: dict[_Line, Counter[_Move]] = defaultdict(Counter)
     for k in np.flatnonzero(np.isfinite(result.model.factors)).tolist():
-        sheet, row, column = space.layout.cell(int(own.cells[k]))
+        sheet, row, column = space.layout.cell(int(result.model.updates.cells[k]))
         for cell in result.gradients(k):
             other, other_row, other_column = space.layout.cell(cell)
             if other == sheet:
-                counts[int(own.groups[k])][other_row - row, other_column - column] += 1
+                counts[_line(result, k)][other_row - row, other_column - column] += 1
     found = {}
-    for group, moves in counts.items():
+    for line, moves in counts.items():
         move, count = moves.most_common(1)[0]
-        if count > 1 and count >= _USUAL * sum(moves.values()):
-            found[group] = move
+        if count >= _LEAST_ALIKE and count >= _ALIKE * sum(moves.values()):
+            found[line] = move
     return found
 
 
-def _expected(result: Judged, moves: dict[int, _Move], k: int) -> int | None:
+def _line(result: Judged, k: int) -> _Line:
+    own, space = result.model.updates, result.model.space
+    sheet, _, column = space.layout.cell(int(own.cells[k]))
+    return int(own.groups[k]), sheet, column
+
+
+def _expected(result: Judged, moves: dict[_Line, _Move], k: int) -> int | None:
     """Return the cell in which an update should find its gradient, if that is known."""
     own, space = result.model.updates, result.model.space
-    move = moves.get(int(own.groups[k]))
+    move = moves.get(_line(result, k))
     if move is None:
         return None
     sheet, row, column = space.layout.cell(int(own.cells[k]))
@@ -232,7 +241,7 @@ def _expected(result: Judged, moves: dict[int, _Move], k: int) -> int | None:
 def _blame(
     result: Judged,
     wrong: list[int],
-    moves: dict[int, _Move],
+    moves: dict[_Line, _Move],
     backward: NDArray[np.bool_],
     used: NDArray[np.bool_],
 ) -> None:

@@ -39,6 +39,8 @@ def learned(
     The ``loss`` and its ``parameters`` are found, or can be given.
     """
     formulas = sum(sheet.formula_count() for sheet in sheets)
+    if not formulas:
+        return Learning()
     if formulas > _MOST_FORMULAS:
         return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
     try:

@@ -78,9 +78,8 @@ def _with_slope_one(
         [-1.0, 1.0], size
     )
     known: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    pairs: list[tuple[int, int]] = []
+    found: list[tuple[Indexes, ...]] = []
     kinds: dict[tuple[object, ...], int] = {}
-    groups: list[int] = []
     layout = memory.layout
     for node in nodes:
         named = [*in_place(node, node.run.first_row)][:_MOST_PARTS]
@@ -94,20 +93,25 @@ def _with_slope_one(
             ]
         if not known[key] or node.shape.text == COPY:
             continue
-        for row in node.run.rows:
-            every = [*in_place(node, row)] if row != node.run.first_row else named
-            at = layout.place_of((node.sheet, row, node.column))
-            for k in known[key]:
-                sheet, other_row, column = every[k]
-                place = layout.place_of(every[k])
-                pairs.append((int(own.origin[place]), at))
-                kind = (
-                    node.shape.text, k, node.sheet, sheet, row - other_row, node.column - column
-                )  # fmt: skip
-                groups.append(kinds.setdefault(kind, len(kinds)))
-    parameters, cells = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    is_copy = own.origin[cells] != cells
-    return Updates(parameters, cells, np.array(groups, dtype=np.int64)).among(~is_copy)
+        rows = np.array(node.run.rows)
+        cells = derivatives.places_of(node)
+        for k in known[key]:
+            sheet, first_row, column = named[k]
+            moves = 0
+            if len(rows) > 1:  # the cell moves down with the formula, or stays
+                moves = int([*in_place(node, int(rows[1]))][k][1] != first_row)
+            read = first_row + moves * (rows - rows[0])
+            places = layout.places(np.array(layout.sheet(sheet)), read, np.array(column))
+            down = rows - read
+            for distance in np.unique(down).tolist():
+                same = down == distance
+                kind = node.shape.text, k, node.sheet, sheet, distance, node.column - column
+                group = kinds.setdefault(kind, len(kinds))
+                found.append((own.origin[places[same]], cells[same], np.full(same.sum(), group)))
+    none = np.zeros(0, dtype=np.int64)
+    parts = zip(*found, strict=True) if found else [[none]] * len(Updates._fields)
+    every = Updates(*(np.concatenate(part) for part in parts))
+    return every.among(own.origin[every.cells] == every.cells)
 
 
 def _play_the_same_role(
