@@ -71,6 +71,8 @@ def _updates(result: Judged) -> Iterator[Learned]:
     model, space = result.model, result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     for k, verdict in enumerate(result.verdicts):
+        if verdict is Verdict.NONE:
+            continue
         cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
         factor = float(f"{model.factors[k]:.6g}") if np.isfinite(model.factors[k]) else None
         word, why = _VERDICTS[verdict]

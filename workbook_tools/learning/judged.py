@@ -28,6 +28,7 @@ class Verdict(StrEnum):
     LATENT = "latent"  # it adds the derivative, but not from the cell that the others read
     UNKNOWN = "unknown"  # no loss explains it
     UNSEEN = "unseen"  # its derivative is 0 on the random numbers
+    NONE = "none"  # nothing reads it, nor others like it, and nothing explains it: it is no update
 
 
 @dataclass
@@ -190,6 +191,8 @@ def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
     verdicts[(verdicts == Verdict.UNKNOWN) & (good > unknown + wrong)] = Verdict.WRONG
     is_alone = (good == 0) & ~(is_usual & is_read)
     verdicts[(verdicts == Verdict.WRONG) & (is_alone | (unknown > good))] = Verdict.UNKNOWN
+    is_left = (verdicts == Verdict.UNKNOWN) | (verdicts == Verdict.UNSEEN)
+    verdicts[is_left & ~is_read] = Verdict.NONE
 
 
 # In which direction updates read their gradient

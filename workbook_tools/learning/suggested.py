@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
@@ -22,7 +23,7 @@ from workbook_tools.program.graph import Node
 _CLEAR = 1e-6  # relative
 _TINY = 1e-9  # of the largest number expected
 _MOST_NEIGHBOURS = 40  # formulas, or updates
-_MOST_CANDIDATES = 120  # cells
+_MOST_CANDIDATES = 150  # cells
 _MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
 _AS_THE_OTHERS, _AS_A_NEIGHBOUR = 0.0, 0.5  # costs
@@ -150,7 +151,7 @@ def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> P
     sheet, row, column = space.layout.cell(culprit.cell)
     read = [cell for text in _read(tree) for cell in _cells(text, sheet)]
     numbers = {cell: _numbers(result, cell) for cell in read}
-    meant = space.flow.upstream(result.model.losses) | space.depends | space.is_parameter
+    meant = _of_the_iteration(result, culprit.parameter)
     meant[_read_by_others(result, culprit)] = True
     near = []
     for place in np.flatnonzero(meant).tolist():
@@ -163,6 +164,14 @@ def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> P
         numbers[other] = _numbers(result, other)
         candidates.append(Candidate(cell_name(*other[1:]), "", numbers[other], strange=False))
     return Problem(sheet, numbers, _with_stored(right), candidates, dict.fromkeys(_read(tree), ""))
+
+
+def _of_the_iteration(result: Judged, parameter: int) -> NDArray[np.bool_]:
+    """Tell which cells have to do with the loss that depends on a parameter."""
+    model, flow = result.model, result.model.space.flow
+    losses = model.losses[flow.downstream(np.array([parameter]))[model.losses]]
+    used = flow.upstream(losses)
+    return used | flow.downstream(np.flatnonzero(used & model.space.is_parameter))
 
 
 def _read(tree: Tree) -> list[str]:
