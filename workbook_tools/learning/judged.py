@@ -273,6 +273,8 @@ def _blame(
             continue
         expected = _expected(result, moves, k)
         named = space.named_by(cell)
+        if expected is None and not result.gradients(k):
+            expected = _only_read_by(result, k, good, backward)
         if expected is not None and expected in named and not result.gradients(k):
             result.wrong.add(expected)
             culprit = Culprit(expected, parameter)
@@ -283,6 +285,19 @@ def _blame(
                 expected = None
             should = -1 if expected is None else expected
             result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should)
+
+
+def _only_read_by(
+    result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]
+) -> int | None:
+    """Return the cell that an update reads as its gradient, if no other update can mean it."""
+    space, cells = result.model.space, result.model.updates.cells
+    named = [c for c in space.named_by(int(cells[k])) if backward[c] and not space.is_parameter[c]]
+    readers = space.reads.of(np.array(named, dtype=np.int64))
+    shared = {*readers.read[np.isin(readers.readers, cells[good])].tolist()}
+    if len(named) != 1 or named[0] in shared or named[0] in result.claims.by_parameter:
+        return None
+    return named[0]
 
 
 def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:

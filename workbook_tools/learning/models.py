@@ -14,7 +14,7 @@ from workbook_tools.learning.assumed import assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
 from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.updates import Updates
+from workbook_tools.learning.updates import Updates, overlooked
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -92,15 +92,28 @@ def models(
     ``values`` are those of a calculation. Raises ``NotDifferentiableError`` and
     ``TooManyReadsError``.
     """
-    space = Space(sheets, values, iterations)
+    found, left, space = _searched(Space(sheets, values, iterations))
+    used = np.zeros(space.layout.size, dtype=bool)
+    for model in found:
+        upstream = model.candidate.upstream
+        used[: len(upstream)] |= upstream
+    more = overlooked(space.updates, space.reads, used, space.is_formula)
+    if len(more.cells):
+        pairs = zip(space.updates, more, strict=True)
+        both = Updates(*(np.concatenate(pair) for pair in pairs))
+        return _searched(Space(sheets, values, iterations, both))
+    return found, left, space
+
+
+def _searched(space: Space) -> tuple[list[Model], Updates, Space]:
+    """Return the models of some updates, and those updates that no loss explains."""
     left = np.ones(len(space.updates.cells), dtype=bool)
-    found: list[Model] = []
-    if left.any():
-        found += _chosen(space, {}, left)
+    found = _chosen(space, {}, left) if left.any() else []
     if left.any():
         sheet, names = _assumed(space, left)
         if names:
-            space = Space([*sheets, sheet], values, iterations, space.updates)
+            sheets = [*space.sheets, sheet]
+            space = Space(sheets, space.values, space.iterations, space.updates)
             found += _chosen(space, names, left)
     return found, space.updates.among(left), space
 

@@ -48,7 +48,9 @@ class Space:
         self.reads = reads(self.whole.nodes, memory)
         self.is_formula = self.whole.are_formulas
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
-        self.updates = known or updates(self.whole.nodes, self.whole, self.reads)
+        self.updates = (
+            updates(self.whole.nodes, self.whole, self.reads) if known is None else known
+        )
         given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
         if len(given):
             self.updates = _of(self.updates, given)
@@ -166,7 +168,7 @@ class Space:
         numbers stay as they are, such as the learning rate. ``are_tied`` says whether ``copies``
         of parameters stay copies.
         """
-        values = self.stored.numbers[:, 0]
+        values = np.nan_to_num(self.stored.numbers[:, 0])  # an error is as good as 0
         drawn = inputs & self.is_leaf
         if keeps_whole:
             drawn &= values % 1 != 0

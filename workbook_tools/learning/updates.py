@@ -57,11 +57,50 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
         depends = Flow(own, parameters).downstream(parameters)
         depends[parameters] = False
         by = own.by(found.cells)
-        kept &= np.isin(found.cells, by.readers[depends[by.read]])
+        kept &= _by_most(np.isin(found.cells, by.readers[depends[by.read]]), found)
         if kept.all():
             return found
         found = found.among(kept)
     return found
+
+
+def overlooked(
+    found: Updates, own: Reads, used: NDArray[np.bool_], is_formula: NDArray[np.bool_]
+) -> Updates:
+    """Return cells that should update a parameter, as others do that are alike.
+
+    They have another slope than 1 by it, or do not name it. But they are calculated from what
+    depends on parameters, and are ``used`` for the loss in the role in which the parameter is.
+    """
+    depends = Flow(own, found.cells[:0]).downstream(np.unique(found.parameters))
+    is_parameter = np.zeros(len(used), dtype=bool)
+    is_parameter[found.parameters] = is_parameter[found.cells] = True
+    is_candidate = used & is_formula & depends & (own.origin == np.arange(len(used)))
+    forward = own.at(np.flatnonzero(used[own.readers] & used[own.read]))
+    most = int(own.roles.max(initial=0)) + 1
+    roles = np.unique(forward.read * most + forward.roles)
+    parts = []
+    _, firsts = np.unique(found.groups, return_index=True)
+    for first in firsts.tolist():
+        # Within a column, places follow each other as rows do.
+        move = int(found.cells[first]) - int(found.parameters[first])
+        while True:
+            places = np.flatnonzero(is_candidate & ~is_parameter)
+            before = places - move
+            kept = (before > 1) & used[np.maximum(before, 0)]
+            places, before = places[kept], before[kept]
+            kept = is_parameter[before] | ~is_formula[before]
+            places, before = places[kept], before[kept]
+            number, own_roles = _roles_of(places, roles, most)
+            shared = np.isin(before[number] * most + own_roles, roles)
+            number = np.unique(number[shared])
+            if not len(number):
+                break
+            parts.append((before[number], places[number], found.groups[[first] * len(number)]))
+            is_parameter[places[number]] = True
+    if not parts:
+        return found.among(np.zeros(len(found.cells), dtype=bool))
+    return Updates(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _with_slope_one(
@@ -105,7 +144,7 @@ def _with_slope_one(
             down = rows - read
             for distance in np.unique(down).tolist():
                 same = down == distance
-                kind = node.shape.text, k, node.sheet, sheet, distance, node.column - column
+                kind = node.sheet, sheet, distance, node.column - column
                 group = kinds.setdefault(kind, len(kinds))
                 found.append((own.origin[places[same]], cells[same], np.full(same.sum(), group)))
     none = np.zeros(0, dtype=np.int64)
@@ -138,9 +177,13 @@ def _play_the_same_role(
     pair, role = _roles_of(found.parameters, roles, most)
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
-    is_same &= is_read
+    return _by_most(is_same & is_read, found)
+
+
+def _by_most(are_right: NDArray[np.bool_], found: Updates) -> NDArray[np.bool_]:
+    """Tell for which updates most that are alike are right."""
     count = int(found.groups.max(initial=-1)) + 1
-    right = np.bincount(found.groups, is_same, count)
+    right = np.bincount(found.groups, are_right, count)
     return 2 * right[found.groups] >= np.bincount(found.groups, minlength=count)[found.groups]
 
 
