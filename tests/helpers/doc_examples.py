@@ -4,6 +4,7 @@
 program prints.
 """
 
+import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import cell_name
+from workbook_tools.reporting.json_document import to_json
 from workbook_tools.reporting.terminal import print_report
 
 
@@ -30,7 +32,8 @@ class Example(NamedTuple):
     """A part of what is printed about a workbook."""
 
     workbook: str
-    part: str  # a cell of a finding, as "LR 0.5!Z32"; or how its first line begins
+    # A cell of a finding, as "LR 0.5!Z32"; how its first line begins; or "models" of the JSON.
+    part: str
 
 
 EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they stand there
@@ -44,13 +47,20 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
         Example("pasted row", "LR 1!E60"),
         Example("broken pattern", "Harmless"),
         Example("unknown column", "INCOMPLETE"),
-        Example("lost label", "UNCHECKED"),
+        Example("pasted weights", "UNCHECKED"),
     ],
+    "docs/derivatives.md": [Example("wrong slope", "loss ")],
+    "docs/json.md": [Example("no labels", "models")],
     "docs/findings/wrong-formula.md": [
         Example("one column", "LR 0.5!Z32"),
         Example("circular", "LR 0.5!E33"),
     ],
     "docs/findings/wrong-reference-rate.md": [Example("without $", "LR 0.1!E33")],
+    "docs/findings/wrong-gradient.md": [Example("wrong slope", "LR 0.5!AB32")],
+    "docs/findings/wrong-update.md": [
+        Example("wrong column", "LR 0.5!P33"),
+        Example("moving rate", "LR 0.5!P34"),
+    ],
     "docs/findings/error-value.md": [Example("many mistakes", "LR 2!F60")],
     "docs/findings/wrong-value.md": [Example("many mistakes", "LR 0.2!W70")],
     "docs/findings/typed-value.md": [
@@ -72,12 +82,14 @@ def printed(report: Report) -> str:
     """Return what is printed about a workbook."""
     text = StringIO()
     print_report(report, Console(file=text, width=100, highlight=False))
-    return text.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def text_of(example: Example) -> str:
     """Return what is printed of an example."""
     report = report_of(example.workbook)
+    if example.part == "models":
+        return _compact(to_json(report)["models"])
     text = printed(report)
     if "!" not in example.part:
         return text[text.index(f"\n{example.part}") + 1 :]
@@ -85,6 +97,25 @@ def text_of(example: Example) -> str:
     [number] = [k for k, finding in enumerate(report.findings) if _is_in(finding, example.part)]
     lines = paragraphs[number].splitlines()
     return "".join(f"{line}\n" for k, line in enumerate(lines) if not k or line.startswith("  "))
+
+
+def _compact(models: list[dict[str, object]]) -> str:
+    """Return the models of a JSON report, each field in a line, each entry of a list in its own."""
+
+    def text(value: object) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    def field(value: object) -> str:
+        if not isinstance(value, list) or len(value) < _FEW:
+            return text(value)
+        entries = ",\n".join(f"      {text(entry)}" for entry in value)
+        return f"[\n{entries}\n    ]"
+
+    shown = [
+        ",\n".join(f'    "{key}": {field(value)}' for key, value in model.items())
+        for model in models
+    ]
+    return '"models": [\n  {\n' + "\n  },\n  {\n".join(shown) + "\n  }\n]\n"
 
 
 def _is_in(finding: Finding, cell: str) -> bool:
@@ -115,6 +146,8 @@ def report_of(workbook: str) -> Report:
 _CLASSIC, _MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xlsx", "mazur.xlsx"))
 _ROWS, _ROWS_OF_MAZUR = range(32, 100), range(32, 132)
 _WEIGHTS = "EFGHMNOP"
+_WEIGHTS_OF_MAZUR = "EFGHNOPQ"
+_FEW = 2  # entries of a list that stand in separate lines
 
 
 def _many_mistakes(path: Path) -> None:
@@ -193,9 +226,35 @@ def _unknown_column(path: Path) -> None:
     book.save(path)
 
 
-def _lost_label(path: Path) -> None:
-    book = openpyxl.load_workbook(_MAZUR)
+def _pasted_weights(path: Path) -> None:
+    book, values = openpyxl.load_workbook(_MAZUR), openpyxl.load_workbook(_MAZUR, data_only=True)
     book["LR 0.5"]["J31"] = "first"
+    for column in _WEIGHTS_OF_MAZUR:
+        for row in _ROWS_OF_MAZUR:
+            cell = f"{column}{row}"
+            book["LR 0.5"][cell] = values["LR 0.5"][cell].value
+    book.save(path)
+
+
+def _no_labels(path: Path) -> None:
+    _without_labels().save(path)
+
+
+def _wrong_slope(path: Path) -> None:
+    book = _without_labels()
+    _replace(book["LR 0.5"], ["AB"], _ROWS_OF_MAZUR, "M{row}*(1-M{row})", "K{row}*(1-K{row})")
+    book.save(path)
+
+
+def _wrong_column(path: Path) -> None:
+    book = _without_labels()
+    _replace(book["LR 0.5"], "P", _ROWS_OF_MAZUR[1:], "AF{above}", "AG{above}")
+    book.save(path)
+
+
+def _moving_rate(path: Path) -> None:
+    book = _without_labels()
+    _replace(book["LR 0.5"], "P", _ROWS_OF_MAZUR[1:], "$G$30", "G{rate}")
     book.save(path)
 
 
@@ -207,6 +266,13 @@ def _out_of_date(path: Path) -> None:
             if info.filename == "xl/worksheets/sheet2.xml":
                 content = re.sub(stored, rb"\g<1>0.6", content, count=1)
             new.writestr(info, content)
+
+
+def _without_labels() -> Workbook:
+    book = openpyxl.load_workbook(_MAZUR)
+    for cell in book["LR 0.5"][31]:
+        cell.value = None
+    return book
 
 
 def _classic() -> Workbook:
@@ -236,7 +302,11 @@ _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "rounded e": _rounded_e,
     "circular": _circular,
     "unknown column": _unknown_column,
-    "lost label": _lost_label,
+    "pasted weights": _pasted_weights,
+    "no labels": _no_labels,
+    "wrong slope": _wrong_slope,
+    "wrong column": _wrong_column,
+    "moving rate": _moving_rate,
     "out of date": _out_of_date,
 }
 

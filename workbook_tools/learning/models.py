@@ -14,7 +14,7 @@ from workbook_tools.learning.assumed import assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
 from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.updates import Updates, overlooked
+from workbook_tools.learning.updates import Updates, overlooked, starts
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -97,7 +97,8 @@ def models(
     for model in found:
         upstream = model.candidate.upstream
         used[: len(upstream)] |= upstream
-    more = overlooked(space.updates, space.reads, used, space.is_formula)
+    is_start = starts(space.whole.nodes, space.whole, space.reads)
+    more = overlooked(space.updates, space.reads, used, is_start)
     if len(more.cells):
         pairs = zip(space.updates, more, strict=True)
         both = Updates(*(np.concatenate(pair) for pair in pairs))

@@ -38,12 +38,7 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     """Return the updates of a workbook; ``derivatives`` are those without parameters."""
     memory = derivatives.memory
     found = _with_slope_one(nodes, derivatives, memory, own)
-    is_formula = derivatives.are_formulas
-    is_leaf = (memory.kinds == NUMBER) & ~is_formula
-    for node in nodes:  # a training may begin with numbers that are on another sheet
-        if node.shape.text == COPY:
-            places = derivatives.places_of(node)
-            is_leaf[places] = own.origin[places] == places
+    is_leaf = starts(nodes, derivatives, own)
     kept = (found.parameters != found.cells) & (
         is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
     )
@@ -64,8 +59,18 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     return found
 
 
+def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArray[np.bool_]:
+    """Tell with which cells a training may begin: numbers, also those that another sheet has."""
+    found = (derivatives.memory.kinds == NUMBER) & ~derivatives.are_formulas
+    for node in nodes:
+        if node.shape.text == COPY:
+            places = derivatives.places_of(node)
+            found[places] = own.origin[places] == places
+    return found
+
+
 def overlooked(
-    found: Updates, own: Reads, used: NDArray[np.bool_], is_formula: NDArray[np.bool_]
+    found: Updates, own: Reads, used: NDArray[np.bool_], is_start: NDArray[np.bool_]
 ) -> Updates:
     """Return cells that should update a parameter, as others do that are alike.
 
@@ -75,7 +80,7 @@ def overlooked(
     depends = Flow(own, found.cells[:0]).downstream(np.unique(found.parameters))
     is_parameter = np.zeros(len(used), dtype=bool)
     is_parameter[found.parameters] = is_parameter[found.cells] = True
-    is_candidate = used & is_formula & depends & (own.origin == np.arange(len(used)))
+    is_candidate = used & depends & ~is_start & (own.origin == np.arange(len(used)))
     forward = own.at(np.flatnonzero(used[own.readers] & used[own.read]))
     most = int(own.roles.max(initial=0)) + 1
     roles = np.unique(forward.read * most + forward.roles)
@@ -89,7 +94,7 @@ def overlooked(
             before = places - move
             kept = (before > 1) & used[np.maximum(before, 0)]
             places, before = places[kept], before[kept]
-            kept = is_parameter[before] | ~is_formula[before]
+            kept = is_parameter[before] | is_start[before]
             places, before = places[kept], before[kept]
             number, own_roles = _roles_of(places, roles, most)
             shared = np.isin(before[number] * most + own_roles, roles)
