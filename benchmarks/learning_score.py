@@ -1,12 +1,12 @@
 """How well wrong gradients and updates are found by differentiation alone, without any label.
 
-In the project's own workbooks, one formula of the backward half is changed at random, in one cell or
-in every cell that it was filled into: a gradient, a cell from which gradients are calculated, or an
-update. Labels are not read. A change that gives the same on random numbers is no mistake. Everything
-else must be found at exactly its cells, and nothing else may be.
+In the project's own workbooks, one formula of the backward half is changed at random, in one cell
+or in every cell that it was filled into: a gradient, a cell from which gradients are calculated,
+or an update. Labels are not read. A change that gives the same on random numbers is no mistake.
+Everything else must be found at exactly its cells, and nothing else may be.
 
-In a folder of other people's workbooks with a ``labels.json`` (``wrong_cells`` and a ``verdict`` for
-each model), every wrong cell must be named, and nothing else.
+In a folder of other people's workbooks with a ``labels.json`` (``wrong_cells`` and a ``verdict``
+for each model), every wrong cell must be named, and nothing else.
 
     python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [WORKBOOK ...]
 """
@@ -14,6 +14,7 @@ each model), every wrong cell must be named, and nothing else.
 import argparse
 import json
 import random
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ from workbook_tools.program.what_if import with_formulas
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 SHIPPED = ("mazur", "Back_Propogation", "xor", "optimizers")
 _MOST_DRAWS = 200
+_ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(?:0|-\d+)\b")
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Unlabelled:
         return compiled.calculated(self.path, graph, sheets, self._stored, self._iterations)
 
     def formula(self, cell: Cell) -> str:
+        """Return the formula of a cell."""
         [sheet] = [sheet for sheet in self.sheets if sheet.name == cell[0]]
         return sheet.formula_at(*cell[1:]) or ""
 
@@ -89,7 +92,7 @@ class Unlabelled:
         return {(name, r, column): other.at(r) for r in run.rows if (name, r, column) in self.cells}
 
     def found(self, formulas: dict[Cell, str]) -> tuple[set[Cell], dict[Cell, str]]:
-        """Return the cells that findings name if some hold other formulas, and what they suggest."""
+        """Return the cells in findings if some hold other formulas, and what these suggest."""
         sheets = with_formulas(self.sheets, formulas)
         result = learned(sheets, self._calculated(sheets), self._iterations)
         places = [p for m in result.models for finding in m.findings for p in finding.places]
@@ -114,8 +117,13 @@ def score_changes(path: Path, count: int, seed: int) -> dict[str, Score]:
         cell, new = drawn
         everywhere = number // len(CHANGES) % 2 == 1 or kind == "anchor"
         changed = book.filled(cell, new) if everywhere else {cell: new}
-        if all(_without_anchors(own) == _without_anchors(book.formula(c)) for c, own in changed.items()):
-            score.equal += 1
+        changed = {
+            one: own
+            for one, own in changed.items()
+            if own.replace("$", "") != book.formula(one).replace("$", "")
+        }
+        if not changed or any(_ABOVE_THE_SHEET.search(own) for own in changed.values()):
+            score.equal += 1  # it reads the same, or nothing
             continue
         score.tried += 1
         cells, mended = book.found(changed)
@@ -124,16 +132,16 @@ def score_changes(path: Path, count: int, seed: int) -> dict[str, Score]:
         is_mended = is_found and all(_is_same(book, mended.get(one, ""), one) for one in changed)
         score.mended += is_mended
         if not is_mended:
-            others = ", ".join(full_name(one) for one in sorted(cells)[:4]) or "nothing"
+            gone, more = sorted({*changed} - cells), sorted(cells - {*changed})
+            others = (
+                f"{len(cells & {*changed})} of {len(changed)}, "
+                f"not {[*map(full_name, gone[:3])]}, also {[*map(full_name, more[:3])]}"
+            )
             score.lines.append(
                 f"  {path.name} {full_name(cell)}{' filled down' if everywhere else ''}: {kind}: "
                 f"{book.formula(cell)} -> {new}: found {others}; {mended.get(cell, 'not mended')}"
             )
     return scores
-
-
-def _without_anchors(formula: str) -> str:
-    return formula.replace("$", "")
 
 
 def _is_same(book: Unlabelled, formula: str, cell: Cell) -> bool:
@@ -188,7 +196,7 @@ def score_wild(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _named(report: Report) -> Iterator[str]:
-    """Yield the cells that are in findings, or that are wrong gradients or updates because of one."""
+    """Yield the gradients and updates that are called wrong."""
     for model in report.models:
         for one in (*model.claims, *model.updates):
             if one.verdict in ("wrong", "latent"):

@@ -47,6 +47,7 @@ class Asked(NamedTuple):
         whole.models = found.models
         if not tables:
             _leave_to_models(whole)
+            _count(whole)
         whole.findings = ordered([*whole.findings, *_beside(found.models, tables)])
         return found.why
 
@@ -74,6 +75,14 @@ def _leave_to_models(whole: Report) -> None:
         whole.unread.remove(one)
         before = whole.other_formulas.get(one.sheet, 0)
         whole.other_formulas[one.sheet] = before + one.formulas
+
+
+def _count(whole: Report) -> None:
+    """Leave the gradients and updates out of the formulas that belong to no table."""
+    for model in whole.models:
+        for one in (*model.claims, *model.updates):
+            whole.other_formulas[one.sheet] = whole.other_formulas.get(one.sheet, 0) - one.count
+    whole.other_formulas = {name: n for name, n in whole.other_formulas.items() if n > 0}
 
 
 def _beside(models: Sequence[ModelReport], tables: Sequence[Table]) -> list[Finding]:

@@ -37,10 +37,7 @@ _NO_LABELS = (
     "no row has two labels of a network, such as i1 (input), t1 (target), w1 (weight), h1 and o1 "
     "(pre-activations)"
 )
-_LABEL_ALL = (
-    "Label all columns of the network in one row, with an iteration in each row below; no other "
-    "layout can be checked"
-)
+_LABEL_ALL = "Label all columns of the network in one row, with an iteration in each row below"
 _BEGIN_BELOW = "Enter the first iteration right below the labels, and fill its formulas down"
 _SAVE_FORMULAS = "Save the workbook with its formulas, not with their values"
 

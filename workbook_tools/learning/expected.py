@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
 from workbook_tools.differentiation.tape import Array
@@ -182,9 +183,18 @@ def usual_factor(result: Judged, k: int) -> float | None:
     same = finite & (model.updates.groups == model.updates.groups[k])
     among = model.factors[same] if same.any() else model.factors[finite]
     right = np.array([v in (Verdict.RIGHT, Verdict.LATENT) for v in result.verdicts])
-    if (same & right).any():
-        among = model.factors[same & right]
+    for alike in (same & right & _in_row(result, k), same & right):
+        if alike.any():
+            among = model.factors[alike]
+            break
     return most_frequent(among.tolist()) if len(among) else None
+
+
+def _in_row(result: Judged, k: int) -> NDArray[np.bool_]:
+    """Tell which updates are in the row of one: they have its rate, if that changes."""
+    layout, cells = result.model.space.layout, result.model.updates.cells.tolist()
+    places = [layout.cell(cell)[:2] for cell in cells]
+    return np.array([place == places[k] for place in places])
 
 
 def most_frequent(numbers: Sequence[float]) -> float:

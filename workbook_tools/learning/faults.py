@@ -244,6 +244,8 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
         if others and all(claim.by != parameter for claim in others):
             by = cell_name(*layout.cell(others[0].by)[1:])
             return f"{cell} is the derivative by {by}, but {quantity} belongs there"
+        if others:
+            return f"{cell} is {others[0].factor:.4g} times {quantity}, unlike the other gradients"
         if not culprit.updates:
             return f"{cell} is not {quantity}"
         updates = ", ".join(
@@ -261,6 +263,9 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
             )
         return f"The update of {quantity} reads {read}, where the derivative is in {should}"
     gradients = result.claims.by_parameter.get(culprit.reads, ())
+    factor = result.model.factors[culprit.updates[0]] if culprit.updates else np.nan
+    if np.isfinite(factor):
+        return f"The update of {quantity} adds {factor:.4g} times the derivative, unlike the others"
     if culprit.reads in result.wrong or any(claim.by == parameter for claim in gradients):
         read = cell_name(*layout.cell(culprit.reads)[1:])
         return f"The update of {quantity} multiplies {read} by a cell that is no learning rate"

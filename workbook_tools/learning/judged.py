@@ -14,6 +14,9 @@ from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
+_CLEAR = 1e-5  # relative
+_LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
+_ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
 _Move = tuple[int, int]  # rows down and columns to the right
 _Line = tuple[int, str, int]  # updates that are alike, in one column of a sheet
@@ -77,7 +80,9 @@ def judged(model: Model) -> Judged:
     _see_through(model, own, verdicts, backward)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
     is_read = np.isin(model.updates.cells, space.reads.read)
-    is_unseen = (added == 1) | ((added == 0) & ~is_read)
+    largest = np.abs(model.added).max(axis=1)
+    is_lost = (largest <= _LOST * model.noise) & (largest > model.noise)  # in rounding
+    is_unseen = (added == 1) | ((added == 0) & ~is_read) | is_lost
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     _compare_alike(model, verdicts)
     result = Judged(model, own, verdicts.tolist())
@@ -96,6 +101,8 @@ def judged(model: Model) -> Judged:
     if wrong:
         _blame(result, wrong, moves, backward, used)
     _find_misplaced(result)
+    _find_other_factors(result)
+    _fill_down(result)
     return result
 
 
@@ -374,3 +381,82 @@ def _find_misplaced(result: Judged) -> None:
         if is_parameter[place]:
             result.culprits.setdefault(cell, Culprit(cell, place))
             result.wrong.add(cell)
+
+
+def _find_other_factors(result: Judged) -> None:
+    """Find the updates that go uphill where others go downhill, or by another rate.
+
+    A rate is another one if most updates of the column have one rate, and so does the row.
+    """
+    model = result.model
+    right = [k for k, v in enumerate(result.verdicts) if v is Verdict.RIGHT]
+    right = [k for k in right if np.isfinite(model.factors[k])]
+    up = [k for k in right if model.factors[k] > 0]
+    down = [k for k in right if model.factors[k] < 0]
+    odd = min(up, down, key=len)
+    if len(odd) > _ODD_SIGNS * len(right):
+        odd = []
+    columns: dict[_Line, Counter[float]] = defaultdict(Counter)
+    rows: dict[tuple[str, int], Counter[float]] = defaultdict(Counter)
+    rate = {k: abs(float(f"{model.factors[k]:.6g}")) for k in right}
+    for k in right:
+        sheet, row, _ = model.space.layout.cell(int(model.updates.cells[k]))
+        columns[_line(result, k)][rate[k]] += 1
+        rows[sheet, row][rate[k]] += 1
+    for k in right:
+        sheet, row, _ = model.space.layout.cell(int(model.updates.cells[k]))
+        usual, count = columns[_line(result, k)].most_common(1)[0]
+        own = columns[_line(result, k)]
+        is_usual = count >= _LEAST_ALIKE and count >= _ALIKE * sum(own.values())
+        if is_usual and rate[k] != usual and rows[sheet, row][usual]:
+            odd.append(k)
+    for k in dict.fromkeys(odd):
+        _blame_factor(result, k)
+
+
+def _blame_factor(result: Judged, k: int) -> None:
+    """Blame an update with another factor than others, or its gradient if that has another one."""
+    model = result.model
+    cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
+    result.verdicts[k] = Verdict.WRONG
+    every = [claims[0].factor for claims in result.claims.by_parameter.values()]
+    usual = Counter(float(f"{factor:.6g}") for factor in every).most_common(1)[0][0]
+    for gradient in result.gradients(k):
+        [claim] = [c for c in result.claims.by_parameter[gradient] if c.by == parameter][:1]
+        if not np.isclose(claim.factor, usual, rtol=_CLEAR, atol=0.0):
+            culprit = result.culprits.setdefault(gradient, Culprit(gradient, parameter))
+            culprit.updates.append(k)
+            result.wrong.add(gradient)
+            return
+    read = next(iter(result.gradients(k)), -1)
+    result.culprits[cell] = Culprit(cell, parameter, [k], False, read)
+
+
+def _fill_down(result: Judged) -> None:
+    """Add the cells that have the formula of a culprit, filled down, and are not right.
+
+    From the gradients of the last iteration, for example, nothing is calculated.
+    """
+    model, space = result.model, result.model.space
+    number = {cell: k for k, cell in enumerate(model.updates.cells.tolist())}
+    known = {*result.culprits}
+    for culprit in [*result.culprits.values()]:
+        places = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
+        if len(known.intersection(places.tolist())) * 2 < len(places):
+            continue
+        for place in places.tolist():
+            move = place - culprit.cell
+            parameter = culprit.parameter + move
+            if place in known or not 1 < parameter < len(space.is_parameter):
+                continue
+            known.add(place)
+            claims = result.claims.by_parameter.get(place, ())
+            is_right = any(claim.by == parameter for claim in claims)
+            k = number.get(place, -1)
+            if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
+                result.culprits[place] = Culprit(place, parameter)
+                result.wrong.add(place)
+            elif not culprit.is_gradient and k >= 0 and result.verdicts[k] is not Verdict.RIGHT:
+                result.verdicts[k] = Verdict.WRONG
+                parameter = int(model.updates.parameters[k])
+                result.culprits[place] = Culprit(place, parameter, [k], False)

@@ -21,6 +21,7 @@ from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
 DRAWS = 4
+_LARGE = 10.0  # times the number with which a training begins
 
 
 class Space:
@@ -48,9 +49,7 @@ class Space:
         self.reads = reads(self.whole.nodes, memory)
         self.is_formula = self.whole.are_formulas
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
-        self.updates = (
-            updates(self.whole.nodes, self.whole, self.reads) if known is None else known
-        )
+        self.updates = updates(self.whole.nodes, self.whole, self.reads) if known is None else known
         given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
         if len(given):
             self.updates = _of(self.updates, given)
@@ -180,7 +179,7 @@ class Space:
 
     def _drawn(self, drawn: NDArray[np.bool_], values: Array, are_tied: bool) -> Memory:
         places = np.flatnonzero(drawn)
-        now, size = values[places][:, None], (len(places), DRAWS)
+        now, size = self._usual(values)[places][:, None], (len(places), DRAWS)
         chance = np.random.default_rng(0)
         near_zero, near = chance.uniform(0.1, 0.5, size), now * chance.uniform(0.7, 1.3, size)
         numbers = np.where(now == 0, near_zero, near)
@@ -191,6 +190,22 @@ class Space:
         is_reader = drawn[origin] & (origin != np.arange(len(origin)))  # copies
         is_reader[self.reads.readers[drawn[self.reads.read]]] = True
         return self.cut.drawn(places, numbers, np.flatnonzero(is_reader))
+
+    def _usual(self, values: Array) -> Array:
+        """Return numbers like those of the workbook; the first ones where a training explodes."""
+        found = values.copy()
+        before = dict(
+            zip(self.updates.cells.tolist(), self.updates.parameters.tolist(), strict=True)
+        )
+        large = self.parameters[np.abs(values[self.parameters]) > _LARGE]
+        for place in large.tolist():
+            at, passed = place, set()
+            while at in before and at not in passed:
+                passed.add(at)
+                at = before[at]
+            if abs(found[place]) > _LARGE * max(1.0, abs(values[at])):
+                found[place] = values[at]
+        return found
 
     def updated(self, memory: Memory) -> Array:
         """Return what the updates give, (updates, draws); NaN if that is no number."""

@@ -39,15 +39,14 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     memory = derivatives.memory
     found = _with_slope_one(nodes, derivatives, memory, own)
     is_leaf = starts(nodes, derivatives, own)
-    kept = (found.parameters != found.cells) & (
-        is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
-    )
-    found = found.among(kept)
+    found = found.among(found.parameters != found.cells)
+    known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
+    found = found.among(_by_most(known, found))
     found = found.among(~_read_another(found, own))
     found = found.among(_play_the_same_role(found, own, is_leaf))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
-        kept = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
+        kept = _by_most(is_leaf[found.parameters] | np.isin(found.parameters, found.cells), found)
         parameters = np.unique([*found.parameters, *found.cells])
         depends = Flow(own, parameters).downstream(parameters)
         depends[parameters] = False
@@ -61,7 +60,8 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
 
 def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArray[np.bool_]:
     """Tell with which cells a training may begin: numbers, also those that another sheet has."""
-    found = (derivatives.memory.kinds == NUMBER) & ~derivatives.are_formulas
+    found: NDArray[np.bool_] = derivatives.memory.kinds == NUMBER
+    found = found & ~derivatives.are_formulas
     for node in nodes:
         if node.shape.text == COPY:
             places = derivatives.places_of(node)
@@ -80,6 +80,8 @@ def overlooked(
     depends = Flow(own, found.cells[:0]).downstream(np.unique(found.parameters))
     is_parameter = np.zeros(len(used), dtype=bool)
     is_parameter[found.parameters] = is_parameter[found.cells] = True
+    is_updated = np.zeros(len(used), dtype=bool)
+    is_updated[found.cells] = True
     is_candidate = used & depends & ~is_start & (own.origin == np.arange(len(used)))
     forward = own.at(np.flatnonzero(used[own.readers] & used[own.read]))
     most = int(own.roles.max(initial=0)) + 1
@@ -90,7 +92,7 @@ def overlooked(
         # Within a column, places follow each other as rows do.
         move = int(found.cells[first]) - int(found.parameters[first])
         while True:
-            places = np.flatnonzero(is_candidate & ~is_parameter)
+            places = np.flatnonzero(is_candidate & ~is_updated)
             before = places - move
             kept = (before > 1) & used[np.maximum(before, 0)]
             places, before = places[kept], before[kept]
@@ -102,7 +104,7 @@ def overlooked(
             if not len(number):
                 break
             parts.append((before[number], places[number], found.groups[[first] * len(number)]))
-            is_parameter[places[number]] = True
+            is_parameter[places[number]] = is_updated[places[number]] = True
     if not parts:
         return found.among(np.zeros(len(found.cells), dtype=bool))
     return Updates(*(np.concatenate(part) for part in zip(*parts, strict=True)))
