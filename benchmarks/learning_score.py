@@ -33,7 +33,7 @@ from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.report import Report
 from workbook_tools.learning.learned import learned
 from workbook_tools.learning.models import models
-from workbook_tools.notation.addresses import Cell, full_name
+from workbook_tools.notation.addresses import Cell, column_number, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
@@ -42,6 +42,7 @@ from workbook_tools.program.what_if import with_formulas
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
 SHIPPED = ("mazur", "Back_Propogation", "xor", "optimizers")
 _MOST_DRAWS = 200
+_CELL = re.compile(r"(?<![\w.!:])([A-Z]{1,3})(\d+)(?![\w.(:])")
 _ABOVE_THE_SHEET = re.compile(r"[A-Z]\$?(?:0|-\d+)\b")
 
 
@@ -65,7 +66,7 @@ class Unlabelled:
             self.sheets, self._stored = read_sheets(package)
             self._iterations = package.iterations
         self._values = self._calculated(self.sheets)
-        found, _, _ = models(self.sheets, self._values, self._iterations)
+        found, _, self._space = models(self.sheets, self._values, self._iterations)
         self.cells: list[Cell] = []
         for model in found:
             space = model.space
@@ -82,6 +83,15 @@ class Unlabelled:
         """Return the formula of a cell."""
         [sheet] = [sheet for sheet in self.sheets if sheet.name == cell[0]]
         return sheet.formula_at(*cell[1:]) or ""
+
+    def reads(self, cell: Cell, formula: str) -> str:
+        """Return a formula with the cells that it shows in the place of copies of these."""
+
+        def shown(match: re.Match[str]) -> str:
+            place = self._space.layout.place_of((cell[0], int(match[2]), column_number(match[1])))
+            return self._space.name(int(self._space.reads.origin[place])) if place > 1 else match[0]
+
+        return _CELL.sub(shown, formula.replace("$", ""))
 
     def filled(self, cell: Cell, new: str) -> dict[Cell, str]:
         """Return a changed formula in every cell that the old one was filled into."""
@@ -120,7 +130,7 @@ def score_changes(path: Path, count: int, seed: int) -> dict[str, Score]:
         changed = {
             one: own
             for one, own in changed.items()
-            if own.replace("$", "") != book.formula(one).replace("$", "")
+            if book.reads(one, own) != book.reads(one, book.formula(one))
         }
         if not changed or any(_ABOVE_THE_SHEET.search(own) for own in changed.values()):
             score.equal += 1  # it reads the same, or nothing

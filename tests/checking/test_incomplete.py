@@ -89,6 +89,9 @@ def test_a_table_with_a_label_that_is_lost_is_not_passed_over(
         book.save(path)
     report = verify(path)
     assert report.faults == []
+    if alone and lost in ("o1", "w1"):  # its gradients are proven all the same
+        assert (report.verdict, report.tables, len(report.models)) == ("pass", [], 1)
+        return
     if alone and lost != "a_o2":
         assert report.verdict == "unchecked"
         assert f"but not {lost} (" in report.not_checked

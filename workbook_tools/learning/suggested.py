@@ -26,7 +26,8 @@ _MOST_NEIGHBOURS = 40  # formulas, or updates
 _MOST_CANDIDATES = 150  # cells
 _MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
-_AS_THE_OTHERS, _AS_A_NEIGHBOUR = 0.0, 0.5  # costs
+_AS_THE_OTHERS, _AS_A_NEIGHBOUR, _NO_RATE = 0.0, 0.5, 0.6  # costs
+_ANCHORED = re.compile(r"(?<![\w.!$:])\$?([A-Za-z]{1,3})\$\d+(?![\w.(:])")
 _OF_A_RANGE = re.compile(r"=\+?([A-Za-z.]+)(\([^()]+\))")
 
 
@@ -50,11 +51,12 @@ def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Pr
     best: Proposed | None = None
     meant = (expectations.of(culprit, factor) for factor in expectations.factors(culprit))
     for right in filter(None, chain(meant, [expectations.as_shown(culprit)])):
+        extra = _NO_RATE if right.factor is not None and abs(right.factor) == 1.0 else 0.0
         for cost, new in _proposals(result, culprit, old, right):
-            if best is not None and cost >= best.cost:
+            if best is not None and cost + extra >= best.cost:
                 continue
             if new != old and is_right(result, own, new, right):
-                best = Proposed(cost, new, right)
+                best = Proposed(cost + extra, new, right)
                 break
     return best
 
@@ -103,6 +105,8 @@ def _proposals(
             yield _AS_THE_OTHERS, formula
     for formula in _of_neighbours(result, own):
         yield _AS_A_NEIGHBOUR, formula
+    for formula in _without_anchors(old, own[1]):
+        yield _AS_A_NEIGHBOUR, formula
     if match := _OF_A_RANGE.fullmatch(old):
         for name in ("SUM", "AVERAGE"):
             yield costs.FUNCTION, f"={name}{match[2]}"
@@ -122,6 +126,12 @@ def _reading(result: Judged, old: str, own: Cell, reads: int, should: int) -> It
     for prefix in ("", sheet_prefix(before[0])):
         if (before[0] == own[0]) == (not prefix) and prefix + name in old:
             yield old.replace(prefix + name, prefix + cell_name(*after[1:]))
+
+
+def _without_anchors(formula: str, row: int) -> Iterator[str]:
+    """Yield the formula with a reference to another row, which is anchored, moved to its own."""
+    for match in _ANCHORED.finditer(formula):
+        yield f"{formula[: match.start()]}{match[1]}{row}{formula[match.end() :]}"
 
 
 def _of_neighbours(result: Judged, own: Cell) -> Iterator[str]:

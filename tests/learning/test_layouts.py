@@ -1,0 +1,203 @@
+"""One small model in several layouts, without labels: what learns is found, and what is wrong."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from checks import call
+from openpyxl import Workbook
+
+from workbook_tools.checking.asked import Asked
+from workbook_tools.checking.verify import verify
+from workbook_tools.judging.report import Report
+from workbook_tools.reporting.json_document import to_json
+
+Cells = Mapping[str, object]
+DATA = {f"A{row}": x for row, x in enumerate((0.1, 0.4, 0.7, 0.9), start=1)} | {
+    f"B{row}": y for row, y in enumerate((0.3, 0.5, 0.8, 1.1), start=1)
+}
+
+
+def rows() -> dict[str, object]:
+    """One iteration a row, all samples in one formula."""
+    cells: dict[str, object] = {**DATA, "H1": 0.1, "D1": 0.2, "E1": 0.3}
+    for row in range(1, 8):
+        errors = "+".join(f"(D{row}*$A${k}+E{row}-$B${k})^2" for k in range(1, 5))
+        slope = "+".join(f"(D{row}*$A${k}+E{row}-$B${k})*$A${k}" for k in range(1, 5))
+        level = "+".join(f"(D{row}*$A${k}+E{row}-$B${k})" for k in range(1, 5))
+        cells |= {
+            f"C{row}": f"=({errors})/4",
+            f"F{row}": f"=({slope})/2",
+            f"G{row}": f"=({level})/2",
+        }
+        if row > 1:
+            cells |= {f"D{row}": f"=D{row - 1}-$H$1*F{row - 1}"}
+            cells |= {f"E{row}": f"=E{row - 1}-$H$1*G{row - 1}"}
+    return cells
+
+
+def blocks() -> dict[str, object]:
+    """One sample a row, blocks of iterations below each other."""
+    cells: dict[str, object] = {**DATA, "J1": 0.1}
+    for number in range(6):
+        top = 1 + 8 * number
+        for k in range(4):
+            row, data = top + k, 1 + k
+            cells |= {
+                f"D{row}": f"=$H${top}*$A${data}+$I${top}",
+                f"E{row}": f"=0.5*(D{row}-$B${data})^2",
+                f"F{row}": f"=(D{row}-$B${data})*$A${data}",
+                f"G{row}": f"=D{row}-$B${data}",
+            }
+        last = top + 3
+        cells |= {f"E{top + 4}": f"=SUM(E{top}:E{last})", f"F{top + 4}": f"=SUM(F{top}:F{last})"}
+        cells |= {f"G{top + 4}": f"=SUM(G{top}:G{last})"}
+        cells |= {f"H{top + 8}": f"=H{top}-$J$1*F{top + 4}"}
+        cells |= {f"I{top + 8}": f"=I{top}-$J$1*G{top + 4}"}
+    return cells | {"H1": 0.2, "I1": 0.3}
+
+
+def without_loss() -> dict[str, object]:
+    """Blocks in which no cell shows the loss."""
+    return {cell: own for cell, own in blocks().items() if not cell.startswith("E")}
+
+
+def across() -> dict[str, object]:
+    """One iteration a column."""
+    cells: dict[str, object] = {"A1": 0.6, "A2": 0.9, "A3": 0.5}
+    letters = "BCDEFGHI"
+    for number, letter in enumerate(letters):
+        before = letters[number - 1]
+        cells |= {
+            f"{letter}5": 0.4 if not number else f"={before}5-$A$3*{before}9",
+            f"{letter}6": -0.2 if not number else f"={before}6-$A$3*{before}10",
+            f"{letter}7": f"=1/(1+EXP(-({letter}5*$A$1+{letter}6)))",
+            f"{letter}8": f"=0.5*({letter}7-$A$2)^2",
+            f"{letter}9": f"=({letter}7-$A$2)*{letter}7*(1-{letter}7)*$A$1",
+            f"{letter}10": f"=({letter}7-$A$2)*{letter}7*(1-{letter}7)",
+        }
+    return cells
+
+
+def momentum() -> dict[str, object]:
+    """Rows with the state of momentum."""
+    cells = rows()
+    for row in range(1, 8):
+        for state, gradient, weight in (("K", "F", "D"), ("L", "G", "E")):
+            before = f"0.9*{state}{row - 1}+" if row > 1 else ""
+            cells[f"{state}{row}"] = f"={before}{gradient}{row}"
+            if row > 1:
+                cells[f"{weight}{row}"] = f"={weight}{row - 1}-$H$1*{state}{row - 1}"
+    return cells
+
+
+LAYOUTS = {own.__name__: own for own in (rows, blocks, without_loss, across, momentum)}
+
+
+def written(cells: Cells, folder: Path) -> Path:
+    book = Workbook()
+    for place, value in cells.items():
+        book.active[place] = value
+    book.save(folder / "made.xlsx")
+    return folder / "made.xlsx"
+
+
+def check(cells: Cells, folder: Path) -> Report:
+    return verify(written(cells, folder))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_is_right_passes(layout: str, tmp_path: Path) -> None:
+    report = check(LAYOUTS[layout](), tmp_path)
+    assert report.verdict == "pass"
+    [model] = report.models
+    gradients, updates = model.count("right")
+    assert (gradients, updates) == model.count()
+    assert gradients >= updates >= 10
+    assert (model.assumed_loss is None) == (layout != "without_loss")
+
+
+WRONG = {
+    "rows": ("F4", "=((D4*$A$1+E4-$B$1)*$A$2+(D4*$A$2+E4-$B$2)*$A$2)/2"),
+    "blocks": ("F21", "=SUM(G17:G20)"),
+    "without_loss": ("G21", "=SUM(F17:F20)"),
+    "across": ("E9", "=(E7-$A$2)*E7*(1-D7)*$A$1"),
+    "momentum": ("K4", "=0.9*K3+G4"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_wrong_cell_is_found(layout: str, tmp_path: Path) -> None:
+    name, formula = WRONG[layout]
+    report = check({**LAYOUTS[layout](), name: formula}, tmp_path)
+    assert report.verdict == "fail"
+    places = {place.cells for finding in report.findings for place in finding.places}
+    # By momentum, the state goes on being wrong: the updates are named that it makes so.
+    assert places == {name} or (layout == "momentum" and places)
+
+
+def test_sums_and_errors_are_no_updates(tmp_path: Path) -> None:
+    """A running total, an error and a pre-activation have the slope 1 by a cell that they name."""
+    cells = {f"A{row}": row / 7 for row in range(1, 9)} | {"B1": "=A1"}
+    cells |= {f"B{row}": f"=B{row - 1}+A{row}" for row in range(2, 9)}
+    cells |= {f"C{row}": f"=B{row}-A{row}" for row in range(1, 9)}
+    report = check(cells, tmp_path)
+    assert (report.verdict, report.models) == ("unchecked", [])
+    assert "no formula updates a parameter by a derivative" in report.not_checked
+
+
+def test_the_rule_of_the_perceptron_is_not_called_wrong(tmp_path: Path) -> None:
+    cells: dict[str, object] = {**DATA, "D1": 0.2, "E1": -0.1}
+    for row in range(1, 9):
+        data = (row - 1) % 4 + 1
+        cells[f"F{row}"] = f"=IF(D{row}*A{data}+E{row}>0,1,0)"
+        cells[f"D{row + 1}"] = f"=D{row}+0.1*(1-F{row})*A{data}"
+        cells[f"E{row + 1}"] = f"=E{row}+0.1*(1-F{row})"
+    report = check(cells, tmp_path)
+    assert (report.verdict, report.findings) == ("unchecked", [])
+
+
+def test_the_loss_and_the_parameters_can_be_given(tmp_path: Path) -> None:
+    path = written(rows(), tmp_path)
+    report = verify(path, asked=Asked(loss="C1", parameters=("D1:E1",)))
+    [model] = report.models
+    assert (model.losses, model.parameters) == ([("Sheet", "C1")], [("Sheet", "D1:E1")])
+    assert model.count("right") == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--loss C1", "give both or none"),
+        ("--loss C99 --parameters D1", "--loss Sheet!C99 is empty"),
+        ("--loss H1 --parameters D1", "does not depend on the parameters"),
+        ("--loss C1 --parameters D1:E99", "is empty"),
+        ("--loss Z --parameters D1", "no cell"),
+        ("--loss No!C1 --parameters D1", "no such sheet"),
+    ],
+)
+def test_what_is_no_loss_is_said_in_one_line(options: str, said: str, tmp_path: Path) -> None:
+    path = written(rows(), tmp_path)
+    done = call("verify", str(path), *options.split())
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_models_are_in_the_json_report(tmp_path: Path) -> None:
+    document = to_json(check({**rows(), **dict([WRONG["rows"]])}, tmp_path))
+    [model] = document["models"]
+    assert model["loss"] == {"sheet": "Sheet", "cells": "C1:C7"}
+    assert model["parameters"] == [{"sheet": "Sheet", "cells": "D1:E7"}]
+    right = {one["is"] for one in model["claims"] if one["verdict"] == "right"}
+    assert "∂Sheet!C1/∂Sheet!D1" in right
+    assert [one["cells"] for one in model["claims"] if one["verdict"] == "wrong"] == ["F4"]
+    assert [finding["kind"] for finding in model["findings"]] == ["wrong-gradient"]
+
+
+@pytest.mark.parametrize("layout", ["rows", "blocks", "across"])
+def test_a_mended_copy_passes(layout: str, tmp_path: Path) -> None:
+    name, formula = WRONG[layout]
+    path = written({**LAYOUTS[layout](), name: formula}, tmp_path)
+    call("verify", str(path), "--fix", str(tmp_path / "mended.xlsx"))
+    assert verify(tmp_path / "mended.xlsx").verdict == "pass"
