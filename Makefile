@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build
 SAMPLE ?= ../shared/corpus
+WILD ?= ../shared/wild
 
 SPECS := $(wildcard workbooks/*.toml)
 DATA := $(wildcard workbooks/*.csv)
@@ -123,8 +124,9 @@ cnn-workbook: $(VENV)/installed-cnn $(SMALL) ## Write the trained small network 
 cnn/runs/small/model.pt: | $(VENV)/installed-cnn
 	$(BIN)/python -m cnn train --model small --resume
 
-audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=folder), and made mistakes
+audit-score: $(VENV)/installed ## Score the checker: labelled real workbooks (SAMPLE=, WILD=), and made mistakes
 	$(BIN)/python benchmarks/audit_score.py --sample $(SAMPLE)
+	$(BIN)/python benchmarks/learning_score.py --wild $(WILD)
 
 # Tests that wait move to a process that has none left; the last lines say what took longest.
 PYTEST = -n auto --dist worksteal --durations=10

@@ -169,7 +169,7 @@ def verify(
 
         whole.unchecked_because = why_unchecked(sheets, graph, tables, calculation)
         if whole.unchecked_because and why:
-            whole.unchecked_because += f"; and {why}"
+            whole.unchecked_because += f". By differentiation, nothing was found either: {why}"
     return whole
 
 

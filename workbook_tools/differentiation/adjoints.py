@@ -182,7 +182,7 @@ class Derivatives:
                 step = self._step(node, _tree(node), np.array(node.run.rows))
                 with np.errstate(all="ignore"):
                     yield from step.apart(seeds, memory, asked)
-            except (NoDerivativeError, UnknownFunctionError, UnevenError, NotDifferentiableError):
+            except (NoDerivativeError, UnknownFunctionError, UnevenError, ValueError):
                 continue
 
     def readers(self) -> Iterator[tuple[Cell, Cell]]:
@@ -426,9 +426,10 @@ class _Step(NamedTuple):
             for k, row in enumerate(self.rows.tolist()):
                 own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
                 own.pull(found, memory, depends)
-        except (NoDerivativeError, UnknownFunctionError) as error:
+        except (NoDerivativeError, UnknownFunctionError, ValueError) as error:
             where = full_name((self.node.sheet, int(self.rows[0]), self.node.column))
-            raise NotDifferentiableError(f"{where}: {error}") from error
+            what = "arrays of different sizes" if isinstance(error, ValueError) else error
+            raise NotDifferentiableError(f"{where}: {what}") from error
 
 
 def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from workbook_tools.learning.earlier import reading_earlier
 from workbook_tools.learning.expected import Expectations, Expected, most_frequent
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
 from workbook_tools.learning.suggested import Proposed, filled, proposed
+from workbook_tools.learning.typed import typed
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 
@@ -44,6 +45,7 @@ def findings(result: Judged) -> list[Finding]:
         own.sort(key=lambda one: one.cell)
         faults.append(_fault(result, own, mender))
     faults += _by_logarithm(result)
+    faults += _typed(result)
     return [Finding(tuple(places)) for places in _together(faults)]
 
 
@@ -167,6 +169,24 @@ def _short(loss: str) -> str:
 
 def _is_latent(result: Judged, culprit: Culprit) -> bool:
     return any(result.verdicts[k] is Verdict.LATENT for k in culprit.updates)
+
+
+def _typed(result: Judged) -> Iterator[Fault]:
+    """Yield the numbers that were typed into the place of updates."""
+    space = result.model.space
+    for (sheet, row, column), parameter, formula in typed(result):
+        name = cell_name(*space.layout.cell(parameter)[1:])
+        value = float(space.stored.numbers[space.layout.place_of((sheet, row, column)), 0])
+        cell = cell_name(row, column)
+        yield Fault(
+            kind=Kind.TYPED_VALUE, quantity=name, sheet=sheet, column=column, rows=(row,),
+            formula=None, value=value, expected=None, max_rel_error=None,
+            message=f"A number is typed into {cell} where the update of {name} belongs.",
+            shown=f"{cell} shows {value:.4g}",
+            suggestion=Suggestion(
+                {row: formula}, change_in_words(None, formula), None, 1, result.model.memory.draws
+            ),
+        )  # fmt: skip
 
 
 class _Mender:

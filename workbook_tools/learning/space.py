@@ -11,7 +11,7 @@ from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import Reads, reads
+from workbook_tools.learning.reads import Reads, in_place, reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -84,8 +84,14 @@ class Space:
         """The ways between cells, also by way of the updates."""
         return Flow(self.reads, self.parameters[:0])
 
-    def named_by(self, cell: int) -> list[int]:
-        """Return the cells that a formula names, other than in ranges."""
+    def named_by(self, cell: int, copies_too: bool = False) -> list[int]:
+        """Return the cells that a formula names, other than in ranges.
+
+        A cell is returned in place of its copies, unless these are what is asked.
+        """
+        if copies_too:
+            node = self.whole.nodes[int(self.whole.node_at[cell])]
+            return [self.layout.place_of(one) for one in in_place(node, self.layout.cell(cell)[1])]
         begin, end = np.searchsorted(self._named.readers, [cell, cell + 1])
         return list(dict.fromkeys(self._named.read[begin:end].tolist()))
 
