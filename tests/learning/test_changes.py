@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from learning_score import Unlabelled
+from openpyxl import load_workbook
 from openpyxl.utils.cell import coordinate_to_tuple
 
+from workbook_tools.checking.verify import verify
+from workbook_tools.judging.faults import Kind
 from workbook_tools.notation.addresses import Cell, cell_name
 
 SHEET = "LR 0.5"
@@ -57,6 +60,18 @@ def test_one_changed_cell_is_found_and_mended(book: Unlabelled, what: str) -> No
     cells, mended = found(book, {cell: formula})
     assert cells == {name}
     assert mended == {cell: old}
+
+
+def test_a_number_in_the_place_of_an_update_is_found(book: Unlabelled, tmp_path: Path) -> None:
+    other = load_workbook(book.path)
+    sheet = other[SHEET]
+    for cell in sheet[31]:
+        cell.value = None  # labels
+    sheet["P60"] = 0.7
+    other.save(tmp_path / "typed.xlsx")
+    [finding] = verify(tmp_path / "typed.xlsx").findings
+    assert finding.kind is Kind.TYPED_VALUE
+    assert finding.leading.put_right == {(SHEET, 60, 16): "=P59-$G$30*AF59"}
 
 
 def test_an_update_of_another_iteration_is_found(book: Unlabelled) -> None:

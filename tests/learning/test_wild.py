@@ -18,6 +18,7 @@ WRONG = {
     "032": {
         ("wrong-gradient", "K3, K5, K7, K9, K11"),
         ("wrong-gradient", "I24, I26, I28, I30, I32"),
+        ("typed-value", "C8, C10, C12, C29, C31, C33"),
     },
     "084": {("wrong-gradient", "H25"), ("wrong-gradient", "I25")},
 }

@@ -17,7 +17,7 @@ from workbook_tools.learning.earlier import reading_earlier
 from workbook_tools.learning.expected import Expectations, Expected, most_frequent
 from workbook_tools.learning.judged import Culprit, Judged, Verdict
 from workbook_tools.learning.suggested import Proposed, filled, proposed
-from workbook_tools.learning.typed import typed
+from workbook_tools.learning.typed import Typed, typed
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 
@@ -172,20 +172,23 @@ def _is_latent(result: Judged, culprit: Culprit) -> bool:
 
 
 def _typed(result: Judged) -> Iterator[Fault]:
-    """Yield the numbers that were typed into the place of updates."""
+    """Yield the numbers that were typed into the place of updates, those of a column together."""
     space = result.model.space
-    for (sheet, row, column), parameter, formula in typed(result):
-        name = cell_name(*space.layout.cell(parameter)[1:])
-        value = float(space.stored.numbers[space.layout.place_of((sheet, row, column)), 0])
-        cell = cell_name(row, column)
+    columns: dict[tuple[str, int], list[Typed]] = defaultdict(list)
+    for one in typed(result):
+        columns[one.cell[0], one.cell[2]].append(one)
+    for (sheet, column), own in columns.items():
+        name = cell_name(*space.layout.cell(own[0].parameter)[1:])
+        cell = cell_name(*own[0].cell[1:])
+        value = float(space.stored.numbers[space.layout.place_of(own[0].cell), 0])
+        formulas = {one.cell[1]: one.formula for one in own}
+        edit = change_in_words(None, own[0].formula)
         yield Fault(
-            kind=Kind.TYPED_VALUE, quantity=name, sheet=sheet, column=column, rows=(row,),
-            formula=None, value=value, expected=None, max_rel_error=None,
+            kind=Kind.TYPED_VALUE, quantity=name, sheet=sheet, column=column,
+            rows=tuple(formulas), formula=None, value=value, expected=None, max_rel_error=None,
             message=f"A number is typed into {cell} where the update of {name} belongs.",
             shown=f"{cell} shows {value:.4g}",
-            suggestion=Suggestion(
-                {row: formula}, change_in_words(None, formula), None, 1, result.model.memory.draws
-            ),
+            suggestion=Suggestion(formulas, edit, None, 1, result.model.memory.draws),
         )  # fmt: skip
 
 
