@@ -101,6 +101,10 @@ class Unlabelled:
         other = FilledFormula.parse(new, row)
         return {(name, r, column): other.at(r) for r in run.rows if (name, r, column) in self.cells}
 
+    def is_circular(self, formulas: dict[Cell, str]) -> bool:
+        """Tell whether cells would read themselves if some hold other formulas."""
+        return bool(Graph.of(with_formulas(self.sheets, formulas)).suspects.any())
+
     def found(self, formulas: dict[Cell, str]) -> tuple[set[Cell], dict[Cell, str]]:
         """Return the cells in findings if some hold other formulas, and what these suggest."""
         sheets = with_formulas(self.sheets, formulas)
@@ -134,6 +138,9 @@ def score_changes(path: Path, count: int, seed: int) -> dict[str, Score]:
         }
         if not changed or any(_ABOVE_THE_SHEET.search(own) for own in changed.values()):
             score.equal += 1  # it reads the same, or nothing
+            continue
+        if book.is_circular(changed):
+            score.equal += 1  # another mistake than was drawn
             continue
         score.tried += 1
         cells, mended = book.found(changed)

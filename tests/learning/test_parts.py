@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 
+from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.moved import moved
-from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.learning.ranges import ranges, rectangles
 from workbook_tools.learning.reads import Reads
 

@@ -193,12 +193,12 @@ class Derivatives:
             node = self._nodes[number]
             for row in node.run.rows:
                 reader = node.sheet, row, node.column
-                yield from ((cell, reader) for cell in _named_in(node, row) if cell in asked)
+                yield from ((cell, reader) for cell in named_in(node, row) if cell in asked)
 
-    def named_in(self, cell: Cell) -> list[Cell]:
+    def named_by(self, cell: Cell) -> list[Cell]:
         """Return the cells that a cell's formula names, other than in ranges."""
         number = self._program.graph.node_of(cell)
-        return [] if number is None else _named_in(self._nodes[number], cell[1])
+        return [] if number is None else named_in(self._nodes[number], cell[1])
 
     def slopes(
         self, pairs: Iterable[tuple[Cell, Cell]], memory: Memory
@@ -456,7 +456,7 @@ def _fitted(seed: Array, shape: tuple[int, ...], is_array: bool) -> Array:
     return found
 
 
-def _named_in(node: Node, row: int) -> list[Cell]:
+def named_in(node: Node, row: int) -> list[Cell]:
     """Return the cells that a formula names; of ranges in an array formula, those in its place."""
     tree = _tree(node) if _ELEMENT in node.run.formula.pattern else None
     down, right = map(int, map(str, tree.arguments[1:])) if isinstance(tree, Call) else (1, 1)

@@ -5,17 +5,17 @@ and on random ones.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
+from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.engines import compiled
 from workbook_tools.errors import InputError
@@ -32,7 +32,6 @@ from workbook_tools.texts import shortened
 _DRAWS = 4
 _MOST_PARAMETERS = 100_000
 _MOST_INPUTS = 200_000  # that are drawn at random
-_FINE = 1e7  # parts of the largest number, to which rows are compared
 _CELLS = re.compile(r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(?::\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})?")
 _LONGEST, _MOST_NAMED = 40, 3  # characters of a sheet's name; sheets that are named
 _MOST_READERS = 2_000  # of parameters, that are looked at as updates
@@ -222,19 +221,22 @@ def _add_shown(
 ) -> None:
     """Add the cells that show the derivatives."""
     own = found[[derivatives.place(part.by) for part in parts]]
-    asked: dict[bytes, list[int]] = defaultdict(list)
-    for k, key in _keys(own):
-        asked[key].append(k)
     cells = [(cell, place) for cell, place in derivatives.formulas() if cell != of]
-    pairs = {
-        (at, k): None
-        for at, key in _keys(memory.numbers[[place for _, place in cells]])
-        for k in asked.get(key, ())
-    }
-    for at, k in pairs:
-        cell, place = cells[at]
-        if factor := _factor(memory.numbers[place], own[k]):
-            parts[k].shown.append(Shown(cell, factor))
+    numbers = memory.numbers[[place for _, place in cells]]
+    pairs = [
+        pair for every in matches(numbers, own) for pair in zip(*map(_listed, every), strict=True)
+    ]
+    for at, k, factor in sorted(pairs):
+        parts[k].shown.append(Shown(cells[at][0], _rounded(factor)))
+
+
+def _listed(numbers: NDArray[Any]) -> list[Any]:
+    found: list[Any] = numbers.tolist()
+    return found
+
+
+def _rounded(factor: float) -> float:
+    return float(f"{factor:.6g}")
 
 
 def _add_updates(
@@ -258,7 +260,7 @@ def _add_updates(
         if not is_told and np.allclose(slopes, 1.0, rtol=0.0, atol=_CLEAR):
             place = derivatives.place(cell)
             added = memory.numbers[derivatives.place(reader)] - memory.numbers[place]
-            named = derivatives.named_in(reader)
+            named = derivatives.named_by(reader)
             rates = [rate for rate in named if rate != cell and not derivatives.depends(rate)]
             known[reader] = _update(reader, added, found[place], rates, derivatives, memory)
             by_cell[cell].updates = [*known.values()]
@@ -283,26 +285,5 @@ def _update(
 
 def _factor(numbers: Array, others: Array) -> float | None:
     """Return by what some numbers are a multiple of others, (draws,); None if they are not."""
-    most = int(np.abs(others).argmax())
-    factor = numbers[most] / others[most] if others[most] else 0.0
-    is_one = factor and np.allclose(
-        numbers, factor * others, rtol=_CLEAR, atol=_CLEAR * abs(factor)
-    )
-    return float(f"{factor:.6g}") if is_one else None
-
-
-def _keys(numbers: Array) -> Iterator[tuple[int, bytes]]:
-    """Yield rows (draws,), by number, with what those have in common that are proportional.
-
-    Each has two keys, of numbers that are rounded in two ways, so that one of them is the same for
-    rows that hardly differ. Rows that are constant, or have a number that is none, are left out.
-    """
-    largest = np.take_along_axis(numbers, np.abs(numbers).argmax(axis=1)[:, None], axis=1)
-    with np.errstate(all="ignore"):
-        ratios = numbers / largest
-        spread = np.ptp(ratios, axis=1)
-    known: NDArray[np.bool_] = np.isfinite(ratios).all(axis=1) & (spread > _CLEAR)
-    for offset in (0.0, 0.5):
-        rounded = np.floor(ratios[known] * _FINE + offset).astype(np.int64)
-        for k, own in zip(np.flatnonzero(known).tolist(), rounded, strict=True):
-            yield k, bytes([offset > 0]) + own.tobytes()
+    [factor] = factors(numbers[None], others[None])
+    return _rounded(factor) if np.isfinite(factor) else None

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from workbook_tools.differentiation.proportional import matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.models import Model
-from workbook_tools.learning.proportional import matches
 from workbook_tools.program.memory import Indexes
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
-from workbook_tools.learning.judged import Judged, Verdict
 from workbook_tools.learning.ranges import by_sheet, ranges
+from workbook_tools.learning.verdicts import Judged, Verdict
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 
 NOT_CHECKED = "not checked"

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from workbook_tools.learning.judged import Culprit, Judged
+from workbook_tools.differentiation.adjoints import named_in
 from workbook_tools.learning.models import model_of
-from workbook_tools.learning.reads import in_place
 from workbook_tools.learning.space import Space
+from workbook_tools.learning.verdicts import Culprit, Judged
 from workbook_tools.notation.addresses import Cell, column_letter
 from workbook_tools.program.what_if import with_formulas
 
@@ -42,7 +42,7 @@ def _misreading(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
             continue
         _, row, _ = space.layout.cell(reader)
         node = space.whole.nodes[int(space.whole.node_at[reader])]
-        for cell in in_place(node, row):
+        for cell in named_in(node, row):
             place = space.layout.place_of(cell)
             origin = int(space.reads.origin[place])
             if origin in earlier:

@@ -15,9 +15,9 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.earlier import reading_earlier
 from workbook_tools.learning.expected import Expectations, Expected, most_frequent
-from workbook_tools.learning.judged import Culprit, Judged, Verdict
 from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.learning.typed import Typed, typed
+from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.assumed import assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
-from workbook_tools.learning.proportional import factors, matches
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, overlooked, starts
 from workbook_tools.notation.addresses import Cell

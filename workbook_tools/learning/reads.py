@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.formulas.tree import Call, SyntaxProblemError, parse_long
+from workbook_tools.differentiation.adjoints import named_in
 from workbook_tools.program.graph import Area, Node
 from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import Indexes, Layout, Memory
@@ -109,7 +109,7 @@ def _of_shape(
     for node in nodes:
         for row in node.run.rows:
             own = memory.layout.place_of((node.sheet, row, node.column))
-            named = [*in_place(node, row)]
+            named = named_in(node, row)
             for k, cell in enumerate(named):
                 yield k, np.array([own]), np.array([memory.layout.place_of(cell)]), True
             for k, area in enumerate(node.areas(row), start=len(named)):
@@ -124,22 +124,3 @@ def _places(area: Area, layout: Layout) -> Indexes:
         raise TooManyReadsError
     places = layout.places(np.array(layout.sheet(area.sheet)), rows, columns).ravel()
     return np.asarray(places[places > 1])
-
-
-def in_place(node: Node, row: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the cells that a formula names; of ranges in an array formula, those in its place."""
-    down = right = 1
-    is_element = False
-    if node.shape.text.startswith(_ELEMENT):
-        try:
-            tree = parse_long(node.run.formula.at(row))
-        except SyntaxProblemError:
-            return
-        if isinstance(tree, Call):
-            down, right = (int(str(part)) for part in tree.arguments[1:])
-            is_element = True
-    for sheet, top, left, bottom, last, _ in node.areas(row):
-        if (top, left) == (bottom, last):
-            yield sheet, top, left
-        elif is_element and top + down - 1 <= bottom and left + right - 1 <= last:
-            yield sheet, top + down - 1, left + right - 1

@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.adjoints import Derivatives
+from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import Reads, in_place, reads
+from workbook_tools.learning.reads import Reads, reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -91,7 +91,7 @@ class Space:
         """
         if copies_too:
             node = self.whole.nodes[int(self.whole.node_at[cell])]
-            return [self.layout.place_of(one) for one in in_place(node, self.layout.cell(cell)[1])]
+            return [self.layout.place_of(one) for one in named_in(node, self.layout.cell(cell)[1])]
         begin, end = np.searchsorted(self._named.readers, [cell, cell + 1])
         return list(dict.fromkeys(self._named.read[begin:end].tolist()))
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
 from workbook_tools.learning.expected import Expectations, Expected
-from workbook_tools.learning.judged import Culprit, Judged
 from workbook_tools.learning.moved import moved
+from workbook_tools.learning.verdicts import Culprit, Judged
 from workbook_tools.mending import costs
 from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedError

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.adjoints import Derivatives
+from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import COPY, Reads, in_place
+from workbook_tools.learning.reads import COPY, Reads
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
@@ -128,7 +128,7 @@ def _with_slope_one(
     kinds: dict[tuple[object, ...], int] = {}
     layout = memory.layout
     for node in nodes:
-        named = [*in_place(node, node.run.first_row)][:_MOST_PARTS]
+        named = named_in(node, node.run.first_row)[:_MOST_PARTS]
         key = node.shape.text, tuple(named.index(cell) for cell in named)
         if key not in known:
             slopes = derivatives.slopes(((cell, node.cell) for cell in dict.fromkeys(named)), drawn)
@@ -145,7 +145,7 @@ def _with_slope_one(
             sheet, first_row, column = named[k]
             moves = 0
             if len(rows) > 1:  # the cell moves down with the formula, or stays
-                moves = int([*in_place(node, int(rows[1]))][k][1] != first_row)
+                moves = int(named_in(node, int(rows[1]))[k][1] != first_row)
             read = first_row + moves * (rows - rows[0])
             places = layout.places(np.array(layout.sheet(sheet)), read, np.array(column))
             down = rows - read

@@ -1,0 +1,55 @@
+"""What is known of the updates of a model, and in which cells they go wrong."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from workbook_tools.learning.claims import Claims
+from workbook_tools.learning.models import Model
+
+
+class Verdict(StrEnum):
+    """What is known of an update."""
+
+    RIGHT = "right"  # it adds a multiple of the derivative
+    THROUGH = "through"  # it is calculated from the derivative, such as by momentum
+    WRONG = "wrong"
+    LATENT = "latent"  # it adds the derivative, but not from the cell that the others read
+    UNKNOWN = "unknown"  # no loss explains it
+    UNSEEN = "unseen"  # its derivative is 0 on the random numbers
+    NONE = "none"  # nothing reads it, nor others like it, and nothing explains it: it is no update
+
+
+@dataclass
+class Culprit:
+    """A cell in which updates go wrong."""
+
+    cell: int
+    parameter: int  # whose gradient it should be, or whose update it is
+    updates: list[int] = field(default_factory=list)  # numbers
+    is_gradient: bool = True  # else it is the update itself
+    reads: int = -1  # the gradient that the update reads
+    should_read: int = -1  # the one that it should read
+
+
+@dataclass
+class Judged:
+    """What the updates of a model are, and what is wrong in them."""
+
+    model: Model
+    claims: Claims
+    verdicts: list[Verdict]  # by update
+    culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
+    wrong: set[int] = field(
+        default_factory=set
+    )  # cells of the backward half that are no derivative
+
+    def gradients(self, k: int) -> list[int]:
+        """Return the cells that an update names and that are the derivative by its parameter."""
+        own = self.model.updates
+        named = self.model.space.named_by(int(own.cells[k]))
+        parameter = int(own.parameters[k])
+        return [
+            cell
+            for cell in named
+            if any(claim.by == parameter for claim in self.claims.by_parameter.get(cell, ()))
+        ]
