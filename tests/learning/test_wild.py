@@ -17,7 +17,7 @@ WRONG = {
     "020": {("wrong-gradient", "K170"), ("wrong-gradient", "L170")},
     "032": {
         ("wrong-gradient", "K3, K5, K7, K9, K11"),
-        ("wrong-gradient", "I24, I26, I28, I30, I32"),
+        ("wrong-gradient", "I24, I26, I28, I30, I32, I34"),
         ("typed-value", "C8, C10, C12, C29, C31, C33"),
     },
     "084": {("wrong-gradient", "H25"), ("wrong-gradient", "I25")},

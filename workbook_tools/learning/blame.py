@@ -12,6 +12,7 @@ from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
+_SMALL = 1e-11  # of the largest derivative; what is smaller may be rounding
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
 _Move = tuple[int, int]  # rows down and columns to the right
@@ -23,9 +24,8 @@ def blame(result: Judged) -> None:
     moves = _usual_moves(result)
     _find_latent(result, moves)
     wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
-    if wrong:
-        _find_first(result, wrong, moves)
-    _find_misplaced(result)
+    trail = _find_first(result, wrong, moves) if wrong else None
+    _find_misplaced(result, trail)
     _find_other_factors(result)
     _fill_down(result)
 
@@ -49,7 +49,8 @@ def is_multiplied_by_a_parameter(model: Model, gradients: Sequence[int], k: int)
     space, parameter = model.space, int(model.updates.parameters[k])
     named = space.named_by(int(model.updates.cells[k]))
     others = [c for c in named if c != parameter and c not in gradients]
-    others = [c for c in others if space.depends[c] or space.is_parameter[c]]
+    used = model.candidate.upstream  # a rate may follow the loss, but is not used for it
+    others = [c for c in others if used[c] or space.is_parameter[c]]
     numbers = model.memory.numbers
     return any(
         bool(np.isfinite(factors(model.added[[k]], numbers[[cell]] * numbers[[other]])[0]))
@@ -104,11 +105,11 @@ def _expected(result: Judged, moves: dict[_Line, _Move], k: int) -> int | None:
 # Where it goes wrong
 
 
-def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move]) -> None:
+def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move]) -> "_Trail":
     """Find the first cells that are wrong: what they read is explained, they are not."""
     model, own = result.model, result.claims
     space, cells = model.space, model.updates.cells
-    used = space.flow.upstream(model.losses)
+    used = model.candidate.upstream
     backward = space.depends & ~used
     good = [k for k, v in enumerate(result.verdicts) if v in (Verdict.RIGHT, Verdict.THROUGH)]
     good = [k for k in good if not model.are_zero[k]]
@@ -144,6 +145,7 @@ def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move])
                 expected = None
             should = -1 if expected is None else expected
             result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should)
+    return trail
 
 
 def _only_read_by(
@@ -189,6 +191,10 @@ class _Trail:
             found[1].update(first)
         return found
 
+    def of_cell(self, cell: int) -> tuple[set[int], set[int]]:
+        """Return the suspects that make a cell wrong, and the first ones; none if it is none."""
+        return self._from(cell) if self._suspects[cell] else (set(), set())
+
     def _from(self, cell: int) -> tuple[set[int], set[int]]:
         if cell not in self._known:
             reads: dict[int, list[int]] = {}
@@ -206,33 +212,47 @@ class _Trail:
         return found
 
 
-def _find_misplaced(result: Judged) -> None:
-    """Find the cells of a column that are the derivative by another parameter than the others are.
+def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
+    """Find the cells of a column of derivatives that are not the one that belongs there.
 
-    These show gradients from which nothing is calculated: those of the last iteration, for example.
+    Perhaps nothing is calculated from them: from those of the last iteration, for example.
     """
     model, layout = result.model, result.model.space.layout
     counts: dict[tuple[str, int], Counter[tuple[str, int, int]]] = defaultdict(Counter)
-    moves: dict[int, set[tuple[str, int, int]]] = {}
     for cell, own in result.claims.by_parameter.items():
         sheet, row, column = layout.cell(cell)
-        moves[cell] = {
-            (other, other_row - row, other_column - column)
-            for other, other_row, other_column in (layout.cell(claim.by) for claim in own)
-        }
-        counts[sheet, column].update(moves[cell])
-    is_parameter = model.space.is_parameter & model.space.flow.upstream(model.losses)
-    for cell, own_moves in moves.items():
-        sheet, row, column = layout.cell(cell)
-        usual, count = counts[sheet, column].most_common(1)[0]
-        is_usual = count >= _LEAST_ALIKE and count >= _ALIKE * sum(counts[sheet, column].values())
-        if usual in own_moves or not is_usual or cell in result.wrong:
+        for other, other_row, other_column in {layout.cell(claim.by) for claim in own}:
+            counts[sheet, column][other, other_row - row, other_column - column] += 1
+    parameters: dict[tuple[str, int], list[int]] = defaultdict(list)
+    used = model.space.is_parameter & model.candidate.upstream
+    for place in np.flatnonzero(used).tolist():
+        sheet, _, column = layout.cell(place)
+        parameters[sheet, column].append(place)
+    verdicts = zip(model.updates.parameters.tolist(), result.verdicts, strict=True)
+    right = {place for place, verdict in verdicts if verdict is Verdict.RIGHT}
+    for (sheet, column), moves in counts.items():
+        (other, down, along), count = moves.most_common(1)[0]
+        if count < _LEAST_ALIKE or count < _ALIKE * sum(moves.values()):
             continue
-        other, down, right = usual
-        place = layout.place_of((other, max(row + down, 1), max(column + right, 1)))
-        if is_parameter[place]:
-            result.culprits.setdefault(cell, Culprit(cell, place))
-            result.wrong.add(cell)
+        for parameter in parameters[other, column + along]:
+            cell = layout.place_of((sheet, max(layout.cell(parameter)[1] - down, 1), column))
+            claims = result.claims.by_parameter.get(cell, ())
+            is_right = any(claim.by == parameter for claim in claims)
+            if not is_right and parameter not in right and _should_be(result, cell, parameter):
+                region, first = trail.of_cell(cell) if trail else (set(), set())
+                for one in first or {cell}:
+                    result.culprits.setdefault(one, Culprit(one, parameter))
+                result.wrong |= region | {cell}
+
+
+def _should_be(result: Judged, cell: int, parameter: int) -> bool:
+    """Tell whether a cell has a formula, and a parameter a derivative that can be told from 0."""
+    model, space = result.model, result.model.space
+    if cell < 2 or not space.is_formula[cell] or space.is_parameter[cell] or cell in result.wrong:
+        return False
+    largest = np.abs(model.adjoints).max()
+    clear = np.abs(model.adjoints[parameter]) > _SMALL * largest
+    return bool(clear.sum() >= 2) and not model.candidate.upstream[cell]
 
 
 def _find_other_factors(result: Judged) -> None:

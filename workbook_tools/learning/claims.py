@@ -42,7 +42,7 @@ class Claims:
 def claims(model: Model) -> Claims:
     """Return what the cells are that depend on the parameters and are not used for the loss."""
     space = model.space
-    used = space.flow.upstream(model.losses)
+    used = model.candidate.upstream
     backward = np.flatnonzero(space.depends & ~used & space.is_formula)
     parameters = np.flatnonzero(used & space.is_parameter)
     origin = space.reads.origin  # copies are cells, too

@@ -29,7 +29,7 @@ def described(result: Judged, findings: Sequence[Finding]) -> ModelReport:
     """Return the report of a model."""
     model, space = result.model, result.model.space
     losses = [space.layout.cell(place) for place in model.losses.tolist()]
-    used = space.flow.upstream(model.losses) & space.is_parameter
+    used = model.candidate.upstream & space.is_parameter
     parameters = [space.layout.cell(place) for place in np.flatnonzero(used).tolist()]
     assumed = model.candidate.assumed
     return ModelReport(

@@ -58,7 +58,7 @@ def _by_logarithm(result: Judged) -> list[Fault]:
     if not any(math.isclose(ratio, nice, rel_tol=_CLEAR) for nice in _NICE):
         return []
     space = result.model.space
-    used = np.flatnonzero(space.flow.upstream(result.model.losses) & space.is_formula)
+    used = np.flatnonzero(result.model.candidate.upstream & space.is_formula)
     helpers = {}
     for place in used.tolist():
         formula = space.formula(place) or ""

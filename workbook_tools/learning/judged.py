@@ -17,7 +17,7 @@ _LOST = 1e4  # times the rounding error; smaller differences of large numbers te
 def judged(model: Model) -> Judged:
     """Judge the updates of a model."""
     own, space = claims(model), model.space
-    used = space.flow.upstream(model.losses)
+    used = model.candidate.upstream
     backward = space.depends & ~used
     right = np.isfinite(model.factors) | model.are_zero | _of_one_sample(model, own)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)

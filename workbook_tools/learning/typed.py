@@ -40,7 +40,7 @@ def typed(result: Judged) -> Iterator[Typed]:
             if is_parameter and (other, other_column) == (sheet, column):
                 columns[sheet, column][row - other_row] += 1
                 rows[sheet, column].append(row)
-    used = space.flow.upstream(model.losses)
+    used = model.candidate.upstream
     updated = {*space.updates.parameters.tolist()}
     known = space.is_parameter.copy()
     for place in np.flatnonzero(space.is_leaf & used).tolist():

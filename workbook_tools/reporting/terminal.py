@@ -201,7 +201,7 @@ def model_lines(model: ModelReport) -> list[tuple[str, str]]:
     for what, every in (("gradients", model.claims), ("updates", model.updates)):
         counts = dict.fromkeys(("right", "wrong", "latent", "not checked"), 0)
         for one in every:
-            counts[one.verdict] += one.count
+            counts[one.verdict] = counts.get(one.verdict, 0) + one.count
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
         cells = [(one.sheet, one.cells) for one in every]
         lines.append((what, f"{said}: {_places(cells)}" if said else "none"))
