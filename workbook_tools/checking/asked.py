@@ -13,6 +13,8 @@ from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.reading.table import Table
 
+_MOST_IN_TABLES = 50_000  # formulas that are differentiated though they are checked by labels
+
 
 class Asked(NamedTuple):
     """What is asked about the derivatives in a workbook."""
@@ -40,6 +42,9 @@ class Asked(NamedTuple):
         """
         from workbook_tools.learning.learned import learned  # tables are checked without it
 
+        count = sum(sheet.formula_count() for sheet in sheets)
+        if tables and self.loss is None and not whole.other_formulas and count > _MOST_IN_TABLES:
+            return ""
         path = Path(whole.workbook)
         found = learned(sheets, calculation, iterations, *self._cells(path, sheets, calculation))
         if self.loss is not None and not found.models:

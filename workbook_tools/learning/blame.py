@@ -234,15 +234,20 @@ def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
         (other, down, along), count = moves.most_common(1)[0]
         if count < _LEAST_ALIKE or count < _ALIKE * sum(moves.values()):
             continue
+        missing = []
         for parameter in parameters[other, column + along]:
             cell = layout.place_of((sheet, max(layout.cell(parameter)[1] - down, 1), column))
             claims = result.claims.by_parameter.get(cell, ())
             is_right = any(claim.by == parameter for claim in claims)
             if not is_right and parameter not in right and _should_be(result, cell, parameter):
-                region, first = trail.of_cell(cell) if trail else (set(), set())
-                for one in first or {cell}:
-                    result.culprits.setdefault(one, Culprit(one, parameter))
-                result.wrong |= region | {cell}
+                missing.append((cell, parameter))
+        if len(missing) > (1 - _ALIKE) * (count + len(missing)):
+            continue  # these are no derivatives by parameters, after all
+        for cell, parameter in missing:
+            region, first = trail.of_cell(cell) if trail else (set(), set())
+            for one in first or {cell}:
+                result.culprits.setdefault(one, Culprit(one, parameter))
+            result.wrong |= region | {cell}
 
 
 def _should_be(result: Judged, cell: int, parameter: int) -> bool:

@@ -148,9 +148,17 @@ def model_by(
 def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> list[Model]:
     """Return the models that explain most of the updates that are left, and take these away."""
     every = []
-    covered = ~left
-    ordered = sorted(candidates(space, assumed), key=lambda one: -int(one.upstream.sum()))
-    for candidate in ordered[:_MOST]:
+    every_candidate = sorted(
+        candidates(space, assumed),
+        key=lambda one: (-int((one.upstream & space.is_parameter).sum()), int(one.upstream.sum())),
+    )
+    # No loss depends on a counter, for example, which counts in steps of 1.
+    upstream = [candidate.upstream[space.updates.parameters] for candidate in every_candidate]
+    covered = ~left | ~np.any(upstream, axis=0) if upstream else ~left
+    first: Candidate | None = None  # the smallest one with which all is explained
+    for candidate in every_candidate[:_MOST]:
+        if first is not None and not _is_sum(candidate, first):
+            continue
         for keeps_whole in (False, True):
             model = model_of(space, candidate, keeps_whole)
             if model is None or not len(model.updates.cells):
@@ -162,8 +170,8 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
             if model.are_explained.all():
                 covered |= own
                 break
-        if covered.all():
-            break
+        if covered.all() and first is None:
+            first = candidate
     found = []
     while left.any():
         ranks = [model.rank(left[own]) for model, own in every]
@@ -174,6 +182,12 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
         found.append(_again(model.of(left[own])))
         left &= ~own
     return found
+
+
+def _is_sum(candidate: Candidate, other: Candidate) -> bool:
+    """Tell whether a loss is calculated from another one, and from little else."""
+    more = int(candidate.upstream.sum()) - int(other.upstream.sum())
+    return bool(candidate.upstream[other.cells].all()) and more <= 2 * len(candidate.cells)
 
 
 def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
