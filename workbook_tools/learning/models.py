@@ -22,6 +22,7 @@ from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Indexes, Memory
 
 _MOST = 60  # candidates
+_LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
 _ROUNDING = 1e-13  # relative
@@ -187,7 +188,8 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
 def _is_sum(candidate: Candidate, other: Candidate) -> bool:
     """Tell whether a loss is calculated from another one, and from little else."""
     more = int(candidate.upstream.sum()) - int(other.upstream.sum())
-    return bool(candidate.upstream[other.cells].all()) and more <= 2 * len(candidate.cells)
+    few = 2 * len(candidate.cells) + _LITTLE * int(other.upstream.sum())
+    return bool(candidate.upstream[other.cells].all()) and more <= few
 
 
 def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | None:
