@@ -30,6 +30,7 @@ from workbook_tools.notation.addresses import cell_name, sheet_prefix
 from workbook_tools.texts import counted, shortened, shortened_inside, told_apart
 
 _LONGEST = 2_000  # characters of one text on the terminal
+_LONGEST_LINE = 500  # characters of what learns in a workbook
 _LONGEST_NAME = 60  # characters of a sheet's name or of a label
 _MOST_FINDINGS = 20  # that are printed
 _MOST_VARIANTS = 1
@@ -190,7 +191,7 @@ def _model_grid(model: ModelReport) -> Grid:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for what, text in model_lines(model):
-        grid.add_row(what, Text(text))
+        grid.add_row(what, Text(shortened(text.replace("\n", " "), _LONGEST_LINE)))
     return grid
 
 
@@ -202,7 +203,11 @@ def model_lines(model: ModelReport) -> list[tuple[str, str]]:
         counts = dict.fromkeys(("right", "wrong", "latent", "not checked"), 0)
         for one in every:
             counts[one.verdict] = counts.get(one.verdict, 0) + one.count
-        said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
+        said = ", ".join(
+            f"{count:,} {shortened(verdict, _LONGEST_NAME)}"
+            for verdict, count in counts.items()
+            if count
+        )
         cells = [(one.sheet, one.cells) for one in every]
         lines.append((what, f"{said}: {_places(cells)}" if said else "none"))
     return lines
@@ -212,7 +217,7 @@ def _places(places: Sequence[tuple[str, str]]) -> str:
     """Return cells in few words: ``Sheet1!K5:M27, N5``."""
     found: dict[str, list[str]] = {}
     for sheet, cells in places:
-        found.setdefault(sheet, []).extend(cells.split(", "))
+        found.setdefault(sheet, []).extend(shortened(cells, _LONGEST).split(", "))
     shown = []
     for sheet, every in [*found.items()][:_MOST_SHEETS]:
         more = f", … ({len(every)} ranges)" if len(every) > _MOST_RANGES else ""
