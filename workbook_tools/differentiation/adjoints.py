@@ -61,13 +61,9 @@ class Derivatives:
     @cached_property
     def _depends(self) -> NDArray[np.bool_]:
         """Which nodes depend on the parameters; these themselves do not count."""
-        found = with_readers(len(self._nodes), self._edges, self._own)
+        found = with_readers(len(self.nodes), self._edges, self._own)
         found[[*self._own]] = False
         return found
-
-    @property
-    def _nodes(self) -> Sequence[Node]:
-        return self._program.graph.nodes
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -84,7 +80,7 @@ class Derivatives:
         """Which places have formulas."""
         found = self.node_at >= 0
         for node in self._graph.nodes:
-            found[self._places(node)] = True  # also those that change by themselves
+            found[self.places_of(node)] = True  # also those that change by themselves
         return found
 
     @property
@@ -105,7 +101,7 @@ class Derivatives:
         """
         memory = Memory.of(self._program.layout, self._program.values, numbers.shape[1])
         memory.put_numbers(places, numbers)
-        begin = {*range(len(self._nodes))}
+        begin = {*range(len(self.nodes))}
         if readers is not None:
             begin = {*np.unique(self.node_at[readers]).tolist()}
         try:
@@ -123,7 +119,7 @@ class Derivatives:
         values = self._program.values
         needed = _with_what_they_read(self._program.graph, self._edges, [of])
         for number in np.flatnonzero(needed).tolist():
-            for sheet, first, last, top, bottom, *_ in self._nodes[number].ranges():
+            for sheet, first, last, top, bottom, *_ in self.nodes[number].ranges():
                 for letter in range(first, min(last, MAX_COLUMNS) + 1):
                     column = values.column(sheet, letter)
                     if column is not None:
@@ -137,9 +133,9 @@ class Derivatives:
 
     def formulas(self) -> Iterator[tuple[Cell, int]]:
         """Yield the cells that hold formulas, each with its place; the parameters are left out."""
-        for number, node in enumerate(self._nodes):
+        for number, node in enumerate(self.nodes):
             if number not in self._own:
-                for row, place in zip(node.run.rows, self._places(node).tolist(), strict=True):
+                for row, place in zip(node.run.rows, self.places_of(node).tolist(), strict=True):
                     yield (node.sheet, row, node.column), place
 
     def depends(self, cell: Cell) -> bool:
@@ -160,7 +156,7 @@ class Derivatives:
         self._refuse_changing(of)
         depends = np.zeros(len(memory.kinds), dtype=bool)
         for number in [*np.flatnonzero(between).tolist(), *self._own]:
-            depends[self._places(self._nodes[number])] = True
+            depends[self.places_of(self.nodes[number])] = True
         with np.errstate(all="ignore"):
             for step in self._steps(between, found, depends):
                 step.pull(found, memory, depends)
@@ -175,8 +171,8 @@ class Derivatives:
         the formula by the cell, times the formula's seed, (places, draws). Formulas without a
         derivative are left out, and those whose seed is 0.
         """
-        for node in self._nodes:
-            if not seeds[self._places(node)].any():
+        for node in self.nodes:
+            if not seeds[self.places_of(node)].any():
                 continue
             try:
                 step = self._step(node, _tree(node), np.array(node.run.rows))
@@ -190,7 +186,7 @@ class Derivatives:
         asked = set(self.parameters)
         among = np.isin(self._edges.read, [*self._own])
         for number in np.unique(self._edges.readers[among]).tolist():
-            node = self._nodes[number]
+            node = self.nodes[number]
             for row in node.run.rows:
                 reader = node.sheet, row, node.column
                 yield from ((cell, reader) for cell in named_in(node, row) if cell in asked)
@@ -198,7 +194,7 @@ class Derivatives:
     def named_by(self, cell: Cell) -> list[Cell]:
         """Return the cells that a cell's formula names, other than in ranges."""
         number = self._program.graph.node_of(cell)
-        return [] if number is None else named_in(self._nodes[number], cell[1])
+        return [] if number is None else named_in(self.nodes[number], cell[1])
 
     def slopes(
         self, pairs: Iterable[tuple[Cell, Cell]], memory: Memory
@@ -210,7 +206,7 @@ class Derivatives:
         """
         found, depends = np.zeros_like(memory.numbers), np.zeros(len(memory.kinds), dtype=bool)
         for by, of in pairs:
-            node = self._nodes[self._program.graph.node_of(of) or 0]
+            node = self.nodes[self._program.graph.node_of(of) or 0]
             places = self.place(by), self.place(of)
             depends[places[0]], found[places[1]] = True, 1.0
             try:
@@ -224,9 +220,9 @@ class Derivatives:
 
     def _refuse_changing(self, of: Sequence[Cell]) -> None:
         """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""
-        if len(self._graph.nodes) == len(self._nodes):
+        if len(self._graph.nodes) == len(self.nodes):
             return
-        kept = set(self._nodes)
+        kept = set(self.nodes)
         nodes, edges = self._graph.nodes, self._graph.edges
         if edges is None:
             raise NotDifferentiableError("too many references between formulas")
@@ -241,15 +237,11 @@ class Derivatives:
     def node_at(self) -> Indexes:
         """By place: the number of the node whose cell is there; −1 if there is none."""
         found = np.full(self._program.layout.size, -1)
-        for number, node in enumerate(self._nodes):
-            found[self._places(node)] = number
+        for number, node in enumerate(self.nodes):
+            found[self.places_of(node)] = number
         return found
 
-    def places_of(self, node: Node) -> Indexes:
-        """Return the places of all cells of a node."""
-        return self._places(node)
-
-    def _places(self, node: Node, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def places_of(self, node: Node, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the places of a node's cells, in all of its rows or in these."""
         layout = self._program.layout
         if rows is None:
@@ -268,7 +260,7 @@ class Derivatives:
         edges = self._edges
         inside = between[edges.readers] & between[edges.read]
         edges = Edges(*(part[inside] for part in edges))  # type: ignore[arg-type]
-        count = len(self._nodes)
+        count = len(self.nodes)
         groups = components(count, edges.readers, edges.read)
         by_level = levels(groups, count, edges)
         reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
@@ -278,7 +270,7 @@ class Derivatives:
                 if len(own) > 1 or own[0] in reading_themselves:
                     yield from self._one_by_one(own, found, depends)
                     continue
-                node = self._nodes[own[0]]
+                node = self.nodes[own[0]]
                 tree = _tree(node)
                 is_alone = len(node.run.rows) == 1
                 if is_alone and isinstance(tree, Call) and tree.function == _ELEMENT:
@@ -290,7 +282,7 @@ class Derivatives:
 
     def _step(self, node: Node, tree: Tree, rows: NDArray[np.int64]) -> "_Step":
         is_array = (*node.cell,) in self._arrays
-        return _Step(node, tree, rows, is_array, self._places(node, rows)[None, None, :])
+        return _Step(node, tree, rows, is_array, self.places_of(node, rows)[None, None, :])
 
     def _array(self, block: Sequence[Node]) -> "_Step":
         """Return the step of an array formula that fills several cells."""
@@ -299,7 +291,7 @@ class Derivatives:
         shape = max(i for i, _ in at) + 1, max(j for _, j in at) + 1
         places = np.zeros((*shape, 1), dtype=np.int64)
         for node, (i, j) in zip(block, at, strict=True):
-            places[i, j] = self._places(node)
+            places[i, j] = self.places_of(node)
         first = block[int(np.argmin([i + j for i, j in at]))]
         body = trees[0].arguments[0]  # type: ignore[union-attr]
         return _Step(first, body, np.array([first.run.first_row]), True, places)
@@ -318,10 +310,10 @@ class Derivatives:
         begin = [
             (number, row)
             for number in numbers
-            for row in self._rows_with(number, found[self._places(self._nodes[number])])
+            for row in self._rows_with(number, found[self.places_of(self.nodes[number])])
         ]
         for number in numbers:
-            depends[self._places(self._nodes[number])] = False
+            depends[self.places_of(self.nodes[number])] = False
         for root in begin:
             waiting = [root]
             while waiting:
@@ -342,20 +334,20 @@ class Derivatives:
                         depends[self._place(one)] = True
                         order.append(one)
         for number, row in reversed(order):
-            node = self._nodes[number]
+            node = self.nodes[number]
             yield self._step(node, _tree(node), np.array([row]))
 
     def _rows_with(self, number: int, derivatives: Array) -> list[int]:
         """Return the rows of a node in which there is a derivative."""
-        rows: list[int] = np.array(self._nodes[number].run.rows)[derivatives.any(axis=1)].tolist()
+        rows: list[int] = np.array(self.nodes[number].run.rows)[derivatives.any(axis=1)].tolist()
         return rows
 
     def _place(self, one: "_Place") -> int:
-        node = self._nodes[one[0]]
+        node = self.nodes[one[0]]
         return self._program.layout.place_of((node.sheet, one[1], node.column))
 
     def _named(self, one: "_Place") -> str:
-        node = self._nodes[one[0]]
+        node = self.nodes[one[0]]
         return full_name((node.sheet, one[1], node.column))
 
     def _read_by(self, number: int, row: int, own: Collection[int]) -> Iterator["_Place"]:
@@ -363,10 +355,10 @@ class Derivatives:
 
         Of others only those matter that may depend on the parameters, or are parameters.
         """
-        for area in self._nodes[number].areas(row):
+        for area in self.nodes[number].areas(row):
             columns, rows = (area.first_column, area.last_column), (area.first_row, area.last_row)
             for other in self._program.graph.overlapping(area.sheet, *columns, *rows):
-                read = self._nodes[other].run.between(*rows)
+                read = self.nodes[other].run.between(*rows)
                 if other in own:
                     yield from ((other, own_row) for own_row in read)
                 elif read and (self._depends[other] or other in self._own):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbook_tools.differentiation.tape import Array
+from workbook_tools.program.edges import members_of
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-6  # relative; numbers that differ less are equal
@@ -38,9 +39,8 @@ def matches(numbers: Array, others: Array) -> Iterator[tuple[Indexes, Indexes, A
         order = np.argsort(other_keys, kind="stable")
         begin = np.searchsorted(other_keys[order], keys)
         end = np.searchsorted(other_keys[order], keys, side="right")
-        counts = end - begin
-        first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-        left, right = np.repeat(own, counts), other[order[first + np.arange(len(first))]]
+        which, at = members_of(begin, end)
+        left, right = own[which], other[order[at]]
         found = factors(numbers[left], others[right])
         is_new = np.isfinite(found)
         if offset:

@@ -237,8 +237,7 @@ def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
         missing = []
         for parameter in parameters[other, column + along]:
             cell = layout.place_of((sheet, max(layout.cell(parameter)[1] - down, 1), column))
-            claims = result.claims.by_parameter.get(cell, ())
-            is_right = any(claim.by == parameter for claim in claims)
+            is_right = result.claims.shows(cell, parameter)
             if not is_right and parameter not in right and _should_be(result, cell, parameter):
                 missing.append((cell, parameter))
         if len(missing) > (1 - _ALIKE) * (count + len(missing)):
@@ -327,8 +326,7 @@ def _fill_down(result: Judged) -> None:
             if place in known or not 1 < parameter < len(space.is_parameter):
                 continue
             known.add(place)
-            claims = result.claims.by_parameter.get(place, ())
-            is_right = any(claim.by == parameter for claim in claims)
+            is_right = result.claims.shows(place, parameter)
             k = number.get(place, -1)
             if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
                 result.culprits[place] = Culprit(place, parameter)

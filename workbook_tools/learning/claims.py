@@ -33,6 +33,10 @@ class Claims:
         """Return the cells that are any derivative."""
         return np.array(sorted({*self.by_parameter, *self.others}), dtype=np.int64)
 
+    def shows(self, cell: int, parameter: int) -> bool:
+        """Tell whether a cell is the derivative by a parameter."""
+        return any(claim.by == parameter for claim in self.by_parameter.get(cell, ()))
+
     def parameters_of(self, cell: int) -> set[int]:
         """Return the parameters by which a cell is a derivative, or a part of one."""
         found = {claim.by for claim in self.by_parameter.get(cell, ())}

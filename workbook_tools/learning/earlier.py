@@ -28,12 +28,8 @@ def reading_earlier(result: Judged, culprit: Culprit) -> dict[Cell, str]:
 
 def _misreading(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
     model, space = result.model, result.model.space
-    parameter = at = culprit.parameter
-    before = dict(zip(space.updates.cells.tolist(), space.updates.parameters.tolist(), strict=True))
-    earlier: set[int] = set()
-    while at in before and before[at] not in earlier | {parameter}:
-        at = before[at]
-        earlier.add(at)
+    parameter = culprit.parameter
+    earlier = {*space.earlier(parameter)}
     down = space.flow.downstream(np.array([parameter]))
     used = space.flow.upstream(model.losses[down[model.losses]])
     pairs = space.reads.of(np.array(sorted(earlier), dtype=np.int64))

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.learning.reads import Reads
+from workbook_tools.program.edges import members_of
 from workbook_tools.program.memory import Indexes
 
 
@@ -52,10 +53,8 @@ class _Ways:
         self._starts = np.searchsorted(begins[order], np.arange(size + 1))
 
     def next(self, cells: Indexes) -> tuple[Indexes, Indexes]:
-        counts = self._starts[cells + 1] - self._starts[cells]
-        number = np.repeat(np.arange(len(cells)), counts)
-        first = np.repeat(self._starts[cells] - (np.cumsum(counts) - counts), counts)
-        return number, self._ends[first + np.arange(len(first))]
+        number, at = members_of(self._starts[cells], self._starts[cells + 1])
+        return number, self._ends[at]
 
     def reached(self, cells: Indexes) -> NDArray[np.bool_]:
         found = np.zeros(len(self._starts) - 1, dtype=bool)

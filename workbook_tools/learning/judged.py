@@ -49,23 +49,18 @@ def _see_through(
 ) -> None:
     """Find the updates that are calculated from a derivative in several steps."""
     updates, space = model.updates, model.space
-    before = dict(zip(space.updates.cells.tolist(), space.updates.parameters.tolist(), strict=True))
     left = np.flatnonzero(verdicts == Verdict.WRONG)
     for k, found in _gradients(model, own, left, backward).items():
-        parameter = at = int(updates.parameters[k])
-        earlier = {parameter}
-        while at in before and before[at] not in earlier:
-            at = before[at]
-            earlier.add(at)
+        parameter = int(updates.parameters[k])
         if parameter in found:
-            verdicts[k] = Verdict.THROUGH if found <= earlier else Verdict.UNKNOWN
+            is_own = found <= {parameter, *space.earlier(parameter)}
+            verdicts[k] = Verdict.THROUGH if is_own else Verdict.UNKNOWN
         elif not model.are_clear[k]:
             verdicts[k] = Verdict.UNSEEN
     for k in np.flatnonzero(verdicts == Verdict.THROUGH).tolist():
         parameter = int(updates.parameters[k])
         named = space.named_by(int(updates.cells[k]))
-        every = own.by_parameter
-        gradients = [c for c in named if any(one.by == parameter for one in every.get(c, ()))]
+        gradients = [cell for cell in named if own.shows(cell, parameter)]
         if is_multiplied_by_a_parameter(model, gradients, k):
             verdicts[k] = Verdict.WRONG
 

@@ -113,6 +113,20 @@ class Space:
         """Which cells are used for the updates."""
         return self.flow.upstream(np.unique(self.reads.by(self.updates.cells).read))
 
+    @cached_property
+    def _before(self) -> dict[int, int]:
+        """The parameter of each update."""
+        return dict(zip(self.updates.cells.tolist(), self.updates.parameters.tolist(), strict=True))
+
+    def earlier(self, parameter: int) -> list[int]:
+        """Return the parameters of which one is the update, of all iterations, the latest first."""
+        found: dict[int, None] = {parameter: None}
+        at = parameter
+        while at in self._before and self._before[at] not in found:
+            at = self._before[at]
+            found[at] = None
+        return [*found][1:]
+
     def nodes(self) -> Iterator[tuple[Node, Indexes]]:
         """Yield the formulas, each filled down, and the places of their cells."""
         for node in self.whole.nodes:
@@ -200,17 +214,11 @@ class Space:
     def _usual(self, values: Array) -> Array:
         """Return numbers like those of the workbook; the first ones where a training explodes."""
         found = values.copy()
-        before = dict(
-            zip(self.updates.cells.tolist(), self.updates.parameters.tolist(), strict=True)
-        )
         large = self.parameters[np.abs(values[self.parameters]) > _LARGE]
         for place in large.tolist():
-            at, passed = place, set()
-            while at in before and at not in passed:
-                passed.add(at)
-                at = before[at]
-            if abs(found[place]) > _LARGE * max(1.0, abs(values[at])):
-                found[place] = values[at]
+            start = values[[place, *self.earlier(place)][-1]]
+            if abs(found[place]) > _LARGE * max(1.0, abs(start)):
+                found[place] = start
         return found
 
     def updated(self, memory: Memory) -> Array:

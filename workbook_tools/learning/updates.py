@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.reads import COPY, Reads
+from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
@@ -199,11 +200,9 @@ def _roles_of(cells: Indexes, roles: Indexes, most: int) -> tuple[Indexes, Index
 
     ``roles`` are those of all cells: place times ``most``, plus role; in order.
     """
-    begin = np.searchsorted(roles, cells * most)
-    counts = np.searchsorted(roles, (cells + 1) * most) - begin
-    pair = np.repeat(np.arange(len(cells)), counts)
-    first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-    return pair, roles[first + np.arange(len(first))] % most
+    limits = (np.searchsorted(roles, own * most) for own in (cells, cells + 1))
+    pair, at = members_of(*limits)
+    return pair, roles[at] % most
 
 
 def _read_another(found: Updates, own: Reads) -> NDArray[np.bool_]:
@@ -213,13 +212,9 @@ def _read_another(found: Updates, own: Reads) -> NDArray[np.bool_]:
     updated = found.parameters * size + found.cells
     order = np.argsort(relevant.readers, kind="stable")
     readers, read = relevant.readers[order], relevant.read[order]
-    begin = np.searchsorted(readers, found.cells)
-    counts = np.searchsorted(readers, found.cells, side="right") - begin
-    pair = np.repeat(np.arange(len(found.cells)), counts)
-    first = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-    is_update = np.isin(
-        found.parameters[pair] * size + read[first + np.arange(len(first))], updated
-    )
+    end = np.searchsorted(readers, found.cells, side="right")
+    pair, at = members_of(np.searchsorted(readers, found.cells), end)
+    is_update = np.isin(found.parameters[pair] * size + read[at], updated)
     reads_one = np.zeros(len(found.cells), dtype=bool)
     reads_one[pair[is_update]] = True
     return reads_one

@@ -48,8 +48,4 @@ class Judged:
         own = self.model.updates
         named = self.model.space.named_by(int(own.cells[k]))
         parameter = int(own.parameters[k])
-        return [
-            cell
-            for cell in named
-            if any(claim.by == parameter for claim in self.claims.by_parameter.get(cell, ()))
-        ]
+        return [cell for cell in named if self.claims.shows(cell, parameter)]

@@ -115,14 +115,20 @@ def _members(low: Numbers, high: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
 
     They come in portions, in order.
     """
-    counts = np.maximum(high - low, 0)
-    ends = np.cumsum(counts)
+    ends = np.cumsum(np.maximum(high - low, 0))
     begin, done = 0, 0
-    while begin < len(counts):
+    while begin < len(ends):
         end = max(begin + 1, int(np.searchsorted(ends, done + _PORTION, side="right")))
-        which = np.repeat(np.arange(begin, end), counts[begin:end])
-        yield which, low[which] + np.arange(done, done + len(which)) - (ends - counts)[which]
+        which, members = members_of(low[begin:end], high[begin:end])
+        yield begin + which, members
         begin, done = end, int(ends[end - 1])
+
+
+def members_of(low: Numbers, high: Numbers) -> tuple[Numbers, Numbers]:
+    """Return all members of ranges, ``low`` ≤ member < ``high``, after the numbers of these."""
+    counts = np.maximum(high - low, 0)
+    which = np.repeat(np.arange(len(counts)), counts)
+    return which, low[which] + np.arange(len(which)) - (np.cumsum(counts) - counts)[which]
 
 
 def with_readers(count: int, edges: Edges, begin: Iterable[int]) -> NDArray[np.bool_]:

@@ -314,7 +314,7 @@ def _print_formulas(place: Fault, console: Console, what: str = "formula") -> No
     """Print the formula of a place's first cell, and the one that is suggested for it."""
     was = place.formula or ""
     should = place.suggestion.formula if place.suggestion else ""
-    if place.suggestion and place.suggestion.helpers:
+    if should == was:
         should = ""  # the formula is right: others are not
     cell = cell_name(place.rows[0], place.column)
     for name, spans in zip((what, "suggested"), difference_in_short(was, should), strict=True):
