@@ -8,6 +8,7 @@ formulas on a sheet of their own, which is then differentiated like the others.
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
@@ -36,10 +37,16 @@ LOGISTIC = "binary cross-entropy"
 CATEGORICAL = "cross-entropy"
 
 
-def assumed_losses(
-    nodes: Sequence[Node], varies: Callable[[Node, str], bool | None]
-) -> tuple[Sheet, dict[int, str]]:
-    """Return a sheet of losses for the errors in formulas, and what the loss in each column is.
+class Assumed(NamedTuple):
+    """A sheet of losses that may be meant."""
+
+    sheet: Sheet
+    names: dict[int, str]  # by column: what the loss there is
+    shapes: dict[int, str]  # by column: of the formulas that work with the error
+
+
+def assumed_losses(nodes: Sequence[Node], varies: Callable[[Node, str], bool | None]) -> Assumed:
+    """Return a sheet of losses for the errors in formulas.
 
     The errors are differences of a target, which does not vary with the parameters, and of what
     does.
@@ -47,7 +54,7 @@ def assumed_losses(
     ``varies`` tells whether what a formula reads depends on the parameters; None if that is no
     number.
     """
-    sheet, names = Sheet(SHEET), {}
+    found = Assumed(sheet := Sheet(SHEET), {}, {})
     columns = count(1)
     known: set[tuple[str, int, int]] = set()
     for node in nodes[:_MOST]:
@@ -65,13 +72,13 @@ def assumed_losses(
                     continue
                 known.add(key)
                 column = next(columns)
-                names[column] = name
+                found.names[column], found.shapes[column] = name, node.shape.text
                 formula = FilledFormula.parse(f"={loss}", row)
                 run = Run(row, node.run.last_row, formula, node.run.step)
                 sheet.runs[column] = [run]
                 sheet.last_row = max(sheet.last_row, run.last_row)
                 sheet.last_column = column
-    return sheet, names
+    return found
 
 
 def _errors(tree: Tree, varies: Callable[[str], bool | None]) -> Iterator[Tree]:

@@ -27,6 +27,7 @@ def blame(result: Judged) -> None:
     trail = _find_first(result, wrong, moves) if wrong else None
     _find_misplaced(result, trail)
     _find_other_factors(result)
+    _blame_gradients(result)
     _fill_down(result)
 
 
@@ -267,8 +268,9 @@ def _find_other_factors(result: Judged) -> None:
     model = result.model
     right = [k for k, v in enumerate(result.verdicts) if v is Verdict.RIGHT]
     right = [k for k in right if np.isfinite(model.factors[k])]
-    up = [k for k in right if model.factors[k] > 0]
-    down = [k for k in right if model.factors[k] < 0]
+    used = [k for k in right if model.space.shows(int(model.updates.cells[k])) is None]
+    up = [k for k in used if model.factors[k] > 0]
+    down = [k for k in used if model.factors[k] < 0]
     odd = min(up, down, key=len)
     if len(odd) > _ODD_SIGNS * len(right):
         odd = []
@@ -306,6 +308,17 @@ def _blame_factor(result: Judged, k: int) -> None:
             return
     read = next(iter(result.gradients(k)), -1)
     result.culprits[cell] = Culprit(cell, parameter, [k], False, read)
+
+
+def _blame_gradients(result: Judged) -> None:
+    """Blame gradients in place of their updates, where these are only assumed."""
+    for culprit in [*result.culprits.values()]:
+        cell = None if culprit.is_gradient else result.model.space.shows(culprit.cell)
+        if cell is not None:
+            del result.culprits[culprit.cell]
+            own = result.culprits.setdefault(cell, Culprit(cell, culprit.parameter))
+            own.updates += culprit.updates
+            result.wrong.add(cell)
 
 
 def _fill_down(result: Judged) -> None:

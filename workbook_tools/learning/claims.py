@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbook_tools.differentiation.proportional import matches
-from workbook_tools.differentiation.tape import Array
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.models import Model, Shares, shares_of
 from workbook_tools.program.memory import Indexes
 
 
@@ -26,8 +25,7 @@ class Claims:
 
     by_parameter: dict[int, list[Claim]]
     others: dict[int, list[Claim]]
-    shares: Array  # (shares, draws): what comes to parameters from each cell that reads them
-    shared: Indexes  # the parameters
+    shares: Shares
 
     def are(self) -> Indexes:
         """Return the cells that are any derivative."""
@@ -53,15 +51,13 @@ def claims(model: Model) -> Claims:
     varies = (space.depends | space.is_parameter)[origin]
     forward = np.flatnonzero(space.is_formula & used[origin] & varies)
     forward = np.setdiff1d(forward, parameters)
-    parts = [*space.cut.shares(model.adjoints, space.is_parameter, model.memory)]
-    none = np.zeros(0, dtype=np.int64)
-    readers = np.concatenate([none, *(part[0] for part in parts)])
-    shared = np.concatenate([none, *(part[1] for part in parts)])
-    shares = np.concatenate([np.zeros((0, model.memory.draws)), *(part[2] for part in parts)])
-    by = np.concatenate([parameters, forward, shared])
-    through = np.concatenate([np.full(len(parameters) + len(forward), -1), readers])
-    derivatives = np.concatenate([model.adjoints[parameters], model.adjoints[forward], shares])
-    own = Claims({}, {}, shares, shared)
+    shares = shares_of(space, model.adjoints, model.memory)
+    by = np.concatenate([parameters, forward, shares.parameters])
+    through = np.concatenate([np.full(len(parameters) + len(forward), -1), shares.readers])
+    derivatives = np.concatenate(
+        [model.adjoints[parameters], model.adjoints[forward], shares.derivatives]
+    )
+    own = Claims({}, {}, shares)
     for cells, others, found in matches(model.memory.numbers[backward], derivatives):
         for k, other, factor in zip(cells.tolist(), others.tolist(), found.tolist(), strict=True):
             claim = Claim(int(backward[k]), int(by[other]), factor, int(through[other]))

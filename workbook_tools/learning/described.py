@@ -13,6 +13,7 @@ from workbook_tools.notation.addresses import Cell, sheet_prefix
 
 NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
+_OF_ONE_SAMPLE = "the derivative of the loss of one sample"
 _UNSEEN = "its derivative is 0 on the random numbers that were tried"
 _VERDICTS = {
     Verdict.RIGHT: ("right", ""),
@@ -52,14 +53,21 @@ def _claims(result: Judged) -> Iterator[Learned]:
     space = result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     should_be = {one.cell: one.parameter for one in result.culprits.values() if one.is_gradient}
-    for cell in sorted({*result.claims.by_parameter, *result.wrong}):
+    shown = space.gradients
+    of_one = {*_of_one_sample(result)}
+    for cell in sorted({*result.claims.by_parameter, *result.wrong, *of_one}):
         shape = int(space.shape_at[cell])
         sheet = space.layout.cell(cell)[0]
         if cell in result.wrong:
             key: _Key = sheet, None, "wrong", "it is not what its updates need", shape
             groups[key].append((cell, should_be.get(cell)))
+        elif cell in of_one:
+            groups[sheet, None, "right", _OF_ONE_SAMPLE, shape].append((cell, shown[cell]))
         else:
-            claim = result.claims.by_parameter[cell][0]
+            own_claims = result.claims.by_parameter[cell]
+            claim = next((one for one in own_claims if one.by == shown.get(cell)), own_claims[0])
+            if cell not in shown and claim.by in shown.values():
+                continue  # it is like the derivative because a slope or an input is 0
             groups[sheet, float(f"{claim.factor:.6g}"), "right", "", shape].append((cell, claim.by))
     for (sheet, factor, verdict, why, _), own in groups.items():
         cells = [space.layout.cell(cell) for cell, _ in own]
@@ -67,13 +75,22 @@ def _claims(result: Judged) -> Iterator[Learned]:
         yield Learned(sheet, ranges(cells), len(cells), what, factor, verdict, why)
 
 
+def _of_one_sample(result: Judged) -> Iterator[int]:
+    """Yield the cells that show the derivative of the loss of one sample only."""
+    space, cells = result.model.space, result.model.updates.cells.tolist()
+    for update, verdict in zip(cells, result.verdicts, strict=True):
+        cell = space.shows(update)
+        if cell is not None and verdict is Verdict.RIGHT and cell not in result.claims.by_parameter:
+            yield cell
+
+
 def _updates(result: Judged) -> Iterator[Learned]:
     model, space = result.model, result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     for k, verdict in enumerate(result.verdicts):
-        if verdict is Verdict.NONE:
-            continue
         cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
+        if verdict is Verdict.NONE or space.shows(cell) is not None:
+            continue
         factor = float(f"{model.factors[k]:.6g}") if np.isfinite(model.factors[k]) else None
         word, why = _VERDICTS[verdict]
         sheet = space.layout.cell(cell)[0]

@@ -150,6 +150,8 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             suggestion = Suggestion(
                 kept, f"in {cells[0]}, {edit}", None, len(rows), model.memory.draws, helpers
             )
+    if should is None and is_only_shown(result, first):
+        should = mender.as_shown(first)
     if should is not None and not is_latent:
         is_off = not isinstance(shown, float) or not math.isclose(
             shown, should, rel_tol=_SAME, abs_tol=_SAME
@@ -219,6 +221,11 @@ class _Mender:
             found |= helpers
         return found
 
+    def as_shown(self, culprit: Culprit) -> float | None:
+        """Return what a gradient should show that is not used."""
+        right = self._expectations.as_shown(culprit) if self._expectations else None
+        return None if right is None else right.value
+
     def right(self, own: Sequence[Culprit]) -> tuple[float | None, dict[int, str]]:
         """Return what the first cell should show, and the formulas that are known, by row."""
         if self._expectations is None:
@@ -256,6 +263,11 @@ class _Mender:
         return anew.formula, anew.expected
 
 
+def is_only_shown(result: Judged, culprit: Culprit) -> bool:
+    """Tell whether a cell is a gradient that is shown, but not used for an update."""
+    return culprit.cell in result.model.space.gradients
+
+
 def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -> str:
     """Say what is wrong with a cell, without numbers."""
     model, space = result.model, result.model.space
@@ -269,7 +281,7 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
             return f"{cell} is the derivative by {by}, but {quantity} belongs there"
         if others:
             return f"{cell} is {others[0].factor:.4g} times {quantity}, unlike the other gradients"
-        if not culprit.updates:
+        if not culprit.updates or is_only_shown(result, culprit):
             return f"{cell} is not {quantity}"
         updates = ", ".join(
             cell_name(*layout.cell(int(model.updates.cells[k]))[1:]) for k in culprit.updates[:3]

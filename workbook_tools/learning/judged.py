@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.proportional import matches
 from workbook_tools.learning.blame import blame, is_multiplied_by_a_parameter
 from workbook_tools.learning.claims import Claims, claims
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.models import Model, of_one_sample
 from workbook_tools.learning.verdicts import Judged, Verdict
 from workbook_tools.program.memory import Indexes
 
@@ -19,7 +18,8 @@ def judged(model: Model) -> Judged:
     own, space = claims(model), model.space
     used = model.candidate.upstream
     backward = space.depends & ~used
-    right = np.isfinite(model.factors) | model.are_zero | _of_one_sample(model, own)
+    right = np.isfinite(model.factors) | model.are_zero
+    right[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
     _see_through(model, own, verdicts, backward)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
@@ -32,16 +32,6 @@ def judged(model: Model) -> Judged:
     result = Judged(model, own, verdicts.tolist())
     blame(result)
     return result
-
-
-def _of_one_sample(model: Model, own: Claims) -> NDArray[np.bool_]:
-    """Tell which updates add the derivative of the loss of one sample only."""
-    left = np.flatnonzero(~np.isfinite(model.factors) & ~model.are_zero)
-    found = np.zeros(len(model.factors), dtype=bool)
-    for rows, parts, _ in matches(model.added[left], own.shares):
-        same = own.shared[parts] == model.updates.parameters[left[rows]]
-        found[left[rows[same]]] = True
-    return found
 
 
 def _see_through(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.learning.assumed import assumed_losses
+from workbook_tools.learning.assumed import SHEET as ASSUMED_LOSSES
+from workbook_tools.learning.assumed import Assumed, assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
+from workbook_tools.learning.shown import shown, shown_by
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, overlooked, starts
 from workbook_tools.notation.addresses import Cell
@@ -26,6 +29,14 @@ _LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
 _ROUNDING = 1e-13  # relative
+
+
+class Shares(NamedTuple):
+    """What comes to parameters from each cell that reads them."""
+
+    readers: Indexes
+    parameters: Indexes
+    derivatives: Array  # (readers, draws)
 
 
 @dataclass
@@ -103,8 +114,21 @@ def models(
     if len(more.cells):
         pairs = zip(space.updates, more, strict=True)
         both = Updates(*(np.concatenate(pair) for pair in pairs))
-        return _searched(Space(sheets, values, iterations, both))
-    return found, left, space
+        found, left, space = _searched(Space(sheets, values, iterations, both))
+    return found + _only_shown(space, found), left, space
+
+
+def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
+    """Return the models whose gradients are shown on sheets on which nothing was found yet."""
+    own = [model.updates.cells for model in found]
+    places = np.concatenate([space.updates.cells[:0], *own])
+    known = {space.layout.cell(place)[0] for place in places.tolist()}
+    names = frozenset(sheet.name for sheet in space.sheets) - known - {ASSUMED_LOSSES}
+    gradients = shown(space, names)
+    if not gradients:
+        return []
+    every, _, _ = _searched(Space(space.sheets, space.values, space.iterations, shown=gradients))
+    return every
 
 
 def _searched(space: Space) -> tuple[list[Model], Updates, Space]:
@@ -112,11 +136,11 @@ def _searched(space: Space) -> tuple[list[Model], Updates, Space]:
     left = np.ones(len(space.updates.cells), dtype=bool)
     found = _chosen(space, {}, left) if left.any() else []
     if left.any():
-        sheet, names = _assumed(space, left)
-        if names:
-            sheets = [*space.sheets, sheet]
+        assumed = _assumed(space, left)
+        if assumed.names:
+            sheets = [*space.sheets, assumed.sheet]
             space = Space(sheets, space.values, space.iterations, space.updates)
-            found += _chosen(space, names, left)
+            found += _chosen(space, assumed.names, left)
     return found, space.updates.among(left), space
 
 
@@ -138,6 +162,10 @@ def model_by(
     if not (candidate.upstream & space.is_parameter).any():
         return [], none, space
     space.cut.adjoints([loss], space.stored)  # raises if there is no derivative
+    if not len(space.updates.cells):
+        gradients = shown_by(space, candidate)
+        space = Space(sheets, values, iterations, parameters=parameters, shown=gradients)
+        candidate = Candidate(losses, None, space.flow.upstream(losses))
     both = (model_of(space, candidate, keeps_whole) for keeps_whole in (False, True))
     every = [model for model in both if model is not None]
     if not every:
@@ -166,6 +194,8 @@ def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> l
                 continue
             if not (np.isfinite(model.factors) | model.are_shown).any():
                 continue
+            if space.gradients and 2 * model.are_explained.sum() <= len(model.are_explained):
+                continue  # a loss that explains few of the gradients is none
             own = np.isin(space.updates.cells, model.updates.cells)
             every.append((model, own))
             if model.are_explained.all():
@@ -222,10 +252,29 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         if upstream[shown[cells_shown]].any():
             return None  # no loss is calculated from its own derivatives
         are_shown[rows] = True
+    if space.gradients:
+        are_shown |= of_one_sample(own, added, shares_of(space, adjoints, memory))
     return Model(
         space, candidate, keeps_whole, own, found, are_zero, are_shown, is_clear, added, memory,
         adjoints,
     )  # fmt: skip
+
+
+def shares_of(space: Space, adjoints: Array, memory: Memory) -> Shares:
+    """Return what comes to parameters from each cell that reads them."""
+    none = np.zeros(0, dtype=np.int64)
+    parts = [(none, none, np.zeros((0, memory.draws)))]
+    parts += space.cut.shares(adjoints, space.is_parameter, memory)
+    readers, parameters, derivatives = map(np.concatenate, zip(*parts, strict=True))
+    return Shares(readers, parameters, derivatives)
+
+
+def of_one_sample(own: Updates, added: Array, shares: Shares) -> NDArray[np.bool_]:
+    """Tell which updates add the derivative of the loss of one sample only."""
+    found = np.zeros(len(own.cells), dtype=bool)
+    for rows, parts, _ in matches(added, shares.derivatives):
+        found[rows[shares.parameters[parts] == own.parameters[rows]]] = True
+    return found
 
 
 def _again(model: Model) -> Model:
@@ -257,7 +306,7 @@ def _again(model: Model) -> Model:
     return model
 
 
-def _assumed(space: Space, left: NDArray[np.bool_]) -> tuple[Sheet, dict[int, str]]:
+def _assumed(space: Space, left: NDArray[np.bool_]) -> Assumed:
     """Return the losses that may be meant by the errors from which updates are calculated."""
     cells = space.updates.cells[left]
     relevant = space.flow.upstream(np.unique(space.reads.by(cells).read)) & space.depends

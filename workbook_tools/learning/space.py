@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.reads import Reads, reads
 from workbook_tools.learning.updates import Updates, updates
@@ -34,21 +35,26 @@ class Space:
         iterations: Iterations | None,
         known: Updates | None = None,
         parameters: Sequence[Cell] = (),
+        shown: Sequence[Shown] = (),
     ) -> None:
         """Find the updates, unless they are ``known``, and the parameters.
 
-        If parameters are given, only these are updated, and what is updated from them.
+        If parameters are given, only these are updated, and what is updated from them. If gradients
+        are ``shown``, the updates are those that are assumed for them.
 
         ``values`` are those of a calculation; raises ``NotDifferentiableError``, and
         ``TooManyReadsError``.
         """
-        self.sheets, self.values, self.iterations = sheets, values, iterations
-        self.whole = Derivatives(sheets, values, [], iterations)
+        self.sheets = [*sheets, *assumed_updates(shown)]
+        self.values, self.iterations = values, iterations
+        self.whole = Derivatives(self.sheets, values, [], iterations)
         memory = self.whole.memory
         self.layout = memory.layout
         self.reads = reads(self.whole.nodes, memory)
         self.is_formula = self.whole.are_formulas
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
+        if shown:
+            known = self._assumed(shown)
         self.updates = updates(self.whole.nodes, self.whole, self.reads) if known is None else known
         given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
         if len(given):
@@ -62,6 +68,24 @@ class Space:
         )
         self.is_parameter = np.zeros(self.layout.size, dtype=bool)
         self.is_parameter[self.parameters] = True
+
+    def _assumed(self, shown: Sequence[Shown]) -> Updates:
+        by, cells = (
+            np.array([*map(self.layout.place_of, own)], dtype=np.int64)
+            for own in ([one.parameter for one in shown], [one.update for one in shown])
+        )
+        return Updates(by, cells, np.array([one.group for one in shown], dtype=np.int64))
+
+    @cached_property
+    def gradients(self) -> dict[int, int]:
+        """The cells that only show gradients, or should, with the parameters."""
+        pairs = zip(*(part.tolist() for part in self.updates[:2]), strict=True)
+        return {cell: by for by, update in pairs if (cell := self.shows(update)) is not None}
+
+    def shows(self, update: int) -> int | None:
+        """Return the cell that shows the gradient, if an update is only assumed for it."""
+        cell = gradient_of(self.layout.cell(update))
+        return None if cell is None else self.layout.place_of(cell)
 
     @cached_property
     def cut(self) -> Derivatives:
@@ -180,18 +204,26 @@ class Space:
                 found[place] = np.array(own)
         return found
 
-    def drawn(self, inputs: NDArray[np.bool_], keeps_whole: bool, are_tied: bool = False) -> Memory:
+    def drawn(
+        self,
+        inputs: NDArray[np.bool_],
+        keeps_whole: bool,
+        are_tied: bool = False,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Memory:
         """Return the workbook calculated on random parameters, and random ``inputs``.
 
         Whole numbers among the inputs may be kept: these may be classes, or counts. All other
-        numbers stay as they are, such as the learning rate. ``are_tied`` says whether ``copies``
-        of parameters stay copies.
+        numbers stay as they are, such as the learning rate, and those that are ``kept``.
+        ``are_tied`` says whether ``copies`` of parameters stay copies.
         """
         values = np.nan_to_num(self.stored.numbers[:, 0])  # an error is as good as 0
         drawn = inputs & self.is_leaf
         if keeps_whole:
             drawn &= values % 1 != 0
         drawn[self.parameters] = True
+        if kept is not None:
+            drawn &= ~kept
         key = drawn.tobytes(), are_tied
         if key not in self._known:
             self._known[key] = self._drawn(drawn, values, are_tied)

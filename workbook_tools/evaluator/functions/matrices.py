@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key, reduce
+from functools import reduce
 from itertools import repeat
 from typing import Any
 
@@ -22,7 +22,6 @@ from workbook_tools.evaluator.values import (
     Value,
     array,
     logical,
-    ordered,
     rank,
 )
 from workbook_tools.package.cell_values import CellError, CellValue
@@ -134,23 +133,16 @@ def _sorted(
     place = math.trunc(1.0 if index is None else index) - 1
     if order not in (None, 1, -1) or not 0 <= place < len(rows[0]):
         raise FailedError(VALUE)
-    found = sorted(rows, key=lambda row: _KEY(row[place]), reverse=order == -1)
+    found = sorted(rows, key=lambda row: _key(row[place]), reverse=order == -1)
     found.sort(key=lambda row: row[place] is None)  # in any order, empty cells are last
     return array([*zip(*found, strict=True)] if by_column else found)
 
 
-def _before(one: CellValue, other: CellValue) -> int:
-    """Compare for sorting: errors come after all values, and empty cells last."""
-    places = [
-        4 if value is None else 3 if isinstance(value, CellError) else rank(value)
-        for value in (one, other)
-    ]
-    if places[0] != places[1]:
-        return places[0] - places[1]
-    return ordered(one, other) if places[0] < 3 else 0
-
-
-_KEY = cmp_to_key(_before)
+def _key(value: CellValue) -> tuple[int, float | str]:
+    """Return by what to sort: errors come after all values, and empty cells last."""
+    if value is None or isinstance(value, CellError):
+        return 4 if value is None else 3, 0.0
+    return rank(value), value.lower() if isinstance(value, str) else value
 
 
 def _unique(grid: Grid) -> Grid:

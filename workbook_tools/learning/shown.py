@@ -1,0 +1,284 @@
+"""Finds gradients that are shown, but from which no formula updates a parameter.
+
+A macro may do that, or a person. Every number of the workbook may then be a parameter. Cells that
+are the derivatives by several numbers, and that lie as these do, tell which numbers are parameters,
+and which other cells should be derivatives.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError, named_in
+from workbook_tools.differentiation.proportional import matches
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.references import areas
+from workbook_tools.learning.applied import Shown
+from workbook_tools.learning.assumed import Assumed, assumed_losses
+from workbook_tools.learning.losses import Candidate, candidates
+from workbook_tools.learning.space import Space
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.graph import Node
+from workbook_tools.program.memory import Memory
+
+_MOST_NUMBERS = 20_000  # that may be parameters
+_MOST_LOSSES = 40
+_LEAST = 2  # cells that are derivatives by different numbers, so that others should be, too
+_LEAST_OF_ONE = 3  # or by one number, each of another sample
+_PRODUCT = re.compile(r"\*|PRODUCT\(|MMULT\(", re.IGNORECASE)
+
+_Where: TypeAlias = tuple[int, int]  # row and column
+_Key: TypeAlias = tuple[str, str, int, int, int]  # two sheets, the number of a map, and its shift
+
+# How cells that show gradients lie: where the parameter of each is, up to a shift.
+_MAPS: Sequence[Callable[[int, int], _Where]] = (
+    lambda row, column: (row, column),
+    lambda row, column: (column, row),  # transposed
+    lambda row, column: (0, column),  # a sample a row
+    lambda row, column: (0, row),
+    lambda row, column: (row, 0),  # a sample a column
+    lambda row, column: (column, 0),
+)
+_IS_BY_SAMPLE = (False, False, True, True, True, True)
+
+
+def shown(space: Space, names: frozenset[str]) -> list[Shown]:
+    """Return the gradients that some sheets show; ``names`` are those of the sheets.
+
+    Raises ``NotDifferentiableError`` and ``TooManyReadsError``.
+    """
+    assumed = _assumed(space, names)
+    numbers = np.unique(space.reads.read)
+    numbers = numbers[space.is_leaf[numbers]]
+    if not assumed.names or not 0 < len(numbers) <= _MOST_NUMBERS:
+        return []
+    cells = [space.layout.cell(place) for place in numbers.tolist()]
+    none = space.updates.among(np.zeros(len(space.updates.cells), dtype=bool))
+    own = Space([*space.sheets, assumed.sheet], space.values, space.iterations, none, cells)
+    every = [part for one in candidates(own, assumed.names) for part in _apart(own, one, assumed)]
+    every.sort(key=lambda one: -int(one.upstream.sum()))
+    found = [_Search(own, candidate, names).blocks() for candidate in every[:_MOST_LOSSES]]
+    return _pairs(found)
+
+
+def shown_by(space: Space, candidate: Candidate) -> list[Shown]:
+    """Return the gradients that are shown for a loss, by the parameters of the workbook."""
+    return _pairs([_Search(space, candidate, frozenset(s.name for s in space.sheets)).blocks()])
+
+
+def _pairs(found: Sequence[Sequence["_Block"]]) -> list[Shown]:
+    """Return the gradients of several losses; where they overlap, those of the loss with most."""
+    shown_by: dict[Cell, Shown] = {}
+    group = 0
+    for blocks in sorted(found, key=lambda blocks: -sum(len(block.votes) for block in blocks)):
+        pairs = [block.pairs() for block in blocks]
+        parameters = {one.parameter for one in shown_by.values()}
+        every_pair = [pair for own_pairs in pairs for pair in own_pairs]
+        if any(cell in shown_by or by in parameters for cell, by in every_pair):
+            continue
+        for own_pairs in pairs:
+            shown_by |= {cell: Shown(by, cell, group) for cell, by in own_pairs}
+            group += 1
+    return [*shown_by.values()]
+
+
+def _apart(space: Space, candidate: Candidate, assumed: Assumed) -> Iterator[Candidate]:
+    """Yield a loss, and those of its terms that work with the error in different ways."""
+    yield candidate
+    columns = [space.layout.cell(place)[2] for place in candidate.cells.tolist()]
+    shapes = np.array([assumed.shapes[column] for column in columns])
+    every = dict.fromkeys(shapes.tolist())
+    for shape in every if len(every) > 1 else ():
+        cells = candidate.cells[shapes == shape]
+        yield Candidate(cells, candidate.assumed, space.flow.upstream(cells))
+
+
+def _assumed(space: Space, names: frozenset[str]) -> Assumed:
+    """Return the losses that may be meant by the differences in formulas."""
+    nodes = [node for node, _ in space.nodes() if node.sheet in names]
+    numbers_of: dict[int, frozenset[int]] = {}  # from which a cell is calculated
+
+    def place_of(cell: Cell) -> int:
+        return int(space.reads.origin[space.layout.place_of(cell)])
+
+    def numbers(place: int) -> frozenset[int]:
+        if place not in numbers_of:
+            upstream = space.flow_of_all.upstream(np.array([place]))
+            numbers_of[place] = frozenset(np.flatnonzero(upstream & space.is_leaf).tolist())
+        return numbers_of[place]
+
+    def varies(node: Node, text: str) -> bool | None:
+        [area] = areas(f"={text}") or [None]
+        if area is None or area.cell_count > 1:
+            return None
+        place = place_of(next(iter(area.cells(node.sheet))))
+        if place < 2:
+            return None
+        if not space.is_formula[place]:
+            return False
+        # A target may be calculated, too: then from fewer numbers than the prediction, and others.
+        others = {place_of(cell) for cell in named_in(node, node.run.first_row)} - {place}
+        return bool(numbers(place)) and not any(
+            len(numbers(place)) < len(numbers(other)) and not numbers(place) & numbers(other)
+            for other in others
+            if other > 1 and space.is_formula[other]
+        )
+
+    return assumed_losses(nodes, varies)
+
+
+class _Search:
+    """Looks for the derivatives of one loss by numbers of the workbook."""
+
+    def __init__(self, space: Space, candidate: Candidate, names: frozenset[str]) -> None:
+        self.space, self._candidate = space, candidate
+        used = candidate.upstream
+        layout = space.layout
+        read = space.reads.by(candidate.cells).read
+        from_it = space.flow.downstream(read[space.depends[read]])
+        backward = np.flatnonzero(from_it & ~used & space.is_formula)
+        self._backward = backward[[layout.cell(p)[0] in names for p in backward.tolist()]]
+        self.is_backward = np.zeros(layout.size, dtype=bool)
+        self.is_backward[self._backward] = True
+        self.is_explained = np.zeros(layout.size, dtype=bool)
+        self.is_number = space.is_parameter & used
+        used_otherwise = used.copy()
+        used_otherwise[candidate.cells] = False
+        others = space.reads.at(np.flatnonzero(used_otherwise[space.reads.readers])).read
+        targets = np.setdiff1d(read, others)
+        self.is_number[targets] = False
+
+    @cached_property
+    def roles(self) -> dict[int, set[int]]:
+        """By number: in which roles it is read."""
+        own = self.space.reads.of(np.flatnonzero(self.is_number))
+        found: dict[int, set[int]] = defaultdict(set)
+        for place, role in zip(own.read.tolist(), own.roles.tolist(), strict=True):
+            found[place].add(role)
+        return found
+
+    def blocks(self) -> list["_Block"]:
+        """Return the cells that show derivatives, or should, block by block."""
+        products = [_PRODUCT.search(self.space.formula(p) or "") for p in self._backward.tolist()]
+        if sum(map(bool, products)) < _LEAST:
+            return []
+        votes: dict[_Key, dict[_Where, _Where]] = defaultdict(dict)
+        layout = self.space.layout
+        for cell, number in self._shown():
+            (sheet, *where), (other, *at) = layout.cell(cell), layout.cell(number)
+            for k, turned in enumerate(_MAPS):
+                row, column = turned(*where)
+                key = sheet, other, k, at[0] - row, at[1] - column
+                votes[key][where[0], where[1]] = at[0], at[1]
+        found: list[_Block] = []
+        taken: set[tuple[str, _Where]] = set()
+        for key, own in sorted(votes.items(), key=lambda one: (-len(one[1]), one[0][2])):
+            left = {where: by for where, by in own.items() if (key[0], where) not in taken}
+            count = len(set(left.values()))
+            if count < _LEAST and (count < 1 or len(left) < _LEAST_OF_ONE):
+                continue
+            block = _Block(self, key, left)
+            block.grow({where for sheet, where in taken if sheet == key[0]})
+            taken |= {(key[0], where) for where in block.cells}
+            found.append(block)
+        return found
+
+    def _shown(self) -> set[tuple[int, int]]:
+        """Return pairs of a cell, and the number by which it is the derivative.
+
+        Those are left out that are also the derivative by a formula: they may be errors.
+        """
+        space, used = self.space, self._candidate.upstream
+        cells = [space.layout.cell(place) for place in self._candidate.cells.tolist()]
+        stored = np.nan_to_num(space.stored.numbers[:, 0])
+        forward = np.flatnonzero(used & space.is_formula)
+        numbers = np.flatnonzero(self.is_number)
+        found: set[tuple[int, int]] = set()
+        for kept in (~self.is_number, ~self.is_number | (stored % 1 == 0)):
+            try:
+                memory = space.drawn(kept & ~kept, False, kept=kept)
+                adjoints = space.cut.adjoints(cells, memory)
+            except NotDifferentiableError:
+                continue
+            own = memory.numbers[self._backward]
+            parts = [*space.cut.shares(adjoints, self.is_number, memory)]
+            by = np.concatenate([numbers, *(part[1] for part in parts)])
+            derivatives = np.concatenate([adjoints[numbers], *(part[2] for part in parts)])
+            is_error = np.zeros(len(own), dtype=bool)
+            errors = [adjoints[forward], *self._errors(adjoints, memory)]
+            for rows, _, _ in matches(own, np.concatenate(errors)):
+                is_error[rows] = True
+            for rows, others, _ in matches(own, derivatives):
+                self.is_explained[self._backward[rows]] = True
+                strong = ~is_error[rows]
+                pairs = zip(self._backward[rows[strong]], by[others[strong]], strict=True)
+                found.update((int(cell), int(number)) for cell, number in pairs)
+        return found
+
+    def _errors(self, adjoints: Array, memory: Memory) -> Iterator[Array]:
+        """Yield the derivatives of the terms of the loss by what they are calculated from."""
+        is_read = np.zeros(len(adjoints), dtype=bool)
+        is_read[self.space.reads.by(self._candidate.cells).read] = True
+        seeds = np.zeros_like(adjoints)
+        seeds[self._candidate.cells] = 1.0
+        for _, _, derivatives in self.space.cut.shares(seeds, is_read, memory):
+            yield derivatives
+
+
+class _Block:
+    """Cells that show derivatives by numbers that lie as they do, and the cells between."""
+
+    def __init__(self, search: _Search, key: _Key, votes: dict[_Where, _Where]) -> None:
+        self.votes = votes  # by cell: the number by which it is the derivative
+        self.cells = dict(votes)  # also those that should be a derivative
+        self._search, self._key = search, key
+
+    def pairs(self) -> list[tuple[Cell, Cell]]:
+        """Return each cell with the number by which it is the derivative, or should be."""
+        sheet, other, *_ = self._key
+        return [((sheet, *cell), (other, *number)) for cell, number in self.cells.items()]
+
+    def grow(self, taken: set[_Where]) -> None:
+        """Add cells beside those that are derivatives, if these should be such, too."""
+        space = self._search.space
+        sheet, other, k, down, right = self._key
+        roles = {r for at in self.votes.values() for r in self._roles(other, at)}
+        shapes = {int(space.shape_at[self._place(sheet, where)]) for where in self.votes}
+        waiting = [*self.votes]
+        tried = set(waiting)
+        while waiting:
+            for cell in _beside(*waiting.pop()):
+                place = self._place(sheet, cell)
+                if cell in tried or cell in taken or not self._search.is_backward[place]:
+                    continue
+                tried.add(cell)
+                turned = _MAPS[k](*cell)
+                number = turned[0] + down, turned[1] + right
+                at = self._place(other, number)
+                if not self._search.is_number[at]:
+                    continue
+                is_alike = int(space.shape_at[place]) in shapes or self._is_between(cell)
+                shares_role = bool(roles & self._roles(other, number))
+                is_free = shares_role and not _IS_BY_SAMPLE[k]
+                if is_alike or (is_free and not self._search.is_explained[place]):
+                    self.cells[cell] = number
+                    waiting.append(cell)
+
+    def _is_between(self, cell: _Where) -> bool:
+        """Tell whether a cell lies between two that are derivatives."""
+        above, below, left, right = _beside(*cell)
+        return {above, below} <= self.votes.keys() or {left, right} <= self.votes.keys()
+
+    def _place(self, sheet: str, where: _Where) -> int:
+        return self._search.space.layout.place_of((sheet, *where)) if min(where) > 0 else 0
+
+    def _roles(self, sheet: str, where: _Where) -> set[int]:
+        return self._search.roles.get(self._place(sheet, where), set())
+
+
+def _beside(row: int, column: int) -> Sequence[_Where]:
+    return (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)
