@@ -8,7 +8,7 @@ Everything else must be found at exactly its cells, and nothing else may be.
 In a folder of other people's workbooks with a ``labels.json`` (``wrong_cells`` and a ``verdict``
 for each model), every wrong cell must be named, and nothing else.
 
-    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [WORKBOOK ...]
+    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [--shown] [WORKBOOK ...]
 """
 
 import argparse
@@ -20,8 +20,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import openpyxl
 from formula_changes import CHANGES, equal
 
 from workbook_tools.checking.verify import verify
@@ -34,6 +36,7 @@ from workbook_tools.judging.report import Report
 from workbook_tools.learning.learned import learned
 from workbook_tools.learning.models import models
 from workbook_tools.notation.addresses import Cell, column_number, full_name
+from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
@@ -57,6 +60,17 @@ class Score:
     lines: list[str] = field(default_factory=list)  # what went wrong
 
 
+def without_updates(path: Path, folder: Path) -> Path:
+    """Write a workbook with the updated parameters as numbers, so that gradients are only shown."""
+    own = Unlabelled(path)
+    workbook = openpyxl.load_workbook(path)
+    for sheet, row, column in own.updates:
+        workbook[sheet].cell(row, column).value = own.value((sheet, row, column))
+    other = folder / f"{path.stem} without updates.xlsx"
+    workbook.save(other)
+    return other
+
+
 class Unlabelled:
     """A right workbook, whose backward half is changed."""
 
@@ -68,16 +82,23 @@ class Unlabelled:
         self._values = self._calculated(self.sheets)
         found, _, self._space = models(self.sheets, self._values, self._iterations)
         self.cells: list[Cell] = []
+        self.updates: list[Cell] = []
         for model in found:
             space = model.space
+            self.updates += map(space.layout.cell, model.updates.cells.tolist())
             used = space.flow.upstream(model.losses)
             backward = space.needed & space.depends & ~used & space.is_formula
-            backward[model.updates.cells] = True
+            if not space.gradients:
+                backward[model.updates.cells] = True
             self.cells += [space.layout.cell(k) for k in np.flatnonzero(backward).tolist()]
 
     def _calculated(self, sheets: list[Sheet]) -> Columns:
         graph = Graph.of(sheets)
         return compiled.calculated(self.path, graph, sheets, self._stored, self._iterations)
+
+    def value(self, cell: Cell) -> CellValue:
+        """Return what a cell shows."""
+        return self._values.value(cell)
 
     def formula(self, cell: Cell) -> str:
         """Return the formula of a cell."""
@@ -232,6 +253,7 @@ def main() -> None:
     parser.add_argument("--wild", type=Path, help="folder of labelled workbooks of any layout")
     parser.add_argument("--changes", type=int, default=42, help="in each workbook")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shown", action="store_true", help="without the formulas of updates")
     asked = parser.parse_args()
     good = True
     if asked.wild and (asked.wild / "labels.json").is_file():
@@ -241,7 +263,9 @@ def main() -> None:
     if asked.changes:
         paths = asked.workbooks or [WORKBOOKS / f"{name}.xlsx" for name in SHIPPED]
         totals: dict[str, Score] = defaultdict(Score)
-        for path in paths:
+        folder = TemporaryDirectory()
+        shown = [without_updates(path, Path(folder.name)) for path in paths] if asked.shown else []
+        for path in shown or paths:
             for kind, one in score_changes(path, asked.changes, asked.seed).items():
                 print(*one.lines, sep="\n", end="\n" if one.lines else "")
                 for total in (totals[kind], totals["all"]):

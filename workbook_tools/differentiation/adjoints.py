@@ -92,20 +92,32 @@ class Derivatives:
         """Return the place of a cell in a memory."""
         return self._program.layout.place_of(cell)
 
-    def drawn(self, places: Indexes, numbers: Array, readers: Indexes | None = None) -> Memory:
+    def drawn(
+        self,
+        places: Indexes,
+        numbers: Array,
+        readers: Indexes | None = None,
+        needed: NDArray[np.bool_] | None = None,
+    ) -> Memory:
         """Return the workbook calculated with other numbers in some cells, (places, draws).
 
         These cells are parameters, or have no formula. ``readers`` are the places of the formulas
-        that read them, if that is known; then only what depends on these is calculated. Raises
-        ``NotDifferentiableError`` if a formula is not understood.
+        that read them, if that is known; then only what depends on these is calculated. Other cells
+        than those ``needed``, by place, may keep their values. Raises ``NotDifferentiableError`` if
+        a formula is not understood.
         """
         memory = Memory.of(self._program.layout, self._program.values, numbers.shape[1])
         memory.put_numbers(places, numbers)
         begin = {*range(len(self.nodes))}
         if readers is not None:
             begin = {*np.unique(self.node_at[readers]).tolist()}
+        among = None
+        if needed is not None:
+            among = np.zeros(len(self.nodes) + 1, dtype=bool)
+            among[self.node_at[needed]] = True
+            among = among[:-1]  # the last one is for cells without a formula
         try:
-            self._program.run(memory, begin.difference(self._own, (-1,)))
+            self._program.run(memory, begin.difference(self._own, (-1,)), among)
         except NotCompiledError as error:
             raise NotDifferentiableError(f"a formula is not understood: {error}") from error
         return memory

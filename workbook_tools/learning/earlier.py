@@ -5,25 +5,21 @@ Then the gradient is worked out as it should be, but it is not that of the loss 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import named_in
-from workbook_tools.learning.models import model_of
-from workbook_tools.learning.space import Space
 from workbook_tools.learning.verdicts import Culprit, Judged
 from workbook_tools.notation.addresses import Cell, column_letter
-from workbook_tools.program.what_if import with_formulas
 
 
 def reading_earlier(result: Judged, culprit: Culprit) -> dict[Cell, str]:
     """Return the formulas that should read a parameter, and read an earlier one instead.
 
-    They are returned as they should be, by cell. Empty if the update would not be right then.
+    They are returned as they should be, by cell.
     """
-    found = dict(_misreading(result, culprit))
-    return found if found and _is_right_with(result, culprit, found) else {}
+    return dict(_misreading(result, culprit))
 
 
 def _misreading(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
@@ -55,16 +51,3 @@ def _replaced(formula: str, old: Cell, new: Cell) -> str:
     """Return a formula with a cell in the place of another, as it is anchored there."""
     pattern = rf"(?<![\w.!$])(\$?){column_letter(old[2])}(\$?){old[1]}(?![\w.(])"
     return re.sub(pattern, rf"\g<1>{column_letter(new[2])}\g<2>{new[1]}", formula)
-
-
-def _is_right_with(result: Judged, culprit: Culprit, formulas: Mapping[Cell, str]) -> bool:
-    """Tell whether the updates are right if some cells have other formulas."""
-    model, old = result.model, result.model.space
-    sheets = with_formulas(old.sheets, formulas)
-    space = Space(sheets, old.values, old.iterations, old.updates)
-    new = model_of(space, model.candidate, model.keeps_whole)
-    if new is None:
-        return False
-    cells = model.updates.cells[culprit.updates]
-    right = np.isfinite(new.factors) | new.are_zero
-    return bool(right[np.isin(new.updates.cells, cells)].all())

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -15,11 +15,15 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.earlier import reading_earlier
 from workbook_tools.learning.expected import Expectations, Expected, most_frequent
+from workbook_tools.learning.models import model_of
+from workbook_tools.learning.slopes import without_slopes
+from workbook_tools.learning.space import Space
 from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.learning.typed import Typed, typed
 from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.program.what_if import with_formulas
 
 _MOST_TRIED = 3  # formulas of one shape for which nothing was found
 _MOST_CULPRITS = 2_000
@@ -134,22 +138,14 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
         suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     said = _message(result, first, quantity, is_latent)
     if formula and suggestion is None and first.is_gradient:
-        helpers = mender.reading_earlier(own)
+        helpers, because = mender.helpers(own)
         if helpers:
-            cells = [cell_name(*cell[1:]) for cell in helpers]
-            where = f"{cells[0]}…{cells[-1]} read" if len(cells) > 1 else f"{cells[0]} reads"
-            said = (
-                f"{cell_name(row, column)} is not {quantity}, because {where} the parameter of an "
-                "earlier iteration"
-            )
-            edit = change_in_words(
-                space.formula(space.layout.place_of(next(iter(helpers)))),
-                next(iter(helpers.values())),
-            )
+            where, *_ = helpers
+            said = f"{cell_name(row, column)} is not {quantity}, because {because}"
+            old = space.formula(space.layout.place_of(where))
+            edit = f"in {cell_name(*where[1:])}, {change_in_words(old, helpers[where])}"
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
-            suggestion = Suggestion(
-                kept, f"in {cells[0]}, {edit}", None, len(rows), model.memory.draws, helpers
-            )
+            suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
     if should is None and is_only_shown(result, first):
         should = mender.as_shown(first)
     if should is not None and not is_latent:
@@ -194,6 +190,31 @@ def _typed(result: Judged) -> Iterator[Fault]:
         )  # fmt: skip
 
 
+_HELPERS = (
+    (
+        reading_earlier,
+        (
+            "reads the parameter of an earlier iteration",
+            "read the parameter of an earlier iteration",
+        ),
+    ),
+    (without_slopes, ("leaves out the slope of an activation", "leave out slopes of activations")),
+)
+
+
+def is_right_with(result: Judged, culprit: Culprit, formulas: Mapping[Cell, str]) -> bool:
+    """Tell whether the updates are right if some cells have other formulas."""
+    model, old = result.model, result.model.space
+    sheets = with_formulas(old.sheets, formulas)
+    space = Space(sheets, old.values, old.iterations, old.updates)
+    new = model_of(space, model.candidate, model.keeps_whole)
+    if new is None:
+        return False
+    cells = model.updates.cells[culprit.updates]
+    right = np.isfinite(new.factors) | new.are_zero
+    return bool(right[np.isin(new.updates.cells, cells)].all())
+
+
 class _Mender:
     """Finds the formulas that were meant; what was found once is tried first the next time."""
 
@@ -210,16 +231,24 @@ class _Mender:
     def _key(self, culprit: Culprit) -> tuple[int, bool]:
         return int(self._result.model.space.shape_at[culprit.cell]), culprit.is_gradient
 
-    def reading_earlier(self, own: Sequence[Culprit]) -> dict[Cell, str]:
-        """Return the formulas that read the parameter of an earlier iteration, if that is all."""
-        found: dict[Cell, str] = {}
-        for culprit in own if len(own) <= self._left else ():
-            self._left -= 1
-            helpers = reading_earlier(self._result, culprit) if culprit.updates else {}
-            if not helpers:
-                return {}
-            found |= helpers
-        return found
+    def helpers(self, own: Sequence[Culprit]) -> tuple[dict[Cell, str], str]:
+        """Return cells from which gradients are calculated, with the formulas that were meant.
+
+        Also return what is wrong with them, in words.
+        """
+        for find, what in _HELPERS:
+            found: dict[Cell, str] = {}
+            for culprit in own if len(own) <= self._left else ():
+                self._left -= 1
+                new = find(self._result, culprit) if culprit.updates else {}
+                if not new or not is_right_with(self._result, culprit, new):
+                    break
+                found |= new
+            else:
+                cells = [cell_name(*cell[1:]) for cell in found]
+                where = f"{cells[0]}…{cells[-1]}" if len(cells) > 1 else "".join(cells)
+                return found, f"{where} {what[len(cells) > 1]}"
+        return {}, ""
 
     def as_shown(self, culprit: Culprit) -> float | None:
         """Return what a gradient should show that is not used."""

@@ -6,9 +6,10 @@ and which other cells should be derivatives.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -120,13 +121,11 @@ def _assumed(space: Space, names: frozenset[str]) -> Assumed:
             return None
         if not space.is_formula[place]:
             return False
-        # A target may be calculated, too: then from fewer numbers than the prediction, and others.
+        # A target may be calculated, too: from numbers of its own, fewer than the prediction has.
         others = {place_of(cell) for cell in named_in(node, node.run.first_row)} - {place}
-        return bool(numbers(place)) and not any(
-            len(numbers(place)) < len(numbers(other)) and not numbers(place) & numbers(other)
-            for other in others
-            if other > 1 and space.is_formula[other]
-        )
+        every = [numbers(other) for other in others if other > 1 and space.is_formula[other]]
+        own = numbers(place)
+        return bool(own) and not any(0 < len(own - other) < len(other - own) for other in every)
 
     return assumed_losses(nodes, varies)
 
@@ -140,6 +139,7 @@ class _Search:
         layout = space.layout
         read = space.reads.by(candidate.cells).read
         from_it = space.flow.downstream(read[space.depends[read]])
+        self._needed = (used | from_it)[space.reads.origin]  # copies, too
         backward = np.flatnonzero(from_it & ~used & space.is_formula)
         self._backward = backward[[layout.cell(p)[0] in names for p in backward.tolist()]]
         self.is_backward = np.zeros(layout.size, dtype=bool)
@@ -200,7 +200,7 @@ class _Search:
         found: set[tuple[int, int]] = set()
         for kept in (~self.is_number, ~self.is_number | (stored % 1 == 0)):
             try:
-                memory = space.drawn(kept & ~kept, False, kept=kept)
+                memory = space.drawn(kept & ~kept, False, kept=kept, needed=self._needed)
                 adjoints = space.cut.adjoints(cells, memory)
             except NotDifferentiableError:
                 continue
@@ -248,10 +248,11 @@ class _Block:
         sheet, other, k, down, right = self._key
         roles = {r for at in self.votes.values() for r in self._roles(other, at)}
         shapes = {int(space.shape_at[self._place(sheet, where)]) for where in self.votes}
+        self._steps = tuple(_usual_step(self.votes, along) for along in (0, 1))
         waiting = [*self.votes]
         tried = set(waiting)
         while waiting:
-            for cell in _beside(*waiting.pop()):
+            for cell in self._beside(*waiting.pop()):
                 place = self._place(sheet, cell)
                 if cell in tried or cell in taken or not self._search.is_backward[place]:
                     continue
@@ -270,8 +271,17 @@ class _Block:
 
     def _is_between(self, cell: _Where) -> bool:
         """Tell whether a cell lies between two that are derivatives."""
-        above, below, left, right = _beside(*cell)
+        above, below, left, right = self._beside(*cell)
         return {above, below} <= self.votes.keys() or {left, right} <= self.votes.keys()
+
+    def _beside(self, row: int, column: int) -> Sequence[_Where]:
+        down, right = self._steps
+        return (
+            (row - down, column),
+            (row + down, column),
+            (row, column - right),
+            (row, column + right),
+        )
 
     def _place(self, sheet: str, where: _Where) -> int:
         return self._search.space.layout.place_of((sheet, *where)) if min(where) > 0 else 0
@@ -280,5 +290,12 @@ class _Block:
         return self._search.roles.get(self._place(sheet, where), set())
 
 
-def _beside(row: int, column: int) -> Sequence[_Where]:
-    return (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)
+def _usual_step(cells: Iterable[_Where], along: int) -> int:
+    """Return how far cells are apart in most places, down (0) or to the right (1)."""
+    lines: dict[int, list[int]] = defaultdict(list)
+    for cell in cells:
+        lines[cell[1 - along]].append(cell[along])
+    steps = Counter(
+        after - before for own in lines.values() for before, after in pairwise(sorted(own))
+    )
+    return steps.most_common(1)[0][0] if steps else 1

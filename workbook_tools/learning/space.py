@@ -59,7 +59,7 @@ class Space:
         given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
         if len(given):
             self.updates = _of(self.updates, given)
-        self._known: dict[tuple[bytes, bool], Memory] = {}
+        self._known: dict[tuple[bytes, bool, bytes | bool], Memory] = {}
         own = np.unique(np.concatenate(self.updates[:2]))
         self.copies = self._copies(own)
         tied = [k for every in self.copies.values() for k in every.tolist()]
@@ -210,12 +210,14 @@ class Space:
         keeps_whole: bool,
         are_tied: bool = False,
         kept: NDArray[np.bool_] | None = None,
+        needed: NDArray[np.bool_] | None = None,
     ) -> Memory:
         """Return the workbook calculated on random parameters, and random ``inputs``.
 
         Whole numbers among the inputs may be kept: these may be classes, or counts. All other
         numbers stay as they are, such as the learning rate, and those that are ``kept``.
-        ``are_tied`` says whether ``copies`` of parameters stay copies.
+        ``are_tied`` says whether ``copies`` of parameters stay copies. Only what is ``needed`` is
+        calculated; by default, all is.
         """
         values = np.nan_to_num(self.stored.numbers[:, 0])  # an error is as good as 0
         drawn = inputs & self.is_leaf
@@ -224,12 +226,18 @@ class Space:
         drawn[self.parameters] = True
         if kept is not None:
             drawn &= ~kept
-        key = drawn.tobytes(), are_tied
+        key = drawn.tobytes(), are_tied, needed is None or needed.tobytes()
         if key not in self._known:
-            self._known[key] = self._drawn(drawn, values, are_tied)
+            self._known[key] = self._drawn(drawn, values, are_tied, needed)
         return self._known[key]
 
-    def _drawn(self, drawn: NDArray[np.bool_], values: Array, are_tied: bool) -> Memory:
+    def _drawn(
+        self,
+        drawn: NDArray[np.bool_],
+        values: Array,
+        are_tied: bool,
+        needed: NDArray[np.bool_] | None,
+    ) -> Memory:
         places = np.flatnonzero(drawn)
         now, size = self._usual(values)[places][:, None], (len(places), DRAWS)
         chance = np.random.default_rng(0)
@@ -241,7 +249,7 @@ class Space:
         origin = self.reads.origin
         is_reader = drawn[origin] & (origin != np.arange(len(origin)))  # copies
         is_reader[self.reads.readers[drawn[self.reads.read]]] = True
-        return self.cut.drawn(places, numbers, np.flatnonzero(is_reader))
+        return self.cut.drawn(places, numbers, np.flatnonzero(is_reader), needed)
 
     def _usual(self, values: Array) -> Array:
         """Return numbers like those of the workbook; the first ones where a training explodes."""

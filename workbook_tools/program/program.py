@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.evaluator.formula import UnknownFunctionError
 from workbook_tools.evaluator.place import Arrays
@@ -130,9 +131,13 @@ class Program:
         return found
 
     @_as_not_compiled()
-    def run(self, memory: Memory, begin: Iterable[int]) -> None:
-        """Calculate these nodes, and all that depend on them."""
+    def run(
+        self, memory: Memory, begin: Iterable[int], among: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Calculate these nodes, and all that depend on them, or those ``among`` them."""
         due = with_readers(len(self.graph.nodes), self._edges, begin)
+        if among is not None:
+            due &= among
         for own in self._levels:
             singles: list[int] = []
             for component in own:

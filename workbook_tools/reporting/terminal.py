@@ -329,7 +329,8 @@ def _verdict_of_models(report: Report) -> str:
     """Return the verdict on a workbook of which only gradients and updates were checked."""
     counts = [model.count() for model in report.models]
     gradients, updates = (sum(own) for own in zip(*counts, strict=True))
-    every = f"{counted(gradients, 'gradient')} and {counted(updates, 'update')}"
+    parts = (counted(gradients, "gradient"), gradients), (counted(updates, "update"), updates)
+    every = " and ".join(said for said, count in parts if count)
     if report.verdict == "fail":
         mistaken = report.mistakes
         cells = counted(sum(finding.count for finding in mistaken), "cell")

@@ -1,0 +1,79 @@
+"""Finds cells that pass a derivative by an activation on as the one by its pre-activation.
+
+The slope of the activation is left out: the mask of a ReLU, for example.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.learning.verdicts import Culprit, Judged
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+
+_CLEAR = 1e-9  # relative
+_MOST = 1_000  # cells that a formula reads
+
+# The slopes of usual activations, by the activation and the pre-activation, and how to multiply by
+# them: as numbers, and as a formula of the derivative, the activation and the pre-activation.
+_SLOPES: Sequence[tuple[Callable[[Array, Array], Array], str]] = (
+    (lambda y, z: (z > 0).astype(float), "IF({z}>0,{d},0)"),
+    (lambda y, z: y * (1 - y), "({d})*{y}*(1-{y})"),
+    (lambda y, z: 1 - y**2, "({d})*(1-{y}^2)"),
+)
+
+
+def without_slopes(result: Judged, culprit: Culprit) -> dict[Cell, str]:
+    """Return the formulas that a wrong cell reads and that leave out a slope, as they should be."""
+    return dict(_without_slopes(result, culprit))
+
+
+def _without_slopes(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
+    model, space = result.model, result.model.space
+    used, layout = model.candidate.upstream, space.layout
+    for place in _read(result, culprit.cell):
+        formula, cell = space.formula(place), layout.cell(place)
+        claims = result.claims.others.get(int(space.reads.origin[place]), ())
+        activations = [one.by for one in claims if one.through < 0]
+        if not formula or not activations or used[place] or _is_array(result, cell):
+            continue
+        y = activations[0]
+        read = np.unique(space.reads.by(np.array([y])).read)
+        read = read[used[read] & (space.depends | space.is_parameter)[read]]
+        if len(read) != 1:
+            continue
+        z = int(read[0])
+        body = formula.lstrip("=+")
+        with np.errstate(all="ignore"):
+            slope = model.adjoints[z] / model.adjoints[y]
+        numbers = model.memory.numbers
+        for slope_of, text in _SLOPES:
+            if np.allclose(slope, slope_of(numbers[y], numbers[z]), rtol=_CLEAR, atol=_CLEAR):
+                names = {
+                    name: _name(layout.cell(other), cell[0]) for name, other in (("y", y), ("z", z))
+                }
+                simple = body if body.replace("$", "").isalnum() else f"({body})"
+                yield cell, "=" + text.replace("({d})", simple).format(d=body, **names)
+                break
+
+
+def _read(result: Judged, cell: int) -> list[int]:
+    """Return the cells that a formula reads, copies of others among them."""
+    space = result.model.space
+    node = space.whole.nodes[int(space.whole.node_at[cell])]
+    layout = space.layout
+    found: set[int] = set()
+    for sheet, top, left, bottom, right, _ in node.areas(layout.cell(cell)[1]):
+        if (bottom - top + 1) * (right - left + 1) <= _MOST:
+            rows, columns = np.arange(top, bottom + 1)[:, None], np.arange(left, right + 1)
+            found.update(layout.places(np.array(layout.sheet(sheet)), rows, columns).ravel())
+    return [int(place) for place in sorted(found) if place > 1 and space.is_formula[place]]
+
+
+def _is_array(result: Judged, cell: Cell) -> bool:
+    sheet = next(one for one in result.model.space.sheets if one.name == cell[0])
+    return cell[1:] in sheet.arrays
+
+
+def _name(cell: Cell, sheet: str) -> str:
+    return ("" if cell[0] == sheet else sheet_prefix(cell[0])) + cell_name(*cell[1:])
