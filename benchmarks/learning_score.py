@@ -8,7 +8,7 @@ Everything else must be found at exactly its cells, and nothing else may be.
 In a folder of other people's workbooks with a ``labels.json`` (``wrong_cells`` and a ``verdict``
 for each model), every wrong cell must be named, and nothing else.
 
-    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [--shown] [WORKBOOK ...]
+    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [--shown] [FILE]
 """
 
 import argparse

@@ -45,20 +45,21 @@ class Assumed(NamedTuple):
     shapes: dict[int, str]  # by column: of the formulas that work with the error
 
 
-def assumed_losses(nodes: Sequence[Node], varies: Callable[[Node, str], bool | None]) -> Assumed:
+def assumed_losses(
+    nodes: Sequence[tuple[Node, int]], varies: Callable[[Node, str], bool | None]
+) -> Assumed:
     """Return a sheet of losses for the errors in formulas.
 
     The errors are differences of a target, which does not vary with the parameters, and of what
     does.
 
-    ``varies`` tells whether what a formula reads depends on the parameters; None if that is no
-    number.
+    ``nodes`` are the formulas, each with a row in which it is looked at. ``varies`` tells whether
+    what a formula reads there depends on the parameters; None if that is no number.
     """
     found = Assumed(sheet := Sheet(SHEET), {}, {})
     columns = count(1)
     known: set[tuple[str, int, int]] = set()
-    for node in nodes[:_MOST]:
-        row = node.run.first_row
+    for node, row in nodes[:_MOST]:
         try:
             tree = parse(node.run.formula.at(row))
         except SyntaxProblemError:
@@ -67,18 +68,25 @@ def assumed_losses(nodes: Sequence[Node], varies: Callable[[Node, str], bool | N
         for error in _errors(tree, of_node):
             own = on_any_sheet(error, node.sheet)
             for name, loss in _losses(own, of_node):
-                key = str(loss), node.run.first_row, node.run.last_row
+                key = _key(name, own, loss), node.run.first_row, node.run.last_row
                 if key in known:
                     continue
                 known.add(key)
                 column = next(columns)
                 found.names[column], found.shapes[column] = name, node.shape.text
                 formula = FilledFormula.parse(f"={loss}", row)
-                run = Run(row, node.run.last_row, formula, node.run.step)
+                run = Run(node.run.first_row, node.run.last_row, formula, node.run.step)
                 sheet.runs[column] = [run]
                 sheet.last_row = max(sheet.last_row, run.last_row)
                 sheet.last_column = column
     return found
+
+
+def _key(name: str, error: Tree, loss: Tree) -> str:
+    """Return what tells a loss from others; the square of a − b is that of b − a."""
+    if name == SQUARED and isinstance(error, Operation) and error.operator == "-":
+        return " ".join(sorted((str(error.left), str(error.right))))
+    return str(loss)
 
 
 def _errors(tree: Tree, varies: Callable[[str], bool | None]) -> Iterator[Tree]:

@@ -118,6 +118,7 @@ def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move])
     is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
     is_explained[own.are()] = True
     suspects = backward & ~is_explained
+    suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
     trail = _Trail(model, suspects)
     for k in wrong:
@@ -160,6 +161,24 @@ def _only_read_by(
     if len(named) != 1 or named[0] in shared or named[0] in result.claims.by_parameter:
         return None
     return named[0]
+
+
+def _losses(model: Model, cells: Indexes) -> Indexes:
+    """Return the cells that show the loss that is assumed, or are calculated from it alone."""
+    if model.candidate.assumed is None:
+        return cells[:0]
+    space, numbers = model.space, model.memory.numbers
+    is_loss = np.zeros(len(numbers), dtype=bool)
+    for rows, _, _ in matches(numbers[cells], numbers[model.losses]):
+        is_loss[cells[rows]] = True
+    reads = space.reads.by(cells)
+    varies = (space.depends | space.is_parameter)[reads.read]
+    readers, read = reads.readers[varies], reads.read[varies]
+    while True:
+        others = np.setdiff1d(readers, readers[~is_loss[read]])
+        if is_loss[others].all():
+            return cells[is_loss[cells]]
+        is_loss[others] = True
 
 
 def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:

@@ -12,7 +12,6 @@ from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.learning.assumed import SHEET as ASSUMED_LOSSES
 from workbook_tools.learning.assumed import Assumed, assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
 from workbook_tools.learning.shown import shown, shown_by
@@ -104,7 +103,8 @@ def models(
     ``values`` are those of a calculation. Raises ``NotDifferentiableError`` and
     ``TooManyReadsError``.
     """
-    found, left, space = _searched(Space(sheets, values, iterations))
+    whole = Space(sheets, values, iterations)
+    found, left, space = _searched(whole)
     used = np.zeros(space.layout.size, dtype=bool)
     for model in found:
         upstream = model.candidate.upstream
@@ -115,7 +115,7 @@ def models(
         pairs = zip(space.updates, more, strict=True)
         both = Updates(*(np.concatenate(pair) for pair in pairs))
         found, left, space = _searched(Space(sheets, values, iterations, both))
-    return found + _only_shown(space, found), left, space
+    return found + _only_shown(whole, found), left, space
 
 
 def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
@@ -123,7 +123,7 @@ def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
     own = [model.updates.cells for model in found]
     places = np.concatenate([space.updates.cells[:0], *own])
     known = {space.layout.cell(place)[0] for place in places.tolist()}
-    names = frozenset(sheet.name for sheet in space.sheets) - known - {ASSUMED_LOSSES}
+    names = frozenset(sheet.name for sheet in space.sheets) - known
     gradients = shown(space, names)
     if not gradients:
         return []
@@ -136,12 +136,33 @@ def _searched(space: Space) -> tuple[list[Model], Updates, Space]:
     left = np.ones(len(space.updates.cells), dtype=bool)
     found = _chosen(space, {}, left) if left.any() else []
     if left.any():
+        found = _without_odd_ones(space, found, left)
         assumed = _assumed(space, left)
         if assumed.names:
             sheets = [*space.sheets, assumed.sheet]
-            space = Space(sheets, space.values, space.iterations, space.updates)
-            found += _chosen(space, assumed.names, left)
+            larger = Space(sheets, space.values, space.iterations, space.updates)
+            found += _chosen(larger, assumed.names, left)
+            space = larger
     return found, space.updates.among(left), space
+
+
+def _without_odd_ones(space: Space, found: Sequence[Model], left: NDArray[np.bool_]) -> list[Model]:
+    """Return the models without those of single updates, among many alike that are left.
+
+    Such a loss may be that of the last iteration only, shown on a sheet of results. Its updates are
+    added to those that are left.
+    """
+    groups = space.updates.groups
+    of_group = np.bincount(groups)
+    left_of_group = np.bincount(groups[left], minlength=len(of_group))
+    kept = []
+    for model in found:
+        own = model.updates.groups
+        if (2 * left_of_group[own] > of_group[own]).all():
+            left |= np.isin(space.updates.cells, model.updates.cells)
+        else:
+            kept.append(model)
+    return kept
 
 
 def model_by(
@@ -311,7 +332,11 @@ def _assumed(space: Space, left: NDArray[np.bool_]) -> Assumed:
     cells = space.updates.cells[left]
     relevant = space.flow.upstream(np.unique(space.reads.by(cells).read)) & space.depends
     relevant[cells] = True
-    nodes = [node for node, places in space.nodes() if relevant[places].any()]
+    nodes = []
+    for node, places in space.nodes():
+        if relevant[places].any():
+            own = places[relevant[places]]
+            nodes.append((node, space.layout.cell(int(own[-1]))[1]))
 
     def varies(node: Node, text: str) -> bool | None:
         [area] = areas(f"={text}") or [None]

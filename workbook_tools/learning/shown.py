@@ -100,7 +100,7 @@ def _apart(space: Space, candidate: Candidate, assumed: Assumed) -> Iterator[Can
 
 def _assumed(space: Space, names: frozenset[str]) -> Assumed:
     """Return the losses that may be meant by the differences in formulas."""
-    nodes = [node for node, _ in space.nodes() if node.sheet in names]
+    nodes = [(n, n.run.last_row) for n, _ in space.nodes() if n.sheet in names]
     numbers_of: dict[int, frozenset[int]] = {}  # from which a cell is calculated
 
     def place_of(cell: Cell) -> int:
@@ -122,7 +122,7 @@ def _assumed(space: Space, names: frozenset[str]) -> Assumed:
         if not space.is_formula[place]:
             return False
         # A target may be calculated, too: from numbers of its own, fewer than the prediction has.
-        others = {place_of(cell) for cell in named_in(node, node.run.first_row)} - {place}
+        others = {place_of(cell) for cell in named_in(node, node.run.last_row)} - {place}
         every = [numbers(other) for other in others if other > 1 and space.is_formula[other]]
         own = numbers(place)
         return bool(own) and not any(0 < len(own - other) < len(other - own) for other in every)
