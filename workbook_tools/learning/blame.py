@@ -293,6 +293,7 @@ def _find_other_factors(result: Judged) -> None:
     odd = min(up, down, key=len)
     if len(odd) > _ODD_SIGNS * len(right):
         odd = []
+    odd += _with_odd_factors(result, right)
     columns: dict[_Line, Counter[float]] = defaultdict(Counter)
     rows: dict[tuple[str, int], Counter[float]] = defaultdict(Counter)
     rate = {k: abs(float(f"{model.factors[k]:.6g}")) for k in right}
@@ -309,6 +310,21 @@ def _find_other_factors(result: Judged) -> None:
             odd.append(k)
     for k in dict.fromkeys(odd):
         _blame_factor(result, k)
+
+
+def _with_odd_factors(result: Judged, right: Sequence[int]) -> list[int]:
+    """Return gradients that are only shown with another factor than most of their block."""
+    model = result.model
+    blocks: dict[int, dict[int, float]] = defaultdict(dict)
+    for k in right:
+        if model.space.shows(int(model.updates.cells[k])) is not None:
+            blocks[int(model.updates.groups[k])][k] = float(f"{model.factors[k]:.6g}")
+    odd = []
+    for own in blocks.values():
+        usual, count = Counter(own.values()).most_common(1)[0]
+        if 2 * count > len(own):
+            odd += [k for k, factor in own.items() if factor != usual]
+    return odd
 
 
 def _blame_factor(result: Judged, k: int) -> None:

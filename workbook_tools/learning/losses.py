@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.learning.assumed import SHEET
+from workbook_tools.learning.assumed import SHEET, Assumed
 from workbook_tools.learning.space import Space
 from workbook_tools.program.memory import Indexes
 
@@ -23,17 +23,18 @@ class Candidate(NamedTuple):
     upstream: NDArray[np.bool_]  # what they are calculated from, and they themselves
 
 
-def candidates(space: Space, assumed: dict[int, str]) -> Iterator[Candidate]:
-    """Yield the cells that may be the loss; ``assumed`` names those that are assumed, by column.
+def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candidate]:
+    """Yield the cells that may be the loss: those that are ``assumed``, if any are, or others.
 
-    The cells of one shape are one loss, such as the loss of every iteration, or of every sample.
+    The cells of one shape are one loss, such as the loss of every iteration, or of every sample. Of
+    those that are assumed, formulas of one shape may work with the error, or of several.
     """
     shapes: dict[tuple[str, str | None], list[Indexes]] = defaultdict(list)
     for node, places in space.nodes():
         kept = places[space.depends[places]]
         is_assumed = node.sheet == SHEET
         if len(kept) and is_assumed == bool(assumed):
-            name = assumed[node.column] if is_assumed else None
+            name = assumed.names[node.column] if assumed else None
             shapes[node.shape.text, name].append(kept)
     for (_, name), own in shapes.items():
         every = np.concatenate(own)
@@ -43,7 +44,18 @@ def candidates(space: Space, assumed: dict[int, str]) -> Iterator[Candidate]:
         if len(every) - len(free) > _BY_MISTAKE * len(every):
             every = free
         yield Candidate(every, name, space.flow.upstream(every))
-        if 1 < len(every) <= _FEW and name is None:
+        if assumed:
+            yield from _apart(space, every, name, assumed)
+        elif 1 < len(every) <= _FEW:
             for place in every.tolist():
                 cells = np.array([place])
                 yield Candidate(cells, name, space.flow.upstream(cells))
+
+
+def _apart(space: Space, cells: Indexes, name: str | None, assumed: Assumed) -> Iterator[Candidate]:
+    """Yield the losses with which formulas of one shape work, if there are others."""
+    shapes = np.array([assumed.shapes[space.layout.cell(place)[2]] for place in cells.tolist()])
+    every = dict.fromkeys(shapes.tolist())
+    for shape in every if len(every) > 1 else ():
+        own = cells[shapes == shape]
+        yield Candidate(own, name, space.flow.upstream(own))

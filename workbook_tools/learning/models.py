@@ -134,14 +134,14 @@ def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
 def _searched(space: Space) -> tuple[list[Model], Updates, Space]:
     """Return the models of some updates, and those updates that no loss explains."""
     left = np.ones(len(space.updates.cells), dtype=bool)
-    found = _chosen(space, {}, left) if left.any() else []
+    found = _chosen(space, None, left) if left.any() else []
     if left.any():
         found = _without_odd_ones(space, found, left)
         assumed = _assumed(space, left)
         if assumed.names:
             sheets = [*space.sheets, assumed.sheet]
             larger = Space(sheets, space.values, space.iterations, space.updates)
-            found += _chosen(larger, assumed.names, left)
+            found += _chosen(larger, assumed, left)
             space = larger
     return found, space.updates.among(left), space
 
@@ -195,7 +195,7 @@ def model_by(
     return [_again(max(every, key=lambda model: model.rank(left)))], none, space
 
 
-def _chosen(space: Space, assumed: dict[int, str], left: NDArray[np.bool_]) -> list[Model]:
+def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> list[Model]:
     """Return the models that explain most of the updates that are left, and take these away."""
     every = []
     every_candidate = sorted(

@@ -7,7 +7,7 @@ and which other cells should be derivatives.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
@@ -60,8 +60,7 @@ def shown(space: Space, names: frozenset[str]) -> list[Shown]:
     cells = [space.layout.cell(place) for place in numbers.tolist()]
     none = space.updates.among(np.zeros(len(space.updates.cells), dtype=bool))
     own = Space([*space.sheets, assumed.sheet], space.values, space.iterations, none, cells)
-    every = [part for one in candidates(own, assumed.names) for part in _apart(own, one, assumed)]
-    every.sort(key=lambda one: -int(one.upstream.sum()))
+    every = sorted(candidates(own, assumed), key=lambda one: -int(one.upstream.sum()))
     found = [_Search(own, candidate, names).blocks() for candidate in every[:_MOST_LOSSES]]
     return _pairs(found)
 
@@ -85,17 +84,6 @@ def _pairs(found: Sequence[Sequence["_Block"]]) -> list[Shown]:
             shown_by |= {cell: Shown(by, cell, group) for cell, by in own_pairs}
             group += 1
     return [*shown_by.values()]
-
-
-def _apart(space: Space, candidate: Candidate, assumed: Assumed) -> Iterator[Candidate]:
-    """Yield a loss, and those of its terms that work with the error in different ways."""
-    yield candidate
-    columns = [space.layout.cell(place)[2] for place in candidate.cells.tolist()]
-    shapes = np.array([assumed.shapes[column] for column in columns])
-    every = dict.fromkeys(shapes.tolist())
-    for shape in every if len(every) > 1 else ():
-        cells = candidate.cells[shapes == shape]
-        yield Candidate(cells, candidate.assumed, space.flow.upstream(cells))
 
 
 def _assumed(space: Space, names: frozenset[str]) -> Assumed:
@@ -176,7 +164,8 @@ class _Search:
                 votes[key][where[0], where[1]] = at[0], at[1]
         found: list[_Block] = []
         taken: set[tuple[str, _Where]] = set()
-        for key, own in sorted(votes.items(), key=lambda one: (-len(one[1]), one[0][2])):
+        parts = [(key, part) for key, own in votes.items() for part in _connected(own)]
+        for key, own in sorted(parts, key=lambda one: (-len(one[1]), one[0][2])):
             left = {where: by for where, by in own.items() if (key[0], where) not in taken}
             count = len(set(left.values()))
             if count < _LEAST and (count < 1 or len(left) < _LEAST_OF_ONE):
@@ -268,6 +257,8 @@ class _Block:
                 if is_alike or (is_free and not self._search.is_explained[place]):
                     self.cells[cell] = number
                     waiting.append(cell)
+        if 2 * len(self.votes) <= len(self.cells):
+            self.cells = self.votes  # a diagonal, for example
 
     def _is_between(self, cell: _Where) -> bool:
         """Tell whether a cell lies between two that are derivatives."""
@@ -288,6 +279,23 @@ class _Block:
 
     def _roles(self, sheet: str, where: _Where) -> set[int]:
         return self._search.roles.get(self._place(sheet, where), set())
+
+
+def _connected(cells: Mapping[_Where, _Where]) -> Iterator[dict[_Where, _Where]]:
+    """Yield the parts of some cells that lie together, but for single gaps."""
+    steps = [_usual_step(cells, along) for along in (0, 1)]
+    near = [range(-2 * step, 2 * step + 1, step) for step in steps]
+    left = set(cells)
+    while left:
+        waiting = [left.pop()]
+        part = {}
+        while waiting:
+            row, column = waiting.pop()
+            part[row, column] = cells[row, column]
+            beside = {(row + down, column + right) for down in near[0] for right in near[1]} & left
+            left -= beside
+            waiting += beside
+        yield part
 
 
 def _usual_step(cells: Iterable[_Where], along: int) -> int:

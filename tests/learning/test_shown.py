@@ -1,0 +1,183 @@
+"""Gradients that are shown, but from which no formula updates a parameter."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from learning_score import Unlabelled, without_updates
+from openpyxl import Workbook
+from openpyxl.utils.cell import coordinate_to_tuple
+
+from workbook_tools.checking.verify import verify
+from workbook_tools.judging.report import Report
+from workbook_tools.notation.addresses import Cell, cell_name
+
+WILD = Path(__file__).parents[3] / "shared" / "wild"
+needs_wild = pytest.mark.skipif(not WILD.is_dir(), reason="the sample is not beside the project")
+SLOPES = {
+    "1/(1+EXP(-{z}))": "{y}*(1-{y})",
+    "TANH({z})": "(1-{y}^2)",
+    "MAX({z},0)": "IF({z}>0,1,0)",
+}
+
+
+class Shape(NamedTuple):
+    """A network with one hidden layer, and how its gradients lie."""
+
+    inputs: int
+    hidden: int
+    outputs: int
+    activation: str
+    is_softmax: bool
+    is_transposed: bool
+    seed: int
+
+
+shapes = st.builds(
+    Shape, st.integers(2, 3), st.integers(2, 3), st.integers(2, 3),
+    st.sampled_from([*SLOPES]), st.booleans(), st.booleans(), st.integers(0, 1_000),
+)  # fmt: skip
+
+
+def matrix(shape: Shape, gradients: Sequence[Sequence[str]], top: int, left: int) -> dict[str, str]:
+    """Return gradients as they lie: in a block like that of the parameters, or transposed."""
+    found = {}
+    for i, row in enumerate(gradients):
+        for j, formula in enumerate(row):
+            down, right = (j, i) if shape.is_transposed else (i, j)
+            found[cell_name(top + down, left + right)] = f"={formula}"
+    return found
+
+
+def network(shape: Shape) -> tuple[dict[str, object], list[str]]:
+    """Return the cells of a network with its gradients, and which cells these are."""
+    chance = np.random.default_rng(shape.seed)
+    n, m, k = shape.inputs, shape.hidden, shape.outputs
+    cells: dict[str, object] = {}
+    first = [[cell_name(2 + j, 2 + i) for i in range(n + 1)] for j in range(m)]  # with biases
+    second = [[cell_name(8 + j, 2 + i) for i in range(m + 1)] for j in range(k)]
+    for name in (name for block in (first, second) for row in block for name in row):
+        cells[name] = round(float(chance.uniform(0.1, 0.9)), 2)
+    x, t = [f"H{2 + i}" for i in range(n)], [f"M{8 + j}" for j in range(k)]
+    cells |= {name: round(float(chance.uniform(0.2, 0.9)), 2) for name in x}
+    cells |= {name: float(name == t[0]) if shape.is_softmax else 0.3 for name in t}
+    h, z = [f"J{2 + j}" for j in range(m)], [f"I{2 + j}" for j in range(m)]
+    o, s = [f"J{8 + j}" for j in range(k)], [f"I{8 + j}" for j in range(k)]
+    for j, own in enumerate(first):
+        products = "+".join(f"{w}*{value}" for w, value in zip(own, x, strict=False))
+        cells[z[j]] = f"={products}+{own[-1]}"
+        cells[h[j]] = f"={shape.activation.format(z=z[j])}"
+    total = "+".join(f"EXP({own})" for own in s)
+    for j, own in enumerate(second):
+        products = "+".join(f"{w}*{value}" for w, value in zip(own, h, strict=False))
+        cells[s[j]] = f"={products}+{own[-1]}"
+        cells[o[j]] = f"=EXP({s[j]})/({total})" if shape.is_softmax else f"=1/(1+EXP(-{s[j]}))"
+    d, e = [f"N{8 + j}" for j in range(k)], [f"N{2 + j}" for j in range(m)]
+    for j in range(k):
+        slope = "" if shape.is_softmax else f"*{o[j]}*(1-{o[j]})"
+        cells[d[j]] = f"=({o[j]}-{t[j]}){slope}"
+    for i in range(m):
+        back = "+".join(f"{d[j]}*{second[j][i]}" for j in range(k))
+        cells[e[i]] = f"=({back})*{SLOPES[shape.activation].format(y=h[i], z=z[i])}"
+    blocks = [
+        matrix(shape, [[*(f"{e[j]}*{own}" for own in x), e[j]] for j in range(m)], 2, 17),
+        matrix(shape, [[*(f"{d[j]}*{own}" for own in h), d[j]] for j in range(k)], 8, 17),
+    ]
+    shown = [name for block in blocks for name in block]
+    return cells | blocks[0] | blocks[1], shown
+
+
+def checked(cells: dict[str, object], path: Path) -> Report:
+    workbook = Workbook()
+    assert workbook.active is not None
+    for name, value in cells.items():
+        workbook.active[name] = value
+    workbook.save(path)
+    return verify(path)
+
+
+def named(report: Report) -> set[str]:
+    """Return the cells that are called wrong."""
+    return {
+        cell_name(row, place.column)
+        for finding in report.findings
+        for place in finding.places
+        for row in place.rows
+    }
+
+
+@given(shapes)
+def test_gradients_beside_a_network_are_right(
+    tmp_path_factory: pytest.TempPathFactory, shape: Shape
+) -> None:
+    cells, shown = network(shape)
+    report = checked(cells, tmp_path_factory.mktemp("shown") / "right.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+    [model] = report.models
+    weights = len(shown) - shape.hidden - shape.outputs
+    assert model.count("right")[0] >= weights
+    assert model.updates == []
+
+
+@given(shapes, st.randoms(use_true_random=False))
+def test_a_changed_gradient_is_found_at_its_cell(
+    tmp_path_factory: pytest.TempPathFactory, shape: Shape, chance: random.Random
+) -> None:
+    cells, shown = network(shape)
+    weights = [name for name in shown if "*" in str(cells[name])]
+    name = chance.choice(weights)
+    error, _, value = str(cells[name])[1:].partition("*")
+    others = [f"H{2 + i}" for i in range(shape.inputs)]
+    others += [f"J{2 + i}" for i in range(shape.hidden)]
+    other = chance.choice([own for own in others if own != value])
+    cells[name] = chance.choice([f"={error}*{other}", f"=-{error}*{value}", f"={error}+{value}"])
+    report = checked(cells, tmp_path_factory.mktemp("shown") / "changed.xlsx")
+    assert report.verdict == "fail"
+    assert named(report) == {name}
+
+
+def test_a_changed_gradient_of_a_training_without_updates_is_found_and_mended(
+    workbooks: Path, tmp_path: Path
+) -> None:
+    book = Unlabelled(without_updates(workbooks / "mazur.xlsx", tmp_path))
+    cell: Cell = ("LR 0.5", *coordinate_to_tuple("AA50"))
+    assert book.found({}) == (set(), {})
+    old = book.formula(cell)
+    new = old.replace("K50*(1-K50)", "M50*(1-M50)")
+    assert new != old
+    assert book.found({cell: new}) == ({cell}, {cell: old})
+
+
+@needs_wild
+def test_a_mask_that_is_left_out_is_found_where_it_belongs() -> None:
+    report = verify(WILD / "016.xlsx")
+    assert named(report) == {"P15", "P16", "P17", "P18"}
+    [finding] = report.findings
+    suggestion = finding.places[0].suggestion
+    assert suggestion is not None
+    assert {cell_name(*cell[1:]): own for cell, own in suggestion.helpers.items()} == {
+        "P20": "=IF(M24>0,J30,0)",
+        "P21": "=IF(N24>0,J31,0)",
+    }
+
+
+@needs_wild
+@pytest.mark.parametrize(
+    ("name", "gradients", "assumed"),
+    [
+        ("022.xlsm", 16, None),  # of one sample each
+        ("035.xlsm", 12, None),
+    ],
+)
+def test_gradients_that_a_macro_uses_are_right(
+    name: str, gradients: int, assumed: str | None
+) -> None:
+    report = verify(WILD / name)
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert sum(model.count("right")[0] for model in report.models) == gradients
+    assert {model.assumed_loss for model in report.models} == {assumed}
