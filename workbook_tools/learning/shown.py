@@ -132,7 +132,7 @@ class _Search:
         self._backward = backward[[layout.cell(p)[0] in names for p in backward.tolist()]]
         self.is_backward = np.zeros(layout.size, dtype=bool)
         self.is_backward[self._backward] = True
-        self.is_explained = np.zeros(layout.size, dtype=bool)
+        self.numbers_of: dict[int, set[int]] = defaultdict(set)  # by which a cell is the derivative
         self.is_number = space.is_parameter & used
         used_otherwise = used.copy()
         used_otherwise[candidate.cells] = False
@@ -170,10 +170,10 @@ class _Search:
             count = len(set(left.values()))
             if count < _LEAST and (count < 1 or len(left) < _LEAST_OF_ONE):
                 continue
-            block = _Block(self, key, left)
-            block.grow({where for sheet, where in taken if sheet == key[0]})
-            taken |= {(key[0], where) for where in block.cells}
-            found.append(block)
+            found.append(_Block(self, key, left))
+            taken |= {(key[0], where) for where in left}
+        for block in found:
+            taken |= block.grow(taken)
         return found
 
     def _shown(self) -> set[tuple[int, int]]:
@@ -202,10 +202,11 @@ class _Search:
             for rows, _, _ in matches(own, np.concatenate(errors)):
                 is_error[rows] = True
             for rows, others, _ in matches(own, derivatives):
-                self.is_explained[self._backward[rows]] = True
-                strong = ~is_error[rows]
-                pairs = zip(self._backward[rows[strong]], by[others[strong]], strict=True)
-                found.update((int(cell), int(number)) for cell, number in pairs)
+                pairs = zip(self._backward[rows].tolist(), by[others].tolist(), strict=True)
+                for (cell, number), is_weak in zip(pairs, is_error[rows].tolist(), strict=True):
+                    self.numbers_of[cell].add(number)
+                    if not is_weak:
+                        found.add((cell, number))
         return found
 
     def _errors(self, adjoints: Array, memory: Memory) -> Iterator[Array]:
@@ -231,11 +232,15 @@ class _Block:
         sheet, other, *_ = self._key
         return [((sheet, *cell), (other, *number)) for cell, number in self.cells.items()]
 
-    def grow(self, taken: set[_Where]) -> None:
-        """Add cells beside those that are derivatives, if these should be such, too."""
+    def grow(self, taken: set[tuple[str, _Where]]) -> set[tuple[str, _Where]]:
+        """Add cells beside those that are derivatives, if these should be such, too; return them.
+
+        Those that are ``taken`` belong to other blocks, or are derivatives of this one.
+        """
         space = self._search.space
         sheet, other, k, down, right = self._key
         roles = {r for at in self.votes.values() for r in self._roles(other, at)}
+        own_numbers = {self._place(other, at) for at in self.votes.values()}
         shapes = {int(space.shape_at[self._place(sheet, where)]) for where in self.votes}
         self._steps = tuple(_usual_step(self.votes, along) for along in (0, 1))
         waiting = [*self.votes]
@@ -243,7 +248,7 @@ class _Block:
         while waiting:
             for cell in self._beside(*waiting.pop()):
                 place = self._place(sheet, cell)
-                if cell in tried or cell in taken or not self._search.is_backward[place]:
+                if cell in tried or (sheet, cell) in taken or not self._search.is_backward[place]:
                     continue
                 tried.add(cell)
                 turned = _MAPS[k](*cell)
@@ -251,14 +256,18 @@ class _Block:
                 at = self._place(other, number)
                 if not self._search.is_number[at]:
                     continue
+                by = self._search.numbers_of.get(place, set())
+                if by and at not in by and not by & own_numbers:
+                    continue  # it is another derivative
                 is_alike = int(space.shape_at[place]) in shapes or self._is_between(cell)
                 shares_role = bool(roles & self._roles(other, number))
                 is_free = shares_role and not _IS_BY_SAMPLE[k]
-                if is_alike or (is_free and not self._search.is_explained[place]):
+                if is_alike or (is_free and not by):
                     self.cells[cell] = number
                     waiting.append(cell)
         if 2 * len(self.votes) <= len(self.cells):
             self.cells = self.votes  # a diagonal, for example
+        return {(sheet, cell) for cell in self.cells}
 
     def _is_between(self, cell: _Where) -> bool:
         """Tell whether a cell lies between two that are derivatives."""
