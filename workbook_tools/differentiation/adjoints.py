@@ -398,6 +398,8 @@ class _Step(NamedTuple):
             memory, asked, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
             is_smooth=False, is_apart=True,
         )  # fmt: skip
+        if not site.matters(self.tree):
+            return
         result = site.traced(self.tree, lifts=self.is_array)
         seed = _fitted(adjoints[self.places], result.value.shape, self.is_array)
         for key, derivative in pulled_back(result, seed).items():

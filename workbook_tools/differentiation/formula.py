@@ -105,7 +105,7 @@ class Site:
             case Span(left, right):
                 return self._span(left, right)
         # A comparison, or a text that is put together, follows what it reads in steps.
-        if self._matters(tree) and not isinstance(tree, Operation):
+        if self.matters(tree) and not isinstance(tree, Operation):
             raise NoDerivativeError(f"{tree} has no derivative")
         return self._constant(tree)
 
@@ -120,7 +120,7 @@ class Site:
 
     def _call(self, written: str, arguments: tuple[Tree, ...], tree: Tree, lifts: bool) -> Traced:
         name = plain_name(written)
-        if not self._matters(tree) or name in COUNTS:
+        if not self.matters(tree) or name in COUNTS:
             return self._constant(tree)
         if name in OF_VALUES:
             return OF_VALUES[name](*(self.traced(part, lifts) for part in arguments))
@@ -236,7 +236,7 @@ class Site:
             return rows, np.array([self.column])
         raise NoDerivativeError("a range in the place of one value")
 
-    def _matters(self, tree: Tree) -> bool:
+    def matters(self, tree: Tree) -> bool:
         """Tell whether a part reads cells that depend on those that are asked."""
         waiting = [tree]
         while waiting:
@@ -257,6 +257,11 @@ class Site:
         return constant(self._evaluated(tree))
 
     def _evaluated(self, tree: Tree) -> Array:
+        tree = bare(tree)
+        if isinstance(tree, Reference):
+            read = self._cells(tree.text, whole=True).value
+            if read.shape[:2] == (1, 1) and np.isfinite(read).all():
+                return read
         draws = self.memory.draws
         grids = [[self._grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
         shape = max(g.height for own in grids for g in own), max(g.width for o in grids for g in o)
