@@ -1,7 +1,7 @@
 """Differentiates one cell of a workbook by others, through all formulas that lie between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -12,17 +12,26 @@ from workbook_tools.differentiation.formula import NoDerivativeError, Site, Unev
 from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import Call, SyntaxProblemError, Tree, parse_long
+from workbook_tools.formulas.tree import (
+    Call,
+    Reference,
+    SyntaxProblemError,
+    Tree,
+    children,
+    parse_long,
+)
 from workbook_tools.notation.addresses import MAX_COLUMNS, Cell, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
 from workbook_tools.program.edges import Edges, with_readers
 from workbook_tools.program.graph import Graph, Node
+from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import Indexes, Memory
 from workbook_tools.program.order import components, levels
 from workbook_tools.program.program import NotCompiledError, Program
 from workbook_tools.program.what_if import with_formulas
 
+_MOST_TOGETHER = 2_000  # formulas of one shape
 _ELEMENT = "ARRAYFORMULA"  # as formulas of cells in an array formula are read: body, row, column
 
 
@@ -57,6 +66,7 @@ class Derivatives:
         if self._program.graph.edges is None:
             raise NotDifferentiableError("too many references between formulas")
         self._edges = self._program.graph.edges
+        self._steps_of: dict[tuple[int, ...], list[_Step]] = {}  # by nodes of one shape
 
     @cached_property
     def _depends(self) -> NDArray[np.bool_]:
@@ -183,15 +193,10 @@ class Derivatives:
         the formula by the cell, times the formula's seed, (places, draws). Formulas without a
         derivative are left out, and those whose seed is 0.
         """
-        for node in self.nodes:
-            if not seeds[self.places_of(node)].any():
-                continue
-            try:
-                step = self._step(node, _tree(node), np.array(node.run.rows))
-                with np.errstate(all="ignore"):
-                    yield from step.apart(seeds, memory, asked)
-            except (NoDerivativeError, UnknownFunctionError, UnevenError, ValueError):
-                continue
+        nodes = [k for k, n in enumerate(self.nodes) if seeds[self.places_of(n)].any()]
+        with np.errstate(all="ignore"):
+            for step in self._together(nodes):
+                yield from step.apart(seeds, memory, asked)
 
     def readers(self) -> Iterator[tuple[Cell, Cell]]:
         """Yield each parameter with every cell whose formula names it, other than in a range."""
@@ -278,6 +283,7 @@ class Derivatives:
         reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
         for level in reversed(by_level):
             blocks: dict[tuple[str, str], list[Node]] = defaultdict(list)
+            single: list[int] = []
             for own in (groups[k] for k in level if between[groups[k][0]]):
                 if len(own) > 1 or own[0] in reading_themselves:
                     yield from self._one_by_one(own, found, depends)
@@ -288,9 +294,45 @@ class Derivatives:
                 if is_alone and isinstance(tree, Call) and tree.function == _ELEMENT:
                     blocks[node.sheet, _first_of(node, tree)].append(node)
                 else:
-                    yield self._step(node, tree, np.array(node.run.rows))
+                    single.append(own[0])
+            yield from self._together(single)
             for block in blocks.values():
                 yield self._array(block)
+
+    def _together(self, numbers: Sequence[int]) -> Iterator["_Step"]:
+        """Yield the steps of nodes that do not read each other: one for each shape."""
+        shapes: dict[str, list[int]] = defaultdict(list)
+        for number in numbers:
+            node = self.nodes[number]
+            is_apart = not node.shape.is_complete or node.cell in self._arrays
+            shapes[f"{number}" if is_apart else node.shape.text].append(number)
+        for own in shapes.values():
+            for begin in range(0, len(own), _MOST_TOGETHER):
+                part = tuple(own[begin : begin + _MOST_TOGETHER])
+                if part not in self._steps_of:
+                    self._steps_of[part] = self._joined([self.nodes[k] for k in part])
+                yield from self._steps_of[part]
+
+    def _joined(self, nodes: Sequence[Node]) -> list["_Step"]:
+        """Return one step for nodes of one shape; several if their references differ in kind."""
+        steps = [self._step(node, _tree(node), np.array(node.run.rows)) for node in nodes]
+        if len(nodes) == 1:
+            return steps
+        first, batch = steps[0], Batch(nodes, self.memory)
+        texts = [part.text for part in _in_order(first.tree) if isinstance(part, Reference)]
+        if len(texts) != len(first.node.shape.slots):
+            return steps
+        places: dict[str, Indexes] = {}
+        for k, (text, slot) in enumerate(zip(texts, first.node.shape.slots, strict=True)):
+            read = batch.places_read(k, slice(0, len(batch.places)))
+            read = read.reshape(slot.height, slot.width, -1)
+            if not np.array_equal(places.setdefault(text, read), read):
+                return steps  # one name for different cells
+        return [
+            first._replace(
+                rows=batch.rows, places=batch.places[None, None, :], known=places, parts=steps
+            )
+        ]
 
     def _step(self, node: Node, tree: Tree, rows: NDArray[np.int64]) -> "_Step":
         is_array = (*node.cell,) in self._arrays
@@ -388,6 +430,10 @@ class _Step(NamedTuple):
     rows: NDArray[np.int64]
     is_array: bool
     places: NDArray[np.int64]  # of the results: (height, width, cells)
+    # Of cells that have several formulas of one shape: the places that each reference means, and
+    # the steps of the formulas.
+    known: Mapping[str, Indexes] | None = None
+    parts: Sequence["_Step"] = ()
 
     def apart(
         self, adjoints: Array, memory: Memory, asked: NDArray[np.bool_]
@@ -396,12 +442,17 @@ class _Step(NamedTuple):
         node = self.node
         site = Site(
             memory, asked, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
-            is_smooth=False, is_apart=True,
+            is_smooth=False, is_apart=True, known_places=self.known,
         )  # fmt: skip
-        if not site.matters(self.tree):
+        try:
+            if not site.matters(self.tree):
+                return
+            result = site.traced(self.tree, lifts=self.is_array)
+            seed = _fitted(adjoints[self.places], result.value.shape, self.is_array)
+        except (NoDerivativeError, UnknownFunctionError, UnevenError, ValueError):
+            for part in self.parts:
+                yield from part.apart(adjoints, memory, asked)
             return
-        result = site.traced(self.tree, lifts=self.is_array)
-        seed = _fitted(adjoints[self.places], result.value.shape, self.is_array)
         for key, derivative in pulled_back(result, seed).items():
             places = site.places[key]
             whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
@@ -419,9 +470,11 @@ class _Step(NamedTuple):
         node = self.node
         site = Site(
             memory, depends, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
-            is_smooth,
+            is_smooth, known_places=self.known,
         )  # fmt: skip
         try:
+            if not site.matters(self.tree):
+                return
             result = site.traced(self.tree, lifts=self.is_array)
             seed = _fitted(seed, result.value.shape, self.is_array)
             for key, derivative in pulled_back(result, seed).items():
@@ -429,7 +482,9 @@ class _Step(NamedTuple):
                 whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
                 np.add.at(found, places, np.where(depends[places][..., None], whole, 0.0))
         except UnevenError:
-            for k, row in enumerate(self.rows.tolist()):
+            for part in self.parts:
+                part.pull(found, memory, depends)
+            for k, row in enumerate(self.rows.tolist() if not self.parts else ()):
                 own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
                 own.pull(found, memory, depends)
         except (NoDerivativeError, UnknownFunctionError, ValueError) as error:
@@ -480,6 +535,13 @@ def _tree(node: Node) -> Tree:
         return parse_long(node.run.formula.at(node.run.first_row))
     except SyntaxProblemError as error:
         raise NotDifferentiableError(f"{full_name(node.cell)}: cannot be parsed") from error
+
+
+def _in_order(tree: Tree) -> Iterator[Tree]:
+    """Yield the parts of a formula from left to right."""
+    yield tree
+    for part in children(tree):
+        yield from _in_order(part)
 
 
 def _first_of(node: Node, tree: Call) -> str:

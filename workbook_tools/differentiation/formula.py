@@ -4,7 +4,7 @@ Conditions, and which cell a lookup finds, have no derivative: they are worked o
 (``evaluator``), and the branch that is taken is followed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,9 @@ class Site:
     is_array: bool
     is_smooth: bool  # whether kinks cancel each other, as in MAX(x,0)+LN(1+EXP(-ABS(x)))
     is_apart: bool = False  # whether a cell that all formulas read is read once for each
+    # By reference: the places, (height, width, cells), if the cells have several formulas, of one
+    # shape.
+    known_places: Mapping[str, NDArray[np.int64]] | None = None
     # What was read: the places, by the ``id`` of the array; and the array of each reference.
     places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
@@ -151,17 +154,7 @@ class Site:
         return self._known[text, whole]
 
     def _read(self, text: str, whole: bool) -> Traced:
-        area = relative(text)
-        rows, columns = self._rows_of(area), self._columns_of(area)
-        if not whole and not area.is_cell:
-            rows, columns = self._in_own_line(area, rows, columns)
-        layout = self.memory.layout
-        if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
-            raise NoDerivativeError(f"{text}: too many cells")
-        sheet = np.array(self._sheet_of(area))
-        if self.is_apart:
-            rows = np.broadcast_to(rows, (len(rows), len(self.rows)))
-        places = layout.places(sheet, rows[:, None, :], columns[None, :, None])
+        places = self._places(text, whole)
         values, kinds = self.memory.numbers[places], self.memory.kinds[places]
         for at in zip(*np.nonzero(kinds == OTHER), strict=True):
             for draw in range(self.memory.draws):
@@ -175,6 +168,24 @@ class Site:
         if found.is_asked:
             self.places[id(found)] = places
         return found
+
+    def _places(self, text: str, whole: bool) -> NDArray[np.int64]:
+        """Return the places of what is read, (height, width, cells)."""
+        if self.known_places is not None:
+            places = self.known_places.get(text)  # there is none for whole columns
+            if places is None or (not whole and places.shape[:2] != (1, 1)):
+                raise UnevenError
+            return places
+        area = relative(text)
+        rows, columns = self._rows_of(area), self._columns_of(area)
+        if not whole and not area.is_cell:
+            rows, columns = self._in_own_line(area, rows, columns)
+        if len(rows) * len(columns) * self.memory.draws > _MOST_CELLS:
+            raise NoDerivativeError(f"{text}: too many cells")
+        if self.is_apart:
+            rows = np.broadcast_to(rows, (len(rows), len(self.rows)))
+        sheet = np.array(self._sheet_of(area))
+        return self.memory.layout.places(sheet, rows[:, None, :], columns[None, :, None])
 
     def _span(self, left: Tree, right: Tree) -> Traced:
         """Read the smallest range that contains two others: ``A1:B2:C3``."""
@@ -262,6 +273,8 @@ class Site:
             read = self._cells(tree.text, whole=True).value
             if read.shape[:2] == (1, 1) and np.isfinite(read).all():
                 return read
+        if self.known_places is not None:
+            raise UnevenError
         draws = self.memory.draws
         grids = [[self._grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
         shape = max(g.height for own in grids for g in own), max(g.width for o in grids for g in o)
