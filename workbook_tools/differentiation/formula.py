@@ -156,9 +156,13 @@ class Site:
     def _read(self, text: str, whole: bool) -> Traced:
         places = self._places(text, whole)
         values, kinds = self.memory.numbers[places], self.memory.kinds[places]
-        for at in zip(*np.nonzero(kinds == OTHER), strict=True):
-            for draw in range(self.memory.draws):
-                values[(*at, draw)] = _as_number(self.memory.get(int(places[at]), draw))
+        is_other = kinds == OTHER
+        if is_other.any():
+            distinct, which = np.unique(places[is_other], return_inverse=True)
+            rows = np.empty((len(distinct), self.memory.draws))
+            for k, place in enumerate(distinct.tolist()):
+                rows[k] = [_as_number(value) for value in self.memory.others[place]]
+            values[is_other] = rows[which]
         filled = (kinds == NUMBER)[..., None]
         found = Traced(
             values,

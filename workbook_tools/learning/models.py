@@ -210,6 +210,8 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
         if first is not None and not _is_sum(candidate, first):
             continue
         for keeps_whole in (False, True):
+            if keeps_whole and not space.differs(candidate.upstream):
+                continue
             model = model_of(space, candidate, keeps_whole)
             if model is None or not len(model.updates.cells):
                 continue

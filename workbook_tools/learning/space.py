@@ -231,6 +231,11 @@ class Space:
             self._known[key] = self._drawn(drawn, values, are_tied, needed)
         return self._known[key]
 
+    def differs(self, inputs: NDArray[np.bool_]) -> bool:
+        """Tell whether there are whole numbers among inputs, so that it matters to keep them."""
+        values = np.nan_to_num(self.stored.numbers[:, 0])
+        return bool((inputs & self.is_leaf & ~self.is_parameter & (values % 1 == 0)).any())
+
     def _drawn(
         self,
         drawn: NDArray[np.bool_],
