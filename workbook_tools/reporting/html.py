@@ -19,7 +19,14 @@ from workbook_tools.reporting.kinds import EXPLAINED
 from workbook_tools.reporting.loss_drawing import draw_losses
 from workbook_tools.reporting.network_drawing import draw_network
 from workbook_tools.reporting.pages import percent, render, typeset
-from workbook_tools.reporting.terminal import explained, harmless, network_lines, not_checked
+from workbook_tools.reporting.terminal import (
+    explained,
+    harmless,
+    learned,
+    model_lines,
+    network_lines,
+    not_checked,
+)
 from workbook_tools.texts import counted, shortened
 
 # What a page shows at most, so that a browser opens it at once.
@@ -117,6 +124,7 @@ def to_html(report: Report) -> str:
         ],
         parts=[_part(part, report, pictures) for part in report.parts],
         most_parts=_MOST_PARTS,
+        models=[model_lines(model) for model in report.models[:_MOST_PARTS]],
         any_left=any(part.cells.not_checked for part in report.parts),
         not_checked=not_checked(report),
         harmless=harmless(report),
@@ -174,11 +182,13 @@ def _lead(report: Report) -> str:
     agreeing, left = sum(c.agreeing for c in cells), sum(c.not_checked for c in cells)
     if report.verdict in ("incomplete", "unchecked") and report.not_checked:
         return f"{report.not_checked[:1].upper()}{report.not_checked[1:]}."
-    text = (
-        f"{agreeing:,} of {counted(checked, 'checked formula cell')} "
-        f"agree{'s' if agreeing == 1 else ''} with the mathematics, recomputed from the sheet’s "
-        "own numbers."
-    )
+    if report.models and not checked:
+        text = (
+            f"{learned(report)} were compared with the exact derivatives of the loss, worked out "
+            "by differentiating the workbook’s own formulas."
+        )
+    else:
+        text = _of_cells(agreeing, checked)
     if report.network:
         text += (
             " "
@@ -190,6 +200,14 @@ def _lead(report: Report) -> str:
     if left:
         text += f" {counted(left, 'formula cell')} could not be checked."
     return text
+
+
+def _of_cells(agreeing: int, checked: int) -> str:
+    return (
+        f"{agreeing:,} of {counted(checked, 'checked formula cell')} "
+        f"agree{'s' if agreeing == 1 else ''} with the mathematics, recomputed from the sheet’s "
+        "own numbers."
+    )
 
 
 def _part(part: TableReport | SummaryReport, report: Report, pictures: _Pictures) -> _Part:
@@ -221,7 +239,8 @@ def _shown(finding: Finding, number: int, report: Report, pictures: _Pictures) -
         example=_example(finding, named),
         advice=advice(finding),
         cell=cell_name(place.rows[0], place.column),
-        formulas=_difference(place) if suggestion else None,
+        # What is to be changed may be in another cell.
+        formulas=_difference(place) if suggestion and suggestion.formula != place.formula else None,
         symbols=difference_in_short(*suggestion.symbols)
         if suggestion and suggestion.symbols and named.endswith(finding.kind.in_words)
         else None,

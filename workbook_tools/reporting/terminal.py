@@ -325,12 +325,17 @@ def _print_formulas(place: Fault, console: Console, what: str = "formula") -> No
             console.print(line, soft_wrap=True)
 
 
-def _verdict_of_models(report: Report) -> str:
-    """Return the verdict on a workbook of which only gradients and updates were checked."""
+def learned(report: Report) -> str:
+    """Return how many gradients and updates were found: ``12 gradients and 4 updates``."""
     counts = [model.count() for model in report.models]
     gradients, updates = (sum(own) for own in zip(*counts, strict=True))
     parts = (counted(gradients, "gradient"), gradients), (counted(updates, "update"), updates)
-    every = " and ".join(said for said, count in parts if count)
+    return " and ".join(said for said, count in parts if count)
+
+
+def _verdict_of_models(report: Report) -> str:
+    """Return the verdict on a workbook of which only gradients and updates were checked."""
+    every = learned(report)
     if report.verdict == "fail":
         mistaken = report.mistakes
         cells = counted(sum(finding.count for finding in mistaken), "cell")
