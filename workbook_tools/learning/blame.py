@@ -158,9 +158,12 @@ def _only_read_by(
     named = [c for c in space.named_by(int(cells[k])) if backward[c] and not space.is_parameter[c]]
     readers = space.reads.of(np.array(named, dtype=np.int64))
     shared = {*readers.read[np.isin(readers.readers, cells[good])].tolist()}
-    if len(named) != 1 or named[0] in shared or named[0] in result.claims.by_parameter:
+    if len(named) != 1 or named[0] in shared:
         return None
-    return named[0]
+    # Is it another derivative, while the right one is shown elsewhere, and is to be read?
+    parameter = int(result.model.updates.parameters[k])
+    is_shown = any(result.claims.shows(cell, parameter) for cell in result.claims.by_parameter)
+    return None if named[0] in result.claims.by_parameter and is_shown else named[0]
 
 
 def _losses(model: Model, cells: Indexes) -> Indexes:

@@ -45,7 +45,7 @@ def findings(result: Judged) -> list[Finding]:
         groups[sheet, column, shape, *kind].append(culprit)
     faults = []
     mender = _Mender(result)
-    for own in groups.values():
+    for _, own in sorted(groups.items()):
         own.sort(key=lambda one: one.cell)
         faults.append(_fault(result, own, mender))
     faults += _by_logarithm(result)

@@ -40,12 +40,14 @@ def _see_through(
     """Find the updates that are calculated from a derivative in several steps."""
     updates, space = model.updates, model.space
     left = np.flatnonzero(verdicts == Verdict.WRONG)
+    # What adds something where the derivative is 0 is wrong: a ReLU without its mask, for example.
+    is_flat = ~model.adjoints[updates.parameters].any(axis=1)
     for k, found in _gradients(model, own, left, backward).items():
         parameter = int(updates.parameters[k])
         if parameter in found:
             is_own = found <= {parameter, *space.earlier(parameter)}
             verdicts[k] = Verdict.THROUGH if is_own else Verdict.UNKNOWN
-        elif not model.are_clear[k]:
+        elif not model.are_clear[k] and not is_flat[k]:
             verdicts[k] = Verdict.UNSEEN
     for k in np.flatnonzero(verdicts == Verdict.THROUGH).tolist():
         parameter = int(updates.parameters[k])

@@ -74,8 +74,9 @@ class Model:
         """Tell how well it explains those updates that are left.
 
         It explains those of the parameters that are nearest to it: errors in what is calculated
-        from these are passed back to all others. It explains many, with few rates, and with few
-        cells. Of a sum and its terms, the sum is the loss.
+        from these are passed back to all others. It explains many, and depends on the parameters of
+        all that are alike. It does so with few rates, and with few cells. Of a sum and its terms,
+        the sum is the loss.
         """
         explained = self.factors[left & np.isfinite(self.factors)]
         rates = len({float(f"{factor:.4g}") for factor in explained.tolist()})
@@ -84,7 +85,10 @@ class Model:
         near = self.space.flow.nearest(self.losses, self.space.is_parameter)
         is_near = np.isin(self.updates.parameters, near)
         explains_near = not is_near.any() or bool((is_near & self.are_explained).any())
-        return bool(shown) + explains_near, shown, len(explained), -rates, -len(self.losses), used
+        groups = self.updates.groups
+        alike = int((left & np.isin(groups, groups[left & self.are_explained])).sum())
+        near_and_shown = bool(shown) + explains_near, shown, len(explained)
+        return *near_and_shown, alike, -rates, -len(self.losses), used
 
     def of(self, kept: NDArray[np.bool_]) -> "Model":
         """Return the model with only some of its updates."""

@@ -271,17 +271,18 @@ class _Block:
 
     def _is_between(self, cell: _Where) -> bool:
         """Tell whether a cell lies between two that are derivatives."""
-        above, below, left, right = self._beside(*cell)
-        return {above, below} <= self.votes.keys() or {left, right} <= self.votes.keys()
+        beside = self._beside(*cell)
+        return any(
+            {*pair} <= self.votes.keys() for pair in zip(beside[::2], beside[1::2], strict=True)
+        )
 
     def _beside(self, row: int, column: int) -> Sequence[_Where]:
-        down, right = self._steps
-        return (
-            (row - down, column),
-            (row + down, column),
-            (row, column - right),
-            (row, column + right),
-        )
+        """Return pairs of cells on both sides of one: next to it, or as far as they usually are."""
+        downs, rights = ({1, step} for step in self._steps)
+        above_and_below = [(row + sign * down, column) for down in downs for sign in (-1, 1)]
+        return above_and_below + [
+            (row, column + sign * right) for right in rights for sign in (-1, 1)
+        ]
 
     def _place(self, sheet: str, where: _Where) -> int:
         return self._search.space.layout.place_of((sheet, *where)) if min(where) > 0 else 0

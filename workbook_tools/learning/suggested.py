@@ -51,6 +51,8 @@ def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Pr
     best: Proposed | None = None
     meant = (expectations.of(culprit, factor) for factor in expectations.factors(culprit))
     for right in filter(None, chain(meant, [expectations.as_shown(culprit)])):
+        if not right.drawn.any():
+            continue  # many formulas are 0
         extra = _NO_RATE if right.factor is not None and abs(right.factor) == 1.0 else 0.0
         for cost, new in _proposals(result, culprit, old, right):
             if best is not None and cost + extra >= best.cost:
