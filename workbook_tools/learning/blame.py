@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.learning.models import Model
+from workbook_tools.learning.moved import moved
+from workbook_tools.learning.space import Space
 from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.program.memory import Indexes
 
@@ -28,7 +30,7 @@ def blame(result: Judged) -> None:
     _find_misplaced(result, trail)
     _find_other_factors(result)
     _blame_gradients(result)
-    _fill_down(result)
+    _fill_copies(result)
 
 
 def _find_latent(result: Judged, moves: dict[_Line, _Move]) -> None:
@@ -359,8 +361,8 @@ def _blame_gradients(result: Judged) -> None:
             result.wrong.add(cell)
 
 
-def _fill_down(result: Judged) -> None:
-    """Add the cells that have the formula of a culprit, filled down, and are not right.
+def _fill_copies(result: Judged) -> None:
+    """Add the copies of a culprit's formula, below each other or side by side, that are not right.
 
     From the gradients of the last iteration, for example, nothing is calculated.
     """
@@ -368,21 +370,44 @@ def _fill_down(result: Judged) -> None:
     number = {cell: k for k, cell in enumerate(model.updates.cells.tolist())}
     known = {*result.culprits}
     for culprit in [*result.culprits.values()]:
-        places = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
-        if len(known.intersection(places.tolist())) * 2 < len(places):
-            continue
-        for place in places.tolist():
-            move = place - culprit.cell
-            parameter = culprit.parameter + move
-            if place in known or not 1 < parameter < len(space.is_parameter):
+        below = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
+        for places in (below.tolist(), _beside(space, culprit.cell)):
+            if len(known.intersection(places)) * 2 < len(places):
                 continue
-            known.add(place)
-            is_right = result.claims.shows(place, parameter)
-            k = number.get(place, -1)
-            if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
-                result.culprits[place] = Culprit(place, parameter)
-                result.wrong.add(place)
-            elif not culprit.is_gradient and k >= 0 and result.verdicts[k] is not Verdict.RIGHT:
-                result.verdicts[k] = Verdict.WRONG
-                parameter = int(model.updates.parameters[k])
-                result.culprits[place] = Culprit(place, parameter, [k], False)
+            for place in places:
+                parameter = _moved_along(space, culprit.parameter, culprit.cell, place)
+                if place in known or parameter < 2:
+                    continue
+                known.add(place)
+                is_right = result.claims.shows(place, parameter)
+                k = number.get(place, -1)
+                if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
+                    result.culprits[place] = Culprit(place, parameter)
+                    result.wrong.add(place)
+                elif not culprit.is_gradient and k >= 0 and result.verdicts[k] is not Verdict.RIGHT:
+                    result.verdicts[k] = Verdict.WRONG
+                    parameter = int(model.updates.parameters[k])
+                    result.culprits[place] = Culprit(place, parameter, [k], False)
+
+
+def _beside(space: Space, cell: int) -> list[int]:
+    """Return the cells side by side with the formula of one, copied to the right or left."""
+    formula, (sheet, row, column) = space.formula(cell) or "", space.layout.cell(cell)
+    found = [cell]
+    for step in (-1, 1):
+        at = column + step
+        while at > 0:
+            place = space.layout.place_of((sheet, row, at))
+            if place < 2 or space.formula(place) != moved(formula, 0, at - column):
+                break
+            found.append(place)
+            at += step
+    return found
+
+
+def _moved_along(space: Space, cell: int, begin: int, end: int) -> int:
+    """Return the cell that lies from one as ``end`` does from ``begin``; 0 if there is none."""
+    sheet, row, column = space.layout.cell(cell)
+    (_, *before), (_, *after) = space.layout.cell(begin), space.layout.cell(end)
+    row, column = row + after[0] - before[0], column + after[1] - before[1]
+    return space.layout.place_of((sheet, row, column)) if min(row, column) > 0 else 0

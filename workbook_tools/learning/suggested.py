@@ -70,10 +70,15 @@ def filled(
 
     Also return what this one should show, if that is known. None if the formula is wrong here.
     """
-    own = result.model.space.layout.cell(culprit.cell)
-    formula = moved(like.formula, own[1] - at[1], own[2] - at[2])
+    space = result.model.space
+    own = space.layout.cell(culprit.cell)
+    move = own[1] - at[1], own[2] - at[2]
+    formula = moved(like.formula, *move)
     if formula is None:
         return None
+    old = space.formula(space.layout.place_of(at))
+    if not culprit.updates and space.formula(culprit.cell) == moved(old or "", *move):
+        return formula, None  # a copy, of which nothing is calculated
     factor = like.expected.factor
     right = expectations.as_shown(culprit)
     if factor is not None and culprit.updates:

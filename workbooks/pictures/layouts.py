@@ -11,6 +11,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 _TYPED, _LABEL = Font(color="0000FF"), Font(bold=True, color="666666")
@@ -107,6 +108,8 @@ def _sheet(name: str) -> tuple[Workbook, Worksheet]:
     sheet = book.worksheets[0]
     sheet.title = name
     sheet.sheet_view.showGridLines = False
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for column in range(1, 15):
         sheet.column_dimensions[get_column_letter(column)].width = 9.5
     return book, sheet
