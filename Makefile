@@ -71,6 +71,7 @@ $(BUILD)/%.verified: $(BUILD)/%.built $(CHECKER) $$(wildcard workbooks/$$*.xlsx)
 FAULTY = $(BUILD)/faulty
 CHROMIUM = chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars \
   --disable-background-networking --disable-component-update --disable-sync
+LAYOUT_PAGES = pdftoppm -png -singlefile -f 1 -r 150 -x 100 -y 140 $(BUILD)/pages
 MARKED_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/marked.pdf
 
 PAGES = pdftoppm -png -singlefile $(BUILD)/pages/Back_Propogation.pdf
@@ -95,6 +96,13 @@ pictures: workbooks ## Render the pictures of the documentation anew (needs Libr
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/marked.xlsx
 	$(MARKED_PAGES) workbooks/pictures/marked -f 4 -r 200 -x 1620 -y 445 -W 590 -H 262
 	$(MARKED_PAGES) workbooks/pictures/findings_sheet -f 8 -r 130 -x 45 -y 60 -W 1330 -H 72
+	$(BIN)/python workbooks/pictures/layouts.py $(BUILD)/layouts
+	for name in matrices samples blocks; do \
+	  $(BIN)/workbook-tools verify $(BUILD)/layouts/$$name.xlsx --annotate $(BUILD)/$$name.xlsx; \
+	  soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/$$name.xlsx; done
+	$(LAYOUT_PAGES)/matrices.pdf workbooks/pictures/matrices -W 1440 -H 520
+	$(LAYOUT_PAGES)/samples.pdf workbooks/pictures/samples -W 1200 -H 490
+	$(LAYOUT_PAGES)/blocks.pdf workbooks/pictures/blocks -W 920 -H 430
 	$(CHROMIUM) --window-size=980,900 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
 	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((24, 394, 956, 778)).save('workbooks/pictures/finding.png')"
 

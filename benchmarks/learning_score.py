@@ -8,7 +8,7 @@ Everything else must be found at exactly its cells, and nothing else may be.
 In a folder of other people's workbooks with a ``labels.json`` (``wrong_cells`` and a ``verdict``
 for each model), every wrong cell must be named, and nothing else.
 
-    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [--shown] [FILE]
+    python benchmarks/learning_score.py [--wild FOLDER] [--changes N] [--seed N] [--shown N] [FILE]
 """
 
 import argparse
@@ -17,7 +17,7 @@ import random
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -213,8 +213,11 @@ def _reads(formula: str, cell: Cell) -> bool:
 # Other people's workbooks
 
 
-def score_wild(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield for each labelled workbook: its name, what is wrong by the labels, what was found."""
+def score_wild(folder: Path) -> Iterator[tuple[Path, str, str, bool]]:
+    """Yield for each workbook: its path, what is wrong by the labels, what was found.
+
+    Also tell whether it is right: it passes, and has an entry in the labels.
+    """
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     for path in sorted(folder.glob("*.xls?")):
         every = labels.get(path.stem, [])
@@ -222,7 +225,7 @@ def score_wild(folder: Path) -> Iterator[tuple[str, str, str]]:
         try:
             report = verify(path)
         except InputError as error:
-            yield path.stem, _few(wrong), f"could not be read: {error}"
+            yield path, _few(wrong), f"could not be read: {error}", False
             continue
         named = {*_named(report)}
         missed, said = wrong - named, report.verdict
@@ -230,7 +233,7 @@ def score_wild(folder: Path) -> Iterator[tuple[str, str, str]]:
             said += f", {len(report.findings)} findings"
         if missed:
             said += f"; not named: {_few(missed)}"
-        yield path.stem, _few(wrong) or "-", said
+        yield path, _few(wrong) or "-", said, report.verdict == "pass" and bool(every)
 
 
 def _named(report: Report) -> Iterator[str]:
@@ -247,36 +250,53 @@ def _few(cells: set[str]) -> str:
     return ", ".join(sorted(cells)[:3]) + (f", … ({len(cells)})" if len(cells) > 3 else "")
 
 
+def _print_changes(paths: Iterable[Path], count: int, seed: int) -> bool:
+    """Print what was found of the changes in some workbooks; return whether that is all."""
+    totals: dict[str, Score] = defaultdict(Score)
+    for path in paths:
+        for kind, one in score_changes(path, count, seed).items():
+            print(*one.lines, sep="\n", end="\n" if one.lines else "")
+            for total in (totals[kind], totals["all"]):
+                total.tried, total.found = total.tried + one.tried, total.found + one.found
+                total.mended += one.mended
+                total.equal += one.equal
+    print(f"{'change':<14} {'tried':>6} {'found':>6} {'mended':>7} {'no mistake':>11}")
+    for kind in [*CHANGES, "all"]:
+        one = totals[kind]
+        print(f"{kind:<14} {one.tried:6} {one.found:6} {one.mended:7} {one.equal:11}")
+    return totals["all"].found == totals["all"].tried
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workbooks", nargs="*", type=Path)
     parser.add_argument("--wild", type=Path, help="folder of labelled workbooks of any layout")
     parser.add_argument("--changes", type=int, default=42, help="in each workbook")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shown", action="store_true", help="without the formulas of updates")
+    parser.add_argument(
+        "--shown",
+        type=int,
+        default=1,
+        help="of the workbooks, which are also tried without updates",
+    )
     asked = parser.parse_args()
-    good = True
+    good, right = True, []
     if asked.wild and (asked.wild / "labels.json").is_file():
         print("Workbooks of any layout: wrong cells by their labels, and what is said of them")
-        for name, wrong, said in score_wild(asked.wild):
-            print(f"  {name:<6} {wrong:<60} {said}")
-    if asked.changes:
-        paths = asked.workbooks or [WORKBOOKS / f"{name}.xlsx" for name in SHIPPED]
-        totals: dict[str, Score] = defaultdict(Score)
-        folder = TemporaryDirectory()
-        shown = [without_updates(path, Path(folder.name)) for path in paths] if asked.shown else []
-        for path in shown or paths:
-            for kind, one in score_changes(path, asked.changes, asked.seed).items():
-                print(*one.lines, sep="\n", end="\n" if one.lines else "")
-                for total in (totals[kind], totals["all"]):
-                    total.tried, total.found = total.tried + one.tried, total.found + one.found
-                    total.mended += one.mended
-                    total.equal += one.equal
-        print(f"{'change':<14} {'tried':>6} {'found':>6} {'mended':>7} {'no mistake':>11}")
-        for kind in [*CHANGES, "all"]:
-            one = totals[kind]
-            print(f"{kind:<14} {one.tried:6} {one.found:6} {one.mended:7} {one.equal:11}")
-        good = totals["all"].found == totals["all"].tried
+        for path, wrong, said, is_right in score_wild(asked.wild):
+            print(f"  {path.stem:<6} {wrong:<60} {said}")
+            right += [path] if is_right else []
+    paths = asked.workbooks or [WORKBOOKS / f"{name}.xlsx" for name in SHIPPED]
+    with TemporaryDirectory() as folder:
+        shown = [without_updates(path, Path(folder)) for path in paths[: asked.shown]]
+        for what, own, count in (
+            ("the project's workbooks, without labels", paths, asked.changes),
+            ("the same, with gradients that are only shown", shown, asked.changes),
+            ("other people's workbooks that are right", right, asked.changes // 3),
+        ):
+            if own and count:
+                print(f"\nChanges of one formula: {what}")
+                good &= _print_changes(own, count, asked.seed)
     sys.exit(0 if good else 1)
 
 

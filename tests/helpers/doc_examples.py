@@ -6,6 +6,7 @@ program prints.
 
 import json
 import re
+import runpy
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -49,7 +50,12 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
         Example("unknown column", "INCOMPLETE"),
         Example("pasted weights", "UNCHECKED"),
     ],
-    "docs/derivatives.md": [Example("wrong slope", "loss ")],
+    "docs/derivatives.md": [
+        Example("wrong slope", "loss "),
+        Example("matrices", "Network!G19"),
+        Example("samples", "Regression!G11"),
+        Example("blocks", "Steps!C9"),
+    ],
     "docs/json.md": [Example("no labels", "models")],
     "docs/findings/wrong-formula.md": [
         Example("one column", "LR 0.5!Z32"),
@@ -147,6 +153,7 @@ _CLASSIC, _MAZUR = (ROOT / "workbooks" / name for name in ("Back_Propogation.xls
 _ROWS, _ROWS_OF_MAZUR = range(32, 100), range(32, 132)
 _WEIGHTS = "EFGHMNOP"
 _WEIGHTS_OF_MAZUR = "EFGHNOPQ"
+_GRADIENTS_OF_MAZUR = "Z", "AA", "AB", "AC", "AD", "AE", "AF", "AG"
 _FEW = 2  # entries of a list that stand in separate lines
 
 
@@ -229,7 +236,7 @@ def _unknown_column(path: Path) -> None:
 def _pasted_weights(path: Path) -> None:
     book, values = openpyxl.load_workbook(_MAZUR), openpyxl.load_workbook(_MAZUR, data_only=True)
     book["LR 0.5"]["J31"] = "first"
-    for column in _WEIGHTS_OF_MAZUR:
+    for column in (*_WEIGHTS_OF_MAZUR, *_GRADIENTS_OF_MAZUR):
         for row in _ROWS_OF_MAZUR:
             cell = f"{column}{row}"
             book["LR 0.5"][cell] = values["LR 0.5"][cell].value
@@ -291,6 +298,8 @@ def _replace(
             cell.value = cell.value.replace(old.format(**numbers), new.format(**numbers))
 
 
+_LAYOUTS = runpy.run_path(str(ROOT / "workbooks" / "pictures" / "layouts.py"))
+
 _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "many mistakes": _many_mistakes,
     "one column": _one_column,
@@ -308,6 +317,7 @@ _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "wrong column": _wrong_column,
     "moving rate": _moving_rate,
     "out of date": _out_of_date,
+    **{name: _LAYOUTS[f"write_{name}"] for name in ("matrices", "samples", "blocks")},
 }
 
 

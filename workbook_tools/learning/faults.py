@@ -9,6 +9,7 @@ from contextlib import suppress
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
@@ -120,18 +121,21 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     first = own[0]
     sheet, row, column = space.layout.cell(first.cell)
     rows = tuple(space.layout.cell(one.cell)[1] for one in own)
-    parameter = first.parameter
     is_latent = _is_latent(result, first)
     kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
     if is_latent:
         kind = Kind.LATENT
-    name = cell_name(*space.layout.cell(parameter)[1:])
-    quantity = f"∂{_short(loss_of(result, parameter))}/∂{name}" if first.is_gradient else name
+    right, formulas = mender.right(own)
+    if right is None and is_only_shown(result, first):
+        right = mender.as_shown(first)
+    by = _by(result, first, right) if first.is_gradient else first.parameter
+    name = cell_name(*space.layout.cell(by)[1:])
+    loss = _short(loss_of(result, first.parameter))
+    quantity = f"∂{loss}/∂{name}" if first.is_gradient else name
     value = space.values.value((sheet, row, column))
     shown = value.code if isinstance(value, CellError) else value
     shown = shown if isinstance(shown, str | float) else None
     formula = space.formula(first.cell)
-    should, formulas = mender.right(own)
     suggestion = None
     if formula and len(formulas) == len(rows):
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
@@ -146,8 +150,7 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             edit = f"in {cell_name(*where[1:])}, {change_in_words(old, helpers[where])}"
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
-    if should is None and is_only_shown(result, first):
-        should = mender.as_shown(first)
+    should = None if right is None else right.value
     if should is not None and not is_latent:
         is_off = not isinstance(shown, float) or not math.isclose(
             shown, should, rel_tol=_SAME, abs_tol=_SAME
@@ -159,6 +162,20 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
         message=f"{said}.", suggestion=suggestion,
         why_none="" if suggestion else "nothing that was tried is right on all numbers",
     )  # fmt: skip
+
+
+def _by(result: Judged, culprit: Culprit, right: Expected | None) -> int:
+    """Return the cell by which a wrong cell should be the derivative: a parameter, or another."""
+    model = result.model
+    if right is None or np.isfinite(
+        factors(right.drawn[None], model.adjoints[[culprit.parameter]])
+    ):
+        return culprit.parameter
+    forward = np.flatnonzero(model.candidate.upstream & model.space.is_formula)
+    for _, others, _ in matches(right.drawn[None], model.adjoints[forward]):
+        if len(others):
+            return int(forward[others[0]])
+    return culprit.parameter
 
 
 def _short(loss: str) -> str:
@@ -250,17 +267,16 @@ class _Mender:
                 return found, f"{where} {what[len(cells) > 1]}"
         return {}, ""
 
-    def as_shown(self, culprit: Culprit) -> float | None:
+    def as_shown(self, culprit: Culprit) -> Expected | None:
         """Return what a gradient should show that is not used."""
-        right = self._expectations.as_shown(culprit) if self._expectations else None
-        return None if right is None else right.value
+        return self._expectations.as_shown(culprit) if self._expectations else None
 
-    def right(self, own: Sequence[Culprit]) -> tuple[float | None, dict[int, str]]:
+    def right(self, own: Sequence[Culprit]) -> tuple[Expected | None, dict[int, str]]:
         """Return what the first cell should show, and the formulas that are known, by row."""
         if self._expectations is None:
             return None, {}
         layout = self._result.model.space.layout
-        should: float | None = None
+        should: Expected | None = None
         formulas: dict[int, str] = {}
         with np.errstate(all="ignore"):
             # Those before the first that is found are tried again.
@@ -270,7 +286,7 @@ class _Mender:
                 if found is not None:
                     formulas[row] = found[0]
                     if culprit is own[0] and found[1] is not None:
-                        should = found[1].value
+                        should = found[1]
         return should, formulas
 
     def _one(self, culprit: Culprit) -> tuple[str, Expected | None] | None:

@@ -41,7 +41,7 @@ def _see_through(
     updates, space = model.updates, model.space
     left = np.flatnonzero(verdicts == Verdict.WRONG)
     # What adds something where the derivative is 0 is wrong: a ReLU without its mask, for example.
-    is_flat = ~model.adjoints[updates.parameters].any(axis=1)
+    is_flat = np.asarray(~model.adjoints[updates.parameters].any(axis=1))
     for k, found in _gradients(model, own, left, backward).items():
         parameter = int(updates.parameters[k])
         if parameter in found:

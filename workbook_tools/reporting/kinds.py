@@ -33,8 +33,9 @@ EXPLAINED = {
         "Anchor the learning rate with $ in the first update, and fill it down again.",
     ),
     Kind.WRONG_GRADIENT: Explanation(
-        "The cell is used as the derivative of the loss by a parameter, but it is not. The sheet's "
-        "own formulas from the parameters to the loss were differentiated, on random numbers.",
+        "The cell is used or shown as the derivative of the loss by a parameter, but it is not. "
+        "The sheet's own formulas from the parameters to the loss were differentiated, on random "
+        "numbers.",
         "The training goes in another direction than downhill. It may still get better for a "
         "while, as the other gradients are right.",
         "Enter the suggested formula. Without one, compare the formula with that of another "

@@ -4,7 +4,7 @@ python workbooks/pictures/layouts.py build/layouts
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -110,6 +110,7 @@ def _sheet(name: str) -> tuple[Workbook, Worksheet]:
     sheet.sheet_view.showGridLines = False
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.headings = True
     for column in range(1, 15):
         sheet.column_dimensions[get_column_letter(column)].width = 9.5
     return book, sheet
@@ -156,10 +157,6 @@ def _put(sheet: Worksheet, row: int, column: int, value: object) -> None:
     if isinstance(value, int | float):
         cell.font, cell.number_format = _TYPED, "General"
 
-
-LAYOUTS: Mapping[str, object] = {
-    "matrices": write_matrices, "samples": write_samples, "blocks": write_blocks,
-}  # fmt: skip
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
