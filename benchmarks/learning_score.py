@@ -146,7 +146,7 @@ def score_changes(path: Path, count: int, seed: int) -> dict[str, Score]:
     for number in range(count):
         kind = [*CHANGES][number % len(CHANGES)]
         score = scores[kind]
-        drawn = _draw(book, kind, chance, score)
+        drawn = draw(book, kind, chance, score)
         if drawn is None:
             continue
         cell, new = drawn
@@ -189,9 +189,10 @@ def _is_same(book: Unlabelled, formula: str, cell: Cell) -> bool:
     )
 
 
-def _draw(
+def draw(
     book: Unlabelled, kind: str, chance: random.Random, score: Score
 ) -> tuple[Cell, str] | None:
+    """Return a cell of the backward half and another formula for it; None if there is none."""
     for _ in range(_MOST_DRAWS):
         cell = chance.choice(book.cells)
         old = book.formula(cell)

@@ -63,5 +63,8 @@ def learned(
         where = sheet_prefix(sheet) + ranges(own).partition(",")[0]
         why = f"the updates in {where} are not those of a derivative: no loss explains them"
     elif not reports:
-        why = "no formula updates a parameter by a derivative, and no block of cells shows derivatives"
+        why = (
+            "no formula updates a parameter by a derivative, and no block of cells shows "
+            "derivatives"
+        )
     return Learning(reports, why)
