@@ -23,6 +23,8 @@ _Line = tuple[int, str, int]  # updates that are alike, in one column of a sheet
 
 def blame(result: Judged) -> None:
     """Add the cells in which updates go wrong, and those that are wrong like these."""
+    for k in _with_odd_factors(result):
+        result.verdicts[k] = Verdict.WRONG
     moves = _usual_moves(result)
     _find_latent(result, moves)
     wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
@@ -119,6 +121,8 @@ def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move])
     sure = [*space.reads.by(cells[good]).read.tolist(), *own.by_parameter]
     is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
     is_explained[own.are()] = True
+    shown = [space.shows(int(cells[k])) for k in wrong]
+    is_explained[[cell for cell in shown if cell is not None]] = False
     suspects = backward & ~is_explained
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
@@ -298,7 +302,6 @@ def _find_other_factors(result: Judged) -> None:
     odd = min(up, down, key=len)
     if len(odd) > _ODD_SIGNS * len(right):
         odd = []
-    odd += _with_odd_factors(result, right)
     columns: dict[_Line, Counter[float]] = defaultdict(Counter)
     rows: dict[tuple[str, int], Counter[float]] = defaultdict(Counter)
     rate = {k: abs(float(f"{model.factors[k]:.6g}")) for k in right}
@@ -317,13 +320,16 @@ def _find_other_factors(result: Judged) -> None:
         _blame_factor(result, k)
 
 
-def _with_odd_factors(result: Judged, right: Sequence[int]) -> list[int]:
+def _with_odd_factors(result: Judged) -> list[int]:
     """Return gradients that are only shown with another factor than most of their block."""
     model = result.model
-    blocks: dict[int, dict[int, float]] = defaultdict(dict)
-    for k in right:
-        if model.space.shows(int(model.updates.cells[k])) is not None:
-            blocks[int(model.updates.groups[k])][k] = float(f"{model.factors[k]:.6g}")
+    is_total = np.isfinite(model.factors)  # else of one sample
+    multiples = np.where(is_total, model.factors, result.of_one_sample)
+    blocks: dict[tuple[int, bool], dict[int, float]] = defaultdict(dict)
+    for k in range(len(multiples) if model.space.gradients else 0):
+        if result.verdicts[k] is Verdict.RIGHT and np.isfinite(multiples[k]):
+            block = int(model.updates.groups[k]), bool(is_total[k])
+            blocks[block][k] = float(f"{multiples[k]:.6g}")
     odd = []
     for own in blocks.values():
         usual, count = Counter(own.values()).most_common(1)[0]

@@ -19,7 +19,9 @@ def judged(model: Model) -> Judged:
     used = model.candidate.upstream
     backward = space.depends & ~used
     right = np.isfinite(model.factors) | model.are_zero
-    right[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
+    of_one = np.full(len(right), np.nan)
+    of_one[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
+    right |= np.isfinite(of_one)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
     _see_through(model, own, verdicts, backward)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
@@ -29,7 +31,7 @@ def judged(model: Model) -> Judged:
     is_unseen = (added == 1) | ((added == 0) & ~is_read) | is_lost
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     _compare_alike(model, verdicts)
-    result = Judged(model, own, verdicts.tolist())
+    result = Judged(model, own, verdicts.tolist(), of_one)
     blame(result)
     return result
 

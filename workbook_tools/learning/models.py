@@ -279,8 +279,9 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         if upstream[shown[cells_shown]].any():
             return None  # no loss is calculated from its own derivatives
         are_shown[rows] = True
-    if space.gradients:
-        are_shown |= of_one_sample(own, added, shares_of(space, adjoints, memory))
+    if space.gradients:  # another cell may show the derivative by the same parameter
+        of_one = of_one_sample(own, added, shares_of(space, adjoints, memory))
+        are_shown = np.isfinite(of_one)
     return Model(
         space, candidate, keeps_whole, own, found, are_zero, are_shown, is_clear, added, memory,
         adjoints,
@@ -296,11 +297,12 @@ def shares_of(space: Space, adjoints: Array, memory: Memory) -> Shares:
     return Shares(readers, parameters, derivatives)
 
 
-def of_one_sample(own: Updates, added: Array, shares: Shares) -> NDArray[np.bool_]:
-    """Tell which updates add the derivative of the loss of one sample only."""
-    found = np.zeros(len(own.cells), dtype=bool)
-    for rows, parts, _ in matches(added, shares.derivatives):
-        found[rows[shares.parameters[parts] == own.parameters[rows]]] = True
+def of_one_sample(own: Updates, added: Array, shares: Shares) -> Array:
+    """Return by what updates multiply the derivative of the loss of one sample; NaN if not."""
+    found = np.full(len(own.cells), np.nan)
+    for rows, parts, multiples in matches(added, shares.derivatives):
+        same = shares.parameters[parts] == own.parameters[rows]
+        found[rows[same]] = multiples[same]
     return found
 
 

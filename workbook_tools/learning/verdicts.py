@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.claims import Claims
 from workbook_tools.learning.models import Model
 
@@ -38,6 +39,9 @@ class Judged:
     model: Model
     claims: Claims
     verdicts: list[Verdict]  # by update
+    of_one_sample: (
+        Array  # by update: it adds this times the derivative of one sample's loss; or NaN
+    )
     culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
     wrong: set[int] = field(
         default_factory=set
