@@ -141,6 +141,79 @@ def test_a_changed_gradient_is_found_at_its_cell(
     assert named(report) == {name}
 
 
+def regression(seed: int) -> tuple[dict[str, object], list[str]]:
+    """Return the cells of a regression, a sample in each row, and its gradients by weights.
+
+    There are one or two outputs, linear or logistic, or with a softmax. Errors have a column of
+    their own or not, gradients any sign and factor, and their totals are sums or averages.
+    """
+    chance = random.Random(seed)
+    n, k, m = chance.choice([1, 2, 3]), chance.choice([1, 2]), chance.choice([3, 5])
+    kind = chance.choice(["linear", "logistic", *["softmax"] * (k - 1)])
+    factor, total = chance.choice(["", "2*", "-0.5*"]), chance.choice(["SUM", "AVERAGE"])
+    shows_errors = chance.random() < 0.5
+    names = iter(cell_name(1, column)[:-1] for column in range(1, 50))
+    x, t, z, p, e = ([next(names) for _ in range(count)] for count in (n, k, k, k, k))
+    own = [[next(names) for _ in range(n + 1)] for _ in range(k)]  # gradients, of the bias last
+    weights = [[cell_name(1 + j, 1 + i, absolute=True) for i in range(n + 1)] for j in range(k)]
+    cells: dict[str, object] = {
+        name.replace("$", ""): round(chance.uniform(-0.9, 0.9), 2)
+        for row in weights
+        for name in row
+    }
+    for row in range(6, 6 + m):
+        hot = chance.randrange(k)
+        cells |= {f"{column}{row}": round(chance.uniform(0.1, 0.9), 2) for column in x}
+        exps = "+".join(f"EXP({column}{row})" for column in z)
+        for j in range(k):
+            share, label = round(chance.random(), 2), chance.choice([0, 1])
+            value = {"linear": share, "logistic": label, "softmax": int(j == hot)}[kind]
+            products = [f"{w}*{column}{row}" for w, column in zip(weights[j], x, strict=False)]
+            own_z = f"{z[j]}{row}"
+            cells[f"{t[j]}{row}"] = value
+            cells[own_z] = f"={'+'.join([*products, weights[j][-1]])}"
+            cells[f"{p[j]}{row}"] = {
+                "linear": f"={own_z}",
+                "logistic": f"=1/(1+EXP(-{own_z}))",
+                "softmax": f"=EXP({own_z})/({exps})",
+            }[kind]
+            error = f"({p[j]}{row}-{t[j]}{row})"
+            if shows_errors:
+                cells[f"{e[j]}{row}"] = f"={error}"
+                error = f"{e[j]}{row}"
+            for column, by in zip(own[j], [*(f"*{c}{row}" for c in x), ""], strict=True):
+                cells[f"{column}{row}"] = f"={factor}{error}{by}"
+    totals = [f"{column}{6 + m}" for row in own for column in row]
+    cells |= {
+        name: f"={total}({name[: -len(str(6 + m))]}6:{name[: -len(str(6 + m))]}{5 + m})"
+        for name in totals
+    }
+    return cells, [
+        f"{column}{row}" for part in own for column in part[:-1] for row in range(6, 6 + m)
+    ]
+
+
+@given(st.integers(0, 10_000))
+def test_gradients_of_a_sample_in_each_row_are_right(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    cells, _ = regression(seed)
+    report = checked(cells, tmp_path_factory.mktemp("shown") / "right.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+    assert sum(model.count("right")[0] for model in report.models) >= 1
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["={of}*0.5", "=-{of}", "={of}^2"]))
+def test_a_changed_gradient_of_one_sample_is_found_at_its_cell(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, change: str
+) -> None:
+    cells, shown = regression(seed)
+    name = shown[seed % len(shown)]
+    cells[name] = change.format(of=f"({str(cells[name])[1:]})")
+    report = checked(cells, tmp_path_factory.mktemp("shown") / "changed.xlsx")
+    assert named(report) == {name}
+
+
 def test_a_changed_gradient_of_a_training_without_updates_is_found_and_mended(
     workbooks: Path, tmp_path: Path
 ) -> None:

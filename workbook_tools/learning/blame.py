@@ -323,12 +323,12 @@ def _find_other_factors(result: Judged) -> None:
 def _with_odd_factors(result: Judged) -> list[int]:
     """Return gradients that are only shown with another factor than most of their block."""
     model = result.model
-    is_total = np.isfinite(model.factors)  # else of one sample
-    multiples = np.where(is_total, model.factors, result.of_one_sample)
+    multiples = np.where(np.isfinite(model.factors), model.factors, result.of_one_sample)
     blocks: dict[tuple[int, bool], dict[int, float]] = defaultdict(dict)
     for k in range(len(multiples) if model.space.gradients else 0):
         if result.verdicts[k] is Verdict.RIGHT and np.isfinite(multiples[k]):
-            block = int(model.updates.groups[k]), bool(is_total[k])
+            is_of_all = bool(result.gradients(k))  # else of one sample
+            block = int(model.updates.groups[k]), is_of_all
             blocks[block][k] = float(f"{multiples[k]:.6g}")
     odd = []
     for own in blocks.values():

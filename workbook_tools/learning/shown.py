@@ -172,8 +172,9 @@ class _Search:
                 continue
             found.append(_Block(self, key, left))
             taken |= {(key[0], where) for where in left}
+        roles = {role for block in found for role in block.roles()}
         for block in found:
-            taken |= block.grow(taken)
+            taken |= block.grow(taken, roles)
         return found
 
     def _shown(self) -> set[tuple[int, int]]:
@@ -232,14 +233,18 @@ class _Block:
         sheet, other, *_ = self._key
         return [((sheet, *cell), (other, *number)) for cell, number in self.cells.items()]
 
-    def grow(self, taken: set[tuple[str, _Where]]) -> set[tuple[str, _Where]]:
+    def roles(self) -> set[int]:
+        """Return in which roles the parameters are read."""
+        return {role for at in self.votes.values() for role in self._roles(self._key[1], at)}
+
+    def grow(self, taken: set[tuple[str, _Where]], known: set[int]) -> set[tuple[str, _Where]]:
         """Add cells beside those that are derivatives, if these should be such, too; return them.
 
-        Those that are ``taken`` belong to other blocks, or are derivatives of this one.
+        Those that are ``taken`` belong to other blocks, or are derivatives of this one. ``known``
+        are the roles in which parameters are read.
         """
         space = self._search.space
         sheet, other, k, down, right = self._key
-        roles = {r for at in self.votes.values() for r in self._roles(other, at)}
         own_numbers = {self._place(other, at) for at in self.votes.values()}
         shapes = {int(space.shape_at[self._place(sheet, where)]) for where in self.votes}
         self._steps = tuple(_usual_step(self.votes, along) for along in (0, 1))
@@ -260,7 +265,7 @@ class _Block:
                 if by and at not in by and not by & own_numbers:
                     continue  # it is another derivative
                 is_alike = int(space.shape_at[place]) in shapes or self._is_between(cell)
-                shares_role = bool(roles & self._roles(other, number))
+                shares_role = bool(known & self._roles(other, number))
                 is_free = shares_role and not _IS_BY_SAMPLE[k]
                 if is_alike or (is_free and not by):
                     self.cells[cell] = number
