@@ -227,7 +227,8 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
             every.append((model, own))
             if model.are_explained.all():
                 covered |= own
-                break
+            if 2 * model.are_explained.sum() > len(model.are_explained):
+                break  # whole numbers that are kept, such as 0, would only hide mistakes
         if covered.all() and first is None:
             first = candidate
     found = []
