@@ -28,6 +28,10 @@ def typed(result: Judged) -> Iterator[Typed]:
     """
     model, space = result.model, result.model.space
     layout, own = space.layout, model.updates
+    used = model.candidate.upstream
+    updated = {*space.updates.parameters.tolist()}
+    if updated.issuperset(np.flatnonzero(space.is_parameter & used).tolist()):
+        return
     columns: dict[tuple[str, int], Counter[int]] = defaultdict(Counter)
     rows: dict[tuple[str, int], list[int]] = defaultdict(list)
     for k, verdict in enumerate(result.verdicts):
@@ -40,8 +44,6 @@ def typed(result: Judged) -> Iterator[Typed]:
             if is_parameter and (other, other_column) == (sheet, column):
                 columns[sheet, column][row - other_row] += 1
                 rows[sheet, column].append(row)
-    used = model.candidate.upstream
-    updated = {*space.updates.parameters.tolist()}
     known = space.is_parameter.copy()
     for place in np.flatnonzero(space.is_leaf & used).tolist():
         sheet, row, column = layout.cell(place)
