@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.adjoints import Derivatives, named_in
+from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
 from workbook_tools.learning.flow import Flow, Ways
-from workbook_tools.learning.reads import reads
+from workbook_tools.learning.reads import Reads, reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -117,31 +117,27 @@ class Space:
         """The ways between cells, also by way of the updates."""
         return Flow(self.reads, self.parameters[:0])
 
-    def named_by(self, cell: int, copies_too: bool = False) -> list[int]:
-        """Return the cells that a formula names, other than in ranges.
-
-        A cell is returned in place of its copies, unless these are what is asked.
-        """
-        if copies_too:
-            node = self.whole.nodes[int(self.whole.node_at[cell])]
-            return [self.layout.place_of(one) for one in named_in(node, self.layout.cell(cell)[1])]
-        _, found = self.named(np.array([cell]))
+    def named_by(self, cell: int) -> list[int]:
+        """Return the cells that a formula names, other than in ranges, in place of copies."""
+        _, found = self.named.next(np.array([cell]))
         return [*found.tolist()]
 
-    def named(self, cells: Indexes) -> tuple[Indexes, Indexes]:
-        """Return pairs of the number of one of some cells, and a cell that its formula names.
-
-        A cell that is named several times is returned once, and in place of its copies.
-        """
-        return self._named.next(cells)
+    @cached_property
+    def named(self) -> Ways:
+        """The ways from formulas to the cells that they name, each once, in place of copies."""
+        reads, size = self._named, self.layout.size
+        _, first = np.unique(reads.readers * size + reads.read, return_index=True)
+        reads = reads.at(np.sort(first))
+        return Ways(reads.readers, reads.read, size)
 
     @cached_property
-    def _named(self) -> Ways:
-        named = self.reads.at(np.flatnonzero(self.reads.is_named))
-        size = self.layout.size
-        _, first = np.unique(named.readers * size + named.read, return_index=True)
-        named = named.at(np.sort(first))
-        return Ways(named.readers, named.read, size)
+    def named_as_they_are(self) -> Ways:
+        """The ways from formulas to the cells that they name, also to copies."""
+        return Ways(self._named.readers, self._named.cells, self.layout.size)
+
+    @cached_property
+    def _named(self) -> Reads:
+        return self.reads.at(np.flatnonzero(self.reads.is_named))
 
     @cached_property
     def depends(self) -> NDArray[np.bool_]:
