@@ -36,7 +36,7 @@ def blame(result: Judged) -> None:
 def _find_latent(result: Judged, expected: Indexes) -> None:
     """Find the updates that are right, but do not read the cell that the others of them read."""
     model, own = result.model, result.model.updates
-    number, named = model.space.named.next(own.cells)
+    number, named = model.space.named(own.cells)
     latent = result.are(Verdict.RIGHT) & np.isfinite(model.factors) & (expected >= 0)
     latent[number[named == expected[number]]] = False
     for k in np.flatnonzero(latent).tolist():
@@ -73,7 +73,7 @@ def _expected(result: Judged) -> Indexes:
     model, own = result.model, result.model.updates
     space, layout = model.space, model.space.layout
     lines, (sheets, rows, columns) = _lines(model), layout.cells(own.cells)
-    number, named = space.named.next(own.cells)
+    number, named = space.named(own.cells)
     others, other_rows, other_columns = layout.cells(named)
     kept = np.isfinite(model.factors)[number] & (others == sheets[number])
     kept &= result.claims.show(named, own.parameters[number])

@@ -78,8 +78,8 @@ def claims(model: Model) -> Claims:
     parameters = np.flatnonzero(used & space.is_parameter)
     origin = space.reads.origin  # copies are cells, too
     varies = (space.depends | space.is_parameter)[origin]
-    forward = np.flatnonzero(space.is_formula & used[origin] & varies)
-    forward = np.setdiff1d(forward, parameters)
+    is_forward = space.is_formula & used[origin] & varies & ~(used & space.is_parameter)
+    forward = np.flatnonzero(is_forward)
     shares = shares_of(space, model.adjoints, model.memory)
     by = np.concatenate([parameters, forward, shares.parameters])
     through = np.concatenate([np.full(len(parameters) + len(forward), -1), shares.readers])

@@ -50,7 +50,7 @@ class Ways:
     def __init__(self, begins: Indexes, ends: Indexes, size: int) -> None:
         order = np.argsort(begins, kind="stable")
         self._ends = ends[order]
-        self._starts = np.searchsorted(begins[order], np.arange(size + 1))
+        self._starts = np.append(0, np.cumsum(np.bincount(begins, minlength=size)))
 
     def next(self, cells: Indexes) -> tuple[Indexes, Indexes]:
         """Return pairs of the number of one of some cells, and a cell to which a way leads."""
@@ -62,7 +62,7 @@ class Ways:
         found = np.zeros(len(self._starts) - 1, dtype=bool)
         found[cells] = True
         number = np.zeros(len(found), dtype=np.int64)
-        latest = np.unique(cells)
+        latest = cells
         while len(latest):
             _, ends = self.next(latest)
             ends = ends[~found[ends]]

@@ -12,7 +12,7 @@ from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
 from workbook_tools.learning.flow import Flow, Ways
-from workbook_tools.learning.reads import Reads, reads
+from workbook_tools.learning.reads import reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -119,25 +119,26 @@ class Space:
 
     def named_by(self, cell: int) -> list[int]:
         """Return the cells that a formula names, other than in ranges, in place of copies."""
-        _, found = self.named.next(np.array([cell]))
+        _, found = self.named(np.array([cell]))
         return [*found.tolist()]
 
-    @cached_property
-    def named(self) -> Ways:
-        """The ways from formulas to the cells that they name, each once, in place of copies."""
-        reads, size = self._named, self.layout.size
-        _, first = np.unique(reads.readers * size + reads.read, return_index=True)
-        reads = reads.at(np.sort(first))
-        return Ways(reads.readers, reads.read, size)
+    def named(self, cells: Indexes, copies_too: bool = False) -> tuple[Indexes, Indexes]:
+        """Return pairs of the number of one of some cells, and a cell that its formula names.
+
+        A cell is returned once, and in place of its copies, unless these are what is asked.
+        """
+        number, found = self._named.next(cells)
+        if copies_too:
+            return number, found
+        found = self.reads.origin[found]
+        _, first = np.unique(number * self.layout.size + found, return_index=True)
+        first.sort()
+        return number[first], found[first]
 
     @cached_property
-    def named_as_they_are(self) -> Ways:
-        """The ways from formulas to the cells that they name, also to copies."""
-        return Ways(self._named.readers, self._named.cells, self.layout.size)
-
-    @cached_property
-    def _named(self) -> Reads:
-        return self.reads.at(np.flatnonzero(self.reads.is_named))
+    def _named(self) -> Ways:
+        named = self.reads.is_named
+        return Ways(self.reads.readers[named], self.reads.cells[named], self.layout.size)
 
     @cached_property
     def depends(self) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ def typed(result: Judged) -> Iterator[Typed]:
     layout, own = space.layout, model.updates
     is_update = ~(result.are(Verdict.UNKNOWN) | result.are(Verdict.NONE))
     cells, parameters = own.cells[is_update], own.parameters[is_update]
-    number, named = space.named_as_they_are.next(cells)
+    number, named = space.named(cells, copies_too=True)
     kept = space.reads.origin[named] == parameters[number]
     sheets, rows, columns = layout.cells(cells[number[kept]])
     others, other_rows, other_columns = layout.cells(named[kept])

@@ -140,7 +140,7 @@ def _with_slope_one(
             ]
         if not known[key] or node.shape.text == COPY:
             continue
-        rows = np.array(node.run.rows)
+        rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
         cells = derivatives.places_of(node)
         for k in known[key]:
             sheet, first_row, column = named[k]
