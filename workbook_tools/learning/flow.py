@@ -62,7 +62,7 @@ class Ways:
         found = np.zeros(len(self._starts) - 1, dtype=bool)
         found[cells] = True
         number = np.zeros(len(found), dtype=np.int64)
-        latest = cells
+        latest = np.flatnonzero(found)
         while len(latest):
             _, ends = self.next(latest)
             ends = ends[~found[ends]]
