@@ -262,7 +262,7 @@ class Derivatives:
         """Return the places of a node's cells, in all of its rows or in these."""
         layout = self._program.layout
         if rows is None:
-            rows = np.array(node.run.rows, dtype=np.int64)
+            rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
         return layout.places(np.array(layout.sheet(node.sheet)), rows, np.array(node.column))
 
     def _steps(

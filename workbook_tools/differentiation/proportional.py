@@ -10,6 +10,7 @@ from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-6  # relative; numbers that differ less are equal
 _FINE = 1e7  # parts of the largest number, to which rows are compared
+_OFFSETS = (0.0, 0.5)  # of the roundings: numbers that differ little are equal after one of them
 
 
 def factors(numbers: Array, others: Array, noise: Array | float = 0.0) -> Array:
@@ -33,33 +34,37 @@ def matches(numbers: Array, others: Array) -> Iterator[tuple[Indexes, Indexes, A
     Rows are left out in which all numbers but zeros are equal, or opposite: such rows are multiples
     of each other by chance.
     """
-    known: set[tuple[int, int]] = set()
-    for offset in (0.0, 0.5):
-        (own, keys), (other, other_keys) = (_keys(rows, offset) for rows in (numbers, others))
+    (own, ratios), (other, other_ratios) = map(_ratios, (numbers, others))
+    every = [(_keys(ratios, offset), _keys(other_ratios, offset)) for offset in _OFFSETS]
+    for k, (keys, other_keys) in enumerate(every):
         order = np.argsort(other_keys, kind="stable")
         begin = np.searchsorted(other_keys[order], keys)
         end = np.searchsorted(other_keys[order], keys, side="right")
-        which, at = members_of(begin, end)
-        left, right = own[which], other[order[at]]
+        left, at = members_of(begin, end)
+        right = order[at]
+        for old, other_old in every[:k]:
+            is_new = old[left] != other_old[right]
+            left, right = left[is_new], right[is_new]
+        left, right = own[left], other[right]
         found = factors(numbers[left], others[right])
-        is_new = np.isfinite(found)
-        if offset:
-            pairs = zip(left.tolist(), right.tolist(), strict=True)
-            is_new &= np.array([pair not in known for pair in pairs], dtype=bool)
-        else:
-            known = {*zip(left.tolist(), right.tolist(), strict=True)}
-        yield left[is_new], right[is_new], found[is_new]
+        is_one = np.isfinite(found)
+        yield left[is_one], right[is_one], found[is_one]
 
 
-def _keys(rows: Array, offset: float) -> tuple[Indexes, Indexes]:
-    """Return the numbers of rows, and what those have in common that are proportional."""
+def _ratios(rows: Array) -> tuple[Indexes, Array]:
+    """Return the numbers of rows that may be compared, and these by their largest number each."""
     at = np.arange(len(rows)), np.abs(rows).argmax(axis=1)
     with np.errstate(all="ignore"):
         ratios = rows / rows[at][:, None]
         spread = np.where(ratios != 0, np.abs(ratios), 1.0).min(axis=1) < 1 - _CLEAR
-        is_known = np.isfinite(ratios).all(axis=1) & spread
-    rounded = np.floor(ratios[is_known] * _FINE + offset).astype(np.int64)
+        kept = np.flatnonzero(np.isfinite(ratios).all(axis=1) & spread)
+    return kept, ratios[kept]
+
+
+def _keys(ratios: Array, offset: float) -> Indexes:
+    """Return what rows have in common that are proportional."""
+    rounded = np.floor(ratios * _FINE + offset).astype(np.int64)
     keys = np.zeros(len(rounded), dtype=np.int64)
     for k in range(rounded.shape[1]):  # an overflow is as good as any other number
         keys = keys * 1_000_003 + rounded[:, k]
-    return np.flatnonzero(is_known), keys
+    return keys

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,42 +12,42 @@ from workbook_tools.learning.models import Model
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
+from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
 _SMALL = 1e-11  # of the largest derivative; what is smaller may be rounding
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
-_Move = tuple[int, int]  # rows down and columns to the right
-_Line = tuple[int, str, int]  # updates that are alike, in one column of a sheet
+_Line = TypeVar("_Line")
+_Own = TypeVar("_Own")
 
 
 def blame(result: Judged) -> None:
     """Add the cells in which updates go wrong, and those that are wrong like these."""
     for k in _with_odd_factors(result):
         result.verdicts[k] = Verdict.WRONG
-    moves = _usual_moves(result)
-    _find_latent(result, moves)
-    wrong = [k for k, verdict in enumerate(result.verdicts) if verdict is Verdict.WRONG]
-    trail = _find_first(result, wrong, moves) if wrong else None
+    expected = _expected(result)
+    _find_latent(result, expected)
+    wrong = np.flatnonzero(result.are(Verdict.WRONG)).tolist()
+    trail = _find_first(result, wrong, expected) if wrong else None
     _find_misplaced(result, trail)
     _find_other_factors(result)
     _blame_gradients(result)
     _fill_copies(result)
 
 
-def _find_latent(result: Judged, moves: dict[_Line, _Move]) -> None:
+def _find_latent(result: Judged, expected: Indexes) -> None:
     """Find the updates that are right, but do not read the cell that the others of them read."""
     model, own = result.model, result.model.updates
-    for k, verdict in enumerate(result.verdicts):
-        if verdict is not Verdict.RIGHT or not np.isfinite(model.factors[k]):
-            continue
+    number, named = model.space.named(own.cells)
+    latent = result.are(Verdict.RIGHT) & np.isfinite(model.factors) & (expected >= 0)
+    latent[number[named == expected[number]]] = False
+    for k in np.flatnonzero(latent).tolist():
         cell, parameter = int(own.cells[k]), int(own.parameters[k])
-        expected = _expected(result, moves, k)
-        if expected is not None and expected not in model.space.named_by(cell):
-            result.verdicts[k] = Verdict.LATENT
-            read = next(iter(result.gradients(k)), -1)
-            result.culprits[cell] = Culprit(cell, parameter, [k], False, read, expected)
+        result.verdicts[k] = Verdict.LATENT
+        read = next(iter(result.gradients(k)), -1)
+        result.culprits[cell] = Culprit(cell, parameter, [k], False, read, int(expected[k]))
 
 
 def is_multiplied_by_a_parameter(model: Model, gradients: Sequence[int], k: int) -> bool:
@@ -67,50 +68,54 @@ def is_multiplied_by_a_parameter(model: Model, gradients: Sequence[int], k: int)
 # In which direction updates read their gradient
 
 
-def _usual_moves(result: Judged) -> dict[_Line, _Move]:
-    """Return where most updates of a column read their gradient, from their own cell.
+def _expected(result: Judged) -> Indexes:
+    """Return the cell in which each update should find its gradient; −1 if that is not known.
 
-    Different columns may read it in different directions, such as weights of two layers.
+    Most updates of a column read it in one direction, from their own cell. Different columns may
+    read it in different directions, such as weights of two layers.
     """
-    space = result.model.space
-    counts: dict[_Line, Counter[_Move]] = defaultdict(Counter)
-    for k in np.flatnonzero(np.isfinite(result.model.factors)).tolist():
-        sheet, row, column = space.layout.cell(int(result.model.updates.cells[k]))
-        for cell in result.gradients(k):
-            other, other_row, other_column = space.layout.cell(cell)
-            if other == sheet:
-                counts[_line(result, k)][other_row - row, other_column - column] += 1
-    found = {}
-    for line, moves in counts.items():
-        move, count = moves.most_common(1)[0]
-        if count >= _LEAST_ALIKE and count >= _ALIKE * sum(moves.values()):
-            found[line] = move
+    model, own = result.model, result.model.updates
+    space, layout = model.space, model.space.layout
+    lines, (sheets, rows, columns) = _lines(model), layout.cells(own.cells)
+    number, named = space.named(own.cells)
+    others, other_rows, other_columns = layout.cells(named)
+    kept = np.isfinite(model.factors)[number] & (others == sheets[number])
+    kept &= result.claims.show(named, own.parameters[number])
+    number = number[kept]
+    down, along = other_rows[kept] - rows[number], other_columns[kept] - columns[number]
+    moves = [*zip(down.tolist(), along.tolist(), strict=True)]
+    found = np.full(len(lines), -1)
+    for line, (move, _) in _usual(lines[number].tolist(), moves).items():
+        k = np.flatnonzero(lines == line)
+        right = np.maximum(columns[k] + move[1], 0)  # there is no column 0
+        places = layout.places(sheets[k], rows[k] + move[0], right)
+        is_formula = (places > 1) & space.is_formula[places]
+        found[k[is_formula]] = places[is_formula]
     return found
 
 
-def _line(result: Judged, k: int) -> _Line:
-    own, space = result.model.updates, result.model.space
-    sheet, _, column = space.layout.cell(int(own.cells[k]))
-    return int(own.groups[k]), sheet, column
+def _lines(model: Model) -> Indexes:
+    """Return a number for each update, equal for those that are alike, in one column of a sheet."""
+    own, layout = model.updates, model.space.layout
+    sheets, _, columns = layout.cells(own.cells)
+    return (own.groups * len(layout.sheets) + sheets) * (MAX_COLUMNS + 1) + columns
 
 
-def _expected(result: Judged, moves: dict[_Line, _Move], k: int) -> int | None:
-    """Return the cell in which an update should find its gradient, if that is known."""
-    own, space = result.model.updates, result.model.space
-    move = moves.get(_line(result, k))
-    if move is None:
-        return None
-    sheet, row, column = space.layout.cell(int(own.cells[k]))
-    if row + move[0] < 1 or column + move[1] < 1:
-        return None
-    place = space.layout.place_of((sheet, row + move[0], column + move[1]))
-    return place if place > 1 and space.is_formula[place] else None
+def _usual(lines: Sequence[_Line], every: Sequence[_Own]) -> dict[_Line, tuple[_Own, int]]:
+    """Return what most members of each line have, and how many, if it is enough of them."""
+    totals = Counter(lines)
+    found = {
+        line: (own, count)
+        for (line, own), count in Counter(zip(lines, every, strict=True)).items()
+        if count >= _LEAST_ALIKE and count >= _ALIKE * totals[line]
+    }
+    return {line: found[line] for line in totals if line in found}
 
 
 # Where it goes wrong
 
 
-def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move]) -> "_Trail":
+def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> "_Trail":
     """Find the first cells that are wrong: what they read is explained, they are not."""
     model, own = result.model, result.claims
     space, cells = model.space, model.updates.cells
@@ -139,37 +144,34 @@ def _find_first(result: Judged, wrong: Sequence[int], moves: dict[_Line, _Move])
             if is_multiplied_by_a_parameter(model, gradients, k):
                 result.culprits[cell] = Culprit(cell, parameter, [k], False, gradients[0])
             continue
-        expected = _expected(result, moves, k)
+        should_read = int(expected[k])
         named = space.named_by(cell)
-        if expected is None and not result.gradients(k):
-            expected = _only_read_by(result, k, good, backward)
-        if expected is not None and expected in named and not result.gradients(k):
-            result.wrong.add(expected)
-            culprit = Culprit(expected, parameter)
-            result.culprits.setdefault(expected, culprit).updates.append(k)
+        if should_read < 0 and not result.gradients(k):
+            should_read = _only_read_by(result, k, good, backward)
+        if should_read in named and not result.gradients(k):
+            result.wrong.add(should_read)
+            culprit = Culprit(should_read, parameter)
+            result.culprits.setdefault(should_read, culprit).updates.append(k)
         else:
             read = next((c for c in named if c in own.by_parameter), -1)
-            if expected in named:
-                expected = None
-            should = -1 if expected is None else expected
-            result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should)
+            if should_read in named:
+                should_read = -1
+            result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should_read)
     return trail
 
 
-def _only_read_by(
-    result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]
-) -> int | None:
-    """Return the cell that an update reads as its gradient, if no other update can mean it."""
+def _only_read_by(result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]) -> int:
+    """Return the cell that an update reads as its gradient, and no other can mean; −1 if none."""
     space, cells = result.model.space, result.model.updates.cells
     named = [c for c in space.named_by(int(cells[k])) if backward[c] and not space.is_parameter[c]]
     readers = space.reads.of(np.array(named, dtype=np.int64))
     shared = {*readers.read[np.isin(readers.readers, cells[good])].tolist()}
     if len(named) != 1 or named[0] in shared:
-        return None
+        return -1
     # Is it another derivative, while the right one is shown elsewhere, and is to be read?
     parameter = int(result.model.updates.parameters[k])
     is_shown = any(result.claims.shows(cell, parameter) for cell in result.claims.by_parameter)
-    return None if named[0] in result.claims.by_parameter and is_shown else named[0]
+    return -1 if named[0] in result.claims.by_parameter and is_shown else named[0]
 
 
 def _losses(model: Model, cells: Indexes) -> Indexes:
@@ -246,29 +248,32 @@ def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
 
     Perhaps nothing is calculated from them: from those of the last iteration, for example.
     """
-    model, layout = result.model, result.model.space.layout
-    counts: dict[tuple[str, int], Counter[tuple[str, int, int]]] = defaultdict(Counter)
-    for cell, own in result.claims.by_parameter.items():
-        sheet, row, column = layout.cell(cell)
-        for other, other_row, other_column in {layout.cell(claim.by) for claim in own}:
-            counts[sheet, column][other, other_row - row, other_column - column] += 1
-    parameters: dict[tuple[str, int], list[int]] = defaultdict(list)
-    used = model.space.is_parameter & model.candidate.upstream
-    for place in np.flatnonzero(used).tolist():
-        sheet, _, column = layout.cell(place)
-        parameters[sheet, column].append(place)
-    verdicts = zip(model.updates.parameters.tolist(), result.verdicts, strict=True)
-    right = {place for place, verdict in verdicts if verdict is Verdict.RIGHT}
-    for (sheet, column), moves in counts.items():
-        (other, down, along), count = moves.most_common(1)[0]
-        if count < _LEAST_ALIKE or count < _ALIKE * sum(moves.values()):
-            continue
-        missing = []
-        for parameter in parameters[other, column + along]:
-            cell = layout.place_of((sheet, max(layout.cell(parameter)[1] - down, 1), column))
-            is_right = result.claims.shows(cell, parameter)
-            if not is_right and parameter not in right and _should_be(result, cell, parameter):
-                missing.append((cell, parameter))
+    model, space, claims = result.model, result.model.space, result.claims
+    layout, kept = space.layout, claims.are_by_parameters
+    sheets, rows, columns = layout.cells(claims.cells[kept])
+    others, other_rows, other_columns = layout.cells(claims.by[kept])
+    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
+    moves = zip(
+        others.tolist(), (other_rows - rows).tolist(), (other_columns - columns).tolist(),
+        strict=True,
+    )  # fmt: skip
+    used = model.candidate.upstream
+    may_be = space.is_formula & ~space.is_parameter & ~used
+    may_be[:2] = False
+    sizes = np.abs(model.adjoints)
+    asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
+    asked[model.updates.parameters[result.are(Verdict.RIGHT)]] = False
+    for (sheet, column), ((other, down, along), count) in _usual(lines, [*moves]).items():
+        base, top, bottom = layout.column(other, column + along)
+        rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
+        cells = layout.places(np.array(sheet), np.maximum(rows - down, 1), np.array(column))
+        is_formula = may_be[cells]
+        pairs = zip(cells[is_formula].tolist(), (base + rows)[is_formula].tolist(), strict=True)
+        missing = [
+            (cell, parameter)
+            for cell, parameter in pairs
+            if cell not in result.wrong and not claims.shows(cell, parameter)
+        ]
         if len(missing) > (1 - _ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
         for cell, parameter in missing:
@@ -278,43 +283,28 @@ def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
             result.wrong |= region | {cell}
 
 
-def _should_be(result: Judged, cell: int, parameter: int) -> bool:
-    """Tell whether a cell has a formula, and a parameter a derivative that can be told from 0."""
-    model, space = result.model, result.model.space
-    if cell < 2 or not space.is_formula[cell] or space.is_parameter[cell] or cell in result.wrong:
-        return False
-    largest = np.abs(model.adjoints).max()
-    clear = np.abs(model.adjoints[parameter]) > _SMALL * largest
-    return bool(clear.sum() >= 2) and not model.candidate.upstream[cell]
-
-
 def _find_other_factors(result: Judged) -> None:
     """Find the updates that go uphill where others go downhill, or by another rate.
 
     A rate is another one if most updates of the column have one rate, and so does the row.
     """
-    model = result.model
-    right = [k for k, v in enumerate(result.verdicts) if v is Verdict.RIGHT]
-    right = [k for k in right if np.isfinite(model.factors[k])]
-    used = [k for k in right if model.space.shows(int(model.updates.cells[k])) is None]
-    up = [k for k in used if model.factors[k] > 0]
-    down = [k for k in used if model.factors[k] < 0]
-    odd = min(up, down, key=len)
+    model, space, cells = result.model, result.model.space, result.model.updates.cells
+    right = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
+    is_shown = np.array([space.shows(c) is not None for c in cells[right].tolist()], dtype=bool)
+    used = right[~is_shown]
+    up, down = used[model.factors[used] > 0], used[model.factors[used] < 0]
+    odd = min(up, down, key=len).tolist()
     if len(odd) > _ODD_SIGNS * len(right):
         odd = []
-    columns: dict[_Line, Counter[float]] = defaultdict(Counter)
-    rows: dict[tuple[str, int], Counter[float]] = defaultdict(Counter)
-    rate = {k: abs(float(f"{model.factors[k]:.6g}")) for k in right}
-    for k in right:
-        sheet, row, _ = model.space.layout.cell(int(model.updates.cells[k]))
-        columns[_line(result, k)][rate[k]] += 1
-        rows[sheet, row][rate[k]] += 1
-    for k in right:
-        sheet, row, _ = model.space.layout.cell(int(model.updates.cells[k]))
-        usual, count = columns[_line(result, k)].most_common(1)[0]
-        own = columns[_line(result, k)]
-        is_usual = count >= _LEAST_ALIKE and count >= _ALIKE * sum(own.values())
-        if is_usual and rate[k] != usual and rows[sheet, row][usual]:
+    rates = [abs(float(f"{factor:.6g}")) for factor in model.factors[right].tolist()]
+    lines = _lines(model)[right].tolist()
+    sheets, rows, _ = space.layout.cells(cells[right])
+    places = [*zip(sheets.tolist(), rows.tolist(), strict=True)]
+    in_row = {*zip(places, rates, strict=True)}
+    usual = _usual(lines, rates)
+    for k, line, place, rate in zip(right.tolist(), lines, places, rates, strict=True):
+        most, _ = usual.get(line, (rate, 0))
+        if rate != most and (place, most) in in_row:
             odd.append(k)
     for k in dict.fromkeys(odd):
         _blame_factor(result, k)

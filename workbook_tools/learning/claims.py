@@ -1,13 +1,16 @@
 """What the cells of the backward half are: derivatives of the loss by parameters or other cells."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import matches
+from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.models import Model, Shares, shares_of
-from workbook_tools.program.memory import Indexes
+from workbook_tools.program.memory import MOST_CELLS, Indexes
 
 
 class Claim(NamedTuple):
@@ -23,17 +26,43 @@ class Claim(NamedTuple):
 class Claims:
     """The derivatives that the cells of the backward half are."""
 
-    by_parameter: dict[int, list[Claim]]
-    others: dict[int, list[Claim]]
+    cells: Indexes
+    by: Indexes
+    factors: Array
+    through: Indexes
+    are_by_parameters: NDArray[np.bool_]
     shares: Shares
+
+    @cached_property
+    def by_parameter(self) -> dict[int, list[Claim]]:
+        """The cells that are derivatives by parameters."""
+        return self._by_cell(self.are_by_parameters)
+
+    @cached_property
+    def others(self) -> dict[int, list[Claim]]:
+        """The cells that are other derivatives."""
+        return self._by_cell(~self.are_by_parameters)
+
+    def _by_cell(self, kept: NDArray[np.bool_]) -> dict[int, list[Claim]]:
+        parts = self.cells, self.by, self.factors, self.through
+        found: dict[int, list[Claim]] = {}
+        for claim in map(Claim, *(part[kept].tolist() for part in parts)):
+            found.setdefault(claim.cell, []).append(claim)
+        return found
 
     def are(self) -> Indexes:
         """Return the cells that are any derivative."""
-        return np.array(sorted({*self.by_parameter, *self.others}), dtype=np.int64)
+        return np.unique(self.cells)
 
     def shows(self, cell: int, parameter: int) -> bool:
         """Tell whether a cell is the derivative by a parameter."""
         return any(claim.by == parameter for claim in self.by_parameter.get(cell, ()))
+
+    def show(self, cells: Indexes, parameters: Indexes) -> NDArray[np.bool_]:
+        """Tell which of some cells are the derivatives by their parameters."""
+        kept = self.are_by_parameters
+        known = self.cells[kept] * MOST_CELLS + self.by[kept]
+        return np.isin(cells * MOST_CELLS + parameters, known)
 
     def parameters_of(self, cell: int) -> set[int]:
         """Return the parameters by which a cell is a derivative, or a part of one."""
@@ -49,18 +78,15 @@ def claims(model: Model) -> Claims:
     parameters = np.flatnonzero(used & space.is_parameter)
     origin = space.reads.origin  # copies are cells, too
     varies = (space.depends | space.is_parameter)[origin]
-    forward = np.flatnonzero(space.is_formula & used[origin] & varies)
-    forward = np.setdiff1d(forward, parameters)
+    is_forward = space.is_formula & used[origin] & varies & ~(used & space.is_parameter)
+    forward = np.flatnonzero(is_forward)
     shares = shares_of(space, model.adjoints, model.memory)
     by = np.concatenate([parameters, forward, shares.parameters])
     through = np.concatenate([np.full(len(parameters) + len(forward), -1), shares.readers])
     derivatives = np.concatenate(
         [model.adjoints[parameters], model.adjoints[forward], shares.derivatives]
     )
-    own = Claims({}, {}, shares)
-    for cells, others, found in matches(model.memory.numbers[backward], derivatives):
-        for k, other, factor in zip(cells.tolist(), others.tolist(), found.tolist(), strict=True):
-            claim = Claim(int(backward[k]), int(by[other]), factor, int(through[other]))
-            place = own.by_parameter if other < len(parameters) else own.others
-            place.setdefault(claim.cell, []).append(claim)
-    return own
+    found = zip(*matches(model.memory.numbers[backward], derivatives), strict=True)
+    rows, others, factors = map(np.concatenate, found)
+    are_by_parameters = others < len(parameters)
+    return Claims(backward[rows], by[others], factors, through[others], are_by_parameters, shares)

@@ -1,15 +1,16 @@
 """Describes a model: its loss, parameters, gradients and updates, with a verdict on each."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
-from workbook_tools.learning.ranges import by_sheet, ranges
+from workbook_tools.learning.ranges import ranges_of
 from workbook_tools.learning.verdicts import Judged, Verdict
-from workbook_tools.notation.addresses import Cell, sheet_prefix
+from workbook_tools.notation.addresses import sheet_prefix
 
 NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
@@ -23,29 +24,22 @@ _VERDICTS = {
     Verdict.UNKNOWN: (NOT_CHECKED, NO_LOSS),
     Verdict.UNSEEN: (NOT_CHECKED, _UNSEEN),
 }
-_Key = tuple[str, float | None, str, str, int]
+_Key = tuple[int, float | None, str, str, int]
 
 
 def described(result: Judged, findings: Sequence[Finding]) -> ModelReport:
     """Return the report of a model."""
     model, space = result.model, result.model.space
-    losses = [space.layout.cell(place) for place in model.losses.tolist()]
     used = model.candidate.upstream & space.is_parameter
-    parameters = [space.layout.cell(place) for place in np.flatnonzero(used).tolist()]
     assumed = model.candidate.assumed
     return ModelReport(
-        losses=[] if assumed else [*_named(losses)],
+        losses=[] if assumed else [*ranges_of(model.losses, space.layout)],
         assumed_loss=assumed,
-        parameters=[*_named(parameters)],
+        parameters=[*ranges_of(np.flatnonzero(used), space.layout)],
         claims=[*_claims(result)],
         updates=[*_updates(result)],
         findings=[*findings],
     )
-
-
-def _named(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
-    for sheet, own in by_sheet(cells).items():
-        yield sheet, ranges(own)
 
 
 def _claims(result: Judged) -> Iterator[Learned]:
@@ -55,9 +49,10 @@ def _claims(result: Judged) -> Iterator[Learned]:
     should_be = {one.cell: one.parameter for one in result.culprits.values() if one.is_gradient}
     shown = space.gradients
     of_one = {*_of_one_sample(result)}
-    for cell in sorted({*result.claims.by_parameter, *result.wrong, *of_one}):
-        shape = int(space.shape_at[cell])
-        sheet = space.layout.cell(cell)[0]
+    every = np.array(sorted({*result.claims.by_parameter, *result.wrong, *of_one}), dtype=np.int64)
+    sheets, _, _ = space.layout.cells(every)
+    parts = (part.tolist() for part in (every, sheets, space.shape_at[every]))
+    for cell, sheet, shape in zip(*parts, strict=True):
         if cell in result.wrong:
             key: _Key = sheet, None, "wrong", "it is not what its updates need", shape
             groups[key].append((cell, should_be.get(cell)))
@@ -69,10 +64,10 @@ def _claims(result: Judged) -> Iterator[Learned]:
             if cell not in shown and claim.by in shown.values():
                 continue  # it is like the derivative because a slope or an input is 0
             groups[sheet, float(f"{claim.factor:.6g}"), "right", "", shape].append((cell, claim.by))
-    for (sheet, factor, verdict, why, _), own in groups.items():
-        cells = [space.layout.cell(cell) for cell, _ in own]
-        what = _derivative(result, own)
-        yield Learned(sheet, ranges(cells), len(cells), what, factor, verdict, why)
+    for (_, factor, verdict, why, _), own in groups.items():
+        cells, first = _cells(result, own)
+        what = f"∂{loss_of(result, first[0])}/∂{_range_of(result, first)}" if first else ""
+        yield Learned(*cells, len(own), what, factor, verdict, why)
 
 
 def _of_one_sample(result: Judged) -> Iterator[int]:
@@ -87,33 +82,27 @@ def _of_one_sample(result: Judged) -> Iterator[int]:
 def _updates(result: Judged) -> Iterator[Learned]:
     model, space = result.model, result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
-    for k, verdict in enumerate(result.verdicts):
-        cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
-        if verdict is Verdict.NONE or space.shows(cell) is not None:
-            continue
-        factor = float(f"{model.factors[k]:.6g}") if np.isfinite(model.factors[k]) else None
-        word, why = _VERDICTS[verdict]
-        sheet = space.layout.cell(cell)[0]
-        groups[sheet, factor, word, why, int(model.updates.groups[k])].append((cell, parameter))
-    for (sheet, factor, word, why, _), own in groups.items():
-        cells = [space.layout.cell(cell) for cell, _ in own]
-        first = [parameter for _, parameter in _first_ones(result, own) if parameter is not None]
-        yield Learned(sheet, ranges(cells), len(cells), _range_of(result, first), factor, word, why)
+    sheets, _, _ = space.layout.cells(model.updates.cells)
+    parts = (part.tolist() for part in (*model.updates, sheets, model.factors))
+    for verdict, parameter, cell, group, sheet, added in zip(result.verdicts, *parts, strict=True):
+        if verdict is not Verdict.NONE and space.shows(cell) is None:
+            factor = float(f"{added:.6g}") if math.isfinite(added) else None
+            groups[sheet, factor, *_VERDICTS[verdict], group].append((cell, parameter))
+    for (_, factor, word, why, _), own in groups.items():
+        cells, first = _cells(result, own)
+        yield Learned(*cells, len(own), _range_of(result, first), factor, word, why)
 
 
-def _derivative(result: Judged, own: Sequence[tuple[int, int | None]]) -> str:
-    """Return what the first of some cells are: ``∂Sheet1!Q5/∂Sheet1!K5:M5``."""
-    by = [parameter for _, parameter in _first_ones(result, own) if parameter is not None]
-    return f"∂{loss_of(result, by[0])}/∂{_range_of(result, by)}" if by else ""
-
-
-def _first_ones(
+def _cells(
     result: Judged, own: Sequence[tuple[int, int | None]]
-) -> list[tuple[int, int | None]]:
-    """Return the first of some cells, and those in its row."""
+) -> tuple[tuple[str, str], list[int]]:
+    """Return the sheet and the ranges of some cells, and the parameters in the first one's row."""
     layout = result.model.space.layout
-    first = layout.cell(own[0][0])
-    return [one for one in own if layout.cell(one[0])[1] == first[1]]
+    places = np.array([cell for cell, _ in own])
+    [cells] = ranges_of(places, layout)
+    _, rows, _ = layout.cells(places)
+    first = [own[k][1] for k in np.flatnonzero(rows == rows[0]).tolist()]
+    return cells, [parameter for parameter in first if parameter is not None]
 
 
 def loss_of(result: Judged, parameter: int) -> str:
@@ -126,5 +115,5 @@ def loss_of(result: Judged, parameter: int) -> str:
 
 
 def _range_of(result: Judged, places: Sequence[int]) -> str:
-    cells = [result.model.space.layout.cell(place) for place in places]
-    return ", ".join(sheet_prefix(sheet) + ranges(own) for sheet, own in by_sheet(cells).items())
+    found = ranges_of(np.array(places, dtype=np.int64), result.model.space.layout)
+    return ", ".join(sheet_prefix(sheet) + own for sheet, own in found)

@@ -17,8 +17,8 @@ class Flow:
         is_parameter[parameters] = True
         kept = ~is_parameter[reads.readers]
         readers, read = reads.readers[kept], reads.read[kept]
-        self._back = _Ways(readers, read, size)
-        self._forth = _Ways(read, readers, size)
+        self._back = Ways(readers, read, size)
+        self._forth = Ways(read, readers, size)
 
     def upstream(self, cells: Indexes) -> NDArray[np.bool_]:
         """Tell by place what some cells are calculated from; they count, too."""
@@ -44,24 +44,29 @@ class Flow:
         return self._back.next(cells)
 
 
-class _Ways:
+class Ways:
     """From each cell to others."""
 
     def __init__(self, begins: Indexes, ends: Indexes, size: int) -> None:
         order = np.argsort(begins, kind="stable")
         self._ends = ends[order]
-        self._starts = np.searchsorted(begins[order], np.arange(size + 1))
+        self._starts = np.append(0, np.cumsum(np.bincount(begins, minlength=size)))
 
     def next(self, cells: Indexes) -> tuple[Indexes, Indexes]:
+        """Return pairs of the number of one of some cells, and a cell to which a way leads."""
         number, at = members_of(self._starts[cells], self._starts[cells + 1])
         return number, self._ends[at]
 
     def reached(self, cells: Indexes) -> NDArray[np.bool_]:
+        """Tell by place to which cells ways lead from some cells; these count, too."""
         found = np.zeros(len(self._starts) - 1, dtype=bool)
         found[cells] = True
-        latest = np.unique(cells)
+        number = np.zeros(len(found), dtype=np.int64)
+        latest = np.flatnonzero(found)
         while len(latest):
-            latest = np.unique(self.next(latest)[1])
-            latest = latest[~found[latest]]
-            found[latest] = True
+            _, ends = self.next(latest)
+            ends = ends[~found[ends]]
+            found[ends] = True
+            number[ends] = np.arange(len(ends))
+            latest = ends[number[ends] == np.arange(len(ends))]  # each once
         return found

@@ -1,7 +1,8 @@
 """Which cells of a workbook read which, and in what role."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ class TooManyReadsError(Exception):
     """The formulas read too many cells to look at each."""
 
 
-class Reads(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reads:
     """Pairs of a cell and one that it reads, by their places in a memory.
 
     Formulas that only copy a cell of their sheet are left out: who reads such a copy reads the
@@ -28,11 +30,16 @@ class Reads(NamedTuple):
     """
 
     readers: Indexes
-    read: Indexes  # of a copy: the cell that it shows
+    cells: Indexes  # as they are read, also copies
     roles: Indexes  # equal for cells that are read by formulas of one shape, at one place in them
     shapes: Indexes  # of the formulas that read, by number
     is_named: NDArray[np.bool_]  # the cell is read alone, not in a range
     origin: Indexes  # by place: the cell that is shown there
+
+    @cached_property
+    def read(self) -> Indexes:
+        """The cells that are read; of a copy, the cell that it shows."""
+        return self.origin[self.cells]
 
     def of(self, cells: Indexes) -> "Reads":
         """Return the pairs in which some cells are read."""
@@ -46,7 +53,7 @@ class Reads(NamedTuple):
         """Return some of the pairs."""
         return Reads(
             self.readers[numbers],
-            self.read[numbers],
+            self.cells[numbers],
             self.roles[numbers],
             self.shapes[numbers],
             self.is_named[numbers],
@@ -80,7 +87,7 @@ def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
         origin = origin[origin]
     every = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [_NONE] * 5
     readers, read, own_roles, own_shapes, named = every
-    return Reads(readers, origin[read], own_roles, own_shapes, named.astype(bool), origin)
+    return Reads(readers, read, own_roles, own_shapes, named.astype(bool), origin)
 
 
 def _sheets(places: Indexes, layout: Layout) -> Indexes:

@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.adjoints import Derivatives, named_in
+from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
-from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import Reads, reads
+from workbook_tools.learning.flow import Flow, Ways
+from workbook_tools.learning.reads import reads
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -79,13 +79,22 @@ class Space:
     @cached_property
     def gradients(self) -> dict[int, int]:
         """The cells that only show gradients, or should, with the parameters."""
-        pairs = zip(*(part.tolist() for part in self.updates[:2]), strict=True)
-        return {cell: by for by, update in pairs if (cell := self.shows(update)) is not None}
+        return {cell: self._before[update] for update, cell in self._shown.items()}
 
     def shows(self, update: int) -> int | None:
         """Return the cell that shows the gradient, if an update is only assumed for it."""
-        cell = gradient_of(self.layout.cell(update))
-        return None if cell is None else self.layout.place_of(cell)
+        return self._shown.get(update)
+
+    @cached_property
+    def _shown(self) -> dict[int, int]:
+        """The cell that shows the gradient, for each update that is only assumed."""
+        on_sheet = [gradient_of((name, 1, 1)) is not None for name in self.layout.sheets]
+        sheets, _, _ = self.layout.cells(self.updates.cells)
+        found = {}
+        for update in self.updates.cells[np.array(on_sheet)[sheets]].tolist():
+            if cell := gradient_of(self.layout.cell(update)):
+                found[update] = self.layout.place_of(cell)
+        return found
 
     @cached_property
     def cut(self) -> Derivatives:
@@ -108,22 +117,28 @@ class Space:
         """The ways between cells, also by way of the updates."""
         return Flow(self.reads, self.parameters[:0])
 
-    def named_by(self, cell: int, copies_too: bool = False) -> list[int]:
-        """Return the cells that a formula names, other than in ranges.
+    def named_by(self, cell: int) -> list[int]:
+        """Return the cells that a formula names, other than in ranges, in place of copies."""
+        _, found = self.named(np.array([cell]))
+        return [*found.tolist()]
 
-        A cell is returned in place of its copies, unless these are what is asked.
+    def named(self, cells: Indexes, copies_too: bool = False) -> tuple[Indexes, Indexes]:
+        """Return pairs of the number of one of some cells, and a cell that its formula names.
+
+        A cell is returned once, and in place of its copies, unless these are what is asked.
         """
+        number, found = self._named.next(cells)
         if copies_too:
-            node = self.whole.nodes[int(self.whole.node_at[cell])]
-            return [self.layout.place_of(one) for one in named_in(node, self.layout.cell(cell)[1])]
-        begin, end = np.searchsorted(self._named.readers, [cell, cell + 1])
-        return list(dict.fromkeys(self._named.read[begin:end].tolist()))
+            return number, found
+        found = self.reads.origin[found]
+        _, first = np.unique(number * self.layout.size + found, return_index=True)
+        first.sort()
+        return number[first], found[first]
 
     @cached_property
-    def _named(self) -> Reads:
-        kept = np.flatnonzero(self.reads.is_named)
-        kept = kept[np.argsort(self.reads.readers[kept], kind="stable")]
-        return self.reads.at(kept)
+    def _named(self) -> Ways:
+        named = self.reads.is_named
+        return Ways(self.reads.readers[named], self.reads.cells[named], self.layout.size)
 
     @cached_property
     def depends(self) -> NDArray[np.bool_]:

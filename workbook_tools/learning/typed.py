@@ -28,34 +28,36 @@ def typed(result: Judged) -> Iterator[Typed]:
     """
     model, space = result.model, result.model.space
     layout, own = space.layout, model.updates
-    columns: dict[tuple[str, int], Counter[int]] = defaultdict(Counter)
-    rows: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for k, verdict in enumerate(result.verdicts):
-        if verdict in (Verdict.UNKNOWN, Verdict.NONE):
-            continue
-        sheet, row, column = layout.cell(int(own.cells[k]))
-        for named in space.named_by(int(own.cells[k]), copies_too=True):
-            other, other_row, other_column = layout.cell(named)
-            is_parameter = space.reads.origin[named] == own.parameters[k]
-            if is_parameter and (other, other_column) == (sheet, column):
-                columns[sheet, column][row - other_row] += 1
-                rows[sheet, column].append(row)
+    is_update = ~(result.are(Verdict.UNKNOWN) | result.are(Verdict.NONE))
+    cells, parameters = own.cells[is_update], own.parameters[is_update]
+    number, named = space.named(cells, copies_too=True)
+    kept = space.reads.origin[named] == parameters[number]
+    sheets, rows, columns = layout.cells(cells[number[kept]])
+    others, other_rows, other_columns = layout.cells(named[kept])
+    near = (others == sheets) & (other_columns == columns)
+    distances: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+    updated_rows: dict[tuple[int, int], list[int]] = defaultdict(list)
+    parts = (part[near].tolist() for part in (sheets, columns, rows, rows - other_rows))
+    for sheet, column, row, distance in zip(*parts, strict=True):
+        distances[sheet, column][distance] += 1
+        updated_rows[sheet, column].append(row)
     used = model.candidate.upstream
     updated = {*space.updates.parameters.tolist()}
     known = space.is_parameter.copy()
-    for place in np.flatnonzero(space.is_leaf & used).tolist():
-        sheet, row, column = layout.cell(place)
-        if len(rows[sheet, column]) < _LEAST_ALIKE:
+    leaves = np.flatnonzero(space.is_leaf & used)
+    parts = (part.tolist() for part in (leaves, *layout.cells(leaves)))
+    for place, sheet, row, column in zip(*parts, strict=True):
+        if len(updated_rows[sheet, column]) < _LEAST_ALIKE:
             continue
-        distance = columns[sheet, column].most_common(1)[0][0]
+        distance = distances[sheet, column].most_common(1)[0][0]
         if row - distance < 1:
             continue
-        before = layout.place_of((sheet, row - distance, column))
+        before = layout.place(sheet, row - distance, column)
         origin = int(space.reads.origin[before])
         if before > 1 and known[origin] and origin not in updated and used[origin]:
             known[place] = True
-            like = min(rows[sheet, column], key=lambda other: abs(other - row))
-            formula = space.formula(layout.place_of((sheet, like, column)))
+            like = min(updated_rows[sheet, column], key=lambda other: abs(other - row))
+            formula = space.formula(layout.place(sheet, like, column))
             new = moved(formula or "", row - like, 0)
             if new:
-                yield Typed((sheet, row, column), origin, new)
+                yield Typed(layout.cell(place), origin, new)

@@ -86,7 +86,7 @@ def overlooked(
     is_candidate = used & depends & ~is_start & (own.origin == np.arange(len(used)))
     forward = own.at(np.flatnonzero(used[own.readers] & used[own.read]))
     most = int(own.roles.max(initial=0)) + 1
-    roles = np.unique(forward.read * most + forward.roles)
+    roles = _distinct(forward.read * most + forward.roles)
     parts = []
     _, firsts = np.unique(found.groups, return_index=True)
     for first in firsts.tolist():
@@ -100,7 +100,7 @@ def overlooked(
             kept = is_parameter[before] | is_start[before]
             places, before = places[kept], before[kept]
             number, own_roles = _roles_of(places, roles, most)
-            shared = np.isin(before[number] * most + own_roles, roles)
+            shared = _are_among(before[number] * most + own_roles, roles)
             number = np.unique(number[shared])
             if not len(number):
                 break
@@ -140,7 +140,7 @@ def _with_slope_one(
             ]
         if not known[key] or node.shape.text == COPY:
             continue
-        rows = np.array(node.run.rows)
+        rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
         cells = derivatives.places_of(node)
         for k in known[key]:
             sheet, first_row, column = named[k]
@@ -170,14 +170,14 @@ def _play_the_same_role(
     may be read by mistake.
     """
     most = int(own.roles.max(initial=0)) + 1
-    roles = np.unique(own.read * most + own.roles)
+    roles = _distinct(own.read * most + own.roles)
     shape_of = np.zeros(most, dtype=np.int64)
     shape_of[own.roles] = own.shapes
     own_shapes = np.zeros(len(own.origin), dtype=np.int64)
     own_shapes[own.readers] = own.shapes
     own_shapes = own_shapes[found.cells]
     pair, role = _roles_of(found.cells, roles, most)
-    is_shared = np.isin(found.parameters[pair] * most + role, roles)
+    is_shared = _are_among(found.parameters[pair] * most + role, roles)
     is_shared &= shape_of[role] != own_shapes[pair]
     is_same = ~np.isin(found.cells, own.read)
     is_same[pair[is_shared]] = True
@@ -186,6 +186,21 @@ def _play_the_same_role(
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
     return _by_most(is_same & is_read, found)
+
+
+def _distinct(numbers: Indexes) -> Indexes:
+    """Return numbers in order, each once; of many, this is faster than ``np.unique``."""
+    found = np.sort(numbers)
+    return found[np.diff(found, prepend=-1) > 0]
+
+
+def _are_among(numbers: Indexes, ordered: Indexes) -> NDArray[np.bool_]:
+    """Tell which numbers are among others, which are in order."""
+    at = np.searchsorted(ordered, numbers)
+    found = np.zeros(len(numbers), dtype=bool)
+    inside = at < len(ordered)
+    found[inside] = ordered[at[inside]] == numbers[inside]
+    return found
 
 
 def _by_most(are_right: NDArray[np.bool_], found: Updates) -> NDArray[np.bool_]:

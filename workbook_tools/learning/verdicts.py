@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.claims import Claims
 from workbook_tools.learning.models import Model
@@ -46,6 +49,10 @@ class Judged:
     wrong: set[int] = field(
         default_factory=set
     )  # cells of the backward half that are no derivative
+
+    def are(self, verdict: Verdict) -> NDArray[np.bool_]:
+        """Tell which updates have a verdict."""
+        return np.array([one is verdict for one in self.verdicts], dtype=bool)
 
     def gradients(self, k: int) -> list[int]:
         """Return the cells that an update names and that are the derivative by its parameter."""

@@ -22,7 +22,7 @@ from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.edges import Edges, Numbers
 from workbook_tools.program.graph import Node
 from workbook_tools.program.loop_body import Due, LoopBody, Other
-from workbook_tools.program.memory import EMPTY, OTHER, Memory
+from workbook_tools.program.memory import EMPTY, NUMBER, OTHER, Memory
 from workbook_tools.program.order import longest_paths
 
 _MOST_STATEMENTS = 60_000  # of the loops of a component
@@ -140,12 +140,15 @@ class Loop:
             places = range(start, start + statement.count * self.period, self.period)
             own = self._values[start : places[-1] + 1 : self.period]
             at = slice(start + self._begin, places[-1] + self._begin + 1, self.period)
-            if {*map(type, own)} == {float} and self._memory.draws == 1:
+            are_numbers = {*map(type, own)} == {float}
+            if are_numbers and self._memory.draws == 1:
                 self._memory.put_numbers(at, np.array(own)[:, None])
-                continue
-            for place, value in zip(places, own, strict=True):
-                plain = value.value if isinstance(value, Other) else value
-                self._memory.put_in_draw(place + self._begin, draw, plain)
+            elif are_numbers and (self._memory.kinds[at] == NUMBER).all():
+                self._memory.numbers[at, draw] = own
+            else:
+                for place, value in zip(places, own, strict=True):
+                    plain = value.value if isinstance(value, Other) else value
+                    self._memory.put_in_draw(place + self._begin, draw, plain)
 
     def get(self, place: int) -> CellValue:
         """Return what a place of the memory holds now."""

@@ -136,6 +136,14 @@ class Layout:
         sheet, column, base = columns[bisect_right(begins, place) - 1]
         return sheet, place - base, column
 
+    def cells(self, places: Indexes) -> tuple[Indexes, Indexes, Indexes]:
+        """Return the cells that have some places: the numbers of sheets, rows, and columns."""
+        begins, columns = self._begins
+        own = [(self.number[name], *others) for name, *others in columns]
+        at = np.searchsorted(begins, places, side="right") - 1
+        sheets, numbers, bases = np.array(own, dtype=np.int64).reshape(-1, 3)[at].T
+        return sheets, places - bases, numbers
+
 
 class Memory:
     """What the cells of a workbook hold, in one or several draws."""

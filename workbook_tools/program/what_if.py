@@ -147,14 +147,16 @@ def _with_rows(runs: Sequence[Run], own: Mapping[int, str]) -> list[Run]:
     numbers = [np.full(len(every), k) for k, every in enumerate(rows)]
     number_of = {formula: k for k, formula in enumerate(formulas)}
     formula: FilledFormula | None = None
+    others: list[int] = []
     for row, text in own.items():
         if formula is None or formula.at(row) != text:
             formula = FilledFormula.parse(text, row)
         number = number_of.setdefault(formula, len(formulas))
         if number == len(formulas):
             formulas.append(formula)
-        rows.append(np.array([row]))
-        numbers.append(np.array([number]))
+        others.append(number)
+    rows.append(np.array([*own], dtype=np.int64))
+    numbers.append(np.array(others, dtype=np.int64))
     # Of several entries for one row, the last one counts.
     every, first = np.unique(np.concatenate(rows)[::-1], return_index=True)
     return runs_of(every, np.concatenate(numbers)[::-1][first], formulas)
