@@ -133,7 +133,7 @@ class _Search:
         self.is_backward = np.zeros(layout.size, dtype=bool)
         self.is_backward[self._backward] = True
         self.numbers_of: dict[int, set[int]] = defaultdict(set)  # by which a cell is the derivative
-        self.is_number = space.is_parameter & used
+        self.is_number = space.is_parameter & used & ~space.is_steering
         used_otherwise = used.copy()
         used_otherwise[candidate.cells] = False
         others = space.reads.at(np.flatnonzero(used_otherwise[space.reads.readers])).read

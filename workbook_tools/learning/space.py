@@ -13,6 +13,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
 from workbook_tools.learning.flow import Flow, Ways
 from workbook_tools.learning.reads import reads
+from workbook_tools.learning.steps import steered_by
 from workbook_tools.learning.updates import Updates, updates
 from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
@@ -230,12 +231,13 @@ class Space:
         """Return the workbook calculated on random parameters, and random ``inputs``.
 
         Whole numbers among the inputs may be kept: these may be classes, or counts. All other
-        numbers stay as they are, such as the learning rate, and those that are ``kept``.
+        numbers stay as they are, such as the learning rate, those by which others are found, and
+        those that are ``kept``.
         ``are_tied`` says whether ``copies`` of parameters stay copies. Only what is ``needed`` is
         calculated; by default, all is.
         """
         values = np.nan_to_num(self.stored.numbers[:, 0])  # an error is as good as 0
-        drawn = inputs & self.is_leaf
+        drawn = inputs & self.is_leaf & ~self.is_steering
         if keeps_whole:
             drawn &= values % 1 != 0
         drawn[self.parameters] = True
@@ -246,10 +248,17 @@ class Space:
             self._known[key] = self._drawn(drawn, values, are_tied, needed)
         return self._known[key]
 
+    @cached_property
+    def is_steering(self) -> NDArray[np.bool_]:
+        """Which cells, or what they are calculated from, say what is picked or counted."""
+        steering = np.flatnonzero(steered_by(self.whole.nodes, self.whole.memory))
+        return np.asarray(self.flow_of_all.upstream(steering) & self.is_leaf)
+
     def differs(self, inputs: NDArray[np.bool_]) -> bool:
         """Tell whether there are whole numbers among inputs, so that it matters to keep them."""
         values = np.nan_to_num(self.stored.numbers[:, 0])
-        return bool((inputs & self.is_leaf & ~self.is_parameter & (values % 1 == 0)).any())
+        kept = self.is_parameter | self.is_steering
+        return bool((inputs & self.is_leaf & ~kept & (values % 1 == 0)).any())
 
     def _drawn(
         self,
