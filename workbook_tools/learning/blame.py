@@ -1,7 +1,7 @@
 """Finds the cells in which updates go wrong, and other cells that are wrong in the same way."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -30,8 +30,14 @@ def blame(result: Judged) -> None:
     expected = _expected(result)
     _find_latent(result, expected)
     wrong = np.flatnonzero(result.are(Verdict.WRONG)).tolist()
-    trail = _find_first(result, wrong, expected) if wrong else None
-    _find_misplaced(result, trail)
+    # By momentum, an update reads the gradients of all iterations: only their columns tell.
+    is_indirect = result.are(Verdict.THROUGH).sum() > result.are(Verdict.RIGHT).sum()
+    if is_indirect:
+        _find_misplaced(result)
+    if wrong:
+        _find_first(result, wrong, expected)
+    if not is_indirect:
+        _find_misplaced(result)
     _find_other_factors(result)
     _blame_gradients(result)
     _fill_copies(result)
@@ -115,7 +121,7 @@ def _usual(lines: Sequence[_Line], every: Sequence[_Own]) -> dict[_Line, tuple[_
 # Where it goes wrong
 
 
-def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> "_Trail":
+def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> None:
     """Find the first cells that are wrong: what they read is explained, they are not."""
     model, own = result.model, result.claims
     space, cells = model.space, model.updates.cells
@@ -123,15 +129,12 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> "_Tr
     backward = space.depends & ~used
     good = [k for k, v in enumerate(result.verdicts) if v in (Verdict.RIGHT, Verdict.THROUGH)]
     good = [k for k in good if not model.are_zero[k]]
-    sure = [*space.reads.by(cells[good]).read.tolist(), *own.by_parameter]
-    is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
-    is_explained[own.are()] = True
     shown = [space.shows(int(cells[k])) for k in wrong]
-    is_explained[[cell for cell in shown if cell is not None]] = False
-    suspects = backward & ~is_explained
-    suspects[_losses(model, np.flatnonzero(suspects))] = False
-    suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
-    trail = _Trail(model, suspects)
+    trail = _trail(
+        result,
+        [*space.reads.by(cells[good]).read.tolist(), *own.by_parameter],
+        [cell for cell in shown if cell is not None],
+    )
     for k in wrong:
         cell, parameter = int(cells[k]), int(model.updates.parameters[k])
         region, first = trail.of(cell)
@@ -143,6 +146,10 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> "_Tr
             gradients = [c for c in space.named_by(cell) if c in region]
             if is_multiplied_by_a_parameter(model, gradients, k):
                 result.culprits[cell] = Culprit(cell, parameter, [k], False, gradients[0])
+            continue
+        if known := trail.known_behind(cell, result.culprits):
+            for other in known:
+                result.culprits[other].updates.append(k)
             continue
         should_read = int(expected[k])
         named = space.named_by(cell)
@@ -157,7 +164,22 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> "_Tr
             if should_read in named:
                 should_read = -1
             result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should_read)
-    return trail
+
+
+def _trail(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "_Trail":
+    """Return the ways back to suspects: no derivatives, and nothing that is right needs them.
+
+    ``sure`` are the cells that are right, ``wrong`` those that are suspects in any case.
+    """
+    model, space = result.model, result.model.space
+    used = model.candidate.upstream
+    is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
+    is_explained[result.claims.are()] = True
+    is_explained[wrong] = False
+    suspects = space.depends & ~used & ~is_explained
+    suspects[_losses(model, np.flatnonzero(suspects))] = False
+    suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
+    return _Trail(model, suspects)
 
 
 def _only_read_by(result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]) -> int:
@@ -210,7 +232,9 @@ class _Trail:
 
     def __init__(self, model: Model, suspects: NDArray[np.bool_]) -> None:
         self._flow = model.space.flow_of_all
-        self._suspects = suspects & ~model.space.is_parameter
+        is_other = ~model.space.is_parameter
+        self._is_backward = model.space.depends & ~model.candidate.upstream & is_other
+        self._suspects = suspects & is_other
         self._known: dict[int, tuple[set[int], set[int]]] = {}
 
     def of(self, update: int) -> tuple[set[int], set[int]]:
@@ -225,6 +249,18 @@ class _Trail:
     def of_cell(self, cell: int) -> tuple[set[int], set[int]]:
         """Return the suspects that make a cell wrong, and the first ones; none if it is none."""
         return self._from(cell) if self._suspects[cell] else (set(), set())
+
+    def known_behind(self, update: int, known: Container[int]) -> list[int]:
+        """Return those of some cells from which an update is calculated, by way of no parameter."""
+        seen, waiting = {update}, [update]
+        found: list[int] = []
+        while waiting:
+            _, read = self._flow.read_by(np.array([waiting.pop()]))
+            for cell in np.unique(read[self._is_backward[read]]).tolist():
+                if cell not in seen:
+                    seen.add(cell)
+                    (found if cell in known else waiting).append(cell)
+        return found
 
     def _from(self, cell: int) -> tuple[set[int], set[int]]:
         if cell not in self._known:
@@ -243,7 +279,7 @@ class _Trail:
         return found
 
 
-def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
+def _find_misplaced(result: Judged) -> None:
     """Find the cells of a column of derivatives that are not the one that belongs there.
 
     Perhaps nothing is calculated from them: from those of the last iteration, for example.
@@ -276,6 +312,7 @@ def _find_misplaced(result: Judged, trail: "_Trail | None") -> None:
         ]
         if len(missing) > (1 - _ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
+        trail = _trail(result, [*claims.by_parameter], []) if missing else None
         for cell, parameter in missing:
             region, first = trail.of_cell(cell) if trail else (set(), set())
             for one in first or {cell}:
