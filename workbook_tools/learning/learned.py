@@ -12,6 +12,7 @@ from workbook_tools.learning.judged import judged
 from workbook_tools.learning.models import model_by, models
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
+from workbook_tools.learning.shown import is_too_large
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -67,4 +68,9 @@ def learned(
             "no formula updates a parameter by a derivative, and no block of cells shows "
             "derivatives"
         )
+        if is_too_large(space):
+            why = (
+                "no formula updates a parameter by a derivative; its formulas are too many to look "
+                "for derivatives that are only shown"
+            )
     return Learning(reports, why)

@@ -14,7 +14,7 @@ from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.assumed import Assumed, assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
-from workbook_tools.learning.shown import shown, shown_by
+from workbook_tools.learning.shown import is_too_large, shown, shown_by
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, overlooked, starts
 from workbook_tools.notation.addresses import Cell
@@ -128,7 +128,7 @@ def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
     places = np.concatenate([space.updates.cells[:0], *own])
     known = {space.layout.cell(place)[0] for place in places.tolist()}
     names = frozenset(sheet.name for sheet in space.sheets) - known
-    gradients = shown(space, names)
+    gradients = [] if is_too_large(space) else shown(space, names)
     if not gradients:
         return []
     every, _, _ = _searched(Space(space.sheets, space.values, space.iterations, shown=gradients))

@@ -28,6 +28,7 @@ from workbook_tools.program.memory import Memory
 
 _MOST_NUMBERS = 20_000  # that may be parameters
 _MOST_LOSSES = 40
+_MOST_WORK = 20_000_000  # formulas that are filled down, times cells with formulas
 _LEAST = 2  # cells that are derivatives by different numbers, so that others should be, too
 _LEAST_OF_ONE = 3  # or by one number, each of another sample
 _PRODUCT = re.compile(r"\*|PRODUCT\(|MMULT\(", re.IGNORECASE)
@@ -45,6 +46,11 @@ _MAPS: Sequence[Callable[[int, int], _Where]] = (
     lambda row, column: (column, 0),
 )
 _IS_BY_SAMPLE = (False, False, True, True, True, True)
+
+
+def is_too_large(space: Space) -> bool:
+    """Tell whether a workbook has too many formulas to look for gradients that are only shown."""
+    return len(space.whole.nodes) * int(space.is_formula.sum()) > _MOST_WORK
 
 
 def shown(space: Space, names: frozenset[str]) -> list[Shown]:
