@@ -238,7 +238,11 @@ def score_wild(folder: Path) -> Iterator[tuple[Path, str, str, bool]]:
 
 
 def _named(report: Report) -> Iterator[str]:
-    """Yield the gradients and updates that are called wrong."""
+    """Yield the gradients and updates that are called wrong, and the cells of findings."""
+    for finding in report.findings:
+        for place in finding.places:
+            for row in place.rows:
+                yield full_name((place.sheet, row, place.column)).replace("'", "")
     for model in report.models:
         for one in (*model.claims, *model.updates):
             if one.verdict in ("wrong", "latent"):

@@ -135,7 +135,7 @@ def test_the_row_that_comes_nearest_and_what_it_lacks(tmp_path: Path) -> None:
         "no training table found: row 12 of 'Data' names i1, i2 (inputs), w1, w2, w3 (weights) and "
         "h1, o1 (pre-activations), but not t1 (target); 'remark' is not understood. Label these "
         "columns, too, in the same row. By differentiation, nothing was found either: no formula "
-        "updates a parameter by a derivative"
+        "updates a parameter by a derivative, and no block of cells shows derivatives"
     )
 
 

@@ -38,6 +38,7 @@ def blame(result: Judged) -> None:
         _find_first(result, wrong, expected)
     if not is_indirect:
         _find_misplaced(result)
+    _find_other_multiples(result)
     _find_other_factors(result)
     _blame_gradients(result)
     _fill_copies(result)
@@ -318,6 +319,37 @@ def _find_misplaced(result: Judged) -> None:
             for one in first or {cell}:
                 result.culprits.setdefault(one, Culprit(one, parameter))
             result.wrong |= region | {cell}
+
+
+def _find_other_multiples(result: Judged) -> None:
+    """Find single gradients that are another multiple of the derivative than their column.
+
+    Of several, or at the beginning or end, a rate that changes in the training may be in them.
+    """
+    claims, layout = result.claims, result.model.space.layout
+    kept = claims.are_by_parameters
+    sheets, _, columns = layout.cells(claims.cells[kept])
+    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
+    multiples = [float(f"{factor:.6g}") for factor in claims.factors[kept].tolist()]
+    usual = _usual(lines, multiples)
+    every: dict[tuple[int, int], set[int]] = defaultdict(set)
+    odd: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    cells, by = claims.cells[kept].tolist(), claims.by[kept].tolist()
+    for cell, parameter, line, multiple in zip(cells, by, lines, multiples, strict=True):
+        every[line].add(cell)
+        if usual.get(line, (multiple, 0))[0] != multiple:
+            odd[line][cell] = parameter
+    single = {
+        cell: parameter
+        for line, own in odd.items()
+        for cell, parameter in own.items()
+        if len(own) == 1 and min(every[line]) < cell < max(every[line])
+    }
+    for cell, parameter in single.items():
+        reads_another = not single.keys().isdisjoint(result.model.space.named_by(cell))
+        if cell not in result.wrong and not reads_another:
+            result.culprits.setdefault(cell, Culprit(cell, parameter))
+            result.wrong.add(cell)
 
 
 def _find_other_factors(result: Judged) -> None:
