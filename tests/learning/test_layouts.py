@@ -146,6 +146,20 @@ def test_sums_and_errors_are_no_updates(tmp_path: Path) -> None:
     assert "no formula updates a parameter by a derivative" in report.not_checked
 
 
+def test_sums_may_be_longer_than_recursion_is_deep(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"I1": 0.001, "I2": 0.7}
+    for parameter, gradient, loss in ("ABC", "EFG"):  # formulas of one shape in two columns
+        for row in range(1, 8):
+            error = f"({'+'.join([f'{parameter}{row}'] * 1_100)}-$I$2)"
+            cells[f"{loss}{row}"] = f"=0.5*{error}^2"
+            cells[f"{gradient}{row}"] = f"={error}*1100"
+            update = f"={parameter}{row - 1}-$I$1*{gradient}{row - 1}/1000"
+            cells[f"{parameter}{row}"] = 0.2 if row == 1 else update
+    report = check(cells, tmp_path)
+    assert report.verdict == "pass"
+    assert sum(model.count("right")[1] for model in report.models) == 12
+
+
 def test_the_rule_of_the_perceptron_is_not_called_wrong(tmp_path: Path) -> None:
     cells: dict[str, object] = {**DATA, "D1": 0.2, "E1": -0.1}
     for row in range(1, 9):

@@ -319,7 +319,7 @@ class Derivatives:
         if len(nodes) == 1:
             return steps
         first, batch = steps[0], Batch(nodes, self.memory)
-        texts = [part.text for part in _in_order(first.tree) if isinstance(part, Reference)]
+        texts = _references(first.tree)
         if len(texts) != len(first.node.shape.slots):
             return steps
         places: dict[str, Indexes] = {}
@@ -466,7 +466,7 @@ class _Step(NamedTuple):
         if not seed.any():
             return
         # The derivative of ABS at 0 is midway between those on both sides: so must be MAX's.
-        is_smooth = "ABS(" in str(self.tree).upper()
+        is_smooth = "ABS(" in self.node.run.formula.pattern.upper()
         node = self.node
         site = Site(
             memory, depends, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
@@ -537,11 +537,15 @@ def _tree(node: Node) -> Tree:
         raise NotDifferentiableError(f"{full_name(node.cell)}: cannot be parsed") from error
 
 
-def _in_order(tree: Tree) -> Iterator[Tree]:
-    """Yield the parts of a formula from left to right."""
-    yield tree
-    for part in children(tree):
-        yield from _in_order(part)
+def _references(tree: Tree) -> list[str]:
+    """Return the references of a formula from left to right; it may have any number of terms."""
+    found, waiting = [], [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Reference):
+            found.append(part.text)
+        waiting += reversed(children(part))
+    return found
 
 
 def _first_of(node: Node, tree: Call) -> str:
