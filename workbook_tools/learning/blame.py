@@ -300,6 +300,7 @@ def _find_misplaced(result: Judged) -> None:
     sizes = np.abs(model.adjoints)
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     asked[model.updates.parameters[result.are(Verdict.RIGHT)]] = False
+    trail: _Trail | None = None
     for (sheet, column), ((other, down, along), count) in _usual(lines, [*moves]).items():
         base, top, bottom = layout.column(other, column + along)
         rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
@@ -313,9 +314,9 @@ def _find_misplaced(result: Judged) -> None:
         ]
         if len(missing) > (1 - _ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
-        trail = _trail(result, [*claims.by_parameter], []) if missing else None
         for cell, parameter in missing:
-            region, first = trail.of_cell(cell) if trail else (set(), set())
+            trail = trail or _trail(result, [*claims.by_parameter], [])
+            region, first = trail.of_cell(cell)
             for one in first or {cell}:
                 result.culprits.setdefault(one, Culprit(one, parameter))
             result.wrong |= region | {cell}

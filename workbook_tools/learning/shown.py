@@ -193,10 +193,11 @@ class _Search:
         stored = np.nan_to_num(space.stored.numbers[:, 0])
         forward = np.flatnonzero(used & space.is_formula)
         numbers = np.flatnonzero(self.is_number)
+        nothing = np.zeros_like(used)  # beside the numbers
         found: set[tuple[int, int]] = set()
         for kept in (~self.is_number, ~self.is_number | (stored % 1 == 0)):
             try:
-                memory = space.drawn(kept & ~kept, False, kept=kept, needed=self._needed)
+                memory = space.drawn(nothing, False, kept=kept, needed=self._needed)
                 adjoints = space.cut.adjoints(cells, memory)
             except NotDifferentiableError:
                 continue

@@ -12,7 +12,6 @@ from workbook_tools.learning.verdicts import Culprit, Judged
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 
 _CLEAR = 1e-9  # relative
-_MOST = 1_000  # cells that a formula reads
 
 # The slopes of usual activations, by the activation and the pre-activation, and how to multiply by
 # them: as numbers, and as a formula of the derivative, the activation and the pre-activation.
@@ -31,7 +30,8 @@ def without_slopes(result: Judged, culprit: Culprit) -> dict[Cell, str]:
 def _without_slopes(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, str]]:
     model, space = result.model, result.model.space
     used, layout = model.candidate.upstream, space.layout
-    for place in _read(result, culprit.cell):
+    cells = np.unique(space.reads.by(np.array([culprit.cell])).cells)  # copies among them
+    for place in cells[space.is_formula[cells]].tolist():
         formula, cell = space.formula(place), layout.cell(place)
         claims = result.claims.others.get(int(space.reads.origin[place]), ())
         activations = [one.by for one in claims if one.through < 0]
@@ -55,19 +55,6 @@ def _without_slopes(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, st
                 simple = body if body.replace("$", "").isalnum() else f"({body})"
                 yield cell, "=" + text.replace("({d})", simple).format(d=body, **names)
                 break
-
-
-def _read(result: Judged, cell: int) -> list[int]:
-    """Return the cells that a formula reads, copies of others among them."""
-    space = result.model.space
-    node = space.whole.nodes[int(space.whole.node_at[cell])]
-    layout = space.layout
-    found: set[int] = set()
-    for sheet, top, left, bottom, right, _ in node.areas(layout.cell(cell)[1]):
-        if (bottom - top + 1) * (right - left + 1) <= _MOST:
-            rows, columns = np.arange(top, bottom + 1)[:, None], np.arange(left, right + 1)
-            found.update(layout.places(np.array(layout.sheet(sheet)), rows, columns).ravel())
-    return [int(place) for place in sorted(found) if place > 1 and space.is_formula[place]]
 
 
 def _is_array(result: Judged, cell: Cell) -> bool:

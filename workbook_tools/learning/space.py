@@ -232,9 +232,8 @@ class Space:
 
         Whole numbers among the inputs may be kept: these may be classes, or counts. All other
         numbers stay as they are, such as the learning rate, those by which others are found, and
-        those that are ``kept``.
-        ``are_tied`` says whether ``copies`` of parameters stay copies. Only what is ``needed`` is
-        calculated; by default, all is.
+        those that are ``kept``. ``are_tied`` says whether ``copies`` of parameters stay copies.
+        Only what is ``needed`` is calculated; by default, all is.
         """
         values = np.nan_to_num(self.stored.numbers[:, 0])  # an error is as good as 0
         drawn = inputs & self.is_leaf & ~self.is_steering

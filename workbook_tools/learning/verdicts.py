@@ -42,9 +42,8 @@ class Judged:
     model: Model
     claims: Claims
     verdicts: list[Verdict]  # by update
-    of_one_sample: (
-        Array  # by update: it adds this times the derivative of one sample's loss; or NaN
-    )
+    # By update: it adds this times the derivative of the loss of one sample; NaN if not.
+    of_one_sample: Array
     culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
     wrong: set[int] = field(
         default_factory=set
