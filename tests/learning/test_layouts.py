@@ -132,8 +132,7 @@ def test_a_wrong_cell_is_found(layout: str, tmp_path: Path) -> None:
     report = check({**LAYOUTS[layout](), name: formula}, tmp_path)
     assert report.verdict == "fail"
     places = {place.cells for finding in report.findings for place in finding.places}
-    # By momentum, the state goes on being wrong: the updates are named that it makes so.
-    assert places == {name} or (layout == "momentum" and places)
+    assert places == {name}
 
 
 def test_sums_and_errors_are_no_updates(tmp_path: Path) -> None:

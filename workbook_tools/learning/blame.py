@@ -19,6 +19,7 @@ _CLEAR = 1e-5  # relative
 _SMALL = 1e-11  # of the largest derivative; what is smaller may be rounding
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
+_MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
 _Line = TypeVar("_Line")
 _Own = TypeVar("_Own")
 
@@ -92,7 +93,7 @@ def _expected(result: Judged) -> Indexes:
     down, along = other_rows[kept] - rows[number], other_columns[kept] - columns[number]
     moves = [*zip(down.tolist(), along.tolist(), strict=True)]
     found = np.full(len(lines), -1)
-    for line, (move, _) in _usual(lines[number].tolist(), moves).items():
+    for line, (move, _) in usual_in(lines[number].tolist(), moves).items():
         k = np.flatnonzero(lines == line)
         right = np.maximum(columns[k] + move[1], 0)  # there is no column 0
         places = layout.places(sheets[k], rows[k] + move[0], right)
@@ -108,13 +109,15 @@ def _lines(model: Model) -> Indexes:
     return (own.groups * len(layout.sheets) + sheets) * (MAX_COLUMNS + 1) + columns
 
 
-def _usual(lines: Sequence[_Line], every: Sequence[_Own]) -> dict[_Line, tuple[_Own, int]]:
-    """Return what most members of each line have, and how many, if it is enough of them."""
+def usual_in(
+    lines: Sequence[_Line], every: Sequence[_Own], most: float = _ALIKE
+) -> dict[_Line, tuple[_Own, int]]:
+    """Return what ``most`` members of each line have, and how many, if it is enough of them."""
     totals = Counter(lines)
     found = {
         line: (own, count)
         for (line, own), count in Counter(zip(lines, every, strict=True)).items()
-        if count >= _LEAST_ALIKE and count >= _ALIKE * totals[line]
+        if count >= _LEAST_ALIKE and count >= most * totals[line]
     }
     return {line: found[line] for line in totals if line in found}
 
@@ -176,11 +179,35 @@ def _trail(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "_Trail
     used = model.candidate.upstream
     is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
     is_explained[result.claims.are()] = True
+    is_explained[_other_than_their_column(result)] = False
     is_explained[wrong] = False
     suspects = space.depends & ~used & ~is_explained
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
     return _Trail(model, suspects)
+
+
+def _other_than_their_column(result: Judged) -> list[int]:
+    """Return the cells that are derivatives, but not by the cell that is meant in their column."""
+    claims, layout = result.claims, result.model.space.layout
+    kept = ~claims.are_by_parameters & (claims.through < 0)
+    sheets, rows, columns = layout.cells(claims.cells[kept])
+    others, other_rows, other_columns = layout.cells(claims.by[kept])
+    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
+    moves = [
+        *zip(
+            others.tolist(), (other_rows - rows).tolist(), (other_columns - columns).tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    usual = usual_in(lines, moves, _MOST_IN_COLUMN)
+    cells = claims.cells[kept].tolist()
+    right = {
+        cell
+        for cell, line, move in zip(cells, lines, moves, strict=True)
+        if line not in usual or usual[line][0] == move
+    }
+    return [cell for cell in dict.fromkeys(cells) if cell not in right]
 
 
 def _only_read_by(result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]) -> int:
@@ -301,7 +328,7 @@ def _find_misplaced(result: Judged) -> None:
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     asked[model.updates.parameters[result.are(Verdict.RIGHT)]] = False
     trail: _Trail | None = None
-    for (sheet, column), ((other, down, along), count) in _usual(lines, [*moves]).items():
+    for (sheet, column), ((other, down, along), count) in usual_in(lines, [*moves]).items():
         base, top, bottom = layout.column(other, column + along)
         rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
         cells = layout.places(np.array(sheet), np.maximum(rows - down, 1), np.array(column))
@@ -332,7 +359,7 @@ def _find_other_multiples(result: Judged) -> None:
     sheets, _, columns = layout.cells(claims.cells[kept])
     lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
     multiples = [float(f"{factor:.6g}") for factor in claims.factors[kept].tolist()]
-    usual = _usual(lines, multiples)
+    usual = usual_in(lines, multiples)
     every: dict[tuple[int, int], set[int]] = defaultdict(set)
     odd: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     cells, by = claims.cells[kept].tolist(), claims.by[kept].tolist()
@@ -371,7 +398,7 @@ def _find_other_factors(result: Judged) -> None:
     sheets, rows, _ = space.layout.cells(cells[right])
     places = [*zip(sheets.tolist(), rows.tolist(), strict=True)]
     in_row = {*zip(places, rates, strict=True)}
-    usual = _usual(lines, rates)
+    usual = usual_in(lines, rates)
     for k, line, place, rate in zip(right.tolist(), lines, places, rates, strict=True):
         most, _ = usual.get(line, (rate, 0))
         if rate != most and (place, most) in in_row:

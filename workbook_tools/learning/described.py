@@ -19,6 +19,7 @@ _UNSEEN = "its derivative is 0 on the random numbers that were tried"
 _VERDICTS = {
     Verdict.RIGHT: ("right", ""),
     Verdict.THROUGH: ("right", "calculated from the derivative in several steps"),
+    Verdict.ALIKE: ("right", "calculated from the derivative as for the other parameters"),
     Verdict.WRONG: ("wrong", "it adds something else than a multiple of the derivative"),
     Verdict.LATENT: ("latent", "it reads the derivative by another parameter, which is equal now"),
     Verdict.UNKNOWN: (NOT_CHECKED, NO_LOSS),
@@ -37,7 +38,7 @@ def described(result: Judged, findings: Sequence[Finding]) -> ModelReport:
         assumed_loss=assumed,
         parameters=[*ranges_of(np.flatnonzero(used), space.layout)],
         claims=[*_claims(result)],
-        updates=[*_updates(result)],
+        updates=[*_updates(result), *(_updates(result.indirect) if result.indirect else ())],
         findings=[*findings],
     )
 

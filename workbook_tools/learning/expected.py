@@ -1,7 +1,8 @@
 """What a wrong cell of the backward half should be, from the updates that it makes wrong."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Number, SyntaxProblemError, parse, parts
 from workbook_tools.learning.models import Model
 from workbook_tools.learning.moved import on_any_sheet
-from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
+from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.program.memory import Memory
 
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
@@ -27,16 +28,40 @@ _MOST_UPDATES = 6  # of one cell, which all have to ask for the same
 _SHEET = "updates apart"
 
 
-class Expected(NamedTuple):
-    """The right numbers of a cell."""
+class Meant(Protocol):
+    """What wrong cells should be."""
 
-    drawn: Array  # (draws,): on the random numbers of the model
-    value: float  # on those of the workbook
-    factor: float | None  # by which the updates multiply the derivative, if it follows from them
+    def every(self, culprit: Culprit) -> Iterator[Expected]:
+        """Yield what a cell may be meant to be, the most likely first."""
+
+    def like(self, culprit: Culprit, other: Expected) -> Expected | None:
+        """Return what a cell should be if another one, with the same formula, should be that."""
+
+    def as_shown(self, culprit: Culprit) -> Expected | None:
+        """Return what a cell should show if no formula is found for it."""
+
+
+class AsOthers:
+    """What cells of an optimizer should be: the same as for other parameters."""
+
+    def __init__(self, result: Compared) -> None:
+        """Prepare for the cells of one model."""
+        self._known = result.expected
+
+    def every(self, culprit: Culprit) -> Iterator[Expected]:
+        """Yield what a cell should be, if that is known."""
+        yield from filter(None, [self.as_shown(culprit)])
+
+    def like(self, culprit: Culprit, other: Expected) -> None:
+        """Return nothing: of several copies, what is right before the first one is known."""
+
+    def as_shown(self, culprit: Culprit) -> Expected | None:
+        """Return what a cell should be, if that is known."""
+        return self._known.get(culprit.cell)
 
 
 class Expectations:
-    """What cells should be that are wrong in the same way."""
+    """What cells should be from which updates are calculated: such that these are right."""
 
     def __init__(self, result: Judged, culprits: Sequence[Culprit]) -> None:
         """Prepare for cells of one model; raises ``NotDifferentiableError``."""
@@ -52,7 +77,21 @@ class Expectations:
         self._known: dict[int, tuple[Array, Array] | None] = {}
         self._updates = _Apart(model, culprits)
 
-    def factors(self, culprit: Culprit) -> list[float]:
+    def every(self, culprit: Culprit) -> Iterator[Expected]:
+        """Yield what a cell may be meant to be, the most likely first.
+
+        Several learning rates are tried if it is not clear which one belongs there.
+        """
+        meant = (self._of(culprit, factor) for factor in self._factors(culprit))
+        yield from filter(None, chain(meant, [self.as_shown(culprit)]))
+
+    def like(self, culprit: Culprit, other: Expected) -> Expected | None:
+        """Return what a cell should be if another one, with the same formula, should be that."""
+        if other.factor is not None and culprit.updates:
+            return self._of(culprit, other.factor)
+        return self.as_shown(culprit)
+
+    def _factors(self, culprit: Culprit) -> list[float]:
         """Return by what its updates may multiply their derivative, the most likely first."""
         if not culprit.updates:
             return []
@@ -85,7 +124,7 @@ class Expectations:
         drawn = factor * model.adjoints[culprit.parameter]
         return Expected(drawn, float(factor * self._adjoints[culprit.parameter, 0]), None)
 
-    def of(self, culprit: Culprit, factor: float) -> Expected | None:
+    def _of(self, culprit: Culprit, factor: float) -> Expected | None:
         """Return what a cell should be so that its updates are right; None if that is not known.
 
         The updates must depend on the cell in a linear way, and all ask for the same.

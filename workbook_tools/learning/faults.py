@@ -15,13 +15,13 @@ from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, pla
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.earlier import reading_earlier
-from workbook_tools.learning.expected import Expectations, Expected, most_frequent
+from workbook_tools.learning.expected import AsOthers, Expectations, Meant, most_frequent
 from workbook_tools.learning.models import model_of
 from workbook_tools.learning.slopes import without_slopes
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.suggested import Proposed, filled, proposed
 from workbook_tools.learning.typed import Typed, typed
-from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
+from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.program.what_if import with_formulas
@@ -37,6 +37,14 @@ _SAME = 1e-9  # a value that is off by less is right at present
 
 def findings(result: Judged) -> list[Finding]:
     """Return the mistakes of a model, each once, with the cells that are wrong in the same way."""
+    faults = [*_faults(result), *_by_logarithm(result)]
+    if result.indirect is not None:
+        faults += _faults(result.indirect)
+    return [Finding(tuple(places)) for places in _together(faults)]
+
+
+def _faults(result: Judged) -> Iterator[Fault]:
+    """Yield what is wrong with the gradients and updates of a model."""
     groups: dict[tuple[str, int, int, bool, bool], list[Culprit]] = defaultdict(list)
     space = result.model.space
     for culprit in result.culprits.values():
@@ -44,14 +52,11 @@ def findings(result: Judged) -> list[Finding]:
         shape = int(space.shape_at[culprit.cell])
         kind = culprit.is_gradient, _is_latent(result, culprit)
         groups[sheet, column, shape, *kind].append(culprit)
-    faults = []
     mender = _Mender(result)
     for _, own in sorted(groups.items()):
         own.sort(key=lambda one: one.cell)
-        faults.append(_fault(result, own, mender))
-    faults += _by_logarithm(result)
-    faults += _typed(result)
-    return [Finding(tuple(places)) for places in _together(faults)]
+        yield _fault(result, own, mender)
+    yield from _typed(result)
 
 
 def _by_logarithm(result: Judged) -> list[Fault]:
@@ -126,7 +131,7 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     if is_latent:
         kind = Kind.LATENT
     right, formulas = mender.right(own)
-    if right is None and is_only_shown(result, first):
+    if right is None and (isinstance(result, Compared) or is_only_shown(result, first)):
         right = mender.as_shown(first)
     by = _by(result, first, right) if first.is_gradient else first.parameter
     name = cell_name(*space.layout.cell(by)[1:])
@@ -240,10 +245,13 @@ class _Mender:
         self._found: dict[tuple[int, bool], tuple[Proposed, Cell]] = {}  # by shape, and kind
         self._failed: dict[tuple[int, bool], int] = {}
         self._left = _MOST_WORKBOOKS
-        self._expectations: Expectations | None = None
-        with suppress(NotDifferentiableError):
-            culprits = [*result.culprits.values()][:_MOST_CULPRITS]
-            self._expectations = Expectations(result, culprits) if culprits else None
+        self._expectations: Meant | None = None
+        culprits = [*result.culprits.values()][:_MOST_CULPRITS]
+        if isinstance(result, Compared):
+            self._expectations = AsOthers(result)
+        elif culprits:
+            with suppress(NotDifferentiableError):
+                self._expectations = Expectations(result, culprits)
 
     def _key(self, culprit: Culprit) -> tuple[int, bool]:
         return int(self._result.model.space.shape_at[culprit.cell]), culprit.is_gradient
@@ -332,6 +340,13 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
             cell_name(*layout.cell(int(model.updates.cells[k]))[1:]) for k in culprit.updates[:3]
         )
         return f"{cell} is not {quantity}, nor what the update in {updates} needs"
+    if isinstance(result, Compared):
+        like = "" if culprit.like < 0 else cell_name(*layout.cell(culprit.like)[1:])
+        if culprit.updates:
+            other = f"that in {like} is" if like else "those of other parameters are"
+            return f"The update of {quantity} is not calculated as {other}"
+        other = f"{like} is for another parameter" if like else "is usual for other parameters"
+        return f"{cell}, for the update of {quantity}, is not calculated as {other}"
     if culprit.reads >= 0 and culprit.should_read >= 0:
         read, should = (
             cell_name(*layout.cell(c)[1:]) for c in (culprit.reads, culprit.should_read)

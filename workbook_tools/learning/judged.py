@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.learning.behind import behind, with_gradients
 from workbook_tools.learning.blame import blame, is_multiplied_by_a_parameter
 from workbook_tools.learning.claims import Claims, claims
 from workbook_tools.learning.models import Model, of_one_sample
+from workbook_tools.learning.optimizers import compared
 from workbook_tools.learning.verdicts import Judged, Verdict
 from workbook_tools.program.memory import Indexes
 
@@ -14,7 +16,20 @@ _LOST = 1e4  # times the rounding error; smaller differences of large numbers te
 
 
 def judged(model: Model) -> Judged:
-    """Judge the updates of a model."""
+    """Judge the updates of a model, and the gradients from which they are calculated."""
+    result = _verdicts(model)
+    is_indirect = _are_indirect(result)
+    gradients = behind(model, result.claims, is_indirect) if is_indirect.any() else []
+    if gradients:
+        by_state = result.of(is_indirect)
+        result = _verdicts(with_gradients(model, is_indirect, gradients))
+        result.indirect = compared(by_state, gradients)
+    blame(result)
+    return result
+
+
+def _verdicts(model: Model) -> Judged:
+    """Return what is known of the updates of a model."""
     own, space = claims(model), model.space
     used = model.candidate.upstream
     backward = space.depends & ~used
@@ -31,9 +46,19 @@ def judged(model: Model) -> Judged:
     is_unseen = (added == 1) | ((added == 0) & ~is_read) | is_lost
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     _compare_alike(model, verdicts)
-    result = Judged(model, own, verdicts.tolist(), of_one)
-    blame(result)
-    return result
+    return Judged(model, own, verdicts.tolist(), of_one)
+
+
+def _are_indirect(result: Judged) -> NDArray[np.bool_]:
+    """Tell which updates are like those that are calculated from the derivative in several steps.
+
+    A state may stand between, such as the momentum.
+    """
+    groups = result.model.updates.groups
+    through, direct = (
+        np.bincount(groups, result.are(verdict)) for verdict in (Verdict.THROUGH, Verdict.RIGHT)
+    )
+    return np.asarray((through > direct)[groups] & ~result.are(Verdict.NONE))
 
 
 def _see_through(

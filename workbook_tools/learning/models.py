@@ -289,6 +289,17 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     )  # fmt: skip
 
 
+def model_again(
+    space: Space, candidate: Candidate, keeps_whole: bool, left_out: NDArray[np.bool_]
+) -> Model | None:
+    """Return what a loss explains without some updates."""
+    model = model_of(space, candidate, keeps_whole)
+    if model is None:
+        return None
+    kept = ~np.isin(model.updates.cells, space.updates.cells[left_out])
+    return _again(model.of(kept))
+
+
 def shares_of(space: Space, adjoints: Array, memory: Memory) -> Shares:
     """Return what comes to parameters from each cell that reads them."""
     none = np.zeros(0, dtype=np.int64)

@@ -23,7 +23,7 @@ from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
 DRAWS = 4
-_LARGE = 10.0  # times the number with which a training begins
+_LARGE = 3.0  # times the number with which a training begins
 
 
 class Space:
@@ -41,7 +41,7 @@ class Space:
         """Find the updates, unless they are ``known``, and the parameters.
 
         If parameters are given, only these are updated, and what is updated from them. If gradients
-        are ``shown``, the updates are those that are assumed for them.
+        are ``shown``, updates are assumed for them, beside those that are known.
 
         ``values`` are those of a calculation; raises ``NotDifferentiableError``, and
         ``TooManyReadsError``.
@@ -55,7 +55,7 @@ class Space:
         self.is_formula = self.whole.are_formulas
         self.is_leaf = (memory.kinds == NUMBER) & ~self.is_formula
         if shown:
-            known = self._assumed(shown)
+            known = self._assumed(shown, known)
         self.updates = updates(self.whole.nodes, self.whole, self.reads) if known is None else known
         given = np.array([*map(self.layout.place_of, parameters)], dtype=np.int64)
         if len(given):
@@ -70,12 +70,13 @@ class Space:
         self.is_parameter = np.zeros(self.layout.size, dtype=bool)
         self.is_parameter[self.parameters] = True
 
-    def _assumed(self, shown: Sequence[Shown]) -> Updates:
+    def _assumed(self, shown: Sequence[Shown], known: Updates | None) -> Updates:
         by, cells = (
             np.array([*map(self.layout.place_of, own)], dtype=np.int64)
             for own in ([one.parameter for one in shown], [one.update for one in shown])
         )
-        return Updates(by, cells, np.array([one.group for one in shown], dtype=np.int64))
+        own = Updates(by, cells, np.array([one.group for one in shown], dtype=np.int64))
+        return own if known is None else own.and_others(known)
 
     @cached_property
     def gradients(self) -> dict[int, int]:
@@ -274,10 +275,14 @@ class Space:
         if are_tied:
             for place, own in self.copies.items():
                 numbers[np.searchsorted(places, own)] = numbers[np.searchsorted(places, place)]
+        return self.cut.drawn(places, numbers, self.readers_of(drawn), needed)
+
+    def readers_of(self, cells: NDArray[np.bool_]) -> Indexes:
+        """Return the cells that read some cells, or show them."""
         origin = self.reads.origin
-        is_reader = drawn[origin] & (origin != np.arange(len(origin)))  # copies
-        is_reader[self.reads.readers[drawn[self.reads.read]]] = True
-        return self.cut.drawn(places, numbers, np.flatnonzero(is_reader), needed)
+        is_reader = cells[origin] & (origin != np.arange(len(origin)))  # copies
+        is_reader[self.reads.readers[cells[self.reads.read]]] = True
+        return np.flatnonzero(is_reader)
 
     def _usual(self, values: Array) -> Array:
         """Return numbers like those of the workbook; the first ones where a training explodes."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
-from workbook_tools.learning.expected import Expectations, Expected
+from workbook_tools.learning.expected import Meant
 from workbook_tools.learning.moved import moved
-from workbook_tools.learning.verdicts import Culprit, Judged
+from workbook_tools.learning.verdicts import Culprit, Expected, Judged
 from workbook_tools.mending import costs
 from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedError
@@ -39,18 +39,14 @@ class Proposed(NamedTuple):
     expected: Expected
 
 
-def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Proposed | None:
-    """Return a formula for a cell that gives what it should be; None if none is found.
-
-    Several learning rates are tried if it is not clear which one belongs there.
-    """
+def proposed(result: Judged, culprit: Culprit, expectations: Meant) -> Proposed | None:
+    """Return a formula for a cell that gives what it should be; None if none is found."""
     space = result.model.space
     own, old = space.layout.cell(culprit.cell), space.formula(culprit.cell)
     if old is None:
         return None
     best: Proposed | None = None
-    meant = (expectations.of(culprit, factor) for factor in expectations.factors(culprit))
-    for right in filter(None, chain(meant, [expectations.as_shown(culprit)])):
+    for right in expectations.every(culprit):
         if not right.drawn.any():
             continue  # many formulas are 0
         extra = _NO_RATE if right.factor is not None and abs(right.factor) == 1.0 else 0.0
@@ -64,7 +60,7 @@ def proposed(result: Judged, culprit: Culprit, expectations: Expectations) -> Pr
 
 
 def filled(
-    result: Judged, culprit: Culprit, expectations: Expectations, like: Proposed, at: Cell
+    result: Judged, culprit: Culprit, expectations: Meant, like: Proposed, at: Cell
 ) -> tuple[str, Expected | None] | None:
     """Return the formula that was proposed for another cell, ``at``, as it reads in this one.
 
@@ -79,10 +75,7 @@ def filled(
     old = space.formula(space.layout.place_of(at))
     if not culprit.updates and space.formula(culprit.cell) == moved(old or "", *move):
         return formula, None  # a copy, of which nothing is calculated
-    factor = like.expected.factor
-    right = expectations.as_shown(culprit)
-    if factor is not None and culprit.updates:
-        right = expectations.of(culprit, factor)
+    right = expectations.like(culprit, like.expected)
     if right is not None and not is_right(result, own, formula, right):
         return None
     return formula, right
@@ -173,11 +166,11 @@ def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> P
     near = []
     for place in np.flatnonzero(meant).tolist():
         other = space.layout.cell(place)
-        away = abs(other[1] - row) + abs(other[2] - column)
-        if other[0] == sheet and away <= _NEAR:
-            near.append((away, other))
+        away = abs(other[1] - row), abs(other[2] - column)
+        if other[0] == sheet and sum(away) <= _NEAR:
+            near.append((min(away) > 0, sum(away), other))  # first those in the row or column
     candidates = []
-    for _, other in sorted(near)[:_MOST_CANDIDATES]:
+    for *_, other in sorted(near)[:_MOST_CANDIDATES]:
         numbers[other] = _numbers(result, other)
         candidates.append(Candidate(cell_name(*other[1:]), "", numbers[other], strange=False))
     return Problem(sheet, numbers, _with_stored(right), candidates, dict.fromkeys(_read(tree), ""))

@@ -34,6 +34,11 @@ class Updates(NamedTuple):
         """Return some of them."""
         return Updates(*(part[kept] for part in self))
 
+    def and_others(self, others: "Updates") -> "Updates":
+        """Return these and others; groups stay apart."""
+        apart = others._replace(groups=others.groups + int(self.groups.max(initial=-1)) + 1)
+        return Updates(*(np.concatenate(pair) for pair in zip(self, apart, strict=True)))
+
 
 def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Updates:
     """Return the updates of a workbook; ``derivatives`` are those without parameters."""

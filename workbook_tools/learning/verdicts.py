@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,20 @@ class Verdict(StrEnum):
 
     RIGHT = "right"  # it adds a multiple of the derivative
     THROUGH = "through"  # it is calculated from the derivative, such as by momentum
+    ALIKE = "alike"  # so it is, in the same way as for other parameters
     WRONG = "wrong"
     LATENT = "latent"  # it adds the derivative, but not from the cell that the others read
     UNKNOWN = "unknown"  # no loss explains it
     UNSEEN = "unseen"  # its derivative is 0 on the random numbers
     NONE = "none"  # nothing reads it, nor others like it, and nothing explains it: it is no update
+
+
+class Expected(NamedTuple):
+    """The right numbers of a cell."""
+
+    drawn: Array  # (draws,): on the random numbers of the model
+    value: float  # on those of the workbook
+    factor: float | None  # by which the updates multiply the derivative, if it follows from them
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Culprit:
     is_gradient: bool = True  # else it is the update itself
     reads: int = -1  # the gradient that the update reads
     should_read: int = -1  # the one that it should read
+    like: int = -1  # the cell of another parameter that is calculated as this one should be
 
 
 @dataclass
@@ -49,6 +60,14 @@ class Judged:
         default_factory=set
     )  # cells of the backward half that are no derivative
 
+    # The updates that are calculated from gradients by way of a state; those are judged here.
+    indirect: "Compared | None" = None
+
+    def of(self, kept: NDArray[np.bool_]) -> "Judged":
+        """Return what is known of some of the updates only."""
+        verdicts = [self.verdicts[k] for k in np.flatnonzero(kept).tolist()]
+        return Judged(self.model.of(kept), self.claims, verdicts, self.of_one_sample[kept])
+
     def are(self, verdict: Verdict) -> NDArray[np.bool_]:
         """Tell which updates have a verdict."""
         return np.array([one is verdict for one in self.verdicts], dtype=bool)
@@ -59,3 +78,10 @@ class Judged:
         named = self.model.space.named_by(int(own.cells[k]))
         parameter = int(own.parameters[k])
         return [cell for cell in named if self.claims.shows(cell, parameter)]
+
+
+@dataclass
+class Compared(Judged):
+    """What updates are that are compared with those of other parameters."""
+
+    expected: dict[int, Expected] = field(default_factory=dict)  # by culprit, if that is known

@@ -1,0 +1,416 @@
+"""Compares the arithmetic of optimizers: every parameter must be updated as most others are.
+
+Between a gradient and an update may stand a state, such as the momentum. Whatever the optimizer is,
+it does the same with each parameter and its gradient. So gradients and parameters count as numbers
+here, and some parameters are given the same ones: then their states and updates are the same, too.
+Which parameters have the same numbers changes from draw to draw. So a state or an update that reads
+the numbers of another parameter is found, too.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import Derivatives
+from workbook_tools.differentiation.tape import Array
+from workbook_tools.learning.applied import Shown
+from workbook_tools.learning.flow import Flow, Ways
+from workbook_tools.learning.models import Model
+from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
+from workbook_tools.notation.addresses import MAX_COLUMNS
+from workbook_tools.program.memory import Indexes, Memory
+
+_STREAMS = 2  # of random numbers
+_DRAWS = 12  # in each, each parameter is given one of the streams; then the streams are exchanged
+_SAME, _OTHER_PARAMETER = 0, 1  # draws: all are given the first stream; and other parameters
+_EXCHANGED = [0, 1, *(draw + 1 - 2 * (draw % 2) for draw in range(2, _DRAWS))]  # by draw
+_CLEAR = 1e-9  # relative; numbers that differ less are equal
+_OTHER_RATE = 1e-3  # what differs less is no other rate
+_LEAST = 2  # parameters that are updated in the same way
+_USUAL = 0.8  # of the iterations
+_MOST_EXPECTED = 20  # formulas for which it is worked out what they should give
+_MOST_LEVELS = 12  # of cells between an update and a gradient
+
+
+def compared(result: Judged, gradients: Sequence[Shown]) -> Compared:
+    """Compare the arithmetic of updates whose gradients are known; return what is wrong in it."""
+    comparison = _Comparison(result.model, gradients)
+    model = replace(result.model, memory=comparison.memory)
+    found = Compared(model, result.claims, comparison.verdicts(), result.of_one_sample)
+    culprits = comparison.culprits()
+    comparison.explain(culprits, found.expected)
+    found.culprits |= {one.cell: one for one in culprits}
+    return found
+
+
+class _Comparison:
+    """The cells between gradients and updates, on numbers that parameters share."""
+
+    def __init__(self, model: Model, gradients: Sequence[Shown]) -> None:
+        self._updates = model.updates
+        space = self._space = model.space
+        size = space.layout.size
+        places = [(space.layout.place_of(one.cell), space.layout.place_of(one.parameter))
+                  for one in gradients]  # fmt: skip
+        self._gradients, self._by = np.array(places, dtype=np.int64).T
+        self._find_iterations()
+        flow = Flow(space.reads, np.concatenate([space.parameters, self._gradients]))
+        is_state = flow.downstream(self._gradients) & space.is_formula & ~space.is_parameter
+        is_state &= ~model.candidate.upstream
+        is_state[self._gradients] = False
+        self._is_state = is_state
+        reads = space.reads.at(np.flatnonzero(is_state[space.reads.read]))
+        self._back = Ways(reads.readers, reads.read, size)
+        reads = space.reads.at(np.flatnonzero(is_state[space.reads.readers]))
+        self._forth = Ways(reads.read, reads.readers, size)
+        self._find_times()
+        self._find_members()
+        self._find_first_states()
+        self._find_given()
+        self._draw()
+        self._compare()
+
+    def _find_iterations(self) -> None:
+        """Set for each parameter: from which one the training began, and after how many updates."""
+        size = self._space.layout.size
+        self._begin, self._time = np.arange(size), np.zeros(size, dtype=np.int64)
+        own = self._space.updates
+        updated = dict(zip(own.parameters.tolist(), own.cells.tolist(), strict=True))
+        begins = updated.keys() - set(own.cells.tolist())
+        for begin in begins:
+            at, time = begin, 0
+            while at in updated and (time == 0 or at != begin):
+                at, time = updated[at], time + 1
+                self._begin[at], self._time[at] = begin, time
+        self._begin[self._gradients] = self._begin[self._by]
+        self._time[self._gradients] = self._time[self._by]
+
+    def _find_times(self) -> None:
+        """Set for each state: the last iteration from which it reads a gradient."""
+        left = self._is_state.copy()
+        times = self._time[self._gradients]
+        order = np.argsort(-times, kind="stable")
+        ends = np.flatnonzero(np.diff(times[order], append=-1))
+        for latest in np.split(self._gradients[order], ends[:-1] + 1):
+            time = self._time[latest[0]]
+            while len(latest):
+                _, latest = self._forth.next(latest)
+                latest = np.unique(latest[left[latest]])
+                left[latest] = False
+                self._time[latest] = time
+
+    def _find_first_states(self) -> None:
+        """Find the cells from which states begin, if these are other ones for each parameter."""
+        space, is_state = self._space, self._is_state
+        reads = space.reads.at(np.flatnonzero(is_state[space.reads.readers]))
+        keys = reads.roles * len(space.layout.sheets) + space.layout.cells(reads.readers)[0]
+        known = np.unique(keys[is_state[reads.read] & (reads.read != reads.readers)])
+        begin_of = np.full(space.layout.size, -1)
+        begin_of[self.cells] = self._begin[self.by]
+        begins = begin_of[reads.readers]
+        is_first = np.isin(keys, known) & ~is_state[reads.read] & ~space.is_parameter[reads.read]
+        is_first &= ~np.isin(reads.read, self._gradients) & (begins >= 0) & (reads.read > 1)
+        first, at = np.unique(reads.read[is_first], return_index=True)
+        self._first_states = first
+        self._begin[first] = begins[is_first][at]
+        self._time[first] = self._time[reads.readers[is_first][at]]
+
+    def _draw(self) -> None:
+        """Give parameters random numbers that they share, and work out all other cells."""
+        chance = np.random.default_rng(0)
+        size = len(self._kinds), int(self._time[self._given].max(initial=0)) + 1, _STREAMS, _DRAWS
+        numbers = chance.uniform(0.1, 0.9, size)
+        numbers[:2] *= chance.choice([-1.0, 1.0], numbers[:2].shape)  # a state may be a square
+        numbers[1:, :, :, _OTHER_PARAMETER] = numbers[1:, :, :, _SAME]
+        numbers[..., 3::2] = numbers[..., 2::2]
+        self._streams = chance.integers(0, _STREAMS, (len(self._begins), _DRAWS))
+        self._streams[:, 3::2] = 1 - self._streams[:, 2::2]
+        self._streams[:, : _OTHER_PARAMETER + 1] = 0
+        streams = self._streams[np.searchsorted(self._begins, self._begin[self._given])]
+        kinds, times = self._kind[self._given], self._time[self._given]
+        own = numbers[kinds[:, None], times[:, None], streams, np.arange(_DRAWS)]
+        self.memory, self.values = self._calculated(own)
+
+    def _find_given(self) -> None:
+        """Find the cells that are given numbers: parameters, gradients, and first states."""
+        layout = self._space.layout
+        self._kinds = self._updates.parameters, self._gradients, self._first_states
+        self._begins = np.unique(self._begin[self._gradients])
+        given = np.unique(np.concatenate(self._kinds))
+        self._given = given[np.isin(self._begin[given], self._begins)]
+        self._kind = np.zeros(layout.size, dtype=np.int64)
+        for k, cells in enumerate(self._kinds):
+            self._kind[cells] = k
+        cut = np.union1d(self._space.parameters, self._given)
+        self._cut = Derivatives(
+            self._space.sheets, self._space.values, [*map(layout.cell, cut.tolist())],
+            self._space.iterations,
+        )  # fmt: skip
+
+    def _calculated(self, numbers: Array) -> tuple[Memory, Array]:
+        """Return what cells are on given numbers, (given, draws), and what updates give then."""
+        given = np.zeros(self._space.layout.size, dtype=bool)
+        given[self._given] = True
+        memory = self._cut.drawn(self._given, numbers, self._space.readers_of(given))
+        values = memory.numbers.copy()
+        values[self._space.updates.cells] = self._space.updated(memory)
+        return memory, values
+
+    def _find_members(self) -> None:
+        """Set pairs of a cell that is a state or an update, and the parameter that it is for.
+
+        A state is for the update that needs it, or if none does, for the gradient that it needs.
+        """
+        own, size = self._updates, self._space.layout.size
+        self._is_update = np.zeros(size, dtype=bool)
+        self._is_update[own.cells] = True
+        pairs = self._near(self._back, np.stack([own.parameters, own.cells]))
+        others = self._near(self._forth, np.stack([self._by, self._gradients]))
+        is_known = np.zeros(size, dtype=bool)
+        is_known[pairs[1]] = is_known[self._gradients] = True
+        others = others[:, ~is_known[others[1]]]
+        every = np.concatenate([pairs, others], axis=1)
+        begins = self._begin[self._by]  # of others, no gradient is known
+        self.by, self.cells = every[:, np.isin(self._begin[every[0]], begins)]
+
+    def _near(self, ways: Ways, at: Indexes) -> Indexes:
+        """Return pairs of a parameter and a cell, and those with states of the same iteration."""
+        parts = [at]
+        for _ in range(_MOST_LEVELS):
+            number, cells = ways.next(at[1])
+            at = np.unique(np.stack([at[0][number], cells]), axis=1)
+            at = at[:, self._is_state[at[1]] & (self._time[at[0]] == self._time[at[1]])]
+            if not at.size:
+                break
+            parts.append(at)
+        return np.unique(np.concatenate(parts, axis=1), axis=1)
+
+    def _compare(self) -> None:
+        """Tell for each pair whether the cell is calculated as it is for other parameters."""
+        sheets, _, _ = self._space.layout.cells(self.cells)
+        self.times = self._time[self.by]
+        self._iterations = sheets * (self.times.max(initial=0) + 1) + self.times
+        self._are_updates = self._is_update[self.cells]
+        values = self.values[self.cells]
+        streams = self._streams_of(np.arange(len(self.by)))
+        first = values[:, _SAME]
+        order = np.lexsort((first, self._are_updates, self._iterations))
+        keys = np.stack([self._iterations, self._are_updates])[:, order]
+        first = first[order]
+        with np.errstate(all="ignore"):
+            is_new = np.diff(first) > _CLEAR * np.abs(first[1:])
+        is_new |= np.any(keys[:, 1:] != keys[:, :-1], axis=0) | np.isnan(first[1:])
+        self.is_usual = np.zeros(len(self.cells), dtype=bool)
+        self._alike: dict[int, list[Indexes]] = defaultdict(list)  # by iteration
+        for alike in np.split(order, np.flatnonzero(is_new) + 1):
+            if len(alike) < _LEAST:
+                continue
+            should = np.full(values[alike].shape, np.nan)
+            for stream in range(_STREAMS):
+                has_it = streams[alike] == stream
+                own = np.where(has_it, values[alike], np.nan)
+                middle = _median(np.concatenate([own, own[:, _EXCHANGED]]))
+                should = np.where(has_it, middle, should)
+            with np.errstate(all="ignore"):
+                close = np.abs(values[alike] - should) <= _CLEAR * np.abs(should)
+            same = alike[close.all(axis=1)]
+            if len(np.unique(self._begin[self.by[same]])) >= _LEAST:
+                self.is_usual[same] = True
+                self._alike[int(self._iterations[same[0]])].append(same)
+
+    def verdicts(self) -> list[Verdict]:
+        """Return what is known of the updates."""
+        own = self._updates.cells
+        found = np.full(len(own), Verdict.THROUGH, dtype=object)
+        found[np.isin(own, self.cells[self.is_usual])] = Verdict.ALIKE
+        found[np.isin(own, self.cells[self._odd()])] = Verdict.WRONG
+        return found.tolist()
+
+    @cached_property
+    def _usual_updates(self) -> Indexes:
+        """By iteration: how many updates are alike."""
+        return np.bincount(self._iterations, self.is_usual & self._are_updates)
+
+    def _odd(self) -> Indexes:
+        """Return the numbers of the pairs that are not as most others, but should be."""
+        # Of two updates that are not alike, each may be the wrong one.
+        odd = self._are_updates & ~self.is_usual & (self._usual_updates[self._iterations] >= _LEAST)
+        lines = self._begin[self.by] * len(self._space.layout.sheets)
+        lines += self._space.layout.cells(self.cells)[0]
+        for line in np.unique(lines[odd]).tolist():
+            own = np.flatnonzero((lines == line) & self._are_updates)
+            if odd[own].mean() >= _USUAL and all(map(self._may_differ, own[odd[own]].tolist())):
+                odd[own] = False
+        layout = self._space.layout
+        sheets, _, columns = layout.cells(self.cells)
+        number = sheets * (MAX_COLUMNS + 1) + columns
+        count, usual = np.bincount(number), np.bincount(number, self.is_usual)
+        in_column = usual[number] >= _USUAL * count[number]
+        odd |= in_column & ~self.is_usual & ~self._are_updates
+        return np.flatnonzero(odd)
+
+    def _may_differ(self, pair: int) -> bool:
+        """Tell whether an update may differ from others: it has another rate, or no weight decay.
+
+        The weights of a layer may have a rate of their own, and biases often do not decay.
+        """
+        every = self._alike[int(self._iterations[pair])]
+        [like, *_] = [own for own in every if self._are_updates[own[0]]]
+        drawn = self.memory.numbers
+        changes = self.values[self.cells] - drawn[self.by]
+        usual = self._as_by(changes, like, pair)
+        with np.errstate(all="ignore"):
+            rates = changes[pair] / usual
+        if np.ptp(rates) <= _CLEAR * abs(rates[0]) and abs(rates[0] - 1) > _OTHER_RATE:
+            return True
+        own_decays, others_decay = (
+            not np.isclose(own[_SAME], own[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
+            for own in (changes[pair], usual)
+        )
+        return others_decay and not own_decays
+
+    def _as_by(self, values: Array, alike: Indexes, pair: int) -> Array:
+        """Return the values, (draws,), that pairs have which are alike, on the numbers of a pair.
+
+        ``values`` are those of all pairs.
+        """
+        own, streams = values[alike], self._streams_of(alike)
+        own, streams = (np.concatenate([part, part[:, _EXCHANGED]]) for part in (own, streams))
+        has_it = streams == self._streams_of([pair])
+        return _median(np.where(has_it, own, np.nan))
+
+    def _streams_of(self, pairs: Indexes | Sequence[int]) -> Indexes:
+        """Return which streams of random numbers the parameters of some pairs have."""
+        at = np.searchsorted(self._begins, self._begin[self.by[pairs]])
+        return np.asarray(self._streams[at])
+
+    def culprits(self) -> list[Culprit]:
+        """Return the first cells that are not calculated as for most parameters, and copies."""
+        space = self._space
+        self._pair_of = np.full(space.layout.size, -1)
+        self._pair_of[self.cells] = np.arange(len(self.cells))
+        is_usual = np.zeros(space.layout.size, dtype=bool)
+        is_usual[self.cells[self.is_usual]] = True
+        found = self._first_of(self.cells[self._odd()], is_usual)
+        found = found or self._first_of_two(is_usual)
+        nodes = {int(space.whole.node_at[cell]) for cell in found}
+        alike = np.isin(space.whole.node_at[self.cells], [*nodes]) & ~self.is_usual
+        copies = np.unique(self.cells[alike]).tolist() if found else []
+        number = {cell: k for k, cell in enumerate(self._updates.cells.tolist())}
+        every = []
+        for cell in dict.fromkeys([*found, *copies]):
+            parameter = int(self.by[self._pair_of[cell]])
+            k = number.get(cell, -1)
+            every.append(Culprit(cell, parameter, [k] if k >= 0 else [], False))
+        return every
+
+    def _first_of(self, waiting: Indexes, is_usual: NDArray[np.bool_]) -> list[int]:
+        """Return the cells that make some cells unusual: they themselves read no unusual one."""
+        seen = np.zeros(len(is_usual), dtype=bool)
+        waiting = np.unique(waiting)
+        found: list[int] = []
+        while len(waiting):
+            seen[waiting] = True
+            number, read = self._back.next(waiting)
+            kept = ~is_usual[read]
+            number, read = number[kept], read[kept]
+            is_first = np.ones(len(waiting), dtype=bool)
+            is_first[number] = False
+            found += waiting[is_first].tolist()
+            waiting = np.unique(read[~seen[read]])
+        return found
+
+    def _first_of_two(self, is_usual: NDArray[np.bool_]) -> list[int]:
+        """Return the cells that make two updates differ, of two that are alike before.
+
+        The formula that is filled into fewer cells is the odd one.
+        """
+        space, found = self._space, []
+        sheets, _, _ = space.layout.cells(self.cells)
+        odd = self._are_updates & (self._usual_updates[self._iterations] < _LEAST)
+        for sheet in np.unique(sheets[odd]).tolist():
+            own = odd & (sheets == sheet)
+            time = self.times[own].min()
+            if not (self.is_usual & self._are_updates & (sheets == sheet)).any():
+                continue
+            first = self._first_of(self.cells[own & (self.times == time)], is_usual)
+            counts = {
+                c: len(space.whole.nodes[int(space.whole.node_at[c])].run.rows) for c in first
+            }
+            fewest = min(counts.values())
+            rare = [cell for cell, count in counts.items() if 2 * count <= max(counts.values())]
+            found += rare if fewest * 2 <= max(counts.values()) else []
+        return found
+
+    def explain(self, culprits: Sequence[Culprit], expected: dict[int, Expected]) -> None:
+        """Set what the first culprit of each formula should be, from other parameters."""
+        firsts: dict[int, Culprit] = {}
+        for one in sorted(culprits, key=lambda one: one.cell):
+            firsts.setdefault(int(self._space.whole.node_at[one.cell]), one)
+        own = [*firsts.values()][:_MOST_EXPECTED]
+        if not own:
+            return
+        stored = self._as_stored([int(self._begin[one.parameter]) for one in own])
+        for number, one in enumerate(own):
+            pair = int(self._pair_of[one.cell])
+            for alike in self._counterparts(pair):
+                drawn = self._as_by(self.values[self.cells], alike, pair)
+                if np.isfinite(drawn).all():
+                    value = float(stored[self.cells[alike[0]], number])
+                    expected[one.cell] = Expected(drawn, value, None)
+                    one.like = int(self.cells[alike[0]])
+                    at = self._iterations == self._iterations[alike[0]]
+                    at &= self._begin[self.by] == self._begin[one.parameter]
+                    one.parameter = int(self.by[at.argmax()])
+                    break
+
+    def _counterparts(self, pair: int) -> Iterator[Indexes]:
+        """Yield the pairs that may be for other parameters what an odd one is for its own.
+
+        A state that leaves out its gradient seems to belong to the iteration before.
+        """
+        first = int(self._iterations[pair])
+        for iteration in (first, first + 1):
+            for alike in sorted(self._alike[iteration], key=len, reverse=True):
+                is_taken = self._begin[self.by[alike]] == self._begin[self.by[pair]]
+                if not is_taken.any() and self._are_updates[alike[0]] == self._are_updates[pair]:
+                    yield alike
+
+    def _as_stored(self, begins: Sequence[int]) -> Array:
+        """Return what cells are if all parameters have the numbers that one has in the workbook.
+
+        ``begins`` are those from which some parameters begin; each has a draw, (places, begins).
+        """
+        stored = self._space.stored.numbers[:, 0]
+        given = self._given
+        keys = np.stack([self._kind[given], self._time[given]])
+        numbers = np.repeat(stored[given][:, None], len(begins), 1)
+        for k, begin in enumerate(begins):
+            own = self._begin[given] == begin
+            known = dict(
+                zip(
+                    zip(*keys[:, own].tolist(), strict=True),
+                    stored[given[own]].tolist(),
+                    strict=True,
+                )
+            )
+            numbers[:, k] = [
+                known.get(key, now)
+                for key, now in zip(
+                    zip(*keys.tolist(), strict=True), numbers[:, k].tolist(), strict=True
+                )
+            ]
+        _, values = self._calculated(numbers)
+        return values
+
+
+def _median(numbers: Array) -> Array:
+    """Return the middle number of each column, one that is there; NaN if there is none."""
+    ordered = np.sort(numbers, axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    middle = np.maximum(count - 1, 0) // 2
+    return np.asarray(ordered[middle, np.arange(ordered.shape[1])])
