@@ -4,6 +4,9 @@ An optimizer keeps a state, such as the momentum: an update is then no multiple 
 gradient is where the others of these updates have theirs: it is read in the same role.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +41,6 @@ def behind(model: Model, claims: Claims, is_indirect: NDArray[np.bool_]) -> list
     sizes = np.abs(model.adjoints)
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     found: dict[int, Shown] = {}
-    groups: dict[tuple[int, ...], int] = {}
     for (sheet, column), (move, count) in usual_in(lines, [*moves]).items():
         other, down, along = move
         base, top, bottom = layout.column(other, column + along)
@@ -47,12 +49,11 @@ def behind(model: Model, claims: Claims, is_indirect: NDArray[np.bool_]) -> list
         is_formula = may_be[places]
         if is_formula.sum() > 2 * count:  # other cells stand there, too
             continue
-        group = groups.setdefault((sheet, *move), len(groups))
         in_column = (sheets == sheet) & (columns == column)  # with others, where a training begins
         own = [(places[is_formula], (base + own_rows)[is_formula])]
         own += [(cells[in_column], parameters[in_column])]
         for cell, by in zip(*map(np.concatenate, zip(*own, strict=True)), strict=True):
-            found.setdefault(int(cell), Shown(layout.cell(int(by)), layout.cell(int(cell)), group))
+            found.setdefault(int(cell), Shown(layout.cell(int(by)), layout.cell(int(cell)), sheet))
     return [*found.values()]
 
 
@@ -68,32 +69,50 @@ def with_gradients(model: Model, is_indirect: NDArray[np.bool_], gradients: list
 
 def _read_as_gradients(model: Model, claims: Claims, left: Indexes) -> tuple[Indexes, Indexes]:
     """Return cells that are read as gradients are for some updates, and the parameters of these."""
-    space, own = model.space, model.updates
-    reads, layout = space.reads, space.layout
+    parameters = model.updates.parameters
+    walked = _walked(model, left, lambda k, cells, _: claims.show(cells, parameters[k]))
+    # A state may be a gradient, too, but only where the training begins.
+    is_walked = np.isin(walked.updates, walked.updates[walked.are_last])
+    sheets = len(model.space.layout.sheets)
+    size = (int(model.space.roles.max(initial=0)) // sheets + 1) * sheets
+    counts = np.bincount(walked.roles[is_walked], minlength=size)
+    shown = np.bincount(walked.roles[walked.are_last], minlength=size)
+    by_sheet = (2 * shown > counts).reshape(-1, sheets)
+    is_unknown = ~by_sheet.any(axis=0)  # all gradients of the sheet may be wrong
+    are_gradients = (by_sheet | (is_unknown & by_sheet.any(axis=1, keepdims=True))).ravel()
+    walked = _walked(model, left, lambda _, __, roles: are_gradients[roles])
+    return walked.cells[walked.are_last], parameters[walked.updates[walked.are_last]]
+
+
+class _Walked(NamedTuple):
+    """The cells that were reached on the ways back from updates."""
+
+    updates: Indexes  # numbers
+    cells: Indexes
+    roles: Indexes  # in which the cells are read
+    are_last: NDArray[np.bool_]
+
+
+def _walked(
+    model: Model,
+    left: Indexes,
+    is_last: Callable[[Indexes, Indexes, Indexes], NDArray[np.bool_]],
+) -> _Walked:
+    """Go back from some updates until cells are reached that are the last ones."""
+    space, reads = model.space, model.space.reads
     backward = space.depends & ~model.candidate.upstream & ~space.is_parameter
-    ways = Ways(reads.readers, np.arange(len(reads.readers)), layout.size)
-    sheets, _, _ = layout.cells(reads.readers)
-    roles = reads.roles * len(layout.sheets) + sheets  # each sheet may have another optimizer
-    size = int(roles.max(initial=0)) + 1
-    are_gradients: NDArray[np.bool_] | None = None  # by role
-    for _ in range(2):
-        parts = []
-        at = np.stack([left, own.cells[left]])
-        for _ in range(_MOST_LEVELS):
-            number, pair = ways.next(at[1])
-            k, cells, role = at[0][number], reads.read[pair], roles[pair]
-            kept = backward[cells]
-            k, cells, role = k[kept], cells[kept], role[kept]
-            is_one = claims.show(cells, own.parameters[k])
-            if are_gradients is not None:
-                is_one = are_gradients[role]
-            parts.append((k, cells, role, is_one))
-            is_left = ~np.isin(k, k[is_one])
-            at = np.unique(np.stack([k[is_left], cells[is_left]]), axis=1)
-            if not at.size:
-                break
-        k, cells, role, is_one = map(np.concatenate, zip(*parts, strict=True))
-        # A state may be a gradient, too, but only where the training begins.
-        counts = np.bincount(role[np.isin(k, k[is_one])], minlength=size)
-        are_gradients = 2 * np.bincount(role[is_one], minlength=size) > counts
-    return cells[is_one], own.parameters[k[is_one]]
+    ways = Ways(reads.readers, np.arange(len(reads.readers)), space.layout.size)
+    parts = []
+    k, at = left, model.updates.cells[left]
+    for _ in range(_MOST_LEVELS):
+        number, pair = ways.next(at)
+        k, cells, roles = k[number], reads.read[pair], space.roles[pair]
+        kept = backward[cells]
+        k, cells, roles = k[kept], cells[kept], roles[kept]
+        are_last = is_last(k, cells, roles)
+        parts.append((k, cells, roles, are_last))
+        is_left = ~np.isin(k, k[are_last])
+        k, at = np.unique(np.stack([k[is_left], cells[is_left]]), axis=1)
+        if not at.size:
+            break
+    return _Walked(*map(np.concatenate, zip(*parts, strict=True)))

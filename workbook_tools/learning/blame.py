@@ -31,14 +31,9 @@ def blame(result: Judged) -> None:
     expected = _expected(result)
     _find_latent(result, expected)
     wrong = np.flatnonzero(result.are(Verdict.WRONG)).tolist()
-    # By momentum, an update reads the gradients of all iterations: only their columns tell.
-    is_indirect = result.are(Verdict.THROUGH).sum() > result.are(Verdict.RIGHT).sum()
-    if is_indirect:
-        _find_misplaced(result)
     if wrong:
         _find_first(result, wrong, expected)
-    if not is_indirect:
-        _find_misplaced(result)
+    _find_misplaced(result)
     _find_other_multiples(result)
     _find_other_factors(result)
     _blame_gradients(result)
@@ -408,21 +403,38 @@ def _find_other_factors(result: Judged) -> None:
 
 
 def _with_odd_factors(result: Judged) -> list[int]:
-    """Return gradients that are only shown with another factor than most of their block."""
-    model = result.model
+    """Return gradients that are only shown with another factor than most of their block.
+
+    A whole column may have the sum over samples where others have the average.
+    """
+    model, space = result.model, result.model.space
     multiples = np.where(np.isfinite(model.factors), model.factors, result.of_one_sample)
     blocks: dict[tuple[int, bool], dict[int, float]] = defaultdict(dict)
-    for k in range(len(multiples) if model.space.gradients else 0):
-        if result.verdicts[k] is Verdict.RIGHT and np.isfinite(multiples[k]):
+    columns: dict[int, tuple[str, int]] = {}
+    for k, update in enumerate(model.updates.cells.tolist() if space.gradients else ()):
+        cell = space.shows(update)
+        if cell is not None and result.verdicts[k] is Verdict.RIGHT and np.isfinite(multiples[k]):
             is_of_all = bool(result.gradients(k))  # else of one sample
             block = int(model.updates.groups[k]), is_of_all
             blocks[block][k] = float(f"{multiples[k]:.6g}")
+            sheet, _, column = space.layout.cell(cell)
+            columns[k] = sheet, column
+    sizes = Counter(columns.values())
     odd = []
     for own in blocks.values():
         usual, count = Counter(own.values()).most_common(1)[0]
-        if 2 * count > len(own):
-            odd += [k for k, factor in own.items() if factor != usual]
+        lines = Counter((columns[k], factor) for k, factor in own.items() if factor != usual)
+        for k, factor in own.items() if 2 * count > len(own) else ():
+            size = lines[columns[k], factor]
+            is_column = size >= _LEAST_ALIKE and size >= _ALIKE * sizes[columns[k]]
+            if factor != usual and not (is_column and _is_number_of_samples(factor / usual)):
+                odd.append(k)
     return odd
+
+
+def _is_number_of_samples(ratio: float) -> bool:
+    """Tell whether one gradient may be the sum of what another one is the average of."""
+    return any(np.isclose(own, max(round(own), 1), rtol=_CLEAR) for own in (ratio, 1 / ratio))
 
 
 def _blame_factor(result: Judged, k: int) -> None:

@@ -1,8 +1,9 @@
 """What a wrong cell of the backward half should be, from the updates that it makes wrong."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
 _LEVELS = 4  # of cells, in whose formulas the rate is sought
 _LARGEST_RATE = 10.0
 _MOST_FACTORS = 4
-_MOST_UPDATES = 6  # of one cell, which all have to ask for the same
+_MOST_UPDATES = 12  # of one cell
+_MOST_TOGETHER = 100  # culprits from which the same updates are calculated
 
 
 _SHEET = "updates apart"
@@ -73,9 +75,11 @@ class Expectations:
         self._adjoints = space.cut.adjoints(losses, self._stored)
         self._memories = model.memory, self._stored
         self._updated = [space.updated(memory) for memory in self._memories]
-        self._culprits = culprits
-        self._known: dict[int, tuple[Array, Array] | None] = {}
-        self._updates = _Apart(model, culprits)
+        self._systems = [*_systems(culprits)]
+        self._system_of = {one.cell: own for own in self._systems for one in own.culprits}
+        self._slopes_of: dict[int, list[Array] | None] = {}
+        self._solved: dict[tuple[int, float], list[Array]] = {}
+        self._updates = _Apart(model, self._systems)
 
     def every(self, culprit: Culprit) -> Iterator[Expected]:
         """Yield what a cell may be meant to be, the most likely first.
@@ -127,49 +131,108 @@ class Expectations:
     def _of(self, culprit: Culprit, factor: float) -> Expected | None:
         """Return what a cell should be so that its updates are right; None if that is not known.
 
-        The updates must depend on the cell in a linear way, and all ask for the same.
+        The updates must depend in a linear way on it, and on others that are wrong with it.
         """
-        first: Expected | None = None
-        for number, k in enumerate(culprit.updates[:_MOST_UPDATES]):
-            slopes = self._slopes(number)
-            drawn, now = (
-                self._needed(k, factor, culprit, slopes[of], of) if slopes else np.array([np.nan])
-                for of in (0, 1)
-            )
-            if not np.isfinite(drawn).all() or not np.isfinite(now).all():
-                continue  # it does not depend on the cell, because an input is 0
-            if first is None:
-                first = Expected(drawn, float(now[0]), factor)
-            elif not np.allclose(first.drawn, drawn, rtol=_CLEAR, atol=0.0):
-                return None
-        return first
-
-    def _slopes(self, number: int) -> tuple[Array, Array] | None:
-        """Return the derivatives of one update of each culprit by it, on both kinds of numbers."""
-        if number not in self._known:
-            updates = [one.updates[number] for one in self._culprits if len(one.updates) > number]
-            try:
-                one, other = (self._updates.slopes(updates, m) for m in self._memories)
-                self._known[number] = one, other
-            except NotDifferentiableError:
-                self._known[number] = None
-        return self._known[number]
-
-    def _needed(self, k: int, factor: float, culprit: Culprit, slopes: Array, of: int) -> Array:
-        """Return what a cell should be, (draws,), so that an update adds so much."""
-        model, space = self._model, self._model.space
-        memory, adjoints = self._memories[of], (model.adjoints, self._adjoints)[of]
-        parameter = int(model.updates.parameters[k])
-        places = space.copies.get(parameter, np.array([parameter]))
-        should = memory.numbers[parameter] + factor * adjoints[places].sum(axis=0)
+        if not culprit.updates:
+            return None
         if not culprit.is_gradient:
-            return np.asarray(should)
-        number = int(np.flatnonzero(space.updates.cells == model.updates.cells[k])[0])
-        with np.errstate(all="ignore"):
-            is_now = self._updated[of][number]
-            return np.asarray(
-                memory.numbers[culprit.cell] + (should - is_now) / slopes[culprit.cell]
-            )
+            drawn, now = (self._should(culprit.updates[0], factor, of) for of in (0, 1))
+        else:
+            system = self._system_of[culprit.cell]
+            key = system.culprits[0].cell, factor
+            if key not in self._solved:
+                self._solved[key] = [self._solution(system, factor, of) for of in (0, 1)]
+            number = system.culprits.index(culprit)
+            drawn, now = (solution[number] for solution in self._solved[key])
+        is_known = np.isfinite(drawn).all() and np.isfinite(now).all()
+        return Expected(drawn, float(now[0]), factor) if is_known else None
+
+    def _should(self, k: int, factor: float, of: int) -> Array:
+        """Return what an update should give, (draws,)."""
+        memory, adjoints = self._memories[of], (self._model.adjoints, self._adjoints)[of]
+        parameter = int(self._model.updates.parameters[k])
+        places = self._model.space.copies.get(parameter, np.array([parameter]))
+        return np.asarray(memory.numbers[parameter] + factor * adjoints[places].sum(axis=0))
+
+    def _solution(self, system: "_System", factor: float, of: int) -> Array:
+        """Return what the culprits should be, (culprits, draws); NaN where that is not known."""
+        model, memory = self._model, self._memories[of]
+        cells = np.array([one.cell for one in system.culprits])
+        slopes = [self._slopes(number) for number in range(len(system.updates))]
+        is_now = memory.numbers[cells]
+        found = np.full(is_now.shape, np.nan)
+        if len(cells) > _MOST_TOGETHER:
+            return found
+        rows = np.flatnonzero(np.isin(model.space.updates.cells, model.updates.cells))
+        given = self._updated[of][rows[system.updates]]
+        missing = [self._should(k, factor, of) for k in system.updates] - given
+        for draw in range(memory.draws):
+            by = np.array([own[of][cells, draw] for own in slopes if own])
+            known = [n for n, own in enumerate(slopes) if own]
+            change = _solve(by.reshape(-1, len(cells)), missing[known, draw])
+            found[:, draw] = is_now[:, draw] + change
+        return found
+
+    def _slopes(self, number: int) -> list[Array] | None:
+        """Return the derivatives of one update of each system, on both kinds of numbers."""
+        if number not in self._slopes_of:
+            updates = [own.updates[number] for own in self._systems if len(own.updates) > number]
+            try:
+                self._slopes_of[number] = [
+                    self._updates.slopes(updates, memory) for memory in self._memories
+                ]
+            except NotDifferentiableError:
+                self._slopes_of[number] = None
+        return self._slopes_of[number]
+
+
+class _System(NamedTuple):
+    """Culprits that are wrong together, and updates that are calculated from them."""
+
+    culprits: list[Culprit]
+    updates: list[int]
+
+
+def _systems(culprits: Sequence[Culprit]) -> Iterator[_System]:
+    """Yield the culprits that have updates in common with each other, and with no others."""
+    of_update: dict[int, list[Culprit]] = defaultdict(list)
+    for one in culprits:
+        for k in one.updates[:_MOST_UPDATES]:
+            of_update[k].append(one)
+    left = {one.cell: one for one in culprits if one.is_gradient}
+    while left:
+        _, first = left.popitem()
+        found, updates = [first], dict.fromkeys(first.updates[:_MOST_UPDATES])
+        waiting = [*updates]
+        while waiting:
+            for one in of_update[waiting.pop()]:
+                if one.cell in left:
+                    found.append(left.pop(one.cell))
+                    more = [k for k in one.updates[:_MOST_UPDATES] if k not in updates]
+                    updates |= dict.fromkeys(more)
+                    waiting += more
+        yield _System(found, [*updates])
+
+
+def _solve(slopes: Array, missing: Array) -> Array:
+    """Return by how much culprits have to change, (culprits,), so that nothing is missing.
+
+    ``slopes`` are those of the updates, (updates, culprits). What is not known is NaN.
+    """
+    found = np.full(slopes.shape[1], np.nan)
+    largest = np.abs(slopes).max(axis=1, initial=0.0)
+    used = np.isfinite(largest) & (largest > 0) & np.isfinite(missing)
+    slopes, missing = slopes[used] / largest[used, None], missing[used] / largest[used]
+    if not len(missing):
+        return found
+    _, sizes, ways = np.linalg.svd(slopes)
+    rank = int((sizes > _CLEAR * sizes[0]).sum())
+    change, *_ = np.linalg.lstsq(slopes, missing, rcond=_CLEAR)
+    off = np.abs(slopes @ change - missing) > _CLEAR * np.abs(missing).max()
+    is_known = np.abs(ways[rank:]).max(axis=0, initial=0.0) < _CLEAR
+    is_known &= ~(np.abs(slopes[off]) > 0).any(axis=0)
+    found[is_known] = change[is_known]
+    return found
 
 
 class _Apart:
@@ -178,9 +241,9 @@ class _Apart:
     The parameters and the culprits count as numbers.
     """
 
-    def __init__(self, model: Model, culprits: Sequence[Culprit]) -> None:
+    def __init__(self, model: Model, systems: Sequence[_System]) -> None:
         space = self._space = model.space
-        numbers = sorted({k for one in culprits for k in one.updates[:_MOST_UPDATES]})
+        numbers = sorted({k for own in systems for k in own.updates})
         self._rows = {k: row for row, k in enumerate(numbers, start=1)}
         sheet = Sheet(_SHEET, last_row=len(numbers), last_column=1)
         for k, row in self._rows.items():
@@ -191,7 +254,7 @@ class _Apart:
                 raise NotDifferentiableError(f"{space.name(place)}: cannot be parsed") from error
             text = f"={on_any_sheet(tree, space.layout.cell(place)[0])}"
             sheet.runs.setdefault(1, []).append(Run(row, row, FilledFormula.parse(text, row)))
-        own = [culprit.cell for culprit in culprits if culprit.is_gradient]
+        own = [culprit.cell for system in systems for culprit in system.culprits]
         cells = [space.layout.cell(place) for place in {*space.parameters.tolist(), *own}]
         self._cut = Derivatives([*space.sheets, sheet], space.values, cells, space.iterations)
 

@@ -52,13 +52,17 @@ def _verdicts(model: Model) -> Judged:
 def _are_indirect(result: Judged) -> NDArray[np.bool_]:
     """Tell which updates are like those that are calculated from the derivative in several steps.
 
-    A state may stand between, such as the momentum.
+    A state may stand between, such as the momentum. On a sheet on which all gradients are wrong,
+    the formulas are alike.
     """
-    groups = result.model.updates.groups
+    own, shapes = result.model.updates, result.model.space.shape_at
     through, direct = (
-        np.bincount(groups, result.are(verdict)) for verdict in (Verdict.THROUGH, Verdict.RIGHT)
+        np.bincount(own.groups, result.are(verdict))[own.groups]
+        for verdict in (Verdict.THROUGH, Verdict.RIGHT)
     )
-    return np.asarray((through > direct)[groups] & ~result.are(Verdict.NONE))
+    found = through > direct
+    found |= np.isin(shapes[own.cells], shapes[own.cells[found]]) & (through + direct == 0)
+    return np.asarray(found & ~result.are(Verdict.NONE))
 
 
 def _see_through(

@@ -19,7 +19,7 @@ from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.applied import Shown
 from workbook_tools.learning.flow import Flow, Ways
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.reads import Reads
 from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes, Memory
@@ -31,6 +31,7 @@ _EXCHANGED = [0, 1, *(draw + 1 - 2 * (draw % 2) for draw in range(2, _DRAWS))]  
 _CLEAR = 1e-9  # relative; numbers that differ less are equal
 _OTHER_RATE = 1e-3  # what differs less is no other rate
 _LEAST = 2  # parameters that are updated in the same way
+_LEAST_FILLED = 4  # cells into which the formula of a state is filled
 _USUAL = 0.8  # of the iterations
 _MOST_EXPECTED = 20  # formulas for which it is worked out what they should give
 _MOST_LEVELS = 12  # of cells between an update and a gradient
@@ -38,7 +39,7 @@ _MOST_LEVELS = 12  # of cells between an update and a gradient
 
 def compared(result: Judged, gradients: Sequence[Shown]) -> Compared:
     """Compare the arithmetic of updates whose gradients are known; return what is wrong in it."""
-    comparison = _Comparison(result.model, gradients)
+    comparison = _Comparison(result, gradients)
     model = replace(result.model, memory=comparison.memory)
     found = Compared(model, result.claims, comparison.verdicts(), result.of_one_sample)
     culprits = comparison.culprits()
@@ -50,9 +51,9 @@ def compared(result: Judged, gradients: Sequence[Shown]) -> Compared:
 class _Comparison:
     """The cells between gradients and updates, on numbers that parameters share."""
 
-    def __init__(self, model: Model, gradients: Sequence[Shown]) -> None:
-        self._updates = model.updates
-        space = self._space = model.space
+    def __init__(self, result: Judged, gradients: Sequence[Shown]) -> None:
+        model, space = result.model, result.model.space
+        self._result, self._space, self._updates = result, space, model.updates
         size = space.layout.size
         places = [(space.layout.place_of(one.cell), space.layout.place_of(one.parameter))
                   for one in gradients]  # fmt: skip
@@ -63,11 +64,10 @@ class _Comparison:
         is_state &= ~model.candidate.upstream
         is_state[self._gradients] = False
         self._is_state = is_state
-        reads = space.reads.at(np.flatnonzero(is_state[space.reads.read]))
-        self._back = Ways(reads.readers, reads.read, size)
         reads = space.reads.at(np.flatnonzero(is_state[space.reads.readers]))
         self._forth = Ways(reads.read, reads.readers, size)
         self._find_times()
+        self._find_lost_states()
         self._find_members()
         self._find_first_states()
         self._find_given()
@@ -103,11 +103,31 @@ class _Comparison:
                 left[latest] = False
                 self._time[latest] = time
 
+    def _find_lost_states(self) -> None:
+        """Find the columns that are read as states, but to which no gradient comes."""
+        space, own, is_state = self._space, self._updates, self._is_state
+        reads, keys = self._reads_by(own.cells)
+        as_state = np.isin(keys, keys[is_state[reads.read]]) & ~is_state[reads.read]
+        as_state &= space.is_formula[reads.read] & ~space.is_parameter[reads.read]
+        as_state &= ~np.isin(reads.read, self._gradients)
+        time_of = np.zeros(space.layout.size, dtype=np.int64)
+        time_of[own.cells] = self._time[own.parameters]
+        for reader, cell in zip(reads.readers[as_state], reads.read[as_state], strict=True):
+            node = space.whole.nodes[int(space.whole.node_at[cell])]
+            if len(node.run.rows) >= _LEAST_FILLED:
+                is_state[cell], self._time[cell] = True, time_of[reader]
+        reads = space.reads.at(np.flatnonzero(is_state[space.reads.read]))
+        self._back = Ways(reads.readers, reads.read, space.layout.size)
+
+    def _reads_by(self, readers: Indexes) -> tuple[Reads, Indexes]:
+        """Return what some cells read, and in which roles."""
+        pairs = np.flatnonzero(np.isin(self._space.reads.readers, readers))
+        return self._space.reads.at(pairs), self._space.roles[pairs]
+
     def _find_first_states(self) -> None:
         """Find the cells from which states begin, if these are other ones for each parameter."""
         space, is_state = self._space, self._is_state
-        reads = space.reads.at(np.flatnonzero(is_state[space.reads.readers]))
-        keys = reads.roles * len(space.layout.sheets) + space.layout.cells(reads.readers)[0]
+        reads, keys = self._reads_by(np.flatnonzero(is_state))
         known = np.unique(keys[is_state[reads.read] & (reads.read != reads.readers)])
         begin_of = np.full(space.layout.size, -1)
         begin_of[self.cells] = self._begin[self.by]
@@ -228,7 +248,13 @@ class _Comparison:
         found = np.full(len(own), Verdict.THROUGH, dtype=object)
         found[np.isin(own, self.cells[self.is_usual])] = Verdict.ALIKE
         found[np.isin(own, self.cells[self._odd()])] = Verdict.WRONG
+        found[self._without_gradient()] = Verdict.WRONG
         return found.tolist()
+
+    def _without_gradient(self) -> NDArray[np.bool_]:
+        """Tell which updates are wrong because no gradient comes to them."""
+        is_alone = ~np.isin(self._updates.cells, self.cells)
+        return self._result.are(Verdict.WRONG) & is_alone
 
     @cached_property
     def _usual_updates(self) -> Indexes:
@@ -265,7 +291,8 @@ class _Comparison:
         usual = self._as_by(changes, like, pair)
         with np.errstate(all="ignore"):
             rates = changes[pair] / usual
-        if np.ptp(rates) <= _CLEAR * abs(rates[0]) and abs(rates[0] - 1) > _OTHER_RATE:
+        is_rate = np.ptp(rates) <= _CLEAR * abs(rates[0])
+        if is_rate and rates[0] > 0 and abs(rates[0] - 1) > _OTHER_RATE:
             return True
         own_decays, others_decay = (
             not np.isclose(own[_SAME], own[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
@@ -297,16 +324,20 @@ class _Comparison:
         is_usual[self.cells[self.is_usual]] = True
         found = self._first_of(self.cells[self._odd()], is_usual)
         found = found or self._first_of_two(is_usual)
+        found += self._updates.cells[self._without_gradient()].tolist()
         nodes = {int(space.whole.node_at[cell]) for cell in found}
-        alike = np.isin(space.whole.node_at[self.cells], [*nodes]) & ~self.is_usual
-        copies = np.unique(self.cells[alike]).tolist() if found else []
+        copies = [p for k in nodes for p in space.whole.places_of(space.whole.nodes[k]).tolist()]
         number = {cell: k for k, cell in enumerate(self._updates.cells.tolist())}
-        every = []
-        for cell in dict.fromkeys([*found, *copies]):
-            parameter = int(self.by[self._pair_of[cell]])
+        every = {}
+        parameter = -1
+        for cell in sorted({*found, *(cell for cell in copies if not is_usual[cell])}):
             k = number.get(cell, -1)
-            every.append(Culprit(cell, parameter, [k] if k >= 0 else [], False))
-        return every
+            if k >= 0:
+                parameter = int(self._updates.parameters[k])
+            elif (pair := int(self._pair_of[cell])) >= 0:
+                parameter = int(self.by[pair])
+            every[cell] = Culprit(cell, parameter, [k] if k >= 0 else [], False)
+        return [*every.values()]
 
     def _first_of(self, waiting: Indexes, is_usual: NDArray[np.bool_]) -> list[int]:
         """Return the cells that make some cells unusual: they themselves read no unusual one."""
@@ -357,6 +388,8 @@ class _Comparison:
         stored = self._as_stored([int(self._begin[one.parameter]) for one in own])
         for number, one in enumerate(own):
             pair = int(self._pair_of[one.cell])
+            if pair < 0:
+                continue
             for alike in self._counterparts(pair):
                 drawn = self._as_by(self.values[self.cells], alike, pair)
                 if np.isfinite(drawn).all():

@@ -119,6 +119,12 @@ class Space:
         """The ways between cells, also by way of the updates."""
         return Flow(self.reads, self.parameters[:0])
 
+    @cached_property
+    def roles(self) -> Indexes:
+        """By pair of ``reads``: the role on the sheet of the reader, a number for each."""
+        sheets, _, _ = self.layout.cells(self.reads.readers)
+        return np.asarray(self.reads.roles * len(self.layout.sheets) + sheets)
+
     def named_by(self, cell: int) -> list[int]:
         """Return the cells that a formula names, other than in ranges, in place of copies."""
         _, found = self.named(np.array([cell]))
