@@ -4,6 +4,7 @@ An optimizer keeps a state, such as the momentum: an update is then no multiple 
 gradient is where the others of these updates have theirs: it is read in the same role.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.learning.applied import Shown
-from workbook_tools.learning.blame import usual_in
 from workbook_tools.learning.claims import Claims
 from workbook_tools.learning.flow import Ways
 from workbook_tools.learning.losses import Candidate
 from workbook_tools.learning.models import Model, model_again
 from workbook_tools.learning.space import Space
+from workbook_tools.learning.usual import ALIKE, usual_in
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
@@ -41,19 +42,35 @@ def behind(model: Model, claims: Claims, is_indirect: NDArray[np.bool_]) -> list
     sizes = np.abs(model.adjoints)
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     found: dict[int, Shown] = {}
-    for (sheet, column), (move, count) in usual_in(lines, [*moves]).items():
+    usual = usual_in(lines, [*moves])
+    downs = Counter((sheet, other, down) for (sheet, _), ((other, down, _), _) in usual.items())
+
+    def column_of(sheet: int, column: int, move: tuple[int, int, int]) -> tuple[Indexes, Indexes]:
+        """Return the cells of a column that should be gradients, and their parameters."""
         other, down, along = move
         base, top, bottom = layout.column(other, column + along)
         own_rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
         places = layout.places(np.array(sheet), np.maximum(own_rows - down, 1), np.array(column))
-        is_formula = may_be[places]
-        if is_formula.sum() > 2 * count:  # other cells stand there, too
+        kept = may_be[places]
+        return places[kept], (base + own_rows)[kept]
+
+    for (sheet, column), (move, count) in usual.items():
+        own, by = column_of(sheet, column, move)
+        if len(own) > 2 * count:  # other cells stand there, too
             continue
-        in_column = (sheets == sheet) & (columns == column)  # with others, where a training begins
-        own = [(places[is_formula], (base + own_rows)[is_formula])]
-        own += [(cells[in_column], parameters[in_column])]
-        for cell, by in zip(*map(np.concatenate, zip(*own, strict=True)), strict=True):
-            found.setdefault(int(cell), Shown(layout.cell(int(by)), layout.cell(int(cell)), sheet))
+        pairs = [(own, by)]
+        _, other, down = max((one for one in downs if one[0] == sheet), key=lambda k: downs[k])
+        if (other, down) != move[:2]:  # the updates may read the gradients of another row
+            own, by = column_of(sheet, column, (other, down, move[2]))
+            shown = claims.show(own, by)
+            if len(own) and shown.mean() >= ALIKE:
+                pairs = [(own, by)]
+        else:  # where a training begins, a gradient may lie in another direction
+            in_column = (sheets == sheet) & (columns == column)
+            pairs.append((cells[in_column], parameters[in_column]))
+        for one, parameter in zip(*map(np.concatenate, zip(*pairs, strict=True)), strict=True):
+            shows = Shown(layout.cell(int(parameter)), layout.cell(int(one)), sheet)
+            found.setdefault(int(one), shows)
     return [*found.values()]
 
 
@@ -81,7 +98,12 @@ def _read_as_gradients(model: Model, claims: Claims, left: Indexes) -> tuple[Ind
     is_unknown = ~by_sheet.any(axis=0)  # all gradients of the sheet may be wrong
     are_gradients = (by_sheet | (is_unknown & by_sheet.any(axis=1, keepdims=True))).ravel()
     walked = _walked(model, left, lambda _, __, roles: are_gradients[roles])
-    return walked.cells[walked.are_last], parameters[walked.updates[walked.are_last]]
+    cells, by = walked.cells[walked.are_last], parameters[walked.updates[walked.are_last]]
+    # By mistake, the gradient of another parameter may be read, or a state.
+    is_right = claims.show(cells, by)
+    known = np.union1d(cells[is_right], walked.cells[~walked.are_last])
+    kept = is_right | ~np.isin(cells, known)
+    return cells[kept], by[kept]
 
 
 class _Walked(NamedTuple):

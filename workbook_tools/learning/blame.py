@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.learning.models import Model
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.space import Space
+from workbook_tools.learning.usual import ALIKE, LEAST_ALIKE, usual_in
 from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
@@ -18,10 +18,7 @@ from workbook_tools.program.memory import Indexes
 _CLEAR = 1e-5  # relative
 _SMALL = 1e-11  # of the largest derivative; what is smaller may be rounding
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
-_LEAST_ALIKE, _ALIKE = 4, 0.8  # cells of a column that go in one direction, so that all should
 _MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
-_Line = TypeVar("_Line")
-_Own = TypeVar("_Own")
 
 
 def blame(result: Judged) -> None:
@@ -38,6 +35,13 @@ def blame(result: Judged) -> None:
     _find_other_factors(result)
     _blame_gradients(result)
     _fill_copies(result)
+    if not result.culprits:  # in a circle, no cell is the first one
+        for k in np.flatnonzero(result.are(Verdict.WRONG)).tolist():
+            cell, parameter = (
+                int(result.model.updates.cells[k]),
+                int(result.model.updates.parameters[k]),
+            )
+            result.culprits[cell] = Culprit(cell, parameter, [k], False)
 
 
 def _find_latent(result: Judged, expected: Indexes) -> None:
@@ -102,19 +106,6 @@ def _lines(model: Model) -> Indexes:
     own, layout = model.updates, model.space.layout
     sheets, _, columns = layout.cells(own.cells)
     return (own.groups * len(layout.sheets) + sheets) * (MAX_COLUMNS + 1) + columns
-
-
-def usual_in(
-    lines: Sequence[_Line], every: Sequence[_Own], most: float = _ALIKE
-) -> dict[_Line, tuple[_Own, int]]:
-    """Return what ``most`` members of each line have, and how many, if it is enough of them."""
-    totals = Counter(lines)
-    found = {
-        line: (own, count)
-        for (line, own), count in Counter(zip(lines, every, strict=True)).items()
-        if count >= _LEAST_ALIKE and count >= most * totals[line]
-    }
-    return {line: found[line] for line in totals if line in found}
 
 
 # Where it goes wrong
@@ -334,7 +325,7 @@ def _find_misplaced(result: Judged) -> None:
             for cell, parameter in pairs
             if cell not in result.wrong and not claims.shows(cell, parameter)
         ]
-        if len(missing) > (1 - _ALIKE) * (count + len(missing)):
+        if len(missing) > (1 - ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
         for cell, parameter in missing:
             trail = trail or _trail(result, [*claims.by_parameter], [])
@@ -426,7 +417,7 @@ def _with_odd_factors(result: Judged) -> list[int]:
         lines = Counter((columns[k], factor) for k, factor in own.items() if factor != usual)
         for k, factor in own.items() if 2 * count > len(own) else ():
             size = lines[columns[k], factor]
-            is_column = size >= _LEAST_ALIKE and size >= _ALIKE * sizes[columns[k]]
+            is_column = size >= LEAST_ALIKE and size >= ALIKE * sizes[columns[k]]
             if factor != usual and not (is_column and _is_number_of_samples(factor / usual)):
                 odd.append(k)
     return odd

@@ -11,7 +11,7 @@ from workbook_tools.learning.assumed import SHEET, Assumed
 from workbook_tools.learning.space import Space
 from workbook_tools.program.memory import Indexes
 
-_BY_MISTAKE = 0.1  # of the cells of a loss, which an update may need
+_BY_MISTAKE = 0.2  # of the cells of a loss, which an update may need
 _FEW = 8  # cells that share parameters, each of which may be a loss
 
 

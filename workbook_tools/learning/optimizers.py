@@ -25,13 +25,15 @@ from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes, Memory
 
 _STREAMS = 2  # of random numbers
-_DRAWS = 12  # in each, each parameter is given one of the streams; then the streams are exchanged
+_DRAWS = 22  # in each, each parameter is given one of the streams; then the streams are exchanged
 _SAME, _OTHER_PARAMETER = 0, 1  # draws: all are given the first stream; and other parameters
+_AT_REST = slice(2, 12)  # draws: states begin with 0
 _EXCHANGED = [0, 1, *(draw + 1 - 2 * (draw % 2) for draw in range(2, _DRAWS))]  # by draw
 _CLEAR = 1e-9  # relative; numbers that differ less are equal
 _OTHER_RATE = 1e-3  # what differs less is no other rate
 _LEAST = 2  # parameters that are updated in the same way
 _LEAST_FILLED = 4  # cells into which the formula of a state is filled
+_LEAST_VARIANTS = 2  # the first updates of a parameter, which have a rate of their own
 _USUAL = 0.8  # of the iterations
 _MOST_EXPECTED = 20  # formulas for which it is worked out what they should give
 _MOST_LEVELS = 12  # of cells between an update and a gradient
@@ -59,8 +61,12 @@ class _Comparison:
                   for one in gradients]  # fmt: skip
         self._gradients, self._by = np.array(places, dtype=np.int64).T
         self._find_iterations()
-        flow = Flow(space.reads, np.concatenate([space.parameters, self._gradients]))
-        is_state = flow.downstream(self._gradients) & space.is_formula & ~space.is_parameter
+        # A sum of squares, for example, is updated, too, but is used for no loss.
+        self._is_parameter = space.is_parameter & model.candidate.upstream
+        self._is_parameter[model.updates.cells] = True
+        ends = np.flatnonzero(self._is_parameter)
+        flow = Flow(space.reads, np.concatenate([ends, self._gradients]))
+        is_state = flow.downstream(self._gradients) & space.is_formula & ~self._is_parameter
         is_state &= ~model.candidate.upstream
         is_state[self._gradients] = False
         self._is_state = is_state
@@ -108,14 +114,17 @@ class _Comparison:
         space, own, is_state = self._space, self._updates, self._is_state
         reads, keys = self._reads_by(own.cells)
         as_state = np.isin(keys, keys[is_state[reads.read]]) & ~is_state[reads.read]
-        as_state &= space.is_formula[reads.read] & ~space.is_parameter[reads.read]
+        as_state &= space.is_formula[reads.read] & ~self._is_parameter[reads.read]
         as_state &= ~np.isin(reads.read, self._gradients)
         time_of = np.zeros(space.layout.size, dtype=np.int64)
         time_of[own.cells] = self._time[own.parameters]
-        for reader, cell in zip(reads.readers[as_state], reads.read[as_state], strict=True):
-            node = space.whole.nodes[int(space.whole.node_at[cell])]
-            if len(node.run.rows) >= _LEAST_FILLED:
-                is_state[cell], self._time[cell] = True, time_of[reader]
+        nodes = space.whole.node_at[reads.read[as_state]]
+        for node in np.unique(nodes).tolist():
+            places = space.whole.places_of(space.whole.nodes[node])
+            own = np.flatnonzero(as_state)[nodes == node]
+            if len(places) >= _LEAST_FILLED and 2 * len(own) > len(places):
+                is_state[reads.read[own]] = True
+                self._time[reads.read[own]] = time_of[reads.readers[own]]
         reads = space.reads.at(np.flatnonzero(is_state[space.reads.read]))
         self._back = Ways(reads.readers, reads.read, space.layout.size)
 
@@ -132,7 +141,7 @@ class _Comparison:
         begin_of = np.full(space.layout.size, -1)
         begin_of[self.cells] = self._begin[self.by]
         begins = begin_of[reads.readers]
-        is_first = np.isin(keys, known) & ~is_state[reads.read] & ~space.is_parameter[reads.read]
+        is_first = np.isin(keys, known) & ~is_state[reads.read] & ~self._is_parameter[reads.read]
         is_first &= ~np.isin(reads.read, self._gradients) & (begins >= 0) & (reads.read > 1)
         first, at = np.unique(reads.read[is_first], return_index=True)
         self._first_states = first
@@ -145,6 +154,7 @@ class _Comparison:
         size = len(self._kinds), int(self._time[self._given].max(initial=0)) + 1, _STREAMS, _DRAWS
         numbers = chance.uniform(0.1, 0.9, size)
         numbers[:2] *= chance.choice([-1.0, 1.0], numbers[:2].shape)  # a state may be a square
+        numbers[2, :, :, _AT_REST] = 0.0
         numbers[1:, :, :, _OTHER_PARAMETER] = numbers[1:, :, :, _SAME]
         numbers[..., 3::2] = numbers[..., 2::2]
         self._streams = chance.integers(0, _STREAMS, (len(self._begins), _DRAWS))
@@ -158,14 +168,16 @@ class _Comparison:
     def _find_given(self) -> None:
         """Find the cells that are given numbers: parameters, gradients, and first states."""
         layout = self._space.layout
-        self._kinds = self._updates.parameters, self._gradients, self._first_states
-        self._begins = np.unique(self._begin[self._gradients])
+        parameters = np.flatnonzero(self._is_parameter)
+        self._kinds = parameters, self._gradients, self._first_states
         given = np.unique(np.concatenate(self._kinds))
         self._given = given[np.isin(self._begin[given], self._begins)]
+        self._is_given = np.zeros(layout.size, dtype=bool)
+        self._is_given[self._given] = True
         self._kind = np.zeros(layout.size, dtype=np.int64)
         for k, cells in enumerate(self._kinds):
             self._kind[cells] = k
-        cut = np.union1d(self._space.parameters, self._given)
+        cut = np.union1d(np.flatnonzero(self._is_parameter), self._given)
         self._cut = Derivatives(
             self._space.sheets, self._space.values, [*map(layout.cell, cut.tolist())],
             self._space.iterations,
@@ -173,9 +185,8 @@ class _Comparison:
 
     def _calculated(self, numbers: Array) -> tuple[Memory, Array]:
         """Return what cells are on given numbers, (given, draws), and what updates give then."""
-        given = np.zeros(self._space.layout.size, dtype=bool)
-        given[self._given] = True
-        memory = self._cut.drawn(self._given, numbers, self._space.readers_of(given))
+        readers = self._space.readers_of(self._is_given)
+        memory = self._cut.drawn(self._given, numbers, readers)
         values = memory.numbers.copy()
         values[self._space.updates.cells] = self._space.updated(memory)
         return memory, values
@@ -185,17 +196,22 @@ class _Comparison:
 
         A state is for the update that needs it, or if none does, for the gradient that it needs.
         """
-        own, size = self._updates, self._space.layout.size
-        self._is_update = np.zeros(size, dtype=bool)
+        own, places = self._updates, self._space.layout.size
+        self._is_update = np.zeros(places, dtype=bool)
         self._is_update[own.cells] = True
         pairs = self._near(self._back, np.stack([own.parameters, own.cells]))
         others = self._near(self._forth, np.stack([self._by, self._gradients]))
-        is_known = np.zeros(size, dtype=bool)
+        is_known = np.zeros(places, dtype=bool)
         is_known[pairs[1]] = is_known[self._gradients] = True
         others = others[:, ~is_known[others[1]]]
         every = np.concatenate([pairs, others], axis=1)
-        begins = self._begin[self._by]  # of others, no gradient is known
-        self.by, self.cells = every[:, np.isin(self._begin[every[0]], begins)]
+        # Of others, no gradient is known. But if they are wrong, there may be none.
+        are_wrong = self._result.are(Verdict.WRONG)
+        wrong, count = np.unique(self._begin[own.parameters[are_wrong]], return_counts=True)
+        every_begin, size = np.unique(self._begin[own.parameters], return_counts=True)
+        wrong = wrong[2 * count > size[np.searchsorted(every_begin, wrong)]]
+        self._begins = np.union1d(self._begin[self._by], wrong)
+        self.by, self.cells = every[:, np.isin(self._begin[every[0]], self._begins)]
 
     def _near(self, ways: Ways, at: Indexes) -> Indexes:
         """Return pairs of a parameter and a cell, and those with states of the same iteration."""
@@ -225,6 +241,7 @@ class _Comparison:
             is_new = np.diff(first) > _CLEAR * np.abs(first[1:])
         is_new |= np.any(keys[:, 1:] != keys[:, :-1], axis=0) | np.isnan(first[1:])
         self.is_usual = np.zeros(len(self.cells), dtype=bool)
+        self._are_variants = np.zeros(len(self.cells), dtype=bool)  # by a rate of their own
         self._alike: dict[int, list[Indexes]] = defaultdict(list)  # by iteration
         for alike in np.split(order, np.flatnonzero(is_new) + 1):
             if len(alike) < _LEAST:
@@ -237,6 +254,7 @@ class _Comparison:
                 should = np.where(has_it, middle, should)
             with np.errstate(all="ignore"):
                 close = np.abs(values[alike] - should) <= _CLEAR * np.abs(should)
+                close |= ~np.isfinite(values[alike]) & ~np.isfinite(should)  # a division by 0
             same = alike[close.all(axis=1)]
             if len(np.unique(self._begin[self.by[same]])) >= _LEAST:
                 self.is_usual[same] = True
@@ -246,8 +264,9 @@ class _Comparison:
         """Return what is known of the updates."""
         own = self._updates.cells
         found = np.full(len(own), Verdict.THROUGH, dtype=object)
-        found[np.isin(own, self.cells[self.is_usual])] = Verdict.ALIKE
-        found[np.isin(own, self.cells[self._odd()])] = Verdict.WRONG
+        odd = self._odd
+        found[np.isin(own, self.cells[self.is_usual | self._are_variants])] = Verdict.ALIKE
+        found[np.isin(own, self.cells[odd])] = Verdict.WRONG
         found[self._without_gradient()] = Verdict.WRONG
         return found.tolist()
 
@@ -261,6 +280,7 @@ class _Comparison:
         """By iteration: how many updates are alike."""
         return np.bincount(self._iterations, self.is_usual & self._are_updates)
 
+    @cached_property
     def _odd(self) -> Indexes:
         """Return the numbers of the pairs that are not as most others, but should be."""
         # Of two updates that are not alike, each may be the wrong one.
@@ -268,15 +288,26 @@ class _Comparison:
         lines = self._begin[self.by] * len(self._space.layout.sheets)
         lines += self._space.layout.cells(self.cells)[0]
         for line in np.unique(lines[odd]).tolist():
-            own = np.flatnonzero((lines == line) & self._are_updates)
-            if odd[own].mean() >= _USUAL and all(map(self._may_differ, own[odd[own]].tolist())):
-                odd[own] = False
+            own = np.flatnonzero((lines == line) & odd)
+            own = own[np.argsort(self.times[own])]
+            differ = [*map(self._may_differ, own.tolist())]
+            judged = (lines == line) & self._are_updates
+            judged &= self._usual_updates[self._iterations] >= _LEAST
+            first = np.unique(self.times[judged])[:_LEAST_VARIANTS]
+            if all(differ[:_LEAST_VARIANTS]) and np.isin(first, self.times[own]).all():
+                odd[own] = [not one for one in differ]
+                first = self.times[own][~np.array(differ)].min(initial=self.times.max() + 1)
+                before = (lines == line) & (self.times < first) & ~self.is_usual
+                self._are_variants |= before & self._are_updates
+                for pair in np.flatnonzero(before & ~self._are_updates).tolist():
+                    self._are_variants[pair] = self._is_variant(pair)
         layout = self._space.layout
         sheets, _, columns = layout.cells(self.cells)
         number = sheets * (MAX_COLUMNS + 1) + columns
-        count, usual = np.bincount(number), np.bincount(number, self.is_usual)
+        is_usual = np.isin(self.cells, self.cells[self.is_usual])
+        count, usual = np.bincount(number), np.bincount(number, is_usual)
         in_column = usual[number] >= _USUAL * count[number]
-        odd |= in_column & ~self.is_usual & ~self._are_updates
+        odd |= in_column & ~is_usual & ~self._are_updates
         return np.flatnonzero(odd)
 
     def _may_differ(self, pair: int) -> bool:
@@ -286,19 +317,42 @@ class _Comparison:
         """
         every = self._alike[int(self._iterations[pair])]
         [like, *_] = [own for own in every if self._are_updates[own[0]]]
-        drawn = self.memory.numbers
-        changes = self.values[self.cells] - drawn[self.by]
-        usual = self._as_by(changes, like, pair)
-        with np.errstate(all="ignore"):
-            rates = changes[pair] / usual
-        is_rate = np.ptp(rates) <= _CLEAR * abs(rates[0])
-        if is_rate and rates[0] > 0 and abs(rates[0] - 1) > _OTHER_RATE:
+        changes = self.values[self.cells] - self.memory.numbers[self.by]
+        has_own_rate = not self._constants(pair) or self._constants(pair) != self._constants(
+            like[0]
+        )
+        if has_own_rate and self._is_multiple(changes, like, pair):
             return True
         own_decays, others_decay = (
             not np.isclose(own[_SAME], own[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
-            for own in (changes[pair], usual)
+            for own in (changes[pair], self._as_by(changes, like, pair))
         )
         return others_decay and not own_decays
+
+    def _constants(self, pair: int) -> frozenset[int]:
+        """Return the numbers that an update and the states of its iteration read."""
+        space, found, waiting = self._space, set(), [int(self.cells[pair])]
+        while waiting:
+            for cell in space.named_by(waiting.pop()):
+                if self._is_state[cell] and self._time[cell] == self.times[pair]:
+                    waiting.append(cell)
+                elif space.is_leaf[cell] and not self._is_given[cell]:
+                    found.add(cell)
+        return frozenset(found)
+
+    def _is_multiple(self, values: Array, alike: Indexes, pair: int) -> bool:
+        """Tell whether the values of a pair, which begins at rest, are a multiple of others."""
+        with np.errstate(all="ignore"):
+            rates = (values[pair] / self._as_by(values, alike, pair))[_AT_REST]
+        is_same = bool(np.ptp(rates) <= _CLEAR * abs(rates[0]))
+        return is_same and rates[0] > 0 and abs(rates[0] - 1) > _OTHER_RATE
+
+    def _is_variant(self, pair: int) -> bool:
+        """Tell whether a state is a multiple of those of other parameters, if these are alike."""
+        values = self.values[self.cells]
+        every = self._alike[int(self._iterations[pair])]
+        states = [own for own in every if not self._are_updates[own[0]]]
+        return not states or any(self._is_multiple(values, own, pair) for own in states)
 
     def _as_by(self, values: Array, alike: Indexes, pair: int) -> Array:
         """Return the values, (draws,), that pairs have which are alike, on the numbers of a pair.
@@ -321,16 +375,19 @@ class _Comparison:
         self._pair_of = np.full(space.layout.size, -1)
         self._pair_of[self.cells] = np.arange(len(self.cells))
         is_usual = np.zeros(space.layout.size, dtype=bool)
-        is_usual[self.cells[self.is_usual]] = True
-        found = self._first_of(self.cells[self._odd()], is_usual)
+        is_usual[self.cells[self.is_usual | self._are_variants]] = True
+        found = self._first_of(self.cells[self._odd], is_usual)
         found = found or self._first_of_two(is_usual)
         found += self._updates.cells[self._without_gradient()].tolist()
-        nodes = {int(space.whole.node_at[cell]) for cell in found}
-        copies = [p for k in nodes for p in space.whole.places_of(space.whole.nodes[k]).tolist()]
+        copies = []
+        for node in {int(space.whole.node_at[cell]) for cell in found}:
+            places = space.whole.places_of(space.whole.nodes[node])
+            own = places[~is_usual[places]]
+            copies += (places if 2 * len(own) > len(places) else own).tolist()
         number = {cell: k for k, cell in enumerate(self._updates.cells.tolist())}
         every = {}
         parameter = -1
-        for cell in sorted({*found, *(cell for cell in copies if not is_usual[cell])}):
+        for cell in sorted({*found, *copies}):
             k = number.get(cell, -1)
             if k >= 0:
                 parameter = int(self._updates.parameters[k])
@@ -353,7 +410,16 @@ class _Comparison:
             is_first[number] = False
             found += waiting[is_first].tolist()
             waiting = np.unique(read[~seen[read]])
+        if not found and seen.any():  # in a circle, no cell is the first one
+            return self._rarest(np.flatnonzero(seen).tolist())
         return found
+
+    def _rarest(self, cells: Sequence[int]) -> list[int]:
+        """Return the cells whose formulas are filled into fewer cells than those of others."""
+        nodes, node_at = self._space.whole.nodes, self._space.whole.node_at
+        counts = {cell: len(nodes[int(node_at[cell])].run.rows) for cell in cells}
+        most = max(counts.values(), default=0)
+        return [cell for cell, count in counts.items() if 2 * count <= most]
 
     def _first_of_two(self, is_usual: NDArray[np.bool_]) -> list[int]:
         """Return the cells that make two updates differ, of two that are alike before.
@@ -369,12 +435,7 @@ class _Comparison:
             if not (self.is_usual & self._are_updates & (sheets == sheet)).any():
                 continue
             first = self._first_of(self.cells[own & (self.times == time)], is_usual)
-            counts = {
-                c: len(space.whole.nodes[int(space.whole.node_at[c])].run.rows) for c in first
-            }
-            fewest = min(counts.values())
-            rare = [cell for cell, count in counts.items() if 2 * count <= max(counts.values())]
-            found += rare if fewest * 2 <= max(counts.values()) else []
+            found += self._rarest(first)
         return found
 
     def explain(self, culprits: Sequence[Culprit], expected: dict[int, Expected]) -> None:

@@ -45,7 +45,7 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     memory = derivatives.memory
     found = _with_slope_one(nodes, derivatives, memory, own)
     is_leaf = starts(nodes, derivatives, own)
-    found = found.among(found.parameters != found.cells)
+    found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
     found = found.among(_by_most(known, found))
     found = found.among(~_read_another(found, own))

@@ -1,0 +1,177 @@
+"""Updates that are calculated from gradients by way of a state, such as momentum, or Adam."""
+
+import random
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from openpyxl.formula.translate import Translator
+
+from workbook_tools.checking.verify import verify
+from workbook_tools.judging.report import Report
+from workbook_tools.notation.addresses import cell_name
+
+MOMENTUM = "{mu}*{m0}+{g}"
+MEAN = "{mu}*{m0}+(1-{mu})*{g}"
+SQUARES = "{rho}*{v0}+(1-{rho})*{g}^2"
+CORRECTED = "{eta}*({m}/(1-{mu}^{t}))/(SQRT({v}/(1-{rho}^{t}))+{eps})"
+RULES: dict[str, tuple[dict[str, str], str]] = {  # the states, and the update
+    "momentum": ({"m": MOMENTUM}, "{w}-{eta}*{m}"),
+    "velocity": ({"m": "{mu}*{m0}-{eta}*{g}"}, "{w}+{m}"),
+    "mean": ({"m": MEAN}, "{w}-{eta}*{m}"),
+    "Nesterov": ({"m": MOMENTUM}, "{w}-{eta}*({g}+{mu}*{m})"),
+    "decay": ({"m": "{mu}*{m0}+({g}+{lam}*{w})"}, "{w}-{eta}*{m}"),
+    "Adagrad": ({"v": "{v0}+{g}^2"}, "{w}-{eta}*{g}/(SQRT({v})+{eps})"),
+    "RMSProp": ({"v": SQUARES}, "{w}-{eta}*{g}/(SQRT({v})+{eps})"),
+    "late": ({"v": SQUARES}, "{w}-{eta}*{g}/(SQRT({v0})+{eps})"),
+    "Adam": ({"m": MEAN, "v": SQUARES}, "{w}-{eta}*{m}/(SQRT({v})+{eps})"),
+    "corrected": ({"m": MEAN, "v": SQUARES}, "{w}-" + CORRECTED),
+}
+CONSTANTS = {"eta": 0.1, "mu": 0.9, "rho": 0.95, "eps": 1e-6, "lam": 0.01}
+STEPS = 9
+FIRST = 8  # row of the first iteration
+
+
+class Training(NamedTuple):
+    """A linear regression that is trained, an iteration a row."""
+
+    rule: str
+    weights: int  # there is a bias, too
+    samples: int
+    own_rate: bool  # whether the bias has a learning rate of its own
+    start: float | None  # of the states; None: the cells are empty
+    seed: int
+
+
+trainings = st.builds(
+    Training, st.sampled_from([*RULES]), st.integers(2, 3), st.integers(2, 4), st.booleans(),
+    st.sampled_from([None, 0.0, 0.3]), st.integers(0, 1_000),
+)  # fmt: skip
+
+
+def sheet(training: Training) -> tuple[dict[str, object], dict[str, list[str]]]:
+    """Return the cells of a training; and its updates and states by parameter, column by column."""
+    chance = np.random.default_rng(training.seed)
+    count = training.weights + 1
+    states, update = RULES[training.rule]
+    cells: dict[str, object] = {}
+    constants = {}
+    for k, (name, value) in enumerate(CONSTANTS.items(), start=1):
+        cells[cell_name(1, k)] = value
+        constants[name] = f"${cell_name(1, k)[0]}$1"
+    cells["G1"] = 0.05
+    for i in range(training.samples):  # inputs and targets, a sample a row
+        for j in range(count):
+            cells[cell_name(2 + i, 1 + j)] = round(float(chance.normal()), 2)
+
+    def at(kind: str, row: int, j: int = 0) -> str:
+        kinds = ["t", *["w"] * count, *["y"] * training.samples, "E", *["g"] * count]
+        kinds += [letter for letter in states for _ in range(count)]
+        return cell_name(row, kinds.index(kind) + 1 + j)
+
+    columns: dict[str, list[str]] = {}
+    for step in range(STEPS):
+        row = FIRST + step
+        cells[at("t", row)] = step + 1
+        for j in range(count):
+            if not step:
+                cells[at("w", row, j)] = round(float(chance.normal()), 2)
+                for letter in states if training.start is not None else ():
+                    cells[at(letter, row - 1, j)] = training.start
+        errors = []
+        for i in range(training.samples):
+            inputs = [f"${cell_name(2 + i, 1 + j)[0]}${2 + i}" for j in range(count)]
+            terms = [f"{at('w', row, j)}*{inputs[j]}" for j in range(count - 1)]
+            cells[at("y", row, i)] = f"={'+'.join([*terms, at('w', row, count - 1)])}"
+            errors.append((f"({at('y', row, i)}-{inputs[-1]})", inputs))
+        squares = "+".join(f"{error}^2" for error, _ in errors)
+        cells[at("E", row)] = f"=({squares})/{training.samples}/2"
+        for j in range(count):
+            is_bias = j == count - 1
+            terms = [error if is_bias else f"{error}*{own[j]}" for error, own in errors]
+            cells[at("g", row, j)] = f"=({'+'.join(terms)})/{training.samples}"
+            names = constants | {"t": f"${at('t', row)}", "w": at("w", row, j)}
+            names |= {letter: at(letter, row, j) for letter in "gmv" if letter in {"g", *states}}
+            names |= {f"{letter}0": at(letter, row - 1, j) for letter in states}
+            if training.own_rate and is_bias:
+                names["eta"] = "$G$1"
+            for letter, formula in states.items():
+                cells[at(letter, row, j)] = f"={formula.format(**names)}"
+                columns.setdefault(at(letter, 1, j), []).append(at(letter, row, j))
+            cells[at("w", row + 1, j)] = f"={update.format(**names)}"
+            columns.setdefault(at("w", 1, j), []).append(at("w", row + 1, j))
+    return cells, columns
+
+
+def check(cells: dict[str, object], folder: Path) -> Report:
+    book = Workbook()
+    for place, value in cells.items():
+        book.active[place] = value
+    book.save(folder / "made.xlsx")
+    return verify(folder / "made.xlsx")
+
+
+def changes(formula: str, chance: random.Random) -> list[str]:
+    """Return formulas with another operator, constant, sign or number."""
+    found = []
+    pairs = ("+-", "-+", "*/", ("^2", ""), ("SQRT", "ABS"), ("$B$1", "$C$1"), ("(1-", "(2-"))
+    for old, new in pairs:
+        places = [match.start() for match in re.finditer(re.escape(old), formula)]
+        if places:
+            at = chance.choice(places)
+            found.append(formula[:at] + new + formula[at + len(old) :])
+    return found
+
+
+def named(report: Report) -> set[str]:
+    return {
+        cell_name(row, place.column)
+        for finding in report.findings
+        for place in finding.places
+        for row in place.rows
+    }
+
+
+@given(trainings)
+def test_right_optimizers_pass(
+    tmp_path_factory: pytest.TempPathFactory, training: Training
+) -> None:
+    report = check(sheet(training)[0], tmp_path_factory.mktemp("right"))
+    assert report.verdict == "pass", [finding.places[0].message for finding in report.findings]
+    counts = [model.count("right") for model in report.models]
+    assert sum(updates for _, updates in counts) == STEPS * (training.weights + 1)
+    assert sum(gradients for gradients, _ in counts) >= STEPS * (training.weights + 1)
+
+
+@given(trainings, st.integers(0, 10_000))
+def test_a_changed_cell_is_found(
+    tmp_path_factory: pytest.TempPathFactory, training: Training, seed: int
+) -> None:
+    chance = random.Random(seed)
+    cells, columns = sheet(training)
+    place = chance.choice(columns[chance.choice([*columns])][2:-1])
+    changed = cells | {place: chance.choice(changes(str(cells[place]), chance))}
+    report = check(changed, tmp_path_factory.mktemp("cell"))
+    assert named(report) == {place}, f"{place} {cells[place]} -> {changed[place]}"
+    assert report.verdict == "fail"
+
+
+@given(trainings, st.integers(0, 10_000))
+def test_a_changed_column_is_found(
+    tmp_path_factory: pytest.TempPathFactory, training: Training, seed: int
+) -> None:
+    """Of three parameters or more that have one rate, most are right."""
+    chance = random.Random(seed)
+    cells, columns = sheet(training._replace(own_rate=False))
+    column = columns[chance.choice([*columns])]
+    formula = chance.choice(changes(str(cells[column[0]]), chance))
+    changed = cells | {
+        place: Translator(formula, origin=column[0]).translate_formula(place) for place in column
+    }
+    report = check(changed, tmp_path_factory.mktemp("column"))
+    assert named(report) == {*column}, f"{column[0]} {cells[column[0]]} -> {formula}"
