@@ -91,7 +91,16 @@ def momentum() -> dict[str, object]:
     return cells
 
 
-LAYOUTS = {own.__name__: own for own in (rows, blocks, without_loss, across, momentum)}
+def decay() -> dict[str, object]:
+    """Rows in which the weights decay with each update; how much is a number, or typed."""
+    cells = rows() | {"H2": 0.03}
+    for row in range(2, 8):
+        cells[f"D{row}"] = f"=(1-$H$1*$H$2)*D{row - 1}-$H$1*F{row - 1}"
+        cells[f"E{row}"] = f"=E{row - 1}-$H$1*(G{row - 1}+0.01*E{row - 1})"
+    return cells
+
+
+LAYOUTS = {own.__name__: own for own in (rows, blocks, without_loss, across, momentum, decay)}
 
 
 def written(cells: Cells, folder: Path) -> Path:
@@ -123,6 +132,7 @@ WRONG = {
     "without_loss": ("G21", "=SUM(F17:F20)"),
     "across": ("E9", "=(E7-$A$2)*E7*(1-D7)*$A$1"),
     "momentum": ("K4", "=0.9*K3+G4"),
+    "decay": ("F4", "=((D4*$A$1+E4-$B$1)*$A$2+(D4*$A$2+E4-$B$2)*$A$2)/2"),
 }
 
 

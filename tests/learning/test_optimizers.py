@@ -30,6 +30,7 @@ RULES: dict[str, tuple[dict[str, str], str]] = {  # the states, and the update
     "RMSProp": ({"v": SQUARES}, "{w}-{eta}*{g}/(SQRT({v})+{eps})"),
     "late": ({"v": SQUARES}, "{w}-{eta}*{g}/(SQRT({v0})+{eps})"),
     "Adam": ({"m": MEAN, "v": SQUARES}, "{w}-{eta}*{m}/(SQRT({v})+{eps})"),
+    "AdamW": ({"m": MEAN, "v": SQUARES}, "{w}*(1-{eta}*{lam})-{eta}*{m}/(SQRT({v})+{eps})"),
     "corrected": ({"m": MEAN, "v": SQUARES}, "{w}-" + CORRECTED),
 }
 CONSTANTS = {"eta": 0.1, "mu": 0.9, "rho": 0.95, "eps": 1e-6, "lam": 0.01}

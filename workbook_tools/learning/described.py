@@ -84,7 +84,9 @@ def _updates(result: Judged) -> Iterator[Learned]:
     model, space = result.model, result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     sheets, _, _ = space.layout.cells(model.updates.cells)
-    parts = (part.tolist() for part in (*model.updates, sheets, model.factors))
+    every = model.updates
+    columns = every.parameters, every.cells, every.groups, sheets, model.factors
+    parts = (part.tolist() for part in columns)
     for verdict, parameter, cell, group, sheet, added in zip(result.verdicts, *parts, strict=True):
         if verdict is not Verdict.NONE and space.shows(cell) is None:
             factor = float(f"{added:.6g}") if math.isfinite(added) else None

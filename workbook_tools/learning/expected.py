@@ -75,6 +75,8 @@ class Expectations:
         self._adjoints = space.cut.adjoints(losses, self._stored)
         self._memories = model.memory, self._stored
         self._updated = [space.updated(memory) for memory in self._memories]
+        self._kept = [space.kept(memory) for memory in self._memories]
+        self._rows = np.flatnonzero(np.isin(space.updates.cells, model.updates.cells))
         self._systems = [*_systems(culprits)]
         self._system_of = {one.cell: own for own in self._systems for one in own.culprits}
         self._slopes_of: dict[int, list[Array] | None] = {}
@@ -152,19 +154,19 @@ class Expectations:
         memory, adjoints = self._memories[of], (self._model.adjoints, self._adjoints)[of]
         parameter = int(self._model.updates.parameters[k])
         places = self._model.space.copies.get(parameter, np.array([parameter]))
-        return np.asarray(memory.numbers[parameter] + factor * adjoints[places].sum(axis=0))
+        kept = self._kept[of][self._rows[k]] * memory.numbers[parameter]
+        return np.asarray(kept + factor * adjoints[places].sum(axis=0))
 
     def _solution(self, system: "_System", factor: float, of: int) -> Array:
         """Return what the culprits should be, (culprits, draws); NaN where that is not known."""
-        model, memory = self._model, self._memories[of]
+        memory = self._memories[of]
         cells = np.array([one.cell for one in system.culprits])
         slopes = [self._slopes(number) for number in range(len(system.updates))]
         is_now = memory.numbers[cells]
         found = np.full(is_now.shape, np.nan)
         if len(cells) > _MOST_TOGETHER:
             return found
-        rows = np.flatnonzero(np.isin(model.space.updates.cells, model.updates.cells))
-        given = self._updated[of][rows[system.updates]]
+        given = self._updated[of][self._rows[system.updates]]
         missing = [self._should(k, factor, of) for k in system.updates] - given
         for draw in range(memory.draws):
             by = np.array([own[of][cells, draw] for own in slopes if own])

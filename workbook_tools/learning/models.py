@@ -16,7 +16,7 @@ from workbook_tools.learning.assumed import Assumed, assumed_losses
 from workbook_tools.learning.losses import Candidate, candidates
 from workbook_tools.learning.shown import is_too_large, shown, shown_by
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.updates import Updates, overlooked, starts
+from workbook_tools.learning.updates import Updates, joined, overlooked, starts
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -116,8 +116,7 @@ def models(
     is_start = starts(space.whole.nodes, space.whole, space.reads)
     more = overlooked(space.updates, space.reads, used, is_start)
     if len(more.cells):
-        pairs = zip(space.updates, more, strict=True)
-        both = Updates(*(np.concatenate(pair) for pair in pairs))
+        both = joined([space.updates, more])
         found, left, space = _searched(Space(sheets, values, iterations, both))
     return found + _only_shown(whole, found), left, space
 
@@ -264,7 +263,12 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         return None
     own = space.updates.among(depends)
     derivatives = adjoints[own.parameters]
-    added = space.updated(memory)[depends] - memory.numbers[own.parameters]
+    before = memory.numbers[own.parameters]
+    given, kept = space.updated(memory)[depends], space.kept(memory)[depends]
+    added = given - kept * before
+    # The decay may be the derivative of a part of the loss.
+    in_all = np.isfinite(factors(given - before, derivatives))
+    added[in_all] = (given - before)[in_all]
     noise = _ROUNDING * np.abs(memory.numbers[own.parameters]).max(axis=1)
     with np.errstate(all="ignore"):
         largest = np.nanmax(np.abs(adjoints[upstream]), initial=0.0)

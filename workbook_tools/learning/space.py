@@ -75,7 +75,8 @@ class Space:
             np.array([*map(self.layout.place_of, own)], dtype=np.int64)
             for own in ([one.parameter for one in shown], [one.update for one in shown])
         )
-        own = Updates(by, cells, np.array([one.group for one in shown], dtype=np.int64))
+        groups = np.array([one.group for one in shown], dtype=np.int64)
+        own = Updates(by, cells, groups, np.zeros(len(groups), dtype=bool))
         return own if known is None else own.and_others(known)
 
     @cached_property
@@ -309,6 +310,29 @@ class Space:
                 numbers, right = batch.calculated(part, is_exact=False)
                 found[batch.places[part]] = np.where(right, numbers, np.nan)
         return found[self.updates.cells]
+
+    def kept(self, memory: Memory) -> Array:
+        """Return how much of its parameter each update keeps, (updates, draws): 1, or 1 − η λ."""
+        found = np.ones((len(self.updates.cells), memory.draws))
+        decaying = np.flatnonzero(self.updates.are_decaying)
+        cells, by = (
+            part[decaying].tolist() for part in (self.updates.cells, self.updates.parameters)
+        )
+        # A copy of the parameter may be named.
+        number, named = self.named(self.updates.cells[decaying], copies_too=True)
+        copies = {
+            (k, int(self.reads.origin[one])): one
+            for k, one in zip(number.tolist(), named.tolist(), strict=True)
+        }
+        pairs = [
+            (self.layout.cell(copies.get((k, parameter), parameter)), self.layout.cell(cell))
+            for k, (cell, parameter) in enumerate(zip(cells, by, strict=True))
+        ]
+        for k, (_, _, slope) in zip(
+            decaying.tolist(), self.whole.slopes(pairs, memory), strict=True
+        ):
+            found[k] = slope
+        return found
 
     @cached_property
     def _update_nodes(self) -> dict[str, list[Node]]:

@@ -1,25 +1,29 @@
 """Finds the cells that update a parameter: those that hold it plus something else.
 
-Such a cell has the slope 1 by the parameter, whatever the numbers are. So has a pre-activation by
-its bias, a running total by the total before, and an error by a target. An updated parameter is
-told from these by its role: the formulas that read it are those that read the parameter.
+Such a cell has the slope 1 by the parameter, whatever the numbers are, or 1 − η λ if the parameter
+decays. A slope of 1 has a pre-activation by its bias, too, a running total by the total before, and
+an error by a target. An updated parameter is told from these by its role: the formulas that read it
+are those that read the parameter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, named_in
+from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.reads import COPY, Reads
+from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
 _DRAWS = 6
 _CLEAR = 1e-9  # a slope is 1 up to this
+_LARGEST_DECAY = 0.5  # λ
 _MOST_PARTS = 50  # cells that a formula names, by which it is differentiated
 
 
@@ -29,15 +33,27 @@ class Updates(NamedTuple):
     parameters: Indexes
     cells: Indexes
     groups: Indexes  # updates that are alike have the same number
+    are_decaying: NDArray[np.bool_]  # the slope by the parameter is less than 1
 
     def among(self, kept: NDArray[np.bool_]) -> "Updates":
         """Return some of them."""
-        return Updates(*(part[kept] for part in self))
+        groups, are_decaying = self.groups[kept], self.are_decaying[kept]
+        return Updates(self.parameters[kept], self.cells[kept], groups, are_decaying)
 
     def and_others(self, others: "Updates") -> "Updates":
         """Return these and others; groups stay apart."""
         apart = others._replace(groups=others.groups + int(self.groups.max(initial=-1)) + 1)
-        return Updates(*(np.concatenate(pair) for pair in zip(self, apart, strict=True)))
+        return joined([self, apart])
+
+
+def joined(every: Sequence[Updates]) -> Updates:
+    """Return several updates as one."""
+    return Updates(
+        np.concatenate([own.parameters for own in every]),
+        np.concatenate([own.cells for own in every]),
+        np.concatenate([own.groups for own in every]),
+        np.concatenate([own.are_decaying for own in every]),
+    )
 
 
 def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Updates:
@@ -109,11 +125,13 @@ def overlooked(
             number = np.unique(number[shared])
             if not len(number):
                 break
-            parts.append((before[number], places[number], found.groups[[first] * len(number)]))
+            like = [first] * len(number)
+            alike = found.groups[like], found.are_decaying[like]
+            parts.append(Updates(before[number], places[number], *alike))
             is_parameter[places[number]] = is_updated[places[number]] = True
     if not parts:
         return found.among(np.zeros(len(found.cells), dtype=bool))
-    return Updates(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return joined(parts)
 
 
 def _with_slope_one(
@@ -129,8 +147,9 @@ def _with_slope_one(
     drawn.numbers[drawn.kinds == NUMBER] = chance.uniform(0.2, 0.9, size) * chance.choice(
         [-1.0, 1.0], size
     )
-    known: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    found: list[tuple[Indexes, ...]] = []
+    known: dict[tuple[str, tuple[int, ...]], list[tuple[int, bool]]] = {}
+    none = np.zeros(0, dtype=np.int64)
+    found = [Updates(none, none, none, none.astype(bool))]
     kinds: dict[tuple[object, ...], int] = {}
     layout = memory.layout
     for node in nodes:
@@ -138,16 +157,18 @@ def _with_slope_one(
         key = node.shape.text, tuple(named.index(cell) for cell in named)
         if key not in known:
             slopes = derivatives.slopes(((cell, node.cell) for cell in dict.fromkeys(named)), drawn)
+            numbers = {cell: drawn.numbers[layout.place_of(cell)] for cell in named}
             known[key] = [
-                named.index(cell)
+                (named.index(cell), is_decaying)
                 for cell, _, slope in slopes
-                if np.allclose(slope, 1.0, rtol=0.0, atol=_CLEAR)
+                for is_decaying in (False, True)
+                if (_decays if is_decaying else _stays)(slope, cell, numbers)
             ]
         if not known[key] or node.shape.text == COPY:
             continue
         rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
         cells = derivatives.places_of(node)
-        for k in known[key]:
+        for k, is_decaying in known[key]:
             sheet, first_row, column = named[k]
             moves = 0
             if len(rows) > 1:  # the cell moves down with the formula, or stays
@@ -157,13 +178,35 @@ def _with_slope_one(
             down = rows - read
             for distance in np.unique(down).tolist():
                 same = down == distance
-                kind = node.sheet, sheet, distance, node.column - column
+                kind = node.sheet, sheet, distance, node.column - column, is_decaying
                 group = kinds.setdefault(kind, len(kinds))
-                found.append((own.origin[places[same]], cells[same], np.full(same.sum(), group)))
-    none = np.zeros(0, dtype=np.int64)
-    parts = zip(*found, strict=True) if found else [[none]] * len(Updates._fields)
-    every = Updates(*(np.concatenate(part) for part in parts))
+                alike = np.full(same.sum(), group), np.full(same.sum(), is_decaying)
+                found.append(Updates(own.origin[places[same]], cells[same], *alike))
+    every = joined(found)
     return every.among(own.origin[every.cells] == every.cells)
+
+
+def _stays(slope: Array, _: Cell, __: Mapping[Cell, Array]) -> bool:
+    """Tell whether a slope, (draws,), is 1."""
+    return bool(np.allclose(slope, 1.0, rtol=0.0, atol=_CLEAR))
+
+
+def _decays(slope: Array, by: Cell, numbers: Mapping[Cell, Array]) -> bool:
+    """Tell whether a slope is 1 less a product of two numbers, one of which may be typed.
+
+    A mean of what was before has the slope β, or 1 − β.
+    """
+    others = [number for cell, number in numbers.items() if cell != by and number.all()]
+    for number in others:
+        rest = (1.0 - slope) / number
+        if not np.isfinite(rest).all() or not rest.all():
+            return False
+        if np.ptp(rest) <= _CLEAR * abs(rest[0]):
+            return bool(0 < rest[0] < _LARGEST_DECAY)
+        ratios = (rest / other for other in others if other is not number)
+        if any(np.ptp(ratio) <= _CLEAR and abs(ratio[0] - 1) <= _CLEAR for ratio in ratios):
+            return True
+    return False
 
 
 def _play_the_same_role(
