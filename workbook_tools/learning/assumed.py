@@ -5,7 +5,7 @@ of their squares is a loss, and so is a cross-entropy of target and prediction. 
 formulas on a sheet of their own, which is then differentiated like the others.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from workbook_tools.formulas.tree import (
     parts,
 )
 from workbook_tools.learning.moved import on_any_sheet
+from workbook_tools.learning.usual import usual_in
 from workbook_tools.program.graph import Node
 
 SHEET = "assumed losses"
@@ -59,9 +60,11 @@ def assumed_losses(
     found = Assumed(sheet := Sheet(SHEET), {}, {})
     columns = count(1)
     known: set[tuple[str, int, int]] = set()
+    usual = _usual(node for node, _ in nodes)
     for node, row in nodes[:_MOST]:
+        like = usual.get((node.sheet, node.column), node)
         try:
-            tree = parse(node.run.formula.at(row))
+            tree = parse(like.run.formula.at(row))
         except SyntaxProblemError:
             continue
         of_node = partial(varies, node)
@@ -73,13 +76,28 @@ def assumed_losses(
                     continue
                 known.add(key)
                 column = next(columns)
-                found.names[column], found.shapes[column] = name, node.shape.text
+                found.names[column], found.shapes[column] = name, like.shape.text
                 formula = FilledFormula.parse(f"={loss}", row)
                 run = Run(node.run.first_row, node.run.last_row, formula, node.run.step)
                 sheet.runs[column] = [run]
                 sheet.last_row = max(sheet.last_row, run.last_row)
                 sheet.last_column = column
     return found
+
+
+def _usual(nodes: Iterable[Node]) -> dict[tuple[str, int], Node]:
+    """Return the formula of each column that is in most of its cells, if there is one.
+
+    It tells what is meant in the others, too.
+    """
+    every = [*nodes]
+    cells = [(node.sheet, node.column) for node in every for _ in node.run.rows]
+    formulas = [str(node.run.formula) for node in every for _ in node.run.rows]
+    first = {(node.sheet, node.column, str(node.run.formula)): node for node in every}
+    found = usual_in(cells, formulas)
+    return {
+        (sheet, column): first[sheet, column, own] for (sheet, column), (own, _) in found.items()
+    }
 
 
 def _key(name: str, error: Tree, loss: Tree) -> str:

@@ -163,35 +163,39 @@ def _trail(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "_Trail
     """
     model, space = result.model, result.model.space
     used = model.candidate.upstream
-    is_explained = space.flow.upstream(np.unique(sure).astype(np.int64))
+    needed_by_right = space.flow.upstream(np.unique(sure).astype(np.int64))
+    is_explained = needed_by_right.copy()
     is_explained[result.claims.are()] = True
-    is_explained[_other_than_their_column(result)] = False
     is_explained[wrong] = False
     suspects = space.depends & ~used & ~is_explained
+    suspects &= model.memory.numbers.any(axis=1)  # a derivative may be 0, of a sample without input
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
+    odd = np.array(_other_than_their_column(result), dtype=np.int64)
+    odd = odd[~needed_by_right[odd]]
+    suspects |= space.flow.downstream(odd) & space.depends & ~used & ~needed_by_right
     return _Trail(model, suspects)
 
 
 def _other_than_their_column(result: Judged) -> list[int]:
-    """Return the cells that are derivatives, but not by the cell that is meant in their column."""
+    """Return the cells that are derivatives, but not the one that is meant in their column.
+
+    They are derivatives by another cell, or are another multiple.
+    """
     claims, layout = result.claims, result.model.space.layout
     kept = ~claims.are_by_parameters & (claims.through < 0)
     sheets, rows, columns = layout.cells(claims.cells[kept])
     others, other_rows, other_columns = layout.cells(claims.by[kept])
     lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
-    moves = [
-        *zip(
-            others.tolist(), (other_rows - rows).tolist(), (other_columns - columns).tolist(),
-            strict=True,
-        )
-    ]  # fmt: skip
-    usual = usual_in(lines, moves, _MOST_IN_COLUMN)
+    multiples = [f"{factor:.6g}" for factor in claims.factors[kept].tolist()]
+    parts = (part.tolist() for part in (others, other_rows - rows, other_columns - columns))
+    every = [*zip(*parts, multiples, strict=True)]
+    usual = usual_in(lines, every, _MOST_IN_COLUMN)
     cells = claims.cells[kept].tolist()
     right = {
         cell
-        for cell, line, move in zip(cells, lines, moves, strict=True)
-        if line not in usual or usual[line][0] == move
+        for cell, line, own in zip(cells, lines, every, strict=True)
+        if line not in usual or usual[line][0] == own
     }
     return [cell for cell in dict.fromkeys(cells) if cell not in right]
 
@@ -369,7 +373,8 @@ def _find_other_multiples(result: Judged) -> None:
 def _find_other_factors(result: Judged) -> None:
     """Find the updates that go uphill where others go downhill, or by another rate.
 
-    A rate is another one if most updates of the column have one rate, and so does the row.
+    A rate is another one if most updates of the column have one rate, and so does the row. A single
+    one is, too, unless the training begins or ends there.
     """
     model, space, cells = result.model, result.model.space, result.model.updates.cells
     right = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
@@ -386,8 +391,10 @@ def _find_other_factors(result: Judged) -> None:
     in_row = {*zip(places, rates, strict=True)}
     usual = usual_in(lines, rates)
     for k, line, place, rate in zip(right.tolist(), lines, places, rates, strict=True):
-        most, _ = usual.get(line, (rate, 0))
-        if rate != most and (place, most) in in_row:
+        most, count = usual.get(line, (rate, 0))
+        of_line = cells[right][np.array(lines) == line] if rate != most else cells[:0]
+        is_single = count == len(of_line) - 1 and of_line.min() < cells[k] < of_line.max()
+        if rate != most and ((place, most) in in_row or is_single):
             odd.append(k)
     for k in dict.fromkeys(odd):
         _blame_factor(result, k)
