@@ -5,6 +5,7 @@ of their squares is a loss, and so is a cross-entropy of target and prediction. 
 formulas on a sheet of their own, which is then differentiated like the others.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
@@ -62,7 +63,9 @@ def assumed_losses(
     known: set[tuple[str, int, int]] = set()
     usual = _usual(node for node, _ in nodes)
     for node, row in nodes[:_MOST]:
-        like = usual.get((node.sheet, node.column), node)
+        like, rows = usual.get((node.sheet, node.column), (node, node.run.rows))
+        if len(node.run.rows) > 1 or not rows[0] < node.run.first_row < rows[-1]:
+            like = node
         try:
             tree = parse(like.run.formula.at(row))
         except SyntaxProblemError:
@@ -85,19 +88,27 @@ def assumed_losses(
     return found
 
 
-def _usual(nodes: Iterable[Node]) -> dict[tuple[str, int], Node]:
-    """Return the formula of each column that is in most of its cells, if there is one.
+def _usual(nodes: Iterable[Node]) -> dict[tuple[str, int], tuple[Node, Sequence[int]]]:
+    """Return the formula of each column that is in most of its cells, with the rows of these.
 
-    It tells what is meant in the others, too.
+    It tells what is meant in a single other cell between them, too.
     """
-    every = [*nodes]
-    cells = [(node.sheet, node.column) for node in every for _ in node.run.rows]
-    formulas = [str(node.run.formula) for node in every for _ in node.run.rows]
-    first = {(node.sheet, node.column, str(node.run.formula)): node for node in every}
-    found = usual_in(cells, formulas)
-    return {
-        (sheet, column): first[sheet, column, own] for (sheet, column), (own, _) in found.items()
-    }
+    every: dict[tuple[str, int], dict[str, list[Node]]] = defaultdict(lambda: defaultdict(list))
+    for node in nodes:
+        every[node.sheet, node.column][str(node.run.formula)].append(node)
+    runs = [
+        (line, formula, len(node.run.rows))
+        for line, own in every.items()
+        for formula, alike in own.items()
+        for node in alike
+    ]
+    lines = [line for line, _, count in runs for _ in range(count)]
+    formulas = [formula for _, formula, count in runs for _ in range(count)]
+    found: dict[tuple[str, int], tuple[Node, Sequence[int]]] = {}
+    for line, (formula, _) in usual_in(lines, formulas).items():
+        alike = every[line][formula]
+        found[line] = alike[0], sorted(row for node in alike for row in node.run.rows)
+    return found
 
 
 def _key(name: str, error: Tree, loss: Tree) -> str:

@@ -102,7 +102,8 @@ class Expectations:
         if not culprit.updates:
             return []
         k = culprit.updates[0]
-        found = [*filter(None, [usual_factor(self._result, k)])]
+        usual = usual_factor(self._result, k)
+        found: list[float] = []
         space = self._model.space
         cells = self._model.updates.cells[[k]]
         for _ in range(_LEVELS):
@@ -112,8 +113,8 @@ class Expectations:
             numbers = self._stored.numbers[read[space.is_leaf[read]], 0]
             found += numbers[(numbers > 0) & (numbers <= _LARGEST_RATE)].tolist()
             cells = np.unique(read[space.depends[read] & ~space.is_parameter[read]])
-        sign = -1.0 if not found or found[0] < 0 or len(found) == 1 else 1.0
-        every = found[:1] + [sign * abs(own) for own in found[1:]] + [sign]
+        sign = 1.0 if usual is not None and usual > 0 else -1.0
+        every = [*filter(None, [usual]), *(sign * abs(own) for own in found), sign]
         return list(dict.fromkeys(every))[:_MOST_FACTORS]
 
     def as_shown(self, culprit: Culprit) -> Expected | None:

@@ -15,20 +15,23 @@ _MOST_LEVELS = 12  # of cells between an update and a gradient
 _LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
 
 
-def judged(model: Model) -> Judged:
-    """Judge the updates of a model, and the gradients from which they are calculated."""
-    result = _verdicts(model)
+def judged(model: Model, is_meant: bool = False) -> Judged:
+    """Judge the updates of a model, and the gradients from which they are calculated.
+
+    If it ``is_meant``, all updates should be those of the derivative, even if none is.
+    """
+    result = _verdicts(model, is_meant)
     is_indirect = _are_indirect(result)
     gradients = behind(model, result.claims, is_indirect) if is_indirect.any() else []
     if gradients:
         by_state = result.of(is_indirect)
-        result = _verdicts(with_gradients(model, is_indirect, gradients))
+        result = _verdicts(with_gradients(model, is_indirect, gradients), is_meant)
         result.indirect = compared(by_state, gradients)
     blame(result)
     return result
 
 
-def _verdicts(model: Model) -> Judged:
+def _verdicts(model: Model, is_meant: bool) -> Judged:
     """Return what is known of the updates of a model."""
     own, space = claims(model), model.space
     used = model.candidate.upstream
@@ -45,7 +48,8 @@ def _verdicts(model: Model) -> Judged:
     is_lost = (largest <= _LOST * model.noise) & (largest > model.noise)  # in rounding
     is_unseen = (added == 1) | ((added == 0) & ~is_read) | is_lost
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
-    _compare_alike(model, verdicts)
+    if not is_meant:
+        _compare_alike(model, verdicts)
     return Judged(model, own, verdicts.tolist(), of_one)
 
 

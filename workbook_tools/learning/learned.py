@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
+from workbook_tools.learning.almost import almost
 from workbook_tools.learning.described import described
 from workbook_tools.learning.faults import findings
 from workbook_tools.learning.judged import judged
@@ -54,7 +55,9 @@ def learned(
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
     results = [judged(model) for model in found]
+    more = [*almost(space, results, left)] if loss is None else []
     reports = [described(result, findings(result)) for result in results]
+    reports += [described(*own) for own in more]
     why = ""
     if loss is not None:
         why = "it does not depend on the parameters; give a cell that is calculated from them"

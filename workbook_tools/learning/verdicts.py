@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.claims import Claims
 from workbook_tools.learning.models import Model
+from workbook_tools.program.memory import Indexes
 
 
 class Verdict(StrEnum):
@@ -67,6 +68,11 @@ class Judged:
         """Return what is known of some of the updates only."""
         verdicts = [self.verdicts[k] for k in np.flatnonzero(kept).tolist()]
         return Judged(self.model.of(kept), self.claims, verdicts, self.of_one_sample[kept])
+
+    def leave_out(self, cells: Indexes) -> None:
+        """Take some updates for none."""
+        for k in np.flatnonzero(np.isin(self.model.updates.cells, cells)).tolist():
+            self.verdicts[k] = Verdict.NONE
 
     def are(self, verdict: Verdict) -> NDArray[np.bool_]:
         """Tell which updates have a verdict."""

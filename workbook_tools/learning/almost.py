@@ -1,0 +1,70 @@
+"""Finds updates that no loss explains, but that a small change would make right.
+
+If all gradients of a training are wrong, no right one tells the loss. A loss that the sheet shows
+is taken for the one that is meant if a formula can be suggested for every cell with which the
+updates are those of its derivative.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.judging.findings import Finding
+from workbook_tools.learning.faults import findings
+from workbook_tools.learning.judged import judged
+from workbook_tools.learning.losses import Candidate, candidates
+from workbook_tools.learning.models import model_of
+from workbook_tools.learning.space import Space
+from workbook_tools.learning.updates import Updates, joined
+from workbook_tools.learning.verdicts import Judged, Verdict
+
+_MOST = 6  # losses
+_NEARLY_ALL = 0.9  # of the parameters; in the last iteration, no loss may be shown
+
+
+def almost(
+    space: Space, results: Sequence[Judged], left: Updates
+) -> Iterator[tuple[Judged, list[Finding]]]:
+    """Yield what is wrong with updates of which no loss explains any.
+
+    They are those that are ``left``, and others that are alike and unknown in the ``results`` so
+    far; there they are taken away if they are wrong.
+    """
+    unknown = [result.model.updates.among(_are_unknown(result)) for result in results]
+    own = [one for one in unknown if len(one.cells)]
+    left = joined([left, *own])
+    every = [one for one in candidates(space) if _is_of_all(one, left)]
+    every.sort(key=lambda one: int(one.upstream.sum()))
+    for candidate in every[:_MOST]:
+        model = model_of(space, candidate, keeps_whole=False)
+        if model is None:
+            continue
+        are_left = np.isin(model.updates.cells, left.cells)
+        if not (are_left & model.are_clear).any():
+            continue
+        result = judged(model.of(are_left), is_meant=True)
+        found = findings(result)
+        places = [place for finding in found for place in finding.places]
+        if result.are(Verdict.WRONG).any() and all(
+            len(place.put_right) >= len(place.rows) for place in places
+        ):
+            cells = model.updates.cells[are_left]
+            left = left.among(~np.isin(left.cells, cells))
+            for other in results:
+                other.leave_out(cells)
+            yield result, found
+
+
+def _are_unknown(result: Judged) -> NDArray[np.bool_]:
+    """Tell which updates are unknown, as all are that are alike."""
+    groups = result.model.updates.groups
+    known = ~(result.are(Verdict.UNKNOWN) | result.are(Verdict.NONE))
+    return np.asarray(np.bincount(groups, known)[groups] == 0) if len(groups) else known
+
+
+def _is_of_all(candidate: Candidate, left: Updates) -> bool:
+    """Tell whether a loss depends on all parameters that some updates are for."""
+    depends = candidate.upstream[left.parameters]
+    groups = left.groups[depends]
+    return bool(depends.any() and depends[np.isin(left.groups, groups)].mean() > _NEARLY_ALL)
