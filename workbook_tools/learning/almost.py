@@ -5,6 +5,7 @@ is taken for the one that is meant if a formula can be suggested for every cell 
 updates are those of its derivative.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +21,9 @@ from workbook_tools.learning.updates import Updates, joined
 from workbook_tools.learning.verdicts import Judged, Verdict
 
 _MOST = 6  # losses
+_OTHERWISE = re.compile(
+    r"\b(?:IFS?|SIGN|ABS|MIN|MAX|SQRT|ROUND\w*|INT|RAND\w*)\(|[<>]", re.IGNORECASE
+)
 _NEARLY_ALL = 0.9  # of the parameters; in the last iteration, no loss may be shown
 
 
@@ -44,6 +48,8 @@ def almost(
         if not (are_left & model.are_clear).any():
             continue
         result = judged(model.of(are_left), is_meant=True)
+        if any(_is_meant_otherwise(space, culprit.cell) for culprit in result.culprits.values()):
+            continue
         found = findings(result)
         places = [place for finding in found for place in finding.places]
         if result.are(Verdict.WRONG).any() and all(
@@ -61,6 +67,15 @@ def _are_unknown(result: Judged) -> NDArray[np.bool_]:
     groups = result.model.updates.groups
     known = ~(result.are(Verdict.UNKNOWN) | result.are(Verdict.NONE))
     return np.asarray(np.bincount(groups, known)[groups] == 0) if len(groups) else known
+
+
+def _is_meant_otherwise(space: Space, cell: int) -> bool:
+    """Tell whether a step may be meant that is no derivative.
+
+    It is clipped, for example, or drawn at random, or follows the rule of the perceptron.
+    """
+    read = [one for one in space.named_by(cell) if space.depends[one]]
+    return any(_OTHERWISE.search(space.formula(one) or "") for one in (cell, *read))
 
 
 def _is_of_all(candidate: Candidate, left: Updates) -> bool:

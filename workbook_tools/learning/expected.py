@@ -115,6 +115,8 @@ class Expectations:
             cells = np.unique(read[space.depends[read] & ~space.is_parameter[read]])
         sign = 1.0 if usual is not None and usual > 0 else -1.0
         every = [*filter(None, [usual]), *(sign * abs(own) for own in found), sign]
+        if self._result.is_meant:  # without a rate, it may be a step of Newton's method
+            every = [one for one in every if abs(one) != 1.0]
         return list(dict.fromkeys(every))[:_MOST_FACTORS]
 
     def as_shown(self, culprit: Culprit) -> Expected | None:

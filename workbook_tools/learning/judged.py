@@ -50,7 +50,7 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     if not is_meant:
         _compare_alike(model, verdicts)
-    return Judged(model, own, verdicts.tolist(), of_one)
+    return Judged(model, own, verdicts.tolist(), of_one, is_meant)
 
 
 def _are_indirect(result: Judged) -> NDArray[np.bool_]:

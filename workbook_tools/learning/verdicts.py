@@ -56,6 +56,7 @@ class Judged:
     verdicts: list[Verdict]  # by update
     # By update: it adds this times the derivative of the loss of one sample; NaN if not.
     of_one_sample: Array
+    is_meant: bool = False  # the loss is known to be meant, even if it explains nothing
     culprits: dict[int, Culprit] = field(default_factory=dict)  # by cell
     wrong: set[int] = field(
         default_factory=set
