@@ -44,6 +44,7 @@ def test_a_column_of_wrong_gradients_is_mended(wrong: str, tmp_path: Path) -> No
     "gradient, update",
     [
         ("(4*A{row}^3-3)/(12*A{row}^2)", "A{row}-C{row}"),  # a step of Newton's method
+        ("(4*A{row}^3-3)/(12*A{row}^2)", UPDATE),  # the same, damped
         ("SIGN(4*A{row}^3-3)", UPDATE),
         ("(4*A{row}^3-3)/ABS(4*A{row}^3-3)", UPDATE),
         ("MAX(-1,MIN(1,4*A{row}^3-3))", UPDATE),

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import bare
+from workbook_tools.formulas.tree import Operation, Reference, SyntaxProblemError, parse, parts
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.faults import findings
 from workbook_tools.learning.judged import judged
@@ -72,10 +75,27 @@ def _are_unknown(result: Judged) -> NDArray[np.bool_]:
 def _is_meant_otherwise(space: Space, cell: int) -> bool:
     """Tell whether a step may be meant that is no derivative.
 
-    It is clipped, for example, or drawn at random, or follows the rule of the perceptron.
+    It is clipped, for example, or drawn at random, or follows the rule of the perceptron; or it is
+    divided by what depends on parameters, as by Newton's method.
     """
-    read = [one for one in space.named_by(cell) if space.depends[one]]
-    return any(_OTHERWISE.search(space.formula(one) or "") for one in (cell, *read))
+    depends = space.depends | space.is_parameter
+    read = [one for one in space.named_by(cell) if depends[one] and not space.is_parameter[one]]
+    formulas = [space.formula(one) or "" for one in (cell, *read)]
+    return any(map(_OTHERWISE.search, formulas)) or _is_divided(space, cell, depends)
+
+
+def _is_divided(space: Space, cell: int, depends: NDArray[np.bool_]) -> bool:
+    """Tell whether a formula is a quotient, and what it is divided by depends on parameters."""
+    try:
+        tree = bare(parse(space.formula(cell) or ""))
+    except SyntaxProblemError:
+        return False
+    if not isinstance(tree, Operation) or tree.operator != "/":
+        return False
+    sheet, _, _ = space.layout.cell(cell)
+    read = [part.text for _, part in parts(tree.right) if isinstance(part, Reference)]
+    cells = [one for text in read for area in areas(text) for one in area.cells(sheet)]
+    return any(depends[space.reads.origin[space.layout.place_of(one)]] for one in cells)
 
 
 def _is_of_all(candidate: Candidate, left: Updates) -> bool:
