@@ -18,7 +18,7 @@ def check(gradient: str, update: str, folder: Path, loss: str = "A{row}^4-3*A{ro
     for row in range(2, 14):
         sheet[f"B{row}"] = "=" + loss.format(row=row)
         sheet[f"C{row}"] = "=" + gradient.format(row=row)
-        sheet[f"D{row}"] = "=IF(A{row}>0,1,0)".format(row=row)
+        sheet[f"D{row}"] = f"=IF(A{row}>0,1,0)"
         sheet[f"A{row + 1}"] = "=" + update.format(row=row)
     book.save(folder / "made.xlsx")
     return verify(folder / "made.xlsx")
@@ -41,7 +41,7 @@ def test_a_column_of_wrong_gradients_is_mended(wrong: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "gradient, update",
+    ("gradient", "update"),
     [
         ("(4*A{row}^3-3)/(12*A{row}^2)", "A{row}-C{row}"),  # a step of Newton's method
         ("(4*A{row}^3-3)/(12*A{row}^2)", UPDATE),  # the same, damped

@@ -7,6 +7,7 @@ updates are those of its derivative.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from workbook_tools.learning.updates import Updates, joined
 from workbook_tools.learning.verdicts import Judged, Verdict
 
 _MOST = 6  # losses
+_MOST_READ = 1_000  # cells of one range
 _OTHERWISE = re.compile(
     r"\b(?:IFS?|SIGN|ABS|MIN|MAX|SQRT|ROUND\w*|INT|RAND\w*)\(|[<>]", re.IGNORECASE
 )
@@ -94,7 +96,12 @@ def _is_divided(space: Space, cell: int, depends: NDArray[np.bool_]) -> bool:
         return False
     sheet, _, _ = space.layout.cell(cell)
     read = [part.text for _, part in parts(tree.right) if isinstance(part, Reference)]
-    cells = [one for text in read for area in areas(text) for one in area.cells(sheet)]
+    cells = [
+        one
+        for text in read
+        for area in areas(text)
+        for one in islice(area.cells(sheet), _MOST_READ)
+    ]
     return any(depends[space.reads.origin[space.layout.place_of(one)]] for one in cells)
 
 

@@ -1,0 +1,104 @@
+"""Derivatives that are written as formulas, against those of reverse mode."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from derivatives import opened
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from workbook_tools.differentiation.written import NotWrittenError, derivative
+from workbook_tools.formulas.tree import Reference, parse
+
+PARAMETERS = [("Sheet", row, column) for row in (1, 2) for column in (1, 2, 3)]
+NUMBERS = [0.7, 1.3, 0.4, 2.1, 0.9, 1.6]
+OF = ("Sheet", 5, 1)
+
+
+def both(formula: str, path: Path, own: bool) -> tuple[list[float], list[float]]:
+    """Return the derivatives of a formula in A5 by six cells: as written, and by reverse mode."""
+    book = Workbook()
+    sheet = book.active
+    for (_, row, column), number in zip(PARAMETERS, NUMBERS, strict=True):
+        sheet.cell(row, column, number)
+    sheet["A5"] = formula
+    for k, cell in enumerate(PARAMETERS, start=1):
+        name = Reference("A5") if own else None
+        tree = derivative(parse(formula), cell, "Sheet", name)
+        sheet.cell(6, k, 0 if tree is None else f"={tree}")
+    book.save(path)
+    derivatives = opened(path, PARAMETERS)
+    memory = derivatives.memory
+    adjoints = derivatives.adjoints([OF], memory)
+    found = [float(memory.numbers[derivatives.place(("Sheet", 6, k)), 0]) for k in range(1, 7)]
+    return found, [float(adjoints[derivatives.place(cell), 0]) for cell in PARAMETERS]
+
+
+FORMULAS = [
+    "=A1*B1+C1", "=A1/B1-C1^2", "=-A1^2+2^B1-C1%", "=+A1-(B1-(C1-A2))", "=EXP(A1)*LN(B1)",
+    "=LOG(A1)+LOG(B1,3)+LOG10(C2)", "=SQRT(A1)+ABS(B1-3)", "=SIN(A1)*COS(B1)-TAN(C1)",
+    "=ATAN(B1)", "=SINH(A1)+COSH(B1)+TANH(C1)", "=POWER(A1,B1)", "=A1^B1^2", "=(A1+B1)^3",
+    "=SUM(A1:C2)^2", "=SUM(A1:B1,C2,2,A1*B1)*A1", "=AVERAGE(A1:C2)*A1", "=SUMSQ(A1:C1,A2*B2)",
+    "=MAX(0,A1)+MAX(0,-A1)", "=MIN(A1*B1,C1)", "=SUMPRODUCT(A1:C1,A2:C2)",
+    "=SUMPRODUCT(A1:C1,A1:C1)", "=SUMXMY2(A1:C1,A2:C2)", "=IF(A1>B1,A1*B1,C1^3)",
+    "=IF(A1<B1,A1*B1)", "=1/(1+EXP(-(A1*B1+C1)))", "=1/(EXP(-A1)+1)", "=TANH(A1*B1-C2)",
+    "=SQRT(A1^2+B1)", "=EXP(-A1*B1)", "=-(A1-B1)*A1*(1-A1)", "=(A1-B1)^2/2",
+    "=-(A1*LN(B1)+(1-A1)*LN(2-B1))", "=A1-(B1*C1-A2)/-B2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_written_derivatives_are_right(formula: str, own: bool, tmp_path: Path) -> None:
+    found, right = both(formula, tmp_path / "book.xlsx", own)
+    np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-14)
+
+
+leaves = st.sampled_from(["A1", "B1", "C1", "A2", "B2", "C2", "2", "0.5", "SUM(A1:C2)"])
+trees = st.recursive(
+    leaves,
+    lambda own: st.one_of(
+        st.builds("({}{}{})".format, own, st.sampled_from("+-*/"), own),
+        st.builds("{}{}{}".format, own, st.sampled_from("+-"), own),
+        st.builds("-{}".format, own),
+        st.builds("({})^2".format, own),
+        st.builds("{}({})".format, st.sampled_from(["EXP", "TANH", "SIN", "COS", "ATAN"]), own),
+        st.builds("LN(1+({})^2)".format, own),
+        st.builds("SQRT(1+({})^2)".format, own),
+        st.builds("1/(1+EXP(-({})))".format, own),
+        st.builds("IF({}>{},{},{})".format, leaves, leaves, own, own),
+        st.builds("MAX({},{})".format, own, own),
+    ),
+    max_leaves=8,
+)
+
+
+@given(trees, st.booleans())
+def test_derivatives_of_any_formula(
+    tmp_path_factory: pytest.TempPathFactory, formula: str, own: bool
+) -> None:
+    found, right = both(f"={formula}", tmp_path_factory.mktemp("tree") / "book.xlsx", own)
+    if np.isfinite(right).all() and np.abs(right).max() < 1e6:
+        np.testing.assert_allclose(found, right, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("formula", ["=ROUND(A1,1)", "=INDEX(A1:C2,1,1)", "=A1&B1", "=A1:C1*2"])
+def test_what_has_no_rule_is_refused(formula: str) -> None:
+    with pytest.raises(NotWrittenError):
+        derivative(parse(formula), PARAMETERS[0], "Sheet")
+
+
+def test_formulas_are_short() -> None:
+    def of(formula: str, own: str | None = None) -> str:
+        tree = Reference(own) if own else None
+        return str(derivative(parse(formula), ("Sheet", 1, 1), "Sheet", tree))
+
+    assert of("=1/(1+EXP(-A1))", "B1") == "B1*(1-B1)"
+    assert of("=TANH(A1)", "B1") == "(1-B1^2)"
+    assert of("=(C1-A1)^2/2") == "-(C1-A1)"
+    assert of("=(A1-C1)^2/4") == "2*(A1-C1)/4"
+    assert of("=SUMPRODUCT(A1:A3,B1:B3)") == "B1"
+    assert of("=MAX(0,A1)") == "IF(A1>0,1,0)"
+    assert of("=-(C1*LN(A1)+(1-C1)*LN(1-A1))") == "-(C1/A1-(1-C1)/(1-A1))"
