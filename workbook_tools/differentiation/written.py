@@ -56,9 +56,9 @@ class _Rules:
             case Parentheses(part):
                 return self.of(part)
             case Sign("-", part):
-                return _negative(self.of(part))
+                return negative(self.of(part))
             case Sign("%", part):
-                return _over(self.of(part), Number("100"))
+                return quotient(self.of(part), Number("100"))
             case Sign(_, part):
                 return self.of(part)
             case Operation(operator, left, right):
@@ -70,17 +70,17 @@ class _Rules:
     def _operation(self, operator: str, left: Tree, right: Tree, own: Tree | None) -> Tree | None:
         if own is not None and (inner := _of_sigmoid(operator, left, right)) is not None:
             slope = operation("*", own, Parentheses(operation("-", _ONE, own)))
-            return _times(slope, self.of(inner))
+            return product(slope, self.of(inner))
         if operator == "+":
-            return _sum(self.of(left), self.of(right))
+            return total(self.of(left), self.of(right))
         if operator == "-":
-            return _sum(self.of(left), _negative(self.of(right)))
+            return total(self.of(left), negative(self.of(right)))
         if operator == "*":
-            return _sum(_times(self.of(left), right), _times(left, self.of(right)))
+            return total(product(self.of(left), right), product(left, self.of(right)))
         if operator == "/":
-            first = _over(self.of(left), right)
+            first = quotient(self.of(left), right)
             square = operation("^", right, _TWO)
-            return _sum(first, _negative(_over(_times(left, self.of(right)), square)))
+            return total(first, negative(quotient(product(left, self.of(right)), square)))
         if operator == "^":
             return self._power(left, right)
         raise NotWrittenError(operator)
@@ -91,21 +91,21 @@ class _Rules:
         if slope is not None:
             number = exponent.text if isinstance(exponent, Number) else ""
             if number == "2":
-                first = _times(_times(_TWO, base), slope)
+                first = product(product(_TWO, base), slope)
             else:
                 less = operation("-", exponent, _ONE)
                 if number:
                     less = Number(f"{float(number) - 1:.15g}")
                 power = operation("^", base, less if number else Parentheses(less))
-                first = _times(_times(exponent, power), slope)
+                first = product(product(exponent, power), slope)
         logarithm = operation("*", operation("^", base, exponent), Call("LN", (base,)))
-        return _sum(first, _times(logarithm, self.of(exponent)))
+        return total(first, product(logarithm, self.of(exponent)))
 
     def _call(self, name: str, arguments: Sequence[Tree], own: Tree | None) -> Tree | None:
         if name in _OF_ONE and len(arguments) == 1:
             [u] = arguments
             value = own if own is not None else Call(name, (u,))
-            return _times(_OF_ONE[name](u, value), self.of(u))
+            return product(_OF_ONE[name](u, value), self.of(u))
         if name in _OF_RANGES:
             return _OF_RANGES[name](self, arguments)
         if name == "IF" and 2 <= len(arguments) <= 3:
@@ -122,26 +122,26 @@ class _Rules:
         if name == "LOG" and len(arguments) == 2:
             number, base = arguments
             if not self._depends(base):
-                return _over(self.of(number), operation("*", number, Call("LN", (base,))))
+                return quotient(self.of(number), operation("*", number, Call("LN", (base,))))
         raise NotWrittenError(name)
 
     def sum(self, arguments: Sequence[Tree]) -> Tree | None:
         """Return the derivative of ``SUM``."""
-        return reduce(_sum, (_ONE if self._is_range(a) and self._depends(a) else self.of(a)
+        return reduce(total, (_ONE if self._is_range(a) and self._depends(a) else self.of(a)
                              for a in arguments), None)  # fmt: skip
 
     def average(self, arguments: Sequence[Tree]) -> Tree | None:
         """Return the derivative of ``AVERAGE``."""
-        return _over(self.sum(arguments), Call("COUNT", tuple(arguments)))
+        return quotient(self.sum(arguments), Call("COUNT", tuple(arguments)))
 
     def squares(self, arguments: Sequence[Tree]) -> Tree | None:
         """Return the derivative of ``SUMSQ``."""
         terms = (
-            _times(_TWO, self._own()) if self._is_range(part) and self._depends(part)
-            else _times(_times(_TWO, part), self.of(part))
+            product(_TWO, self._own()) if self._is_range(part) and self._depends(part)
+            else product(product(_TWO, part), self.of(part))
             for part in arguments
         )  # fmt: skip
-        return reduce(_sum, terms, None)
+        return reduce(total, terms, None)
 
     def products(self, arguments: Sequence[Tree]) -> Tree | None:
         """Return the derivative of ``SUMPRODUCT``: the cells beside the one in the other ranges."""
@@ -149,11 +149,11 @@ class _Rules:
         for k, own in enumerate(arguments):
             if self._depends(own):
                 others = [self._beside(own, b) for j, b in enumerate(arguments) if j != k]
-                product: Tree | None = _ONE
+                term: Tree | None = _ONE
                 for other in others:
-                    product = _times(product, other)
-                terms.append(product)
-        return reduce(_sum, terms, None)
+                    term = product(term, other)
+                terms.append(term)
+        return reduce(total, terms, None)
 
     def squared_differences(self, arguments: Sequence[Tree]) -> Tree | None:
         """Return the derivative of ``SUMXMY2``."""
@@ -161,8 +161,8 @@ class _Rules:
         for own, other in (arguments, arguments[::-1]):
             if self._depends(own):
                 off = Parentheses(operation("-", self._own(), self._beside(own, other)))
-                terms.append(_times(_TWO, off))
-        return reduce(_sum, terms, None)
+                terms.append(product(_TWO, off))
+        return reduce(total, terms, None)
 
     def _beside(self, own: Tree, other: Tree) -> Tree:
         """Return the cell of a range where the one by which is differentiated is in another."""
@@ -209,7 +209,8 @@ def _of_sigmoid(operator: str, left: Tree, right: Tree) -> Tree | None:
     return inner.part if isinstance(inner, Sign) and inner.sign == "-" else None
 
 
-def _sum(one: Tree | None, other: Tree | None) -> Tree | None:
+def total(one: Tree | None, other: Tree | None) -> Tree | None:
+    """Return a sum; None stands for 0."""
     if one is None or other is None:
         return other if one is None else one
     if isinstance(other, Sign) and other.sign == "-":
@@ -217,7 +218,8 @@ def _sum(one: Tree | None, other: Tree | None) -> Tree | None:
     return operation("+", one, other)
 
 
-def _negative(tree: Tree | None) -> Tree | None:
+def negative(tree: Tree | None) -> Tree | None:
+    """Return the opposite; None stands for 0."""
     if tree is None:
         return None
     if isinstance(tree, Sign) and tree.sign == "-":
@@ -226,25 +228,27 @@ def _negative(tree: Tree | None) -> Tree | None:
     return Sign("-", Parentheses(tree) if isinstance(tree, Operation) and not is_product else tree)
 
 
-def _times(one: Tree | None, other: Tree | None) -> Tree | None:
+def product(one: Tree | None, other: Tree | None) -> Tree | None:
+    """Return a product; None stands for 0."""
     if one is None or other is None:
         return None
     if bare(one) == _ONE or bare(other) == _ONE:
         return other if bare(one) == _ONE else one
     for sign, rest in ((one, other), (other, one)):
         if isinstance(sign, Sign) and sign.sign == "-":
-            return _negative(_times(sign.part, rest))
+            return negative(product(sign.part, rest))
     for part, rest in ((bare(other), one), (bare(one), other)):
         if isinstance(part, Operation) and part.operator == "/" and part.left == _ONE:
-            return _over(rest, part.right)
+            return quotient(rest, part.right)
     return operation("*", one, other)
 
 
-def _over(one: Tree | None, other: Tree) -> Tree | None:
+def quotient(one: Tree | None, other: Tree) -> Tree | None:
+    """Return a quotient; None stands for 0."""
     if one is None:
         return None
     if isinstance(one, Sign) and one.sign == "-":
-        return _negative(_over(one.part, other))
+        return negative(quotient(one.part, other))
     if isinstance(one, Operation) and one.operator == "*" and one.left == other:
         return one.right
     return operation("/", one, other)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -88,8 +87,10 @@ class Expectations:
 
         Several learning rates are tried if it is not clear which one belongs there.
         """
-        meant = (self._of(culprit, factor) for factor in self._factors(culprit))
-        yield from filter(None, chain(meant, [self.as_shown(culprit)]))
+        every = self._factors(culprit)
+        found = [*filter(None, (self._of(culprit, factor) for factor in every))]
+        yield from found or self._by_one(culprit, every[:1])
+        yield from filter(None, [self.as_shown(culprit)])
 
     def like(self, culprit: Culprit, other: Expected) -> Expected | None:
         """Return what a cell should be if another one, with the same formula, should be that."""
@@ -152,6 +153,16 @@ class Expectations:
         is_known = np.isfinite(drawn).all() and np.isfinite(now).all()
         return Expected(drawn, float(now[0]), factor) if is_known else None
 
+    def _by_one(self, culprit: Culprit, every: Sequence[float]) -> Iterator[Expected]:
+        """Yield what a cell should be by one of its updates; others are wrong for more reasons."""
+        for factor in every if culprit.is_gradient and len(culprit.updates) > 1 else ():
+            for k in culprit.updates[:_MOST_UPDATES]:
+                system = _System([culprit], [k])
+                number = self._system_of[culprit.cell].updates.index(k)
+                drawn, now = (self._solution(system, factor, of, [number])[0] for of in (0, 1))
+                if np.isfinite(drawn).all() and np.isfinite(now).all():
+                    yield Expected(drawn, float(now[0]), factor)
+
     def _should(self, k: int, factor: float, of: int) -> Array:
         """Return what an update should give, (draws,)."""
         memory, adjoints = self._memories[of], (self._model.adjoints, self._adjoints)[of]
@@ -160,11 +171,13 @@ class Expectations:
         kept = self._kept[of][self._rows[k]] * memory.numbers[parameter]
         return np.asarray(kept + factor * adjoints[places].sum(axis=0))
 
-    def _solution(self, system: "_System", factor: float, of: int) -> Array:
+    def _solution(
+        self, system: "_System", factor: float, of: int, numbers: Sequence[int] | None = None
+    ) -> Array:
         """Return what the culprits should be, (culprits, draws); NaN where that is not known."""
         memory = self._memories[of]
         cells = np.array([one.cell for one in system.culprits])
-        slopes = [self._slopes(number) for number in range(len(system.updates))]
+        slopes = [*map(self._slopes, numbers or range(len(system.updates)))]
         is_now = memory.numbers[cells]
         found = np.full(is_now.shape, np.nan)
         if len(cells) > _MOST_TOGETHER:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
+from workbook_tools.learning.chained import chained
 from workbook_tools.learning.expected import Meant
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.verdicts import Culprit, Expected, Judged
@@ -27,6 +28,7 @@ _MOST_CANDIDATES = 150  # cells
 _MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
 _AS_THE_OTHERS, _AS_A_NEIGHBOUR, _NO_RATE = 0.0, 0.5, 0.6  # costs
+_WRITTEN_ANEW = 20.0
 _ANCHORED = re.compile(r"(?<![\w.!$:])\$?([A-Za-z]{1,3})\$\d+(?![\w.(:])")
 _OF_A_RANGE = re.compile(r"=\+?([A-Za-z.]+)(\([^()]+\))")
 
@@ -115,7 +117,10 @@ def _proposals(
         for edit in edits(tree, _problem(result, culprit, tree, right)):
             yield edit.cost, f"={edit.tree}"
     except (SyntaxProblemError, NotEvaluatedError, RecursionError):
-        return
+        pass
+    if culprit.is_gradient:
+        for formula in chained(result, culprit, right):
+            yield _WRITTEN_ANEW, formula
 
 
 def _reading(result: Judged, old: str, own: Cell, reads: int, should: int) -> Iterator[str]:
