@@ -97,8 +97,8 @@ def test_formulas_are_short() -> None:
 
     assert of("=1/(1+EXP(-A1))", "B1") == "B1*(1-B1)"
     assert of("=TANH(A1)", "B1") == "(1-B1^2)"
-    assert of("=(C1-A1)^2/2") == "-(C1-A1)"
+    assert of("=(C1-A1)^2/2") == "(A1-C1)"
     assert of("=(A1-C1)^2/4") == "2*(A1-C1)/4"
     assert of("=SUMPRODUCT(A1:A3,B1:B3)") == "B1"
     assert of("=MAX(0,A1)") == "IF(A1>0,1,0)"
-    assert of("=-(C1*LN(A1)+(1-C1)*LN(1-A1))") == "-(C1/A1-(1-C1)/(1-A1))"
+    assert of("=-(C1*LN(A1)+(1-C1)*LN(1-A1))") == "(1-C1)/(1-A1)-C1/A1"

@@ -220,12 +220,30 @@ def total(one: Tree | None, other: Tree | None) -> Tree | None:
 
 def negative(tree: Tree | None) -> Tree | None:
     """Return the opposite; None stands for 0."""
-    if tree is None:
+    own = None if tree is None else bare(tree)
+    if own is None:
         return None
-    if isinstance(tree, Sign) and tree.sign == "-":
-        return bare(tree.part)
-    is_product = isinstance(tree, Operation) and tree.operator in "*/"
-    return Sign("-", Parentheses(tree) if isinstance(tree, Operation) and not is_product else tree)
+    if isinstance(own, Sign) and own.sign == "-":
+        return bare(own.part)
+    if isinstance(own, Operation) and own.operator in "+-":
+        left, right = negative(own.left), own.right if own.operator == "-" else negative(own.right)
+        is_last = isinstance(left, Sign) and left.sign == "-" and not isinstance(right, Sign)
+        found = total(right, left) if is_last else total(left, right)
+        return Parentheses(found) if isinstance(tree, Parentheses) and found else found
+    is_product = isinstance(own, Operation) and own.operator in "*/"
+    if isinstance(own, Operation) and is_product and (left := _turned(own.left)) is not None:
+        return operation(own.operator, left, own.right)
+    return Sign("-", Parentheses(own) if isinstance(own, Operation) and not is_product else own)
+
+
+def _turned(tree: Tree) -> Tree | None:
+    """Return the opposite of a difference, as short as this; None if the first factor is none."""
+    if isinstance(tree, Operation) and tree.operator in "*/":
+        left = _turned(tree.left)
+        return None if left is None else operation(tree.operator, left, tree.right)
+    own = bare(tree)
+    is_difference = isinstance(own, Operation) and own.operator == "-"
+    return negative(tree) if is_difference else None
 
 
 def product(one: Tree | None, other: Tree | None) -> Tree | None:
@@ -240,6 +258,8 @@ def product(one: Tree | None, other: Tree | None) -> Tree | None:
     for part, rest in ((bare(other), one), (bare(one), other)):
         if isinstance(part, Operation) and part.operator == "/" and part.left == _ONE:
             return quotient(rest, part.right)
+    if isinstance(other, Operation) and other.operator == "*":
+        return product(product(one, other.left), other.right)
     return operation("*", one, other)
 
 

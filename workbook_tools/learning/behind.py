@@ -80,7 +80,7 @@ def with_gradients(model: Model, is_indirect: NDArray[np.bool_], gradients: list
     parameters = [old.layout.cell(place) for place in old.parameters.tolist()]
     space = Space(old.sheets, old.values, old.iterations, old.updates, parameters, gradients)
     candidate = Candidate(model.losses, model.candidate.assumed, space.flow.upstream(model.losses))
-    left_out = np.isin(space.updates.cells, model.updates.cells[is_indirect])
+    left_out = model.updates.cells[is_indirect]
     return model_again(space, candidate, model.keeps_whole, left_out) or model
 
 

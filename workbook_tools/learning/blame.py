@@ -34,6 +34,7 @@ def blame(result: Judged) -> None:
     _find_other_multiples(result)
     _find_other_factors(result)
     _blame_gradients(result)
+    _keep_first(result)
     _fill_copies(result)
     if not result.culprits:  # in a circle, no cell is the first one
         for k in np.flatnonzero(result.are(Verdict.WRONG)).tolist():
@@ -443,6 +444,10 @@ def _blame_factor(result: Judged, k: int) -> None:
     every = [claims[0].factor for claims in result.claims.by_parameter.values()]
     usual = Counter(float(f"{factor:.6g}") for factor in every).most_common(1)[0][0]
     for gradient in result.gradients(k):
+        known = [c for c in model.space.named_by(gradient) if c in result.culprits]
+        if known:
+            result.culprits[known[0]].updates.append(k)
+            return
         [claim] = [c for c in result.claims.by_parameter[gradient] if c.by == parameter][:1]
         if not np.isclose(claim.factor, usual, rtol=_CLEAR, atol=0.0):
             culprit = result.culprits.setdefault(gradient, Culprit(gradient, parameter))
@@ -462,6 +467,16 @@ def _blame_gradients(result: Judged) -> None:
             own = result.culprits.setdefault(cell, Culprit(cell, culprit.parameter))
             own.updates += culprit.updates
             result.wrong.add(cell)
+
+
+def _keep_first(result: Judged) -> None:
+    """Leave out gradients that are wrong because they are calculated from another culprit."""
+    for cell, culprit in [*result.culprits.items()]:
+        if culprit.is_gradient:
+            read = [c for c in result.model.space.named_by(cell) if c in result.culprits]
+            if read and read[0] != cell:
+                result.culprits[read[0]].updates += culprit.updates
+                del result.culprits[cell]
 
 
 def _fill_copies(result: Judged) -> None:

@@ -4,9 +4,10 @@ A derivative by a cell is the sum, over the cells that read it, of the derivativ
 their own slope. The derivatives by later cells may be shown, or are written out, too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import factors
 from workbook_tools.differentiation.tape import Array
@@ -26,17 +27,24 @@ from workbook_tools.notation.addresses import cell_name, sheet_prefix
 _DEEPEST = 4  # cells between the wrong one and the loss, or a derivative that is shown
 _MOST_READERS = 12
 _MOST_CELLS = 4  # by which the wrong cell may be the derivative
+_NEAR = 1e-4  # relative
 _DIGITS = 4  # of a factor
 
 # The slopes of activations, by the activation: as numbers, and as a formula.
-_SLOPES = (
+_SLOPES: Sequence[tuple[Callable[[Array], Array], str]] = (
     (lambda y: y * (1 - y), "{y}*(1-{y})"),
     (lambda y: 1 - y**2, "(1-{y}^2)"),
 )
 
 
 def chained(result: Judged, culprit: Culprit, right: Expected) -> Iterator[str]:
-    """Yield formulas that are the derivative that a cell should be, up to a factor."""
+    """Yield formulas that are the derivative that a cell should be, up to a factor.
+
+    None are written in the place of an array formula.
+    """
+    sheet, *where = result.model.space.layout.cell(culprit.cell)
+    if any(own.name == sheet and tuple(where) in own.arrays for own in result.model.space.sheets):
+        return
     chain = _Chain(result, culprit)
     for place, slope, factor in chain.targets(right.drawn):
         try:
@@ -52,20 +60,19 @@ def chained(result: Judged, culprit: Culprit, right: Expected) -> Iterator[str]:
         yield chain.own_references(f"={negative(tree) if factor < 0 else tree}")
 
 
+def _may_be_multiples(derivatives: Array, drawn: Array) -> NDArray[np.bool_]:
+    """Tell which rows may be multiples of some numbers: they are in two draws."""
+    at, other = np.argsort(-np.abs(drawn))[:2]
+    off = derivatives[:, other] * drawn[at] - drawn[other] * derivatives[:, at]
+    return np.asarray(np.abs(off) <= _NEAR * np.abs(drawn[at] * derivatives[:, at]))
+
+
 class _Chain:
     """The chain rule in the cells of a model."""
 
     def __init__(self, result: Judged, culprit: Culprit) -> None:
         self._result, self._space = result, result.model.space
         self._sheet, *self._where = self._space.layout.cell(culprit.cell)
-        flow = self._space.flow
-        is_wrong = flow.downstream(np.array([culprit.cell, *result.wrong], dtype=np.int64))
-        self._shown: dict[int, tuple[int, float]] = {}
-        for claims in result.claims.others, result.claims.by_parameter:
-            for cell, own in claims.items():
-                for claim in own if not is_wrong[cell] else ():
-                    if claim.through < 0:
-                        self._shown.setdefault(claim.by, (cell, claim.factor))
 
     def targets(self, drawn: Array) -> Iterator[tuple[int, Tree, float]]:
         """Yield cells by which numbers are the derivative, with the slope and the factor.
@@ -74,19 +81,25 @@ class _Chain:
         pre-activation.
         """
         space, model = self._space, self._result.model
-        forward = np.flatnonzero(model.candidate.upstream & (space.is_formula | space.is_parameter))
+        is_forward = model.candidate.upstream & (space.is_formula | space.is_parameter)
+        # Where the numbers are 0, the derivative is, and nowhere else.
+        is_like = ((model.adjoints != 0) == (drawn != 0)).all(axis=1)
+        forward = np.flatnonzero(is_forward & is_like)
         slopes: list[tuple[Array, str]] = [(np.ones((len(forward), drawn.size)), "1")]
         numbers = model.memory.numbers[forward]
         slopes += [(slope(numbers), text) for slope, text in _SLOPES]
         found = []
         for values, text in slopes:
             derivatives = model.adjoints[forward] * values
-            own = factors(np.repeat(drawn[None], len(forward), 0), derivatives)
-            for k in np.flatnonzero(np.isfinite(own)).tolist():
+            near = np.flatnonzero(_may_be_multiples(derivatives, drawn))
+            own = factors(np.repeat(drawn[None], len(near), 0), derivatives[near])
+            for k, factor in zip(near.tolist(), own.tolist(), strict=True):
+                if not np.isfinite(factor):
+                    continue
                 cell = space.layout.cell(int(forward[k]))
                 away = sum(abs(a - b) for a, b in zip(cell[1:], self._where, strict=True))
                 found.append(
-                    (text != "1", cell[0] != self._sheet, away, int(forward[k]), text, own[k])
+                    (text != "1", cell[0] != self._sheet, away, int(forward[k]), text, factor)
                 )
         for _, _, _, place, text, factor in sorted(found)[:_MOST_CELLS]:
             name = str(self._reference(place))
@@ -113,11 +126,11 @@ class _Chain:
         return found
 
     def _by_reader(self, reader: int, depth: int) -> Tree | None:
-        if reader not in self._shown:
+        if reader not in self._result.shown:
             return self.by(reader, depth - 1)
-        cell, factor = self._shown[reader]
+        cell, factor = self._result.shown[reader]
         tree: Tree | None = self._reference(cell)
-        if abs(factor) != 1:
+        if not np.isclose(abs(factor), 1.0, rtol=1e-9):
             tree = quotient(tree, Number(f"{abs(factor):.12g}"))
         return negative(tree) if factor < 0 else tree
 

@@ -312,9 +312,8 @@ def usual_factor(result: Judged, k: int) -> float | None:
 
 def _in_row(result: Judged, k: int) -> NDArray[np.bool_]:
     """Tell which updates are in the row of one: they have its rate, if that changes."""
-    layout, cells = result.model.space.layout, result.model.updates.cells.tolist()
-    places = [layout.cell(cell)[:2] for cell in cells]
-    return np.array([place == places[k] for place in places])
+    sheets, rows, _ = result.model.space.layout.cells(result.model.updates.cells)
+    return np.asarray((sheets == sheets[k]) & (rows == rows[k]))
 
 
 def most_frequent(numbers: Sequence[float]) -> float:

@@ -16,14 +16,15 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.earlier import reading_earlier
 from workbook_tools.learning.expected import AsOthers, Expectations, Meant, most_frequent
-from workbook_tools.learning.models import model_of
+from workbook_tools.learning.models import model_again
 from workbook_tools.learning.slopes import without_slopes
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.suggested import Proposed, filled, proposed
+from workbook_tools.learning.suggested import Proposed, filled, proposed, written
 from workbook_tools.learning.typed import Typed, typed
 from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.program.memory import Indexes
 from workbook_tools.program.what_if import with_formulas
 
 _MOST_TRIED = 3  # formulas of one shape for which nothing was found
@@ -155,6 +156,11 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             edit = f"in {cell_name(*where[1:])}, {change_in_words(old, helpers[where])}"
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
+        else:
+            right, formulas = mender.written(own)
+            if len(formulas) == len(rows):
+                edit = change_in_words(formula, formulas[row], len(rows) > 1)
+                suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     should = None if right is None else right.value
     if should is not None and not is_latent:
         is_off = not isinstance(shown, float) or not math.isclose(
@@ -224,19 +230,6 @@ _HELPERS = (
 )
 
 
-def is_right_with(result: Judged, culprit: Culprit, formulas: Mapping[Cell, str]) -> bool:
-    """Tell whether the updates are right if some cells have other formulas."""
-    model, old = result.model, result.model.space
-    sheets = with_formulas(old.sheets, formulas)
-    space = Space(sheets, old.values, old.iterations, old.updates)
-    new = model_of(space, model.candidate, model.keeps_whole)
-    if new is None:
-        return False
-    cells = model.updates.cells[culprit.updates]
-    right = np.isfinite(new.factors) | new.are_zero
-    return bool(right[np.isin(new.updates.cells, cells)].all())
-
-
 class _Mender:
     """Finds the formulas that were meant; what was found once is tried first the next time."""
 
@@ -244,7 +237,7 @@ class _Mender:
         self._result = result
         self._found: dict[tuple[int, bool], tuple[Proposed, Cell]] = {}  # by shape, and kind
         self._failed: dict[tuple[int, bool], int] = {}
-        self._left = _MOST_WORKBOOKS
+        self._right_with: dict[frozenset[tuple[Cell, str]], Indexes] = {}  # updates
         self._expectations: Meant | None = None
         culprits = [*result.culprits.values()][:_MOST_CULPRITS]
         if isinstance(result, Compared):
@@ -263,10 +256,9 @@ class _Mender:
         """
         for find, what in _HELPERS:
             found: dict[Cell, str] = {}
-            for culprit in own if len(own) <= self._left else ():
-                self._left -= 1
+            for culprit in own:
                 new = find(self._result, culprit) if culprit.updates else {}
-                if not new or not is_right_with(self._result, culprit, new):
+                if not new or not self._is_right_with(culprit, new):
                     break
                 found |= new
             else:
@@ -274,6 +266,25 @@ class _Mender:
                 where = f"{cells[0]}…{cells[-1]}" if len(cells) > 1 else "".join(cells)
                 return found, f"{where} {what[len(cells) > 1]}"
         return {}, ""
+
+    def _is_right_with(self, culprit: Culprit, formulas: Mapping[Cell, str]) -> bool:
+        """Tell whether the updates are right if some cells have other formulas, and all others."""
+        model, old = self._result.model, self._result.model.space
+        key = frozenset(formulas.items())
+        if key not in self._right_with:
+            if len(self._right_with) == _MOST_WORKBOOKS:
+                return False
+            sheets = with_formulas(old.sheets, formulas)
+            space = Space(sheets, old.values, old.iterations, old.updates)
+            new = model_again(space, model.candidate, model.keeps_whole)
+            right = np.zeros(0, dtype=np.int64)
+            if new is not None:
+                right = new.updates.cells[np.isfinite(new.factors) | new.are_zero]
+            is_right = self._result.are(Verdict.RIGHT) & np.isfinite(model.factors)
+            was_right = model.updates.cells[is_right]
+            self._right_with[key] = right if np.isin(was_right, right).all() else right[:0]
+        cells = model.updates.cells[culprit.updates]
+        return bool(np.isin(cells, self._right_with[key]).all())
 
     def as_shown(self, culprit: Culprit) -> Expected | None:
         """Return what a gradient should show that is not used."""
@@ -295,6 +306,21 @@ class _Mender:
                     formulas[row] = found[0]
                     if culprit is own[0] and found[1] is not None:
                         should = found[1]
+        return should, formulas
+
+    def written(self, own: Sequence[Culprit]) -> tuple[Expected | None, dict[int, str]]:
+        """Return the same by the chain rule."""
+        if self._expectations is None:
+            return None, {}
+        layout = self._result.model.space.layout
+        should: Expected | None = None
+        formulas: dict[int, str] = {}
+        for culprit in own:
+            found = written(self._result, culprit, self._expectations)
+            if found is None:
+                break
+            formulas[layout.cell(culprit.cell)[1]] = found[0]
+            should = found[1] if culprit is own[0] else should
         return should, formulas
 
     def _one(self, culprit: Culprit) -> tuple[str, Expected | None] | None:

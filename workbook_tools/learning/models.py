@@ -294,14 +294,13 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
 
 
 def model_again(
-    space: Space, candidate: Candidate, keeps_whole: bool, left_out: NDArray[np.bool_]
+    space: Space, candidate: Candidate, keeps_whole: bool, left_out: Indexes | None = None
 ) -> Model | None:
-    """Return what a loss explains without some updates."""
+    """Return what a loss explains in a changed workbook; some updates may be ``left_out``."""
     model = model_of(space, candidate, keeps_whole)
-    if model is None:
-        return None
-    kept = ~np.isin(model.updates.cells, space.updates.cells[left_out])
-    return _again(model.of(kept))
+    if model is not None and left_out is not None:
+        model = model.of(~np.isin(model.updates.cells, left_out))
+    return None if model is None else _again(model)
 
 
 def shares_of(space: Space, adjoints: Array, memory: Memory) -> Shares:

@@ -28,7 +28,6 @@ _MOST_CANDIDATES = 150  # cells
 _MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
 _AS_THE_OTHERS, _AS_A_NEIGHBOUR, _NO_RATE = 0.0, 0.5, 0.6  # costs
-_WRITTEN_ANEW = 20.0
 _ANCHORED = re.compile(r"(?<![\w.!$:])\$?([A-Za-z]{1,3})\$\d+(?![\w.(:])")
 _OF_A_RANGE = re.compile(r"=\+?([A-Za-z.]+)(\([^()]+\))")
 
@@ -59,6 +58,16 @@ def proposed(result: Judged, culprit: Culprit, expectations: Meant) -> Proposed 
                 best = Proposed(cost + extra, new, right)
                 break
     return best
+
+
+def written(result: Judged, culprit: Culprit, expectations: Meant) -> tuple[str, Expected] | None:
+    """Return the formula by the chain rule for a cell, and what it should be; None if none is."""
+    own = result.model.space.layout.cell(culprit.cell)
+    for right in expectations.every(culprit):
+        for formula in chained(result, culprit, right) if right.drawn.any() else ():
+            if is_right(result, own, formula, right):
+                return formula, right
+    return None
 
 
 def filled(
@@ -117,10 +126,7 @@ def _proposals(
         for edit in edits(tree, _problem(result, culprit, tree, right)):
             yield edit.cost, f"={edit.tree}"
     except (SyntaxProblemError, NotEvaluatedError, RecursionError):
-        pass
-    if culprit.is_gradient:
-        for formula in chained(result, culprit, right):
-            yield _WRITTEN_ANEW, formula
+        return
 
 
 def _reading(result: Judged, old: str, own: Cell, reads: int, should: int) -> Iterator[str]:

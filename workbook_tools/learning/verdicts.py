@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,19 @@ class Judged:
         """Return what is known of some of the updates only."""
         verdicts = [self.verdicts[k] for k in np.flatnonzero(kept).tolist()]
         return Judged(self.model.of(kept), self.claims, verdicts, self.of_one_sample[kept])
+
+    @cached_property
+    def shown(self) -> dict[int, tuple[int, float]]:
+        """By cell: one that shows the derivative of the loss by it, and by what it is multiplied.
+
+        Those are left out that are calculated from what is wrong.
+        """
+        wrong = np.array([*self.wrong, *self.culprits], dtype=np.int64)
+        is_wrong = self.model.space.flow.downstream(wrong)
+        claims = self.claims
+        kept = (claims.through < 0) & ~is_wrong[claims.cells]
+        parts = (part[kept].tolist() for part in (claims.by, claims.cells, claims.factors))
+        return {by: (cell, factor) for by, cell, factor in zip(*parts, strict=True)}
 
     def leave_out(self, cells: Indexes) -> None:
         """Take some updates for none."""
