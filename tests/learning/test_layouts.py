@@ -1,6 +1,6 @@
 """One small model in several layouts, without labels: what learns is found, and what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from workbook_tools.checking.asked import Asked
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging.report import Report
+from workbook_tools.notation.addresses import cell_name
 from workbook_tools.reporting.json_document import to_json
 
 Cells = Mapping[str, object]
@@ -224,3 +225,24 @@ def test_a_mended_copy_passes(layout: str, tmp_path: Path) -> None:
     path = written({**LAYOUTS[layout](), name: formula}, tmp_path)
     call("verify", str(path), "--fix", str(tmp_path / "mended.xlsx"))
     assert verify(tmp_path / "mended.xlsx").verdict == "pass"
+
+
+@pytest.mark.parametrize("layout", [rows, across])
+def test_a_derivative_is_written_out_if_no_edit_is_right(
+    layout: Callable[[], dict[str, object]], tmp_path: Path
+) -> None:
+    cells = layout()
+    wrong: dict[str, object] = {f"F{row}": f"=D{row}*E{row}" for row in range(1, 8)}
+    if layout is across:
+        wrong = {f"{letter}9": f"={letter}5*{letter}6" for letter in "BCDEFGHI"}
+    report = check(cells | wrong, tmp_path)
+    assert report.verdict == "fail"
+    mended = cells | wrong
+    for finding in report.findings:
+        for place in finding.places:
+            for (_, row, column), formula in place.put_right.items():
+                mended[cell_name(row, column)] = formula
+    assert {place for place in mended if mended[place] != (cells | wrong)[place]} == {*wrong}
+    report = check(mended, tmp_path)
+    assert report.verdict == "pass"
+    assert report.models[0].count("right")[0] >= len(wrong)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
+from workbook_tools.differentiation.proportional import factors
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
@@ -41,6 +42,9 @@ class Meant(Protocol):
     def as_shown(self, culprit: Culprit) -> Expected | None:
         """Return what a cell should show if no formula is found for it."""
 
+    def as_copy(self, culprit: Culprit, first: Culprit, other: Expected) -> Expected | None:
+        """Return what a cell should be if it is a copy of another one, which should be that."""
+
 
 class AsOthers:
     """What cells of an optimizer should be: the same as for other parameters."""
@@ -59,6 +63,9 @@ class AsOthers:
     def as_shown(self, culprit: Culprit) -> Expected | None:
         """Return what a cell should be, if that is known."""
         return self._known.get(culprit.cell)
+
+    def as_copy(self, culprit: Culprit, first: Culprit, other: Expected) -> None:
+        """Return nothing, as above."""
 
 
 class Expectations:
@@ -133,6 +140,15 @@ class Expectations:
         factor = most_frequent(shown)
         drawn = factor * model.adjoints[culprit.parameter]
         return Expected(drawn, float(factor * self._adjoints[culprit.parameter, 0]), None)
+
+    def as_copy(self, culprit: Culprit, first: Culprit, other: Expected) -> Expected | None:
+        """Return the same multiple of the derivative by its parameter, if the other one is one."""
+        adjoints = self._model.adjoints
+        multiple = float(factors(other.drawn[None], adjoints[[first.parameter]])[0])
+        if not np.isfinite(multiple):
+            return None
+        now = float(multiple * self._adjoints[culprit.parameter, 0])
+        return Expected(multiple * adjoints[culprit.parameter], now, None)
 
     def _of(self, culprit: Culprit, factor: float) -> Expected | None:
         """Return what a cell should be so that its updates are right; None if that is not known.

@@ -85,7 +85,11 @@ def filled(
         return None
     old = space.formula(space.layout.place_of(at))
     if not culprit.updates and space.formula(culprit.cell) == moved(old or "", *move):
-        return formula, None  # a copy, of which nothing is calculated
+        # It is a copy, of which nothing is calculated.
+        first = result.culprits[space.layout.place_of(at)]
+        right = expectations.as_copy(culprit, first, like.expected)
+        is_wrong = right is not None and not is_right(result, own, formula, right)
+        return None if is_wrong else (formula, None)
     right = expectations.like(culprit, like.expected)
     if right is not None and not is_right(result, own, formula, right):
         return None
