@@ -34,7 +34,7 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.report import Report
 from workbook_tools.learning.learned import learned
-from workbook_tools.learning.models import models
+from workbook_tools.learning.search.models import models
 from workbook_tools.notation.addresses import Cell, column_number, full_name
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns

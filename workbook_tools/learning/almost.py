@@ -16,13 +16,13 @@ from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import Operation, Reference, SyntaxProblemError, parse, parts
 from workbook_tools.judging.findings import Finding
-from workbook_tools.learning.faults import findings
-from workbook_tools.learning.judged import judged
-from workbook_tools.learning.losses import Candidate, candidates
-from workbook_tools.learning.models import model_of
+from workbook_tools.learning.judging.judged import judged
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.mending.faults import findings
+from workbook_tools.learning.search.losses import Candidate, candidates
+from workbook_tools.learning.search.models import model_of
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, joined
-from workbook_tools.learning.verdicts import Judged, Verdict
 
 _MOST = 6  # losses
 _MOST_READ = 1_000  # cells of one range

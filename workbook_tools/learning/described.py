@@ -8,8 +8,8 @@ import numpy as np
 
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.ranges import ranges_of
-from workbook_tools.learning.verdicts import Judged, Verdict
 from workbook_tools.notation.addresses import sheet_prefix
 
 NOT_CHECKED = "not checked"

@@ -8,12 +8,12 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.almost import almost
 from workbook_tools.learning.described import described
-from workbook_tools.learning.faults import findings
-from workbook_tools.learning.judged import judged
-from workbook_tools.learning.models import model_by, models
+from workbook_tools.learning.judging.judged import judged
+from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
-from workbook_tools.learning.shown import is_too_large
+from workbook_tools.learning.search.models import model_by, models
+from workbook_tools.learning.search.shown import is_too_large
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations

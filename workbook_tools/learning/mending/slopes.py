@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from workbook_tools.differentiation.tape import Array
-from workbook_tools.learning.verdicts import Culprit, Judged
+from workbook_tools.learning.judging.verdicts import Culprit, Judged
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 
 _CLEAR = 1e-9  # relative

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.tape import Array
-from workbook_tools.learning.claims import Claims
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.judging.claims import Claims
+from workbook_tools.learning.search.models import Model
 from workbook_tools.program.memory import Indexes
 
 

@@ -19,8 +19,8 @@ from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.applied import Shown
 from workbook_tools.learning.flow import Flow, Ways
+from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.reads import Reads
-from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes, Memory
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.moved import moved
-from workbook_tools.learning.verdicts import Judged, Verdict
 from workbook_tools.notation.addresses import Cell
 
 _LEAST_ALIKE = 2  # updates in the column

@@ -14,14 +14,14 @@ from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
-from workbook_tools.learning.earlier import reading_earlier
-from workbook_tools.learning.expected import AsOthers, Expectations, Meant, most_frequent
-from workbook_tools.learning.models import model_again
-from workbook_tools.learning.slopes import without_slopes
+from workbook_tools.learning.judging.typed import Typed, typed
+from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
+from workbook_tools.learning.mending.earlier import reading_earlier
+from workbook_tools.learning.mending.expected import AsOthers, Expectations, Meant, most_frequent
+from workbook_tools.learning.mending.slopes import without_slopes
+from workbook_tools.learning.mending.suggested import Proposed, filled, proposed, written
+from workbook_tools.learning.search.models import model_again
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.suggested import Proposed, filled, proposed, written
-from workbook_tools.learning.typed import Typed, typed
-from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
 from workbook_tools.program.memory import Indexes

@@ -19,8 +19,9 @@ from workbook_tools.differentiation.proportional import matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.learning.applied import Shown
-from workbook_tools.learning.assumed import Assumed, assumed_losses
-from workbook_tools.learning.losses import Candidate, candidates
+from workbook_tools.learning.search.assumed import Assumed, assumed_losses
+from workbook_tools.learning.search.losses import Candidate, candidates
+from workbook_tools.learning.search.shares import shares_of
 from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.graph import Node
@@ -202,9 +203,9 @@ class _Search:
             except NotDifferentiableError:
                 continue
             own = memory.numbers[self._backward]
-            parts = [*space.cut.shares(adjoints, self.is_number, memory)]
-            by = np.concatenate([numbers, *(part[1] for part in parts)])
-            derivatives = np.concatenate([adjoints[numbers], *(part[2] for part in parts)])
+            shares = shares_of(space, adjoints, memory, self.is_number)
+            by = np.concatenate([numbers, shares.parameters])
+            derivatives = np.concatenate([adjoints[numbers], shares.derivatives])
             is_error = np.zeros(len(own), dtype=bool)
             errors = [adjoints[forward], *self._errors(adjoints, memory)]
             for rows, _, _ in matches(own, np.concatenate(errors)):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
-from workbook_tools.learning.chained import chained
-from workbook_tools.learning.expected import Meant
+from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
+from workbook_tools.learning.mending.chained import chained
+from workbook_tools.learning.mending.expected import Meant
 from workbook_tools.learning.moved import moved
-from workbook_tools.learning.verdicts import Culprit, Expected, Judged
 from workbook_tools.mending import costs
 from workbook_tools.mending.edits import edits
 from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedError

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import factors, matches
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
+from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.usual import ALIKE, LEAST_ALIKE, usual_in
-from workbook_tools.learning.verdicts import Culprit, Judged, Verdict
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 

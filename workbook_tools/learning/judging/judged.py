@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.learning.behind import behind, with_gradients
-from workbook_tools.learning.blame import blame, is_multiplied_by_a_parameter
-from workbook_tools.learning.claims import Claims, claims
-from workbook_tools.learning.models import Model, of_one_sample
-from workbook_tools.learning.optimizers import compared
-from workbook_tools.learning.verdicts import Judged, Verdict
+from workbook_tools.learning.judging.behind import behind, with_gradients
+from workbook_tools.learning.judging.blame import blame, is_multiplied_by_a_parameter
+from workbook_tools.learning.judging.claims import Claims, claims
+from workbook_tools.learning.judging.optimizers import compared
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.search.models import Model, of_one_sample
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient

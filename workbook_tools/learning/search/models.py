@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,10 @@ from workbook_tools.differentiation.proportional import factors, matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.learning.assumed import Assumed, assumed_losses
-from workbook_tools.learning.losses import Candidate, candidates
-from workbook_tools.learning.shown import is_too_large, shown, shown_by
+from workbook_tools.learning.search.assumed import Assumed, assumed_losses
+from workbook_tools.learning.search.losses import Candidate, candidates
+from workbook_tools.learning.search.shares import Shares, shares_of
+from workbook_tools.learning.search.shown import is_too_large, shown, shown_by
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, joined, overlooked, starts
 from workbook_tools.notation.addresses import Cell
@@ -28,14 +28,6 @@ _LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
 _ROUNDING = 1e-13  # relative
-
-
-class Shares(NamedTuple):
-    """What comes to parameters from each cell that reads them."""
-
-    readers: Indexes
-    parameters: Indexes
-    derivatives: Array  # (readers, draws)
 
 
 @dataclass
@@ -301,15 +293,6 @@ def model_again(
     if model is not None and left_out is not None:
         model = model.of(~np.isin(model.updates.cells, left_out))
     return None if model is None else _again(model)
-
-
-def shares_of(space: Space, adjoints: Array, memory: Memory) -> Shares:
-    """Return what comes to parameters from each cell that reads them."""
-    none = np.zeros(0, dtype=np.int64)
-    parts = [(none, none, np.zeros((0, memory.draws)))]
-    parts += space.cut.shares(adjoints, space.is_parameter, memory)
-    readers, parameters, derivatives = map(np.concatenate, zip(*parts, strict=True))
-    return Shares(readers, parameters, derivatives)
 
 
 def of_one_sample(own: Updates, added: Array, shares: Shares) -> Array:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.learning.applied import Shown
-from workbook_tools.learning.claims import Claims
 from workbook_tools.learning.flow import Ways
-from workbook_tools.learning.losses import Candidate
-from workbook_tools.learning.models import Model, model_again
+from workbook_tools.learning.judging.claims import Claims
+from workbook_tools.learning.search.losses import Candidate
+from workbook_tools.learning.search.models import Model, model_again
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.usual import ALIKE, usual_in
 from workbook_tools.program.memory import Indexes

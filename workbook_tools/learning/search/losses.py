@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.learning.assumed import SHEET, Assumed
+from workbook_tools.learning.search.assumed import SHEET, Assumed
 from workbook_tools.learning.space import Space
 from workbook_tools.program.memory import Indexes
 

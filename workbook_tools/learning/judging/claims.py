@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import matches
 from workbook_tools.differentiation.tape import Array
-from workbook_tools.learning.models import Model, Shares, shares_of
+from workbook_tools.learning.search.models import Model
+from workbook_tools.learning.search.shares import Shares, shares_of
 from workbook_tools.program.memory import MOST_CELLS, Indexes
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import named_in
-from workbook_tools.learning.verdicts import Culprit, Judged
+from workbook_tools.learning.judging.verdicts import Culprit, Judged
 from workbook_tools.notation.addresses import Cell, column_letter
 
 

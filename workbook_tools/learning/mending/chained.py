@@ -20,8 +20,8 @@ from workbook_tools.differentiation.written import (
     total,
 )
 from workbook_tools.formulas.tree import Number, Reference, SyntaxProblemError, Tree, parse
+from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
 from workbook_tools.learning.moved import on_any_sheet
-from workbook_tools.learning.verdicts import Culprit, Expected, Judged
 from workbook_tools.notation.addresses import cell_name, sheet_prefix
 
 _DEEPEST = 4  # cells between the wrong one and the loss, or a derivative that is shown

@@ -14,9 +14,9 @@ from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Number, SyntaxProblemError, parse, parts
-from workbook_tools.learning.models import Model
+from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.moved import on_any_sheet
-from workbook_tools.learning.verdicts import Compared, Culprit, Expected, Judged, Verdict
+from workbook_tools.learning.search.models import Model
 from workbook_tools.program.memory import Memory
 
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this

@@ -1,0 +1,1 @@
+"""Judges gradients and updates, and finds the cells in which they go wrong."""

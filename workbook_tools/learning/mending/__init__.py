@@ -1,0 +1,1 @@
+"""Says what wrong gradients and updates should be."""
