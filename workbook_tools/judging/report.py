@@ -123,7 +123,7 @@ class Learned:
     count: int
     what: str  # of the first of them: "∂Sheet1!Q5/∂Sheet1!K5:M5", or the parameters
     factor: float | None  # they are, or add, this times the derivative
-    verdict: str  # "right", "wrong", "latent" or "not checked"
+    verdict: str  # "right", "estimated", "wrong", "latent" or "not checked"
     why: str = ""
 
 
@@ -139,11 +139,17 @@ class ModelReport:
     findings: list[Finding]
 
     def count(self, verdict: str | None = None) -> tuple[int, int]:
-        """Return how many gradients and updates there are, with one verdict or in all."""
+        """Return how many gradients and updates there are, with one verdict or in all.
+
+        Those that are estimated only count by their own verdict.
+        """
         gradients, updates = (
-            sum(one.count for one in every if verdict in (None, one.verdict))
+            sum(
+                one.count for one in every
+                if (one.verdict == verdict if verdict else one.verdict != "estimated")
+            )
             for every in (self.claims, self.updates)
-        )
+        )  # fmt: skip
         return gradients, updates
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
+from workbook_tools.learning.judging.differences import Difference, differences
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.ranges import ranges_of
 from workbook_tools.notation.addresses import sheet_prefix
@@ -65,6 +66,14 @@ def _claims(result: Judged) -> Iterator[Learned]:
             if cell not in shown and claim.by in shown.values():
                 continue  # it is like the derivative because a slope or an input is 0
             groups[sheet, float(f"{claim.factor:.6g}"), "right", "", shape].append((cell, claim.by))
+    near: dict[tuple[int, int], list[Difference]] = defaultdict(list)
+    for one in differences(result):
+        sheet = int(space.layout.cells(np.array([one.cell]))[0][0])
+        near[sheet, int(space.shape_at[one.cell])].append(one)
+    for (sheet, shape), alike in near.items():
+        off = max(one.off for one in alike)
+        key = sheet, None, "estimated", f"by differences, off by up to {off:.1%}", shape
+        groups[key] += [(one.cell, one.parameter) for one in alike]
     for (_, factor, verdict, why, _), own in groups.items():
         cells, first = _cells(result, own)
         what = f"∂{loss_of(result, first[0])}/∂{_range_of(result, first)}" if first else ""

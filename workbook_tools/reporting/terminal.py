@@ -202,7 +202,8 @@ def model_lines(model: ModelReport) -> list[tuple[str, str]]:
     for what, every in (("gradients", model.claims), ("updates", model.updates)):
         counts = dict.fromkeys(("right", "wrong", "latent", "not checked"), 0)
         for one in every:
-            counts[one.verdict] = counts.get(one.verdict, 0) + one.count
+            verdict = f"{one.verdict} {one.why}" if one.verdict == "estimated" else one.verdict
+            counts[verdict] = counts.get(verdict, 0) + one.count
         said = ", ".join(
             f"{count:,} {shortened(verdict, _LONGEST_NAME)}"
             for verdict, count in counts.items()
