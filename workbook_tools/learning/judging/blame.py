@@ -336,7 +336,7 @@ def _find_misplaced(result: Judged) -> None:
             trail = trail or _trail(result, [*claims.by_parameter], [])
             region, first = trail.of_cell(cell)
             for one in first or {cell}:
-                result.culprits.setdefault(one, Culprit(one, parameter))
+                result.culprits.setdefault(one, Culprit(one, parameter, is_helper=one != cell))
             result.wrong |= region | {cell}
 
 
@@ -500,7 +500,8 @@ def _fill_copies(result: Judged) -> None:
                 is_right = result.claims.shows(place, parameter)
                 k = number.get(place, -1)
                 if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
-                    result.culprits[place] = Culprit(place, parameter)
+                    copy = Culprit(place, parameter, is_helper=culprit.is_helper)
+                    result.culprits[place] = copy
                     result.wrong.add(place)
                 elif not culprit.is_gradient and k >= 0 and result.verdicts[k] is not Verdict.RIGHT:
                     result.verdicts[k] = Verdict.WRONG

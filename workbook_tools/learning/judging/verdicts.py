@@ -46,6 +46,7 @@ class Culprit:
     reads: int = -1  # the gradient that the update reads
     should_read: int = -1  # the one that it should read
     like: int = -1  # the cell of another parameter that is calculated as this one should be
+    is_helper: bool = False  # gradients by the parameter are calculated from it
 
 
 @dataclass

@@ -135,7 +135,8 @@ class Expectations:
         model = self._model
         shown = [claims[0].factor for claims in self._result.claims.by_parameter.values()]
         named = [model.space.named_by(int(model.updates.cells[k])) for k in culprit.updates[:1]]
-        if not culprit.is_gradient or not shown or any(culprit.cell not in own for own in named):
+        is_one = culprit.is_gradient and not culprit.is_helper
+        if not is_one or not shown or any(culprit.cell not in own for own in named):
             return None
         factor = most_frequent(shown)
         drawn = factor * model.adjoints[culprit.parameter]

@@ -315,12 +315,19 @@ class _Mender:
         layout = self._result.model.space.layout
         should: Expected | None = None
         formulas: dict[int, str] = {}
+        like: tuple[Proposed, Cell] | None = None
         for culprit in own:
+            cell = layout.cell(culprit.cell)
+            found: tuple[str, Expected | None] | None
             found = written(self._result, culprit, self._expectations)
+            if found is None and like is not None:  # a copy, from which nothing is calculated
+                found = filled(self._result, culprit, self._expectations, *like)
             if found is None:
                 break
-            formulas[layout.cell(culprit.cell)[1]] = found[0]
-            should = found[1] if culprit is own[0] else should
+            formulas[cell[1]], expected = found
+            if expected is not None:
+                like = Proposed(0.0, found[0], expected), cell
+                should = expected if culprit is own[0] else should
         return should, formulas
 
     def _one(self, culprit: Culprit) -> tuple[str, Expected | None] | None:
@@ -360,6 +367,8 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
             return f"{cell} is the derivative by {by}, but {quantity} belongs there"
         if others:
             return f"{cell} is {others[0].factor:.4g} times {quantity}, unlike the other gradients"
+        if culprit.is_helper:
+            return f"{quantity} is calculated from {cell}, which is no derivative of the loss"
         if not culprit.updates or is_only_shown(result, culprit):
             return f"{cell} is not {quantity}"
         updates = ", ".join(
