@@ -17,7 +17,7 @@ from workbook_tools.learning.judging.claims import Claims
 from workbook_tools.learning.search.losses import Candidate
 from workbook_tools.learning.search.models import Model, model_again
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.usual import ALIKE, usual_in
+from workbook_tools.learning.usual import ALIKE, Column, Move, moves_to, usual_in
 from workbook_tools.program.memory import Indexes
 
 _MOST_LEVELS = 12  # of cells between an update and a gradient
@@ -29,44 +29,39 @@ def behind(model: Model, claims: Claims, is_indirect: NDArray[np.bool_]) -> list
     space = model.space
     cells, parameters = _read_as_gradients(model, claims, np.flatnonzero(is_indirect))
     layout = space.layout
-    sheets, rows, columns = layout.cells(cells)
-    others, other_rows, other_columns = layout.cells(parameters)
-    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
-    moves = zip(
-        others.tolist(), (other_rows - rows).tolist(), (other_columns - columns).tolist(),
-        strict=True,
-    )  # fmt: skip
+    lines, moves = moves_to(parameters, cells, layout)
     used = model.candidate.upstream
     may_be = space.is_formula & ~space.is_parameter & ~used
     may_be[:2] = False
     sizes = np.abs(model.adjoints)
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     found: dict[int, Shown] = {}
-    usual = usual_in(lines, [*moves])
+    usual = usual_in(lines, moves)
     downs = Counter((sheet, other, down) for (sheet, _), ((other, down, _), _) in usual.items())
 
-    def column_of(sheet: int, column: int, move: tuple[int, int, int]) -> tuple[Indexes, Indexes]:
+    def column_of(line: Column, move: Move) -> tuple[Indexes, Indexes]:
         """Return the cells of a column that should be gradients, and their parameters."""
-        other, down, along = move
+        (sheet, column), (other, down, along) = line, move
         base, top, bottom = layout.column(other, column + along)
         own_rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
         places = layout.places(np.array(sheet), np.maximum(own_rows - down, 1), np.array(column))
         kept = may_be[places]
         return places[kept], (base + own_rows)[kept]
 
-    for (sheet, column), (move, count) in usual.items():
-        own, by = column_of(sheet, column, move)
+    for line, (move, count) in usual.items():
+        own, by = column_of(line, move)
+        sheet = line[0]
         if len(own) > 2 * count:  # other cells stand there, too
             continue
         pairs = [(own, by)]
         _, other, down = max((one for one in downs if one[0] == sheet), key=lambda k: downs[k])
         if (other, down) != move[:2]:  # the updates may read the gradients of another row
-            own, by = column_of(sheet, column, (other, down, move[2]))
+            own, by = column_of(line, (other, down, move[2]))
             shown = claims.show(own, by)
             if len(own) and shown.mean() >= ALIKE:
                 pairs = [(own, by)]
         else:  # where a training begins, a gradient may lie in another direction
-            in_column = (sheets == sheet) & (columns == column)
+            in_column = [own_line == line for own_line in lines]
             pairs.append((cells[in_column], parameters[in_column]))
         for one, parameter in zip(*map(np.concatenate, zip(*pairs, strict=True)), strict=True):
             shows = Shown(layout.cell(int(parameter)), layout.cell(int(one)), sheet)

@@ -11,7 +11,7 @@ from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.usual import ALIKE, LEAST_ALIKE, usual_in
+from workbook_tools.learning.usual import ALIKE, LEAST_ALIKE, moves_to, usual_in
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
@@ -185,12 +185,9 @@ def _other_than_their_column(result: Judged) -> list[int]:
     """
     claims, layout = result.claims, result.model.space.layout
     kept = ~claims.are_by_parameters & (claims.through < 0)
-    sheets, rows, columns = layout.cells(claims.cells[kept])
-    others, other_rows, other_columns = layout.cells(claims.by[kept])
-    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
+    lines, moves = moves_to(claims.by[kept], claims.cells[kept], layout)
     multiples = [f"{factor:.6g}" for factor in claims.factors[kept].tolist()]
-    parts = (part.tolist() for part in (others, other_rows - rows, other_columns - columns))
-    every = [*zip(*parts, multiples, strict=True)]
+    every = [*zip(moves, multiples, strict=True)]
     usual = usual_in(lines, every, _MOST_IN_COLUMN)
     cells = claims.cells[kept].tolist()
     right = {
@@ -305,13 +302,7 @@ def _find_misplaced(result: Judged) -> None:
     """
     model, space, claims = result.model, result.model.space, result.claims
     layout, kept = space.layout, claims.are_by_parameters
-    sheets, rows, columns = layout.cells(claims.cells[kept])
-    others, other_rows, other_columns = layout.cells(claims.by[kept])
-    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
-    moves = zip(
-        others.tolist(), (other_rows - rows).tolist(), (other_columns - columns).tolist(),
-        strict=True,
-    )  # fmt: skip
+    lines, moves = moves_to(claims.by[kept], claims.cells[kept], layout)
     used = model.candidate.upstream
     may_be = space.is_formula & ~space.is_parameter & ~used
     may_be[:2] = False
@@ -319,7 +310,7 @@ def _find_misplaced(result: Judged) -> None:
     asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
     asked[model.updates.parameters[result.are(Verdict.RIGHT)]] = False
     trail: _Trail | None = None
-    for (sheet, column), ((other, down, along), count) in usual_in(lines, [*moves]).items():
+    for (sheet, column), ((other, down, along), count) in usual_in(lines, moves).items():
         base, top, bottom = layout.column(other, column + along)
         rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
         cells = layout.places(np.array(sheet), np.maximum(rows - down, 1), np.array(column))

@@ -35,12 +35,15 @@ _LEAST = 2  # parameters that are updated in the same way
 _LEAST_FILLED = 4  # cells into which the formula of a state is filled
 _LEAST_VARIANTS = 2  # the first updates of a parameter, which have a rate of their own
 _USUAL = 0.8  # of the iterations
+_MOST_NUMBERS = 50_000_000  # that are drawn; more would need too much memory
 _MOST_EXPECTED = 20  # formulas for which it is worked out what they should give
 _MOST_LEVELS = 12  # of cells between an update and a gradient
 
 
 def compared(result: Judged, gradients: Sequence[Shown]) -> Compared:
     """Compare the arithmetic of updates whose gradients are known; return what is wrong in it."""
+    if result.model.space.layout.size * _DRAWS > _MOST_NUMBERS:
+        return Compared(result.model, result.claims, result.verdicts, result.of_one_sample)
     comparison = _Comparison(result, gradients)
     model = replace(result.model, memory=comparison.memory)
     found = Compared(model, result.claims, comparison.verdicts(), result.of_one_sample)
@@ -318,27 +321,28 @@ class _Comparison:
         every = self._alike[int(self._iterations[pair])]
         [like, *_] = [own for own in every if self._are_updates[own[0]]]
         changes = self.values[self.cells] - self.memory.numbers[self.by]
-        has_own_rate = not self._constants(pair) or self._constants(pair) != self._constants(
-            like[0]
-        )
+        own, others = self._constants(pair), self._constants(int(like[0]))
+        has_own_rate = not own or own != others
         if has_own_rate and self._is_multiple(changes, like, pair):
             return True
         own_decays, others_decay = (
-            not np.isclose(own[_SAME], own[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
-            for own in (changes[pair], self._as_by(changes, like, pair))
+            not np.isclose(change[_SAME], change[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
+            for change in (changes[pair], self._as_by(changes, like, pair))
         )
         return others_decay and not own_decays
 
     def _constants(self, pair: int) -> frozenset[int]:
         """Return the numbers that an update and the states of its iteration read."""
-        space, found, waiting = self._space, set(), [int(self.cells[pair])]
+        space, waiting = self._space, [int(self.cells[pair])]
+        seen = {*waiting}
         while waiting:
-            for cell in space.named_by(waiting.pop()):
-                if self._is_state[cell] and self._time[cell] == self.times[pair]:
-                    waiting.append(cell)
-                elif space.is_leaf[cell] and not self._is_given[cell]:
-                    found.add(cell)
-        return frozenset(found)
+            read = [cell for cell in space.named_by(waiting.pop()) if cell not in seen]
+            seen.update(read)
+            waiting += [
+                cell for cell in read
+                if self._is_state[cell] and self._time[cell] == self.times[pair]
+            ]  # fmt: skip
+        return frozenset(c for c in seen if space.is_leaf[c] and not self._is_given[c])
 
     def _is_multiple(self, values: Array, alike: Indexes, pair: int) -> bool:
         """Tell whether the values of a pair, which begins at rest, are a multiple of others."""
@@ -481,23 +485,13 @@ class _Comparison:
         """
         stored = self._space.stored.numbers[:, 0]
         given = self._given
-        keys = np.stack([self._kind[given], self._time[given]])
+        keys = self._time[given] * len(self._kinds) + self._kind[given]
         numbers = np.repeat(stored[given][:, None], len(begins), 1)
         for k, begin in enumerate(begins):
             own = self._begin[given] == begin
-            known = dict(
-                zip(
-                    zip(*keys[:, own].tolist(), strict=True),
-                    stored[given[own]].tolist(),
-                    strict=True,
-                )
-            )
-            numbers[:, k] = [
-                known.get(key, now)
-                for key, now in zip(
-                    zip(*keys.tolist(), strict=True), numbers[:, k].tolist(), strict=True
-                )
-            ]
+            known = dict(zip(keys[own].tolist(), stored[given[own]].tolist(), strict=True))
+            now = zip(keys.tolist(), numbers[:, k].tolist(), strict=True)
+            numbers[:, k] = [known.get(key, number) for key, number in now]
         _, values = self._calculated(numbers)
         return values
 
