@@ -16,10 +16,11 @@ from workbook_tools.notation.addresses import sheet_prefix
 NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
 _OF_ONE_SAMPLE = "the derivative of the loss of one sample"
+_NOT_COMPARED = "calculated from the derivative, but for no other parameter in the same way"
 _UNSEEN = "its derivative is 0 on the random numbers that were tried"
 _VERDICTS = {
     Verdict.RIGHT: ("right", ""),
-    Verdict.THROUGH: ("right", "calculated from the derivative in several steps"),
+    Verdict.THROUGH: (NOT_CHECKED, _NOT_COMPARED),
     Verdict.ALIKE: ("right", "calculated from the derivative as for the other parameters"),
     Verdict.WRONG: ("wrong", "it adds something else than a multiple of the derivative"),
     Verdict.LATENT: ("latent", "it reads the derivative by another parameter, which is equal now"),

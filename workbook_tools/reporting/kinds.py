@@ -44,8 +44,9 @@ EXPLAINED = {
     ),
     Kind.WRONG_UPDATE: Explanation(
         "The cell holds a parameter for the next step, but what it adds to the parameter is not a "
-        "multiple of the derivative of the loss. Or the update is worked out by way of a state, such "
-        "as the momentum, and not as it is for other parameters; then it may be the state's cell.",
+        "multiple of the derivative of the loss. Or the update is worked out by way of a state, "
+        "such as the momentum, and not as it is for other parameters; then it may be the state's "
+        "cell.",
         "Mostly the update reads the derivative by another parameter, or a cell that is not the "
         "learning rate.",
         "Enter the suggested formula, or fill the update from the one beside it.",

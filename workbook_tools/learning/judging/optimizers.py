@@ -293,16 +293,16 @@ class _Comparison:
         for line in np.unique(lines[odd]).tolist():
             own = np.flatnonzero((lines == line) & odd)
             own = own[np.argsort(self.times[own])]
-            differ = [*map(self._may_differ, own.tolist())]
+            ratios = np.array([*map(self._other_rate, own.tolist())])
+            differ = np.isclose(ratios, ratios[0], rtol=_CLEAR, atol=0.0)
             judged = (lines == line) & self._are_updates
             judged &= self._usual_updates[self._iterations] >= _LEAST
             first = np.unique(self.times[judged])[:_LEAST_VARIANTS]
-            if all(differ[:_LEAST_VARIANTS]) and np.isin(first, self.times[own]).all():
-                odd[own] = [not one for one in differ]
-                first = self.times[own][~np.array(differ)].min(initial=self.times.max() + 1)
-                before = (lines == line) & (self.times < first) & ~self.is_usual
-                self._are_variants |= before & self._are_updates
-                for pair in np.flatnonzero(before & ~self._are_updates).tolist():
+            if differ[:_LEAST_VARIANTS].all() and np.isin(first, self.times[own]).all():
+                odd[own] = ~differ
+                left = (lines == line) & ~self.is_usual & ~odd
+                self._are_variants |= left & self._are_updates
+                for pair in np.flatnonzero(left & ~self._are_updates).tolist():
                     self._are_variants[pair] = self._is_variant(pair)
         layout = self._space.layout
         sheets, _, columns = layout.cells(self.cells)
@@ -313,23 +313,22 @@ class _Comparison:
         odd |= in_column & ~is_usual & ~self._are_updates
         return np.flatnonzero(odd)
 
-    def _may_differ(self, pair: int) -> bool:
-        """Tell whether an update may differ from others: it has another rate, or no weight decay.
+    def _other_rate(self, pair: int) -> float:
+        """Return how much larger the rate is than that of others, if an update may differ in it.
 
-        The weights of a layer may have a rate of their own, and biases often do not decay.
+        The weights of a layer may have a rate of their own. Biases often do not decay, as others
+        do; then it is 1. NaN if the update differs in another way.
         """
         every = self._alike[int(self._iterations[pair])]
         [like, *_] = [own for own in every if self._are_updates[own[0]]]
         changes = self.values[self.cells] - self.memory.numbers[self.by]
         own, others = self._constants(pair), self._constants(int(like[0]))
-        has_own_rate = not own or own != others
-        if has_own_rate and self._is_multiple(changes, like, pair):
-            return True
+        ratio = self._ratio(changes, like, pair) if not own or own != others else np.nan
         own_decays, others_decay = (
             not np.isclose(change[_SAME], change[_OTHER_PARAMETER], rtol=_CLEAR, atol=0.0)
             for change in (changes[pair], self._as_by(changes, like, pair))
         )
-        return others_decay and not own_decays
+        return 1.0 if np.isnan(ratio) and others_decay and not own_decays else ratio
 
     def _constants(self, pair: int) -> frozenset[int]:
         """Return the numbers that an update and the states of its iteration read."""
@@ -344,19 +343,21 @@ class _Comparison:
             ]  # fmt: skip
         return frozenset(c for c in seen if space.is_leaf[c] and not self._is_given[c])
 
-    def _is_multiple(self, values: Array, alike: Indexes, pair: int) -> bool:
-        """Tell whether the values of a pair, which begins at rest, are a multiple of others."""
+    def _ratio(self, values: Array, alike: Indexes, pair: int) -> float:
+        """Return by what the values of a pair, from rest, are a multiple of others; NaN if not."""
         with np.errstate(all="ignore"):
             rates = (values[pair] / self._as_by(values, alike, pair))[_AT_REST]
-        is_same = bool(np.ptp(rates) <= _CLEAR * abs(rates[0]))
-        return is_same and rates[0] > 0 and abs(rates[0] - 1) > _OTHER_RATE
+        is_same = np.ptp(rates) <= _CLEAR * abs(rates[0])
+        is_other = rates[0] > 0 and abs(rates[0] - 1) > _OTHER_RATE
+        return float(rates[0]) if is_same and is_other else np.nan
 
     def _is_variant(self, pair: int) -> bool:
         """Tell whether a state is a multiple of those of other parameters, if these are alike."""
         values = self.values[self.cells]
         every = self._alike[int(self._iterations[pair])]
         states = [own for own in every if not self._are_updates[own[0]]]
-        return not states or any(self._is_multiple(values, own, pair) for own in states)
+        ratios = [self._ratio(values, own, pair) for own in states]
+        return not states or bool(np.isfinite(ratios).any())
 
     def _as_by(self, values: Array, alike: Indexes, pair: int) -> Array:
         """Return the values, (draws,), that pairs have which are alike, on the numbers of a pair.
