@@ -50,12 +50,12 @@ def learned(
             found, left, space = models(sheets, values, iterations)
         else:
             found, left, space = model_by(sheets, values, iterations, loss, parameters)
+        results = [judged(model) for model in found]
+        more = [*almost(space, results, left)] if loss is None else []
     except NotDifferentiableError as error:
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
-    results = [judged(model) for model in found]
-    more = [*almost(space, results, left)] if loss is None else []
     reports = [described(result, findings(result)) for result in results]
     reports += [described(*own) for own in more]
     why = ""

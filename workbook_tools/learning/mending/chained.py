@@ -49,7 +49,7 @@ def chained(result: Judged, culprit: Culprit, right: Expected) -> Iterator[str]:
     for place, slope, factor in chain.targets(right.drawn):
         try:
             tree = chain.by(place, _DEEPEST)
-        except (NotWrittenError, SyntaxProblemError):
+        except (NotWrittenError, SyntaxProblemError, RecursionError):
             continue
         tree = product(tree, slope)
         text = f"{factor:.{_DIGITS}g}"
