@@ -246,3 +246,20 @@ def test_a_derivative_is_written_out_if_no_edit_is_right(
     report = check(mended, tmp_path)
     assert report.verdict == "pass"
     assert report.models[0].count("right")[0] >= len(wrong)
+
+
+def test_thousands_of_wrong_cells_are_one_finding(tmp_path: Path) -> None:
+    """More than those for which it is worked out what each should be."""
+    cells: dict[str, object] = {"A1": 0.6, "A2": 0.9, "A3": 0.01, "B1": 0.4, "C1": -0.2}
+    rows_of_training = range(1, 2_301)
+    for row in rows_of_training:
+        cells[f"D{row}"] = f"=B{row}*$A$1+C{row}"
+        cells[f"E{row}"] = f"=0.5*(D{row}-$A$2)^2"
+        cells[f"F{row}"] = f"=(D{row}+$A$2)*$A$1"
+        cells[f"G{row}"] = f"=D{row}-$A$2"
+        cells[f"B{row + 1}"] = f"=B{row}-$A$3*F{row}"
+        cells[f"C{row + 1}"] = f"=C{row}-$A$3*G{row}"
+    [finding] = check(cells, tmp_path).findings
+    [place] = finding.places
+    assert (place.column, place.rows) == (6, tuple(rows_of_training))
+    assert place.message.startswith("F1 is not ∂E1/∂B1")

@@ -4,7 +4,7 @@ A derivative by a cell is the sum, over the cells that read it, of the derivativ
 their own slope. The derivatives by later cells may be shown, or are written out, too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from workbook_tools.differentiation.written import (
 )
 from workbook_tools.formulas.tree import Number, Reference, SyntaxProblemError, Tree, parse
 from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
+from workbook_tools.learning.mending.slopes import BY_VALUE
 from workbook_tools.learning.moved import on_any_sheet
 from workbook_tools.notation.addresses import cell_name, sheet_prefix
 
@@ -29,12 +30,6 @@ _MOST_READERS = 12
 _MOST_CELLS = 4  # by which the wrong cell may be the derivative
 _NEAR = 1e-4  # relative
 _DIGITS = 4  # of a factor
-
-# The slopes of activations, by the activation: as numbers, and as a formula.
-_SLOPES: Sequence[tuple[Callable[[Array], Array], str]] = (
-    (lambda y: y * (1 - y), "{y}*(1-{y})"),
-    (lambda y: 1 - y**2, "(1-{y}^2)"),
-)
 
 
 def chained(result: Judged, culprit: Culprit, right: Expected) -> Iterator[str]:
@@ -87,7 +82,7 @@ class _Chain:
         forward = np.flatnonzero(is_forward & is_like)
         slopes: list[tuple[Array, str]] = [(np.ones((len(forward), drawn.size)), "1")]
         numbers = model.memory.numbers[forward]
-        slopes += [(slope(numbers), text) for slope, text in _SLOPES]
+        slopes += [(slope(numbers), text) for slope, text in BY_VALUE]
         found = []
         for values, text in slopes:
             derivatives = model.adjoints[forward] * values

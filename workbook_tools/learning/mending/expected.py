@@ -84,7 +84,11 @@ class Expectations:
         self._kept = [space.kept(memory) for memory in self._memories]
         self._rows = np.flatnonzero(np.isin(space.updates.cells, model.updates.cells))
         self._systems = [*_systems(culprits)]
-        self._system_of = {one.cell: own for own in self._systems for one in own.culprits}
+        self._system_of = {
+            one.cell: (own, number)
+            for own in self._systems
+            for number, one in enumerate(own.culprits)
+        }
         self._slopes_of: dict[int, list[Array] | None] = {}
         self._solved: dict[tuple[int, float], list[Array]] = {}
         self._updates = _Apart(model, self._systems)
@@ -160,23 +164,26 @@ class Expectations:
             return None
         if not culprit.is_gradient:
             drawn, now = (self._should(culprit.updates[0], factor, of) for of in (0, 1))
+        elif culprit.cell not in self._system_of:
+            return None  # there were too many
         else:
-            system = self._system_of[culprit.cell]
+            system, number = self._system_of[culprit.cell]
             key = system.culprits[0].cell, factor
             if key not in self._solved:
                 self._solved[key] = [self._solution(system, factor, of) for of in (0, 1)]
-            number = system.culprits.index(culprit)
             drawn, now = (solution[number] for solution in self._solved[key])
         is_known = np.isfinite(drawn).all() and np.isfinite(now).all()
         return Expected(drawn, float(now[0]), factor) if is_known else None
 
     def _by_one(self, culprit: Culprit, every: Sequence[float]) -> Iterator[Expected]:
         """Yield what a cell should be by one of its updates; others are wrong for more reasons."""
-        for factor in every if culprit.is_gradient and len(culprit.updates) > 1 else ():
+        if culprit.cell not in self._system_of or len(culprit.updates) < 2:
+            return
+        system, _ = self._system_of[culprit.cell]
+        for factor in every:
             for k in culprit.updates[:_MOST_UPDATES]:
-                system = _System([culprit], [k])
-                number = self._system_of[culprit.cell].updates.index(k)
-                drawn, now = (self._solution(system, factor, of, [number])[0] for of in (0, 1))
+                own, number = _System([culprit], [k]), system.updates.index(k)
+                drawn, now = (self._solution(own, factor, of, [number])[0] for of in (0, 1))
                 if np.isfinite(drawn).all() and np.isfinite(now).all():
                     yield Expected(drawn, float(now[0]), factor)
 

@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 import numpy as np
 
@@ -143,11 +144,8 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     shown = shown if isinstance(shown, str | float) else None
     formula = space.formula(first.cell)
     suggestion = None
-    if formula and len(formulas) == len(rows):
-        edit = change_in_words(formula, formulas[row], len(rows) > 1)
-        suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     said = _message(result, first, quantity, is_latent)
-    if formula and suggestion is None and first.is_gradient:
+    if formula and len(formulas) < len(rows) and first.is_gradient:
         helpers, because = mender.helpers(own)
         if helpers:
             where, *_ = helpers
@@ -157,10 +155,11 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
         else:
-            right, formulas = mender.written(own)
-            if len(formulas) == len(rows):
-                edit = change_in_words(formula, formulas[row], len(rows) > 1)
-                suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
+            is_written, formulas = mender.right(own, written)
+            right = is_written or right
+    if formula and suggestion is None and len(formulas) == len(rows):
+        edit = change_in_words(formula, formulas[row], len(rows) > 1)
+        suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     should = None if right is None else right.value
     if should is not None and not is_latent:
         is_off = not isinstance(shown, float) or not math.isclose(
@@ -230,13 +229,17 @@ _HELPERS = (
 )
 
 
+Propose: TypeAlias = Callable[[Judged, Culprit, Meant], Proposed | None]
+
+
 class _Mender:
     """Finds the formulas that were meant; what was found once is tried first the next time."""
 
     def __init__(self, result: Judged) -> None:
         self._result = result
-        self._found: dict[tuple[int, bool], tuple[Proposed, Cell]] = {}  # by shape, and kind
-        self._failed: dict[tuple[int, bool], int] = {}
+        # By shape, and kind:
+        self._found: dict[tuple[Propose, int, bool], tuple[Proposed, Cell]] = {}
+        self._failed: Counter[tuple[Propose, int, bool]] = Counter()
         self._right_with: dict[frozenset[tuple[Cell, str]], Indexes] = {}  # updates
         self._expectations: Meant | None = None
         culprits = [*result.culprits.values()][:_MOST_CULPRITS]
@@ -245,9 +248,6 @@ class _Mender:
         elif culprits:
             with suppress(NotDifferentiableError):
                 self._expectations = Expectations(result, culprits)
-
-    def _key(self, culprit: Culprit) -> tuple[int, bool]:
-        return int(self._result.model.space.shape_at[culprit.cell]), culprit.is_gradient
 
     def helpers(self, own: Sequence[Culprit]) -> tuple[dict[Cell, str], str]:
         """Return cells from which gradients are calculated, with the formulas that were meant.
@@ -290,7 +290,9 @@ class _Mender:
         """Return what a gradient should show that is not used."""
         return self._expectations.as_shown(culprit) if self._expectations else None
 
-    def right(self, own: Sequence[Culprit]) -> tuple[Expected | None, dict[int, str]]:
+    def right(
+        self, own: Sequence[Culprit], propose: Propose = proposed
+    ) -> tuple[Expected | None, dict[int, str]]:
         """Return what the first cell should show, and the formulas that are known, by row."""
         if self._expectations is None:
             return None, {}
@@ -301,51 +303,30 @@ class _Mender:
             # Those before the first that is found are tried again.
             for culprit in [*own, *own] if len(own) > 1 else own:
                 row = layout.cell(culprit.cell)[1]
-                found = None if row in formulas else self._one(culprit)
+                found = None if row in formulas else self._one(culprit, propose)
                 if found is not None:
                     formulas[row] = found[0]
                     if culprit is own[0] and found[1] is not None:
                         should = found[1]
         return should, formulas
 
-    def written(self, own: Sequence[Culprit]) -> tuple[Expected | None, dict[int, str]]:
-        """Return the same by the chain rule."""
-        if self._expectations is None:
-            return None, {}
-        layout = self._result.model.space.layout
-        should: Expected | None = None
-        formulas: dict[int, str] = {}
-        like: tuple[Proposed, Cell] | None = None
-        for culprit in own:
-            cell = layout.cell(culprit.cell)
-            found: tuple[str, Expected | None] | None
-            found = written(self._result, culprit, self._expectations)
-            if found is None and like is not None:  # a copy, from which nothing is calculated
-                found = filled(self._result, culprit, self._expectations, *like)
-            if found is None:
-                break
-            formulas[cell[1]], expected = found
-            if expected is not None:
-                like = Proposed(0.0, found[0], expected), cell
-                should = expected if culprit is own[0] else should
-        return should, formulas
-
-    def _one(self, culprit: Culprit) -> tuple[str, Expected | None] | None:
+    def _one(self, culprit: Culprit, propose: Propose) -> tuple[str, Expected | None] | None:
         """Return the formula of one cell, and what it should give, if that is known."""
         assert self._expectations is not None
-        key, cell = self._key(culprit), self._result.model.space.layout.cell(culprit.cell)
+        space = self._result.model.space
+        key = propose, int(space.shape_at[culprit.cell]), culprit.is_gradient
         if key in self._found:
             like, at = self._found[key]
             found = filled(self._result, culprit, self._expectations, like, at)
             if found is not None:
                 return found
-        if self._failed.get(key, 0) >= _MOST_TRIED:
+        if self._failed[key] >= _MOST_TRIED:
             return None
-        anew = proposed(self._result, culprit, self._expectations)
+        anew = propose(self._result, culprit, self._expectations)
         if anew is None:
-            self._failed[key] = self._failed.get(key, 0) + 1
+            self._failed[key] += 1
             return None
-        self._found[key] = anew, cell
+        self._found[key] = anew, space.layout.cell(culprit.cell)
         return anew.formula, anew.expected
 
 

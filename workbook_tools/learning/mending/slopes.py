@@ -13,12 +13,10 @@ from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 
 _CLEAR = 1e-9  # relative
 
-# The slopes of usual activations, by the activation and the pre-activation, and how to multiply by
-# them: as numbers, and as a formula of the derivative, the activation and the pre-activation.
-_SLOPES: Sequence[tuple[Callable[[Array, Array], Array], str]] = (
-    (lambda y, z: (z > 0).astype(float), "IF({z}>0,{d},0)"),
-    (lambda y, z: y * (1 - y), "({d})*{y}*(1-{y})"),
-    (lambda y, z: 1 - y**2, "({d})*(1-{y}^2)"),
+# The slopes of activations by their value: as numbers, and as a formula.
+BY_VALUE: Sequence[tuple[Callable[[Array], Array], str]] = (
+    (lambda y: y * (1 - y), "{y}*(1-{y})"),
+    (lambda y: 1 - y**2, "(1-{y}^2)"),
 )
 
 
@@ -47,8 +45,11 @@ def _without_slopes(result: Judged, culprit: Culprit) -> Iterator[tuple[Cell, st
         with np.errstate(all="ignore"):
             slope = model.adjoints[z] / model.adjoints[y]
         numbers = model.memory.numbers
-        for slope_of, text in _SLOPES:
-            if np.allclose(slope, slope_of(numbers[y], numbers[z]), rtol=_CLEAR, atol=_CLEAR):
+        is_on = (numbers[z] > 0).astype(float)  # as of a ReLU
+        slopes = [(is_on, "IF({z}>0,{d},0)")]
+        slopes += [(slope_of(numbers[y]), f"({{d}})*{text}") for slope_of, text in BY_VALUE]
+        for values, text in slopes:
+            if np.allclose(slope, values, rtol=_CLEAR, atol=_CLEAR):
                 names = {
                     name: _name(layout.cell(other), cell[0]) for name, other in (("y", y), ("z", z))
                 }

@@ -60,13 +60,13 @@ def proposed(result: Judged, culprit: Culprit, expectations: Meant) -> Proposed 
     return best
 
 
-def written(result: Judged, culprit: Culprit, expectations: Meant) -> tuple[str, Expected] | None:
-    """Return the formula by the chain rule for a cell, and what it should be; None if none is."""
+def written(result: Judged, culprit: Culprit, expectations: Meant) -> Proposed | None:
+    """Return the formula by the chain rule for a cell, if that gives what the cell should be."""
     own = result.model.space.layout.cell(culprit.cell)
     for right in expectations.every(culprit):
         for formula in chained(result, culprit, right) if right.drawn.any() else ():
             if is_right(result, own, formula, right):
-                return formula, right
+                return Proposed(0.0, formula, right)
     return None
 
 

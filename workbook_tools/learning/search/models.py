@@ -255,12 +255,12 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         return None
     own = space.updates.among(depends)
     derivatives = adjoints[own.parameters]
-    before = memory.numbers[own.parameters]
-    given, kept = space.updated(memory)[depends], space.kept(memory)[depends]
-    added = given - kept * before
-    # The decay may be the derivative of a part of the loss.
-    in_all = np.isfinite(factors(given - before, derivatives))
-    added[in_all] = (given - before)[in_all]
+    given, before = space.updated(memory)[depends], memory.numbers[own.parameters]
+    added = given - before
+    if own.are_decaying.any():
+        # The decay may also be the derivative of a part of the loss.
+        apart = own.are_decaying & ~np.isfinite(factors(added, derivatives))
+        added[apart] = (given - space.kept(memory)[depends] * before)[apart]
     noise = _ROUNDING * np.abs(memory.numbers[own.parameters]).max(axis=1)
     with np.errstate(all="ignore"):
         largest = np.nanmax(np.abs(adjoints[upstream]), initial=0.0)
