@@ -2,18 +2,15 @@
 
 import random
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from any_layout import called_wrong, checked
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook
 from openpyxl.formula.translate import Translator
 
-from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import cell_name
 
 MOMENTUM = "{mu}*{m0}+{g}"
@@ -109,14 +106,6 @@ def sheet(training: Training) -> tuple[dict[str, object], dict[str, list[str]]]:
     return cells, columns
 
 
-def check(cells: dict[str, object], folder: Path) -> Report:
-    book = Workbook()
-    for place, value in cells.items():
-        book.active[place] = value
-    book.save(folder / "made.xlsx")
-    return verify(folder / "made.xlsx")
-
-
 def changes(formula: str, chance: random.Random) -> list[str]:
     """Return formulas with another operator, constant, sign or number."""
     found = []
@@ -129,20 +118,11 @@ def changes(formula: str, chance: random.Random) -> list[str]:
     return found
 
 
-def named(report: Report) -> set[str]:
-    return {
-        cell_name(row, place.column)
-        for finding in report.findings
-        for place in finding.places
-        for row in place.rows
-    }
-
-
 @given(trainings)
 def test_right_optimizers_pass(
     tmp_path_factory: pytest.TempPathFactory, training: Training
 ) -> None:
-    report = check(sheet(training)[0], tmp_path_factory.mktemp("right"))
+    report = checked(sheet(training)[0], tmp_path_factory.mktemp("right") / "made.xlsx")
     assert report.verdict == "pass", [finding.places[0].message for finding in report.findings]
     counts = [model.count("right") for model in report.models]
     assert sum(updates for _, updates in counts) == STEPS * (training.weights + 1)
@@ -157,8 +137,8 @@ def test_a_changed_cell_is_found(
     cells, columns = sheet(training)
     place = chance.choice(columns[chance.choice([*columns])][2:-1])
     changed = cells | {place: chance.choice(changes(str(cells[place]), chance))}
-    report = check(changed, tmp_path_factory.mktemp("cell"))
-    assert named(report) == {place}, f"{place} {cells[place]} -> {changed[place]}"
+    report = checked(changed, tmp_path_factory.mktemp("cell") / "made.xlsx")
+    assert called_wrong(report) == {place}, f"{place} {cells[place]} -> {changed[place]}"
     assert report.verdict == "fail"
 
 
@@ -180,5 +160,5 @@ def test_a_changed_column_is_found(
     changed = cells | {
         place: Translator(formula, origin=column[0]).translate_formula(place) for place in column
     }
-    report = check(changed, tmp_path_factory.mktemp("column"))
-    assert named(report) == {*column}, f"{column[0]} {cells[column[0]]} -> {formula}"
+    report = checked(changed, tmp_path_factory.mktemp("column") / "made.xlsx")
+    assert called_wrong(report) == {*column}, f"{column[0]} {cells[column[0]]} -> {formula}"

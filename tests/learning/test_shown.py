@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from any_layout import called_wrong, checked
 from hypothesis import given
 from hypothesis import strategies as st
 from learning_score import Unlabelled, without_updates
-from openpyxl import Workbook
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from workbook_tools.checking.verify import verify
-from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import Cell, cell_name
 
 WILD = Path(__file__).parents[3] / "shared" / "wild"
@@ -92,25 +91,6 @@ def network(shape: Shape) -> tuple[dict[str, object], list[str]]:
     return cells | blocks[0] | blocks[1], shown
 
 
-def checked(cells: dict[str, object], path: Path) -> Report:
-    workbook = Workbook()
-    assert workbook.active is not None
-    for name, value in cells.items():
-        workbook.active[name] = value
-    workbook.save(path)
-    return verify(path)
-
-
-def named(report: Report) -> set[str]:
-    """Return the cells that are called wrong."""
-    return {
-        cell_name(row, place.column)
-        for finding in report.findings
-        for place in finding.places
-        for row in place.rows
-    }
-
-
 @given(shapes)
 def test_gradients_beside_a_network_are_right(
     tmp_path_factory: pytest.TempPathFactory, shape: Shape
@@ -138,7 +118,7 @@ def test_a_changed_gradient_is_found_at_its_cell(
     cells[name] = chance.choice([f"={error}*{other}", f"=-{error}*{value}", f"={error}+{value}"])
     report = checked(cells, tmp_path_factory.mktemp("shown") / "changed.xlsx")
     assert report.verdict == "fail"
-    assert named(report) == {name}
+    assert called_wrong(report) == {name}
 
 
 def regression(seed: int) -> tuple[dict[str, object], list[str]]:
@@ -211,7 +191,7 @@ def test_a_changed_gradient_of_one_sample_is_found_at_its_cell(
     name = shown[seed % len(shown)]
     cells[name] = change.format(of=f"({str(cells[name])[1:]})")
     report = checked(cells, tmp_path_factory.mktemp("shown") / "changed.xlsx")
-    assert named(report) == {name}
+    assert called_wrong(report) == {name}
 
 
 def test_a_changed_gradient_of_a_training_without_updates_is_found_and_mended(
@@ -229,7 +209,7 @@ def test_a_changed_gradient_of_a_training_without_updates_is_found_and_mended(
 @needs_wild
 def test_a_mask_that_is_left_out_is_found_where_it_belongs() -> None:
     report = verify(WILD / "016.xlsx")
-    assert named(report) == {"P15", "P16", "P17", "P18"}
+    assert called_wrong(report) == {"P15", "P16", "P17", "P18"}
     [finding] = report.findings
     suggestion = finding.places[0].suggestion
     assert suggestion is not None

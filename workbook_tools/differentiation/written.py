@@ -171,14 +171,14 @@ class _Rules:
             raise NotWrittenError(str(other))
         [area], [beside] = pair
         _, row, column = self._by
-        sheet = beside.sheet or self._sheet
-        at = (row - area.first_row + beside.first_row, column - area.first_column
-              + beside.first_column)  # fmt: skip
-        prefix = "" if sheet == self._sheet else sheet_prefix(sheet)
-        return Reference(prefix + cell_name(*at))
+        down, right = beside.first_row - area.first_row, beside.first_column - area.first_column
+        return self._reference((beside.sheet or self._sheet, row + down, column + right))
 
     def _own(self) -> Tree:
-        sheet, row, column = self._by
+        return self._reference(self._by)
+
+    def _reference(self, cell: Cell) -> Tree:
+        sheet, row, column = cell
         prefix = "" if sheet == self._sheet else sheet_prefix(sheet)
         return Reference(prefix + cell_name(row, column))
 

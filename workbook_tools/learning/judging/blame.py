@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import factors, matches
+from workbook_tools.learning.judging.columns import Columns
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.search.models import Model
@@ -16,7 +17,6 @@ from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
-_SMALL = 1e-11  # of the largest derivative; what is smaller may be rounding
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
 
@@ -300,22 +300,12 @@ def _find_misplaced(result: Judged) -> None:
 
     Perhaps nothing is calculated from them: from those of the last iteration, for example.
     """
-    model, space, claims = result.model, result.model.space, result.claims
-    layout, kept = space.layout, claims.are_by_parameters
-    lines, moves = moves_to(claims.by[kept], claims.cells[kept], layout)
-    used = model.candidate.upstream
-    may_be = space.is_formula & ~space.is_parameter & ~used
-    may_be[:2] = False
-    sizes = np.abs(model.adjoints)
-    asked = space.is_parameter & used & ((sizes > _SMALL * sizes.max()).sum(axis=1) >= 2)
-    asked[model.updates.parameters[result.are(Verdict.RIGHT)]] = False
+    model, claims, kept = result.model, result.claims, result.claims.are_by_parameters
+    lines, moves = moves_to(claims.by[kept], claims.cells[kept], model.space.layout)
+    should_be = Columns(model, model.updates.parameters[result.are(Verdict.RIGHT)])
     trail: _Trail | None = None
-    for (sheet, column), ((other, down, along), count) in usual_in(lines, moves).items():
-        base, top, bottom = layout.column(other, column + along)
-        rows = top + np.flatnonzero(asked[base + top : base + bottom + 1])
-        cells = layout.places(np.array(sheet), np.maximum(rows - down, 1), np.array(column))
-        is_formula = may_be[cells]
-        pairs = zip(cells[is_formula].tolist(), (base + rows)[is_formula].tolist(), strict=True)
+    for line, (move, count) in usual_in(lines, moves).items():
+        pairs = zip(*(part.tolist() for part in should_be.of(line, move)), strict=True)
         missing = [
             (cell, parameter)
             for cell, parameter in pairs

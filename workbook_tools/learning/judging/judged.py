@@ -8,10 +8,10 @@ from workbook_tools.learning.judging.blame import blame, is_multiplied_by_a_para
 from workbook_tools.learning.judging.claims import Claims, claims
 from workbook_tools.learning.judging.optimizers import compared
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.judging.walks import walked
 from workbook_tools.learning.search.models import Model, of_one_sample
 from workbook_tools.program.memory import Indexes
 
-_MOST_LEVELS = 12  # of cells between an update and a gradient
 _LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
 
 
@@ -34,14 +34,12 @@ def judged(model: Model, is_meant: bool = False) -> Judged:
 def _verdicts(model: Model, is_meant: bool) -> Judged:
     """Return what is known of the updates of a model."""
     own, space = claims(model), model.space
-    used = model.candidate.upstream
-    backward = space.depends & ~used
     right = np.isfinite(model.factors) | model.are_zero
     of_one = np.full(len(right), np.nan)
     of_one[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
     right |= np.isfinite(of_one)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
-    _see_through(model, own, verdicts, backward)
+    _see_through(model, own, verdicts)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
     is_read = np.isin(model.updates.cells, space.reads.read)
     largest = np.abs(model.added).max(axis=1)
@@ -69,15 +67,13 @@ def _are_indirect(result: Judged) -> NDArray[np.bool_]:
     return np.asarray(found & ~result.are(Verdict.NONE))
 
 
-def _see_through(
-    model: Model, own: Claims, verdicts: NDArray[np.object_], backward: NDArray[np.bool_]
-) -> None:
+def _see_through(model: Model, own: Claims, verdicts: NDArray[np.object_]) -> None:
     """Find the updates that are calculated from a derivative in several steps."""
     updates, space = model.updates, model.space
     left = np.flatnonzero(verdicts == Verdict.WRONG)
     # What adds something where the derivative is 0 is wrong: a ReLU without its mask, for example.
     is_flat = np.asarray(~model.adjoints[updates.parameters].any(axis=1))
-    for k, found in _gradients(model, own, left, backward).items():
+    for k, found in _gradients(model, own, left).items():
         parameter = int(updates.parameters[k])
         if parameter in found:
             is_own = found <= {parameter, *space.earlier(parameter)}
@@ -92,29 +88,25 @@ def _see_through(
             verdicts[k] = Verdict.WRONG
 
 
-def _gradients(
-    model: Model, own: Claims, left: Indexes, backward: NDArray[np.bool_]
-) -> dict[int, set[int]]:
+def _gradients(model: Model, own: Claims, left: Indexes) -> dict[int, set[int]]:
     """Return for updates by which parameters the nearest derivatives are that they are made of."""
-    space = model.space
     found: dict[int, set[int]] = {int(k): set() for k in left}
-    is_claim = np.zeros_like(backward)
+    is_claim = np.zeros(model.space.layout.size, dtype=bool)
     is_claim[own.are()] = True
-    at = np.stack([left, model.updates.cells[left]])
-    for _ in range(_MOST_LEVELS):
-        if not at.size:
-            break
-        number, cells = space.flow_of_all.read_by(at[1])
-        at = np.unique(np.stack([at[0][number], cells]), axis=1)
-        at = at[:, backward[at[1]] & ~space.is_parameter[at[1]]]
-        for k, cell in at[:, is_claim[at[1]]].T.tolist():
+
+    def are_found(updates: Indexes, cells: Indexes, _: Indexes) -> NDArray[np.bool_]:
+        claimed = is_claim[cells]
+        for k, cell in zip(updates[claimed].tolist(), cells[claimed].tolist(), strict=True):
             by = own.parameters_of(cell)
             parameter = int(model.updates.parameters[k])
             if parameter not in by:
                 found[k] |= by
             elif cell in own.by_parameter:
                 found[k].add(parameter)
-        at = at[:, [not found[k] for k in at[0].tolist()]]
+        return np.array([bool(found[k]) for k in updates.tolist()], dtype=bool)
+
+    if len(left):
+        walked(model, left, are_found)
     return found
 
 
