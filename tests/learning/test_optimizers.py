@@ -2,6 +2,7 @@
 
 import random
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -162,3 +163,12 @@ def test_a_changed_column_is_found(
     }
     report = checked(changed, tmp_path_factory.mktemp("column") / "made.xlsx")
     assert called_wrong(report) == {*column}, f"{column[0]} {cells[column[0]]} -> {formula}"
+
+
+@pytest.mark.parametrize("rule", ["mean", "Adam"])
+def test_a_factor_without_a_cell_of_its_own_is_no_rate(rule: str, tmp_path: Path) -> None:
+    cells, columns = sheet(Training(rule, 3, 2, own_rate=False, start=None, seed=1))
+    column = next(own for own in columns.values() if "(1-$B$1)" in str(cells[own[0]]))
+    changed = {place: str(cells[place]).replace("(1-$B$1)", "(2-$B$1)") for place in column}
+    report = checked(cells | changed, tmp_path / "made.xlsx")
+    assert called_wrong(report) == {*column}
