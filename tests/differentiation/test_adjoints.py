@@ -194,6 +194,39 @@ def test_several_draws_are_differentiated_at_once(tmp_path: Path) -> None:
     assert found[derivatives.place(PARAMETERS[1])] == pytest.approx(x * x * np.exp(x * x))
 
 
+def test_a_weighted_sum_of_cells_is_differentiated_at_once(tmp_path: Path) -> None:
+    cells: dict[str, object] = {"A4": "=A1*B1", "B4": "=SUM(A1:C1)^2", "A5": "=A4*B4"}
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    both, memory = [("Sheet", 4, 1), ("Sheet", 4, 2)], derivatives.memory
+    found = derivatives.adjoints(both, memory, np.array([[2.0], [3.0]]))
+    one, other = (np.array(exact(derivatives, cell)) for cell in both)
+    own = [derivatives.place(cell) for cell in PARAMETERS]
+    assert found[own, 0] == pytest.approx(2 * one + 3 * other)
+
+
+def test_cells_beside_the_parameters_have_derivatives_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    written(path, {"A4": "=A1*B1", "B4": "=B1*C1", "A5": "=A4*A4+B4"})
+    derivatives = opened(path, PARAMETERS[:1])
+    beside = np.array([*map(derivatives.place, PARAMETERS[1:3])])
+    found = derivatives.adjoints([OF], derivatives.memory, beside=beside)
+    # By way of A4 alone: B4 does not depend on A1.
+    assert found[beside, 0] == pytest.approx([2 * 0.7**2 * 1.3, 0.0])
+
+
+def test_derivatives_by_what_formulas_read_go_no_further(tmp_path: Path) -> None:
+    derivatives = written(tmp_path / "a.xlsx", {"A4": "=A1*B1", "B4": "=C1+1", "A5": "=A4*B4^2"})
+    memory = derivatives.memory
+    read = np.array([derivatives.place(cell) for cell in [("Sheet", 4, 1), ("Sheet", 4, 2)]])
+    asked = np.zeros(len(memory.kinds), dtype=bool)
+    asked[read] = True
+    last = np.array([derivatives.place(OF)])
+    found = derivatives.pulled(last, np.array([[3.0]]), asked, memory)
+    a, b = 0.7 * 1.3, 1.4
+    assert found[read, 0] == pytest.approx([3 * b * b, 3 * 2 * a * b])
+    assert not np.delete(found, read).any()
+
+
 def test_a_kink_has_the_derivative_that_pytorch_gives_it(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     cells: dict[str, object] = {

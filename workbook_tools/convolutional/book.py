@@ -99,6 +99,11 @@ class Book:
         """Return the layer with these weights in the first forward pass."""
         return self._that((Operation.CONVOLUTION, Operation.WEIGHTED), "weights", weights)
 
+    def differentiated(self, gradient: Section) -> Section:
+        """Return the layer or the weights by which a section of gradients is the derivative."""
+        parts = gradient.heading.parts
+        return self.section(parts["layer"] if "layer" in parts else parts["weights"])
+
     def refuse_circle(self, name: str) -> NoReturn:
         """Raise ``InputError`` for a layer that depends on itself."""
         raise InputError(f"{self.path}: according to the headings, {name} depends on itself")

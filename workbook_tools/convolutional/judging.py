@@ -1,23 +1,23 @@
 """Turns the results for each cell into faults, and these into a report."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.convolutional import panel, whole
+from workbook_tools.convolutional import panel, reads, whole
+from workbook_tools.convolutional.backward import Backward, Gradients
 from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.formulas import Formulas
-from workbook_tools.convolutional.layers import Array
 from workbook_tools.convolutional.local import Local
 from workbook_tools.convolutional.places import Grid, Index, Numbers
-from workbook_tools.convolutional.reads import rectangles
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.suggestions import Suggestions
 from workbook_tools.convolutional.tally import Tallies, Tally
+from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.comparison import ABSOLUTE, Comparison
 from workbook_tools.judging.faults import Fault, Kind, message, plain
 from workbook_tools.judging.findings import Finding, ordered
@@ -26,6 +26,7 @@ from workbook_tools.mending.causes import grouped
 from workbook_tools.notation import convolutional as names
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.columns import Columns
 
 _UNKNOWN = "they read a cell with an error"
 _NOT_OF_FORMULAS = {Kind.STALE_VALUE, Kind.WRONG_VALUE}
@@ -40,31 +41,64 @@ class Judgement:
         self._stale = np.zeros(book.places.count, dtype=bool)
         self._whole = Comparison()
         self._moments = Counter[str]()
+        self._states: list[State] = []  # first the workbook as it is
+        self._of_formulas: dict[int, dict[Index, Kind]] = {}  # by tally: what is wrong in it
 
     def look(self, state: State, kind: str) -> None:
-        """Check every cell at some moments: each from the cells that it reads, and all together.
+        """Check every cell at some moments from the cells that it reads, except for gradients.
 
         The first call must be with the workbook as it is; ``kind`` names the moments in the report.
         """
-        now = not self._moments
-        self._tallies.look(state, self._tolerance + state.storage, now)
-        if now:
-            self._now = state
+        self._tallies.look(state, self._tolerance + state.storage, now=not self._states)
         self._moments[kind] += len(state)
+        self._states.append(state)
+
+    def look_back(self, sheets: Sequence[Sheet], values: Columns) -> None:
+        """Check the gradients at all these moments, and every cell with a run of the network.
+
+        Gradients are compared with derivatives of the formulas in the ``sheets``, or of those that
+        should stand there. Raises ``InputError`` if they have none.
+        """
+        self._backward = Backward(self._book, sheets, values, *self._meant())
+        for number, state in enumerate(self._states):
+            gradients = self._backward.gradients(state)
+            self._look_at_all(state, gradients)
+            tolerance = self._tolerance + state.storage
+            self._tallies.look_back(self._backward, gradients, state, tolerance, now=not number)
+
+    def _meant(self) -> tuple[dict[Cell, str], set[Cell]]:
+        """Return formulas for cells that have wrong ones or none, other than gradients.
+
+        Where it is not known what was meant, the cell is also returned by itself, and the formula
+        only reads what it should.
+        """
+        instead: dict[Cell, str] = {}
+        unknown: set[Cell] = set()
+        for tally in self._tallies.grids:
+            if tally.is_passed_back:
+                continue
+            wanted = reads.wanted(self._book, tally.section, tally.grid)
+            for fault, places in self._of_grid(tally):
+                if fault.kind in _NOT_OF_FORMULAS:
+                    continue
+                instead |= fault.put_right
+                if not fault.put_right:
+                    own = {tally.grid.cell(at): reads.total_of(wanted(*at)) for at in places}
+                    instead |= own
+                    unknown |= own.keys()
+        return instead, unknown
+
+    def _look_at_all(self, state: State, gradients: Gradients) -> None:
+        """Compare every cell with a run of the whole network, where the true digit is known."""
         truth = Local(self._book, state).true_digits()
         classes = len(self._book.section(names.SOFTMAX).cells.rows)
-        self._look_at_all(state, truth, np.isin(truth, np.arange(classes)))
-
-    def _look_at_all(self, state: State, truth: Array, known: NDArray[np.bool_]) -> None:
-        """Compare every cell with a run of the whole network, where the true digit is ``known``."""
-        run = whole.run(self._book, state, truth)
-        for values, own in ((run.cells, True), (run.biases, False)):
-            for name, expected in values.items():
-                section = self._book.section(name)
-                grid = section.cells if own else section.biases
-                if grid is None or expected.shape[1:] != grid.rows.shape:
+        known = np.isin(truth, np.arange(classes))
+        run = whole.run(self._book, state, truth, gradients)
+        for name, expected in (run | gradients).items():
+            for grid, own in zip(self._book.section(name).grids, expected, strict=False):
+                if own.shape[1:] != grid.rows.shape:
                     self._book.refuse_misfit(name)
-                self._whole.add(state.numbers(grid)[known], expected[known])
+                self._whole.add(state.numbers(grid)[known], own[known])
 
     def compare_stored(self, stored: State, tolerance: float) -> None:
         """Find cached values that are out of date.
@@ -72,20 +106,29 @@ class Judgement:
         Such a value does not follow from the cached values that its formula reads, and it differs
         from the value calculated now.
         """
-        tallies = Tallies(self._book)
+        now, tallies = self._states[0], Tallies(self._book)
         tallies.look(stored, tolerance, now=True)
+        if any(self._differ(one.grid, stored) for one in tallies.grids if one.is_passed_back):
+            gradients = self._backward.gradients(stored)
+            tallies.look_back(self._backward, gradients, stored, tolerance, now=True)
         for tally in tallies.grids:
-            [now] = self._now.numbers(tally.grid)
-            same = np.isclose(tally.shown, now, tolerance, ABSOLUTE)
+            [own] = now.numbers(tally.grid)
+            same = np.isclose(tally.shown, own, tolerance, ABSOLUTE)
             there = tally.wrong & np.isfinite(tally.shown) & ~same
             self._stale[self._book.places.of(tally.grid)[there]] = True
         for cell, single in tallies.singles.items():
-            if single.wrong and single.shown not in (None, self._now.value(cell)):
+            if single.wrong and single.shown not in (None, now.value(cell)):
                 self._stale[self._place(cell)] = True
+
+    def _differ(self, grid: Grid, stored: State) -> bool:
+        """Tell whether some cells have other numbers in the file than now."""
+        now, then = self._states[0].numbers(grid), stored.numbers(grid)
+        return not np.array_equal(now, then, equal_nan=True)
 
     def report(self, engine: str) -> Report:
         """Return the report."""
-        faults = [*self._of_grids(), *self._of_panel(), *self._of_margins()]
+        of_grids = (fault for tally in self._tallies.grids for fault, _ in self._of_grid(tally))
+        faults = [*of_grids, *self._of_panel(), *self._of_margins()]
         return Report(
             workbook=str(self._book.path),
             engine=engine,
@@ -96,31 +139,35 @@ class Judgement:
             network=NetworkReport(_described(self._book), dict(self._moments), self._whole),
         )
 
-    def _of_grids(self) -> Iterator[Fault]:
-        for tally in self._tallies.grids:
-            kinds = self._kinds(tally)
-            if not kinds:
-                continue
-            sound = np.ones(tally.grid.rows.shape, dtype=bool)
-            for at in kinds:
-                sound[at] = False
-            suggestions = Suggestions(self._book, self._now, self._tolerance, tally, sound)
-            for kind in Kind:
-                found = {at for at, own in kinds.items() if own is kind}
-                for fault, places in self._faults(tally, kind, found):
-                    meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
-                    yield replace(fault, suggestion=meant)
+    def _of_grid(self, tally: Tally) -> Iterator[tuple[Fault, list[Index]]]:
+        """Yield the faults of a grid, each with the indices of its cells."""
+        kinds = self._kinds(tally)
+        if not kinds:
+            return
+        sound = np.ones(tally.grid.rows.shape, dtype=bool)
+        for at in kinds:
+            sound[at] = False
+        suggestions = Suggestions(self._book, self._states[0], self._tolerance, tally, sound)
+        for kind in Kind:
+            found = {at for at, own in kinds.items() if own is kind}
+            for fault, places in self._faults(tally, kind, found):
+                meant = None if kind in _NOT_OF_FORMULAS else suggestions.of(places)
+                yield replace(fault, suggestion=meant), places
 
     def _kinds(self, tally: Tally) -> dict[Index, Kind]:
         """Return the kind of mistake of each mistaken cell of a grid, by its index."""
+        if id(tally) not in self._of_formulas:
+            self._of_formulas[id(tally)] = self._kinds_of_formulas(tally)
+        there = self._book.formulas.numbers[self._book.places.of(tally.grid)] >= 0
+        stale = there & self._stale[self._book.places.of(tally.grid)]
+        # What a formula is counts more.
+        return dict.fromkeys(_indices(stale), Kind.STALE_VALUE) | self._of_formulas[id(tally)]
+
+    def _kinds_of_formulas(self, tally: Tally) -> dict[Index, Kind]:
         formulas = Formulas(self._book, tally.section, tally.grid)
         wrong, elsewhere, there = tally.wrong, tally.wrong_elsewhere, formulas.there
-        # What comes later counts more.
-        kinds = dict.fromkeys(
-            _indices(there & self._stale[self._book.places.of(tally.grid)]), Kind.STALE_VALUE
-        )
-        kinds |= formulas.odd(wrong | elsewhere)
-        for mask, kind in (
+        kinds = formulas.odd(wrong | elsewhere)
+        for mask, kind in (  # what comes later counts more
             (there & elsewhere & ~wrong, Kind.LATENT),
             (there & wrong, Kind.WRONG_FORMULA),
             (there & wrong & np.isnan(tally.shown), Kind.ERROR_VALUE),
@@ -145,7 +192,7 @@ class Judgement:
             shown = plain(float(tally.shown[worst]))
             seen: float | str | None = shown
             if kind is Kind.ERROR_VALUE:
-                content = self._now.value(worst_cell)
+                content = self._states[0].value(worst_cell)
                 seen = content.code if isinstance(content, CellError) else str(content)
             quantity = _quantity(tally, own[0][1])
             fault = Fault(
@@ -175,7 +222,7 @@ class Judgement:
                 kind = Kind.TYPED_VALUE
             elif single.wrong:
                 kind = Kind.WRONG_FORMULA if single.shown is not None else Kind.ERROR_VALUE
-            elif single.wrong_elsewhere or rectangles(formula, sheet) != wanted[cell]:
+            elif single.wrong_elsewhere or reads.rectangles(formula, sheet) != wanted[cell]:
                 kind = Kind.LATENT
             elif self._stale[self._place(cell)]:
                 kind = Kind.STALE_VALUE
@@ -196,7 +243,7 @@ class Judgement:
             if not above and not beside:
                 continue
             grid = section.cells.padded(above, beside)
-            [values] = self._now.numbers(grid, 0.0)
+            [values] = self._states[0].numbers(grid, 0.0)
             is_formula = self._book.formulas.numbers[self._book.places.of(grid)] >= 0
             inner = np.zeros(values.shape, dtype=bool)
             height, width = section.cells.rows.shape[1:]

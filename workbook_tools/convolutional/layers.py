@@ -1,10 +1,9 @@
-"""The layers of a network in NumPy, forwards and backwards, at many moments at once.
+"""The layers of a network in NumPy, at many moments at once.
 
 The first axis of every array are the moments: maps (moments, n, height, width), kernels (moments,
 outputs, inputs, height, width), biases (moments, outputs). A number is a map of one cell, so a
-fully connected layer is a convolution with kernels of one cell. ``g`` is ∂loss/∂(the layer); the
-functions whose names end in ``_back`` return ∂loss/∂(what it reads). Arrays that do not fit
-together raise ``ValueError``.
+fully connected layer is a convolution with kernels of one cell. Arrays that do not fit together
+raise ``ValueError``.
 """
 
 from typing import TypeAlias
@@ -15,8 +14,6 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 Pair: TypeAlias = tuple[int, int]  # height and width
-
-_TIE = 1e-12  # relative; numbers of a pooling window that differ by less count as equal
 
 
 def padded(x: Array, padding: Pair) -> Array:
@@ -38,32 +35,9 @@ def convolution(x: Array, w: Array, b: Array) -> Array:
     return correlation(x, w) + b[:, :, None, None]
 
 
-def convolution_back(w: Array, g: Array, padding: Pair) -> Array:
-    """Return the gradient of a convolution's maps, without their padding."""
-    turned = w[..., ::-1, ::-1].swapaxes(1, 2)
-    made = correlation(padded(g, (w.shape[3] - 1, w.shape[4] - 1)), turned)
-    (above, beside), (height, width) = padding, made.shape[2:]
-    return made[:, :, above : height - above, beside : width - beside]
-
-
-def kernel_gradient(x: Array, g: Array) -> Array:
-    """Return ∂loss/∂w of a convolution of maps that already include their padding."""
-    moments, outputs = g.shape[:2]
-    windows = sliding_window_view(x, g.shape[2:], axis=(2, 3))
-    inputs, height, width = windows.shape[1:4]
-    read = windows.transpose(0, 4, 5, 1, 2, 3).reshape(moments, -1, inputs * height * width)
-    made = g.reshape(moments, outputs, -1) @ read
-    return made.reshape(moments, outputs, inputs, height, width)
-
-
 def relu(x: Array) -> Array:
     """Return each number, or 0 if that is larger."""
     return np.maximum(x, 0.0)
-
-
-def relu_back(x: Array, g: Array) -> Array:
-    """Return ``g`` where ``x`` is above 0, and 0 elsewhere; ``x`` may also be the ReLU."""
-    return np.where(x <= 0, 0.0, g)
 
 
 def blocks(x: Array, window: Pair) -> Array:
@@ -75,33 +49,9 @@ def blocks(x: Array, window: Pair) -> Array:
     return own.reshape(moments, n, rows, columns, height * width)
 
 
-def from_blocks(of: Array, window: Pair, like: Array) -> Array:
-    """Return the maps of ``blocks``, with 0 beyond the last whole window."""
-    (height, width), (moments, n, rows, columns) = window, of.shape[:4]
-    own = of.reshape(moments, n, rows, columns, height, width).swapaxes(3, 4)
-    made = np.zeros(like.shape)
-    made[:, :, : rows * height, : columns * width] = own.reshape(
-        moments, n, rows * height, columns * width
-    )
-    return made
-
-
 def largest(x: Array, window: Pair) -> Array:
     """Return the maximum of each window."""
     return np.asarray(blocks(x, window).max(axis=-1))
-
-
-def largest_back(x: Array, g: Array, window: Pair) -> Array:
-    """Return ``g`` at the first maximum of each window in reading order, and 0 elsewhere.
-
-    Numbers that differ only by rounding count as equal: in a uniform image the numbers of a window
-    tie, although a convolution may add up each of them in another order.
-    """
-    cells = blocks(x, window)
-    most = cells.max(axis=-1, keepdims=True)
-    ties = cells >= most - _TIE * np.abs(most)
-    first = ties & (ties.cumsum(axis=-1) == 1)
-    return from_blocks(first * g[..., None], window, x)
 
 
 def window_mean(x: Array, window: Pair) -> Array:
@@ -109,20 +59,9 @@ def window_mean(x: Array, window: Pair) -> Array:
     return np.asarray(blocks(x, window).mean(axis=-1))
 
 
-def window_mean_back(x: Array, g: Array, window: Pair) -> Array:
-    """Return an equal share of ``g`` for each cell of a window."""
-    shape = blocks(x, window).shape
-    return from_blocks(np.broadcast_to(g[..., None] / shape[-1], shape), window, x)
-
-
 def map_mean(x: Array) -> Array:
     """Return the mean of each map."""
     return np.asarray(x.mean(axis=(2, 3), keepdims=True))
-
-
-def map_mean_back(x: Array, g: Array) -> Array:
-    """Return an equal share of ``g`` for each cell of a map."""
-    return np.broadcast_to(g / (x.shape[2] * x.shape[3]), x.shape)
 
 
 def in_a_row(x: Array) -> Array:
@@ -147,10 +86,7 @@ def softmax(z: Array) -> Array:
 
 
 def cross_entropy(z: Array, target: Array) -> Array:
-    """Return −ln of the probability of the class at which ``target`` is 1, (moments, 1, 1, 1).
-
-    Its gradient is softmax(z) − target.
-    """
+    """Return −ln of the probability of the class at which ``target`` is 1, (moments, 1, 1, 1)."""
     above = z - most(z)
     return np.asarray(np.log(total(np.exp(above))) - total(above * target))
 

@@ -2,14 +2,14 @@
 
 Every section is computed from the sheet's own values of the sections that its heading names. So
 only the cell with a mistake counts as wrong, and not those that depend on it. Each number comes
-with the size of the terms that are added up in it, by which its rounding error is measured.
+with the size of the terms that are added up in it, by which its rounding error is measured. What
+gradients should be is worked out elsewhere, in ``backward``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbook_tools.convolutional import layers
 from workbook_tools.convolutional.book import Book, Section
@@ -28,6 +28,10 @@ class Expected:
 
     values: Array
     sizes: Array
+
+    def agrees(self, shown: Array, tolerance: float) -> bool:
+        """Tell whether all numbers are known, and shown as they should be."""
+        return bool((np.abs(shown - self.values) <= tolerance * self.sizes).all())
 
 
 class Local:
@@ -103,13 +107,10 @@ class Local:
         return self._state.number(self._book.inputs[name])[:, None, None, None]
 
     def _of_biases(self, section: Section) -> Expected:
-        """Return the right biases of a section of gradients, or of weights after the step."""
-        match section.heading.operation:
-            case Operation.WEIGHT_GRADIENT:
-                return _added(lambda g: g.sum(axis=(2, 3)), self._maps(section.source("gradient")))
-            case Operation.STEPPED:
-                return self._stepped(*(self._biases(section.source(k)) for k in _STEP))
-        raise ValueError(f"{section.name} has no calculated biases")
+        """Return the right biases of a section of weights after the step."""
+        if section.heading.operation is not Operation.STEPPED:
+            raise ValueError(f"{section.name} has no calculated biases")
+        return self._stepped(*(self._biases(section.source(k)) for k in _STEP))
 
     def _cells(self, section: Section) -> Expected:
         heading = section.heading
@@ -154,12 +155,6 @@ class Local:
             case Operation.DIFFERENCE:
                 both = (self._maps(section.source(k)) for k in ("source", "target"))
                 return _added(lambda p, t: p - t, *both, sizes=lambda p, t: p + t)
-            case Operation.BACK:
-                return self._back(section)
-            case Operation.WEIGHT_GRADIENT:
-                layer = self._book.layer_of(section.source("weights")).heading
-                read = self._maps(section.source(), padding_of(layer))
-                return _added(layers.kernel_gradient, read, self._maps(section.source("gradient")))
             case Operation.STEPPED:
                 return self._stepped(*(self._weights(section.source(k)) for k in _STEP))
         return _added(lambda x: plain(heading, x), self._maps(section.source()))
@@ -185,35 +180,6 @@ class Local:
             lambda z, e: np.log(layers.total(e)) - (own - layers.most(z)), scores, powers,
             sizes=lambda z, e: 1 + 2 * layers.most(z),
         )  # fmt: skip
-
-    def _back(self, section: Section) -> Expected:
-        """Return how the gradient is passed back to a layer through the one that reads it."""
-        consumer = self._book.section(section.source("consumer")).heading
-        name = section.source()
-        match consumer.operation:
-            case Operation.NORMALISED:
-                factor = names.GREYS * self._input(names.PIXEL_DEVIATION)
-                return _added(lambda g: g / factor, self._maps(name))
-            case Operation.CONVOLUTION | Operation.WEIGHTED:
-                turned = self._weights(self._book.turned(consumer.parts["weights"]).name)
-                if consumer.operation is Operation.WEIGHTED:
-                    return _added(layers.correlation, self._maps(name), turned)
-                padding = padding_of(consumer)
-                reach = (turned.shape[3] - 1 - padding[0], turned.shape[4] - 1 - padding[1])
-                return _added(layers.correlation, self._maps(name, reach), turned.swapaxes(1, 2))
-        before = self._maps(section.source("layer"))
-        match consumer.operation:
-            case Operation.RELU:
-                back = _and_nan(np.isnan(before), lambda g: layers.relu_back(before, g))
-            case Operation.LARGEST:
-                back = _to_the_largest(
-                    before, self._maps(consumer.name), size(consumer.parts["window"])
-                )
-            case Operation.WINDOW_MEAN | Operation.MAP_MEAN | Operation.IN_A_ROW:
-                back = lambda g: plain_back(consumer, before, g)
-            case _:
-                raise ValueError(f"no gradient is passed back through {consumer.name}")
-        return _added(back, self._maps(name))
 
     def _stepped(self, weights: Array, slopes: Array) -> Expected:
         rate = self._state.number(self._book.inputs[names.ETA])
@@ -252,22 +218,6 @@ def plain(heading: Heading, x: Array) -> Array:
     raise ValueError(f"{heading.name} has weights")
 
 
-def plain_back(heading: Heading, x: Array, g: Array) -> Array:
-    """Return ∂loss/∂x of a layer without weights, given ``g``, that of the layer."""
-    match heading.operation:
-        case Operation.RELU:
-            return layers.relu_back(x, g)
-        case Operation.LARGEST:
-            return layers.largest_back(x, g, size(heading.parts["window"]))
-        case Operation.WINDOW_MEAN:
-            return layers.window_mean_back(x, g, size(heading.parts["window"]))
-        case Operation.MAP_MEAN:
-            return layers.map_mean_back(x, g)
-        case Operation.IN_A_ROW:
-            return g.reshape(x.shape)
-    raise ValueError(f"{heading.name} has weights")
-
-
 def _blank(section: Section) -> float:
     """Return what an empty cell counts as: no number if it should hold a formula, else 0."""
     return np.nan if section.heading.operation.has_formulas else 0.0
@@ -281,25 +231,3 @@ def padding_of(heading: Heading) -> Pair:
 def with_relu(heading: Heading, x: Array) -> Array:
     """Apply the ReLU that may follow in the same cell."""
     return layers.relu(x) if heading.operation.has_relu else x
-
-
-def _to_the_largest(x: Array, pooled: Array, window: Pair) -> Callable[[Array], Array]:
-    """Return a function that puts gradients at the first maximum of each window, 0 elsewhere.
-
-    The maximum is the one that the sheet shows. Cells beyond the last whole window get 0.
-    """
-    cells, most = layers.blocks(x, window), pooled[..., None]
-    earlier = np.full_like(cells, -np.inf)
-    earlier[..., 1:] = np.maximum.accumulate(cells[..., :-1], axis=-1)
-    first = (cells == most) & (earlier < most)
-    unknown = np.isnan(cells) | np.isnan(most) | np.isnan(earlier)
-
-    def back(g: Array) -> Array:
-        own = np.where(unknown, np.nan, np.where(first, g[..., None], 0.0))
-        return layers.from_blocks(own, window, x)
-
-    return back
-
-
-def _and_nan(unknown: NDArray[np.bool_], of: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    return lambda g: np.where(unknown, np.nan, of(g))

@@ -4,7 +4,7 @@ A formula that reads a wrong cell can show the right value by chance: if no digi
 or if it happens to hold the maximum of the window. The references themselves reveal it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from workbook_tools.convolutional.book import Book, Section
 from workbook_tools.convolutional.places import Grid, Numbers
 from workbook_tools.formulas.references import Area, areas
 from workbook_tools.notation import convolutional as names
+from workbook_tools.notation.addresses import range_name, sheet_prefix
 from workbook_tools.notation.convolutional import Operation, size
 
 Number: TypeAlias = int | Numbers
@@ -31,6 +32,12 @@ def rectangle(area: Area, sheet: str) -> Rectangle:
     """Return the cells of an area that a formula on ``sheet`` names."""
     corners = area.first_row, area.first_column, area.last_row, area.last_column
     return area.sheet or sheet, *corners
+
+
+def total_of(rectangles: Iterable[Rectangle]) -> str:
+    """Return a formula that reads these cells and ranges."""
+    parts = (f"SUM({sheet_prefix(sheet)}{range_name(*map(int, at))})" for sheet, *at in rectangles)
+    return f"={'+'.join(parts)}"
 
 
 def _of_bias(book: Book, section: Section) -> Reader:

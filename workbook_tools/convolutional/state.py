@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbook_tools.convolutional.book import Book
-from workbook_tools.convolutional.places import Grid, Places
+from workbook_tools.convolutional.places import Grid, Numbers, Places
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Calculation
-from workbook_tools.program.memory import EMPTY, Memory
+from workbook_tools.program.memory import EMPTY, Layout, Memory
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,17 @@ class State:
     @classmethod
     def of(cls, book: Book, memory: Memory) -> Self:
         """Read what compiled formulas have calculated; the moments are the draws of ``memory``."""
-        layout = memory.layout
-        own = np.concatenate(
+        own = cls.places_in(book, memory.layout)
+        values = np.take(memory.numbers.T, own, axis=1)
+        blank = memory.kinds[own] == EMPTY
+        values[:, blank] = np.nan
+        other = lambda k, place: memory.get(int(own[place]), k)
+        return cls(book.places, values, np.broadcast_to(blank, values.shape), other, 0.0)
+
+    @staticmethod
+    def places_in(book: Book, layout: Layout) -> Numbers:
+        """Return the place in a memory of each cell of the book, by the number of the cell."""
+        return np.concatenate(
             [
                 layout.places(
                     np.array(layout.sheet(sheet)),
@@ -59,11 +68,20 @@ class State:
                 for sheet, (_, rows, columns) in book.places.areas()
             ]
         )
-        values = np.take(memory.numbers.T, own, axis=1)
-        blank = memory.kinds[own] == EMPTY
-        values[:, blank] = np.nan
-        other = lambda k, place: memory.get(int(own[place]), k)
-        return cls(book.places, values, np.broadcast_to(blank, values.shape), other, 0.0)
+
+    def memory(self, layout: Layout, own: Numbers) -> Memory:
+        """Return a memory with the cells of the book, at their places ``own``; others are empty.
+
+        A cell that holds a number at some moments counts as one at all, NaN where it shows an
+        error.
+        """
+        memory = Memory(layout, len(self))
+        inside, is_number = own > 1, np.isfinite(self._values).any(axis=0)
+        filled = inside & is_number
+        memory.put_numbers(own[filled], self._values[:, filled].T)
+        for place in np.flatnonzero(inside & ~is_number & ~self._blank.all(axis=0)).tolist():
+            memory.put(int(own[place]), self._value(0, place))
+        return memory
 
     def __len__(self) -> int:
         """How many moments there are."""
@@ -80,7 +98,9 @@ class State:
 
     def value(self, cell: Cell, moment: int = 0) -> CellValue:
         """Return the value of a cell at one moment."""
-        place = int(self._places.of(Grid.of(cell)))
+        return self._value(moment, int(self._places.of(Grid.of(cell))))
+
+    def _value(self, moment: int, place: int) -> CellValue:
         if self._blank[moment, place]:
             return None
         number = float(self._values[moment, place])

@@ -5,14 +5,12 @@ wrong cell should read instead.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.convolutional import reads
 from workbook_tools.convolutional.book import Book
-from workbook_tools.convolutional.local import Expected, Local
 from workbook_tools.convolutional.places import Index
 from workbook_tools.convolutional.state import State
 from workbook_tools.convolutional.tally import Tally
@@ -33,7 +31,7 @@ class Suggestions:
         ``sound`` tells which cells of the grid are without a known mistake.
         """
         self._book, self._now, self._tolerance = book, now, tolerance
-        self._section, self._grid = tally.section, tally.grid
+        self._grid, self._expected = tally.grid, tally.now
         self._indices = np.argwhere(sound)
         self._phases = reads.phases(book, tally.section, tally.grid)
         self._phases_of_sound = self._phases[sound]
@@ -59,10 +57,6 @@ class Suggestions:
             trials=0,
         )
 
-    @cached_property
-    def _expected(self) -> Expected:
-        return Local(self._book, self._now).expected(self._section, self._grid)
-
     def _written(self, at: Index) -> str | None:
         alike = self._indices[self._phases_of_sound == self._phases[at]]
         if not len(alike):
@@ -82,6 +76,8 @@ class Suggestions:
 
     def _are_right(self, formulas: dict[Index, str]) -> bool:
         grid, expected = self._grid, self._expected
+        if expected is None:
+            return False
         read = {
             cell
             for formula in formulas.values()

@@ -34,8 +34,10 @@ def verify_network(
     judgement = Judgement(book, tolerance)
     now = State.read(book, [calculation])
     judgement.look(now, "as it is")
-    judgement.compare_stored(State.read(book, [stored]), stored.tolerance + stored.storage)
     for batch in moments(book, now, calculation, graph, sheets, stored):
         judgement.look(batch.state, batch.kind)
         on_step(f"checking, {batch.kind}: {batch.last} of {batch.total}")
+    on_step("differentiating the loss")
+    judgement.look_back(sheets, stored)
+    judgement.compare_stored(State.read(book, [stored]), stored.tolerance + stored.storage)
     return judgement.report(calculation.engine)

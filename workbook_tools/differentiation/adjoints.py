@@ -1,9 +1,9 @@
 """Differentiates one cell of a workbook by others, through all formulas that lie between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class Derivatives:
         if self._program.graph.edges is None:
             raise NotDifferentiableError("too many references between formulas")
         self._edges = self._program.graph.edges
+        self._orders: dict[bytes, tuple[Any, Any, set[int]]] = {}  # by the nodes that are ordered
         self._steps_of: dict[tuple[int, ...], list[_Step]] = {}  # by nodes of one shape
 
     @cached_property
@@ -97,6 +98,10 @@ class Derivatives:
     def memory(self) -> Memory:
         """The values that the workbook has."""
         return self._program.memory()
+
+    @cached_property
+    def _empty(self) -> Memory:
+        return Memory(self._program.layout)
 
     def place(self, cell: Cell) -> int:
         """Return the place of a cell in a memory."""
@@ -165,24 +170,51 @@ class Derivatives:
         number = self._program.graph.node_of(cell)
         return number is not None and bool(self._depends[number])
 
-    def adjoints(self, of: Sequence[Cell], memory: Memory) -> Array:
+    def adjoints(
+        self,
+        of: Sequence[Cell],
+        memory: Memory,
+        seeds: Array | float = 1.0,
+        beside: Indexes | None = None,
+    ) -> Array:
         """Return the derivatives of the sum of cells by all that they depend on, (places, draws).
 
         They are 0 for what they do not depend on, or what does not depend on the parameters. Of
         cells that depend on different parameters, such as the losses of several iterations, they
-        are the derivatives of each. Raises ``NotDifferentiableError``.
+        are the derivatives of each. Each cell counts in the sum as often as its seed says, (cells,
+        draws). Also the derivatives by the cells at the places ``beside`` are returned, as far as
+        they come from formulas that depend on the parameters. Raises ``NotDifferentiableError``.
         """
         found = np.zeros((len(memory.kinds), memory.draws))
-        found[[self.place(cell) for cell in of]] = 1.0
+        found[[self.place(cell) for cell in of]] = seeds
         between = self._depends & _with_what_they_read(self._program.graph, self._edges, of)
         self._refuse_changing(of)
-        depends = np.zeros(len(memory.kinds), dtype=bool)
-        for number in [*np.flatnonzero(between).tolist(), *self._own]:
-            depends[self.places_of(self.nodes[number])] = True
+        nodes = np.append(between, False)  # the last one is for cells without a formula
+        nodes[[*self._own]] = True
+        depends = nodes[self.node_at]
+        if beside is not None:
+            depends[beside] = True
         with np.errstate(all="ignore"):
             for step in self._steps(between, found, depends):
                 step.pull(found, memory, depends)
         return found
+
+    def pulled(
+        self, places: Indexes, seeds: Array, asked: NDArray[np.bool_], memory: Memory
+    ) -> Array:
+        """Return the derivatives of a sum of cells by those that their formulas read.
+
+        Each of the cells, at ``places``, counts as often as its seed says, (cells, draws). The
+        derivatives are those by cells that are ``asked``, by place, which must be others; there are
+        zeros elsewhere. Raises ``NotDifferentiableError``.
+        """
+        found = np.zeros_like(memory.numbers)
+        found[places] = seeds
+        nodes = np.unique(self.node_at[places])
+        with np.errstate(all="ignore"):
+            for step in self._together(nodes[nodes >= 0].tolist()):
+                step.pull(found, memory, asked)
+        return np.where(asked[:, None], found, 0.0)
 
     def shares(
         self, seeds: Array, asked: NDArray[np.bool_], memory: Memory
@@ -254,8 +286,9 @@ class Derivatives:
     def node_at(self) -> Indexes:
         """By place: the number of the node whose cell is there; −1 if there is none."""
         found = np.full(self._program.layout.size, -1)
-        for number, node in enumerate(self.nodes):
-            found[self.places_of(node)] = number
+        if self.nodes:
+            batch = Batch(self.nodes, self._empty)
+            found[batch.places] = batch.node
         return found
 
     def places_of(self, node: Node, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -274,13 +307,10 @@ class Derivatives:
         ``depends`` tells by place what depends on the parameters; of cells that go one by one, only
         those are left that really do.
         """
-        edges = self._edges
-        inside = between[edges.readers] & between[edges.read]
-        edges = Edges(*(part[inside] for part in edges))  # type: ignore[arg-type]
-        count = len(self.nodes)
-        groups = components(count, edges.readers, edges.read)
-        by_level = levels(groups, count, edges)
-        reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
+        key = between.tobytes()
+        if key not in self._orders:
+            self._orders = {key: self._order(between)}  # others are rarely asked for again
+        groups, by_level, reading_themselves = self._orders[key]
         for level in reversed(by_level):
             blocks: dict[tuple[str, str], list[Node]] = defaultdict(list)
             single: list[int] = []
@@ -289,15 +319,30 @@ class Derivatives:
                     yield from self._one_by_one(own, found, depends)
                     continue
                 node = self.nodes[own[0]]
-                tree = _tree(node)
-                is_alone = len(node.run.rows) == 1
-                if is_alone and isinstance(tree, Call) and tree.function == _ELEMENT:
-                    blocks[node.sheet, _first_of(node, tree)].append(node)
-                else:
-                    single.append(own[0])
+                if _ELEMENT in node.run.formula.pattern:
+                    tree = _tree(node)
+                    is_alone = len(node.run.rows) == 1
+                    if is_alone and isinstance(tree, Call) and tree.function == _ELEMENT:
+                        blocks[node.sheet, _first_of(node, tree)].append(node)
+                        continue
+                single.append(own[0])
             yield from self._together(single)
             for block in blocks.values():
                 yield self._array(block)
+
+    def _order(
+        self, between: NDArray[np.bool_]
+    ) -> tuple[Sequence[list[int]], Sequence[Sequence[int]], set[int]]:
+        """Return some nodes in groups that are circles, the groups by level, and small circles.
+
+        These are nodes that read their own column. Each level is read by those after it.
+        """
+        inside = between[self._edges.readers] & between[self._edges.read]
+        edges = Edges(*(part[inside] for part in self._edges))  # type: ignore[arg-type]
+        count = len(self.nodes)
+        groups = components(count, edges.readers, edges.read)
+        reading_themselves = set(edges.readers[edges.readers == edges.read].tolist())
+        return groups, levels(groups, count, edges), reading_themselves
 
     def _together(self, numbers: Sequence[int]) -> Iterator["_Step"]:
         """Yield the steps of nodes that do not read each other: one for each shape."""
@@ -315,24 +360,27 @@ class Derivatives:
 
     def _joined(self, nodes: Sequence[Node]) -> list["_Step"]:
         """Return one step for nodes of one shape; several if their references differ in kind."""
-        steps = [self._step(node, _tree(node), np.array(node.run.rows)) for node in nodes]
+        first, batch = self._whole(nodes[0]), Batch(nodes, self._empty)
         if len(nodes) == 1:
-            return steps
-        first, batch = steps[0], Batch(nodes, self.memory)
+            return [first]
+        apart = partial(map, self._whole, nodes)
         texts = _references(first.tree)
         if len(texts) != len(first.node.shape.slots):
-            return steps
+            return [*apart()]
         places: dict[str, Indexes] = {}
         for k, (text, slot) in enumerate(zip(texts, first.node.shape.slots, strict=True)):
             read = batch.places_read(k, slice(0, len(batch.places)))
             read = read.reshape(slot.height, slot.width, -1)
             if not np.array_equal(places.setdefault(text, read), read):
-                return steps  # one name for different cells
+                return [*apart()]  # one name for different cells
         return [
             first._replace(
-                rows=batch.rows, places=batch.places[None, None, :], known=places, parts=steps
+                rows=batch.rows, places=batch.places[None, None, :], known=places, parts=apart
             )
         ]
+
+    def _whole(self, node: Node) -> "_Step":
+        return self._step(node, _tree(node), np.array(node.run.rows))
 
     def _step(self, node: Node, tree: Tree, rows: NDArray[np.int64]) -> "_Step":
         is_array = (*node.cell,) in self._arrays
@@ -433,7 +481,7 @@ class _Step(NamedTuple):
     # Of cells that have several formulas of one shape: the places that each reference means, and
     # the steps of the formulas.
     known: Mapping[str, Indexes] | None = None
-    parts: Sequence["_Step"] = ()
+    parts: Callable[[], Iterable["_Step"]] | None = None
 
     def apart(
         self, adjoints: Array, memory: Memory, asked: NDArray[np.bool_]
@@ -450,7 +498,7 @@ class _Step(NamedTuple):
             result = site.traced(self.tree, lifts=self.is_array)
             seed = _fitted(adjoints[self.places], result.value.shape, self.is_array)
         except (NoDerivativeError, UnknownFunctionError, UnevenError, ValueError):
-            for part in self.parts:
+            for part in self.parts() if self.parts else ():
                 yield from part.apart(adjoints, memory, asked)
             return
         for key, derivative in pulled_back(result, seed).items():
@@ -480,9 +528,10 @@ class _Step(NamedTuple):
             for key, derivative in pulled_back(result, seed).items():
                 places = site.places[key]
                 whole = np.broadcast_to(derivative, (*places.shape, memory.draws))
-                np.add.at(found, places, np.where(depends[places][..., None], whole, 0.0))
+                kept = depends[places]
+                _add(found, places[kept], whole[kept])
         except UnevenError:
-            for part in self.parts:
+            for part in self.parts() if self.parts else ():
                 part.pull(found, memory, depends)
             for k, row in enumerate(self.rows.tolist() if not self.parts else ()):
                 own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
@@ -491,6 +540,16 @@ class _Step(NamedTuple):
             where = full_name((self.node.sheet, int(self.rows[0]), self.node.column))
             what = "arrays of different sizes" if isinstance(error, ValueError) else error
             raise NotDifferentiableError(f"{where}: {what}") from error
+
+
+def _add(found: Array, places: Indexes, numbers: Array) -> None:
+    """Add numbers (cells, draws) at places, of which several may be the same.
+
+    ``found`` must be contiguous: NumPy adds to an array with one axis several times as fast.
+    """
+    draws = found.shape[1]
+    flat = places[:, None] * draws + np.arange(draws)
+    np.add.at(found.reshape(-1), flat.ravel(), numbers.ravel())
 
 
 def _with_what_they_read(graph: Graph, edges: Edges, cells: Sequence[Cell]) -> NDArray[np.bool_]:

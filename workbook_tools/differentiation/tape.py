@@ -94,7 +94,10 @@ def _summed_to(derivative: Array, shape: tuple[int, ...]) -> Array:
 
 def _times(derivative: Array, slope: Array | float) -> Array:
     """Multiply, where 0 times an infinite slope is 0: a branch that is not taken has none."""
-    return np.asarray(np.where(derivative == 0, 0.0, derivative * slope))
+    product = np.asarray(derivative * slope)
+    if np.isfinite(product).all():
+        return product
+    return np.asarray(np.where(derivative == 0, 0.0, product))
 
 
 def _made(value: Array, *links: tuple[Traced, Pull]) -> Traced:

@@ -80,6 +80,16 @@ class Operation(StrEnum):
         return self not in (Operation.DRAWN, Operation.STORED, Operation.WEIGHTS)
 
     @property
+    def is_gradient(self) -> bool:
+        """Whether its cells are derivatives of the loss."""
+        return self is Operation.DIFFERENCE or self.is_passed_back
+
+    @property
+    def is_passed_back(self) -> bool:
+        """Whether its cells are derivatives that come by way of the layer after them."""
+        return self in (Operation.BACK, Operation.WEIGHT_GRADIENT)
+
+    @property
     def has_relu(self) -> bool:
         """Whether a ReLU follows in the same cell."""
         return self in (Operation.CONVOLUTION_RELU, Operation.WEIGHTED_RELU)

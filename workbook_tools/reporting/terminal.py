@@ -256,8 +256,8 @@ def network_lines(network: NetworkReport) -> list[str]:
     moments = ", ".join(f"{kind} ({count})" for kind, count in network.moments.items())
     return [
         f"{network.network}; checked with: {moments}",
-        f"{network.whole.compared:,} numbers compared with a run of the whole network in PyTorch "
-        f"(float64, gradients by autograd): {network.whole}",
+        f"{network.whole.compared:,} numbers compared with a run of the whole network and the "
+        f"derivatives of its loss: {network.whole}",
     ]
 
 
