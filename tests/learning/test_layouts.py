@@ -146,6 +146,36 @@ def test_a_wrong_cell_is_found(layout: str, tmp_path: Path) -> None:
     assert places == {name}
 
 
+def descent(typed: list[float]) -> dict[str, object]:
+    """Numbers below each other, each with the value and the slope of (x − 1)², and an update."""
+    cells: dict[str, object] = {"H1": 0.05}
+    for row, x in enumerate(typed, start=1):
+        cells |= {f"A{row}": x, f"B{row}": f"=2*A{row}-2", f"C{row}": f"=A{row}-$H$1*B{row}"}
+        cells[f"D{row}"] = f"=(A{row}-1)^2"
+    return cells
+
+
+def test_numbers_that_go_on_as_a_series_where_updates_belong_are_found(tmp_path: Path) -> None:
+    report = check(descent([10, 9.1, 8.2, 7.3, 6.4]), tmp_path)
+    [place] = [place for finding in report.findings for place in finding.places]
+    assert (place.kind.value, place.cells) == ("typed-value", "A2:A5")
+    assert place.put_right == {("Sheet", row, 1): f"=C{row - 1}" for row in range(2, 6)}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [10, 9, 8, 7, 6],  # to see the function, not a training
+        [10, 9.1, 8.29, 7.561, 6.9049],  # pasted
+        [10, 9.1, 4, 7.3, 6.4],
+        [10, 9.1, 8.2],
+    ],
+)
+def test_other_numbers_below_each_other_are_no_mistake(typed: list[float], tmp_path: Path) -> None:
+    report = check(descent(typed), tmp_path)
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
 def test_sums_and_errors_are_no_updates(tmp_path: Path) -> None:
     """A running total, an error and a pre-activation have the slope 1 by a cell that they name."""
     cells = {f"A{row}": row / 7 for row in range(1, 9)} | {"B1": "=A1"}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors, matches
+from workbook_tools.differentiation.proportional import factors, matches, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.engines import compiled
 from workbook_tools.errors import InputError
@@ -224,19 +224,17 @@ def _add_shown(
     cells = [(cell, place) for cell, place in derivatives.formulas() if cell != of]
     numbers = memory.numbers[[place for _, place in cells]]
     pairs = [
-        pair for every in matches(numbers, own) for pair in zip(*map(_listed, every), strict=True)
+        pair
+        for rows, others, found_factors in matches(numbers, own)
+        for pair in zip(*map(_listed, (rows, others, rounded(found_factors))), strict=True)
     ]
     for at, k, factor in sorted(pairs):
-        parts[k].shown.append(Shown(cells[at][0], _rounded(factor)))
+        parts[k].shown.append(Shown(cells[at][0], factor))
 
 
 def _listed(numbers: NDArray[Any]) -> list[Any]:
     found: list[Any] = numbers.tolist()
     return found
-
-
-def _rounded(factor: float) -> float:
-    return float(f"{factor:.6g}")
 
 
 def _add_updates(
@@ -285,5 +283,5 @@ def _update(
 
 def _factor(numbers: Array, others: Array) -> float | None:
     """Return by what some numbers are a multiple of others, (draws,); None if they are not."""
-    [factor] = factors(numbers[None], others[None])
-    return _rounded(factor) if np.isfinite(factor) else None
+    [factor] = rounded(factors(numbers[None], others[None])).tolist()
+    return factor if np.isfinite(factor) else None

@@ -28,6 +28,17 @@ def factors(numbers: Array, others: Array, noise: Array | float = 0.0) -> Array:
     return np.where(is_one, factor, np.nan)
 
 
+def rounded(numbers: Array, digits: int = 6) -> Array:
+    """Return numbers as they read with so many significant digits; others, such as NaN, stay."""
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(numbers))))
+        near = np.round(numbers * scale) / scale
+    near = np.where(np.isfinite(near), near, numbers)
+    few, which = np.unique(near, return_inverse=True)
+    # A product with a power of 10 need not be the number that a decimal fraction means.
+    return np.array([float(f"{one:.{digits}g}") for one in few.tolist()], dtype=float)[which]
+
+
 def matches(numbers: Array, others: Array) -> Iterator[tuple[Indexes, Indexes, Array]]:
     """Yield arrays of rows of numbers, rows of others, and by what the first are multiples of them.
 

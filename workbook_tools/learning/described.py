@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from workbook_tools.differentiation.proportional import rounded
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
 from workbook_tools.learning.judging.differences import Difference, differences
@@ -52,6 +53,7 @@ def _claims(result: Judged) -> Iterator[Learned]:
     should_be = {one.cell: one.parameter for one in result.culprits.values() if one.is_gradient}
     shown = space.gradients
     of_one = {*_of_one_sample(result)}
+    of_others = {*shown.values()}
     every = np.array(sorted({*result.claims.by_parameter, *result.wrong, *of_one}), dtype=np.int64)
     sheets, _, _ = space.layout.cells(every)
     parts = (part.tolist() for part in (every, sheets, space.shape_at[every]))
@@ -64,9 +66,9 @@ def _claims(result: Judged) -> Iterator[Learned]:
         else:
             own_claims = result.claims.by_parameter[cell]
             claim = next((one for one in own_claims if one.by == shown.get(cell)), own_claims[0])
-            if cell not in shown and claim.by in shown.values():
+            if cell not in shown and claim.by in of_others:
                 continue  # it is like the derivative because a slope or an input is 0
-            groups[sheet, float(f"{claim.factor:.6g}"), "right", "", shape].append((cell, claim.by))
+            groups[sheet, claim.factor, "right", "", shape].append((cell, claim.by))
     near: dict[tuple[int, int], list[Difference]] = defaultdict(list)
     for one in differences(result):
         sheet = int(space.layout.cells(np.array([one.cell]))[0][0])
@@ -95,11 +97,11 @@ def _updates(result: Judged) -> Iterator[Learned]:
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     sheets, _, _ = space.layout.cells(model.updates.cells)
     every = model.updates
-    columns = every.parameters, every.cells, every.groups, sheets, model.factors
+    columns = every.parameters, every.cells, every.groups, sheets, rounded(model.factors)
     parts = (part.tolist() for part in columns)
     for verdict, parameter, cell, group, sheet, added in zip(result.verdicts, *parts, strict=True):
         if verdict is not Verdict.NONE and space.shows(cell) is None:
-            factor = float(f"{added:.6g}") if math.isfinite(added) else None
+            factor = added if math.isfinite(added) else None
             groups[sheet, factor, *_VERDICTS[verdict], group].append((cell, parameter))
     for (_, factor, word, why, _), own in groups.items():
         cells, first = _cells(result, own)

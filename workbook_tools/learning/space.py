@@ -294,11 +294,19 @@ class Space:
     def _usual(self, values: Array) -> Array:
         """Return numbers like those of the workbook; the first ones where a training explodes."""
         found = values.copy()
-        large = self.parameters[np.abs(values[self.parameters]) > _LARGE]
-        for place in large.tolist():
-            start = values[[place, *self.earlier(place)][-1]]
-            if abs(found[place]) > _LARGE * max(1.0, abs(start)):
-                found[place] = start
+        places = self.parameters
+        start = values[self._first[places]]
+        is_large = np.abs(values[places]) > _LARGE * np.maximum(1.0, np.abs(start))
+        found[places[is_large]] = start[is_large]
+        return found
+
+    @cached_property
+    def _first(self) -> Indexes:
+        """The first parameter of which each is the last of many updates, by place."""
+        found = np.arange(self.layout.size)
+        found[self.updates.cells] = self.updates.parameters
+        for _ in range(len(self.updates.cells).bit_length()):  # each round doubles the way back
+            found = found[found]
         return found
 
     def updated(self, memory: Memory) -> Array:

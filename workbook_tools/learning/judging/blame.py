@@ -1,12 +1,13 @@
 """Finds the cells in which updates go wrong, and other cells that are wrong in the same way."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.proportional import factors, matches
+from workbook_tools.differentiation.proportional import factors, matches, rounded
 from workbook_tools.learning.judging.columns import Columns
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
@@ -330,7 +331,7 @@ def _find_other_multiples(result: Judged) -> None:
     kept = claims.are_by_parameters
     sheets, _, columns = layout.cells(claims.cells[kept])
     lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
-    multiples = [float(f"{factor:.6g}") for factor in claims.factors[kept].tolist()]
+    multiples = claims.factors[kept].tolist()
     usual = usual_in(lines, multiples)
     every: dict[tuple[int, int], set[int]] = defaultdict(set)
     odd: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
@@ -366,7 +367,7 @@ def _find_other_factors(result: Judged) -> None:
     odd = min(up, down, key=len).tolist()
     if len(odd) > _ODD_SIGNS * len(right):
         odd = []
-    rates = [abs(float(f"{factor:.6g}")) for factor in model.factors[right].tolist()]
+    rates = np.abs(rounded(model.factors[right])).tolist()
     lines = _lines(model)[right].tolist()
     sheets, rows, _ = space.layout.cells(cells[right])
     places = [*zip(sheets.tolist(), rows.tolist(), strict=True)]
@@ -388,15 +389,17 @@ def _with_odd_factors(result: Judged) -> list[int]:
     A whole column may have the sum over samples where others have the average.
     """
     model, space = result.model, result.model.space
-    multiples = np.where(np.isfinite(model.factors), model.factors, result.of_one_sample)
+    multiples = rounded(
+        np.where(np.isfinite(model.factors), model.factors, result.of_one_sample)
+    ).tolist()
     blocks: dict[tuple[int, bool], dict[int, float]] = defaultdict(dict)
     columns: dict[int, tuple[str, int]] = {}
     for k, update in enumerate(model.updates.cells.tolist() if space.gradients else ()):
         cell = space.shows(update)
-        if cell is not None and result.verdicts[k] is Verdict.RIGHT and np.isfinite(multiples[k]):
+        if cell is not None and result.verdicts[k] is Verdict.RIGHT and math.isfinite(multiples[k]):
             is_of_all = bool(result.gradients(k))  # else of one sample
             block = int(model.updates.groups[k]), is_of_all
-            blocks[block][k] = float(f"{multiples[k]:.6g}")
+            blocks[block][k] = multiples[k]
             sheet, _, column = space.layout.cell(cell)
             columns[k] = sheet, column
     sizes = Counter(columns.values())
@@ -423,7 +426,7 @@ def _blame_factor(result: Judged, k: int) -> None:
     cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
     result.verdicts[k] = Verdict.WRONG
     every = [claims[0].factor for claims in result.claims.by_parameter.values()]
-    usual = Counter(float(f"{factor:.6g}") for factor in every).most_common(1)[0][0]
+    usual = Counter(every).most_common(1)[0][0]
     for gradient in result.gradients(k):
         known = [c for c in model.space.named_by(gradient) if c in result.culprits]
         if known:

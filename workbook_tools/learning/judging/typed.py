@@ -8,9 +8,11 @@ import numpy as np
 
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.moved import moved
-from workbook_tools.notation.addresses import Cell
+from workbook_tools.notation.addresses import Cell, cell_name
 
 _LEAST_ALIKE = 2  # updates in the column
+_LEAST_IN_SERIES = 4  # numbers of which each is an equal step from the one before
+_CLEAR = 1e-6  # relative to a step
 
 
 class Typed(NamedTuple):
@@ -18,10 +20,46 @@ class Typed(NamedTuple):
 
     cell: Cell
     parameter: int  # that is not updated
-    formula: str  # of the update, as the others of the column
+    formula: str  # of the update, or that shows it
+    is_series: bool = False  # one of numbers that go on by equal steps
 
 
 def typed(result: Judged) -> Iterator[Typed]:
+    """Yield the numbers that stand in the place of updates, or of the parameters after them."""
+    yield from _in_place_of_updates(result)
+    yield from _continued_as_series(result)
+
+
+def _continued_as_series(result: Judged) -> Iterator[Typed]:
+    """Yield the parameters of a column that the fill handle has continued as a series.
+
+    The second number is what the first one is updated to; from there on, the numbers go on by equal
+    steps, and not by the updates beside them.
+    """
+    space, own = result.model.space, result.model.updates
+    layout, values = space.layout, space.stored.numbers[:, 0]
+    sheets, rows, columns = layout.cells(own.parameters)
+    is_typed = space.is_leaf[own.parameters]
+    lines: dict[tuple[int, int, int], dict[int, tuple[int, int]]] = defaultdict(dict)
+    places = own.parameters, own.cells, sheets, rows, columns, layout.cells(own.cells)[2]
+    parts = (part[is_typed].tolist() for part in places)
+    for parameter, cell, sheet, row, column, beside in zip(*parts, strict=True):
+        lines[sheet, column, beside][row] = parameter, cell
+    for line in lines.values():
+        first = min(line)
+        if len(line) < _LEAST_IN_SERIES or max(line) - first >= len(line):
+            continue
+        parameters, updates = np.array([line[row] for row in sorted(line)]).T
+        steps, off = np.diff(values[parameters]), values[parameters[1:]] - values[updates[:-1]]
+        is_equal = np.abs(off) <= _CLEAR * np.abs(steps[0])
+        is_series = (np.abs(steps - steps[0]) <= _CLEAR * np.abs(steps[0])).all()
+        if is_series and is_equal[0] and not is_equal.all():
+            for parameter, update, place in zip(parameters, updates, parameters[1:], strict=False):
+                formula = f"={cell_name(*layout.cell(int(update))[1:])}"
+                yield Typed(layout.cell(int(place)), int(parameter), formula, is_series=True)
+
+
+def _in_place_of_updates(result: Judged) -> Iterator[Typed]:
     """Yield the numbers with which a training goes on, in a column that has updates otherwise.
 
     What stands where such an update would read its parameter is a parameter, and has no update.

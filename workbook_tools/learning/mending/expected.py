@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors
+from workbook_tools.differentiation.proportional import factors, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
@@ -342,6 +342,5 @@ def _in_row(result: Judged, k: int) -> NDArray[np.bool_]:
 
 def most_frequent(numbers: Sequence[float]) -> float:
     """Return the most frequent of some numbers, up to their last digits."""
-    rounded = np.array([float(f"{number:.6g}") for number in numbers])
-    values, counts = np.unique(rounded, return_counts=True)
+    values, counts = np.unique(rounded(np.array(numbers)), return_counts=True)
     return float(values[counts.argmax()])

@@ -208,10 +208,16 @@ def _typed(result: Judged) -> Iterator[Fault]:
         value = float(space.stored.numbers[space.layout.place_of(own[0].cell), 0])
         formulas = {one.cell[1]: one.formula for one in own}
         edit = change_in_words(None, own[0].formula)
+        what = f"A number is typed into {cell} where the update of {name} belongs."
+        if own[0].is_series:
+            what = (
+                f"From {cell} on, the numbers go on by equal steps, as the fill handle continues a "
+                f"series: they are not the updates, and that of {name} belongs into {cell}."
+            )
         yield Fault(
             kind=Kind.TYPED_VALUE, quantity=name, sheet=sheet, column=column,
             rows=tuple(formulas), formula=None, value=value, expected=None, max_rel_error=None,
-            message=f"A number is typed into {cell} where the update of {name} belongs.",
+            message=what,
             shown=f"{cell} shows {value:.4g}",
             suggestion=Suggestion(formulas, edit, None, 1, result.model.memory.draws),
         )  # fmt: skip

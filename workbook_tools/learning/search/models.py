@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors, matches
+from workbook_tools.differentiation.proportional import factors, matches, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
@@ -71,7 +71,7 @@ class Model:
         the sum is the loss.
         """
         explained = self.factors[left & np.isfinite(self.factors)]
-        rates = len({float(f"{factor:.4g}") for factor in explained.tolist()})
+        rates = len(np.unique(rounded(explained, digits=4)))
         shown = int((left & (self.are_shown | np.isfinite(self.factors))).sum())
         used = int(self.candidate.upstream.sum())
         near = self.space.flow.nearest(self.losses, self.space.is_parameter)
