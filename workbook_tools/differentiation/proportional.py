@@ -39,6 +39,12 @@ def rounded(numbers: Array, digits: int = 6) -> Array:
     return np.array([float(f"{one:.{digits}g}") for one in few.tolist()], dtype=float)[which]
 
 
+def most_frequent(numbers: Array) -> float:
+    """Return the most frequent of some numbers; those that differ in the last digits are one."""
+    _, which, counts = np.unique(rounded(numbers), return_inverse=True, return_counts=True)
+    return float(np.median(numbers[which == counts.argmax()]))
+
+
 def matches(numbers: Array, others: Array) -> Iterator[tuple[Indexes, Indexes, Array]]:
     """Yield arrays of rows of numbers, rows of others, and by what the first are multiples of them.
 

@@ -9,6 +9,7 @@ import numpy as np
 from workbook_tools.differentiation.proportional import rounded
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
+from workbook_tools.learning.judging.claims import Claim
 from workbook_tools.learning.judging.differences import Difference, differences
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.ranges import ranges_of
@@ -54,6 +55,7 @@ def _claims(result: Judged) -> Iterator[Learned]:
     shown = space.gradients
     of_one = {*_of_one_sample(result)}
     of_others = {*shown.values()}
+    right: list[tuple[int, int, int, Claim]] = []
     every = np.array(sorted({*result.claims.by_parameter, *result.wrong, *of_one}), dtype=np.int64)
     sheets, _, _ = space.layout.cells(every)
     parts = (part.tolist() for part in (every, sheets, space.shape_at[every]))
@@ -68,7 +70,10 @@ def _claims(result: Judged) -> Iterator[Learned]:
             claim = next((one for one in own_claims if one.by == shown.get(cell)), own_claims[0])
             if cell not in shown and claim.by in of_others:
                 continue  # it is like the derivative because a slope or an input is 0
-            groups[sheet, claim.factor, "right", "", shape].append((cell, claim.by))
+            right.append((sheet, shape, cell, claim))
+    factors = rounded(np.array([claim.factor for *_, claim in right])).tolist()
+    for (sheet, shape, cell, claim), factor in zip(right, factors, strict=True):
+        groups[sheet, factor, "right", "", shape].append((cell, claim.by))
     near: dict[tuple[int, int], list[Difference]] = defaultdict(list)
     for one in differences(result):
         sheet = int(space.layout.cells(np.array([one.cell]))[0][0])

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.proportional import factors, matches, rounded
+from workbook_tools.differentiation.proportional import factors, matches, most_frequent, rounded
 from workbook_tools.learning.judging.columns import Columns
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
@@ -331,7 +331,7 @@ def _find_other_multiples(result: Judged) -> None:
     kept = claims.are_by_parameters
     sheets, _, columns = layout.cells(claims.cells[kept])
     lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
-    multiples = claims.factors[kept].tolist()
+    multiples = rounded(claims.factors[kept]).tolist()
     usual = usual_in(lines, multiples)
     every: dict[tuple[int, int], set[int]] = defaultdict(set)
     odd: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
@@ -426,7 +426,7 @@ def _blame_factor(result: Judged, k: int) -> None:
     cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
     result.verdicts[k] = Verdict.WRONG
     every = [claims[0].factor for claims in result.claims.by_parameter.values()]
-    usual = Counter(every).most_common(1)[0][0]
+    usual = most_frequent(np.array(every))
     for gradient in result.gradients(k):
         known = [c for c in model.space.named_by(gradient) if c in result.culprits]
         if known:

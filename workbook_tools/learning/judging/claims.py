@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.proportional import matches, rounded
+from workbook_tools.differentiation.proportional import matches
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.search.shares import Shares, shares_of
@@ -29,7 +29,7 @@ class Claims:
 
     cells: Indexes
     by: Indexes
-    factors: Array  # with six digits
+    factors: Array
     through: Indexes
     are_by_parameters: NDArray[np.bool_]
     shares: Shares
@@ -88,7 +88,6 @@ def claims(model: Model) -> Claims:
         [model.adjoints[parameters], model.adjoints[forward], shares.derivatives]
     )
     found = zip(*matches(model.memory.numbers[backward], derivatives), strict=True)
-    rows, others, multiples = map(np.concatenate, found)
-    factors = rounded(multiples)
+    rows, others, factors = map(np.concatenate, found)
     are_by_parameters = others < len(parameters)
     return Claims(backward[rows], by[others], factors, through[others], are_by_parameters, shares)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors, rounded
+from workbook_tools.differentiation.proportional import factors, most_frequent
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula
@@ -142,7 +142,7 @@ class Expectations:
         is_one = culprit.is_gradient and not culprit.is_helper
         if not is_one or not shown or any(culprit.cell not in own for own in named):
             return None
-        factor = most_frequent(shown)
+        factor = most_frequent(np.array(shown))
         drawn = factor * model.adjoints[culprit.parameter]
         return Expected(drawn, float(factor * self._adjoints[culprit.parameter, 0]), None)
 
@@ -331,16 +331,10 @@ def usual_factor(result: Judged, k: int) -> float | None:
         if alike.any():
             among = model.factors[alike]
             break
-    return most_frequent(among.tolist()) if len(among) else None
+    return most_frequent(among) if len(among) else None
 
 
 def _in_row(result: Judged, k: int) -> NDArray[np.bool_]:
     """Tell which updates are in the row of one: they have its rate, if that changes."""
     sheets, rows, _ = result.model.space.layout.cells(result.model.updates.cells)
     return np.asarray((sheets == sheets[k]) & (rows == rows[k]))
-
-
-def most_frequent(numbers: Sequence[float]) -> float:
-    """Return the most frequent of some numbers, up to their last digits."""
-    values, counts = np.unique(rounded(np.array(numbers)), return_counts=True)
-    return float(values[counts.argmax()])

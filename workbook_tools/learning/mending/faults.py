@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors, matches
+from workbook_tools.differentiation.proportional import factors, matches, most_frequent
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
@@ -18,7 +18,7 @@ from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.judging.typed import Typed, typed
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.mending.earlier import reading_earlier
-from workbook_tools.learning.mending.expected import AsOthers, Expectations, Meant, most_frequent
+from workbook_tools.learning.mending.expected import AsOthers, Expectations, Meant
 from workbook_tools.learning.mending.slopes import without_slopes
 from workbook_tools.learning.mending.suggested import Proposed, filled, proposed, written
 from workbook_tools.learning.search.models import model_again
@@ -66,7 +66,7 @@ def _by_logarithm(result: Judged) -> list[Fault]:
     shown = [every[0].factor for every in result.claims.by_parameter.values()]
     if not shown:
         return []
-    ratio = abs(most_frequent(shown)) / math.log(10)
+    ratio = abs(most_frequent(np.array(shown))) / math.log(10)
     if not any(math.isclose(ratio, nice, rel_tol=_CLEAR) for nice in _NICE):
         return []
     space = result.model.space
