@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
-from workbook_tools.learning.almost import almost
+from workbook_tools.learning.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.described import described
-from workbook_tools.learning.judging.judged import judged
+from workbook_tools.learning.found import Search
 from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
-from workbook_tools.learning.search.models import model_by, models
 from workbook_tools.learning.search.shown import is_too_large
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.columns import Columns
@@ -45,19 +44,19 @@ def learned(
         return Learning()
     if formulas > _MOST_FORMULAS:
         return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
+    search = Search(values, iterations, loss, parameters)
     try:
-        if loss is None:
-            found, left, space = models(sheets, values, iterations)
-        else:
-            found, left, space = model_by(sheets, values, iterations, loss, parameters)
-        results = [judged(model) for model in found]
-        more = [*almost(space, results, left)] if loss is None else []
+        found, odd = as_neighbours(search(sheets), sheets, search)
     except NotDifferentiableError as error:
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
-    reports = [described(result, findings(result)) for result in results]
-    reports += [described(*own) for own in more]
+    reports = [
+        described(result, [*findings(result), *findings_of(result, odd)])
+        for result in found.results
+    ]
+    reports += [described(*own) for own in found.almost]
+    space, left = found.space, found.left
     why = ""
     if loss is not None:
         why = "it does not depend on the parameters; give a cell that is calculated from them"

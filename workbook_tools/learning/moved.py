@@ -44,6 +44,20 @@ def moved(formula: str, down: int, right: int) -> str | None:
     return None if leaves else new
 
 
+def as_copied(formula: str, row: int, column: int) -> str:
+    """Return the formula of a cell with places relative to it: equal for all of its copies."""
+
+    def relative(match: re.Match[str]) -> str:
+        fixed_column, letters, fixed_row, digits = match.groups()
+        if not letters:
+            return match[0]
+        across = column_number(letters) - (0 if fixed_column else column)
+        down = int(digits) - (0 if fixed_row else row)
+        return f"{{{fixed_column}{across} {fixed_row}{down}}}"
+
+    return _REFERENCE.sub(relative, formula)
+
+
 def on_any_sheet(tree: Tree, sheet: str) -> Tree:
     """Return a part of a formula of a sheet with the sheet named in every reference."""
     for route, part in [*parts(tree)]:

@@ -2,21 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.formulas.references import areas
-from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
+from workbook_tools.formulas.tree import SyntaxProblemError, Tree, parse
+from workbook_tools.learning.given import cells_of, given_by, numbers_in, references_in
 from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
 from workbook_tools.learning.mending.chained import chained
 from workbook_tools.learning.mending.expected import Meant
 from workbook_tools.learning.moved import moved
 from workbook_tools.mending import costs
 from workbook_tools.mending.edits import edits
-from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedError
+from workbook_tools.mending.evaluation import Array, NotEvaluatedError
 from workbook_tools.mending.problem import Candidate, Problem
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.program.graph import Node
@@ -25,7 +24,6 @@ _CLEAR = 1e-6  # relative
 _TINY = 1e-9  # of the largest number expected
 _MOST_NEIGHBOURS = 40  # formulas, or updates
 _MOST_CANDIDATES = 150  # cells
-_MOST_READ = 1_001  # cells of one range
 _NEAR = 80  # rows and columns together, in which cells may be meant
 _AS_THE_OTHERS, _AS_A_NEIGHBOUR, _NO_RATE = 0.0, 0.5, 0.6  # costs
 _ANCHORED = re.compile(r"(?<![\w.!$:])\$?([A-Za-z]{1,3})\$\d+(?![\w.(:])")
@@ -98,13 +96,8 @@ def filled(
 
 def is_right(result: Judged, own: Cell, formula: str, right: Expected) -> bool:
     """Tell whether a formula gives what it should, on the sheet's numbers and on random ones."""
-    try:
-        tree = parse(formula)
-        numbers = {
-            cell: _numbers(result, cell) for area in _read(tree) for cell in _cells(area, own[0])
-        }
-        found = Evaluation(tree, own[0], numbers, missing=0.0).value[0]
-    except (SyntaxProblemError, NotEvaluatedError, RecursionError):
+    found = given_by(result, own, formula)
+    if found is None:
         return False
     wanted = _with_stored(right)
     return bool(np.allclose(found, wanted, rtol=_CLEAR, atol=_TINY * np.abs(wanted).max()))
@@ -174,8 +167,8 @@ def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> P
     """Return what an edit of the formula has to solve."""
     space = result.model.space
     sheet, row, column = space.layout.cell(culprit.cell)
-    read = [cell for text in _read(tree) for cell in _cells(text, sheet)]
-    numbers = {cell: _numbers(result, cell) for cell in read}
+    read = [cell for text in references_in(tree) for cell in cells_of(text, sheet)]
+    numbers = {cell: numbers_in(result, cell) for cell in read}
     meant = _of_the_iteration(result, culprit.parameter)
     meant[_read_by_others(result, culprit)] = True
     near = []
@@ -186,9 +179,11 @@ def _problem(result: Judged, culprit: Culprit, tree: Tree, right: Expected) -> P
             near.append((min(away) > 0, sum(away), other))  # first those in the row or column
     candidates = []
     for *_, other in sorted(near)[:_MOST_CANDIDATES]:
-        numbers[other] = _numbers(result, other)
+        numbers[other] = numbers_in(result, other)
         candidates.append(Candidate(cell_name(*other[1:]), "", numbers[other], strange=False))
-    return Problem(sheet, numbers, _with_stored(right), candidates, dict.fromkeys(_read(tree), ""))
+    return Problem(
+        sheet, numbers, _with_stored(right), candidates, dict.fromkeys(references_in(tree), "")
+    )
 
 
 def _of_the_iteration(result: Judged, parameter: int) -> NDArray[np.bool_]:
@@ -197,15 +192,6 @@ def _of_the_iteration(result: Judged, parameter: int) -> NDArray[np.bool_]:
     losses = model.losses[flow.downstream(np.array([parameter]))[model.losses]]
     used = flow.upstream(losses)
     return used | flow.downstream(np.flatnonzero(used & model.space.is_parameter))
-
-
-def _read(tree: Tree) -> list[str]:
-    return [part.text for _, part in parts(tree) if isinstance(part, Reference)]
-
-
-def _cells(text: str, sheet: str) -> Iterator[Cell]:
-    for area in areas(text):
-        yield from islice(area.cells(sheet), _MOST_READ)
 
 
 def _read_by_others(result: Judged, culprit: Culprit) -> list[int]:
@@ -219,14 +205,6 @@ def _read_by_others(result: Judged, culprit: Culprit) -> list[int]:
         for update in own.cells[own.groups == group][:_MOST_NEIGHBOURS].tolist()
         for cell in result.model.space.named_by(update)
     ]
-
-
-def _numbers(result: Judged, cell: Cell) -> Array:
-    """Return the random numbers in a cell, and the one that it has, (draws + 1,)."""
-    space = result.model.space
-    place = space.layout.place_of(cell)
-    stored = space.stored.numbers[place, 0]
-    return np.append(result.model.memory.numbers[place], stored)
 
 
 def _with_stored(right: Expected) -> Array:

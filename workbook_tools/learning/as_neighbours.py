@@ -1,0 +1,150 @@
+"""Finds odd formulas that would be right if they were like those around them.
+
+If the formulas around an odd one are right, and it would be right as one of them, but gives other
+numbers, it is a mistake. The others are then judged as if it were mended.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.wording import change_in_words
+from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
+from workbook_tools.judging.findings import Finding
+from workbook_tools.learning.described import loss_of
+from workbook_tools.learning.found import Found, Search
+from workbook_tools.learning.given import given_by
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.odd import odd_formulas
+from workbook_tools.learning.reads import TooManyReadsError
+from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.program.what_if import with_formulas
+
+_MOST = 2_000  # odd formulas
+_AS_GOOD = 0.9  # of the updates that were right must be right then
+_CLEAR = 1e-6  # relative
+_SAME = 1e-9  # a value that is off by less is right at present
+
+
+class Odd(NamedTuple):
+    """A wrong formula, in the model to which it belongs."""
+
+    result: Judged
+    cell: Cell
+    formula: str
+    meant: str
+    now: float  # what it should show
+    is_latent: bool
+    update_of: int  # the parameter; −1 if it is a gradient
+    by: int  # what it should be the derivative by
+
+
+def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tuple[Found, list[Odd]]:
+    """Return what learns if odd formulas are mended, and these; what was found if none is wrong."""
+    meant = {cell: own for cell, own in odd_formulas(sheets).items() if _matters(found, cell)}
+    if not 0 < len(meant) <= _MOST:
+        return found, []
+    old = {cell: _formula(sheets, cell) for cell in meant}
+    try:
+        again = search(with_formulas(sheets, meant))
+        odd = _proven(again, meant, old)
+        if odd and len(odd) < len(meant):
+            again = search(with_formulas(sheets, {one.cell: one.meant for one in odd}))
+            odd = _proven(again, {one.cell: one.meant for one in odd}, old)
+    except (NotDifferentiableError, TooManyReadsError):
+        return found, []
+    if not odd or again.right < _AS_GOOD * found.right:
+        return found, []
+    for one in odd:
+        place = one.result.model.space.layout.place_of(one.cell)
+        one.result.wrong.add(place)
+        for k in np.flatnonzero(one.result.model.updates.cells == place).tolist():
+            one.result.verdicts[k] = Verdict.WRONG
+    return again, odd
+
+
+def findings_of(result: Judged, odd: Sequence[Odd]) -> list[Finding]:
+    """Return the mistakes of a model that such formulas are, those of a column together."""
+    groups: dict[tuple[str, int, bool, bool], list[Odd]] = defaultdict(list)
+    for one in odd:
+        if one.result is result:
+            sheet, _, column = one.cell
+            groups[sheet, column, one.update_of < 0, one.is_latent].append(one)
+    return [Finding((_fault(sorted(own, key=lambda one: one.cell)),)) for own in groups.values()]
+
+
+def _fault(own: Sequence[Odd]) -> Fault:
+    result, (sheet, row, column), formula, meant, now, is_latent, update_of, by = own[0]
+    space = result.model.space
+    name = cell_name(*space.layout.cell(update_of if by < 0 else by)[1:])
+    loss = loss_of(result, int(space.reads.origin[max(by, update_of)])).rpartition("!")[2]
+    kind = Kind.WRONG_GRADIENT if update_of < 0 else Kind.WRONG_UPDATE
+    value = space.values.value((sheet, row, column))
+    shown = value if isinstance(value, str | float) else None
+    quantity = f"∂{loss}/∂{name}" if update_of < 0 else name
+    cell, formulas = cell_name(row, column), {one.cell[1]: one.meant for one in own}
+    said = f"{cell} does not have the formula of the cells around it, by which it is "
+    said += quantity if update_of < 0 else f"the update of {name}"
+    if not is_latent:
+        said = f"{said}: {compared(cell, shown, plain(now), True)}"
+    return Fault(
+        kind=Kind.LATENT if is_latent else kind, quantity=quantity, sheet=sheet, column=column,
+        rows=tuple(formulas), formula=formula, value=shown, expected=plain(now), max_rel_error=None,
+        message=f"{said}.",
+        suggestion=Suggestion(
+            formulas, change_in_words(formula, meant, len(own) > 1), None, len(own),
+            result.model.memory.draws,
+        ),
+    )  # fmt: skip
+
+
+def _matters(found: Found, cell: Cell) -> bool:
+    """Tell whether a cell depends on parameters, as far as these are known."""
+    spaces = [found.space, *(result.model.space for result in found.results)]
+    places = [(one, int(one.reads.origin[one.layout.place_of(cell)])) for one in spaces]
+    return not found.results or any(
+        bool(space.depends[place] or space.is_parameter[place]) for space, place in places
+    )
+
+
+def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) -> list[Odd]:
+    """Return the cells that are right with other formulas, and show other numbers by their own."""
+    found = []
+    for cell, formula in meant.items():
+        for result in again.results:
+            one = _of_model(result, cell, formula, old[cell])
+            if one is not None:
+                found.append(one)
+                break
+    return found
+
+
+def _of_model(result: Judged, cell: Cell, meant: str, old: str) -> Odd | None:
+    model, place = result.model, result.model.space.layout.place_of(cell)
+    update = np.flatnonzero(model.updates.cells == place).tolist()
+    claims = result.claims.by_parameter.get(place) or result.claims.others.get(place)
+    if place in result.wrong or place in result.culprits:
+        return None
+    if not update and not claims:
+        return None
+    if update and result.verdicts[update[0]] is not Verdict.RIGHT:
+        return None
+    new, own = given_by(result, cell, meant), given_by(result, cell, old)
+    if new is None or own is None:
+        return None
+    size = np.nanmax(np.abs(new))
+    if np.allclose(own, new, rtol=_CLEAR, atol=_CLEAR * size):
+        return None
+    is_latent = bool(np.isclose(own[-1], new[-1], rtol=_SAME, atol=_SAME * size))
+    of = int(model.updates.parameters[update[0]]) if update else -1
+    by = claims[0].by if claims and not update else -1
+    return Odd(result, cell, old, meant, float(new[-1]), is_latent, of, by)
+
+
+def _formula(sheets: Sequence[Sheet], cell: Cell) -> str:
+    [own] = [sheet.formula_at(*cell[1:]) for sheet in sheets if sheet.name == cell[0]]
+    return own or ""

@@ -1,0 +1,56 @@
+"""Searches a workbook for what learns, and judges it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.judging.findings import Finding
+from workbook_tools.learning.almost import almost
+from workbook_tools.learning.judging.judged import judged
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.search.models import model_by, models
+from workbook_tools.learning.space import Space
+from workbook_tools.learning.updates import Updates
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.package.columns import Columns
+from workbook_tools.package.workbook import Iterations
+
+
+@dataclass
+class Found:
+    """What learns in a workbook."""
+
+    results: list[Judged]
+    almost: list[tuple[Judged, list[Finding]]]  # right but for what is found in it
+    left: Updates  # that no loss explains
+    space: Space
+
+    @property
+    def right(self) -> int:
+        """How many updates are those of a derivative."""
+        return sum(int(result.are(Verdict.RIGHT).sum()) for result in self.results)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is known before: the values of a calculation, perhaps the loss and its parameters."""
+
+    values: Columns
+    iterations: Iterations | None = None
+    loss: Cell | None = None
+    parameters: Sequence[Cell] = ()
+
+    def __call__(self, sheets: Sequence[Sheet]) -> Found:
+        """Return what learns in some sheets.
+
+        Raises ``NotDifferentiableError`` and ``TooManyReadsError``.
+        """
+        if self.loss is None:
+            every, left, space = models(sheets, self.values, self.iterations)
+        else:
+            every, left, space = model_by(
+                sheets, self.values, self.iterations, self.loss, self.parameters
+            )
+        results = [judged(model) for model in every]
+        more = [*almost(space, results, left)] if self.loss is None else []
+        return Found(results, more, left, space)
