@@ -6,11 +6,13 @@ numbers, it is a mistake. The others are then judged as if it were mended.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
@@ -19,12 +21,14 @@ from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.found import Found, Search
 from workbook_tools.learning.given import given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.odd import odd_formulas
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.program.what_if import with_formulas
 
 _MOST = 2_000  # odd formulas
+_MOST_READ = 1_000  # cells of one range
 _AS_GOOD = 0.9  # of the updates that were right must be right then
 _CLEAR = 1e-6  # relative
 _SAME = 1e-9  # a value that is off by less is right at present
@@ -45,7 +49,7 @@ class Odd(NamedTuple):
 
 def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tuple[Found, list[Odd]]:
     """Return what learns if odd formulas are mended, and these; what was found if none is wrong."""
-    meant = {cell: own for cell, own in odd_formulas(sheets).items() if _matters(found, cell)}
+    meant = {cell: own for cell, own in odd_formulas(sheets).items() if _matters(found, cell, own)}
     if not 0 < len(meant) <= _MOST:
         return found, []
     old = {cell: _formula(sheets, cell) for cell in meant}
@@ -78,37 +82,44 @@ def findings_of(result: Judged, odd: Sequence[Odd]) -> list[Finding]:
 
 
 def _fault(own: Sequence[Odd]) -> Fault:
-    result, (sheet, row, column), formula, meant, now, is_latent, update_of, by = own[0]
+    known = next(one for one in own if np.isfinite(one.now))
+    result, (sheet, row, column), parameter = known.result, known.cell, known.update_of
     space = result.model.space
-    name = cell_name(*space.layout.cell(update_of if by < 0 else by)[1:])
-    loss = loss_of(result, int(space.reads.origin[max(by, update_of)])).rpartition("!")[2]
-    kind = Kind.WRONG_GRADIENT if update_of < 0 else Kind.WRONG_UPDATE
+    name = cell_name(*space.layout.cell(max(known.by, parameter))[1:])
+    origin = int(space.reads.origin[max(known.by, parameter)])
+    kind, quantity, what = Kind.WRONG_UPDATE, name, f"the update of {name}"
+    if parameter < 0:
+        kind = Kind.WRONG_GRADIENT
+        quantity = what = f"∂{loss_of(result, origin).rpartition('!')[2]}/∂{name}"
     value = space.values.value((sheet, row, column))
     shown = value if isinstance(value, str | float) else None
-    quantity = f"∂{loss}/∂{name}" if update_of < 0 else name
-    cell, formulas = cell_name(row, column), {one.cell[1]: one.meant for one in own}
-    said = f"{cell} does not have the formula of the cells around it, by which it is "
-    said += quantity if update_of < 0 else f"the update of {name}"
-    if not is_latent:
-        said = f"{said}: {compared(cell, shown, plain(now), True)}"
+    cell = cell_name(row, column)
+    said = f"{cell} has another formula than the cells like it, by which it would be {what}"
+    if not known.is_latent:
+        said = f"{said}: {compared(cell, shown, plain(known.now), True)}"
+    edit = change_in_words(known.formula, known.meant, len(own) > 1)
+    formulas = {one.cell[1]: one.meant for one in own}
     return Fault(
-        kind=Kind.LATENT if is_latent else kind, quantity=quantity, sheet=sheet, column=column,
-        rows=tuple(formulas), formula=formula, value=shown, expected=plain(now), max_rel_error=None,
-        message=f"{said}.",
-        suggestion=Suggestion(
-            formulas, change_in_words(formula, meant, len(own) > 1), None, len(own),
-            result.model.memory.draws,
-        ),
+        kind=Kind.LATENT if known.is_latent else kind, quantity=quantity, sheet=sheet,
+        column=column, rows=tuple(formulas), formula=own[0].formula, value=shown,
+        expected=plain(known.now), max_rel_error=None, message=f"{said}.",
+        suggestion=Suggestion(formulas, edit, None, len(own), result.model.memory.draws),
     )  # fmt: skip
 
 
-def _matters(found: Found, cell: Cell) -> bool:
-    """Tell whether a cell depends on parameters, as far as these are known."""
-    spaces = [found.space, *(result.model.space for result in found.results)]
-    places = [(one, int(one.reads.origin[one.layout.place_of(cell)])) for one in spaces]
-    return not found.results or any(
-        bool(space.depends[place] or space.is_parameter[place]) for space, place in places
-    )
+def _matters(found: Found, cell: Cell, meant: str) -> bool:
+    """Tell whether a cell depends on parameters, as far as these are known, or should."""
+    if not found.results:
+        return True
+    read = [
+        cell,
+        *(one for area in areas(meant) for one in islice(area.cells(cell[0]), _MOST_READ)),
+    ]
+    for space in (found.space, *(result.model.space for result in found.results)):
+        places = space.reads.origin[[space.layout.place_of(one) for one in read]]
+        if (space.depends[places] | space.is_parameter[places]).any():
+            return True
+    return False
 
 
 def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) -> list[Odd]:
@@ -120,7 +131,19 @@ def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) ->
             if one is not None:
                 found.append(one)
                 break
+    kinds = {_kind(one.cell, one.formula, one.meant): one for one in found}
+    proven = {one.cell for one in found}
+    for cell, formula in meant.items():  # a copy of what is wrong, where an input is 0, for example
+        like = kinds.get(_kind(cell, old[cell], formula))
+        if like is not None and cell not in proven:
+            found.append(like._replace(cell=cell, formula=old[cell], meant=formula, now=np.nan))
     return found
+
+
+def _kind(cell: Cell, old: str, meant: str) -> tuple[str, int, str, str]:
+    """Return what copies of a wrong formula in a column have in common."""
+    sheet, row, column = cell
+    return sheet, column, as_copied(old, row, column), as_copied(meant, row, column)
 
 
 def _of_model(result: Judged, cell: Cell, meant: str, old: str) -> Odd | None:
