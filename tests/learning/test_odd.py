@@ -42,6 +42,8 @@ BLOCKS: dict[str, object] = {
     [
         (COLUMN, "B4", "=A4*$D$2"),
         (COLUMN, "B7", "=B6"),
+        (COLUMN | {f"C{row}": f"=A{row}" for row in range(1, 9)}, "B1", "=A1"),  # as long as C
+        (COLUMN | {f"C{row}": f"=A{row}" for row in range(1, 9)}, "B8", "=A7*$D$1"),
         (ROW, "E2", "=D2-1"),
         (BLOCKS, "C12", "=A12"),  # with no formula above it
         (BLOCKS, "C13", "=A13*B12*2"),
@@ -69,6 +71,7 @@ def test_sheets_are_compared_place_by_place(tmp_path: Path) -> None:
         {},
         {"B1": "=A1"},  # where a training begins
         {"B8": "=A8"},
+        {"B9": "=SUM(B1:B8)", "C9": "=SUM(C1:C8)"} | {f"C{row}": "=A1" for row in range(1, 9)},
         {"B4": "=A4", "B5": "=A5"},  # two below each other
         {"B4": 5},
         {f"B{row}": f"=A{row}" for row in (2, 4, 6)},  # every second one
@@ -101,7 +104,13 @@ def regression() -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("place", "formula"),
-    [("F4", "=-(B5-C4)"), ("G4", "=-(B4-C4)"), ("G8", "=-(B8-C8)*A7")],
+    [
+        ("F4", "=-(B5-C4)"),
+        ("G4", "=-(B4-C4)"),
+        ("G8", "=-(B8-C8)*A7"),
+        ("F1", "=-(B2-C1)"),
+        ("G9", "=-(B9-C9)"),
+    ],
 )
 def test_what_no_total_tells_any_more_is_found_by_the_cells_around_it(
     place: str, formula: str, tmp_path: Path

@@ -108,18 +108,23 @@ def _fault(own: Sequence[Odd]) -> Fault:
 
 
 def _matters(found: Found, cell: Cell, meant: str) -> bool:
-    """Tell whether a cell depends on parameters, as far as these are known, or should."""
-    if not found.results:
-        return True
-    read = [
-        cell,
-        *(one for area in areas(meant) for one in islice(area.cells(cell[0]), _MOST_READ)),
-    ]
+    """Tell whether a formula may be meant in a cell, and has to do with parameters.
+
+    What it names must hold numbers, not headings.
+    """
+    every = areas(meant)
+    space, values = found.space, found.space.values
+    for area in every:
+        for one in area.cells(cell[0]) if area.cell_count == 1 else ():
+            is_formula = space.is_formula[space.layout.place_of(one)]
+            if not is_formula and not isinstance(values.value(one), float):
+                return False
+    read = [cell, *(one for area in every for one in islice(area.cells(cell[0]), _MOST_READ))]
     for space in (found.space, *(result.model.space for result in found.results)):
         places = space.reads.origin[[space.layout.place_of(one) for one in read]]
         if (space.depends[places] | space.is_parameter[places]).any():
             return True
-    return False
+    return not found.results
 
 
 def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) -> list[Odd]:

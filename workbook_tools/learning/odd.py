@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.moved import as_copied, moved
 from workbook_tools.notation.addresses import Cell
@@ -24,13 +25,38 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
     for sheet in sheets:
         for column, runs in sheet.runs.items():
             if len(runs) > 1:
-                line = {row: run.formula for run in runs for row in run.rows}
-                for row, like in _odd_between(line):
+                line = _line(sheet, column)
+                beside = [_line(sheet, column + step) for step in (-1, 1)]
+                for row, like in (*_odd_between(line), *_odd_at_ends(line, beside)):
                     found[sheet.name, row, column] = line[like].at(row)
     if sum(sheet.formula_count() for sheet in sheets) <= _MOST_FORMULAS:
         for cell, formula in (*_in_rows(sheets), *_on_sheets(sheets)):
             found.setdefault(cell, formula)
     return found
+
+
+def _line(sheet: Sheet, column: int) -> dict[int, FilledFormula]:
+    return {row: run.formula for run in sheet.runs.get(column, ()) for row in run.rows}
+
+
+def _odd_at_ends(
+    line: Mapping[int, Hashable], beside: Sequence[Mapping[int, Hashable]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the first and last places of blocks with other formulas than the rest of the block.
+
+    The lines beside it tell where the block ends: one has the same formula in all of the block.
+    """
+    places = Counter(line.values())
+    for place, own in line.items():
+        for step in (-1, 1):
+            block = [place + step * k for k in range(1, _LEAST_ALIKE + 1)]
+            rest = {line.get(one) for one in block}
+            if len(rest) > 1 or rest & {own, None} or places[own] > 1:
+                continue
+            for other in beside:
+                whole = {other.get(one) for one in (place, *block)}
+                if len(whole) == 1 and whole.isdisjoint({None, other.get(place - step)}):
+                    yield place, block[0]
 
 
 def _in_rows(sheets: Sequence[Sheet]) -> Iterator[tuple[Cell, str]]:
