@@ -11,8 +11,13 @@ from any_layout import called_wrong, checked
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
+from openpyxl.utils.cell import coordinate_to_tuple
 
+from workbook_tools.engines import compiled
+from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.notation.addresses import cell_name
+from workbook_tools.package.workbook import open_package
+from workbook_tools.program.graph import Graph
 
 MOMENTUM = "{mu}*{m0}+{g}"
 MEAN = "{mu}*{m0}+(1-{mu})*{g}"
@@ -172,3 +177,60 @@ def test_a_factor_without_a_cell_of_its_own_is_no_rate(rule: str, tmp_path: Path
     changed = {place: str(cells[place]).replace("(1-$B$1)", "(2-$B$1)") for place in column}
     report = checked(cells | changed, tmp_path / "made.xlsx")
     assert called_wrong(report) == {*column}
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "old", "new"),
+    [
+        ("Adam", "w", "SQRT", "ABS"),
+        ("RMSProp", "w", "SQRT", "ABS"),
+        ("late", "w", "SQRT", "ABS"),
+        ("corrected", "w", "SQRT", "ABS"),
+        ("Adam", "v", "^2", ""),
+        ("momentum", "m", "+", "+0*"),
+        ("Adagrad", "v", "^2", "^4"),
+        ("RMSProp", "v", "$C$1*", "0*"),
+        ("Nesterov", "w", ")", "^2)"),
+    ],
+)
+@pytest.mark.parametrize("of", [0, 1])
+def test_of_two_parameters_that_of_no_known_optimizer_is_wrong(
+    rule: str, state: str, old: str, new: str, of: int, tmp_path: Path
+) -> None:
+    cells, columns = sheet(Training(rule, 1, 3, own_rate=False, start=None, seed=of))
+    kinds = ["w", *RULES[rule][0]]
+    own = sorted(columns.values(), key=lambda column: column[0][0])
+    column = own[2 * kinds.index(state) + of]
+    changed = {place: str(cells[place]).replace(old, new, 1) for place in column}
+    assert changed != {place: cells[place] for place in column}
+    report = checked(cells | changed, tmp_path / "made.xlsx")
+    assert called_wrong(report) == {*column}
+
+
+def test_what_an_update_should_show_is_calculated_from_the_states_that_were_typed(
+    tmp_path: Path,
+) -> None:
+    cells, columns = sheet(Training("Adam", 1, 3, own_rate=False, start=0.3, seed=1))
+    own = sorted(columns.values(), key=lambda column: column[0][0])
+    for state in own[2:]:  # first states of each kind, and for each parameter
+        cells[f"{state[0][0]}{FIRST - 1}"] = 0.1 * (1 + ord(state[0][0]) - ord("A"))
+    first = own[0][0]
+    right = checked(cells, tmp_path / "right.xlsx")
+    assert right.verdict == "pass"
+    meant = computed(tmp_path / "right.xlsx", first)
+    changed = {place: str(cells[place]).replace("SQRT", "ABS") for place in own[0]}
+    report = checked(cells | changed, tmp_path / "wrong.xlsx")
+    [place] = [place for finding in report.findings for place in finding.places]
+    assert place.expected == pytest.approx(meant, rel=1e-9)
+    assert {f"{own[0][0][0]}{row}" for row in place.rows} == {*own[0]}
+    assert [*place.put_right.values()] == [cells[cell] for cell in own[0]]
+
+
+def computed(path: Path, name: str) -> float:
+    with open_package(path) as package:
+        sheets, stored = read_sheets(package)
+    values = compiled.calculated(path, Graph.of(sheets), sheets, stored, None)
+    row, column = coordinate_to_tuple(name)
+    found = values.value(("Sheet", row, column))
+    assert isinstance(found, float)
+    return found

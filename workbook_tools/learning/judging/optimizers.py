@@ -19,11 +19,13 @@ from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.applied import Shown
 from workbook_tools.learning.flow import Flow, Ways
+from workbook_tools.learning.judging import textbook
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.reads import Reads
 from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes, Memory
 
+_GRADIENT, _FIRST_STATE = 1, 2  # kinds of cells that are given numbers; 0: parameters
 _STREAMS = 2  # of random numbers
 _DRAWS = 22  # in each, each parameter is given one of the streams; then the streams are exchanged
 _SAME, _OTHER_PARAMETER = 0, 1  # draws: all are given the first stream; and other parameters
@@ -147,17 +149,19 @@ class _Comparison:
         is_first = np.isin(keys, known) & ~is_state[reads.read] & ~self._is_parameter[reads.read]
         is_first &= ~np.isin(reads.read, self._gradients) & (begins >= 0) & (reads.read > 1)
         first, at = np.unique(reads.read[is_first], return_index=True)
-        self._first_states = first
+        _, roles = np.unique(keys[is_first][at], return_inverse=True)
+        self._first_states, self._kind_of_first = first, _FIRST_STATE + roles
         self._begin[first] = begins[is_first][at]
         self._time[first] = self._time[reads.readers[is_first][at]]
 
     def _draw(self) -> None:
         """Give parameters random numbers that they share, and work out all other cells."""
         chance = np.random.default_rng(0)
-        size = len(self._kinds), int(self._time[self._given].max(initial=0)) + 1, _STREAMS, _DRAWS
+        times = int(self._time[self._given].max(initial=0)) + 1
+        size = self._count_of_kinds, times, _STREAMS, _DRAWS
         numbers = chance.uniform(0.1, 0.9, size)
         numbers[:2] *= chance.choice([-1.0, 1.0], numbers[:2].shape)  # a state may be a square
-        numbers[2, :, :, _AT_REST] = 0.0
+        numbers[_FIRST_STATE:, :, :, _AT_REST] = 0.0
         numbers[1:, :, :, _OTHER_PARAMETER] = numbers[1:, :, :, _SAME]
         numbers[..., 3::2] = numbers[..., 2::2]
         self._streams = chance.integers(0, _STREAMS, (len(self._begins), _DRAWS))
@@ -166,20 +170,21 @@ class _Comparison:
         streams = self._streams[np.searchsorted(self._begins, self._begin[self._given])]
         kinds, times = self._kind[self._given], self._time[self._given]
         own = numbers[kinds[:, None], times[:, None], streams, np.arange(_DRAWS)]
+        self._numbers = own
         self.memory, self.values = self._calculated(own)
 
     def _find_given(self) -> None:
         """Find the cells that are given numbers: parameters, gradients, and first states."""
         layout = self._space.layout
         parameters = np.flatnonzero(self._is_parameter)
-        self._kinds = parameters, self._gradients, self._first_states
-        given = np.unique(np.concatenate(self._kinds))
+        given = np.unique(np.concatenate([parameters, self._gradients, self._first_states]))
         self._given = given[np.isin(self._begin[given], self._begins)]
         self._is_given = np.zeros(layout.size, dtype=bool)
         self._is_given[self._given] = True
         self._kind = np.zeros(layout.size, dtype=np.int64)
-        for k, cells in enumerate(self._kinds):
-            self._kind[cells] = k
+        self._kind[self._gradients] = _GRADIENT
+        self._kind[self._first_states] = self._kind_of_first
+        self._count_of_kinds = int(self._kind.max()) + 1
         cut = np.union1d(np.flatnonzero(self._is_parameter), self._given)
         self._cut = Derivatives(
             self._space.sheets, self._space.values, [*map(layout.cell, cut.tolist())],
@@ -429,19 +434,54 @@ class _Comparison:
     def _first_of_two(self, is_usual: NDArray[np.bool_]) -> list[int]:
         """Return the cells that make two updates differ, of two that are alike before.
 
-        The formula that is filled into fewer cells is the odd one.
+        The formula that is filled into fewer cells is the odd one, or that of no known optimizer.
         """
         space, found = self._space, []
         sheets, _, _ = space.layout.cells(self.cells)
         odd = self._are_updates & (self._usual_updates[self._iterations] < _LEAST)
         for sheet in np.unique(sheets[odd]).tolist():
             own = odd & (sheets == sheet)
-            time = self.times[own].min()
-            if not (self.is_usual & self._are_updates & (sheets == sheet)).any():
-                continue
-            first = self._first_of(self.cells[own & (self.times == time)], is_usual)
-            found += self._rarest(first)
+            is_first = self.times == self.times[own].min()
+            odd_ones: list[int] = []
+            if (self.is_usual & self._are_updates & (sheets == sheet)).any():
+                odd_ones = self._rarest(self._first_of(self.cells[own & is_first], is_usual))
+            if not odd_ones:
+                wrong = self._unknown_of_two(own)
+                odd_ones = self._first_of(self.cells[wrong[is_first[wrong]]], is_usual)
+            found += odd_ones
         return found
+
+    def _unknown_of_two(self, own: NDArray[np.bool_]) -> Indexes:
+        """Return those updates of two parameters that no known optimizer has, if the others may be.
+
+        The others are then what these should be like.
+        """
+        updates = [np.flatnonzero(own & (self._begin[self.by] == begin)) for begin in self._begins]
+        updates = [every for every in updates if len(every)]
+        if len(updates) != _LEAST:
+            return np.zeros(0, dtype=np.int64)
+        are_gradients = self._kind[self._given] == _GRADIENT
+        is_old = self._time[self._given] % 3 == 0
+        added, of_scaled, of_others = (
+            self._added(np.where(changed[:, None], textbook.SCALE, 1.0) * self._numbers)
+            for changed in (np.zeros_like(is_old), are_gradients, are_gradients & is_old)
+        )
+        known = []
+        for every in updates:
+            later = every[self.times[every] % 3 == 2]  # by two iterations
+            is_known = textbook.is_known(added[every], of_scaled[every])
+            known.append((is_known, textbook.remembers(added[later], of_others[later])))
+        if known[0] == known[1] or (True, True) not in known:
+            return np.zeros(0, dtype=np.int64)
+        right, wrong = updates if known[0] == (True, True) else updates[::-1]
+        for pair in right.tolist():
+            self._alike[int(self._iterations[pair])].append(np.array([pair]))
+        return wrong
+
+    def _added(self, numbers: Array) -> Array:
+        """Return what updates add to parameters on given numbers, from rest, (pairs, draws)."""
+        memory, values = self._calculated(numbers)
+        return np.asarray((values[self.cells] - memory.numbers[self.by])[:, _AT_REST])
 
     def explain(self, culprits: Sequence[Culprit], expected: dict[int, Expected]) -> None:
         """Set what the first culprit of each formula should be, from other parameters."""
@@ -486,7 +526,7 @@ class _Comparison:
         """
         stored = self._space.stored.numbers[:, 0]
         given = self._given
-        keys = self._time[given] * len(self._kinds) + self._kind[given]
+        keys = self._time[given] * self._count_of_kinds + self._kind[given]
         numbers = np.repeat(stored[given][:, None], len(begins), 1)
         for k, begin in enumerate(begins):
             own = self._begin[given] == begin
