@@ -74,6 +74,7 @@ def test_sheets_are_compared_place_by_place(tmp_path: Path) -> None:
         {"B9": "=SUM(B1:B8)", "C9": "=SUM(C1:C8)"} | {f"C{row}": "=A1" for row in range(1, 9)},
         {"B4": "=A4", "B5": "=A5"},  # two below each other
         {"B4": 5},
+        {"B2": "=A2", "B4": "=A4+1", "B6": "=A6+2"},  # too many
         {f"B{row}": f"=A{row}" for row in (2, 4, 6)},  # every second one
     ],
 )
