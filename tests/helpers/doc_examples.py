@@ -72,6 +72,7 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
     "docs/findings/typed-value.md": [
         Example("many mistakes", "LR 1!J40"),
         Example("pasted row", "LR 1!E60"),
+        Example("series", "Descent!A9"),
     ],
     "docs/findings/latent.md": [Example("many mistakes", "LR 0.2!U32")],
     "docs/findings/stale-value.md": [Example("out of date", "LR 0.5!K40")],
@@ -265,6 +266,21 @@ def _moving_rate(path: Path) -> None:
     book.save(path)
 
 
+def _series(path: Path) -> None:
+    """Write the minimum of (x − 1)² that is looked for, where x is filled down as a series."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Descent"
+    sheet["D3"], sheet["E3"] = "rate", 0.05
+    for column, head in zip("ABCD", ("x", "f'", "new x", "f"), strict=True):
+        sheet[f"{column}7"] = head
+    for row in range(8, 31):
+        sheet[f"A{row}"] = round(10 - 0.9 * (row - 8), 1)
+        sheet[f"B{row}"], sheet[f"C{row}"] = f"=2*(A{row}-1)", f"=A{row}-$E$3*B{row}"
+        sheet[f"D{row}"] = f"=(A{row}-1)^2"
+    book.save(path)
+
+
 def _out_of_date(path: Path) -> None:
     stored = rb'(<c r="K40".*?<v>)[^<]*'
     with zipfile.ZipFile(_MAZUR) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
@@ -316,6 +332,7 @@ _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "wrong slope": _wrong_slope,
     "wrong column": _wrong_column,
     "moving rate": _moving_rate,
+    "series": _series,
     "out of date": _out_of_date,
     **{name: _LAYOUTS[f"write_{name}"] for name in ("matrices", "samples", "blocks")},
 }

@@ -19,8 +19,9 @@ from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, pla
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.found import Found, Search
-from workbook_tools.learning.given import given_by
+from workbook_tools.learning.given import are_equal, given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.odd import odd_formulas
 from workbook_tools.learning.reads import TooManyReadsError
@@ -45,6 +46,7 @@ class Odd(NamedTuple):
     is_latent: bool
     update_of: int  # the parameter; −1 if it is a gradient
     by: int  # what it should be the derivative by
+    said: str = ""  # what is wrong with it, if that is known
 
 
 def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tuple[Found, list[Odd]]:
@@ -63,12 +65,26 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
         return found, []
     if not odd or again.right < _AS_GOOD * found.right:
         return found, []
+    known = [place for part in _known(found) for place in part.places]
+    suggested = {cell: formula for place in known for cell, formula in place.put_right.items()}
+    if suggested == {one.cell: one.meant for one in odd}:
+        return found, []
+    said = {(place.sheet, place.rows[0], place.column): place.message for place in known}
+    odd = [one._replace(said=said.get(one.cell, "")) for one in odd]
     for one in odd:
         place = one.result.model.space.layout.place_of(one.cell)
         one.result.wrong.add(place)
         for k in np.flatnonzero(one.result.model.updates.cells == place).tolist():
             one.result.verdicts[k] = Verdict.WRONG
     return again, odd
+
+
+def _known(found: Found) -> list[Finding]:
+    """Return what is wrong without comparing formulas; often it is said why."""
+    return [
+        *(finding for result in found.results for finding in findings(result)),
+        *(finding for _, own in found.almost for finding in own),
+    ]
 
 
 def findings_of(result: Judged, odd: Sequence[Odd]) -> list[Finding]:
@@ -82,7 +98,7 @@ def findings_of(result: Judged, odd: Sequence[Odd]) -> list[Finding]:
 
 
 def _fault(own: Sequence[Odd]) -> Fault:
-    known = next(one for one in own if np.isfinite(one.now))
+    known = next((one for one in own if np.isfinite(one.now)), own[0])
     result, (sheet, row, column), parameter = known.result, known.cell, known.update_of
     space = result.model.space
     name = cell_name(*space.layout.cell(max(known.by, parameter))[1:])
@@ -95,14 +111,15 @@ def _fault(own: Sequence[Odd]) -> Fault:
     shown = value if isinstance(value, str | float) else None
     cell = cell_name(row, column)
     said = f"{cell} has another formula than the cells like it, by which it would be {what}"
-    if not known.is_latent:
+    if np.isfinite(known.now) and not known.is_latent:
         said = f"{said}: {compared(cell, shown, plain(known.now), True)}"
     edit = change_in_words(known.formula, known.meant, len(own) > 1)
     formulas = {one.cell[1]: one.meant for one in own}
     return Fault(
         kind=Kind.LATENT if known.is_latent else kind, quantity=quantity, sheet=sheet,
         column=column, rows=tuple(formulas), formula=own[0].formula, value=shown,
-        expected=plain(known.now), max_rel_error=None, message=f"{said}.",
+        expected=plain(known.now), max_rel_error=None,
+        message=next((one.said for one in own if one.said), f"{said}."),
         suggestion=Suggestion(formulas, edit, None, len(own), result.model.memory.draws),
     )  # fmt: skip
 
@@ -140,7 +157,7 @@ def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) ->
     proven = {one.cell for one in found}
     for cell, formula in meant.items():  # a copy of what is wrong, where an input is 0, for example
         like = kinds.get(_kind(cell, old[cell], formula))
-        if like is not None and cell not in proven:
+        if like and cell not in proven and not are_equal(cell, old[cell], formula):
             found.append(like._replace(cell=cell, formula=old[cell], meant=formula, now=np.nan))
     return found
 

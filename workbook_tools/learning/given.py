@@ -12,6 +12,7 @@ from workbook_tools.mending.evaluation import Array, Evaluation, NotEvaluatedErr
 from workbook_tools.notation.addresses import Cell
 
 _MOST_READ = 1_001  # cells of one range
+_DRAWS = 4
 
 
 def given_by(result: Judged, own: Cell, formula: str) -> Array | None:
@@ -27,6 +28,22 @@ def given_by(result: Judged, own: Cell, formula: str) -> Array | None:
         return np.broadcast_to(found, (result.model.memory.draws + 1,))
     except (SyntaxProblemError, NotEvaluatedError, RecursionError):
         return None
+
+
+def are_equal(own: Cell, *formulas: str) -> bool:
+    """Tell whether formulas give the same in a cell, whatever numbers are in those that they read.
+
+    Also if one of them cannot be worked out.
+    """
+    try:
+        trees = [parse(formula) for formula in formulas]
+        read = {c for tree in trees for text in references_in(tree) for c in cells_of(text, own[0])}
+        chance = np.random.default_rng(0)
+        numbers = {cell: chance.uniform(0.1, 0.9, _DRAWS) for cell in sorted(read)}
+        first, *others = (Evaluation(tree, own[0], numbers).value[0] for tree in trees)
+        return all(np.allclose(first, other, equal_nan=True) for other in others)
+    except (SyntaxProblemError, NotEvaluatedError, RecursionError):
+        return True
 
 
 def references_in(tree: Tree) -> list[str]:
