@@ -146,6 +146,25 @@ def test_a_wrong_cell_is_found(layout: str, tmp_path: Path) -> None:
     assert places == {name}
 
 
+@pytest.mark.parametrize(("rate", "is_wrong"), [(0.1, True), (1.0, False)])
+def test_a_column_of_updates_without_the_rate_that_others_read_is_found(
+    rate: float, is_wrong: bool, tmp_path: Path
+) -> None:
+    changed = {f"E{row}": f"=E{row - 1}-G{row - 1}" for row in range(2, 8)}
+    report = check({**rows(), "H1": rate, **changed}, tmp_path)
+    places = [place for finding in report.findings for place in finding.places]
+    assert {place.cells for place in places} == ({"E2:E7"} if is_wrong else set())
+    for place in places:
+        assert place.put_right["Sheet", 2, 5] == rows()["E2"]
+
+
+def test_another_rate_for_a_column_is_no_mistake(tmp_path: Path) -> None:
+    changed = {f"E{row}": f"=E{row - 1}-$H$2*G{row - 1}" for row in range(2, 8)}
+    assert check({**rows(), "H2": 1.0, **changed}, tmp_path).verdict == "pass"
+    changed = {f"E{row}": f"=E{row - 1}-0.5*G{row - 1}" for row in range(2, 8)}
+    assert check({**rows(), **changed}, tmp_path).verdict == "pass"
+
+
 def descent(typed: list[float]) -> dict[str, object]:
     """Numbers below each other, each with the value and the slope of (x − 1)², and an update."""
     cells: dict[str, object] = {"H1": 0.05}

@@ -18,6 +18,7 @@ from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
+_FEW = 4  # updates of a column
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 _MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
 
@@ -34,6 +35,7 @@ def blame(result: Judged) -> None:
     _find_misplaced(result)
     _find_other_multiples(result)
     _find_other_factors(result)
+    _find_without_rate(result)
     _blame_gradients(result)
     _keep_first(result)
     _fill_copies(result)
@@ -381,6 +383,45 @@ def _find_other_factors(result: Judged) -> None:
             odd.append(k)
     for k in dict.fromkeys(odd):
         _blame_factor(result, k)
+
+
+def _find_without_rate(result: Judged) -> None:
+    """Find the columns of updates that leave out the learning rate, which all others read.
+
+    What others add is smaller by just this number.
+    """
+    model, space = result.model, result.model.space
+    own = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
+    own = own[[space.shows(cell) is None for cell in model.updates.cells[own].tolist()]]
+    lines = _lines(model)[own]
+    every = {line: own[lines == line] for line in np.unique(lines).tolist()}
+    read = {
+        line: [
+            _numbers_read(model, int(cell)) for cell in model.updates.cells[some[:_FEW]].tolist()
+        ]
+        for line, some in every.items()
+    }
+    for line, some in every.items():
+        others = [one for other, numbers in read.items() if other != line for one in numbers]
+        if not others or not frozenset().union(*read[line]) <= frozenset().union(*others):
+            continue  # it has a rate of its own
+        for rate in frozenset.intersection(*others).difference(*read[line]):
+            value = abs(float(space.stored.numbers[rate, 0]))
+            usual = most_frequent(np.abs(model.factors[np.setdiff1d(own, some)]))
+            added = value * np.abs(model.factors[some])
+            is_it = np.allclose(added, usual, rtol=_CLEAR, atol=0.0)
+            if is_it and not np.isclose(value, 1.0, rtol=_CLEAR):
+                for k in some.tolist():
+                    _blame_factor(result, k)
+
+
+def _numbers_read(model: Model, update: int) -> frozenset[int]:
+    """Return the numbers that an update reads, itself or by what it names, but not the loss."""
+    space, used = model.space, model.candidate.upstream
+    _, named = space.named(np.array([update]), copies_too=True)
+    steps = [one for one in named.tolist() if space.is_formula[one] and not used[one]]
+    read = [*named.tolist(), *(one for step in steps for one in space.named_by(step))]
+    return frozenset(c for c in read if space.is_leaf[c] and not (used[c] or space.is_parameter[c]))
 
 
 def _with_odd_factors(result: Judged) -> list[int]:
