@@ -163,7 +163,7 @@ def compared(cell: str, value: float | str | None, expected: float | None, wrong
         return f"{cell} shows {shown}, but should show {expected:.4g}"
     if not wrong:
         return f"{cell} shows {value:.4g}, which is right at present"
-    shown, should = told_apart(value, expected)
+    shown, should = told_apart(value + 0.0, expected)  # not −0
     return f"{cell} shows {shown}, but should show {should}"
 
 

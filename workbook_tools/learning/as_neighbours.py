@@ -59,11 +59,12 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
         again = search(with_formulas(sheets, meant))
         odd = _proven(again, meant, old)
         if odd and len(odd) < len(meant):
-            again = search(with_formulas(sheets, {one.cell: one.meant for one in odd}))
-            odd = _proven(again, {one.cell: one.meant for one in odd}, old)
+            meant = {one.cell: one.meant for one in odd}
+            again = search(with_formulas(sheets, meant))
+            odd = _proven(again, meant, old)
     except (NotDifferentiableError, TooManyReadsError):
         return found, []
-    if not odd or again.right < _AS_GOOD * found.right:
+    if not odd or len(odd) < len(meant) or again.right < _AS_GOOD * found.right:
         return found, []
     known = [place for part in _known(found) for place in part.places]
     suggested = {cell: formula for place in known for cell, formula in place.put_right.items()}
