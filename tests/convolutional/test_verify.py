@@ -406,6 +406,13 @@ def test_a_heading_that_does_not_fit_is_refused(
         verify(changed(small, tmp_path / "broken.xlsx", {heading: text.replace(old, new)}))
 
 
+def test_a_workbook_whose_gradients_begin_nowhere_is_refused(small: Path, tmp_path: Path) -> None:
+    [(cell, text)] = [item for item in labels(small).items() if "= Softmax − Target" in item[1]]
+    other = re.sub("= Softmax − Target", ", back through Softmax from Back_ReLU3", text)
+    with pytest.raises(InputError, match="heading"):
+        verify(changed(small, tmp_path / "broken.xlsx", {cell: other}))
+
+
 @cases(25, phases=QUICK)
 @given(st.data())
 def test_a_damaged_workbook_is_reported_on_or_refused(

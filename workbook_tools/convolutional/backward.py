@@ -43,7 +43,8 @@ class Backward:
         """Take the sheets, with the formulas ``instead`` of those that some cells have.
 
         What comes by way of the cells ``unknown`` is not known: their right formulas are not.
-        Raises ``InputError`` if the sections that headings name do not fit together.
+        Raises ``InputError`` if there are no gradients, or if the sections that headings name do
+        not fit together.
         """
         self.book = book
         mean = [book.inputs[names.PIXEL_MEAN]]  # every layer depends on it
@@ -61,6 +62,13 @@ class Backward:
             shapes = [grid.rows.shape for grid in section.grids]
             if shapes != [grid.rows.shape for grid in book.differentiated(section).grids]:
                 book.refuse_misfit(section.name)
+        of_scores = [s for s in self._gradients if s.heading.operation is Operation.DIFFERENCE]
+        if not of_scores:
+            raise InputError(
+                f"{book.path}: the heading of the gradient of the scores is missing; write the "
+                "workbook again"
+            )
+        self._of_scores = of_scores[0]
         # By the name of a gradient: the layer after what it belongs to, and that layer's gradient.
         self.by_way_of = {
             section.name: self._by_way_of(section)
@@ -93,20 +101,18 @@ class Backward:
         """
         grids = {s.name: [*self.book.differentiated(s).grids] for s in self._gradients}
         beside = np.concatenate([self.at(grid).ravel() for own in grids.values() for grid in own])
-        first = next(s for s in self._gradients if s.heading.operation is Operation.DIFFERENCE)
-        scores, memory = self.book.differentiated(first).cells, self.memory(state)
+        scores, memory = self.book.differentiated(self._of_scores).cells, self.memory(state)
         cells = [scores.cell(at) for at in np.ndindex(scores.rows.shape)]
+        seeds = _by_draw(state.numbers(self._of_scores.cells))
         try:
-            found = self._derivatives.adjoints(
-                cells, memory, _by_draw(state.numbers(first.cells)), beside
-            )
+            found = self._derivatives.adjoints(cells, memory, seeds, beside)
         except NotDifferentiableError as error:
             self._refuse(error)
         made = {
             name: [np.moveaxis(found[self.at(grid)], -1, 0) for grid in own]
             for name, own in grids.items()
         }
-        return made | {first.name: [self._of_the_loss(scores, memory)]}
+        return made | {self._of_scores.name: [self._of_the_loss(scores, memory)]}
 
     def _of_the_loss(self, scores: Grid, memory: Memory) -> Array:
         """Return ∂loss/∂scores, which the loss reads itself and by way of their exponentials."""
