@@ -122,6 +122,9 @@ def test_what_no_total_tells_any_more_is_found_by_the_cells_around_it(
     assert called_wrong(report) == {place}
     [found] = [found for finding in report.findings for found in finding.places]
     assert [*found.put_right.values()] == [cells[place]]
+    claims = {one.cells: one for model in report.models for one in model.claims}
+    assert claims[place].verdict == "wrong"
+    assert claims[place].what.startswith("∂Sheet!E12/∂Sheet!")
 
 
 def test_an_odd_formula_that_gives_the_same_is_no_mistake(tmp_path: Path) -> None:

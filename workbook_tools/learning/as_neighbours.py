@@ -75,6 +75,8 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
     for one in odd:
         place = one.result.model.space.layout.place_of(one.cell)
         one.result.wrong.add(place)
+        if one.by >= 0:
+            one.result.odd[place] = one.by
         for k in np.flatnonzero(one.result.model.updates.cells == place).tolist():
             one.result.verdicts[k] = Verdict.WRONG
     return again, odd

@@ -18,6 +18,7 @@ from workbook_tools.notation.addresses import sheet_prefix
 NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
 _OF_ONE_SAMPLE = "the derivative of the loss of one sample"
+_ODD = "it has another formula than the cells like it"
 _NOT_COMPARED = "calculated from the derivative, but for no other parameter in the same way"
 _UNSEEN = "its derivative is 0 on the random numbers that were tried"
 _VERDICTS = {
@@ -60,7 +61,9 @@ def _claims(result: Judged) -> Iterator[Learned]:
     sheets, _, _ = space.layout.cells(every)
     parts = (part.tolist() for part in (every, sheets, space.shape_at[every]))
     for cell, sheet, shape in zip(*parts, strict=True):
-        if cell in result.wrong:
+        if cell in result.odd:
+            groups[sheet, None, "wrong", _ODD, shape].append((cell, result.odd[cell]))
+        elif cell in result.wrong:
             key: _Key = sheet, None, "wrong", "it is not what its updates need", shape
             groups[key].append((cell, should_be.get(cell)))
         elif cell in of_one:
@@ -84,7 +87,10 @@ def _claims(result: Judged) -> Iterator[Learned]:
         groups[key] += [(one.cell, one.parameter) for one in alike]
     for (_, factor, verdict, why, _), own in groups.items():
         cells, first = _cells(result, own)
-        what = f"∂{loss_of(result, first[0])}/∂{_range_of(result, first)}" if first else ""
+        what = ""
+        if first:  # of a copy of a parameter, the loss is that of the parameter
+            origin = int(space.reads.origin[first[0]])
+            what = f"∂{loss_of(result, origin)}/∂{_range_of(result, first)}"
         yield Learned(*cells, len(own), what, factor, verdict, why)
 
 

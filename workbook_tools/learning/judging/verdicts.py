@@ -64,6 +64,8 @@ class Judged:
         default_factory=set
     )  # cells of the backward half that are no derivative
 
+    # By cell: of gradients with other formulas than those like them, what they should be by.
+    odd: dict[int, int] = field(default_factory=dict)
     # The updates that are calculated from gradients by way of a state; those are judged here.
     indirect: "Compared | None" = None
 
