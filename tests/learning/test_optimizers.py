@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from any_layout import called_wrong, checked
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import coordinate_to_tuple
@@ -149,6 +149,7 @@ def test_a_changed_cell_is_found(
 
 
 @given(trainings, st.integers(0, 10_000))
+@example(Training("late", 2, 2, own_rate=False, start=0.0, seed=0), 206)  # typed first states
 def test_a_changed_column_is_found(
     tmp_path_factory: pytest.TempPathFactory, training: Training, seed: int
 ) -> None:

@@ -149,10 +149,18 @@ class _Comparison:
         is_first = np.isin(keys, known) & ~is_state[reads.read] & ~self._is_parameter[reads.read]
         is_first &= ~np.isin(reads.read, self._gradients) & (begins >= 0) & (reads.read > 1)
         first, at = np.unique(reads.read[is_first], return_index=True)
-        _, roles = np.unique(keys[is_first][at], return_inverse=True)
-        self._first_states, self._kind_of_first = first, _FIRST_STATE + roles
+        self._first_states = first
         self._begin[first] = begins[is_first][at]
         self._time[first] = self._time[reads.readers[is_first][at]]
+        # Of several states of a parameter, such as m and v, they lie in the same order for each.
+        own = np.stack([self._begin[first], self._time[first]])
+        order = np.lexsort((first, *own))
+        is_new = np.any(np.diff(own[:, order], prepend=-1) != 0, axis=0)
+        numbers = np.arange(len(order))
+        self._kind_of_first = np.zeros_like(first)
+        self._kind_of_first[order] = (
+            _FIRST_STATE + numbers - np.maximum.accumulate(np.where(is_new, numbers, 0))
+        )
 
     def _draw(self) -> None:
         """Give parameters random numbers that they share, and work out all other cells."""
