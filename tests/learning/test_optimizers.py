@@ -8,16 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from any_layout import called_wrong, checked
+from derivatives import opened
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.utils.cell import coordinate_to_tuple
 
-from workbook_tools.engines import compiled
-from workbook_tools.formulas.sheets import read_sheets
 from workbook_tools.notation.addresses import cell_name
-from workbook_tools.package.workbook import open_package
-from workbook_tools.program.graph import Graph
 
 MOMENTUM = "{mu}*{m0}+{g}"
 MEAN = "{mu}*{m0}+(1-{mu})*{g}"
@@ -228,10 +225,7 @@ def test_what_an_update_should_show_is_calculated_from_the_states_that_were_type
 
 
 def computed(path: Path, name: str) -> float:
-    with open_package(path) as package:
-        sheets, stored = read_sheets(package)
-    values = compiled.calculated(path, Graph.of(sheets), sheets, stored, None)
     row, column = coordinate_to_tuple(name)
-    found = values.value(("Sheet", row, column))
+    found = opened(path, []).values.value(("Sheet", row, column))
     assert isinstance(found, float)
     return found

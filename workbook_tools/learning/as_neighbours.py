@@ -6,7 +6,6 @@ numbers, it is a mistake. The others are then judged as if it were mended.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +18,8 @@ from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, pla
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.found import Found, Search
-from workbook_tools.learning.given import are_equal, given_by
+from workbook_tools.learning.given import are_equal, cells_of, given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
-from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.odd import odd_formulas
 from workbook_tools.learning.reads import TooManyReadsError
@@ -29,7 +27,6 @@ from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.program.what_if import with_formulas
 
 _MOST = 2_000  # odd formulas
-_MOST_READ = 1_000  # cells of one range
 _AS_GOOD = 0.9  # of the updates that were right must be right then
 _CLEAR = 1e-6  # relative
 _SAME = 1e-9  # a value that is off by less is right at present
@@ -54,7 +51,8 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
     meant = {cell: own for cell, own in odd_formulas(sheets).items() if _matters(found, cell, own)}
     if not 0 < len(meant) <= _MOST:
         return found, []
-    old = {cell: _formula(sheets, cell) for cell in meant}
+    space = found.space
+    old = {cell: space.formula(space.layout.place_of(cell)) or "" for cell in meant}
     try:
         again = search(with_formulas(sheets, meant))
         odd = _proven(again, meant, old)
@@ -66,7 +64,7 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
         return found, []
     if not odd or len(odd) < len(meant) or again.right < _AS_GOOD * found.right:
         return found, []
-    known = [place for part in _known(found) for place in part.places]
+    known = [place for part in found.every_finding for place in part.places]
     suggested = {cell: formula for place in known for cell, formula in place.put_right.items()}
     if suggested == {one.cell: one.meant for one in odd}:
         return found, []
@@ -80,14 +78,6 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
         for k in np.flatnonzero(one.result.model.updates.cells == place).tolist():
             one.result.verdicts[k] = Verdict.WRONG
     return again, odd
-
-
-def _known(found: Found) -> list[Finding]:
-    """Return what is wrong without comparing formulas; often it is said why."""
-    return [
-        *(finding for result in found.results for finding in findings(result)),
-        *(finding for _, own in found.almost for finding in own),
-    ]
 
 
 def findings_of(result: Judged, odd: Sequence[Odd]) -> list[Finding]:
@@ -132,15 +122,14 @@ def _matters(found: Found, cell: Cell, meant: str) -> bool:
 
     What it names must hold numbers, not headings.
     """
-    every = areas(meant)
-    space, values = found.space, found.space.values
-    for area in every:
+    whole = found.space
+    for area in areas(meant):
         for one in area.cells(cell[0]) if area.cell_count == 1 else ():
-            is_formula = space.is_formula[space.layout.place_of(one)]
-            if not is_formula and not isinstance(values.value(one), float):
+            is_formula = whole.is_formula[whole.layout.place_of(one)]
+            if not is_formula and not isinstance(whole.values.value(one), float):
                 return False
-    read = [cell, *(one for area in every for one in islice(area.cells(cell[0]), _MOST_READ))]
-    for space in (found.space, *(result.model.space for result in found.results)):
+    read = [cell, *cells_of(meant, cell[0])]
+    for space in (whole, *(result.model.space for result in found.results)):
         places = space.reads.origin[[space.layout.place_of(one) for one in read]]
         if (space.depends[places] | space.is_parameter[places]).any():
             return True
@@ -182,7 +171,7 @@ def _of_model(result: Judged, cell: Cell, meant: str, old: str) -> Odd | None:
     if update and result.verdicts[update[0]] is not Verdict.RIGHT:
         return None
     new, own = given_by(result, cell, meant), given_by(result, cell, old)
-    if new is None or own is None:
+    if new is None or own is None or not np.isfinite(new[:-1]).all():
         return None
     size = np.nanmax(np.abs(new))
     if np.allclose(own, new, rtol=_CLEAR, atol=_CLEAR * size):
@@ -191,8 +180,3 @@ def _of_model(result: Judged, cell: Cell, meant: str, old: str) -> Odd | None:
     of = int(model.updates.parameters[update[0]]) if update else -1
     by = claims[0].by if claims and not update else -1
     return Odd(result, cell, old, meant, float(new[-1]), is_latent, of, by)
-
-
-def _formula(sheets: Sequence[Sheet], cell: Cell) -> str:
-    [own] = [sheet.formula_at(*cell[1:]) for sheet in sheets if sheet.name == cell[0]]
-    return own or ""

@@ -1,13 +1,15 @@
 """Searches a workbook for what learns, and judges it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.almost import almost
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.search.models import model_by, models
 from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates
@@ -24,6 +26,17 @@ class Found:
     almost: list[tuple[Judged, list[Finding]]]  # right but for what is found in it
     left: Updates  # that no loss explains
     space: Space
+
+    @cached_property
+    def findings(self) -> list[list[Finding]]:
+        """The mistakes in each of the results."""
+        return [findings(result) for result in self.results]
+
+    @property
+    def every_finding(self) -> Iterator[Finding]:
+        """All mistakes."""
+        for own in (*self.findings, *(own for _, own in self.almost)):
+            yield from own
 
     @property
     def right(self) -> int:

@@ -52,7 +52,7 @@ def references_in(tree: Tree) -> list[str]:
 
 
 def cells_of(text: str, sheet: str) -> Iterator[Cell]:
-    """Yield the cells of a reference in a formula on a sheet; of a long range, the first ones."""
+    """Yield what a formula on a sheet, or a reference in it, names; of a long range a part."""
     for area in areas(text):
         yield from islice(area.cells(sheet), _MOST_READ)
 

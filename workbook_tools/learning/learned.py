@@ -9,7 +9,6 @@ from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.described import described
 from workbook_tools.learning.found import Search
-from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.learning.search.shown import is_too_large
@@ -52,8 +51,8 @@ def learned(
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
     reports = [
-        described(result, [*findings(result), *findings_of(result, odd)])
-        for result in found.results
+        described(result, [*own, *findings_of(result, odd)])
+        for result, own in zip(found.results, found.findings, strict=True)
     ]
     reports += [described(*own) for own in found.almost]
     space, left = found.space, found.left

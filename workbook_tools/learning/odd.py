@@ -23,20 +23,19 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
     """Return the cells with odd formulas, each with the formula that those around it have."""
     found: dict[Cell, str] = {}
     for sheet in sheets:
-        for column, runs in sheet.runs.items():
-            if len(runs) > 1:
-                line = _line(sheet, column)
-                beside = [_line(sheet, column + step) for step in (-1, 1)]
+        lines = {
+            column: {row: run.formula for run in runs for row in run.rows}
+            for column, runs in sheet.runs.items()
+        }
+        for column, line in lines.items():
+            if len(sheet.runs[column]) > 1:
+                beside = [lines.get(column + step, {}) for step in (-1, 1)]
                 for row, like in (*_odd_between(line), *_odd_at_ends(line, beside)):
                     found[sheet.name, row, column] = line[like].at(row)
     if sum(sheet.formula_count() for sheet in sheets) <= _MOST_FORMULAS:
         for cell, formula in (*_in_rows(sheets), *_on_sheets(sheets)):
             found.setdefault(cell, formula)
     return found
-
-
-def _line(sheet: Sheet, column: int) -> dict[int, FilledFormula]:
-    return {row: run.formula for run in sheet.runs.get(column, ()) for row in run.rows}
 
 
 def _odd_at_ends(
@@ -47,11 +46,11 @@ def _odd_at_ends(
     The lines beside it tell where the block ends: one has the same formula in all of the block.
     """
     places = Counter(line.values())
-    for place, own in line.items():
+    for place in (place for place, own in line.items() if places[own] == 1):
         for step in (-1, 1):
             block = [place + step * k for k in range(1, _LEAST_ALIKE + 1)]
             rest = {line.get(one) for one in block}
-            if len(rest) > 1 or rest & {own, None} or places[own] > 1:
+            if len(rest) > 1 or None in rest:
                 continue
             for other in beside:
                 whole = {other.get(one) for one in (place, *block)}
@@ -81,19 +80,19 @@ def _on_sheets(sheets: Sequence[Sheet]) -> Iterator[tuple[Cell, str]]:
     """
     if len(sheets) <= _LEAST_ALIKE:
         return
-    lines: dict[tuple[int, int], dict[int, str]] = defaultdict(dict)
+    lines: dict[tuple[int, int], dict[int, FilledFormula]] = defaultdict(dict)
     for number, sheet in enumerate(sheets):
         for column, runs in sheet.runs.items():
             for run in runs:
                 for row in run.rows:
-                    lines[row, column][number] = run.formula.at(row)
+                    lines[row, column][number] = run.formula
     for (row, column), line in lines.items():
         [(usual, count)] = Counter(line.values()).most_common(1)
         if count < max(_LEAST_ALIKE, _ALIKE * len(line)):
             continue
         for number, formula in line.items():
             if formula != usual and min(line) < number < max(line):
-                yield (sheets[number].name, row, column), usual
+                yield (sheets[number].name, row, column), usual.at(row)
 
 
 def _odd_between(line: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:

@@ -470,9 +470,12 @@ class _Comparison:
             return np.zeros(0, dtype=np.int64)
         are_gradients = self._kind[self._given] == _GRADIENT
         is_old = self._time[self._given] % 3 == 0
-        added, of_scaled, of_others = (
-            self._added(np.where(changed[:, None], textbook.SCALE, 1.0) * self._numbers)
-            for changed in (np.zeros_like(is_old), are_gradients, are_gradients & is_old)
+        added = self._added(self.memory, self.values)
+        of_scaled, of_others = (
+            self._added(
+                *self._calculated(np.where(changed[:, None], textbook.SCALE, 1.0) * self._numbers)
+            )
+            for changed in (are_gradients, are_gradients & is_old)
         )
         known = []
         for every in updates:
@@ -486,9 +489,8 @@ class _Comparison:
             self._alike[int(self._iterations[pair])].append(np.array([pair]))
         return wrong
 
-    def _added(self, numbers: Array) -> Array:
-        """Return what updates add to parameters on given numbers, from rest, (pairs, draws)."""
-        memory, values = self._calculated(numbers)
+    def _added(self, memory: Memory, values: Array) -> Array:
+        """Return what updates add to parameters, from rest, (pairs, draws)."""
         return np.asarray((values[self.cells] - memory.numbers[self.by])[:, _AT_REST])
 
     def explain(self, culprits: Sequence[Culprit], expected: dict[int, Expected]) -> None:
