@@ -370,6 +370,19 @@ def test_a_cell_that_reads_an_error_is_not_checked_and_not_passed(
     assert report.verdict == "fail"
 
 
+@pytest.mark.parametrize(
+    ("sheet", "having", "old"),
+    [("Weights_Conv1", "=", ".+"), ("Digit", "INDEX(", r"\+(?=[^+]*$)")],  # for most digits
+)
+def test_gradients_that_an_error_reaches_are_not_called_wrong(
+    small: Path, tmp_path: Path, sheet: str, having: str, old: str
+) -> None:
+    cell, text = first(small, sheet, having)
+    wrong = "=1/0" if old == ".+" else re.sub(old, "-", text)
+    findings = found(small, {cell: wrong}, tmp_path / "broken.xlsx")
+    assert only(findings)[:2] == (sheet, cell_name(*cell[1:]))
+
+
 def test_headings_that_name_another_layer_do_not_pass(small: Path, tmp_path: Path) -> None:
     heading = "ReLU2: ReLU of Conv2, the larger of it and 0 → 3 maps of 5 × 4"
     sheet = openpyxl.load_workbook(small)["ReLU2"]
