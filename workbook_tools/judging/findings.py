@@ -172,7 +172,8 @@ def _number(number: int) -> str:
 def said(finding: Finding) -> str:
     """Say a finding in one sentence, with the example of the leading place."""
     place, words = finding.leading, _words(finding)
-    if finding.kind in (Kind.WRONG_GRADIENT, Kind.WRONG_UPDATE):
+    is_of_a_cell = place.message.startswith(f"{cell_name(place.rows[0], place.column)} ")
+    if is_of_a_cell or finding.kind in (Kind.WRONG_GRADIENT, Kind.WRONG_UPDATE):
         return place.message
     if not words or finding.kind is Kind.ROUNDED:
         return place.message.replace(place.quantity, quantities_in_short(finding.quantities), 1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workbook_tools.differentiation.proportional import rounded
+from workbook_tools.judging.faults import Kind
 from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Learned, ModelReport
 from workbook_tools.learning.judging.claims import Claim
@@ -18,6 +19,8 @@ from workbook_tools.notation.addresses import sheet_prefix
 NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
 _OF_ONE_SAMPLE = "the derivative of the loss of one sample"
+_NOT_NEEDED = "it is not what its updates need"
+_RIGHT_AT_PRESENT = "it is the derivative only with the numbers on the sheet"
 _ODD = "it has another formula than the cells like it"
 _NOT_COMPARED = "calculated from the derivative, but for no other parameter in the same way"
 _UNSEEN = "its derivative is 0 on the random numbers that were tried"
@@ -42,14 +45,24 @@ def described(result: Judged, findings: Sequence[Finding]) -> ModelReport:
         losses=[] if assumed else [*ranges_of(model.losses, space.layout)],
         assumed_loss=assumed,
         parameters=[*ranges_of(np.flatnonzero(used), space.layout)],
-        claims=[*_claims(result)],
+        claims=[*_claims(result, _latent(result, findings))],
         updates=[*_updates(result), *(_updates(result.indirect) if result.indirect else ())],
         findings=[*findings],
     )
 
 
-def _claims(result: Judged) -> Iterator[Learned]:
-    """Yield the cells that are derivatives by parameters, or should be; those alike together."""
+def _latent(result: Judged, findings: Sequence[Finding]) -> set[int]:
+    """Return the cells that are wrong, but right with the numbers on the sheet."""
+    layout = result.model.space.layout
+    places = [p for one in findings for p in one.places if p.kind is Kind.LATENT]
+    return {layout.place_of((p.sheet, row, p.column)) for p in places for row in p.rows}
+
+
+def _claims(result: Judged, latent: set[int]) -> Iterator[Learned]:
+    """Yield the cells that are derivatives by parameters, or should be; those alike together.
+
+    Some of those that are wrong are ``latent``.
+    """
     space = result.model.space
     groups: dict[_Key, list[tuple[int, int | None]]] = defaultdict(list)
     should_be = {one.cell: one.parameter for one in result.culprits.values() if one.is_gradient}
@@ -61,10 +74,12 @@ def _claims(result: Judged) -> Iterator[Learned]:
     sheets, _, _ = space.layout.cells(every)
     parts = (part.tolist() for part in (every, sheets, space.shape_at[every]))
     for cell, sheet, shape in zip(*parts, strict=True):
+        word = "latent" if cell in latent else "wrong"
         if cell in result.odd:
-            groups[sheet, None, "wrong", _ODD, shape].append((cell, result.odd[cell]))
+            groups[sheet, None, word, _ODD, shape].append((cell, result.odd[cell]))
         elif cell in result.wrong:
-            key: _Key = sheet, None, "wrong", "it is not what its updates need", shape
+            why = _RIGHT_AT_PRESENT if cell in latent else _NOT_NEEDED
+            key: _Key = sheet, None, word, why, shape
             groups[key].append((cell, should_be.get(cell)))
         elif cell in of_one:
             groups[sheet, None, "right", _OF_ONE_SAMPLE, shape].append((cell, shown[cell]))

@@ -512,6 +512,10 @@ def _fill_copies(result: Judged) -> None:
     model, space = result.model, result.model.space
     number = {cell: k for k, cell in enumerate(model.updates.cells.tolist())}
     known = {*result.culprits}
+    # An update may be right itself, and its gradient wrong.
+    are_of_gradients = {
+        k for one in result.culprits.values() if one.is_gradient for k in one.updates
+    }
     for culprit in [*result.culprits.values()]:
         below = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
         for places in (below.tolist(), _beside(space, culprit.cell)):
@@ -528,7 +532,9 @@ def _fill_copies(result: Judged) -> None:
                     copy = Culprit(place, parameter, is_helper=culprit.is_helper)
                     result.culprits[place] = copy
                     result.wrong.add(place)
-                elif not culprit.is_gradient and k >= 0 and result.verdicts[k] is not Verdict.RIGHT:
+                elif culprit.is_gradient or k < 0 or k in are_of_gradients:
+                    continue
+                elif result.verdicts[k] is not Verdict.RIGHT:
                     result.verdicts[k] = Verdict.WRONG
                     parameter = int(model.updates.parameters[k])
                     result.culprits[place] = Culprit(place, parameter, [k], False)

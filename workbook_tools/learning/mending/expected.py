@@ -15,6 +15,7 @@ from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import Number, SyntaxProblemError, parse, parts
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
+from workbook_tools.learning.mending.by_sample import BySample
 from workbook_tools.learning.moved import on_any_sheet
 from workbook_tools.learning.search.models import Model
 from workbook_tools.program.memory import Memory
@@ -92,12 +93,16 @@ class Expectations:
         self._slopes_of: dict[int, list[Array] | None] = {}
         self._solved: dict[tuple[int, float], list[Array]] = {}
         self._updates = _Apart(model, self._systems)
+        self._by_sample = BySample(result, self._adjoints)
 
     def every(self, culprit: Culprit) -> Iterator[Expected]:
         """Yield what a cell may be meant to be, the most likely first.
 
         Several learning rates are tried if it is not clear which one belongs there.
         """
+        if own := self._by_sample.of(culprit):
+            yield own
+            return
         every = self._factors(culprit)
         found = [*filter(None, (self._of(culprit, factor) for factor in every))]
         yield from found or self._by_one(culprit, every[:1])
@@ -136,6 +141,8 @@ class Expectations:
 
         It is the derivative, times the factor of most others.
         """
+        if own := self._by_sample.of(culprit):
+            return own
         model = self._model
         shown = [claims[0].factor for claims in self._result.claims.by_parameter.values()]
         named = [model.space.named_by(int(model.updates.cells[k])) for k in culprit.updates[:1]]

@@ -129,10 +129,8 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     sheet, row, column = space.layout.cell(first.cell)
     rows = tuple(space.layout.cell(one.cell)[1] for one in own)
     is_latent = _is_latent(result, first)
-    kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
-    if is_latent:
-        kind = Kind.LATENT
-    right, formulas = mender.right(own)
+    every_right, formulas = mender.right(own)
+    right = every_right.get(row)
     if right is None and (isinstance(result, Compared) or is_only_shown(result, first)):
         right = mender.as_shown(first)
     by = _by(result, first, right) if first.is_gradient else first.parameter
@@ -155,23 +153,33 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
         else:
-            is_written, formulas = mender.right(own, written)
-            right = is_written or right
+            are_written, formulas = mender.right(own, written)
+            every_right |= are_written
+            right = every_right.get(row, right)
     if formula and suggestion is None and len(formulas) == len(rows):
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
         suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     should = None if right is None else right.value
     if should is not None and not is_latent:
-        is_off = not isinstance(shown, float) or not math.isclose(
-            shown, should, rel_tol=_SAME, abs_tol=_SAME
-        )
+        is_off = not _shows(space, sheet, row, column, should)
         said = f"{said}: {compared(cell_name(row, column), shown, plain(should), is_off)}"
+    kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
+    if is_latent or all(
+        r in every_right and _shows(space, sheet, r, column, every_right[r].value) for r in rows
+    ):
+        kind = Kind.LATENT
     return Fault(
         kind=kind, quantity=quantity, sheet=sheet, column=column, rows=rows, formula=formula,
         value=shown, expected=plain(should) if should is not None else None, max_rel_error=None,
         message=f"{said}.", suggestion=suggestion,
         why_none="" if suggestion else "nothing that was tried is right on all numbers",
     )  # fmt: skip
+
+
+def _shows(space: Space, sheet: str, row: int, column: int, should: float) -> bool:
+    """Tell whether a cell shows a number."""
+    shown = space.values.value((sheet, row, column))
+    return isinstance(shown, float) and math.isclose(shown, should, rel_tol=_SAME, abs_tol=_SAME)
 
 
 def _by(result: Judged, culprit: Culprit, right: Expected | None) -> int:
@@ -298,12 +306,12 @@ class _Mender:
 
     def right(
         self, own: Sequence[Culprit], propose: Propose = proposed
-    ) -> tuple[Expected | None, dict[int, str]]:
-        """Return what the first cell should show, and the formulas that are known, by row."""
+    ) -> tuple[dict[int, Expected], dict[int, str]]:
+        """Return what cells should show, and their formulas, by row, where that is known."""
         if self._expectations is None:
-            return None, {}
+            return {}, {}
         layout = self._result.model.space.layout
-        should: Expected | None = None
+        should: dict[int, Expected] = {}
         formulas: dict[int, str] = {}
         with np.errstate(all="ignore"):
             # Those before the first that is found are tried again.
@@ -312,8 +320,8 @@ class _Mender:
                 found = None if row in formulas else self._one(culprit, propose)
                 if found is not None:
                     formulas[row] = found[0]
-                    if culprit is own[0] and found[1] is not None:
-                        should = found[1]
+                    if found[1] is not None:
+                        should[row] = found[1]
         return should, formulas
 
     def _one(self, culprit: Culprit, propose: Propose) -> tuple[str, Expected | None] | None:

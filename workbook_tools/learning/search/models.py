@@ -11,6 +11,7 @@ from workbook_tools.differentiation.proportional import factors, matches, rounde
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.learning.numeric_texts import with_numbers
 from workbook_tools.learning.search.assumed import Assumed, assumed_losses
 from workbook_tools.learning.search.losses import Candidate, candidates
 from workbook_tools.learning.search.shares import Shares, shares_of
@@ -99,7 +100,7 @@ def models(
     ``values`` are those of a calculation. Raises ``NotDifferentiableError`` and
     ``TooManyReadsError``.
     """
-    whole = Space(sheets, values, iterations)
+    whole = _space(sheets, values, iterations)
     found, left, space = _searched(whole)
     used = np.zeros(space.layout.size, dtype=bool)
     for model in found:
@@ -109,7 +110,7 @@ def models(
     more = overlooked(space.updates, space.reads, used, is_start)
     if len(more.cells):
         both = joined([space.updates, more])
-        found, left, space = _searched(Space(sheets, values, iterations, both))
+        found, left, space = _searched(Space(sheets, whole.values, iterations, both))
     return found + _only_shown(whole, found), left, space
 
 
@@ -171,7 +172,7 @@ def model_by(
 
     Raises as ``models`` does, also if the loss cannot be differentiated.
     """
-    space = Space(sheets, values, iterations, parameters=parameters)
+    space = _space(sheets, values, iterations, parameters)
     losses = np.array([space.layout.place_of(loss)])
     candidate = Candidate(losses, None, space.flow.upstream(losses))
     none = space.updates.among(np.zeros(len(space.updates.cells), dtype=bool))
@@ -180,7 +181,7 @@ def model_by(
     space.cut.adjoints([loss], space.stored)  # raises if there is no derivative
     if not len(space.updates.cells):
         gradients = shown_by(space, candidate)
-        space = Space(sheets, values, iterations, parameters=parameters, shown=gradients)
+        space = Space(sheets, space.values, iterations, parameters=parameters, shown=gradients)
         candidate = Candidate(losses, None, space.flow.upstream(losses))
     both = (model_of(space, candidate, keeps_whole) for keeps_whole in (False, True))
     every = [model for model in both if model is not None]
@@ -188,6 +189,19 @@ def model_by(
         return [], none, space
     left = np.ones(len(every[0].updates.cells), dtype=bool)
     return [_again(max(every, key=lambda model: model.rank(left)))], none, space
+
+
+def _space(
+    sheets: Sequence[Sheet],
+    values: Columns,
+    iterations: Iterations | None,
+    parameters: Sequence[Cell] = (),
+) -> Space:
+    space = Space(sheets, values, iterations, parameters=parameters)
+    numbers = with_numbers(space)
+    if numbers is values:
+        return space
+    return Space(sheets, numbers, iterations, parameters=parameters)
 
 
 def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> list[Model]:

@@ -196,7 +196,13 @@ class _Search:
         numbers = np.flatnonzero(self.is_number)
         nothing = np.zeros_like(used)  # beside the numbers
         found: set[tuple[int, int]] = set()
-        for kept in (~self.is_number, ~self.is_number | (stored % 1 == 0)):
+        # Gradients may be right only with the whole numbers that there are, such as weights of 1.
+        # If all of these are kept, they look like the errors where the input is 1.
+        is_whole = stored % 1 == 0
+        read = space.reads.read[used[space.reads.readers]]
+        readers = np.bincount(read, minlength=len(stored))
+        for is_kept in (np.zeros_like(used), is_whole, is_whole & (readers > 1)):
+            kept = ~self.is_number | is_kept
             try:
                 memory = space.drawn(nothing, False, kept=kept, needed=self._needed)
                 adjoints = space.cut.adjoints(cells, memory)
@@ -275,7 +281,7 @@ class _Block:
                 is_alike = int(space.shape_at[place]) in shapes or self._is_between(cell)
                 shares_role = bool(known & self._roles(other, number))
                 is_free = shares_role and not _IS_BY_SAMPLE[k]
-                if is_alike or (is_free and not by):
+                if at in by or is_alike or (is_free and not by):
                     self.cells[cell] = number
                     waiting.append(cell)
         if 2 * len(self.votes) <= len(self.cells):
