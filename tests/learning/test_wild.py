@@ -12,9 +12,10 @@ WILD = Path(__file__).parents[3] / "shared" / "wild"
 pytestmark = pytest.mark.skipif(not WILD.exists(), reason="the workbooks are not here")
 # What a careful person finds wrong: kinds and cells, on whatever sheet.
 WRONG = {
-    "008": {("wrong-gradient", "U5"), ("wrong-gradient", "U9"), ("wrong-update", "V8:V9")},
+    "008": {("latent", "U5:U6"), ("wrong-gradient", "U9"), ("wrong-update", "V8:V9")},
     "012": {("wrong-gradient", "P20, P27"), ("wrong-update", "L23"), ("latent", "L21")},
     "020": {("wrong-gradient", "K170"), ("wrong-gradient", "L170")},
+    "022": {("latent", f"{column}11:{column}14") for column in "HIJK"},
     "028": {("typed-value", "A9:A30")},
     "032": {
         ("wrong-gradient", "K3, K5, K7, K9, K11"),
@@ -25,6 +26,7 @@ WRONG = {
 }
 MEANT = {
     ("008", "U5"): "=R4*S4*T5",
+    ("008", "U6"): "=R5*S6*T6",
     ("008", "U9"): "=R7*S6*1",
     ("008", "V8"): "=B8-($O2*U8)",
     ("012", "P20"): "=AVERAGE(DJ4:DJ103)",
@@ -32,6 +34,8 @@ MEANT = {
     ("012", "L23"): "=L22-H8*O22",
     ("020", "F161"): "=$K$156",
     ("020", "G169"): "=$L$156",
+    ("022", "H11"): "=$B$11*I3*F11",
+    ("022", "K14"): "=$B$11*J6*G14",
     ("028", "A9"): "=C8",
     ("028", "A30"): "=C29",
     ("032", "K3"): "=(F3*I3)*E3*(1-E3)",

@@ -2,7 +2,7 @@
 
 If all gradients of a training are wrong, no right one tells the loss. A loss that the sheet shows
 is taken for the one that is meant if a formula can be suggested for every cell with which the
-updates are those of its derivative.
+updates are those of its derivative, or if the learning rate is an empty cell.
 """
 
 import re
@@ -46,25 +46,67 @@ def almost(
     every = [one for one in candidates(space) if _is_of_all(one, left)]
     every.sort(key=lambda one: int(one.upstream.sum()))
     for candidate in every[:_MOST]:
-        model = model_of(space, candidate, keeps_whole=False)
-        if model is None:
-            continue
-        are_left = np.isin(model.updates.cells, left.cells)
-        if not (are_left & model.are_clear).any():
-            continue
-        result = judged(model.of(are_left), is_meant=True)
-        if any(_is_meant_otherwise(space, culprit.cell) for culprit in result.culprits.values()):
-            continue
-        found = findings(result)
-        places = [place for finding in found for place in finding.places]
-        if result.are(Verdict.WRONG).any() and all(
-            len(place.put_right) >= len(place.rows) for place in places
-        ):
-            cells = model.updates.cells[are_left]
+        found = _with_loss(space, candidate, left)
+        if found is not None:
+            cells = found[0].model.updates.cells
             left = left.among(~np.isin(left.cells, cells))
             for other in results:
                 other.leave_out(cells)
-            yield result, found
+            yield found
+
+
+def shown_instead(space: Space, result: Judged) -> tuple[Judged, list[Finding]] | None:
+    """Return what is wrong by a loss that the sheet shows, in place of one that was assumed.
+
+    An error that is wrong looks like the error of another loss. But most of the other errors and
+    gradients are derivatives of the loss that is shown.
+    """
+    if result.model.candidate.assumed is None or result.model.space.gradients:
+        return None
+    every = [one for one in candidates(space) if _is_of_all(one, result.model.updates)]
+    every.sort(key=lambda one: int(one.upstream.sum()))
+    for candidate in every[:_MOST]:
+        found = _with_loss(space, candidate, result.model.updates)
+        if found is not None and _explains_most(found[0]):
+            return found
+    return None
+
+
+def _with_loss(
+    space: Space, candidate: Candidate, left: Updates
+) -> tuple[Judged, list[Finding]] | None:
+    """Return what is wrong with some updates if a loss is meant; None if it is not that alone."""
+    model = model_of(space, candidate, keeps_whole=False)
+    if model is None:
+        return None
+    are_left = np.isin(model.updates.cells, left.cells)
+    if not (are_left & model.are_clear).any():
+        return None
+    result = judged(model.of(are_left), is_meant=True)
+    if any(_is_meant_otherwise(space, culprit.cell) for culprit in result.culprits.values()):
+        return None
+    found = findings(result)
+    left_over = [
+        space.layout.place_of((place.sheet, row, place.column))
+        for finding in found
+        for place in finding.places
+        for row in (place.rows if len(place.put_right) < len(place.rows) else ())
+    ]
+    is_known = all(space.empty_cell(place) for place in left_over)  # or what it reads is empty
+    return (result, found) if result.are(Verdict.WRONG).any() and is_known else None
+
+
+def _explains_most(result: Judged) -> bool:
+    """Tell whether most cells are derivatives that depend on no cell that is wrong."""
+    model, claims = result.model, result.claims
+    space = model.space
+    wrong = np.array([*result.wrong, *result.culprits], dtype=np.int64)
+    is_backward = space.depends & space.needed & space.is_formula & ~model.candidate.upstream
+    is_backward[wrong] = True
+    known = np.zeros_like(is_backward)
+    known[claims.are()] = True
+    known[wrong] = False
+    return 2 * int((known & is_backward).sum()) > int(is_backward.sum())
 
 
 def _are_unknown(result: Judged) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
-from workbook_tools.learning.almost import almost
+from workbook_tools.learning.almost import almost, shown_instead
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.mending.faults import findings
@@ -65,5 +65,11 @@ class Search:
                 sheets, self.values, self.iterations, self.loss, self.parameters
             )
         results = [judged(model) for model in every]
-        more = [*almost(space, results, left)] if self.loss is None else []
+        more: list[tuple[Judged, list[Finding]]] = []
+        if self.loss is None:
+            for result in [*results]:
+                if (other := shown_instead(space, result)) is not None:
+                    results.remove(result)
+                    more.append(other)
+            more += almost(space, results, left)
         return Found(results, more, left, space)

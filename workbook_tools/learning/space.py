@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives
 from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.applied import Shown, assumed_updates, gradient_of
 from workbook_tools.learning.flow import Flow, Ways
@@ -197,6 +198,13 @@ class Space:
     @cached_property
     def _by_name(self) -> dict[str, Sheet]:
         return {sheet.name: sheet for sheet in self.sheets}
+
+    def empty_cell(self, place: int) -> Cell | None:
+        """Return an empty cell that the formula of a cell names; None if there is none."""
+        sheet, _, _ = self.layout.cell(place)
+        single = (area for area in areas(self.formula(place) or "") if area.cell_count == 1)
+        every = (cell for area in single for cell in area.cells(sheet))
+        return next((cell for cell in every if self.values.value(cell) is None), None)
 
     def name(self, place: int) -> str:
         """Return what a cell is called in a message."""

@@ -204,7 +204,9 @@ def _other_than_their_column(result: Judged) -> list[int]:
 def _only_read_by(result: Judged, k: int, good: list[int], backward: NDArray[np.bool_]) -> int:
     """Return the cell that an update reads as its gradient, and no other can mean; −1 if none."""
     space, cells = result.model.space, result.model.updates.cells
-    named = [c for c in space.named_by(int(cells[k])) if backward[c] and not space.is_parameter[c]]
+    every = [c for c in space.named_by(int(cells[k])) if not space.is_parameter[c]]
+    # What should be a gradient may not even depend on a parameter.
+    named = [c for c in every if backward[c]] or [c for c in every if _is_read_wrong(result, k, c)]
     readers = space.reads.of(np.array(named, dtype=np.int64))
     shared = {*readers.read[np.isin(readers.readers, cells[good])].tolist()}
     if len(named) != 1 or named[0] in shared:
@@ -480,7 +482,36 @@ def _blame_factor(result: Judged, k: int) -> None:
             result.wrong.add(gradient)
             return
     read = next(iter(result.gradients(k)), -1)
+    space = model.space
+    _, named = space.named(np.array([cell]), copies_too=True)
+    for one in named[space.reads.origin[named] == read].tolist():
+        if _is_read_wrong(result, k, one):
+            result.culprits.setdefault(one, Culprit(one, parameter)).updates.append(k)
+            result.wrong.add(one)
+            return
     result.culprits[cell] = Culprit(cell, parameter, [k], False, read)
+
+
+def _is_read_wrong(result: Judged, k: int, read: int) -> bool:
+    """Tell whether an update is a copy of right ones, but the cell that it reads is not."""
+    model, space = result.model, result.model.space
+    own, shapes = model.updates, space.shape_at
+    alike = result.are(Verdict.RIGHT) & (shapes[own.cells] == shapes[own.cells[k]])
+    cell = int(own.cells[k])
+    for other in np.flatnonzero(alike & (own.groups == own.groups[k]))[:_FEW].tolist():
+        like = int(own.cells[other])
+        if _copied(space, like, cell, like) != space.formula(cell):
+            continue
+        for gradient in result.gradients(other):
+            if _copied(space, like, cell, gradient) not in (None, space.formula(read)):
+                return True
+    return False
+
+
+def _copied(space: Space, begin: int, end: int, cell: int) -> str | None:
+    """Return the formula of a cell, moved from one place to another."""
+    (_, *before), (_, *after) = space.layout.cell(begin), space.layout.cell(end)
+    return moved(space.formula(cell) or "", after[0] - before[0], after[1] - before[1])
 
 
 def _blame_gradients(result: Judged) -> None:

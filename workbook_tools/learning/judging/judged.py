@@ -80,6 +80,9 @@ def _see_through(model: Model, own: Claims, verdicts: NDArray[np.object_]) -> No
             verdicts[k] = Verdict.THROUGH if is_own else Verdict.UNKNOWN
         elif not model.are_clear[k] and not is_flat[k]:
             verdicts[k] = Verdict.UNSEEN
+    # Nothing is added where the rate is an empty cell, for example.
+    adds_nothing = ~model.added.any(axis=1) & model.are_clear
+    verdicts[(verdicts == Verdict.THROUGH) & adds_nothing] = Verdict.WRONG
     for k in np.flatnonzero(verdicts == Verdict.THROUGH).tolist():
         parameter = int(updates.parameters[k])
         named = space.named_by(int(updates.cells[k]))

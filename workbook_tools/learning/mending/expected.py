@@ -11,9 +11,9 @@ from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiab
 from workbook_tools.differentiation.proportional import factors, most_frequent
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.families import Run
-from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import Number, SyntaxProblemError, parse, parts
+from workbook_tools.formulas.tree import Call, Number, SyntaxProblemError, parse, parts
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.mending.by_sample import BySample
 from workbook_tools.learning.moved import on_any_sheet
@@ -103,10 +103,18 @@ class Expectations:
         if own := self._by_sample.of(culprit):
             yield own
             return
+        if self._misses_the_rate(culprit):
+            return
         every = self._factors(culprit)
         found = [*filter(None, (self._of(culprit, factor) for factor in every))]
         yield from found or self._by_one(culprit, every[:1])
         yield from filter(None, [self.as_shown(culprit)])
+
+    def _misses_the_rate(self, culprit: Culprit) -> bool:
+        """Tell whether a cell reads an empty one, and no other update tells the rate."""
+        is_empty = self._model.space.empty_cell(culprit.cell) is not None
+        updates = culprit.updates[:1]
+        return is_empty and all(usual_factor(self._result, k) is None for k in updates)
 
     def like(self, culprit: Culprit, other: Expected) -> Expected | None:
         """Return what a cell should be if another one, with the same formula, should be that."""
@@ -121,17 +129,21 @@ class Expectations:
         k = culprit.updates[0]
         usual = usual_factor(self._result, k)
         found: list[float] = []
+        counts: dict[int, None] = {}  # of numbers of which the average is taken
         space = self._model.space
         cells = self._model.updates.cells[[k]]
         for _ in range(_LEVELS):
             _, read = space.flow_of_all.read_by(cells)
             for place in cells.tolist():
                 found += _constants(space.formula(place))
+                counts |= dict.fromkeys(_averaged(space.formula(place)))
             numbers = self._stored.numbers[read[space.is_leaf[read]], 0]
             found += numbers[(numbers > 0) & (numbers <= _LARGEST_RATE)].tolist()
             cells = np.unique(read[space.depends[read] & ~space.is_parameter[read]])
         sign = 1.0 if usual is not None and usual > 0 else -1.0
-        every = [*filter(None, [usual]), *(sign * abs(own) for own in found), sign]
+        found += [1.0]
+        found = [one / count for count in (*counts, 1) for one in found]
+        every = [*filter(None, [usual]), *(sign * abs(own) for own in found)]
         if self._result.is_meant:  # without a rate, it may be a step of Newton's method
             every = [one for one in every if abs(one) != 1.0]
         return list(dict.fromkeys(every))[:_MOST_FACTORS]
@@ -325,6 +337,20 @@ def _constants(formula: str | None) -> list[float]:
         return []
     found = [float(part.text) for _, part in parts(tree) if isinstance(part, Number)]
     return [number for number in found if 0 < number <= _LARGEST_RATE]
+
+
+def _averaged(formula: str | None) -> list[int]:
+    """Return of how many numbers a formula takes an average."""
+    try:
+        tree = parse(formula or "")
+    except SyntaxProblemError:
+        return []
+    calls = (part for _, part in parts(tree) if isinstance(part, Call))
+    return [
+        sum(area.cell_count for argument in call.arguments for area in areas(str(argument)))
+        for call in calls
+        if call.function.upper() == "AVERAGE"
+    ]
 
 
 def usual_factor(result: Judged, k: int) -> float | None:

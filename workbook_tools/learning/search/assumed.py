@@ -6,7 +6,7 @@ formulas on a sheet of their own, which is then differentiated like the others.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import count
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def assumed_losses(
     """
     found = Assumed(sheet := Sheet(SHEET), {}, {})
     columns = count(1)
-    known: set[tuple[str, int, int]] = set()
+    known: dict[str, set[int]] = defaultdict(set)  # by loss: the rows in which it is written
     usual = _usual(node for node, _ in nodes)
     for node, row in nodes[:_MOST]:
         like, rows = usual.get((node.sheet, node.column), (node, node.run.rows))
@@ -74,18 +74,30 @@ def assumed_losses(
         for error in _errors(tree, of_node):
             own = on_any_sheet(error, node.sheet)
             for name, loss in _losses(own, of_node):
-                key = _key(name, own, loss), node.run.first_row, node.run.last_row
-                if key in known:
+                written = known[_key(name, own, loss, row)]
+                left = [*_without(node.run.rows, written)]
+                if not left:
                     continue
-                known.add(key)
+                written.update(node.run.rows)
                 column = next(columns)
                 found.names[column], found.shapes[column] = name, like.shape.text
                 formula = FilledFormula.parse(f"={loss}", row)
-                run = Run(node.run.first_row, node.run.last_row, formula, node.run.step)
-                sheet.runs[column] = [run]
-                sheet.last_row = max(sheet.last_row, run.last_row)
+                sheet.runs[column] = [Run(r[0], r[-1], formula, r.step) for r in left]
+                sheet.last_row = max(sheet.last_row, left[-1][-1])
                 sheet.last_column = column
     return found
+
+
+def _without(rows: range, others: Set[int]) -> Iterator[range]:
+    """Yield the rows that are not among others, those as far apart as all together."""
+    first = None
+    for row in (*rows, rows.stop):
+        if row in others or row == rows.stop:
+            if first is not None:
+                yield range(first, row, rows.step)
+            first = None
+        elif first is None:
+            first = row
 
 
 def _usual(nodes: Iterable[Node]) -> dict[tuple[str, int], tuple[Node, Sequence[int]]]:
@@ -111,11 +123,12 @@ def _usual(nodes: Iterable[Node]) -> dict[tuple[str, int], tuple[Node, Sequence[
     return found
 
 
-def _key(name: str, error: Tree, loss: Tree) -> str:
-    """Return what tells a loss from others; the square of a − b is that of b − a."""
+def _key(name: str, error: Tree, loss: Tree, row: int) -> str:
+    """Return what tells a loss from others, in any row; the square of a − b is that of b − a."""
+    parts_of = [loss]
     if name == SQUARED and isinstance(error, Operation) and error.operator == "-":
-        return " ".join(sorted((str(error.left), str(error.right))))
-    return str(loss)
+        parts_of = [error.left, error.right]
+    return " ".join(sorted(str(FilledFormula.parse(f"={part}", row)) for part in parts_of))
 
 
 def _errors(tree: Tree, varies: Callable[[str], bool | None]) -> Iterator[Tree]:
