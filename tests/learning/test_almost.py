@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from any_layout import called_wrong, checked
 from openpyxl import Workbook
 
 from workbook_tools.checking.verify import verify
@@ -57,3 +58,57 @@ def test_other_steps_are_not_called_wrong(gradient: str, update: str, tmp_path: 
     report = check(gradient, update, tmp_path)
     assert report.verdict in ("unchecked", "incomplete", "pass")
     assert not report.findings
+
+
+def test_an_update_whose_rate_is_an_empty_cell_is_named(tmp_path: Path) -> None:
+    report = check("4*A{row}^3-3", "A{row}-$F$2*C{row}", tmp_path)
+    [finding] = report.findings
+    [place] = finding.places
+    assert (place.kind.value, place.ranges) == ("wrong-update", "A3:A14")
+    assert "reads F2, which is empty" in place.message
+    assert place.suggestion is None
+
+
+def classifier(**changed: str) -> dict[str, object]:
+    """Return a logistic unit in blocks, an iteration each: its loss is shown, squared errors."""
+    data = [(0.2, 0.4, 0.0), (0.3, 0.9, 1.0), (0.8, 0.1, 0.0), (0.7, 0.8, 1.0)]
+    cells: dict[str, object] = {"N1": 0.5, "A2": 0.1, "B2": -0.2, "C2": 0.3}
+    cells |= {f"{'LMN'[k]}{3 + j}": v for j, own in enumerate(data) for k, v in enumerate(own)}
+    for top in range(2, 50, 6):
+        for j in range(4):
+            row, own = top + j, 3 + j
+            cells |= {
+                f"D{row}": f"=1/(1+EXP(-($A${top}*$L${own}+$B${top}*$M${own}+$C${top})))",
+                f"E{row}": f"=($N${own}-D{row})^2",
+                f"F{row}": f"=2*(D{row}-$N${own})",
+                f"G{row}": f"=D{row}*(1-D{row})",
+                f"H{row}": f"=F{row}*G{row}*$L${own}",
+                f"I{row}": f"=F{row}*G{row}*$M${own}",
+                f"J{row}": f"=F{row}*G{row}",
+            }
+            if j == 3 and "last" in changed:
+                cells[f"F{row}"] = changed["last"].format(row=row, own=own)
+        for letter in "EHIJ":
+            average = "SUM" if letter == "E" else "AVERAGE"
+            cells[f"{letter}{top + 4}"] = f"={average}({letter}{top}:{letter}{top + 3})"
+        for letter, gradient in zip("ABC", "HIJ", strict=True):
+            cells[f"{letter}{top + 6}"] = f"={letter}{top}-$N$1*{gradient}{top + 4}"
+    return cells
+
+
+def test_a_loss_that_is_shown_is_meant_not_the_one_of_a_wrong_error(tmp_path: Path) -> None:
+    assert checked(classifier(), tmp_path / "right.xlsx").verdict == "pass"
+    wrong = checked(classifier(last="=2*D{row}-$N${own}"), tmp_path / "wrong.xlsx")
+    assert called_wrong(wrong) == {f"F{row}" for row in range(5, 50, 6)}
+    [finding] = wrong.findings
+    put_right = finding.places[0].put_right
+    assert put_right["Sheet", 11, 6] == "=2*(D11-$N$6)"
+    assert all(model.assumed_loss is None for model in wrong.models)
+
+
+def test_another_loss_that_is_only_shown_does_not_make_gradients_wrong(tmp_path: Path) -> None:
+    cells = classifier()  # the gradients are those of squared errors
+    for cell in [*cells]:
+        if cell[0] == "E" and "^2" in str(cells[cell]):
+            cells[cell] = str(cells[cell]).replace("=", "=ABS").replace("^2", "")
+    assert checked(cells, tmp_path / "other.xlsx").verdict == "pass"

@@ -313,3 +313,49 @@ def test_thousands_of_wrong_cells_are_one_finding(tmp_path: Path) -> None:
     [place] = finding.places
     assert (place.column, place.rows) == (6, tuple(rows_of_training))
     assert place.message.startswith("F1 is not ∂E1/∂B1")
+
+
+def steps() -> dict[str, object]:
+    """Rows in which each update subtracts a cell of its own: the rate times the gradient."""
+    cells = rows()
+    for row in range(1, 8):
+        cells |= {f"K{row}": f"=F{row}*$H$1", f"L{row}": f"=G{row}*$H$1"}
+        if row > 1:
+            cells |= {f"D{row}": f"=D{row - 1}-K{row - 1}", f"E{row}": f"=E{row - 1}-L{row - 1}"}
+    return cells
+
+
+@pytest.mark.parametrize("wrong", ["=F{row}", "=B{row}*$H$1"])
+def test_an_update_like_the_others_is_right_what_it_reads_is_wrong(
+    wrong: str, tmp_path: Path
+) -> None:
+    assert check(steps(), tmp_path).verdict == "pass"
+    changed = {f"K{row}": wrong.format(row=row) for row in range(1, 8)}
+    report = check({**steps(), **changed}, tmp_path)
+    places = [place for finding in report.findings for place in finding.places]
+    assert {place.column for place in places} == {11}
+    assert {*range(1, 7)} <= {row for place in places for row in place.rows}
+    assert places[0].put_right["Sheet", 3, 11].replace(" ", "") == "=F3*$H$1"
+
+
+@pytest.mark.parametrize("wrong", ["D{row}*$A$4+E{row}-$B$3", "D{row}*$A$4-E{row}-$B$4"])
+def test_one_term_in_a_column_of_gradients_is_wrong(wrong: str, tmp_path: Path) -> None:
+    term = "D{row}*$A$4+E{row}-$B$4"
+    changed = {
+        f"G{row}": str(rows()[f"G{row}"]).replace(term.format(row=row), wrong.format(row=row))
+        for row in range(1, 7)  # the last one stays as it is
+    }
+    cells = {cell: own for cell, own in {**rows(), **changed}.items() if cell[0] != "C"}
+    places = [p for finding in check(cells, tmp_path).findings for p in finding.places]
+    assert {(p.column, row) for p in places for row in p.rows} == {(7, row) for row in range(1, 7)}
+
+
+def test_texts_that_are_numbers_count_as_numbers_in_arithmetic(tmp_path: Path) -> None:
+    texts = {f"A{row}": str(x) for row, x in enumerate((0.1, 0.4, 0.7, 0.9), start=1)}
+    assert check({**rows(), **texts}, tmp_path).verdict == "pass"
+    slope = "+".join(f"(D3*$A${k}+E3-$B${k})*$A${5 - k}" for k in range(1, 5))
+    report = check({**rows(), **texts, "F3": f"=({slope})/2"}, tmp_path)
+    assert [place.ranges for finding in report.findings for place in finding.places] == ["F3"]
+    # A sum leaves texts out: they are no numbers then.
+    read = check({**rows(), **texts, "N1": "=SUM(A1:A4)"}, tmp_path)
+    assert read.findings == []

@@ -225,3 +225,34 @@ def test_gradients_that_a_macro_uses_are_right() -> None:
     assert (report.verdict, report.findings) == ("pass", [])
     assert sum(model.count("right")[0] for model in report.models) == 22
     assert [model.assumed_loss for model in report.models] == [None]
+
+
+def passed_on(hidden: str) -> dict[str, object]:
+    """Return a delta rule in which inputs pass weights of 1; gradients are shown by sample."""
+    cells: dict[str, object] = {"D1": 1, "E1": 1, "F1": 0.4, "G1": -0.3, "H1": 0.7, "I1": 0.2}
+    for row, (x, y, t) in enumerate([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)], start=3):
+        cells |= {
+            f"A{row}": x, f"B{row}": y, f"C{row}": t,
+            f"D{row}": f"=$D$1*A{row}", f"E{row}": f"=$E$1*B{row}",
+            f"F{row}": f"=1/(1+EXP(-($F$1*D{row}+$G$1*E{row}-$H$1)))",
+            f"G{row}": f"=1/(1+EXP(-($I$1*F{row})))",
+            f"H{row}": f"=C{row}-G{row}",
+            f"J{row}": f"=H{row}*G{row}*(1-G{row})",
+            f"K{row}": f"=J{row}*$I$1*F{row}*(1-F{row})",
+            f"L{row}": f"=K{row}*{hidden[0]}{row}", f"M{row}": f"=K{row}*{hidden[1]}{row}",
+            f"N{row}": f"=-K{row}", f"O{row}": f"=J{row}*F{row}",
+        }  # fmt: skip
+    return cells | {"H8": "=SUMSQ(H3:H6)"}
+
+
+def test_gradients_that_are_right_only_with_these_numbers_are_latent(tmp_path: Path) -> None:
+    right = checked(passed_on("DE"), tmp_path / "right.xlsx")
+    assert (right.verdict, right.findings) == ("pass", [])
+    assert sum(model.count("right")[0] for model in right.models) >= 12
+    latent = checked(passed_on("AB"), tmp_path / "latent.xlsx")
+    assert called_wrong(latent) == {f"{letter}{row}" for letter in "LM" for row in range(3, 7)}
+    [finding] = latent.findings
+    assert finding.kind.value == "latent"
+    assert finding.places[0].put_right["Sheet", 4, 12] == "=K4*D4"
+    claims = {one.cells: one.verdict for model in latent.models for one in model.claims}
+    assert claims["L3:M6"] == "latent"

@@ -25,6 +25,7 @@ from workbook_tools.learning.space import Space
 from workbook_tools.learning.updates import Updates, joined
 
 _MOST = 6  # losses
+_NOT_KNOWN = (Verdict.UNKNOWN, Verdict.UNSEEN, Verdict.NONE)
 _MOST_READ = 1_000  # cells of one range
 _OTHERWISE = re.compile(
     r"\b(?:IFS?|SIGN|ABS|MIN|MAX|SQRT|ROUND\w*|INT|RAND\w*)\(|[<>]", re.IGNORECASE
@@ -112,7 +113,7 @@ def _explains_most(result: Judged) -> bool:
 def _are_unknown(result: Judged) -> NDArray[np.bool_]:
     """Tell which updates are unknown, as all are that are alike."""
     groups = result.model.updates.groups
-    known = ~(result.are(Verdict.UNKNOWN) | result.are(Verdict.NONE))
+    known = ~np.any([result.are(one) for one in _NOT_KNOWN], axis=0)
     return np.asarray(np.bincount(groups, known)[groups] == 0) if len(groups) else known
 
 

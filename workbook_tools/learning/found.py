@@ -71,5 +71,11 @@ class Search:
                 if (other := shown_instead(space, result)) is not None:
                     results.remove(result)
                     more.append(other)
+            were_none = [result.are(Verdict.NONE).all() for result in results]
             more += almost(space, results, left)
+            results = [
+                result
+                for result, was_none in zip(results, were_none, strict=True)
+                if was_none or not result.are(Verdict.NONE).all()
+            ]
         return Found(results, more, left, space)

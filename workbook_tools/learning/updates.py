@@ -64,8 +64,8 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
     found = found.among(_by_most(known, found))
-    found = found.among(~_read_another(found, own))
     found = found.among(_play_the_same_role(found, own, is_leaf))
+    found = found.among(~_read_another(found, own))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
         kept = _by_most(is_leaf[found.parameters] | np.isin(found.parameters, found.cells), found)

@@ -27,10 +27,8 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
     """Yield the cells that may be the loss: those that are ``assumed``, if any are, or others.
 
     The cells of one shape are one loss, such as the loss of every iteration, or of every sample. Of
-    those that are assumed, formulas of one shape may work with the error, or of several; the latter
-    tell more where the gradients are used.
+    those that are assumed, formulas of one shape may work with the error, or of several.
     """
-    is_only_shown = bool(space.gradients) or not len(space.updates.cells)
     shapes: dict[tuple[str, str | None], list[Indexes]] = defaultdict(list)
     for node, places in space.nodes():
         kept = places[space.depends[places]]
@@ -46,7 +44,7 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
         if len(every) - len(free) > _BY_MISTAKE * len(every):
             every = free
         yield Candidate(every, name, space.flow.upstream(every))
-        if assumed and is_only_shown:
+        if assumed:
             yield from _apart(space, every, name, assumed)
         if not assumed and 1 < len(every) <= _FEW:
             for place in every.tolist():

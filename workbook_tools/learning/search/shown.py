@@ -197,12 +197,12 @@ class _Search:
         nothing = np.zeros_like(used)  # beside the numbers
         found: set[tuple[int, int]] = set()
         # Gradients may be right only with the whole numbers that there are, such as weights of 1.
-        # If all of these are kept, they look like the errors where the input is 1.
+        # If all of these are kept, errors look like gradients where the input is 1.
         is_whole = stored % 1 == 0
         read = space.reads.read[used[space.reads.readers]]
         readers = np.bincount(read, minlength=len(stored))
-        for is_kept in (np.zeros_like(used), is_whole, is_whole & (readers > 1)):
-            kept = ~self.is_number | is_kept
+        for is_kept in (np.zeros_like(used), is_whole & (readers > 1), is_whole):
+            kept, known = ~self.is_number | is_kept, {cell for cell, _ in found}
             try:
                 memory = space.drawn(nothing, False, kept=kept, needed=self._needed)
                 adjoints = space.cut.adjoints(cells, memory)
@@ -220,7 +220,7 @@ class _Search:
                 pairs = zip(self._backward[rows].tolist(), by[others].tolist(), strict=True)
                 for (cell, number), is_weak in zip(pairs, is_error[rows].tolist(), strict=True):
                     self.numbers_of[cell].add(number)
-                    if not is_weak:
+                    if not is_weak and cell not in known:
                         found.add((cell, number))
         return found
 
