@@ -47,7 +47,7 @@ def almost(
     every = [one for one in candidates(space) if _is_of_all(one, left)]
     every.sort(key=lambda one: int(one.upstream.sum()))
     for candidate in every[:_MOST]:
-        found = _with_loss(space, candidate, left)
+        found = with_loss(space, candidate, left)
         if found is not None:
             cells = found[0].model.updates.cells
             left = left.among(~np.isin(left.cells, cells))
@@ -67,17 +67,17 @@ def shown_instead(space: Space, result: Judged) -> tuple[Judged, list[Finding]] 
     every = [one for one in candidates(space) if _is_of_all(one, result.model.updates)]
     every.sort(key=lambda one: int(one.upstream.sum()))
     for candidate in every[:_MOST]:
-        found = _with_loss(space, candidate, result.model.updates)
+        found = with_loss(space, candidate, result.model.updates)
         if found is not None and _explains_most(found[0]):
             return found
     return None
 
 
-def _with_loss(
-    space: Space, candidate: Candidate, left: Updates
+def with_loss(
+    space: Space, candidate: Candidate, left: Updates, keeps_whole: bool = False
 ) -> tuple[Judged, list[Finding]] | None:
     """Return what is wrong with some updates if a loss is meant; None if it is not that alone."""
-    model = model_of(space, candidate, keeps_whole=False)
+    model = model_of(space, candidate, keeps_whole)
     if model is None:
         return None
     are_left = np.isin(model.updates.cells, left.cells)

@@ -7,6 +7,7 @@ from functools import cached_property
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.almost import almost, shown_instead
+from workbook_tools.learning.headed import headed
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.mending.faults import findings
@@ -78,4 +79,15 @@ class Search:
                 for result, was_none in zip(results, were_none, strict=True)
                 if was_none or not result.are(Verdict.NONE).all()
             ]
+            more += headed(space, _without(space, [*results, *(result for result, _ in more)]))
         return Found(results, more, left, space)
+
+
+def _without(space: Space, results: Sequence[Judged]) -> frozenset[str]:
+    """Return the sheets on which nothing was found."""
+    known = {
+        result.model.space.layout.cell(place)[0]
+        for result in results
+        for place in (*result.model.updates.cells.tolist(), *result.model.space.gradients)
+    }
+    return frozenset(sheet.name for sheet in space.sheets) - known

@@ -1,6 +1,7 @@
 """A formula as it reads when it is copied to another cell, or to another sheet."""
 
 import re
+from collections.abc import Mapping
 
 from workbook_tools.formulas.replacing import replaced
 from workbook_tools.formulas.tree import Reference, Tree, parts
@@ -64,3 +65,38 @@ def on_any_sheet(tree: Tree, sheet: str) -> Tree:
         if isinstance(part, Reference) and "!" not in part.text:
             tree = replaced(tree, route, Reference(sheet_prefix(sheet) + part.text))
     return tree
+
+
+def continued(formulas: Mapping[int, str], row: int) -> str | None:
+    """Return the formula of a row as those of two other rows go on, nearest ones; None if not.
+
+    In ``=C$21*G29`` and ``=D$21*G29`` below it, the column goes on with the rows, as it does in the
+    gradients of weights that are multiplied by a row of numbers.
+    """
+    if len(formulas) < 2:
+        return None
+    first, other = sorted(formulas, key=lambda known: abs(known - row))[:2]
+    steps = iter(_REFERENCE.finditer(formulas[other]))
+    goes_on = True
+
+    def next_one(match: re.Match[str]) -> str:
+        nonlocal goes_on
+        there = next(steps, None)
+        if there is None or bool(there[2]) != bool(match[2]):
+            goes_on = False
+            return match[0]
+        if not match[2]:
+            goes_on &= match[0] == there[0]
+            return match[0]
+        own = column_number(match[2]), int(match[4])
+        before = column_number(there[2]), int(there[4])
+        places = []
+        for here, away in zip(own, before, strict=True):
+            step, rest = divmod(away - here, other - first)
+            places.append(here + step * (row - first))
+            goes_on &= rest == 0 and places[-1] > 0
+        return f"{match[1]}{column_letter(max(places[0], 1))}{match[3]}{places[1]}"
+
+    new = _REFERENCE.sub(next_one, formulas[first])
+    outside = (_REFERENCE.sub("", formulas[known]) for known in (first, other))
+    return new if goes_on and next(steps, None) is None and len({*outside}) == 1 else None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
-from workbook_tools.differentiation.proportional import factors, most_frequent
+from workbook_tools.differentiation.proportional import factors, most_frequent, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.references import FilledFormula, areas
@@ -21,6 +21,7 @@ from workbook_tools.learning.search.models import Model
 from workbook_tools.program.memory import Memory
 
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
+_ROUNDING = 1e-13  # relative
 _LEVELS = 4  # of cells, in whose formulas the rate is sought
 _LARGEST_RATE = 10.0
 _MOST_FACTORS = 4
@@ -80,6 +81,7 @@ class Expectations:
         self._stored = space.stored
         losses = [space.layout.cell(place) for place in model.losses.tolist()]
         self._adjoints = space.cut.adjoints(losses, self._stored)
+        self._rounding = _ROUNDING * np.nanmax(np.abs(model.adjoints[model.updates.parameters]))
         self._memories = model.memory, self._stored
         self._updated = [space.updated(memory) for memory in self._memories]
         self._kept = [space.kept(memory) for memory in self._memories]
@@ -132,6 +134,10 @@ class Expectations:
         counts: dict[int, None] = {}  # of numbers of which the average is taken
         space = self._model.space
         cells = self._model.updates.cells[[k]]
+        if usual is None and space.shows(int(cells[0])) is not None:  # then that of the errors
+            errors = map(self._result.claims.others.get, space.named_by(culprit.cell))
+            factors_of = [claim.factor for own in errors if own for claim in own]
+            return list(dict.fromkeys(rounded(np.array(factors_of)).tolist()))[:_MOST_FACTORS]
         for _ in range(_LEVELS):
             _, read = space.flow_of_all.read_by(cells)
             for place in cells.tolist():
@@ -191,8 +197,11 @@ class Expectations:
             if key not in self._solved:
                 self._solved[key] = [self._solution(system, factor, of) for of in (0, 1)]
             drawn, now = (solution[number] for solution in self._solved[key])
-        is_known = np.isfinite(drawn).all() and np.isfinite(now).all()
-        return Expected(drawn, float(now[0]), factor) if is_known else None
+        if not (np.isfinite(drawn).all() and np.isfinite(now).all()):
+            return None
+        if np.abs(drawn).max() <= self._rounding:
+            drawn, now = np.zeros_like(drawn), np.zeros_like(now)
+        return Expected(drawn, float(now[0]), factor)
 
     def _by_one(self, culprit: Culprit, every: Sequence[float]) -> Iterator[Expected]:
         """Yield what a cell should be by one of its updates; others are wrong for more reasons."""

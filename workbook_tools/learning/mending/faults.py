@@ -15,12 +15,14 @@ from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
+from workbook_tools.learning.given import given_by
 from workbook_tools.learning.judging.typed import Typed, typed
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.mending.earlier import reading_earlier
 from workbook_tools.learning.mending.expected import AsOthers, Expectations, Meant
 from workbook_tools.learning.mending.slopes import without_slopes
 from workbook_tools.learning.mending.suggested import Proposed, filled, proposed, written
+from workbook_tools.learning.moved import continued
 from workbook_tools.learning.search.models import model_again
 from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell, cell_name
@@ -71,6 +73,8 @@ def _by_logarithm(result: Judged) -> list[Fault]:
         return []
     space = result.model.space
     used = np.flatnonzero(result.model.candidate.upstream & space.is_formula)
+    gradients = {cell: own[0].by for cell, own in result.claims.by_parameter.items()}
+    gradients |= _unseen_like(result, [*gradients])
     helpers = {}
     for place in used.tolist():
         formula = space.formula(place) or ""
@@ -80,7 +84,7 @@ def _by_logarithm(result: Judged) -> list[Fault]:
     if not helpers:
         return []
     by_column: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for cell in sorted(result.claims.by_parameter):
+    for cell in sorted(gradients):
         sheet, row, column = space.layout.cell(cell)
         by_column[sheet, column].append(row)
         result.wrong.add(cell)
@@ -89,7 +93,7 @@ def _by_logarithm(result: Judged) -> list[Fault]:
     found = []
     for (sheet, column), rows in by_column.items():
         place = space.layout.place_of((sheet, rows[0], column))
-        parameter = result.claims.by_parameter[place][0].by
+        parameter = gradients[place]
         name = cell_name(*space.layout.cell(parameter)[1:])
         quantity = f"∂{_short(loss_of(result, parameter))}/∂{name}"
         own = {row: space.formula(space.layout.place_of((sheet, row, column))) for row in rows}
@@ -108,6 +112,21 @@ def _by_logarithm(result: Judged) -> list[Fault]:
                 ),
             )
         )  # fmt: skip
+    return found
+
+
+def _unseen_like(result: Judged, known: Sequence[int]) -> dict[int, int]:
+    """Return gradients, with their parameters, that are 0 on the random numbers, but not now.
+
+    Updates read them as they read those that are ``known``, and their formulas are like these.
+    """
+    model, space = result.model, result.model.space
+    shapes = {*space.shape_at[[*known]].tolist()}
+    found = {}
+    for k in np.flatnonzero(model.are_zero & result.are(Verdict.RIGHT)).tolist():
+        for cell in space.named_by(int(model.updates.cells[k])):
+            if space.shape_at[cell] in shapes and space.stored.numbers[cell, 0]:
+                found[cell] = int(model.updates.parameters[k])
     return found
 
 
@@ -314,15 +333,46 @@ class _Mender:
         should: dict[int, Expected] = {}
         formulas: dict[int, str] = {}
         with np.errstate(all="ignore"):
+            of_nothing = [one for one in own if len(own) > 1 and self._should_be_nothing(one)]
+            others = [one for one in own if one not in of_nothing]
             # Those before the first that is found are tried again.
-            for culprit in [*own, *own] if len(own) > 1 else own:
+            for culprit in [*others, *others] if len(own) > 1 else own:
                 row = layout.cell(culprit.cell)[1]
                 found = None if row in formulas else self._one(culprit, propose)
                 if found is not None:
                     formulas[row] = found[0]
                     if found[1] is not None:
                         should[row] = found[1]
-        return should, formulas
+            known = dict(formulas)
+            for culprit in of_nothing:
+                row = layout.cell(culprit.cell)[1]
+                found = self._goes_on(culprit, known, row) or self._one(culprit, propose)
+                if found is not None:
+                    formulas[row] = found[0]
+                    if found[1] is not None:
+                        should[row] = found[1]
+        return should, dict(sorted(formulas.items()))
+
+    def _should_be_nothing(self, culprit: Culprit) -> bool:
+        """Tell whether a derivative is 0, as that by a weight of a unit that is off.
+
+        Many formulas are 0 then.
+        """
+        assert self._expectations is not None
+        right = next(self._expectations.every(culprit), None)
+        return right is not None and not right.drawn.any()
+
+    def _goes_on(
+        self, culprit: Culprit, known: Mapping[int, str], row: int
+    ) -> tuple[str, Expected | None] | None:
+        """Return the formula of a row as those of others go on, if it is right there."""
+        assert self._expectations is not None
+        formula = continued(known, row)
+        if formula is None:
+            return None
+        right = next(self._expectations.every(culprit))
+        given = given_by(self._result, self._result.model.space.layout.cell(culprit.cell), formula)
+        return (formula, right) if given is not None and not given.any() else None
 
     def _one(self, culprit: Culprit, propose: Propose) -> tuple[str, Expected | None] | None:
         """Return the formula of one cell, and what it should give, if that is known."""

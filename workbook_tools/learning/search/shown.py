@@ -59,7 +59,7 @@ def shown(space: Space, names: frozenset[str]) -> list[Shown]:
 
     Raises ``NotDifferentiableError`` and ``TooManyReadsError``.
     """
-    assumed = _assumed(space, names)
+    assumed = assumed_in(space, names)
     numbers = np.unique(space.reads.read)
     numbers = numbers[space.is_leaf[numbers]]
     if not assumed.names or not 0 < len(numbers) <= _MOST_NUMBERS:
@@ -93,7 +93,7 @@ def _pairs(found: Sequence[Sequence["_Block"]]) -> list[Shown]:
     return [*shown_by.values()]
 
 
-def _assumed(space: Space, names: frozenset[str]) -> Assumed:
+def assumed_in(space: Space, names: frozenset[str]) -> Assumed:
     """Return the losses that may be meant by the differences in formulas."""
     nodes = [(n, n.run.last_row) for n, _ in space.nodes() if n.sheet in names]
     numbers_of: dict[int, frozenset[int]] = {}  # from which a cell is calculated
