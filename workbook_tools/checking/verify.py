@@ -32,6 +32,7 @@ from workbook_tools.notation.addresses import MAX_ROWS, range_name
 from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
+from workbook_tools.program.on_demand import CIRCULAR
 from workbook_tools.program.what_if import WhatIf
 from workbook_tools.reading.cells import Values
 from workbook_tools.reading.reader import MOST_TABLES, read_tables
@@ -163,7 +164,9 @@ def verify(
     asked = asked or Asked()
     why = ""
     if not tables or whole.other_formulas or asked.is_any:
-        why = asked.differentiate(whole, sheets, calculation, iterations, tables)
+        # The embedded engine does not iterate, as the program did that saved the file.
+        shown = stored if iterations and _shows_circles(calculation) else calculation
+        why = asked.differentiate(whole, sheets, shown, iterations, tables)
     if whole.verdict == "unchecked":
         from workbook_tools.judging.unchecked import why_unchecked  # few workbooks need it
 
@@ -246,6 +249,11 @@ def _has_no_values(sheets: list[Sheet], calculation: Calculation) -> bool:
     """Tell whether there are formulas, but no run of them begins with a value in its column."""
     cells = [(s.name, runs[0].first_row, column) for s in sheets for column, runs in s.runs.items()]
     return bool(cells) and all(calculation.value(cell) is None for cell in cells)
+
+
+def _shows_circles(calculation: Calculation) -> bool:
+    columns = (column for own in calculation.sheets.values() for column in own.values())
+    return any(CIRCULAR in column.others.values() for column in columns)
 
 
 def _leave_out_apart(table: Table, tables: list[Table], cells: Cells) -> int:

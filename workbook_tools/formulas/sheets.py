@@ -37,7 +37,8 @@ class Sheet:
     runs: dict[int, list[Run]] = field(default_factory=dict)  # by column, from the top
     last_column: int = 0
     arrays: dict[tuple[int, int], str] = field(default_factory=dict)  # their ranges, by first cell
-    _ends: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    # Not of a copy with other runs (``dataclasses.replace``).
+    _ends: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _labels: dict[Callable[[str], Any], dict[tuple[int, int], Any]] = field(
         default_factory=dict, repr=False, compare=False
     )

@@ -8,8 +8,9 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.described import described
+from workbook_tools.learning.fixed_numbers import with_fixed_numbers
 from workbook_tools.learning.found import Search
-from workbook_tools.learning.random_numbers import drawn_as_numbers
+from workbook_tools.learning.plain_formulas import plain_formulas
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.learning.search.shown import is_too_large
@@ -44,7 +45,7 @@ def learned(
         return Learning()
     if formulas > _MOST_FORMULAS:
         return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
-    sheets = drawn_as_numbers(sheets)
+    sheets = with_fixed_numbers(plain_formulas(sheets), may_be_circular=iterations is not None)
     search = Search(values, iterations, loss, parameters)
     try:
         found, odd = as_neighbours(search(sheets), sheets, search)

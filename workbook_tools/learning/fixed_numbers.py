@@ -1,0 +1,74 @@
+"""Cells that count as numbers, whatever their formulas: random numbers, and copies in a circle."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import (
+    Call,
+    Reference,
+    SyntaxProblemError,
+    Tree,
+    children,
+    parse,
+)
+from workbook_tools.learning.reads import COPY
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.program.graph import Graph
+
+_RANDOM = re.compile(r"\bRAND(?:BETWEEN)?\(", re.IGNORECASE)
+# Their arguments say from which numbers is drawn.
+_DRAWN = {"NORM.INV", "NORMINV", "RANDBETWEEN", "LOGNORM.INV", "LOGINV", "BETA.INV", "GAMMA.INV"}
+
+
+def with_fixed_numbers(sheets: Sequence[Sheet], may_be_circular: bool) -> list[Sheet]:
+    """Return sheets without the formulas that draw a random number, and do nothing else.
+
+    In ``=IF(RAND()<0.5,0,A1)``, a cell is dropped at random: that is another formula. If a workbook
+    ``may_be_circular``, parameters may be copies of their updates, which closes a circle: then
+    these copies are left out, too.
+    """
+    found = _without(sheets, lambda _, run: _is_drawn(run))
+    if may_be_circular:
+        graph = Graph.of(found)
+        copies = {
+            node.cell
+            for node, is_in_circle in zip(graph.nodes, graph.suspects.tolist(), strict=True)
+            if is_in_circle and node.shape.text == COPY
+        }
+        open_ones = _without(found, lambda cell, _: cell in copies)
+        # A counter of iterations, =B1+1 in B1, may be left.
+        if 2 * int(Graph.of(open_ones).suspects.sum()) < int(graph.suspects.sum()):
+            return open_ones
+    return found
+
+
+def _without(sheets: Sequence[Sheet], is_left_out: Callable[[Cell, Run], bool]) -> list[Sheet]:
+    found = []
+    for sheet in sheets:
+        runs = {
+            column: [
+                run for run in own if not is_left_out((sheet.name, run.first_row, column), run)
+            ]
+            for column, own in sheet.runs.items()
+        }
+        runs = {column: own for column, own in runs.items() if own}
+        found.append(replace(sheet, runs=runs))
+    return found
+
+
+def _is_drawn(run: Run) -> bool:
+    formula = run.formula.at(run.first_row) if _RANDOM.search(run.formula.pattern) else ""
+    try:
+        return bool(formula) and not _reads(parse(formula))
+    except SyntaxProblemError:
+        return False
+
+
+def _reads(tree: Tree) -> bool:
+    """Tell whether a formula reads cells other than to say from which numbers is drawn."""
+    if isinstance(tree, Call) and tree.function.upper().removeprefix("_XLFN.") in _DRAWN:
+        return False
+    return isinstance(tree, Reference) or any(map(_reads, children(tree)))
