@@ -79,15 +79,37 @@ class Search:
                 for result, was_none in zip(results, were_none, strict=True)
                 if was_none or not result.are(Verdict.NONE).all()
             ]
-            more += headed(space, _without(space, [*results, *(result for result, _ in more)]))
+            by_heading = [*headed(space, _without_updates(space, results), _known(results))]
+            told = {cell for result, _ in by_heading for cell in _gradients(result)}
+            results = [one for one in results if not _are_most(_gradients(one), told)]
+            kept = {cell for result in results for cell in _gradients(result)}
+            more += [one for one in by_heading if kept.isdisjoint(_gradients(one[0]))]
         return Found(results, more, left, space)
 
 
-def _without(space: Space, results: Sequence[Judged]) -> frozenset[str]:
-    """Return the sheets on which nothing was found."""
-    known = {
+def _without_updates(space: Space, results: Sequence[Judged]) -> frozenset[str]:
+    """Return the sheets on which nothing is updated, as far as is known."""
+    updated = {
         result.model.space.layout.cell(place)[0]
         for result in results
-        for place in (*result.model.updates.cells.tolist(), *result.model.space.gradients)
+        for place in result.model.updates.cells.tolist()
     }
-    return frozenset(sheet.name for sheet in space.sheets) - known
+    return frozenset(sheet.name for sheet in space.sheets) - updated
+
+
+def _gradients(result: Judged) -> list[Cell]:
+    """Return the cells that only show gradients."""
+    return [*map(result.model.space.layout.cell, result.model.space.gradients)]
+
+
+def _are_most(cells: Sequence[Cell], told: set[Cell]) -> bool:
+    return 2 * len(told.intersection(cells)) > len(cells)
+
+
+def _known(results: Sequence[Judged]) -> set[tuple[Cell, Cell]]:
+    """Return the cells that only show gradients, each with its parameter."""
+    return {
+        (result.model.space.layout.cell(cell), result.model.space.layout.cell(parameter))
+        for result in results
+        for cell, parameter in result.model.space.gradients.items()
+    }

@@ -31,8 +31,13 @@ _LONGEST = 40  # characters of a heading
 _LEAST = 2  # cells of a block
 
 
-def headed(space: Space, names: frozenset[str]) -> Iterator[tuple[Judged, list[Finding]]]:
-    """Yield the blocks with such a heading on some sheets, and what is wrong in them."""
+def headed(
+    space: Space, names: frozenset[str], known: set[tuple[Cell, Cell]]
+) -> Iterator[tuple[Judged, list[Finding]]]:
+    """Yield the blocks with such a heading on some sheets, and what is wrong in them.
+
+    Not if one of their cells is ``known`` as the derivative by its weight.
+    """
     blocks = [
         (gradients, parameters)
         for sheet in space.sheets
@@ -41,6 +46,7 @@ def headed(space: Space, names: frozenset[str]) -> Iterator[tuple[Judged, list[F
         if len(text) <= _LONGEST and _HEADING.search(text)
         for gradients in _blocks(space, (sheet.name, row, column))
         for parameters in _weights(space, gradients)
+        if known.isdisjoint(zip(gradients, parameters, strict=True))
     ]
     if not blocks:
         return

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
+from workbook_tools.learning.array_cells import ArrayCells
 from workbook_tools.learning.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.described import described
 from workbook_tools.learning.fixed_numbers import with_fixed_numbers
+from workbook_tools.learning.follow_ups import add_follow_ups
 from workbook_tools.learning.found import Search
 from workbook_tools.learning.plain_formulas import plain_formulas
 from workbook_tools.learning.ranges import by_sheet, ranges
@@ -45,6 +47,7 @@ def learned(
         return Learning()
     if formulas > _MOST_FORMULAS:
         return Learning(why=f"{formulas:,} formulas are too many to be differentiated")
+    arrays = ArrayCells(sheets)
     sheets = with_fixed_numbers(plain_formulas(sheets), may_be_circular=iterations is not None)
     search = Search(values, iterations, loss, parameters)
     try:
@@ -57,7 +60,10 @@ def learned(
         described(result, [*own, *findings_of(result, odd)])
         for result, own in zip(found.results, found.findings, strict=True)
     ]
+    add_follow_ups(found, reports, sheets, search)
     reports += [described(*own) for own in found.almost]
+    for report in reports:
+        report.findings = [*map(arrays.as_shown, report.findings)]
     space, left = found.space, found.left
     why = ""
     if loss is not None:

@@ -41,6 +41,14 @@ def plain_formulas(sheets: Sequence[Sheet]) -> list[Sheet]:
     return with_formulas(sheets, dict(_plain(sheets)))
 
 
+def plain(formula: str) -> str | None:
+    """Return a formula of one cell that does the same; None if none is known."""
+    try:
+        return f"={_without_offset(_of_cell(parse(formula)))}"
+    except (_NotPlainError, SyntaxProblemError, RecursionError):
+        return None
+
+
 def _plain(sheets: Sequence[Sheet]) -> Iterator[tuple[Cell, str]]:
     left = _MOST
     for sheet in sheets:
@@ -51,11 +59,8 @@ def _plain(sheets: Sequence[Sheet]) -> Iterator[tuple[Cell, str]]:
                     continue
                 left -= len(run.rows)
                 for row in run.rows if left >= 0 else ():
-                    try:
-                        tree = _without_offset(parse(run.formula.at(row)))
-                        yield (sheet.name, row, column), f"={_of_cell(tree)}"
-                    except (_NotPlainError, SyntaxProblemError, RecursionError):
-                        continue
+                    if new := plain(run.formula.at(row)):
+                        yield (sheet.name, row, column), new
 
 
 def _of_cell(tree: Tree) -> Tree:

@@ -171,7 +171,7 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
             edit = f"in {cell_name(*where[1:])}, {change_in_words(old, helpers[where])}"
             kept = {r: space.formula(one.cell) or "" for r, one in zip(rows, own, strict=True)}
             suggestion = Suggestion(kept, edit, None, len(rows), model.memory.draws, helpers)
-        else:
+        elif not result.is_meant:  # a formula can be written out for any loss that may be meant
             are_written, formulas = mender.right(own, written)
             every_right |= are_written
             right = every_right.get(row, right)
