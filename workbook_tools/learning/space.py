@@ -85,6 +85,13 @@ class Space:
         """The cells that only show gradients, or should, with the parameters."""
         return {cell: self._before[update] for update, cell in self._shown.items()}
 
+    @cached_property
+    def is_assumed(self) -> NDArray[np.bool_]:
+        """Which cells are updates that are only assumed, for a gradient that is shown."""
+        found = np.zeros(self.layout.size, dtype=bool)
+        found[[*self._shown]] = True
+        return found
+
     def shows(self, update: int) -> int | None:
         """Return the cell that shows the gradient, if an update is only assumed for it."""
         return self._shown.get(update)

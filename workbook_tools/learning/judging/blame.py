@@ -149,7 +149,10 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> None
         named = space.named_by(cell)
         if should_read < 0 and not result.gradients(k):
             should_read = _only_read_by(result, k, good, backward)
-        if should_read in named and not result.gradients(k):
+        if should_read < 0 and not result.gradients(k):
+            should_read = _copy_of_another(result, k)
+            named = [*named, should_read]
+        if should_read in named and not result.gradients(k) and should_read >= 0:
             result.wrong.add(should_read)
             culprit = Culprit(should_read, parameter)
             result.culprits.setdefault(should_read, culprit).updates.append(k)
@@ -215,6 +218,18 @@ def _only_read_by(result: Judged, k: int, good: list[int], backward: NDArray[np.
     parameter = int(result.model.updates.parameters[k])
     is_shown = any(result.claims.shows(cell, parameter) for cell in result.claims.by_parameter)
     return -1 if named[0] in result.claims.by_parameter and is_shown else named[0]
+
+
+def _copy_of_another(result: Judged, k: int) -> int:
+    """Return the cell in which an update reads a copy of another parameter's gradient, if it does.
+
+    Where the gradient should be is a formula that only shows another cell. −1 if there is none.
+    """
+    space, claims = result.model.space, result.claims.by_parameter
+    cell = np.array([int(result.model.updates.cells[k])])
+    _, named = space.named(cell, copies_too=True)
+    every = zip(named.tolist(), space.reads.origin[named].tolist(), strict=True)
+    return next((one for one, shown in every if one != shown and shown in claims), -1)
 
 
 def _losses(model: Model, cells: Indexes) -> Indexes:

@@ -55,7 +55,7 @@ def _are_indirect(result: Judged) -> NDArray[np.bool_]:
     """Tell which updates are like those that are calculated from the derivative in several steps.
 
     A state may stand between, such as the momentum. On a sheet on which all gradients are wrong,
-    the formulas are alike.
+    the formulas are alike, but not like those of others that are direct there.
     """
     own, shapes = result.model.updates, result.model.space.shape_at
     through, direct = (
@@ -63,7 +63,11 @@ def _are_indirect(result: Judged) -> NDArray[np.bool_]:
         for verdict in (Verdict.THROUGH, Verdict.RIGHT)
     )
     found = through > direct
-    found |= np.isin(shapes[own.cells], shapes[own.cells[found]]) & (through + direct == 0)
+    sheets, _, _ = result.model.space.layout.cells(own.cells)
+    on_sheet = shapes[own.cells] * len(result.model.space.layout.sheets) + sheets
+    is_alike = np.isin(shapes[own.cells], shapes[own.cells[found]])
+    is_alike &= ~np.isin(on_sheet, on_sheet[direct > through])
+    found |= is_alike & (through + direct == 0)
     return np.asarray(found & ~result.are(Verdict.NONE))
 
 

@@ -366,6 +366,8 @@ def usual_factor(result: Judged, k: int) -> float | None:
     """Return by what most right updates like this one multiply their derivative."""
     model = result.model
     finite = np.isfinite(model.factors)
+    shown = model.space.is_assumed[model.updates.cells]
+    finite &= shown == shown[k]  # gradients that are only shown have no rate
     same = finite & (model.updates.groups == model.updates.groups[k])
     among = model.factors[same] if same.any() else model.factors[finite]
     right = np.array([v in (Verdict.RIGHT, Verdict.LATENT) for v in result.verdicts])

@@ -232,7 +232,7 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
             every.append((model, own))
             if model.are_explained.all():
                 covered |= own
-            if 2 * model.are_explained.sum() > len(model.are_explained):
+            if 2 * model.are_explained.sum() >= len(model.are_explained):
                 break  # whole numbers that are kept, such as 0, would only hide mistakes
         if covered.all() and first is None:
             first = candidate
