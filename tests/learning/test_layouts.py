@@ -351,11 +351,68 @@ def test_one_term_in_a_column_of_gradients_is_wrong(wrong: str, tmp_path: Path) 
 
 
 def test_texts_that_are_numbers_count_as_numbers_in_arithmetic(tmp_path: Path) -> None:
-    texts = {f"A{row}": str(x) for row, x in enumerate((0.1, 0.4, 0.7, 0.9), start=1)}
+    texts = {f"A{row}": "1" for row in range(1, 5)}
     assert check({**rows(), **texts}, tmp_path).verdict == "pass"
-    slope = "+".join(f"(D3*$A${k}+E3-$B${k})*$A${5 - k}" for k in range(1, 5))
-    report = check({**rows(), **texts, "F3": f"=({slope})/2"}, tmp_path)
+    slope = "+".join(f"(D3*$A${k}+E3-$B${k})" for k in range(1, 5))  # right for inputs of 1
+    wrong = {**rows(), **texts, "F3": f"=({slope})/2"}
+    report = check(wrong, tmp_path)
     assert [place.ranges for finding in report.findings for place in finding.places] == ["F3"]
-    # A sum leaves texts out: they are no numbers then.
-    read = check({**rows(), **texts, "N1": "=SUM(A1:A4)"}, tmp_path)
-    assert read.findings == []
+    assert report.findings[0].kind.value == "latent"
+    # A sum leaves texts out, and a comparison tells them from numbers: they are none then.
+    for reader in ("=SUM(A1:A4)", "=IF(A1=1,1,0)"):
+        assert check({**wrong, "N1": reader}, tmp_path).findings == []
+
+
+def stochastic() -> dict[str, object]:
+    """One sample a row, of whole numbers; the new parameters stand on the right, crosswise."""
+    cells: dict[str, object] = {"H1": 0.01}
+    for row, (x, y) in enumerate([(3, 8), (2, 5), (7, 15), (4, 9), (6, 14), (5, 12)], start=1):
+        cells |= {
+            f"A{row}": x,
+            f"B{row}": y,
+            f"C{row}": f"=(D{row}*A{row}+E{row}-B{row})^2",
+            f"D{row}": f"=L{row - 1}" if row > 1 else 1.6,
+            f"E{row}": f"=K{row - 1}" if row > 1 else 0.9,
+            f"F{row}": f"=2*(D{row}*A{row}+E{row}-B{row})*A{row}",
+            f"G{row}": f"=2*(D{row}*A{row}+E{row}-B{row})",
+            f"K{row}": f"=E{row}-G{row}*$H$1",
+            f"L{row}": f"=D{row}-F{row}*$H$1",
+        }
+    return cells
+
+
+def test_a_factor_that_all_rows_leave_out_is_found_though_data_are_whole_numbers(
+    tmp_path: Path,
+) -> None:
+    assert check(stochastic(), tmp_path).verdict == "pass"
+    wrong = {f"F{row}": f"=2*(D{row}*A{row}+E{row}-B{row})" for row in range(1, 7)}
+    report = check({**stochastic(), **wrong}, tmp_path)
+    [place] = [place for finding in report.findings for place in finding.places]
+    assert place.ranges == "F1:F6"
+    assert place.put_right["Sheet", 3, 6].replace(" ", "") in (
+        "=2*(D3*A3+E3-B3)*A3",
+        "=2*A3*(D3*A3+E3-B3)",
+        "=A3*2*(D3*A3+E3-B3)",
+    )
+
+
+def test_a_gradient_that_only_copies_another_is_named(tmp_path: Path) -> None:
+    copies = {f"G{row}": f"=F{row}" for row in range(1, 8)}
+    report = check({**rows(), **copies}, tmp_path)
+    places = [place for finding in report.findings for place in finding.places]
+    assert {place.column for place in places} == {7}
+    assert {row for place in places for row in place.rows} >= {*range(1, 7)}
+
+
+def test_a_sheet_with_momentum_does_not_excuse_one_without(tmp_path: Path) -> None:
+    book = Workbook()
+    plain, other = book.active, book.create_sheet("Momentum")
+    wrong = {f"F{row}": f"=2*(D{row}*A{row}+E{row}-B{row})" for row in range(1, 7)}
+    for sheet, cells in ((plain, {**stochastic(), **wrong}), (other, momentum())):
+        for place, value in cells.items():
+            sheet[place] = value
+    book.save(tmp_path / "two.xlsx")
+    report = verify(tmp_path / "two.xlsx")
+    [place] = [place for finding in report.findings for place in finding.places]
+    assert (place.sheet, place.ranges) == ("Sheet", "F1:F6")
+    assert place.suggestion is not None

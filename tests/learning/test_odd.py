@@ -9,7 +9,7 @@ from openpyxl import Workbook
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.formulas.sheets import read_sheets
-from workbook_tools.learning.odd import odd_formulas
+from workbook_tools.learning.evidence.odd import odd_formulas
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.workbook import open_package
 

@@ -234,7 +234,7 @@ def passed_on(hidden: str) -> dict[str, object]:
         cells |= {
             f"A{row}": x, f"B{row}": y, f"C{row}": t,
             f"D{row}": f"=$D$1*A{row}", f"E{row}": f"=$E$1*B{row}",
-            f"F{row}": f"=1/(1+EXP(-($F$1*D{row}+$G$1*E{row}-$H$1)))",
+            f"P{row}": f"=$F$1*D{row}+$G$1*E{row}-$H$1", f"F{row}": f"=1/(1+EXP(-P{row}))",
             f"G{row}": f"=1/(1+EXP(-($I$1*F{row})))",
             f"H{row}": f"=C{row}-G{row}",
             f"J{row}": f"=H{row}*G{row}*(1-G{row})",
@@ -256,3 +256,14 @@ def test_gradients_that_are_right_only_with_these_numbers_are_latent(tmp_path: P
     assert finding.places[0].put_right["Sheet", 4, 12] == "=K4*D4"
     claims = {one.cells: one.verdict for model in latent.models for one in model.claims}
     assert claims["L3:M6"] == "latent"
+
+
+@needs_wild
+def test_gradients_that_follow_from_a_mistake_count_as_wrong() -> None:
+    report = verify(WILD / "016.xlsx")
+    [model] = report.models
+    assert ("Backprop", "D15:H17, H24:K27, J34:N36") in model.parameters
+    wrong = {one.cells: one.why for one in model.claims if one.verdict == "wrong"}
+    assert [*wrong] == ["P15:P18", "M5:O9"]
+    assert wrong["M5:O9"] == "it is calculated from what is wrong"
+    assert [place.ranges for one in report.findings for place in one.places] == ["P15:P18"]

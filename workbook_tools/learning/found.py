@@ -6,8 +6,8 @@ from functools import cached_property
 
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
-from workbook_tools.learning.almost import almost, shown_instead
-from workbook_tools.learning.headed import headed
+from workbook_tools.learning.evidence.almost import almost, shown_instead
+from workbook_tools.learning.evidence.headed import headed
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.mending.faults import findings

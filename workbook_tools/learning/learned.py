@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
-from workbook_tools.learning.array_cells import ArrayCells
-from workbook_tools.learning.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.described import described
-from workbook_tools.learning.fixed_numbers import with_fixed_numbers
-from workbook_tools.learning.follow_ups import add_follow_ups
+from workbook_tools.learning.evidence.as_neighbours import as_neighbours, findings_of
+from workbook_tools.learning.evidence.follow_ups import add_follow_ups
 from workbook_tools.learning.found import Search
-from workbook_tools.learning.plain_formulas import plain_formulas
+from workbook_tools.learning.prepared.array_cells import ArrayCells
+from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
+from workbook_tools.learning.prepared.plain_formulas import plain_formulas
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.learning.search.shown import is_too_large

@@ -11,7 +11,7 @@ from workbook_tools.differentiation.proportional import factors, matches, rounde
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.learning.numeric_texts import with_numbers
+from workbook_tools.learning.prepared.numeric_texts import with_numbers
 from workbook_tools.learning.search.assumed import Assumed, assumed_losses
 from workbook_tools.learning.search.losses import Candidate, candidates
 from workbook_tools.learning.search.shares import Shares, shares_of
@@ -226,7 +226,7 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
                 continue
             if not (np.isfinite(model.factors) | model.are_shown).any():
                 continue
-            if space.gradients and 2 * model.are_explained.sum() <= len(model.are_explained):
+            if space.gradients and 2 * model.are_explained.sum() < len(model.are_explained):
                 continue  # a loss that explains few of the gradients is none
             own = np.isin(space.updates.cells, model.updates.cells)
             every.append((model, own))

@@ -17,11 +17,11 @@ from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
+from workbook_tools.learning.evidence.odd import odd_formulas
 from workbook_tools.learning.found import Found, Search
 from workbook_tools.learning.given import are_equal, cells_of, given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.moved import as_copied
-from workbook_tools.learning.odd import odd_formulas
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.program.what_if import with_formulas

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.judging.findings import Finding
-from workbook_tools.learning.almost import with_loss
 from workbook_tools.learning.applied import Shown
+from workbook_tools.learning.evidence.almost import with_loss
 from workbook_tools.learning.judging.verdicts import Judged
 from workbook_tools.learning.search.assumed import SHEET
 from workbook_tools.learning.search.losses import candidates
