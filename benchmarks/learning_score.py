@@ -35,6 +35,8 @@ from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.report import Report
 from workbook_tools.learning.learned import learned
+from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
+from workbook_tools.learning.prepared.plain_formulas import plain_formulas
 from workbook_tools.learning.search.models import models
 from workbook_tools.notation.addresses import Cell, column_number, full_name
 from workbook_tools.package.cell_values import CellValue
@@ -79,8 +81,10 @@ class Unlabelled:
     def __init__(self, path: Path) -> None:
         self.path = path
         with open_package(path) as package:
-            self.sheets, self._stored = read_sheets(package)
+            sheets, self._stored = read_sheets(package)
             self._iterations = package.iterations
+        is_circular = self._iterations is not None
+        self.sheets = with_fixed_numbers(plain_formulas(sheets), may_be_circular=is_circular)
         self._values = self._calculated(self.sheets)
         found, _, self._space = models(self.sheets, self._values, self._iterations)
         self.cells: list[Cell] = []
@@ -126,7 +130,8 @@ class Unlabelled:
 
     def is_circular(self, formulas: dict[Cell, str]) -> bool:
         """Tell whether cells would read themselves if some hold other formulas."""
-        return bool(Graph.of(with_formulas(self.sheets, formulas)).suspects.any())
+        changed = Graph.of(with_formulas(self.sheets, formulas)).suspects
+        return int(changed.sum()) > int(Graph.of(self.sheets).suspects.sum())
 
     def found(self, formulas: dict[Cell, str]) -> tuple[set[Cell], dict[Cell, str]]:
         """Return the cells in findings if some hold other formulas, and what these suggest."""

@@ -69,13 +69,16 @@ def test_an_update_whose_rate_is_an_empty_cell_is_named(tmp_path: Path) -> None:
     assert place.suggestion is None
 
 
-def classifier(**changed: str) -> dict[str, object]:
-    """Return a logistic unit in blocks, an iteration each: its loss is shown, squared errors."""
-    data = [(0.2, 0.4, 0.0), (0.3, 0.9, 1.0), (0.8, 0.1, 0.0), (0.7, 0.8, 1.0)]
+def classifier(samples: int = 4, last: str = "") -> dict[str, object]:
+    """Return a logistic unit in blocks, an iteration each: its loss is shown, squared errors.
+
+    The formula of the ``last`` error may be another one.
+    """
+    data = [(0.2, 0.4, 0.0), (0.3, 0.9, 1.0), (0.8, 0.1, 0.0), (0.7, 0.8, 1.0)][:samples]
     cells: dict[str, object] = {"N1": 0.5, "A2": 0.1, "B2": -0.2, "C2": 0.3}
     cells |= {f"{'LMN'[k]}{3 + j}": v for j, own in enumerate(data) for k, v in enumerate(own)}
     for top in range(2, 50, 6):
-        for j in range(4):
+        for j in range(samples):
             row, own = top + j, 3 + j
             cells |= {
                 f"D{row}": f"=1/(1+EXP(-($A${top}*$L${own}+$B${top}*$M${own}+$C${top})))",
@@ -86,11 +89,11 @@ def classifier(**changed: str) -> dict[str, object]:
                 f"I{row}": f"=F{row}*G{row}*$M${own}",
                 f"J{row}": f"=F{row}*G{row}",
             }
-            if j == 3 and "last" in changed:
-                cells[f"F{row}"] = changed["last"].format(row=row, own=own)
+            if j == samples - 1 and last:
+                cells[f"F{row}"] = last.format(row=row, own=own)
         for letter in "EHIJ":
             average = "SUM" if letter == "E" else "AVERAGE"
-            cells[f"{letter}{top + 4}"] = f"={average}({letter}{top}:{letter}{top + 3})"
+            cells[f"{letter}{top + 4}"] = f"={average}({letter}{top}:{letter}{top + samples - 1})"
         for letter, gradient in zip("ABC", "HIJ", strict=True):
             cells[f"{letter}{top + 6}"] = f"={letter}{top}-$N$1*{gradient}{top + 4}"
     return cells
@@ -106,13 +109,14 @@ def test_a_loss_that_is_shown_is_meant_not_the_one_of_a_wrong_error(tmp_path: Pa
     assert all(model.assumed_loss is None for model in wrong.models)
 
 
-@pytest.mark.parametrize("shown", ["ABS({error})", "({error}-D{row})^2"])
+@pytest.mark.parametrize("shown", ["ABS({error})", "({error}-D{row})^2", "({other})^2"])
 def test_another_loss_that_is_only_shown_does_not_make_gradients_wrong(
     shown: str, tmp_path: Path
 ) -> None:
-    cells = classifier()  # the gradients are those of squared errors
+    cells = classifier(samples=2)  # the gradients are those of squared errors
     for cell in [*cells]:
         if cell[0] == "E" and "^2" in str(cells[cell]):
             error = str(cells[cell])[2:-3]
-            cells[cell] = "=" + shown.format(error=error, row=cell[1:])
+            other = error.replace("$N", "$M")  # of another target
+            cells[cell] = "=" + shown.format(error=error, row=cell[1:], other=other)
     assert checked(cells, tmp_path / "other.xlsx").verdict == "pass"

@@ -5,6 +5,11 @@ from pathlib import Path
 import pytest
 from any_layout import called_wrong, checked
 
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
+
 
 def network(heading: str, gradient: str, weight: str = "0.{number}") -> dict[str, object]:
     """Return a softmax layer of 3 inputs and 2 outputs, with weights beside their gradients."""
@@ -59,9 +64,20 @@ def test_what_no_heading_says_is_not_called_wrong(
     assert report.findings == []
 
 
-def test_dropped_units_are_no_random_numbers(tmp_path: Path) -> None:
-    cells = network("dL/dW", "{x}*{error}")
-    for column in "DE":
-        cells[f"{column}9"] = str(cells[f"{column}9"]).replace("=", "=IF(RAND()<0.5,0,1)*(") + ")"
-    report = checked(cells, tmp_path / "dropped.xlsx")
-    assert (report.verdict, report.models) == ("unchecked", [])
+@pytest.mark.parametrize(
+    ("formula", "is_number"),
+    [
+        ("=RAND()", True),
+        ("=RAND()*2-1", True),
+        ("=NORM.INV(RAND(),0,SQRT(2/COUNT(B1:B9)))", True),
+        ("=_xlfn.NORM.INV(RAND(),$C$1,$C$2)", True),
+        ("=RANDBETWEEN(-C1,C1)/10", True),
+        ("=IF(RAND()<0.5,0,B1)", False),  # a unit is dropped
+        ("=B1+RAND()", False),  # noise
+        ("=B1*2", False),
+    ],
+)
+def test_only_cells_that_draw_a_number_count_as_numbers(formula: str, is_number: bool) -> None:
+    sheet = Sheet("Sheet", 3, runs={1: [Run(2, 3, FilledFormula.parse(formula, 2))]})
+    [found] = with_fixed_numbers([sheet], may_be_circular=False)
+    assert (not found.runs) == is_number

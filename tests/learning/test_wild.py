@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from learning_score import Unlabelled
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from workbook_tools.checking.verify import verify
@@ -86,6 +87,15 @@ def test_what_is_right_passes(name: str) -> None:
     assert report.verdict == "pass"
     assert report.findings == []
     assert sum(sum(model.count("right")) for model in report.models) >= RIGHT[name]
+
+
+@pytest.mark.parametrize("wrong", ["=K8", "=2*K8", "=K8*C8"])
+def test_a_column_of_wrong_gradients_is_found_beside_sheets_with_optimizers(wrong: str) -> None:
+    book = Unlabelled(WILD / "009.xlsm")
+    formulas = book.filled(("basic", 8, 12), wrong)
+    cells, mended = book.found(formulas)
+    assert cells == {*formulas}
+    assert mended["basic", 8, 12] in ("=K8*A8", "=A8*K8")
 
 
 @pytest.mark.parametrize("name", NOTHING)

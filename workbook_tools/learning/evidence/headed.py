@@ -61,7 +61,7 @@ def headed(
         every = [one for one in every if one.upstream[own.updates.parameters].all()]
         for candidate, keeps_whole in product(every, (False, True)):
             found = with_loss(own, candidate, own.updates, keeps_whole)
-            if found is not None and _reads_derivatives(found[0], gradients):
+            if found is not None:
                 yield found
                 break
 
@@ -113,12 +113,3 @@ def _goes_on(space: Space, corner: Cell) -> bool:
     beside = [(sheet, row - 1, column)] * (row > 1) + [(sheet, row, column - 1)] * (column > 1)
     places = np.array([space.layout.place_of(cell) for cell in beside], dtype=np.int64)
     return bool((space.is_leaf[places] & (places > 1)).any())
-
-
-def _reads_derivatives(result: Judged, gradients: Sequence[Cell]) -> bool:
-    """Tell whether each formula reads a derivative of the loss."""
-    space = result.model.space
-    known = np.zeros(space.layout.size, dtype=bool)
-    known[result.claims.are()] = True
-    places = [space.layout.place_of(cell) for cell in gradients]
-    return all(known[space.named_by(place)].any() for place in places)
