@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from any_layout import called_wrong, checked
+from any_layout import called_wrong, checked, classifier
 from openpyxl import Workbook
 
 from workbook_tools.checking.verify import verify
@@ -67,36 +67,6 @@ def test_an_update_whose_rate_is_an_empty_cell_is_named(tmp_path: Path) -> None:
     assert (place.kind.value, place.ranges) == ("wrong-update", "A3:A14")
     assert "reads F2, which is empty" in place.message
     assert place.suggestion is None
-
-
-def classifier(samples: int = 4, last: str = "") -> dict[str, object]:
-    """Return a logistic unit in blocks, an iteration each: its loss is shown, squared errors.
-
-    The formula of the ``last`` error may be another one.
-    """
-    data = [(0.2, 0.4, 0.0), (0.3, 0.9, 1.0), (0.8, 0.1, 0.0), (0.7, 0.8, 1.0)][:samples]
-    cells: dict[str, object] = {"N1": 0.5, "A2": 0.1, "B2": -0.2, "C2": 0.3}
-    cells |= {f"{'LMN'[k]}{3 + j}": v for j, own in enumerate(data) for k, v in enumerate(own)}
-    for top in range(2, 50, 6):
-        for j in range(samples):
-            row, own = top + j, 3 + j
-            cells |= {
-                f"D{row}": f"=1/(1+EXP(-($A${top}*$L${own}+$B${top}*$M${own}+$C${top})))",
-                f"E{row}": f"=($N${own}-D{row})^2",
-                f"F{row}": f"=2*(D{row}-$N${own})",
-                f"G{row}": f"=D{row}*(1-D{row})",
-                f"H{row}": f"=F{row}*G{row}*$L${own}",
-                f"I{row}": f"=F{row}*G{row}*$M${own}",
-                f"J{row}": f"=F{row}*G{row}",
-            }
-            if j == samples - 1 and last:
-                cells[f"F{row}"] = last.format(row=row, own=own)
-        for letter in "EHIJ":
-            average = "SUM" if letter == "E" else "AVERAGE"
-            cells[f"{letter}{top + 4}"] = f"={average}({letter}{top}:{letter}{top + samples - 1})"
-        for letter, gradient in zip("ABC", "HIJ", strict=True):
-            cells[f"{letter}{top + 6}"] = f"={letter}{top}-$N$1*{gradient}{top + 4}"
-    return cells
 
 
 def test_a_loss_that_is_shown_is_meant_not_the_one_of_a_wrong_error(tmp_path: Path) -> None:

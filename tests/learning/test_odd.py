@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from any_layout import called_wrong, checked
+from any_layout import called_wrong, checked, classifier
 from openpyxl import Workbook
 
 from workbook_tools.checking.verify import verify
@@ -184,3 +184,17 @@ def test_a_parameter_that_is_only_copied_in_one_iteration_is_found(tmp_path: Pat
             cells[f"A{row}"] = f"=A{row - 1}+E{row - 1}"
     report = checked({**cells, "A5": "=A4"}, tmp_path / "copied.xlsx")
     assert called_wrong(report) == {"A5"}
+
+
+@pytest.mark.parametrize("slope", ["=D4*(2.5-D4)", "=D4*(1-D5)", "=D4"])
+def test_a_slope_that_makes_all_updates_wrong_is_found_by_the_slopes_around_it(
+    slope: str, tmp_path: Path
+) -> None:
+    cells = classifier(iterations=1)
+    assert checked(cells, tmp_path / "right.xlsx").verdict == "pass"
+    report = checked({**cells, "G4": slope}, tmp_path / "wrong.xlsx")
+    assert called_wrong(report) == {"G4"}
+    [finding] = report.findings
+    assert finding.places[0].put_right == {("Sheet", 4, 7): "=D4*(1-D4)"}
+    [model] = report.models
+    assert model.count("right") == (3, 3)

@@ -55,11 +55,11 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
     old = {cell: space.formula(space.layout.place_of(cell)) or "" for cell in meant}
     try:
         again = search(with_formulas(sheets, meant))
-        odd = _proven(again, meant, old)
+        odd = _proven(again, meant, old, again.right > found.right)
         if odd and len(odd) < len(meant):
             meant = {one.cell: one.meant for one in odd}
             again = search(with_formulas(sheets, meant))
-            odd = _proven(again, meant, old)
+            odd = _proven(again, meant, old, again.right > found.right)
     except (NotDifferentiableError, TooManyReadsError):
         return found, []
     if not odd or len(odd) < len(meant) or again.right < _AS_GOOD * found.right:
@@ -94,16 +94,20 @@ def _fault(own: Sequence[Odd]) -> Fault:
     known = next((one for one in own if np.isfinite(one.now)), own[0])
     result, (sheet, row, column), parameter = known.result, known.cell, known.update_of
     space = result.model.space
-    name = cell_name(*space.layout.cell(max(known.by, parameter))[1:])
-    origin = int(space.reads.origin[max(known.by, parameter)])
-    kind, quantity, what = Kind.WRONG_UPDATE, name, f"the update of {name}"
+    cell = cell_name(row, column)
+    of = max(known.by, parameter)
+    name = cell_name(*space.layout.cell(of)[1:]) if of >= 0 else cell
+    kind, quantity, what = Kind.WRONG_UPDATE, name, f"by which it would be the update of {name}"
     if parameter < 0:
         kind = Kind.WRONG_GRADIENT
-        quantity = what = f"∂{loss_of(result, origin).rpartition('!')[2]}/∂{name}"
+        what = "and the gradients are calculated from it"
+    if known.by >= 0:
+        origin = int(space.reads.origin[known.by])
+        quantity = f"∂{loss_of(result, origin).rpartition('!')[2]}/∂{name}"
+        what = f"by which it would be {quantity}"
     value = space.values.value((sheet, row, column))
     shown = value if isinstance(value, str | float) else None
-    cell = cell_name(row, column)
-    said = f"{cell} has another formula than the cells like it, by which it would be {what}"
+    said = f"{cell} has another formula than the cells like it, {what}"
     if np.isfinite(known.now) and not known.is_latent:
         said = f"{said}: {compared(cell, shown, plain(known.now), True)}"
     edit = change_in_words(known.formula, known.meant, len(own) > 1)
@@ -136,12 +140,17 @@ def _matters(found: Found, cell: Cell, meant: str) -> bool:
     return not found.results
 
 
-def _proven(again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str]) -> list[Odd]:
-    """Return the cells that are right with other formulas, and show other numbers by their own."""
+def _proven(
+    again: Found, meant: Mapping[Cell, str], old: Mapping[Cell, str], is_better: bool
+) -> list[Odd]:
+    """Return the cells that are right with other formulas, and show other numbers by their own.
+
+    If all together ``is_better``, also cells from which updates are calculated, such as slopes.
+    """
     found = []
     for cell, formula in meant.items():
         for result in again.results:
-            one = _of_model(result, cell, formula, old[cell])
+            one = _of_model(result, cell, formula, old[cell], is_better)
             if one is not None:
                 found.append(one)
                 break
@@ -160,13 +169,14 @@ def _kind(cell: Cell, old: str, meant: str) -> tuple[str, int, str, str]:
     return sheet, column, as_copied(old, row, column), as_copied(meant, row, column)
 
 
-def _of_model(result: Judged, cell: Cell, meant: str, old: str) -> Odd | None:
+def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool) -> Odd | None:
     model, place = result.model, result.model.space.layout.place_of(cell)
     update = np.flatnonzero(model.updates.cells == place).tolist()
     claims = result.claims.by_parameter.get(place) or result.claims.others.get(place)
     if place in result.wrong or place in result.culprits:
         return None
-    if not update and not claims:
+    is_helper = is_better and model.space.needed[place] and model.space.depends[place]
+    if not update and not claims and not is_helper:
         return None
     if update and result.verdicts[update[0]] is not Verdict.RIGHT:
         return None

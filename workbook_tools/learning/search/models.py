@@ -215,8 +215,9 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
     upstream = [candidate.upstream[space.updates.parameters] for candidate in every_candidate]
     covered = ~left | ~np.any(upstream, axis=0) if upstream else ~left
     first: Candidate | None = None  # the smallest one with which all is explained
+    is_direct = False  # the updates add multiples of its derivatives
     for candidate in every_candidate[:_MOST]:
-        if first is not None and not _is_sum(candidate, first):
+        if first is not None and not _is_sum(candidate, first, is_direct):
             continue
         for keeps_whole in (False, True):
             if keeps_whole and not space.differs(candidate.upstream):
@@ -236,6 +237,7 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
                 break  # whole numbers that are kept, such as 0, would only hide mistakes
         if covered.all() and first is None:
             first = candidate
+            is_direct = any(np.isfinite(one.factors).any() for one, _ in every)
     found = []
     while left.any():
         ranks = [model.rank(left[own]) for model, own in every]
@@ -248,8 +250,13 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
     return found
 
 
-def _is_sum(candidate: Candidate, other: Candidate) -> bool:
-    """Tell whether a loss is calculated from another one, and from little else."""
+def _is_sum(candidate: Candidate, other: Candidate, of_little_else: bool) -> bool:
+    """Tell whether a loss is calculated from another one, perhaps ``of_little_else``.
+
+    Gradients of a single sample may be shown, while the updates are those of the loss of all.
+    """
+    if not of_little_else:
+        return bool(candidate.upstream[other.cells].all())
     more = int(candidate.upstream.sum()) - int(other.upstream.sum())
     few = 2 * len(candidate.cells) + _LITTLE * int(other.upstream.sum())
     return bool(candidate.upstream[other.cells].all()) and more <= few
