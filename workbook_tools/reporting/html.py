@@ -271,6 +271,8 @@ def _example(finding: Finding, named: str) -> Markup:
     else:
         text = text.removeprefix(named).lstrip(":. ")
     text = shortened(text[:1].upper() + text[1:], _LONGEST)
+    if finding.kind in (Kind.WRONG_GRADIENT, Kind.WRONG_UPDATE):
+        return escape(text)  # all names in it are those of cells
     pieces = re.split(rf"\b({column_letter(place.column)}[0-9]+)\b", text)
     return Markup("").join(
         escape(piece) if k % 2 else typeset(piece) for k, piece in enumerate(pieces)

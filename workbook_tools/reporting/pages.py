@@ -13,8 +13,10 @@ _SMALLEST = 1e-5  # relative size: of a smaller one the page says "less than"
 _LONGEST = 2_000  # characters of a text that is filled in
 _LONGEST_NAME = 60
 # A name with a subscript (a_h1, E_tot, h2_1), or a letter with a number (w3).
+# In ∂E32/∂B25 and ∂J1/∂E1, E32 and E1 are cells.
 _SYMBOL = re.compile(
-    r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)|(?<![\w&#!$])([wbithoxE])(\d+(?:_\d+)?)(?!\w)"
+    r"(?<![\w&#!$])(max|[A-Za-zδ])_(\w+)"
+    r"|(?<![\w&#!$])([wbithox]|(?<!/∂)E)(\d+(?:_\d+)?)(?!\w|/∂[A-Z])"
 )
 
 
