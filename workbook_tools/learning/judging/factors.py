@@ -1,0 +1,191 @@
+"""Updates and gradients that are another multiple of the derivative than those like them."""
+
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from workbook_tools.differentiation.proportional import most_frequent, rounded
+from workbook_tools.learning.judging.misread import is_read_wrong
+from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
+from workbook_tools.learning.search.models import Model
+from workbook_tools.learning.usual import ALIKE, LEAST_ALIKE, usual_in
+from workbook_tools.notation.addresses import MAX_COLUMNS
+from workbook_tools.program.memory import Indexes
+
+_CLEAR = 1e-5  # relative
+_FEW = 4  # updates of a column
+_ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
+
+
+def find_other_multiples(result: Judged) -> None:
+    """Find single gradients that are another multiple of the derivative than their column.
+
+    Of several, or at the beginning or end, a rate that changes in the training may be in them.
+    """
+    claims, layout = result.claims, result.model.space.layout
+    kept = claims.are_by_parameters
+    sheets, _, columns = layout.cells(claims.cells[kept])
+    lines = [*zip(sheets.tolist(), columns.tolist(), strict=True)]
+    multiples = rounded(claims.factors[kept]).tolist()
+    usual = usual_in(lines, multiples)
+    every: dict[tuple[int, int], set[int]] = defaultdict(set)
+    odd: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    cells, by = claims.cells[kept].tolist(), claims.by[kept].tolist()
+    for cell, parameter, line, multiple in zip(cells, by, lines, multiples, strict=True):
+        every[line].add(cell)
+        if usual.get(line, (multiple, 0))[0] != multiple:
+            odd[line][cell] = parameter
+    single = {
+        cell: parameter
+        for line, own in odd.items()
+        for cell, parameter in own.items()
+        if len(own) == 1 and min(every[line]) < cell < max(every[line])
+    }
+    for cell, parameter in single.items():
+        reads_another = not single.keys().isdisjoint(result.model.space.named_by(cell))
+        if cell not in result.wrong and not reads_another:
+            result.culprits.setdefault(cell, Culprit(cell, parameter))
+            result.wrong.add(cell)
+
+
+def find_other_factors(result: Judged) -> None:
+    """Find the updates that go uphill where others go downhill, or by another rate.
+
+    A rate is another one if most updates of the column have one rate, and so does the row. A single
+    one is, too, unless the training begins or ends there.
+    """
+    model, space, cells = result.model, result.model.space, result.model.updates.cells
+    right = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
+    is_shown = np.array([space.shows(c) is not None for c in cells[right].tolist()], dtype=bool)
+    used = right[~is_shown]
+    up, down = used[model.factors[used] > 0], used[model.factors[used] < 0]
+    odd = min(up, down, key=len).tolist()
+    if len(odd) > _ODD_SIGNS * len(right):
+        odd = []
+    rates = np.abs(rounded(model.factors[right])).tolist()
+    lines = lines_of(model)[right].tolist()
+    sheets, rows, _ = space.layout.cells(cells[right])
+    places = [*zip(sheets.tolist(), rows.tolist(), strict=True)]
+    in_row = {*zip(places, rates, strict=True)}
+    usual = usual_in(lines, rates)
+    for k, line, place, rate in zip(right.tolist(), lines, places, rates, strict=True):
+        most, count = usual.get(line, (rate, 0))
+        of_line = cells[right][np.array(lines) == line] if rate != most else cells[:0]
+        is_single = count == len(of_line) - 1 and of_line.min() < cells[k] < of_line.max()
+        if rate != most and ((place, most) in in_row or is_single):
+            odd.append(k)
+    for k in dict.fromkeys(odd):
+        _blame_factor(result, k)
+
+
+def find_without_rate(result: Judged) -> None:
+    """Find the columns of updates that leave out the learning rate, which all others read.
+
+    What others add is smaller by just this number.
+    """
+    model, space = result.model, result.model.space
+    own = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
+    own = own[[space.shows(cell) is None for cell in model.updates.cells[own].tolist()]]
+    lines = lines_of(model)[own]
+    every = {line: own[lines == line] for line in np.unique(lines).tolist()}
+    read = {
+        line: [
+            _numbers_read(model, int(cell)) for cell in model.updates.cells[some[:_FEW]].tolist()
+        ]
+        for line, some in every.items()
+    }
+    for line, some in every.items():
+        others = [one for other, numbers in read.items() if other != line for one in numbers]
+        if not others or not frozenset().union(*read[line]) <= frozenset().union(*others):
+            continue  # it has a rate of its own
+        for rate in frozenset.intersection(*others).difference(*read[line]):
+            value = abs(float(space.stored.numbers[rate, 0]))
+            usual = most_frequent(np.abs(model.factors[np.setdiff1d(own, some)]))
+            added = value * np.abs(model.factors[some])
+            is_it = np.allclose(added, usual, rtol=_CLEAR, atol=0.0)
+            if is_it and not np.isclose(value, 1.0, rtol=_CLEAR):
+                for k in some.tolist():
+                    _blame_factor(result, k)
+
+
+def _numbers_read(model: Model, update: int) -> frozenset[int]:
+    """Return the numbers that an update reads, itself or by what it names, but not the loss."""
+    space, used = model.space, model.candidate.upstream
+    _, named = space.named(np.array([update]), copies_too=True)
+    steps = [one for one in named.tolist() if space.is_formula[one] and not used[one]]
+    read = [*named.tolist(), *(one for step in steps for one in space.named_by(step))]
+    return frozenset(c for c in read if space.is_leaf[c] and not (used[c] or space.is_parameter[c]))
+
+
+def with_odd_factors(result: Judged) -> list[int]:
+    """Return gradients that are only shown with another factor than most of their block.
+
+    A whole column may have the sum over samples where others have the average.
+    """
+    model, space = result.model, result.model.space
+    multiples = rounded(
+        np.where(np.isfinite(model.factors), model.factors, result.of_one_sample)
+    ).tolist()
+    blocks: dict[tuple[int, bool], dict[int, float]] = defaultdict(dict)
+    columns: dict[int, tuple[str, int]] = {}
+    for k, update in enumerate(model.updates.cells.tolist() if space.gradients else ()):
+        cell = space.shows(update)
+        if cell is not None and result.verdicts[k] is Verdict.RIGHT and math.isfinite(multiples[k]):
+            is_of_all = bool(result.gradients(k))  # else of one sample
+            block = int(model.updates.groups[k]), is_of_all
+            blocks[block][k] = multiples[k]
+            sheet, _, column = space.layout.cell(cell)
+            columns[k] = sheet, column
+    sizes = Counter(columns.values())
+    odd = []
+    for own in blocks.values():
+        usual, count = Counter(own.values()).most_common(1)[0]
+        lines = Counter((columns[k], factor) for k, factor in own.items() if factor != usual)
+        for k, factor in own.items() if 2 * count > len(own) else ():
+            size = lines[columns[k], factor]
+            is_column = size >= LEAST_ALIKE and size >= ALIKE * sizes[columns[k]]
+            if factor != usual and not (is_column and _is_number_of_samples(factor / usual)):
+                odd.append(k)
+    return odd
+
+
+def _is_number_of_samples(ratio: float) -> bool:
+    """Tell whether one gradient may be the sum of what another one is the average of."""
+    return any(np.isclose(own, max(round(own), 1), rtol=_CLEAR) for own in (ratio, 1 / ratio))
+
+
+def _blame_factor(result: Judged, k: int) -> None:
+    """Blame an update with another factor than others, or its gradient if that has another one."""
+    model = result.model
+    cell, parameter = int(model.updates.cells[k]), int(model.updates.parameters[k])
+    result.verdicts[k] = Verdict.WRONG
+    every = [claims[0].factor for claims in result.claims.by_parameter.values()]
+    usual = most_frequent(np.array(every))
+    for gradient in result.gradients(k):
+        known = [c for c in model.space.named_by(gradient) if c in result.culprits]
+        if known:
+            result.culprits[known[0]].updates.append(k)
+            return
+        [claim] = [c for c in result.claims.by_parameter[gradient] if c.by == parameter][:1]
+        if not np.isclose(claim.factor, usual, rtol=_CLEAR, atol=0.0):
+            culprit = result.culprits.setdefault(gradient, Culprit(gradient, parameter))
+            culprit.updates.append(k)
+            result.wrong.add(gradient)
+            return
+    read = next(iter(result.gradients(k)), -1)
+    space = model.space
+    _, named = space.named(np.array([cell]), copies_too=True)
+    for one in named[space.reads.origin[named] == read].tolist():
+        if is_read_wrong(result, k, one):
+            result.culprits.setdefault(one, Culprit(one, parameter)).updates.append(k)
+            result.wrong.add(one)
+            return
+    result.culprits[cell] = Culprit(cell, parameter, [k], False, read)
+
+
+def lines_of(model: Model) -> Indexes:
+    """Return a number for each update, equal for those that are alike, in one column of a sheet."""
+    own, layout = model.updates, model.space.layout
+    sheets, _, columns = layout.cells(own.cells)
+    return (own.groups * len(layout.sheets) + sheets) * (MAX_COLUMNS + 1) + columns
