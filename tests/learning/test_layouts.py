@@ -1,11 +1,13 @@
 """One small model in several layouts, without labels: what learns is found, and what is wrong."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from checks import call
 from openpyxl import Workbook
+from openpyxl.utils import column_index_from_string, get_column_letter
 
 from workbook_tools.checking.asked import Asked
 from workbook_tools.checking.verify import verify
@@ -416,3 +418,38 @@ def test_a_sheet_with_momentum_does_not_excuse_one_without(tmp_path: Path) -> No
     [place] = [place for finding in report.findings for place in finding.places]
     assert (place.sheet, place.ranges) == ("Sheet", "F1:F6")
     assert place.suggestion is not None
+
+
+_REFERENCE = re.compile(r"(\$?)([A-Z]+)(\$?)(\d+)(?!\()")
+
+
+def transposed(cells: Cells) -> dict[str, object]:
+    """Return the cells of a sheet with rows and columns exchanged."""
+
+    def turned(match: re.Match[str]) -> str:
+        row, column = column_index_from_string(match[2]), get_column_letter(int(match[4]))
+        return f"{match[3]}{column}{match[1]}{row}"
+
+    return {
+        _REFERENCE.sub(turned, cell): _REFERENCE.sub(turned, own) if isinstance(own, str) else own
+        for cell, own in cells.items()
+    }
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS.values(), steps, stochastic])
+def test_an_iteration_a_column_is_understood_like_one_a_row(
+    layout: Callable[[], dict[str, object]], tmp_path: Path
+) -> None:
+    upright, across_it = (check(turn(layout()), tmp_path) for turn in (dict, transposed))
+    assert across_it.verdict == upright.verdict == "pass"
+    assert [own.count() for own in across_it.models] == [own.count() for own in upright.models]
+
+
+@pytest.mark.parametrize("layout", [rows, momentum, steps])
+def test_a_wrong_gradient_in_a_column_for_an_iteration_is_found(
+    layout: Callable[[], dict[str, object]], tmp_path: Path
+) -> None:
+    cells = layout()
+    wrong = str(cells["F3"]).replace("$B$2", "$B$1")
+    report = check(transposed({**cells, "F3": wrong}), tmp_path)
+    assert [place.ranges for finding in report.findings for place in finding.places] == ["C6"]

@@ -49,6 +49,10 @@ def behind(model: Model, claims: Claims, is_indirect: NDArray[np.bool_]) -> list
         for one, parameter in zip(*map(np.concatenate, zip(*pairs, strict=True)), strict=True):
             shows = Shown(layout.cell(int(parameter)), layout.cell(int(one)), sheet)
             found.setdefault(int(one), shows)
+    in_columns = {sheet for sheet, _ in usual}
+    for (sheet, _), one, by in zip(lines, cells.tolist(), parameters.tolist(), strict=True):
+        if sheet not in in_columns:  # an iteration may be a column
+            found.setdefault(one, Shown(layout.cell(by), layout.cell(one), sheet))
     return [*found.values()]
 
 
