@@ -407,7 +407,8 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
     parameter = culprit.parameter
     others = result.claims.by_parameter.get(culprit.cell, ())
     if empty := space.empty_cell(culprit.cell):
-        return f"{cell} reads {cell_name(*empty[1:])}, which is empty"
+        reader = cell if culprit.is_gradient else f"The update of {quantity}"
+        return f"{reader} reads {cell_name(*empty[1:])}, which is empty"
     if culprit.is_gradient:
         if others and all(claim.by != parameter for claim in others):
             by = cell_name(*layout.cell(others[0].by)[1:])

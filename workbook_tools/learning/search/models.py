@@ -271,6 +271,8 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     cells = [space.layout.cell(place) for place in candidate.cells.tolist()]
     try:
         memory = space.drawn(candidate.upstream, keeps_whole)
+        if not np.isfinite(memory.numbers[candidate.cells]).any():
+            return None  # an error is no loss
         adjoints = space.cut.adjoints(cells, memory)
     except NotDifferentiableError:
         return None

@@ -205,6 +205,8 @@ class _Search:
             kept, known = ~self.is_number | is_kept, {cell for cell, _ in found}
             try:
                 memory = space.drawn(nothing, False, kept=kept, needed=self._needed)
+                if not np.isfinite(memory.numbers[self._candidate.cells]).any():
+                    continue  # an error is no loss
                 adjoints = space.cut.adjoints(cells, memory)
             except NotDifferentiableError:
                 continue
