@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import openpyxl
+from any_layout import classifier
 from doc_pages import PAGES, ROOT, Page
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -26,14 +27,15 @@ from workbook_tools.judging.findings import Finding
 from workbook_tools.judging.report import Report
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.reporting.json_document import to_json
-from workbook_tools.reporting.terminal import print_report
+from workbook_tools.reporting.terminal import print_explanation, print_report
 
 
 class Example(NamedTuple):
     """A part of what is printed about a workbook."""
 
     workbook: str
-    # A cell of a finding, as "LR 0.5!Z32"; how its first line begins; or "models" of the JSON.
+    # A cell of a finding, as "LR 0.5!Z32"; how its first line begins; "models" of the JSON; or a
+    # heading of what is explained.
     part: str
 
 
@@ -52,6 +54,7 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
     ],
     "docs/derivatives.md": [
         Example("wrong slope", "loss "),
+        Example("logistic unit", "by differentiation"),
         Example("matrices", "Network!G19"),
         Example("samples", "Regression!G11"),
         Example("blocks", "Steps!C9"),
@@ -85,10 +88,10 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
 }
 
 
-def printed(report: Report) -> str:
+def printed(report: Report, print_it: Callable[[Report, Console], None] = print_report) -> str:
     """Return what is printed about a workbook."""
     text = StringIO()
-    print_report(report, Console(file=text, width=100, highlight=False))
+    print_it(report, Console(file=text, width=100, highlight=False))
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
@@ -97,6 +100,9 @@ def text_of(example: Example) -> str:
     report = report_of(example.workbook)
     if example.part == "models":
         return _compact(to_json(report)["models"])
+    if example.part == "by differentiation":
+        _, _, text = printed(report, print_explanation).partition(f"\n{example.part}\n")
+        return text[: text.index("\n\n") + 1]
     text = printed(report)
     if "!" not in example.part:
         return text[text.index(f"\n{example.part}") + 1 :]
@@ -316,7 +322,16 @@ def _replace(
 
 _LAYOUTS = runpy.run_path(str(ROOT / "workbooks" / "pictures" / "layouts.py"))
 
+
+def _logistic_unit(path: Path) -> None:
+    book = Workbook()
+    for cell, value in classifier(iterations=3).items():
+        book.active[cell] = value
+    book.save(path)
+
+
 _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
+    "logistic unit": _logistic_unit,
     "many mistakes": _many_mistakes,
     "one column": _one_column,
     "two columns": _two_columns,

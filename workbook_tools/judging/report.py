@@ -137,6 +137,7 @@ class ModelReport:
     claims: list[Learned]
     updates: list[Learned]
     findings: list[Finding]
+    helpers: list[Learned] = field(default_factory=list)  # from which gradients are calculated
 
     def count(self, verdict: str | None = None) -> tuple[int, int]:
         """Return how many gradients and updates there are, with one verdict or in all.

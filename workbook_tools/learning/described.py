@@ -48,6 +48,7 @@ def described(result: Judged, findings: Sequence[Finding]) -> ModelReport:
         claims=[*_claims(result, _latent(result, findings))],
         updates=[*_updates(result), *(_updates(result.indirect) if result.indirect else ())],
         findings=[*findings],
+        helpers=[*_helpers(result)],
     )
 
 
@@ -107,6 +108,31 @@ def _claims(result: Judged, latent: set[int]) -> Iterator[Learned]:
             origin = int(space.reads.origin[first[0]])
             what = f"∂{loss_of(result, origin)}/∂{_range_of(result, first)}"
         yield Learned(*cells, len(own), what, factor, verdict, why)
+
+
+def _helpers(result: Judged) -> Iterator[Learned]:
+    """Yield the cells from which gradients are calculated, and what they are; alike ones together.
+
+    They are derivatives by other cells than parameters, or the part of one by way of another cell.
+    """
+    space, known = result.model.space, result.claims.by_parameter.keys() | result.wrong
+    every: dict[int, Claim] = {}
+    for cell, own in result.claims.others.items():
+        if space.needed[cell] and cell not in known and cell not in space.gradients:
+            every[cell] = min(own, key=lambda claim: (claim.through >= 0, claim.factor < 0))
+    cells = np.array([*every], dtype=np.int64)
+    sheets, _, _ = space.layout.cells(cells)
+    factors = rounded(np.array([claim.factor for claim in every.values()]))
+    parts = (part.tolist() for part in (sheets, space.shape_at[cells], factors))
+    groups: dict[tuple[int, int, float, bool], list[int]] = defaultdict(list)
+    for cell, sheet, shape, factor in zip(every, *parts, strict=True):
+        groups[sheet, shape, factor, every[cell].through >= 0].append(cell)
+    for (_, _, factor, is_part), alike in groups.items():
+        cells_of, first = _cells(result, [(cell, every[cell].by) for cell in alike])
+        what = f"∂{loss_of(result, first[0])}/∂{_range_of(result, first)}"
+        if is_part:
+            what += f" by way of {space.name(every[alike[0]].through)}"
+        yield Learned(*cells_of, len(alike), what, factor, "right")
 
 
 def _of_one_sample(result: Judged) -> Iterator[int]:

@@ -89,6 +89,7 @@ def _model(model: ModelReport) -> dict[str, Any]:
         "assumed_loss": model.assumed_loss,
         "parameters": [{"sheet": sheet, "cells": cells} for sheet, cells in model.parameters],
         "claims": [_learned(one) for one in model.claims],
+        "helpers": [_learned(one) for one in model.helpers],
         "updates": [_learned(one) for one in model.updates],
         "findings": [_finding(finding) for finding in model.findings],
     }

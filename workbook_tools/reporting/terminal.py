@@ -35,6 +35,7 @@ _LONGEST_NAME = 60  # characters of a sheet's name or of a label
 _MOST_FINDINGS = 20  # that are printed
 _MOST_VARIANTS = 1
 _MOST_RANGES, _MOST_SHEETS = 4, 2  # that are named
+_MOST_BACKWARD = 30  # kinds of cells
 _SAME = 1e-9  # relative; losses that differ by less end at the same
 # Headings of two lines; the last two are read across: "largest error", "absolute relative".
 _COUNTS = ("\nchecked", "\nagreeing", "not\nchecked")
@@ -65,7 +66,7 @@ def print_report(report: Report, console: Console) -> None:
     elif report.tables or report.summaries:
         console.print(_grid(report))
     for model in report.models:
-        console.print(_model_grid(model))
+        console.print(_grid_of_lines(model_lines(model)))
     for name, reason, count in not_checked(report):
         console.print(_text(f"  {name}: {count:,} not checked: {reason}"), soft_wrap=True)
     for name, reason, count in harmless(report):
@@ -114,7 +115,7 @@ def print_explanation(report: Report, console: Console) -> None:
         console.print(_text(f"{report.not_checked}."), soft_wrap=True)
     for model in report.models:
         console.print(_text("\nby differentiation", style="bold"))
-        console.print(_model_grid(model))
+        console.print(_grid_of_lines([*model_lines(model), *backward_lines(model)]))
     for name, count in report.other_formulas.items():
         console.print(_text(f"\n{name}: {count:,} formulas outside any table, not read"))
 
@@ -186,11 +187,11 @@ def _grid(report: Report) -> Grid:
     return grid
 
 
-def _model_grid(model: ModelReport) -> Grid:
+def _grid_of_lines(lines: Sequence[tuple[str, str]]) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for what, text in model_lines(model):
+    for what, text in lines:
         grid.add_row(what, Text(shortened(text.replace("\n", " "), _LONGEST_LINE)))
     return grid
 
@@ -212,6 +213,23 @@ def model_lines(model: ModelReport) -> list[tuple[str, str]]:
         cells = [(one.sheet, one.cells) for one in every]
         lines.append((what, f"{said}: {_places(cells)}" if said else "none"))
     return lines
+
+
+def backward_lines(model: ModelReport) -> list[tuple[str, str]]:
+    """Return what each cell of the backward half is, as pairs: a title, and the words for it."""
+    every = [one for one in (*model.helpers, *model.claims) if one.what]
+    lines = []
+    for one in every[:_MOST_BACKWARD]:
+        times = "" if one.factor in (None, 1.0) else f"{one.factor:.6g} × "
+        verdict = {"right": "is", "latent": "is at present", "estimated": "is about"}
+        said = verdict.get(one.verdict, "should be")
+        what = f"{said} {times}{one.what}"
+        if one.why and one.verdict == "right":
+            what += f", {one.why}"
+        lines.append(f"{_places([(one.sheet, one.cells)])} {what}")
+    if len(every) > _MOST_BACKWARD:
+        lines.append(f"… ({len(every)} kinds of cells)")
+    return [("backward half" if not k else "", line) for k, line in enumerate(lines)]
 
 
 def _places(places: Sequence[tuple[str, str]]) -> str:
