@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from checks import call
+from learning_score import Unlabelled
 from openpyxl import Workbook
 from openpyxl.utils import column_index_from_string, get_column_letter
 
@@ -453,3 +454,20 @@ def test_a_wrong_gradient_in_a_column_for_an_iteration_is_found(
     wrong = str(cells["F3"]).replace("$B$2", "$B$1")
     report = check(transposed({**cells, "F3": wrong}), tmp_path)
     assert [place.ranges for finding in report.findings for place in finding.places] == ["C6"]
+
+
+def test_errors_that_only_copy_the_prediction_are_blamed_not_what_reads_them(
+    workbooks: Path,
+) -> None:
+    book = Unlabelled(workbooks / "xor.xlsx")
+    formulas = book.filled(("LR 1", 105, 32), "=AB105")
+    cells, _ = book.found(formulas)
+    assert cells == {*formulas}
+
+
+def test_one_average_among_many_sums_is_wrong(workbooks: Path) -> None:
+    book = Unlabelled(workbooks / "xor.xlsx")
+    formulas = book.filled(("LR 0.5", 212, 46), "=AVERAGE(AH212:AH215)/4")
+    cells, mended = book.found(formulas)
+    assert cells == {*formulas}
+    assert mended["LR 0.5", 212, 46] == book.formula(("LR 0.5", 212, 46))

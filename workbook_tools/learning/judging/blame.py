@@ -6,7 +6,7 @@ import numpy as np
 
 from workbook_tools.differentiation.proportional import factors
 from workbook_tools.learning.judging.columns import Columns
-from workbook_tools.learning.judging.copies import fill_copies
+from workbook_tools.learning.judging.copies import blame_what_only_copies, fill_copies
 from workbook_tools.learning.judging.factors import (
     find_other_factors,
     find_other_multiples,
@@ -41,6 +41,7 @@ def blame(result: Judged) -> None:
     find_other_factors(result)
     find_without_rate(result)
     _blame_gradients(result)
+    blame_what_only_copies(result)
     _keep_first(result)
     fill_copies(result)
     if not result.culprits:  # in a circle, no cell is the first one

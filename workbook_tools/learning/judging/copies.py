@@ -1,8 +1,12 @@
-"""Copies of a wrong formula, of which nothing is calculated."""
+"""Copies: of a wrong formula, and of a cell in the place of a derivative."""
+
+import numpy as np
 
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import moved
 from workbook_tools.learning.space import Space
+
+_LEAST = 2  # formulas that read a copy
 
 
 def fill_copies(result: Judged) -> None:
@@ -62,3 +66,24 @@ def _moved_along(space: Space, cell: int, begin: int, end: int) -> int:
     (_, *before), (_, *after) = space.layout.cell(begin), space.layout.cell(end)
     row, column = row + after[0] - before[0], column + after[1] - before[1]
     return space.layout.place_of((sheet, row, column)) if min(row, column) > 0 else 0
+
+
+def blame_what_only_copies(result: Judged) -> None:
+    """Blame a formula that only shows another cell, if all that read it there are wrong.
+
+    An error that has lost its target is such a copy, of the prediction.
+    """
+    space, used = result.model.space, result.model.candidate.upstream
+    reads = space.reads
+    wrong = np.array([c.cell for c in result.culprits.values() if c.is_gradient], dtype=np.int64)
+    named = np.unique(reads.cells[np.isin(reads.readers, wrong)])
+    is_copy = (reads.origin[named] != named) & space.is_formula[named] & ~used[named]
+    for cell in named[is_copy & used[reads.origin[named]]].tolist():
+        readers = np.unique(reads.readers[reads.cells == cell]).tolist()
+        if len(readers) < _LEAST or not all(one in result.wrong for one in readers):
+            continue
+        every = [result.culprits.pop(one) for one in readers if one in result.culprits]
+        if every:
+            updates = list(dict.fromkeys(k for one in every for k in one.updates))
+            result.culprits[cell] = Culprit(cell, every[0].parameter, updates)
+            result.wrong.add(cell)

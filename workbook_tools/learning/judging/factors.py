@@ -121,7 +121,8 @@ def _numbers_read(model: Model, update: int) -> frozenset[int]:
 def with_odd_factors(result: Judged) -> list[int]:
     """Return gradients that are only shown with another factor than most of their block.
 
-    A whole column may have the sum over samples where others have the average.
+    A whole column may have the sum over samples where others have the average, but not if it is
+    nearly the only one.
     """
     model, space = result.model, result.model.space
     multiples = rounded(
@@ -141,11 +142,15 @@ def with_odd_factors(result: Judged) -> list[int]:
     odd = []
     for own in blocks.values():
         usual, count = Counter(own.values()).most_common(1)[0]
+        usual_columns = {columns[k] for k, factor in own.items() if factor == usual}
+        every_column = {columns[k] for k in own}
+        is_alone = len(usual_columns) >= max(LEAST_ALIKE, ALIKE * len(every_column))
         lines = Counter((columns[k], factor) for k, factor in own.items() if factor != usual)
         for k, factor in own.items() if 2 * count > len(own) else ():
             size = lines[columns[k], factor]
             is_column = size >= LEAST_ALIKE and size >= ALIKE * sizes[columns[k]]
-            if factor != usual and not (is_column and _is_number_of_samples(factor / usual)):
+            may_be_meant = is_column and not is_alone and _is_number_of_samples(factor / usual)
+            if factor != usual and not may_be_meant:
                 odd.append(k)
     return odd
 
