@@ -13,7 +13,7 @@ from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import Indexes, Layout, Memory
 
 _MOST = 20_000_000  # pairs of a cell and one that it reads
-COPY = "=_0"  # the shape of a formula that only shows another cell
+COPIES = ("=_0", "=+_0", "=(_0)")  # the shapes of formulas that only show another cell
 _ELEMENT = "=ARRAYFORMULA("  # as formulas of cells in an array formula are read
 
 
@@ -73,7 +73,7 @@ def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
     roles: dict[tuple[int, int], int] = {}
     for number, (text, own) in enumerate(shapes.items()):
         for k, places, read, is_named in _of_shape(text, own, memory):
-            if text == COPY:
+            if text in COPIES:
                 is_near = _sheets(places, layout) == _sheets(read, layout)
                 origin[places[is_near]] = read[is_near]
                 places, read = places[~is_near], read[~is_near]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.flow import Flow
-from workbook_tools.learning.reads import COPY, Reads
+from workbook_tools.learning.reads import COPIES, Reads
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
@@ -85,7 +85,7 @@ def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArr
     found: NDArray[np.bool_] = derivatives.memory.kinds == NUMBER
     found = found & ~derivatives.are_formulas
     for node in nodes:
-        if node.shape.text == COPY:
+        if node.shape.text in COPIES:
             places = derivatives.places_of(node)
             found[places] = own.origin[places] == places
     return found
@@ -164,7 +164,7 @@ def _with_slope_one(
                 for is_decaying in (False, True)
                 if (_decays if is_decaying else _stays)(slope, cell, numbers)
             ]
-        if not known[key] or node.shape.text == COPY:
+        if not known[key] or node.shape.text in COPIES:
             continue
         rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
         cells = derivatives.places_of(node)

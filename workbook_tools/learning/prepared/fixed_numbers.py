@@ -14,7 +14,7 @@ from workbook_tools.formulas.tree import (
     children,
     parse,
 )
-from workbook_tools.learning.reads import COPY
+from workbook_tools.learning.reads import COPIES
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.graph import Graph
 
@@ -36,7 +36,7 @@ def with_fixed_numbers(sheets: Sequence[Sheet], may_be_circular: bool) -> list[S
         copies = {
             node.cell
             for node, is_in_circle in zip(graph.nodes, graph.suspects.tolist(), strict=True)
-            if is_in_circle and node.shape.text == COPY
+            if is_in_circle and node.shape.text in COPIES
         }
         open_ones = _without(found, lambda cell, _: cell in copies)
         # A counter of iterations, =B1+1 in B1, may be left.
