@@ -66,25 +66,36 @@ class Search:
                 sheets, self.values, self.iterations, self.loss, self.parameters
             )
         results = [judged(model) for model in every]
+        if self.loss is not None:
+            return Found(results, [], left, space)
         more: list[tuple[Judged, list[Finding]]] = []
-        if self.loss is None:
-            for result in [*results]:
-                if (other := shown_instead(space, result)) is not None:
-                    results.remove(result)
-                    more.append(other)
-            were_none = [result.are(Verdict.NONE).all() for result in results]
-            more += almost(space, results, left)
-            results = [
-                result
-                for result, was_none in zip(results, were_none, strict=True)
-                if was_none or not result.are(Verdict.NONE).all()
-            ]
-            by_heading = [*headed(space, _without_updates(space, results), _known(results))]
-            told = {cell for result, _ in by_heading for cell in _gradients(result)}
-            results = [one for one in results if not _are_most(_gradients(one), told)]
-            kept = {cell for result in results for cell in _gradients(result)}
-            more += [one for one in by_heading if kept.isdisjoint(_gradients(one[0]))]
-        return Found(results, more, left, space)
+        for result in [*results]:
+            if (other := shown_instead(space, result)) is not None:
+                results.remove(result)
+                more.append(other)
+        were_none = [result.are(Verdict.NONE).all() for result in results]
+        more += almost(space, results, left)
+        results = [
+            result
+            for result, was_none in zip(results, were_none, strict=True)
+            if was_none or not result.are(Verdict.NONE).all()
+        ]
+        results, by_heading = _by_heading(space, results)
+        return Found(results, more + by_heading, left, space)
+
+
+def _by_heading(
+    space: Space, results: Sequence[Judged]
+) -> tuple[list[Judged], list[tuple[Judged, list[Finding]]]]:
+    """Return what is wrong by headings, and the results that do not contradict these.
+
+    Of gradients that were taken for those of other parameters, most must have such a heading.
+    """
+    found = [*headed(space, _without_updates(space, results), _known(results))]
+    told = {cell for result, _ in found for cell in _gradients(result)}
+    left = [one for one in results if not _are_most(_gradients(one), told)]
+    kept = {cell for result in left for cell in _gradients(result)}
+    return left, [one for one in found if kept.isdisjoint(_gradients(one[0]))]
 
 
 def _without_updates(space: Space, results: Sequence[Judged]) -> frozenset[str]:

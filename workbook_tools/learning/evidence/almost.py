@@ -44,9 +44,7 @@ def almost(
     unknown = [result.model.updates.among(_are_unknown(result)) for result in results]
     own = [one for one in unknown if len(one.cells)]
     left = joined([left, *own])
-    every = [one for one in candidates(space) if _is_of_all(one, left)]
-    every.sort(key=lambda one: int(one.upstream.sum()))
-    for candidate in every[:_MOST]:
+    for candidate in _losses_of(space, left):
         found = with_loss(space, candidate, left)
         if found is not None:
             cells = found[0].model.updates.cells
@@ -64,13 +62,17 @@ def shown_instead(space: Space, result: Judged) -> tuple[Judged, list[Finding]] 
     """
     if result.model.candidate.assumed is None or result.model.space.gradients:
         return None
-    every = [one for one in candidates(space) if _is_of_all(one, result.model.updates)]
-    every.sort(key=lambda one: int(one.upstream.sum()))
-    for candidate in every[:_MOST]:
+    for candidate in _losses_of(space, result.model.updates):
         found = with_loss(space, candidate, result.model.updates)
         if found is not None and _explains_most(found[0]):
             return found
     return None
+
+
+def _losses_of(space: Space, left: Updates) -> list[Candidate]:
+    """Return the losses that a sheet shows and that depend on all parameters, small ones first."""
+    every = [one for one in candidates(space) if _is_of_all(one, left)]
+    return sorted(every, key=lambda one: int(one.upstream.sum()))[:_MOST]
 
 
 def with_loss(

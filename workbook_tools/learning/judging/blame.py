@@ -21,11 +21,6 @@ from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.usual import ALIKE, moves_to, usual_in
 from workbook_tools.program.memory import Indexes
 
-_CLEAR = 1e-5  # relative
-_FEW = 4  # updates of a column
-_ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
-_MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
-
 
 def blame(result: Judged) -> None:
     """Add the cells in which updates go wrong, and those that are wrong like these."""
@@ -143,20 +138,21 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> None
             for other in known:
                 result.culprits[other].updates.append(k)
             continue
-        should_read = int(expected[k])
+        should_read, reads_gradient = int(expected[k]), bool(result.gradients(k))
         named = space.named_by(cell)
-        if should_read < 0 and not result.gradients(k):
+        is_read = should_read in named
+        if should_read < 0 and not reads_gradient:
             should_read = only_read_by(result, k, good, backward)
-        if should_read < 0 and not result.gradients(k):
-            should_read = copy_of_another(result, k)
-            named = [*named, should_read]
-        if should_read in named and not result.gradients(k) and should_read >= 0:
+            if should_read < 0:
+                should_read = copy_of_another(result, k)
+            is_read = should_read >= 0
+        if is_read and not reads_gradient:
             result.wrong.add(should_read)
             culprit = Culprit(should_read, parameter)
             result.culprits.setdefault(should_read, culprit).updates.append(k)
         else:
             read = next((c for c in named if c in own.by_parameter), -1)
-            if should_read in named:
+            if is_read:
                 should_read = -1
             result.culprits[cell] = Culprit(cell, parameter, [k], False, read, should_read)
 

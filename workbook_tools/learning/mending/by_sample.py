@@ -8,6 +8,7 @@ from workbook_tools.differentiation.proportional import matches, most_frequent
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
 from workbook_tools.learning.search.shares import shares_of
+from workbook_tools.program.memory import Indexes
 
 
 class BySample:
@@ -18,13 +19,17 @@ class BySample:
         self._result = result
         model = self._model = result.model
         own = model.updates
-        self._groups = {
-            group
-            for group in np.unique(own.groups).tolist()
-            if np.isfinite(result.of_one_sample[own.groups == group]).sum()
-            > np.isfinite(model.factors[own.groups == group]).sum()
+        is_by_sample = np.isfinite(result.of_one_sample)
+        size = int(own.groups.max(initial=0)) + 1
+        counts, of_all = (
+            np.bincount(own.groups, kept, size)
+            for kept in (is_by_sample, np.isfinite(model.factors))
+        )
+        self._known = {
+            group: self._factor_and_place(np.flatnonzero(is_by_sample & (own.groups == group)))
+            for group in np.flatnonzero(counts > of_all).tolist()
         }
-        if self._groups:
+        if self._known:
             self._stored = shares_of(model.space, stored, model.space.stored)
 
     def of(self, culprit: Culprit) -> Expected | None:
@@ -35,34 +40,31 @@ class BySample:
         k = culprit.updates[0]
         if self._model.space.shows(int(own.cells[k])) != culprit.cell:
             return None
-        if (group := int(own.groups[k])) not in self._groups:
+        if (group := int(own.groups[k])) not in self._known:
             return None
-        axis, away = self._away(group)
+        factor, (axis, away) = self._known[group]
         layout = self._model.space.layout
         at = layout.cells(shares.readers)[axis]
         should_be = int(layout.cells(np.array([culprit.cell]))[axis][0]) + away
         kept = (shares.parameters == culprit.parameter) & (at == should_be)
         if not kept.any():
             return None
-        alike = own.groups == group
-        factors = self._result.of_one_sample[alike]
-        factor = most_frequent(factors[np.isfinite(factors)])
         drawn, now = (
             factor * part.derivatives[kept].sum(axis=0) for part in (shares, self._stored)
         )
         return Expected(drawn, float(now[0]), None)
 
-    def _away(self, group: int) -> tuple[int, int]:
-        """Return the axis along which samples lie, and where those of right cells are from them.
+    def _factor_and_place(self, right: Indexes) -> tuple[float, tuple[int, int]]:
+        """Return by what right updates multiply the derivative, and where their samples are.
 
-        The axis is 1 for rows, and 2 for columns.
+        That is the axis along which these lie, and how far they are from the gradients. The axis is
+        1 for rows, and 2 for columns.
         """
         own, layout, shares = (
             self._model.updates,
             self._model.space.layout,
             self._result.claims.shares,
         )
-        right = np.flatnonzero((own.groups == group) & np.isfinite(self._result.of_one_sample))
         moves: Counter[tuple[int, int]] = Counter()
         for rows, parts, _ in matches(self._model.added[right], shares.derivatives):
             same = shares.parameters[parts] == own.parameters[right[rows]]
@@ -71,4 +73,4 @@ class BySample:
             for axis in (1, 2):
                 moves.update((axis, int(move)) for move in readers[axis] - cells[axis])
         [(found, _)] = moves.most_common(1)
-        return found
+        return most_frequent(self._result.of_one_sample[right]), found

@@ -36,6 +36,7 @@ _MOST_WORKBOOKS = 10  # that are differentiated with other formulas
 _LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
 _CLEAR = 1e-5  # relative
+_NOTHING = 1e-9  # a derivative that is larger is not 0
 _SAME = 1e-9  # a value that is off by less is right at present
 
 
@@ -329,45 +330,48 @@ class _Mender:
         """Return what cells should show, and their formulas, by row, where that is known."""
         if self._expectations is None:
             return {}, {}
-        layout = self._result.model.space.layout
-        should: dict[int, Expected] = {}
-        formulas: dict[int, str] = {}
+        found: dict[int, tuple[str, Expected | None]] = {}
+        of_nothing: list[Culprit] = []
+        others: list[Culprit] = []
         with np.errstate(all="ignore"):
-            of_nothing = [one for one in own if len(own) > 1 and self._should_be_nothing(one)]
-            others = [one for one in own if one not in of_nothing]
+            for culprit in own:
+                is_nothing = len(own) > 1 and self._should_be_nothing(culprit)
+                (of_nothing if is_nothing else others).append(culprit)
             # Those before the first that is found are tried again.
-            for culprit in [*others, *others] if len(own) > 1 else own:
-                row = layout.cell(culprit.cell)[1]
-                found = None if row in formulas else self._one(culprit, propose)
-                if found is not None:
-                    formulas[row] = found[0]
-                    if found[1] is not None:
-                        should[row] = found[1]
-            known = dict(formulas)
+            for culprit in [*others, *others] if len(own) > 1 else others:
+                row = self._row(culprit)
+                if row not in found and (one := self._one(culprit, propose)):
+                    found[row] = one
+            known = {row: formula for row, (formula, _) in found.items()}
             for culprit in of_nothing:
-                row = layout.cell(culprit.cell)[1]
-                found = self._goes_on(culprit, known, row) or self._one(culprit, propose)
-                if found is not None:
-                    formulas[row] = found[0]
-                    if found[1] is not None:
-                        should[row] = found[1]
-        return should, dict(sorted(formulas.items()))
+                if one := self._goes_on(culprit, known) or self._one(culprit, propose):
+                    found[self._row(culprit)] = one
+        rows = sorted(found)
+        should = {row: right for row in rows if (right := found[row][1]) is not None}
+        return should, {row: found[row][0] for row in rows}
+
+    def _row(self, culprit: Culprit) -> int:
+        return self._result.model.space.layout.cell(culprit.cell)[1]
 
     def _should_be_nothing(self, culprit: Culprit) -> bool:
         """Tell whether a derivative is 0, as that by a weight of a unit that is off.
 
-        Many formulas are 0 then.
+        Many formulas are 0 then. That of one sample may be 0 where that of the loss is not.
         """
         assert self._expectations is not None
+        model = self._result.model
+        size = np.abs(model.adjoints[culprit.parameter]).max()
+        if size > _NOTHING and culprit.cell not in model.space.gradients:
+            return False
         right = next(self._expectations.every(culprit), None)
         return right is not None and not right.drawn.any()
 
     def _goes_on(
-        self, culprit: Culprit, known: Mapping[int, str], row: int
+        self, culprit: Culprit, known: Mapping[int, str]
     ) -> tuple[str, Expected | None] | None:
         """Return the formula of a row as those of others go on, if it is right there."""
         assert self._expectations is not None
-        formula = continued(known, row)
+        formula = continued(known, self._row(culprit))
         if formula is None:
             return None
         right = next(self._expectations.every(culprit))

@@ -1,7 +1,7 @@
 """Cells that count as numbers, whatever their formulas: random numbers, and copies in a circle."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from workbook_tools.formulas.families import Run
@@ -30,7 +30,14 @@ def with_fixed_numbers(sheets: Sequence[Sheet], may_be_circular: bool) -> list[S
     ``may_be_circular``, parameters may be copies of their updates, which closes a circle: then
     these copies are left out, too.
     """
-    found = _without(sheets, lambda _, run: _is_drawn(run))
+    drawn = {
+        (sheet.name, run.first_row, column)
+        for sheet in sheets
+        for column, runs in sheet.runs.items()
+        for run in runs
+        if _is_drawn(run)
+    }
+    found = _without(sheets, drawn)
     if may_be_circular:
         graph = Graph.of(found)
         copies = {
@@ -38,23 +45,24 @@ def with_fixed_numbers(sheets: Sequence[Sheet], may_be_circular: bool) -> list[S
             for node, is_in_circle in zip(graph.nodes, graph.suspects.tolist(), strict=True)
             if is_in_circle and node.shape.text in COPIES
         }
-        open_ones = _without(found, lambda cell, _: cell in copies)
+        open_ones = _without(found, copies)
         # A counter of iterations, =B1+1 in B1, may be left.
         if 2 * int(Graph.of(open_ones).suspects.sum()) < int(graph.suspects.sum()):
             return open_ones
     return found
 
 
-def _without(sheets: Sequence[Sheet], is_left_out: Callable[[Cell, Run], bool]) -> list[Sheet]:
+def _without(sheets: Sequence[Sheet], left_out: Set[Cell]) -> list[Sheet]:
+    """Return sheets without the formulas that begin in some cells."""
+    if not left_out:
+        return [*sheets]
     found = []
     for sheet in sheets:
-        runs = {
-            column: [
-                run for run in own if not is_left_out((sheet.name, run.first_row, column), run)
-            ]
+        kept = {
+            column: [run for run in own if (sheet.name, run.first_row, column) not in left_out]
             for column, own in sheet.runs.items()
         }
-        runs = {column: own for column, own in runs.items() if own}
+        runs = {column: own for column, own in kept.items() if own}
         found.append(replace(sheet, runs=runs))
     return found
 
