@@ -471,3 +471,10 @@ def test_one_average_among_many_sums_is_wrong(workbooks: Path) -> None:
     cells, mended = book.found(formulas)
     assert cells == {*formulas}
     assert mended["LR 0.5", 212, 46] == book.formula(("LR 0.5", 212, 46))
+
+
+def test_names_of_cells_are_not_typeset_on_the_page(tmp_path: Path) -> None:
+    path = written({**rows(), "F3": str(rows()["G3"])}, tmp_path)
+    call("verify", path, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "F3 is the derivative by E3" in page
