@@ -8,8 +8,10 @@ from derivatives import opened
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.worksheet.formula import ArrayFormula
 
-from workbook_tools.differentiation.written import NotWrittenError, derivative
+from workbook_tools.differentiation.array_parts import NotWrittenError
+from workbook_tools.differentiation.written import derivative
 from workbook_tools.formulas.tree import Reference, parse
 
 PARAMETERS = [("Sheet", row, column) for row in (1, 2) for column in (1, 2, 3)]
@@ -17,17 +19,20 @@ NUMBERS = [0.7, 1.3, 0.4, 2.1, 0.9, 1.6]
 OF = ("Sheet", 5, 1)
 
 
-def both(formula: str, path: Path, own: bool) -> tuple[list[float], list[float]]:
+def both(
+    formula: str, path: Path, own: bool, is_array: bool = False
+) -> tuple[list[float], list[float]]:
     """Return the derivatives of a formula in A5 by six cells: as written, and by reverse mode."""
     book = Workbook()
     sheet = book.active
     for (_, row, column), number in zip(PARAMETERS, NUMBERS, strict=True):
         sheet.cell(row, column, number)
-    sheet["A5"] = formula
+    sheet["A5"] = ArrayFormula("A5", formula) if is_array else formula
     for k, cell in enumerate(PARAMETERS, start=1):
         name = Reference("A5") if own else None
-        tree = derivative(parse(formula), cell, "Sheet", name)
-        sheet.cell(6, k, 0 if tree is None else f"={tree}")
+        tree = derivative(parse(formula), cell, "Sheet", name, is_array)
+        text = "=0" if tree is None else f"={tree}"
+        sheet.cell(6, k).value = ArrayFormula(f"{'ABCDEF'[k - 1]}6", text) if is_array else text
     book.save(path)
     derivatives = opened(path, PARAMETERS)
     memory = derivatives.memory
@@ -46,6 +51,29 @@ FORMULAS = [
     "=IF(A1<B1,A1*B1)", "=1/(1+EXP(-(A1*B1+C1)))", "=1/(EXP(-A1)+1)", "=TANH(A1*B1-C2)",
     "=SQRT(A1^2+B1)", "=EXP(-A1*B1)", "=-(A1-B1)*A1*(1-A1)", "=(A1-B1)^2/2",
     "=-(A1*LN(B1)+(1-A1)*LN(2-B1))", "=A1-(B1*C1-A2)/-B2",
+    "=A1*SUM(A1:C1)", "=B2*SUM($B$2:C2)*$B2", "=LOG(A1+2,B1+1)", "=ASIN(A1/3)+ACOS(C1/2)",
+    "=MOD(A1*5,B1)", "=DEVSQ(A1:C2)", "=VAR(A1:C1,B2)*B2", "=VAR.P(A1:C2)", "=STDEV.S(A1:C2)",
+    "=STDEVP(A1:B2,C2*A1)", "=PRODUCT(A1:C2)", "=PRODUCT(A1,B1*C1)/B2", "=MAX(A1:C1)*A1",
+    "=MIN(A1:A2,B1,C2)", "=MAX(A1:C2)", "=MAX(A1*B1,C1,B2,0)", "=MEDIAN(A1:C2)",
+    "=MEDIAN(A1:C1)", "=SMALL(A1:C1,2)*B1", "=LARGE(A1:A2,1)", "=INDEX(A1:C2,2,3)*A1",
+    "=INDEX(A1:C1,2)+INDEX(A1:A2,2)", "=VLOOKUP(0.7,A1:C2,3,FALSE)*B2",
+    "=HLOOKUP(1.3,A1:C2,2,0)", "=SUMIF(A1:C1,\">0.5\",A2:C2)*B1", "=AVERAGEIF(A1:C1,\">0.5\")",
+    "=AVERAGEIF(A1:C1,\">0.5\",A2:C2)", "=SUMIFS(A2:C2,A1:C1,\">0.5\",A2:C2,\"<2\")",
+    "=IFERROR(A1/B1,C1)+IFERROR(A1/0,C1*B2)", "=CHOOSE(2,A1,B1*C1)", "=(A1>B1)*C1+(A2>B1)*C2",
+    "=SUMPRODUCT((A1:C1-A2:C2)^2)", "=SUMPRODUCT(A1:C1*$B$2)+A1", "=SUMPRODUCT(A1:C1,A1:C1,A2:C2)",
+    "=SUMPRODUCT(A1:C1*(A2:C2>1))", "=SUMPRODUCT(A1:A2*A1:C1)", "=SUMPRODUCT(A1:C1/SUM(A1:C1))",
+    "=MMULT(A1:C1,TRANSPOSE(A2:C2))", "=COUNT(A1:C1)*A1", "=AVERAGE(A1,B1*C1)",
+]  # fmt: skip
+ARRAYS = [
+    "=SUM(EXP(A1:C1)*A2:C2)", "=SUM((A1:C1-A2:C2)^2)/2", "=AVERAGE(A1:C1*B2)",
+    "=SUM(A1:C1*A1:A2)", "=SUM(TRANSPOSE(A1:C1)*A1:C1)", "=SUM(MMULT(A1:B2,B1:C2))",
+    "=SUM(MMULT(A1:B2,B1:C2)^2)",
+    "=SUM((MMULT(A1:C2,TRANSPOSE(A1:C2))-1)^2)", "=SUM((MMULT(A1:A2,B1:C1)-A1:B2)^2)",
+    "=SUM(TANH(MMULT(TRANSPOSE(A1:B2),B1:C2)))", "=SUM(TRANSPOSE(MMULT(A1:B2,C1:C2))*A1:B1)",
+    "=SUM(EXP(A1:C1)*A2:C2)/SUM(EXP(A1:C1))", "=EXP(A1)/SUM(EXP(A1:C1))",
+    "=LN(SUM(EXP(A1:C1-MAX(A1:C1))))+MAX(A1:C1)", "=SUM(IF(A1:C1>1,A1:C1^2,-A2:C2))",
+    "=SUM(A1:C1*SUM(A1:C1*A2:C2))", "=SUMSQ(A1:C1-A2:C2)", 
+    "=SUM((A1:C1-AVERAGE(A1:C1))^2*A2:C2)",
 ]  # fmt: skip
 
 
@@ -53,6 +81,12 @@ FORMULAS = [
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_written_derivatives_are_right(formula: str, own: bool, tmp_path: Path) -> None:
     found, right = both(formula, tmp_path / "book.xlsx", own)
+    np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("formula", ARRAYS)
+def test_written_derivatives_of_arrays_are_right(formula: str, tmp_path: Path) -> None:
+    found, right = both(formula, tmp_path / "book.xlsx", own=True, is_array=True)
     np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-14)
 
 
@@ -84,7 +118,7 @@ def test_derivatives_of_any_formula(
         np.testing.assert_allclose(found, right, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("formula", ["=ROUND(A1,1)", "=INDEX(A1:C2,1,1)", "=A1&B1", "=A1:C1*2"])
+@pytest.mark.parametrize("formula", ["=ROUND(A1,1)", "=SORT(A1:C2)", "=A1:C1*2"])
 def test_what_has_no_rule_is_refused(formula: str) -> None:
     with pytest.raises(NotWrittenError):
         derivative(parse(formula), PARAMETERS[0], "Sheet")

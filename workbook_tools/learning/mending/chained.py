@@ -9,16 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from workbook_tools.differentiation.array_parts import NotWrittenError
 from workbook_tools.differentiation.proportional import factors
+from workbook_tools.differentiation.simplified import negative, product, quotient, total
 from workbook_tools.differentiation.tape import Array
-from workbook_tools.differentiation.written import (
-    NotWrittenError,
-    derivative,
-    negative,
-    product,
-    quotient,
-    total,
-)
+from workbook_tools.differentiation.written import derivative
 from workbook_tools.formulas.tree import Number, Reference, SyntaxProblemError, Tree, parse
 from workbook_tools.learning.judging.verdicts import Culprit, Expected, Judged
 from workbook_tools.learning.mending.slopes import BY_VALUE
