@@ -77,8 +77,8 @@ def test_one_element_of_an_array_formula_is_the_same(body: str, i: int, j: int) 
     [
         ("=OFFSET($D$3,COLUMNS($I$4:K$4)+11*ROWS($H$5:$H6)-11,0)", "=D17"),
         ("=2*OFFSET(Other!B2,1,-(1))", "=2*Other!A3"),
-        ("=ARRAYFORMULA(MMULT(A1:C3,E1:F3),2,1)", "=MMULT(A2:C2,E1:E3)"),
-        ("=ARRAYFORMULA(MMULT(TRANSPOSE(A1:C3),E1:F3),2,1)", "=SUMPRODUCT(B1:B3,E1:E3)"),
+        ("=ARRAYFORMULA(MMULT(A1:C3,E1:F3),2,1)", "=MMULT($A2:$C2,E$1:E$3)"),
+        ("=ARRAYFORMULA(MMULT(TRANSPOSE(A1:C3),E1:F3),2,1)", "=SUMPRODUCT($B$1:$B$3,E$1:E$3)"),
         ("=OFFSET(A1,B1,0)", None),  # it depends on what is in B1
         ("=OFFSET(A1,-1,0)", None),
         ("=ARRAYFORMULA(B2:C4,4,1)", None),  # #N/A
@@ -149,7 +149,7 @@ def test_the_array_formula_is_shown_and_all_of_its_cells_are_mended(tmp_path: Pa
     [finding] = verify(path).findings
     [place] = finding.places
     assert place.formula == "{=MMULT(TRANSPOSE(B1:C3),H1:H3)}"
-    assert place.put_right["Sheet", 12, 9] == "=SUMPRODUCT(B1:B3,H11:H13)"
+    assert place.put_right["Sheet", 12, 9] == "=SUMPRODUCT($B$1:$B$3,$H$11:$H$13)"
     assert place.suggestion is not None
     assert "each cell of I1:I2" in place.suggestion.edit
 
