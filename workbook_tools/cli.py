@@ -12,6 +12,7 @@ import typer
 
 from workbook_tools import __version__
 from workbook_tools.commands.build import build
+from workbook_tools.commands.differentiate import differentiate
 from workbook_tools.commands.exit_status import PROGRAM
 from workbook_tools.commands.explain import explain
 from workbook_tools.commands.gradient import gradient
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (new, build, verify, explain, gradient):
+for command in (new, build, verify, explain, gradient, differentiate):
     app.command()(command)
 
 

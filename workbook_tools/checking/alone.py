@@ -121,14 +121,20 @@ def checks(timeout: float, work: Work | None = None) -> Iterator[Check]:
 
 
 def done_alone(
-    timeout: float, work: Callable[[RequestT, Path, OnStep], Done], asked: RequestT
+    timeout: float,
+    work: Callable[[RequestT, Path, OnStep], Done],
+    asked: RequestT,
+    finish: Callable[[Done], None] = lambda done: None,
 ) -> Done:
     """Do other work on a workbook within ``timeout`` seconds, in a process of its own.
 
-    Raises ``InputError`` and ``BrokenError``, as ``checks`` does.
+    ``finish`` is called with the result while files in the folder of this process exist. Raises
+    ``InputError`` and ``BrokenError``, as ``checks`` does.
     """
     with _started() as worker:
-        return _done(worker, timeout, lambda step: None, work, asked)
+        done = _done(worker, timeout, lambda step: None, work, asked)
+        finish(done)
+        return done
 
 
 @contextmanager

@@ -5,12 +5,12 @@ matrices a row or a column. This part is written in the place of the whole, with
 differentiated: the cell itself, or the product of matrices, whose derivative is known.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbook_tools.differentiation.elements import Element, Line
 from workbook_tools.formulas.references import Area, areas
-from workbook_tools.formulas.replacing import bare, replaced
+from workbook_tools.formulas.replacing import bare, with_leaves
 from workbook_tools.formulas.tree import (
     Call,
     Number,
@@ -179,21 +179,13 @@ def totals_with(own: str, tree: Tree) -> Iterable[Call]:
         yield from totals_with(own, part)
 
 
-def _replaced(tree: Tree, new: Callable[[Tree], Tree | None]) -> Tree:
-    """Return a tree with the parts replaced for which ``new`` returns others."""
-    routes = [(route, own) for route, part in parts(tree) if (own := new(part)) is not None]
-    for route, own in routes:
-        tree = replaced(tree, route, own)
-    return tree
-
-
 def with_marked(tree: Tree, inner: Call) -> Tree:
     """Return a formula with a mark on a part."""
-    return _replaced(
+    return with_leaves(
         tree, lambda part: Marked(str(inner), inner, Number("1")) if part == inner else None
     )
 
 
 def unmarked(tree: Tree) -> Tree:
     """Return a formula without marks."""
-    return _replaced(tree, lambda part: part.part if isinstance(part, Marked) else None)
+    return with_leaves(tree, lambda part: part.part if isinstance(part, Marked) else None)

@@ -254,9 +254,8 @@ class _Rules:
         ordered = sorted(map(bare, arguments), key=self._depends)
         if len(ordered) == 2 and not any(map(_has_ranges, ordered)):
             other, one = ordered
-            return _chosen(
-                operation(sign, one, other), self.of(one) or _ZERO, self.of(other) or _ZERO
-            )
+            is_one = operation(sign, value if isinstance(value, Reference) else one, other)
+            return _chosen(is_one, self.of(one) or _ZERO, self.of(other) or _ZERO)
         found: Tree = _ZERO
         for part in reversed(ordered):
             if self._depends(part) and isinstance(part, Reference) and _is_range(part):

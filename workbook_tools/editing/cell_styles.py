@@ -40,11 +40,18 @@ class CellStyles:
         copy.changed(part)
         self._complete()
         self.filled = cache(self._filled)
+        self.general = cache(self._general)
         self._fill = cache(self._new_fill)
 
     def _filled(self, style: int, colour: str) -> int:
         """Return the number of a format like ``style``, but with a fill (``FFC7CE``)."""
         return self._add_format(style, fill=self._fill(colour))
+
+    def _general(self, style: int, bold: bool = False) -> int:
+        """Return the number of a format like ``style``, but for any number, without a fill."""
+        return self._add_format(
+            style, fill=0, font=self._new_font(True, False) if bold else None, kind=0
+        )
 
     def new(
         self, *, bold: bool = False, link: bool = False, fill: str | None = None, wrap: bool = False
@@ -99,12 +106,18 @@ class CellStyles:
         parent.set("count", str(len(parent)))
         return element
 
-    def _add_format(self, style: int, fill: int | None = None, font: int | None = None) -> int:
+    def _add_format(
+        self, style: int, fill: int | None = None, font: int | None = None, kind: int | None = None
+    ) -> int:
         formats = self._list("cellXfs")
         clone = deepcopy(formats[style if style < len(formats) else 0])
-        for number, what in ((fill, "Fill"), (font, "Font")):
+        for number, name, what in (
+            (fill, "fillId", "Fill"),
+            (font, "fontId", "Font"),
+            (kind, "numFmtId", "NumberFormat"),
+        ):
             if number is not None:
-                clone.set(f"{what.lower()}Id", str(number))
+                clone.set(name, str(number))
                 clone.set(f"apply{what}", "1")
         formats.append(clone)
         formats.set("count", str(len(formats)))

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from workbook_tools.editing.placed_sheet import place_sheet
 from workbook_tools.notation.addresses import cell_name
 from workbook_tools.package.copying import PackageCopy
-from workbook_tools.package.xml_parts import added, namespace, number, serialized, write_text
-
-_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+from workbook_tools.package.xml_parts import added, namespace, serialized, write_text
 
 _LINE = 15.0  # points
 _MOST_LINES = 27  # a row is at most 409 points high
@@ -72,7 +71,10 @@ def add_sheet(
         footer="0.3",
     )
     added(root, "pageSetup", orientation="landscape", fitToHeight="0")
-    return _append(copy, wanted, serialized(root))
+    taken = {sheet.get("name", "").casefold() for sheet in copy.workbook.find("{*}sheets")}
+    possible = (wanted, *(f"{wanted} {k}" for k in range(2, len(taken) + 2)))
+    name = next(name for name in possible if name.casefold() not in taken)
+    return place_sheet(copy, name, serialized(root)).name
 
 
 def _lines(cell: NewCell, width: float) -> int:
@@ -81,17 +83,3 @@ def _lines(cell: NewCell, width: float) -> int:
         return 1
     lines = cell.content.split("\n")
     return min(_MOST_LINES, sum(1 + int(len(line) / (_FILLED * width)) for line in lines))
-
-
-def _append(copy: PackageCopy, wanted: str, content: bytes) -> str:
-    workbook = copy.package.workbook_part
-    key = copy.add(workbook, "worksheet", "xl/worksheets/sheet{}.xml", _CONTENT_TYPE, content)
-    sheets = copy.workbook.find("{*}sheets")
-    taken = {sheet.get("name", "").casefold() for sheet in sheets}
-    names = (wanted, *(f"{wanted} {k}" for k in range(2, len(taken) + 2)))
-    name = next(name for name in names if name.casefold() not in taken)
-    last = max(number(sheet.get("sheetId")) for sheet in sheets)
-    element = added(sheets, "sheet", name=name, sheetId=str(last + 1))
-    element.set(f"{{{copy.relation_names}}}id", key)
-    copy.changed(workbook)
-    return name

@@ -5,7 +5,7 @@ is a product of two cells, and one of a matrix product reads one row and one col
 """
 
 from workbook_tools.formulas.references import Area, areas
-from workbook_tools.formulas.replacing import replaced
+from workbook_tools.formulas.replacing import with_leaves
 from workbook_tools.formulas.tree import (
     Call,
     Number,
@@ -15,7 +15,6 @@ from workbook_tools.formulas.tree import (
     Sign,
     Text,
     Tree,
-    parts,
 )
 from workbook_tools.notation.addresses import column_letter
 
@@ -94,12 +93,14 @@ def _area(reference: Reference) -> Area:
 
 def _fixed(tree: Tree) -> Tree:
     """Return a part that is the same for all elements, with ``$`` signs."""
-    for route, part in [*parts(tree)]:
-        if isinstance(part, Reference):
-            area = _area(part)
-            whole = (1, area.height), (1, area.width)
-            tree = replaced(tree, route, _part(part, *whole, False, False))
-    return tree
+
+    def fixed(part: Tree) -> Tree | None:
+        if not isinstance(part, Reference):
+            return None
+        area = _area(part)
+        return _part(part, (1, area.height), (1, area.width), False, False)
+
+    return with_leaves(tree, fixed)
 
 
 def _product(left: Tree, right: Tree, i: int, j: int, is_turned: bool) -> Tree:

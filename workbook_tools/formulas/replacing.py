@@ -1,6 +1,6 @@
 """Replaces parts of a syntax tree, with parentheses wherever the new part needs them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from workbook_tools.formulas.tree import (
@@ -48,6 +48,29 @@ def replaced_in(tree: Tree, routes: Iterable[Route], new: Tree) -> Tree:
     """Return the tree with several parts, none inside another, replaced by the same one."""
     for route in routes:
         tree = replaced(tree, route, new)
+    return tree
+
+
+def with_leaves(tree: Tree, new: Callable[[Tree], Tree | None]) -> Tree:
+    """Return the tree with the parts replaced for which ``new`` returns others.
+
+    These must be words or calls: no parentheses are added around them.
+    """
+    if (own := new(tree)) is not None:
+        return own
+    match tree:
+        case Sign(sign, part):
+            return Sign(sign, with_leaves(part, new))
+        case Parentheses(part):
+            return Parentheses(with_leaves(part, new))
+        case Single(part):
+            return Single(with_leaves(part, new))
+        case Operation(operator, left, right):
+            return Operation(operator, with_leaves(left, new), with_leaves(right, new))
+        case Span(left, right):
+            return Span(with_leaves(left, new), with_leaves(right, new))
+        case Call(function, arguments):
+            return Call(function, tuple(with_leaves(part, new) for part in arguments))
     return tree
 
 

@@ -1,0 +1,169 @@
+"""Blocks of cells that hold one formula, filled down and to the right, and what they read."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from types import MappingProxyType
+from typing import NamedTuple
+
+from workbook_tools.formulas.array_elements import NotPlainError, element
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import with_leaves
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import (
+    Call,
+    Lines,
+    Reference,
+    SyntaxProblemError,
+    Tree,
+    parse,
+    parts,
+)
+from workbook_tools.notation.addresses import (
+    Cell,
+    column_letter,
+    column_number,
+    range_name,
+    sheet_prefix,
+)
+
+_CORNER = re.compile(r"(\$?)([A-Za-z]+)(\$?)(\d+)")
+_ELEMENT = "ARRAYFORMULA"  # as formulas of cells in an array formula are read: body, row, column
+_UNREADABLE = "a formula that cannot be parsed"
+
+
+class Edge(NamedTuple):
+    """A row or column that a formula names."""
+
+    number: int  # a distance from the formula's own if it moves
+    moves: bool
+
+    def at(self, own: int) -> int:
+        """Return the row or column that is named by a formula in this row or column."""
+        return own + self.number if self.moves else self.number
+
+
+class Slot(NamedTuple):
+    """A cell or range that the formulas of a block read."""
+
+    sheet: str
+    top: Edge
+    left: Edge
+    bottom: Edge
+    right: Edge
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Cells in some rows and columns that hold one formula."""
+
+    sheet: str
+    rows: range
+    columns: range
+    tree: Tree  # the formula of the first cell
+    slots: dict[str, Slot]  # by the references in the tree, as they are written
+    is_array: bool  # whether ranges are worked out as arrays wherever they stand
+
+    @property
+    def first(self) -> Cell:
+        """The first cell."""
+        return self.sheet, self.rows[0], self.columns[0]
+
+
+def blocks_of(sheets: Sequence[Sheet]) -> Iterator[Block]:
+    """Yield the blocks of all formulas of a workbook."""
+    by_name = {own.name.lower(): own for own in sheets}
+    for sheet in sheets:
+        alike: dict[tuple[range, str], list[Block]] = defaultdict(list)
+        for column, runs in sorted(sheet.runs.items()):
+            for run in runs:
+                formula = run.formula.at(run.first_row)
+                block = _of_column(sheet, run.rows, column, formula, by_name)
+                alike[run.rows, _form(block)].append(block)
+        for blocks in alike.values():
+            yield from _beside_each_other(blocks)
+
+
+def _beside_each_other(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield blocks of one column each, with the same formula, as larger ones."""
+    for _, group in groupby(enumerate(blocks), lambda own: own[1].columns[0] - own[0]):
+        own = [block for _, block in group]
+        yield replace(own[0], columns=range(own[0].columns[0], own[-1].columns[0] + 1))
+
+
+def _of_column(
+    sheet: Sheet, rows: range, column: int, formula: str, sheets: dict[str, Sheet]
+) -> Block:
+    is_array = (rows[0], column) in sheet.arrays
+    try:
+        tree = parse(formula)
+        if isinstance(tree, Call) and tree.function == _ELEMENT:
+            body, down, right = tree.arguments
+            tree, is_array = element(body, int(str(down)), int(str(right))), True
+    except NotPlainError:
+        pass  # no rule of differentiation knows such a formula
+    except SyntaxProblemError:
+        read = (
+            Reference(sheet_prefix(area.sheet or sheet.name) + range_name(*area[1:]))
+            for area in areas(formula)
+        )
+        tree = Call(_UNREADABLE, tuple(read))
+    tree = with_leaves(tree, lambda part: _bounded(part, sheet, sheets))
+    slots = {
+        part.text: slot_of(part.text, (sheet.name, rows[0], column), sheets)
+        for _, part in parts(tree)
+        if isinstance(part, Reference)
+    }
+    return Block(sheet.name, rows, range(column, column + 1), tree, slots, is_array)
+
+
+def _bounded(part: Tree, own: Sheet, sheets: dict[str, Sheet]) -> Tree | None:
+    """Return whole columns or rows as a range that ends with the cells of their sheet."""
+    if not isinstance(part, Lines):
+        return None
+    before, _, lines = part.text.rpartition("!")
+    sheet = sheets.get(_name(before).lower(), own)
+    first, last = lines.split(":")
+    if first[-1].isdigit():
+        cells = f"$A{first}:${column_letter(max(sheet.last_column, 1))}{last}"
+    else:
+        cells = f"{first}$1:{last}${max(sheet.last_row, 1)}"
+    return Reference(f"{before}!{cells}" if before else cells)
+
+
+def _name(before: str) -> str:
+    """Return the name of a sheet from the part of a reference before the ``!``."""
+    return before.removeprefix("'").removesuffix("'").replace("''", "'")
+
+
+def slot_of(text: str, cell: Cell, sheets: Mapping[str, Sheet] = MappingProxyType({})) -> Slot:
+    """Read a reference in the formula of a cell; ``sheets`` are those of the workbook."""
+    own, row, column = cell
+    before, _, cells = text.rpartition("!")
+    name = _name(before)
+    rows, columns = [], []
+    for corner in cells.split(":"):
+        match = _CORNER.fullmatch(corner)
+        assert match is not None  # so they are parsed
+        column_sign, letters, row_sign, digits = match.groups()
+        rows.append(_edge(int(digits), row_sign, row))
+        columns.append(_edge(column_number(letters), column_sign, column))
+    rows.sort(key=lambda edge: edge.at(row))
+    columns.sort(key=lambda edge: edge.at(column))
+    sheet = sheets[name.lower()].name if name.lower() in sheets else name or own
+    return Slot(sheet, rows[0], columns[0], rows[-1], columns[-1])
+
+
+def _edge(number: int, sign: str, own: int) -> Edge:
+    return Edge(number, False) if sign else Edge(number - own, True)
+
+
+def _form(block: Block) -> str:
+    """Return the formula with distances in place of cells: equal if it was filled to the right."""
+
+    def distances(part: Tree) -> Tree | None:
+        return Reference(repr(block.slots[part.text])) if isinstance(part, Reference) else None
+
+    return f"{block.is_array} {with_leaves(block.tree, distances)}"

@@ -1,0 +1,68 @@
+"""Works out the formulas of derivatives, and compares them with derivatives of the program."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
+from workbook_tools.errors import InputError
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.gradients.model import Model
+from workbook_tools.notation.addresses import Cell, full_name
+from workbook_tools.package.columns import Columns
+from workbook_tools.program.graph import Graph
+from workbook_tools.program.program import NotCompiledError, Program
+from workbook_tools.program.understood import understood
+from workbook_tools.program.what_if import with_formulas
+
+_SAME = 1e-9  # relative to the largest derivative
+_MOST_CHECKED = 200_000  # cells
+
+
+def calculated(model: Model, names: Iterable[str], formulas: Mapping[Cell, str]) -> Columns:
+    """Return the values of a model's workbook, and of formulas on sheets of these names beside.
+
+    Raises ``InputError`` if a formula cannot be calculated.
+    """
+    own = [*model.sheets, *(Sheet(name) for name in names)]
+    sheets = with_formulas(own, formulas)
+    graph = Graph.of(sheets)
+    new = {cell[0] for cell in formulas}
+    for some in (graph, understood(graph)):
+        try:
+            program = Program(some, sheets, model.values, model.iterations)
+            memory = program.memory()
+            nodes = program.graph.nodes
+            program.run(memory, {k for k, node in enumerate(nodes) if node.sheet in new})
+            return memory.columns()
+        except NotCompiledError as error:
+            why = str(error)
+    raise InputError(f"{model.path}: the derivatives cannot be calculated: {why}")
+
+
+def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
+    """Raise ``InputError`` unless derivatives, by cell, are those of the program.
+
+    These are worked out by reverse mode, from the formulas of the model and not from those that
+    were written.
+    """
+    typed = [cell for cell in written if model.formula(cell) is None]
+    found = None
+    for parameters in (typed, model.by):
+        try:
+            derivatives = Derivatives(model.sheets, model.values, parameters, model.iterations)
+            found = derivatives.adjoints([model.of], derivatives.memory)[:, 0]
+            break
+        except NotDifferentiableError as error:
+            why = error
+    if found is None:
+        raise InputError(f"{model.path}: {full_name(model.of)} cannot be differentiated: {why}")
+    cells = [c for c in written if c in parameters or derivatives.depends(c) or c == model.of]
+    right = found[[derivatives.place(cell) for cell in cells]]
+    own = np.array([written[cell] for cell in cells])
+    allowed = _SAME * np.maximum(np.abs(right), np.max(np.abs(right), initial=0.0) * _SAME)
+    for k in np.flatnonzero(~(np.abs(own - right) <= allowed) & np.isfinite(right)):
+        raise InputError(
+            f"{model.path}: the derivative written for {full_name(cells[k])} gives {own[k]:.10g}, "
+            f"the program {right[k]:.10g}; it may have a kink there: change its numbers a little"
+        )

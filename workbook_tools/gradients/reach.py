@@ -1,0 +1,81 @@
+"""Finds the cells that others depend on, through all formulas between."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.gradients.blocks import Block, Slot
+from workbook_tools.notation.addresses import Cell
+
+Mask = NDArray[np.bool_]  # (rows, columns) of a sheet or a block
+
+
+class Reach:
+    """The cells that some cells depend on; these count, too."""
+
+    def __init__(
+        self, sheets: Sequence[Sheet], blocks: Sequence[Block], of: Iterable[Cell]
+    ) -> None:
+        self._masks = {s.name: np.zeros((s.last_row + 1, s.last_column + 1), bool) for s in sheets}
+        self._in_column: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for number, block in enumerate(blocks):
+            for column in block.columns:
+                self._in_column[block.sheet, column].append(number)
+        waiting: deque[int] = deque()
+        for sheet, row, column in of:
+            waiting.extend(self._mark(sheet, row, column, row, column))
+        done: dict[int, Mask] = {}
+        while waiting:
+            number = waiting.popleft()
+            block = blocks[number]
+            live = self.in_block(block)
+            new = live & ~done.get(number, np.zeros_like(live))
+            if new.any():
+                done[number] = live.copy()
+                for slot in block.slots.values():
+                    waiting.extend(self._read(block, slot, new))
+
+    def on(self, sheet: str) -> Mask:
+        """Return which cells of a sheet they depend on, by row and column, which count from 1."""
+        return self._masks[sheet]
+
+    def in_block(self, block: Block) -> Mask:
+        """Return which cells of a block they depend on."""
+        rows, columns = block.rows, block.columns
+        own = self._masks[block.sheet]
+        return own[rows.start : rows[-1] + 1 : rows.step, columns.start : columns.stop]
+
+    def _read(self, block: Block, slot: Slot, live: Mask) -> set[int]:
+        """Mark what some cells of a block read; return the blocks that may have more marks."""
+        if slot.sheet not in self._masks:
+            return set()
+        edges = slot.top, slot.left, slot.bottom, slot.right
+        found: set[int] = set()
+        if not any(edge.moves for edge in edges):
+            return self._mark(slot.sheet, *(edge.number for edge in edges))
+        downs = np.flatnonzero(live.any(axis=1)).tolist()
+        if not slot.left.moves and not slot.right.moves:
+            for k in downs:
+                row = block.rows[k]
+                ends = slot.top.at(row), slot.left.number, slot.bottom.at(row), slot.right.number
+                found |= self._mark(slot.sheet, *ends)
+            return found
+        for k in downs:
+            for j in np.flatnonzero(live[k]).tolist():
+                row, column = block.rows[k], block.columns[j]
+                first = slot.top.at(row), slot.left.at(column)
+                last = slot.bottom.at(row), slot.right.at(column)
+                found |= self._mark(slot.sheet, *first, *last)
+        return found
+
+    def _mark(self, sheet: str, top: int, left: int, bottom: int, right: int) -> set[int]:
+        """Mark a range; return the blocks that may have more marks."""
+        part = self._masks[sheet][top : bottom + 1, left : right + 1]
+        if part.all():
+            return set()
+        part[:] = True
+        columns = range(left, min(right, self._masks[sheet].shape[1] - 1) + 1)
+        return {number for column in columns for number in self._in_column[sheet, column]}

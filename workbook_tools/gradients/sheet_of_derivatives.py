@@ -1,0 +1,158 @@
+"""The sheet of derivatives beside a sheet: each at the address of the cell that it is by.
+
+Texts, widths and heights are those of the sheet, so that it reads like it. Cells without a
+derivative are grey. The derivatives are coloured by size: red above 0, blue below.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from workbook_tools.editing.cell_contents import Place, put_value
+from workbook_tools.editing.cell_styles import CellStyles
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.notation.addresses import cell_name, column_number, range_name
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.copying import PackageCopy
+from workbook_tools.package.workbook import SheetPart
+from workbook_tools.package.xml_parts import added, namespace, number, serialized, write_text
+
+_GREY, _HEADING = "EDEDED", "D9E1F2"
+_BELOW, _NONE, _ABOVE = "FF5A8AC6", "FFFFFFFF", "FFF8696B"
+_TAB = "FF7F7F7F"
+_MOST_GREY = 200_000  # cells that get a colour though they are empty
+_KEPT = ("sheetFormatPr", "cols")
+
+
+@dataclass
+class Content:
+    """What a sheet of derivatives shows."""
+
+    formulas: dict[Place, str] = field(default_factory=dict)  # without their equals sign
+    arrays: set[Place] = field(default_factory=set)  # which of them are array formulas
+    values: dict[Place, CellValue] = field(default_factory=dict)
+    texts: dict[Place, str] = field(default_factory=dict)  # beside the cells of the sheet
+    important: set[Place] = field(default_factory=set)  # in bold
+    numbers: dict[Place, float] = field(default_factory=dict)  # that can be changed
+
+
+def sheet_of_derivatives(
+    copy: PackageCopy, part: SheetPart, sheet: Sheet, content: Content, styles: CellStyles
+) -> bytes:
+    """Return the XML of the sheet of derivatives beside a sheet."""
+    original = copy.xml(part.part)
+    root = etree.Element(f"{{{namespace(original)}}}worksheet", nsmap=original.nsmap)
+    added(added(root, "sheetPr"), "tabColor", rgb=_TAB)
+    _add_view(root, original)
+    for name in _KEPT:
+        if (kept := original.find(f"{{*}}{name}")) is not None:
+            root.append(deepcopy(kept))
+    rows = {number(row.get("r")): row for row in original.iterfind("{*}sheetData/{*}row")}
+    _Cells(added(root, "sheetData"), sheet, content, styles).write(rows)
+    if (merged := original.find("{*}mergeCells")) is not None:
+        root.append(deepcopy(merged))
+    _colour(root, content, sheet)
+    return serialized(root)
+
+
+def _add_view(root: Any, original: Any) -> None:
+    """Freeze the panes that the sheet freezes, and keep its zoom."""
+    view = added(added(root, "sheetViews"), "sheetView", workbookViewId="0")
+    old = original.find("{*}sheetViews/{*}sheetView")
+    if old is None:
+        return
+    for name in ("showGridLines", "zoomScale", "zoomScaleNormal", "rightToLeft"):
+        if old.get(name):
+            view.set(name, old.get(name))
+    if (pane := old.find("{*}pane")) is not None:
+        view.append(deepcopy(pane))
+
+
+class _Cells:
+    """Writes the cells, row by row."""
+
+    def __init__(self, data: Any, sheet: Sheet, content: Content, styles: CellStyles) -> None:
+        self._data, self._sheet, self._content, self._styles = data, sheet, content, styles
+        self._is_small = sheet.last_row * sheet.last_column <= _MOST_GREY
+
+    def write(self, rows: Mapping[int, Any]) -> None:
+        """Write all rows, given those of the sheet."""
+        content = self._content
+        own: dict[int, set[int]] = {}
+        for places in (content.formulas, content.texts, content.numbers):
+            for row, column in places:
+                own.setdefault(row, set()).add(column)
+        every = {*rows, *own, *(range(1, self._sheet.last_row + 1) if self._is_small else ())}
+        for row in sorted(every):
+            old = rows.get(row)
+            element = added(self._data, "row", r=str(row))
+            for name in ("ht", "customHeight", "hidden"):
+                if old is not None and old.get(name):
+                    element.set(name, old.get(name))
+            styles = {} if old is None else _styles(old)
+            columns = {*own.get(row, ()), *styles}
+            if self._is_small:
+                columns |= {*range(1, self._sheet.last_column + 1)}
+            for column in sorted(columns):
+                self._write_cell(element, (row, column), styles.get(column, 0))
+
+    def _write_cell(self, row: Any, place: Place, style: int) -> None:
+        content = self._content
+        cell = added(row, "c", r=cell_name(*place))
+        if place in content.formulas:
+            is_bold = place in content.important
+            cell.set("s", str(self._styles.general(style, is_bold)))
+            formula = added(cell, "f")
+            formula.text = content.formulas[place]
+            if place in content.arrays:
+                formula.set("t", "array")
+                formula.set("ref", cell_name(*place))
+            put_value(cell, content.values.get(place))
+        elif place in content.numbers:
+            cell.set("s", str(self._styles.general(style, True)))
+            put_value(cell, content.numbers[place])
+        elif place in content.texts:
+            cell.set("s", str(self._styles.filled(style, _HEADING)))
+            _write_text(cell, content.texts[place])
+        elif place in self._sheet.texts and self._sheet.formula_at(*place) is None:
+            cell.set("s", str(style))
+            _write_text(cell, self._sheet.texts[place])
+        elif place[1] <= self._sheet.last_column:
+            cell.set("s", str(self._styles.filled(style, _GREY)))
+
+
+def _write_text(cell: Any, text: str) -> None:
+    cell.set("t", "inlineStr")
+    write_text(added(added(cell, "is"), "t"), text)
+
+
+def _styles(row: Any) -> dict[int, int]:
+    """Return the formats of the cells of a row, by column."""
+    found, column = {}, 0
+    for cell in row.iterchildren("{*}c"):
+        name = cell.get("r")
+        column = column_number(name.rstrip("0123456789")) if name else column + 1
+        found[column] = number(cell.get("s"))
+    return found
+
+
+def _colour(root: Any, content: Content, sheet: Sheet) -> None:
+    """Colour the derivatives by size; a tenth of them may be larger than the deepest colour."""
+    own = [place for place in content.formulas if place[1] <= sheet.last_column]
+    if not own:
+        return
+    rows, columns = [row for row, _ in own], [column for _, column in own]
+    area = range_name(min(rows), min(columns), max(rows), max(columns))
+    first, last = cell_name(min(rows), min(columns), True), cell_name(max(rows), max(columns), True)
+    k = 1 + len(own) // 10
+    size = f"MAX(LARGE({first}:{last},{k}),-SMALL({first}:{last},{k}),1E-300)"
+    rule = added(added(root, "conditionalFormatting", sqref=area), "cfRule")
+    rule.attrib.update({"type": "colorScale", "priority": "1"})
+    scale = added(rule, "colorScale")
+    for kind, value in (("formula", f"-{size}"), ("num", "0"), ("formula", size)):
+        added(scale, "cfvo", type=kind, val=value)
+    for colour in (_BELOW, _NONE, _ABOVE):
+        added(scale, "color", rgb=colour)
