@@ -12,7 +12,6 @@ from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
-from workbook_tools.program.understood import understood
 from workbook_tools.program.what_if import with_formulas
 
 _SAME = 1e-9  # relative to the largest derivative
@@ -24,20 +23,15 @@ def calculated(model: Model, names: Iterable[str], formulas: Mapping[Cell, str])
 
     Raises ``InputError`` if a formula cannot be calculated.
     """
-    own = [*model.sheets, *(Sheet(name) for name in names)]
-    sheets = with_formulas(own, formulas)
-    graph = Graph.of(sheets)
-    new = {cell[0] for cell in formulas}
-    for some in (graph, understood(graph)):
-        try:
-            program = Program(some, sheets, model.values, model.iterations)
-            memory = program.memory()
-            nodes = program.graph.nodes
-            program.run(memory, {k for k, node in enumerate(nodes) if node.sheet in new})
-            return memory.columns()
-        except NotCompiledError as error:
-            why = str(error)
-    raise InputError(f"{model.path}: the derivatives cannot be calculated: {why}")
+    beside = with_formulas([Sheet(name) for name in names], formulas)
+    sheets = [*model.sheets, *beside]
+    try:
+        program = Program(Graph.of(beside), sheets, model.values, model.iterations)
+        memory = program.memory()
+        program.run(memory, range(len(program.graph.nodes)))
+    except NotCompiledError as error:
+        raise InputError(f"{model.path}: the derivatives cannot be calculated: {error}") from error
+    return memory.columns()
 
 
 def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
