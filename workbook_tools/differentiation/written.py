@@ -227,7 +227,7 @@ class _Rules:
     def _if(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
         condition, *branches = arguments
         slopes = [self.of(part) or _ZERO for part in branches]
-        return _chosen(condition, *slopes)
+        return None if {*slopes} == {_ZERO} else _chosen(condition, *slopes)
 
     def _ifs(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
         found = []
@@ -256,15 +256,18 @@ class _Rules:
             other, one = ordered
             is_one = operation(sign, value if isinstance(value, Reference) else one, other)
             return _chosen(is_one, self.of(one) or _ZERO, self.of(other) or _ZERO)
+        if any(
+            self._depends(p) and _has_ranges(p) and not isinstance(p, Reference) for p in ordered
+        ):
+            return self._of_all(ordered, lambda x: _chosen(operation("=", x, value), _ONE))
         found: Tree = _ZERO
         for part in reversed(ordered):
             if self._depends(part) and isinstance(part, Reference) and _is_range(part):
                 own = self._chosen_in(part, value)
-                found = (
-                    own if found == _ZERO else Call("IF", (operation("=", own, _ONE), _ONE, found))
-                )
+                is_own = operation("=", own, _ONE)
+                found = own if found == _ZERO else _chosen(is_own, _ONE, found)
             elif self._depends(part) or not _has_ranges(part):
-                found = Call("IF", (operation("=", part, value), self.of(part) or _ZERO, found))
+                found = _chosen(operation("=", part, value), self.of(part) or _ZERO, found)
         return found
 
     def _chosen_in(self, part: Reference, value: Tree) -> Tree:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
@@ -31,7 +31,7 @@ from workbook_tools.notation.addresses import (
 
 _CORNER = re.compile(r"(\$?)([A-Za-z]+)(\$?)(\d+)")
 _ELEMENT = "ARRAYFORMULA"  # as formulas of cells in an array formula are read: body, row, column
-_UNREADABLE = "a formula that cannot be parsed"
+_UNREADABLE = "unreadable"
 
 
 class Edge(NamedTuple):
@@ -67,6 +67,11 @@ class Block:
     is_array: bool  # whether ranges are worked out as arrays wherever they stand
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether the formula cannot be parsed; then the tree only says what it reads."""
+        return isinstance(self.tree, Call) and self.tree.function == _UNREADABLE
+
+    @property
     def first(self) -> Cell:
         """The first cell."""
         return self.sheet, self.rows[0], self.columns[0]
@@ -78,12 +83,31 @@ def blocks_of(sheets: Sequence[Sheet]) -> Iterator[Block]:
     for sheet in sheets:
         alike: dict[tuple[range, str], list[Block]] = defaultdict(list)
         for column, runs in sorted(sheet.runs.items()):
+            cells: list[Block] = []  # of array formulas
             for run in runs:
-                formula = run.formula.at(run.first_row)
-                block = _of_column(sheet, run.rows, column, formula, by_name)
-                alike[run.rows, _form(block)].append(block)
+                is_element = run.formula.pattern.startswith(f"={_ELEMENT}(")
+                for rows in (range(r, r + 1) for r in run.rows) if is_element else (run.rows,):
+                    formula = run.formula.at(rows[0])
+                    block = _of_column(sheet, rows, column, formula, by_name)
+                    if is_element:
+                        cells.append(block)
+                    else:
+                        alike[block.rows, _form(block)].append(block)
+            for block in _below_each_other(cells):
+                alike[block.rows, _form(block)].append(block)
         for blocks in alike.values():
             yield from _beside_each_other(blocks)
+
+
+def _below_each_other(cells: Iterable[Block]) -> Iterator[Block]:
+    """Yield cells of one column as larger blocks where they have the same formula."""
+    by_form: dict[str, list[Block]] = defaultdict(list)
+    for cell in sorted(cells, key=lambda block: block.rows[0]):
+        by_form[_form(cell)].append(cell)
+    for blocks in by_form.values():
+        for _, group in groupby(enumerate(blocks), lambda own: own[1].rows[0] - own[0]):
+            own = [block for _, block in group]
+            yield replace(own[0], rows=range(own[0].rows[0], own[-1].rows[0] + 1))
 
 
 def _beside_each_other(blocks: Sequence[Block]) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """Works out the formulas of derivatives, and compares them with derivatives of the program."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import numpy as np
 
@@ -8,22 +8,31 @@ from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiab
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.gradients.model import Model
-from workbook_tools.notation.addresses import Cell, full_name
+from workbook_tools.notation.addresses import Cell, cell_name, full_name
 from workbook_tools.package.columns import Columns
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
 from workbook_tools.program.what_if import with_formulas
 
-_SAME = 1e-9  # relative to the largest derivative
-_MOST_CHECKED = 200_000  # cells
+_SAME, _NOTHING = 1e-9, 1e-12  # relative to a derivative; to the largest one
 
 
-def calculated(model: Model, names: Iterable[str], formulas: Mapping[Cell, str]) -> Columns:
+def calculated(
+    model: Model, names: Iterable[str], formulas: Mapping[Cell, str], arrays: Container[Cell]
+) -> Columns:
     """Return the values of a model's workbook, and of formulas on sheets of these names beside.
 
-    Raises ``InputError`` if a formula cannot be calculated.
+    Some of them are ``arrays``: array formulas. Raises ``InputError`` if one cannot be
+    calculated.
     """
-    beside = with_formulas([Sheet(name) for name in names], formulas)
+    empty = [
+        Sheet(
+            name,
+            arrays={c[1:]: cell_name(*c[1:]) for c in formulas if c[0] == name and c in arrays},
+        )
+        for name in names
+    ]
+    beside = with_formulas(empty, formulas)
     sheets = [*model.sheets, *beside]
     try:
         program = Program(Graph.of(beside), sheets, model.values, model.iterations)
@@ -54,7 +63,7 @@ def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
     cells = [c for c in written if c in parameters or derivatives.depends(c) or c == model.of]
     right = found[[derivatives.place(cell) for cell in cells]]
     own = np.array([written[cell] for cell in cells])
-    allowed = _SAME * np.maximum(np.abs(right), np.max(np.abs(right), initial=0.0) * _SAME)
+    allowed = _SAME * np.abs(right) + _NOTHING * np.max(np.abs(right), initial=0.0)
     for k in np.flatnonzero(~(np.abs(own - right) <= allowed) & np.isfinite(right)):
         raise InputError(
             f"{model.path}: the derivative written for {full_name(cells[k])} gives {own[k]:.10g}, "

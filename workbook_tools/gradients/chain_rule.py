@@ -104,6 +104,8 @@ class ChainRule:
             if live.size:
                 yield _rectangle(block, downs, rights)
             return
+        if not live.any():
+            return
         for k, own in zip(downs, live, strict=True):
             for first, last in _stretches(own):
                 yield _rectangle(block, range(k, k + 1), rights[first:last])

@@ -21,6 +21,11 @@ class Formulas:
     beside: dict[Cell, Written] = field(default_factory=dict)  # to the right of these
     left_out: dict[Cell, str] = field(default_factory=dict)  # cells without one, and why
 
+    def arrays(self) -> set[Cell]:
+        """Return the cells whose formulas are array formulas."""
+        every = {**self.by, **self.beside}
+        return {cell for cell, written in every.items() if written.is_array}
+
 
 def derivative_formulas(model: Model) -> Formulas:
     """Write the derivatives of the result of a model by all numbers that it depends on.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+from workbook_tools.differentiation.array_parts import NotWrittenError
 from workbook_tools.differentiation.functions import COMPARISONS
 from workbook_tools.differentiation.simplified import negative, product
 from workbook_tools.differentiation.written import derivative_in
@@ -82,6 +83,8 @@ class Term:
 
     def __init__(self, block: Block, reference: str) -> None:
         """Differentiate the formula of the block; raises ``NotWrittenError``."""
+        if block.is_unreadable:
+            raise NotWrittenError("the formula cannot be parsed")
         element = InBlock(block, reference)
         slope = derivative_in(block.tree, element, element.reader(), block.is_array)
         self.is_zero = slope is None
@@ -132,7 +135,10 @@ class Term:
         tree = _sum(self._adjoint, arrays, is_whole)
         for factor, is_over in sorted(scalars, key=lambda own: own[1]):
             tree = operation("/", tree, factor) if is_over else operation("*", tree, factor)
-        return _Template(negative(tree) or tree if self._is_negative else tree).over(pairs)
+        found = _Template(negative(tree) or tree if self._is_negative else tree).over(pairs)
+        # Ranges in the factors themselves, such as SUM(EXP(B2:B9)), are worked out as arrays.
+        is_array = self._is_array and any(_has_ranges(factor) for factor, _ in scalars)
+        return found._replace(is_array=is_array)
 
 
 def _sum(adjoint: Reference, arrays: Sequence[tuple[Tree, bool]], is_whole: bool) -> Tree:
@@ -195,6 +201,10 @@ def _span(place: Place, corners: Sequence[Pair]) -> tuple[int, int, int, int] | 
     if not is_cell or not is_straight or down not in (0, rows) or across not in (0, columns):
         return None
     return top, left, last[2], last[3]
+
+
+def _has_ranges(tree: Tree) -> bool:
+    return any(isinstance(part, Placed) and ":" in part.text for _, part in parts(tree))
 
 
 def _size(span: tuple[int, int, int, int] | None) -> int:

@@ -72,7 +72,8 @@ def differentiated(wanted: Wanted, folder: Path, on_step: Callable[[str], None])
         _refuse_protection(copy, model, names)
         texts = _texts(model, formulas, names)
         beside = {(names[cell[0]], *cell[1:]): f"={text}" for cell, text in texts.items()}
-        values = calculated(model, names.values(), beside)
+        arrays = {(names[cell[0]], *cell[1:]) for cell in formulas.arrays()}
+        values = calculated(model, names.values(), beside, arrays)
         shown = {cell: values.value((names[cell[0]], *cell[1:])) for cell in texts}
         numbers = {c: v for c in formulas.by if isinstance(v := shown[c], float)}
         refuse_differences(model, numbers)
@@ -141,7 +142,7 @@ def _write(
     """Add the sheets of derivatives to a copy."""
     styles = CellStyles(copy)
     parts = {part.name: part for part in copy.sheets}
-    written = {**formulas.by, **formulas.beside}
+    arrays = formulas.arrays()
     for sheet in model.sheets:
         if sheet.name not in names:
             continue
@@ -150,9 +151,7 @@ def _write(
             if name == sheet.name:
                 content.formulas[place[0], place[1]] = text
                 content.values[place[0], place[1]] = shown[name, place[0], place[1]]
-        content.arrays = {
-            (c[1], c[2]) for c, own in written.items() if c[0] == sheet.name and own.is_array
-        }
+        content.arrays = {(row, column) for name, row, column in arrays if name == sheet.name}
         own = [cell for cell in model.by if cell[0] == sheet.name]
         content.important = {(row, column) for _, row, column in own}
         xml = sheet_of_derivatives(copy, parts[sheet.name], sheet, content, styles)
