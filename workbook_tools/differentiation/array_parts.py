@@ -30,6 +30,7 @@ _TOTALS = {
     "MEDIAN", "COUNT", "COUNTA", "COUNTIF", "COUNTIFS", "SUMIF", "SUMIFS", "AVERAGEIF",
     "AVERAGEIFS", "AND", "OR", "ROWS", "COLUMNS",
 }  # fmt: skip
+_FOUND = {"INDEX", "VLOOKUP", "HLOOKUP", "XLOOKUP", "_XLFN.XLOOKUP", "MATCH"}  # one cell, mostly
 
 
 class NotWrittenError(Exception):
@@ -177,6 +178,15 @@ def totals_with(own: str, tree: Tree) -> Iterable[Call]:
         return
     for part in children(tree):
         yield from totals_with(own, part)
+
+
+def gives_array(tree: Tree) -> bool:
+    """Tell whether a part of a formula is a range, or is worked out from one as an array."""
+    if isinstance(tree, Reference):
+        return any(area.cell_count > 1 for area in areas(f"={tree.text}"))
+    if isinstance(tree, Call) and tree.function.upper() in _TOTALS | _FOUND:
+        return False
+    return any(map(gives_array, children(tree)))
 
 
 def with_marked(tree: Tree, inner: Call) -> Tree:

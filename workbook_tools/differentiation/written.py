@@ -18,6 +18,7 @@ from workbook_tools.differentiation.array_parts import (
     Marked,
     NotWrittenError,
     area_of,
+    gives_array,
     lines_with,
     totals_with,
     unmarked,
@@ -96,7 +97,7 @@ class _Rules:
             case Marked():
                 return tree.slope
             case Reference():
-                if _is_range(tree):
+                if gives_array(tree):
                     raise NotWrittenError(f"{tree} in the place of one number has no derivative")
                 return _ONE
             case Parentheses(part):
@@ -186,7 +187,7 @@ class _Rules:
             return None
         if isinstance(tree, Reference) and not self._is_marked:
             return slope(self._element.itself())
-        if not _has_ranges(tree):
+        if not gives_array(tree):
             return product(slope(tree), self.of(tree))
         if not self._is_array:
             raise NotWrittenError(f"{tree} in the place of one number has no derivative")
@@ -252,21 +253,21 @@ class _Rules:
     def _extreme(self, sign: str, arguments: tuple[Tree, ...], value: Tree) -> Tree | None:
         """Return the derivative of the largest number, or of the least."""
         ordered = sorted(map(bare, arguments), key=self._depends)
-        if len(ordered) == 2 and not any(map(_has_ranges, ordered)):
+        if len(ordered) == 2 and not any(map(gives_array, ordered)):
             other, one = ordered
             is_one = operation(sign, value if isinstance(value, Reference) else one, other)
             return _chosen(is_one, self.of(one) or _ZERO, self.of(other) or _ZERO)
         if any(
-            self._depends(p) and _has_ranges(p) and not isinstance(p, Reference) for p in ordered
+            self._depends(p) and gives_array(p) and not isinstance(p, Reference) for p in ordered
         ):
             return self._of_all(ordered, lambda x: _chosen(operation("=", x, value), _ONE))
         found: Tree = _ZERO
         for part in reversed(ordered):
-            if self._depends(part) and isinstance(part, Reference) and _is_range(part):
+            if self._depends(part) and isinstance(part, Reference) and gives_array(part):
                 own = self._chosen_in(part, value)
                 is_own = operation("=", own, _ONE)
                 found = own if found == _ZERO else _chosen(is_own, _ONE, found)
-            elif self._depends(part) or not _has_ranges(part):
+            elif self._depends(part) or not gives_array(part):
                 found = _chosen(operation("=", part, value), self.of(part) or _ZERO, found)
         return found
 
@@ -393,14 +394,6 @@ class _Rules:
             return any(isinstance(part, Marked) for _, part in parts(tree))
         own = self._element.reference
         return any(isinstance(p, Reference) and p.text == own for _, p in parts(tree))
-
-
-def _has_ranges(tree: Tree) -> bool:
-    return any(isinstance(part, Reference) and _is_range(part) for _, part in parts(tree))
-
-
-def _is_range(tree: Reference) -> bool:
-    return any(area.cell_count > 1 for area in areas(f"={tree.text}"))
 
 
 def _summed(tree: Tree | None) -> Tree | None:

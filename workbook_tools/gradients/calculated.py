@@ -60,7 +60,8 @@ def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
             why = error
     if found is None:
         raise InputError(f"{model.path}: {full_name(model.of)} cannot be differentiated: {why}")
-    cells = [c for c in written if c in parameters or derivatives.depends(c) or c == model.of]
+    known = {model.of, *parameters}
+    cells = [cell for cell in written if cell in known or derivatives.depends(cell)]
     right = found[[derivatives.place(cell) for cell in cells]]
     own = np.array([written[cell] for cell in cells])
     allowed = _SAME * np.abs(right) + _NOTHING * np.max(np.abs(right), initial=0.0)
