@@ -32,6 +32,13 @@ def differentiate(
             help="The copy. Default: beside the workbook, with _gradients in its name.",
         ),
     ] = None,
+    step: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Also show one step of gradient descent with this learning rate.",
+        ),
+    ] = None,
     timeout: Timeout = TIMEOUT,
     debug: Debug = False,
 ) -> None:
@@ -48,7 +55,7 @@ def differentiate(
         found = done_alone(
             timeout,
             differentiated,
-            Wanted(workbook, of, tuple(by)),
+            Wanted(workbook, of, tuple(by), step),
             finish=lambda done: put_file(done.file, to),
         )
         print_summary(found, to, console())

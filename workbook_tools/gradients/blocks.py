@@ -54,6 +54,19 @@ class Slot(NamedTuple):
     bottom: Edge
     right: Edge
 
+    def at(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """Return the first row and column, and the last, that a formula in a cell reads."""
+        return self.top.at(row), self.left.at(column), self.bottom.at(row), self.right.at(column)
+
+    def text(self, row: int, column: int) -> str:
+        """Return the reference in a cell, without the sheet."""
+        corners = (
+            f"{'' if across.moves else '$'}{column_letter(across.at(column))}"
+            f"{'' if down.moves else '$'}{down.at(row)}"
+            for down, across in ((self.top, self.left), (self.bottom, self.right))
+        )
+        return ":".join(dict.fromkeys(corners))
+
 
 @dataclass(frozen=True, eq=False)
 class Block:

@@ -1,12 +1,13 @@
 """Works out the formulas of derivatives, and compares them with derivatives of the program."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.gradients.mirrored_sheet import NewSheet
 from workbook_tools.gradients.model import Model
 from workbook_tools.notation.addresses import Cell, cell_name, full_name
 from workbook_tools.package.columns import Columns
@@ -17,30 +18,34 @@ from workbook_tools.program.what_if import with_formulas
 _SAME, _NOTHING = 1e-9, 1e-12  # relative to a derivative; to the largest one
 
 
-def calculated(
-    model: Model, names: Iterable[str], formulas: Mapping[Cell, str], arrays: Container[Cell]
-) -> Columns:
-    """Return the values of a model's workbook, and of formulas on sheets of these names beside.
+def calculate(model: Model, sheets: Sequence[NewSheet]) -> Columns:
+    """Work out the formulas of sheets beside a model's; return all values of the workbook.
 
-    Some of them are ``arrays``: array formulas. Raises ``InputError`` if one cannot be
-    calculated.
+    Raises ``InputError`` if a formula cannot be calculated.
     """
     empty = [
-        Sheet(
-            name,
-            arrays={c[1:]: cell_name(*c[1:]) for c in formulas if c[0] == name and c in arrays},
-        )
-        for name in names
+        Sheet(own.name, arrays={place: cell_name(*place) for place in own.arrays}) for own in sheets
     ]
+    formulas = {
+        (own.name, *place): f"={text}" for own in sheets for place, text in own.formulas.items()
+    }
+    formulas |= {
+        (own.name, *place): f"={number!r}"
+        for own in sheets
+        for place, number in own.numbers.items()
+    }
     beside = with_formulas(empty, formulas)
-    sheets = [*model.sheets, *beside]
     try:
-        program = Program(Graph.of(beside), sheets, model.values, model.iterations)
+        every = [*model.sheets, *beside]
+        program = Program(Graph.of(beside), every, model.values, model.iterations)
         memory = program.memory()
         program.run(memory, range(len(program.graph.nodes)))
     except NotCompiledError as error:
         raise InputError(f"{model.path}: the derivatives cannot be calculated: {error}") from error
-    return memory.columns()
+    values = memory.columns()
+    for own in sheets:
+        own.values = {place: values.value((own.name, *place)) for place in own.formulas}
+    return values
 
 
 def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
@@ -64,8 +69,10 @@ def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
     cells = [cell for cell in written if cell in known or derivatives.depends(cell)]
     right = found[[derivatives.place(cell) for cell in cells]]
     own = np.array([written[cell] for cell in cells])
-    allowed = _SAME * np.abs(right) + _NOTHING * np.max(np.abs(right), initial=0.0)
-    for k in np.flatnonzero(~(np.abs(own - right) <= allowed) & np.isfinite(right)):
+    is_known = np.isfinite(right)
+    largest = np.max(np.abs(right[is_known]), initial=0.0)
+    is_same = np.abs(own - right) <= _SAME * np.abs(right) + _NOTHING * largest
+    for k in np.flatnonzero(is_known & ~is_same):
         raise InputError(
             f"{model.path}: the derivative written for {full_name(cells[k])} gives {own[k]:.10g}, "
             f"the program {right[k]:.10g}; it may have a kink there: change its numbers a little"

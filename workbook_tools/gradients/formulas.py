@@ -17,6 +17,7 @@ from workbook_tools.notation.addresses import Cell, full_name
 class Formulas:
     """The derivatives by cells, and other terms of sums in them."""
 
+    rule: ChainRule
     by: dict[Cell, Written] = field(default_factory=dict)
     beside: dict[Cell, Written] = field(default_factory=dict)  # to the right of these
     left_out: dict[Cell, str] = field(default_factory=dict)  # cells without one, and why
@@ -40,7 +41,7 @@ def derivative_formulas(model: Model) -> Formulas:
             f"{model.path}: {full_name(model.of)} does not depend on {named}; give the cells that "
             "it is calculated from"
         )
-    found = Formulas()
+    found = Formulas(rule)
     for cell in _cells(rule.reach, model):
         try:
             if written := rule.by(cell):

@@ -76,9 +76,7 @@ class Named:
 
     def of(self, pair: Pair) -> tuple[int, int, int, int]:
         """Return the first row, first column, last row and last column."""
-        top, left, bottom, right = self.slot[1:]
-        row, column = pair.row, pair.column
-        return top.at(row), left.at(column), bottom.at(row), right.at(column)
+        return self.slot.at(pair.row, pair.column)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A copy of a workbook with the derivatives of one of its cells, on sheets beside its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,12 @@ from workbook_tools.editing.placed_sheet import place_sheet
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
 from workbook_tools.gradients.anchored import anchored
-from workbook_tools.gradients.calculated import calculated, refuse_differences
+from workbook_tools.gradients.calculated import calculate, refuse_differences
 from workbook_tools.gradients.formulas import Formulas, derivative_formulas
+from workbook_tools.gradients.mirrored_sheet import NewSheet, mirrored_sheet
 from workbook_tools.gradients.model import Model, read_model
 from workbook_tools.gradients.names import names_beside
-from workbook_tools.gradients.sheet_of_derivatives import Content, sheet_of_derivatives
+from workbook_tools.gradients.step import add_step
 from workbook_tools.gradients.terms import Area
 from workbook_tools.notation.addresses import Cell, full_name, sheet_prefix
 from workbook_tools.package.cell_values import CellValue
@@ -32,6 +33,7 @@ class Wanted:
     path: Path
     of: str
     by: tuple[str, ...]
+    rate: float | None = None  # of a step against the gradient, which is shown, too
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Summary:
     file: Path  # which exists as long as the process that wrote it
     of: Cell
     value: float
+    after: CellValue  # the result after a step; None if there is none
     parameters: list[Parameter]
     sheets: dict[str, str]  # the sheet of derivatives beside each sheet
     count: int  # of derivatives
@@ -66,35 +69,58 @@ def differentiated(wanted: Wanted, folder: Path, on_step: Callable[[str], None])
     with open_package(wanted.path) as package:
         model = read_model(package, wanted.of, wanted.by)
         formulas = derivative_formulas(model)
-        taking_part = dict.fromkeys(cell[0] for cell in formulas.by)
-        names = names_beside(wanted.path, _PREFIX, taking_part, package.sheet_names)
         copy = PackageCopy(package)
+        names = names_beside(
+            wanted.path, _PREFIX, dict.fromkeys(c[0] for c in formulas.by), package.sheet_names
+        )
         _refuse_protection(copy, model, names)
-        texts = _texts(model, formulas, names)
-        beside = {(names[cell[0]], *cell[1:]): f"={text}" for cell, text in texts.items()}
-        arrays = {(names[cell[0]], *cell[1:]) for cell in formulas.arrays()}
-        values = calculated(model, names.values(), beside, arrays)
-        shown = {cell: values.value((names[cell[0]], *cell[1:])) for cell in texts}
-        numbers = {c: v for c in formulas.by if isinstance(v := shown[c], float)}
-        refuse_differences(model, numbers)
-        _write(copy, model, formulas, names, texts, shown)
+        derivatives = _sheets_of_derivatives(model, formulas, names)
+        sheets = [*derivatives.values()]
+        result = None
+        if wanted.rate is not None:
+            taken = [*package.sheet_names, *names.values()]
+            result = add_step(model, formulas.rule, derivatives, sheets, wanted.rate, taken)
+        values = calculate(model, sheets)
+        shown = {cell: values.value((names[cell[0]], *cell[1:])) for cell in formulas.by}
+        refuse_differences(model, {c: v for c, v in shown.items() if isinstance(v, float)})
+        _write(copy, sheets)
         file = folder / f"derivatives{wanted.path.suffix}"
         copy.save(file)
-    parameters = [
-        Parameter(cell, model.number(cell), (names[cell[0]], *cell[1:]), shown.get(cell, 0.0))
-        for cell in model.by
-    ]
-    why = next(iter(formulas.left_out.values()), "")
     return Summary(
         file,
         model.of,
         model.number(model.of),
-        parameters,
+        values.value(result) if result else None,
+        [
+            Parameter(cell, model.number(cell), (names[cell[0]], *cell[1:]), shown.get(cell, 0.0))
+            for cell in model.by
+        ],
         names,
         len(formulas.by),
         len(formulas.left_out),
-        why,
+        next(iter(formulas.left_out.values()), ""),
     )
+
+
+def _sheets_of_derivatives(
+    model: Model, formulas: Formulas, names: Mapping[str, str]
+) -> dict[str, NewSheet]:
+    """Return the sheets of derivatives, by the sheet beside which they are."""
+    found = {
+        sheet.name: NewSheet(sheet, names[sheet.name], are_derivatives=True)
+        for sheet in model.sheets
+        if sheet.name in names
+    }
+    for (sheet, row, column), text in _texts(model, formulas, names).items():
+        found[sheet].formulas[row, column] = text
+    for sheet, row, column in formulas.arrays():
+        found[sheet].arrays.add((row, column))
+    for cell in model.by:
+        found[cell[0]].notes[cell[1:]] = _note(model, cell)
+    found[model.of[0]].notes[model.of[1:]] = (
+        f"∂{full_name(model.of)} / ∂{full_name(model.of)}\nAll derivatives are those of this cell."
+    )
+    return found
 
 
 def _texts(model: Model, formulas: Formulas, names: Mapping[str, str]) -> dict[Cell, str]:
@@ -131,35 +157,16 @@ def _refuse_protection(copy: PackageCopy, model: Model, names: Mapping[str, str]
             )
 
 
-def _write(
-    copy: PackageCopy,
-    model: Model,
-    formulas: Formulas,
-    names: Mapping[str, str],
-    texts: Mapping[Cell, str],
-    shown: Mapping[Cell, CellValue],
-) -> None:
-    """Add the sheets of derivatives to a copy."""
+def _write(copy: PackageCopy, sheets: Sequence[NewSheet]) -> None:
+    """Add sheets to a copy."""
     styles = CellStyles(copy)
     parts = {part.name: part for part in copy.sheets}
-    arrays = formulas.arrays()
-    for sheet in model.sheets:
-        if sheet.name not in names:
-            continue
-        content = Content()
-        for (name, *place), text in texts.items():
-            if name == sheet.name:
-                content.formulas[place[0], place[1]] = text
-                content.values[place[0], place[1]] = shown[name, place[0], place[1]]
-        content.arrays = {(row, column) for name, row, column in arrays if name == sheet.name}
-        own = [cell for cell in model.by if cell[0] == sheet.name]
-        content.important = {(row, column) for _, row, column in own}
-        xml = sheet_of_derivatives(copy, parts[sheet.name], sheet, content, styles)
-        part = place_sheet(copy, names[sheet.name], xml, after=sheet.name)
-        notes = {(row, column): _note(model, (name, row, column)) for name, row, column in own}
-        if sheet.name == model.of[0]:
-            notes[model.of[1], model.of[2]] = f"{full_name(model.of)}, of which the derivatives are"
-        add_notes(copy, part, _AUTHOR, notes)
+    last = {sheet.beside.name: sheet.beside.name for sheet in sheets}
+    for sheet in sheets:
+        xml = mirrored_sheet(copy, parts[sheet.beside.name], sheet, styles)
+        part = place_sheet(copy, sheet.name, xml, after=last[sheet.beside.name])
+        last[sheet.beside.name] = sheet.name
+        add_notes(copy, part, _AUTHOR, sheet.notes)
 
 
 def _note(model: Model, cell: Cell) -> str:

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.gradients.workbook import Parameter, Summary
+from workbook_tools.gradients.workbook import Summary
 from workbook_tools.notation.addresses import full_name
-from workbook_tools.package.cell_values import CellError
+from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.texts import counted, shortened
 
 _MOST = 20  # parameters that are listed
@@ -18,14 +18,17 @@ _LONGEST = 60  # characters of the name of a cell
 def print_summary(found: Summary, to: Path, console: Console) -> None:
     """Print the derivative by each parameter, and where it is."""
     console.print(Text(str(to), style="bold"), soft_wrap=True)
-    console.print(Text(f"\n{_named(full_name(found.of))} = {found.value:.10g}\n"), soft_wrap=True)
+    said = f"\n{_named(full_name(found.of))} = {found.value:.10g}"
+    if found.after is not None:
+        said += f", after the step {_shown(found.after)}"
+    console.print(Text(said + "\n"), soft_wrap=True)
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("parameter", no_wrap=True)
     for heading in ("its value", "derivative"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("written in", overflow="fold")
     for one in found.parameters[:_MOST]:
-        row = [_named(full_name(one.cell)), f"{one.value:.4g}", _derivative(one)]
+        row = [_named(full_name(one.cell)), f"{one.value:.4g}", _shown(one.derivative)]
         grid.add_row(*map(Text, [*row, _named(full_name(one.written_in))]))
     console.print(grid)
     if (more := len(found.parameters) - _MOST) > 0:
@@ -38,8 +41,7 @@ def print_summary(found: Summary, to: Path, console: Console) -> None:
         console.print(Text(left), soft_wrap=True)
 
 
-def _derivative(one: Parameter) -> str:
-    value = one.derivative
+def _shown(value: CellValue) -> str:
     if isinstance(value, CellError):
         return value.code
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
-"""The sheet of derivatives beside a sheet: each at the address of the cell that it is by.
+"""A sheet of formulas that stand at the addresses of the cells of another sheet.
 
-Texts, widths and heights are those of the sheet, so that it reads like it. Cells without a
-derivative are grey. The derivatives are coloured by size: red above 0, blue below.
+Texts, widths and heights are those of the other sheet, so that it reads like it. Cells without a
+formula are grey. Derivatives are coloured by size: red above 0, blue below.
 """
 
 from collections.abc import Mapping
@@ -28,21 +28,25 @@ _KEPT = ("sheetFormatPr", "cols")
 
 
 @dataclass
-class Content:
-    """What a sheet of derivatives shows."""
+class NewSheet:
+    """A sheet that mirrors another one, and what it shows."""
 
+    beside: Sheet
+    name: str
+    are_derivatives: bool
     formulas: dict[Place, str] = field(default_factory=dict)  # without their equals sign
     arrays: set[Place] = field(default_factory=set)  # which of them are array formulas
     values: dict[Place, CellValue] = field(default_factory=dict)
-    texts: dict[Place, str] = field(default_factory=dict)  # beside the cells of the sheet
-    important: set[Place] = field(default_factory=set)  # in bold
+    # Of cells beside those that are mirrored:
+    texts: dict[Place, str] = field(default_factory=dict)
     numbers: dict[Place, float] = field(default_factory=dict)  # that can be changed
+    notes: dict[Place, str] = field(default_factory=dict)
 
 
-def sheet_of_derivatives(
-    copy: PackageCopy, part: SheetPart, sheet: Sheet, content: Content, styles: CellStyles
+def mirrored_sheet(
+    copy: PackageCopy, part: SheetPart, sheet: NewSheet, styles: CellStyles
 ) -> bytes:
-    """Return the XML of the sheet of derivatives beside a sheet."""
+    """Return the XML of a sheet; ``part`` is the one that it mirrors."""
     original = copy.xml(part.part)
     root = etree.Element(f"{{{namespace(original)}}}worksheet", nsmap=original.nsmap)
     added(added(root, "sheetPr"), "tabColor", rgb=_TAB)
@@ -51,10 +55,11 @@ def sheet_of_derivatives(
         if (kept := original.find(f"{{*}}{name}")) is not None:
             root.append(deepcopy(kept))
     rows = {number(row.get("r")): row for row in original.iterfind("{*}sheetData/{*}row")}
-    _Cells(added(root, "sheetData"), sheet, content, styles).write(rows)
+    _Cells(added(root, "sheetData"), sheet, styles).write(rows)
     if (merged := original.find("{*}mergeCells")) is not None:
         root.append(deepcopy(merged))
-    _colour(root, content, sheet)
+    if sheet.are_derivatives:
+        _colour(root, sheet)
     return serialized(root)
 
 
@@ -74,9 +79,10 @@ def _add_view(root: Any, original: Any) -> None:
 class _Cells:
     """Writes the cells, row by row."""
 
-    def __init__(self, data: Any, sheet: Sheet, content: Content, styles: CellStyles) -> None:
-        self._data, self._sheet, self._content, self._styles = data, sheet, content, styles
-        self._is_small = sheet.last_row * sheet.last_column <= _MOST_GREY
+    def __init__(self, data: Any, content: NewSheet, styles: CellStyles) -> None:
+        self._data, self._content, self._styles = data, content, styles
+        self._sheet = content.beside
+        self._is_small = self._sheet.last_row * self._sheet.last_column <= _MOST_GREY
 
     def write(self, rows: Mapping[int, Any]) -> None:
         """Write all rows, given those of the sheet."""
@@ -103,13 +109,13 @@ class _Cells:
         content = self._content
         cell = added(row, "c", r=cell_name(*place))
         if place in content.formulas:
-            is_bold = place in content.important
-            cell.set("s", str(self._styles.general(style, is_bold)))
+            if content.are_derivatives:
+                style = self._styles.general(style, place in content.notes)
+            cell.set("s", str(style))
             formula = added(cell, "f")
             formula.text = content.formulas[place]
             if place in content.arrays:
-                formula.set("t", "array")
-                formula.set("ref", cell_name(*place))
+                formula.attrib.update({"t": "array", "ref": cell_name(*place)})
             put_value(cell, content.values.get(place))
         elif place in content.numbers:
             cell.set("s", str(self._styles.general(style, True)))
@@ -139,9 +145,9 @@ def _styles(row: Any) -> dict[int, int]:
     return found
 
 
-def _colour(root: Any, content: Content, sheet: Sheet) -> None:
+def _colour(root: Any, sheet: NewSheet) -> None:
     """Colour the derivatives by size; a tenth of them may be larger than the deepest colour."""
-    own = [place for place in content.formulas if place[1] <= sheet.last_column]
+    own = [place for place in sheet.formulas if place[1] <= sheet.beside.last_column]
     if not own:
         return
     rows, columns = [row for row, _ in own], [column for _, column in own]
