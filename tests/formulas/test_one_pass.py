@@ -293,7 +293,7 @@ def test_what_was_learnt_is_forgotten_before_it_fills_the_memory(
 
 
 def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
-    templates = row_templates.Templates(0, lambda formula, row: None)
+    templates = row_templates.Templates(0, lambda formula, row, column: None)
     stored = StoredCell("A1", "n", StoredFormula("B1>2", {}), None, None, True)
     cells = [row_templates.ReadCell(1, stored, 0, FilledFormula.parse("=B1>2", 1))]
     for text in ("B1&#62;2", "B1&gt;2"):
