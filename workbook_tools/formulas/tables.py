@@ -31,7 +31,7 @@ _ESCAPED = re.compile("'(.)", re.DOTALL)
 # Texts and sheets are no references; neither is what follows a sheet, or belongs to a workbook.
 _REFERENCE = re.compile(
     r"\"[^\"]*+\"|'(?!')(?:[^']|''){0,300}+'!"
-    rf"|(?<![\w.$!\\?\]'])(?P<table>[^\W\d][\w.\\?]*+)?+(?P<inside>{BRACKETS})(?![\w.!'(\[])",
+    rf"|(?<![\w.$!\\?\[\]'])(?P<table>[^\W\d][\w.\\?]*+)?+(?P<inside>{BRACKETS})(?![\w.!'(\[])",
     re.DOTALL,
 )
 _PIECE = re.compile(r"\s*+\[(?P<name>(?:[^\[\]']++|'.)*+)\]\s*+(?P<then>[,:]|\Z)", re.DOTALL)
