@@ -239,6 +239,13 @@ def test_columns_that_differ_only_in_case_are_told_apart_by_it() -> None:
     assert tables.put_into("=T[Straße]+T[b]", INSIDE) == "=T[Straße]+$E$2:$E$3"
 
 
+def test_columns_that_look_like_other_parts_of_a_reference_are_escaped() -> None:
+    tables = Tables([Table("T", "Main", 1, 1, 9, 1, 0, ("at", "@at", "#Data", "x"))])
+    assert tables.put_into("=T['@at]+T['#Data]", INSIDE) == "=$B$2:$B$9+$C$2:$C$9"
+    for form in ("=T[@at]", "=T[[x],[#Data]]"):
+        assert tables.put_into(form, INSIDE) == form
+
+
 def test_names_may_stand_for_columns_and_are_not_looked_for_in_their_names() -> None:
     found = Names._of(
         [("chosen", None, "Data[two words]"), ("x", None, "0.5"), ("c", None, "Main!$A$1"),
@@ -270,6 +277,54 @@ def test_names_of_columns_are_no_cells_texts_or_names_elsewhere(tmp_path: Path) 
         f"=${letter}{row}*$D{row}+$E{row}+$F{row}*$G{row}" for row, letter in enumerate(letters, 2)
     ]
     assert [(run.first_row, run.last_row) for run in sheet.runs[1]] == [(2, 4), (5, 6), (7, 7)]
+
+
+FILLED = (
+    "SUM(Data[[#All],[x]])*Data[[#This Row],[y]]",
+    "SUM([x])*[@y]",
+    "SUM(Data[x])+SUM([y])",
+    "[@x]",
+    "SUM(Next[[#Headers],[y]]:Next[[#This Row],[y]])",
+)
+
+
+@pytest.mark.parametrize("reads", ["", "+A{k}"])
+def test_formulas_filled_over_all_edges_of_tables_are_read_cell_by_cell(
+    tmp_path: Path, reads: str
+) -> None:
+    """Tables beside each other, one of them with totals; other rows may be read in each row."""
+    parts = [
+        table_xml("Data", "A4:C9", ["x", "y", "z"], 'totalsRowCount="1"'),
+        table_xml("Next", "D6:G14", ["x", "y", "z", "t"]),
+    ]
+    tables = Tables(
+        [
+            Table("Data", "One", 4, 1, 9, 1, 1, ("x", "y", "z")),
+            Table("Next", "One", 6, 4, 14, 1, 0, ("x", "y", "z", "t")),
+        ]
+    )
+    rows, expected = "", {}
+    for row in range(1, 21):
+        rows += f'<row r="{row}">'
+        for column in range(1, 11):
+            text = FILLED[column % len(FILLED)] + reads.format(k=1 + row * row % 7)
+            rows += f'<c r="{get_column_letter(column)}{row}"><f>{text}</f><v>1</v></c>'
+            expected[row, column] = tables.put_into(f"={text}", ("One", row, column))
+        rows += "</row>"
+    [sheet] = read(package(tmp_path / "book.xlsx", rows, tables=parts))
+    assert {place: sheet.formula_at(*place) for place in expected} == expected
+    assert len(set(expected.values())) > 30
+
+
+def test_a_table_may_have_no_rows(tmp_path: Path) -> None:
+    cell = '<row r="5"><c r="D5"><f>COUNTA(T[#Headers])+SUM(T[x])+COUNTA(T)</f></c></row>'
+    for attributes, read_as in (
+        ("", "=COUNTA($A$1:$B$1)+SUM(T[x])+COUNTA(T)"),
+        ('totalsRowCount="1"', "=COUNTA(T[#Headers])+SUM(T[x])+COUNTA(T)"),
+    ):
+        table = table_xml("T", "A1:B1", ["x", "y"], attributes)
+        [sheet] = read(package(tmp_path / "book.xlsx", cell, tables=[table]))
+        assert sheet.formula_at(5, 4) == read_as
 
 
 def test_shared_formulas_and_array_formulas_have_them_too(tmp_path: Path) -> None:
