@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from hypothesis import assume, given
@@ -181,3 +182,13 @@ def test_what_tables_and_columns_are_called_is_no_reference() -> None:
     assert [area.first_column for area in areas(formula)] == [2, 4]
     assert FilledFormula.parse(formula, 2).offsets == (0, 3)
     assert without_spaces("= Gone[[a  -  b]] * [@ c ] ") == "=Gone[[a  -  b]]*[@ c ]"
+
+
+@pytest.mark.parametrize("unit", ["['", "[a", "[[a]", "'["])
+def test_no_brackets_take_long(unit: str) -> None:
+    """Quadratic time would be minutes."""
+    begun = time.perf_counter()
+    without_spaces(unit * 100_000 + " ")
+    FilledFormula.parse(unit * 4_000, 1)
+    areas(unit * 4_000)
+    assert time.perf_counter() - begun < 10

@@ -595,6 +595,16 @@ def test_a_damaged_table_is_none_and_the_workbook_is_read(tmp_path: Path, part: 
     assert "SUM(Data[x])" in (read_with(tmp_path, part) or "")
 
 
+@pytest.mark.parametrize("name", ["T1", "tab1", "TRUE", "R1C1", "C"])
+def test_a_table_with_the_name_of_a_cell_is_none(tmp_path: Path, name: str) -> None:
+    rows = "".join(
+        f'<row r="{row}"><c r="D{row}"><f>SUM({name}[x])+{name}</f></c></row>' for row in (2, 3)
+    )
+    [sheet] = read(package(tmp_path / "b.xlsx", rows, tables=[GOOD.replace("Data", name)]))
+    for row in (2, 3):
+        assert sheet.formula_at(row, 4) == f"=SUM({name}[x])+{name}"
+
+
 def test_two_tables_of_one_name_are_none(tmp_path: Path) -> None:
     other = GOOD.replace("A1:B3", "A11:B13")
     assert read_with(tmp_path, GOOD, other) == "=SUM(Data[x])+Data[@y]"

@@ -19,8 +19,10 @@ MOST_ARGUMENTS = 255  # of a function
 LARGEST_ARRAY = 100_000  # cells of one array formula that are looked at one by one
 
 
-# A part of a table, or another workbook; what it is called may look like a cell or a text.
-BRACKETS = r"\[(?:[^\[\]']++|'.|\[(?:[^\[\]']++|'.)*+\])*+\]"  # 'x is an escaped x
+# A part of a table, or another workbook; what it is called may look like a cell or a text. All
+# lengths are limited, so that no text takes long.
+_IN_BRACKETS = r"(?:[^\[\]']|'.){0,256}+"  # 'x is an escaped x; a column's name has 255 characters
+BRACKETS = rf"\[(?:{_IN_BRACKETS}|@?\s{{0,9}}+(?:\[{_IN_BRACKETS}\][\s,:]{{0,9}}+){{1,5}}+)\]"
 
 # Words are matched as a whole; names of sheets have a limited length and do not begin with an
 # apostrophe. So a formula is scanned once, and not again from each of its characters.

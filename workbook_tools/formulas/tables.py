@@ -20,6 +20,7 @@ from workbook_tools.notation.addresses import (
     Cell,
     column_letter,
     column_number,
+    is_like_a_reference,
     sheet_prefix,
 )
 from workbook_tools.package.workbook import StoredTable, WorkbookPackage
@@ -232,6 +233,8 @@ def _table(sheet: str, stored: StoredTable) -> Table | None:
     totals = _COUNTS.get(get("totalsRowCount", "0"))
     name = get("displayName") or get("name")
     if not place or not name or headers is None or totals is None:
+        return None
+    if is_like_a_reference(name):  # no program accepts that
         return None
     left, top, right, bottom = place.groups()
     first_column, last_column = column_number(left), column_number(right or left)
