@@ -177,7 +177,7 @@ def test_a_sheet_that_an_engine_loses_is_never_passed_over(
     tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        f"workbook_tools.engines.{engine}.plain_copy", lambda package, names: PackageCopy(package)
+        f"workbook_tools.engines.{engine}.plain_copy", lambda package, *_: PackageCopy(package)
     )
     with pytest.raises(InputError, match=r"book\.xlsx: .* does not find its sheet 'sheet1'"):
         recalculate(book_of(tmp_path, ["sheet1", "Other"]), engine)

@@ -32,12 +32,12 @@ NAMES = Names(
     ],
 )
 def test_names_are_put_in_where_they_are_names(formula: str, read: str) -> None:
-    assert NAMES.put_into(formula, "Data") == read
+    assert NAMES.put_into(formula, ("Data", 1, 1)) == read
 
 
 def test_a_sheets_own_names_go_first_and_other_sheets_are_named() -> None:
-    assert NAMES.put_into("=LR+all", "Other") == "=$A$1+Data!$A$1:$B$2"
-    assert NAMES.put_into("=LR", "Third") == "=Data!$G$30"
+    assert NAMES.put_into("=LR+all", ("Other", 1, 1)) == "=$A$1+Data!$A$1:$B$2"
+    assert NAMES.put_into("=LR", ("Third", 1, 1)) == "=Data!$G$30"
 
 
 def test_names_of_a_file_are_read(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from smallest import package
+from smallest import package, table_xml
 
 from workbook_tools.errors import InputError
 from workbook_tools.formulas import row_templates
@@ -29,6 +29,11 @@ NAMES = (
     "<definedNames><definedName name='rate'>One!$A$1</definedName></definedNames>",
     "<definedNames><definedName name='A7'>One!$B$9</definedName></definedNames>",
 )
+TABLES: tuple[tuple[str, ...], ...] = (
+    (),
+    (table_xml("Data", "A3:C7", ["x", "w1", "a b"]), table_xml("Next", "D5:E9", ["x", "y"])),
+    (table_xml("Data", "A1:B4", ["w1", "x"], 'headerRowCount="0" totalsRowCount="1"'),),
+)
 # What a cell of a row r holds; {a} is the row above, {b} the first row of its iteration.
 CELLS = (
     "<v>0.{r}</v>",
@@ -40,6 +45,12 @@ CELLS = (
     "<f>B{r}</f><v/>",
     '<f t="shared" si="0"/><v>{r}</v>',
     '<f ca="1">RAND()</f><v>0.{r}5</v>',
+)
+OF_TABLES = (
+    "<f>Data[[#This Row],[w1]]*2</f><v>{r}</v>",
+    "<f>SUM([x])+A{a}+[@x]</f><v>{r}</v>",
+    "<f>Data[w{r}]-SUM(Data[[#Headers],[x]]:Data[[#This Row],[x]])</f><v>{r}</v>",
+    "<f>Data[ [a b]] + Next[#This Row] * A{r}</f><v>{r}</v>",
 )
 TYPED = (
     't="s"><v>1</v>',
@@ -81,7 +92,9 @@ def row_of(cells: list[str], row: int, block: int) -> str:
     return f'<row r="{row}" spans="1:9">{inner}</row>'
 
 
-cells = st.sampled_from([f">{cell}" for cell in CELLS] + [f" {cell}" for cell in TYPED] + list(ODD))
+cells = st.sampled_from(
+    [f">{cell}" for cell in CELLS + OF_TABLES] + [f" {cell}" for cell in TYPED] + list(ODD)
+)
 kinds = st.lists(st.lists(cells, max_size=5), min_size=1, max_size=3)
 
 
@@ -208,11 +221,11 @@ def outcome(path: Path, read: Callable[[OnePass], Content]) -> Any:
         return str(error)
 
 
-def compare(rows: list[str], names: str = "") -> bool:
+def compare(rows: list[str], names: str = "", tables: Sequence[str] = ()) -> bool:
     """Check that both ways give the same; return whether rows were read without parsing."""
     strings = "".join(f"<si><t>{text}</t></si>" for text in STRINGS)
     with tempfile.TemporaryDirectory() as folder:
-        path = package(Path(folder, "book.xlsx"), "".join(rows), strings, names)
+        path = package(Path(folder, "book.xlsx"), "".join(rows), strings, names, tables)
         repeated: list[int] = []
 
         def read(one: OnePass) -> Content:
@@ -228,14 +241,30 @@ def compare(rows: list[str], names: str = "") -> bool:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(sheets(), st.lists(replacements | moves, max_size=3), st.sampled_from(NAMES))
-@example([row_of([">" + CELLS[0]], r, 1) for r in range(1, 9)], [(("<v>", "<v>nan"), 5)], "")
+@given(
+    sheets(),
+    st.lists(replacements | moves, max_size=3),
+    st.sampled_from(NAMES),
+    st.sampled_from(TABLES),
+)
+@example([row_of([">" + CELLS[0]], r, 1) for r in range(1, 9)], [(("<v>", "<v>nan"), 5)], "", ())
 def test_both_ways_of_reading_give_the_same(
-    rows: list[str], changes: list[Any], names: str
+    rows: list[str], changes: list[Any], names: str, tables: tuple[str, ...]
 ) -> None:
     for change in changes:
         rows = changed(rows, change)
-    compare(rows, names)
+    compare(rows, names, tables)
+
+
+@pytest.mark.parametrize("tables", TABLES[1:])
+@pytest.mark.parametrize("cell", OF_TABLES)
+def test_rows_above_in_and_below_a_table_are_read_as_the_parser_reads_them(
+    cell: str, tables: tuple[str, ...]
+) -> None:
+    """The same formula is then not the same; neither is it in two columns."""
+    rows = [row_of([">" + cell] * 7, r, 1) for r in range(1, 16)]
+    assert compare(rows, "", tables) == ("w{r}" not in cell)
+    assert compare(rows[:5] + [row_of(["><v>{r}</v>"], r, 1) for r in range(6, 30)], "", tables)
 
 
 @pytest.mark.parametrize("change", REPLACED, ids=" to ".join)
@@ -293,7 +322,7 @@ def test_what_was_learnt_is_forgotten_before_it_fills_the_memory(
 
 
 def test_a_row_is_learnt_only_if_it_is_predicted_as_it_is_written() -> None:
-    templates = row_templates.Templates(0, lambda formula, row: None)
+    templates = row_templates.Templates(0, lambda formula, row, column: None)
     stored = StoredCell("A1", "n", StoredFormula("B1>2", {}), None, None, True)
     cells = [row_templates.ReadCell(1, stored, 0, FilledFormula.parse("=B1>2", 1))]
     for text in ("B1&#62;2", "B1&gt;2"):

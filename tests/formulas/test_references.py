@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from hypothesis import assume, given
@@ -15,6 +16,7 @@ from workbook_tools.formulas.references import (
     with_areas,
     with_references,
     with_sheets,
+    without_spaces,
 )
 from workbook_tools.notation.addresses import (
     MAX_COLUMNS,
@@ -173,3 +175,20 @@ def test_a_cell_is_replaced_with_its_sheet_and_anchors() -> None:
     formula = "='it''s'!$A$1*B2+\"C3\"&LOG10(D4)"
     text = with_references(formula, lambda sheet, row, column: f"<{sheet} {row} {column}>")
     assert text == '=<it\'s 1 1>*<None 2 2>+"C3"&LOG10(<None 4 4>)'
+
+
+def test_what_tables_and_columns_are_called_is_no_reference() -> None:
+    formula = "=Gone[w1]+B2+Gone[[#This Row],[a'[B3]]*[@C4]+[1]Two!D5"
+    assert [area.first_column for area in areas(formula)] == [2, 4]
+    assert FilledFormula.parse(formula, 2).offsets == (0, 3)
+    assert without_spaces("= Gone[[a  -  b]] * [@ c ] ") == "=Gone[[a  -  b]]*[@ c ]"
+
+
+@pytest.mark.parametrize("unit", ["['", "[a", "[[a]", "'["])
+def test_no_brackets_take_long(unit: str) -> None:
+    """Quadratic time would be minutes."""
+    begun = time.perf_counter()
+    without_spaces(unit * 100_000 + " ")
+    FilledFormula.parse(unit * 4_000, 1)
+    areas(unit * 4_000)
+    assert time.perf_counter() - begun < 10

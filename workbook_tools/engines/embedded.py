@@ -14,6 +14,7 @@ from workbook_tools.engines import is_panic
 from workbook_tools.engines.answers import with_answers
 from workbook_tools.engines.plain_copy import plain_copy, plain_file, plain_names
 from workbook_tools.errors import InputError
+from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.package.cell_values import CellError, CellValue
@@ -96,15 +97,18 @@ def _errors_as_ours(path: Path) -> Iterator[None]:
 def _loaded(package: WorkbookPackage, names: Mapping[str, str]) -> fz.Workbook:
     """Load a workbook whose sheets are to have these ``names``: the file, or a plain copy.
 
-    The copy is needed if names differ, or formualizer cannot read the file or some of its texts.
+    The copy is needed if names differ, if there are tables, which formualizer does not know, or if
+    it cannot read the file or some of its texts.
     """
     settings = config("1904" if package.counts_from_1904 else "1900")
-    if not _is_spelled_oddly(package) and all(name == plain for name, plain in names.items()):
+    defined = Names.read(package)
+    is_plain = not defined.tables and not _is_spelled_oddly(package)
+    if is_plain and all(name == plain for name, plain in names.items()):
         with suppress(*_ERRORS):
             return fz.Workbook.load_path(
                 str(package.path), config=settings, load_limits=_LOAD_LIMITS
             )
-    content = plain_file(plain_copy(package, names))
+    content = plain_file(plain_copy(package, names, defined if defined.tables else Names()))
     return fz.Workbook.from_bytes(content, config=settings, load_limits=_LOAD_LIMITS)
 
 

@@ -14,7 +14,9 @@ from itertools import chain
 from itertools import count as counting
 
 from workbook_tools.engines.repacking import repacked
+from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.references import with_sheets
+from workbook_tools.notation.addresses import column_number
 from workbook_tools.package.cell_values import of_sheet
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage
@@ -23,6 +25,8 @@ _OWN = "Sheet1"  # the name of an engine's own first sheet, until it has loaded 
 _LONGEST = 31  # characters of a sheet's name; from "Excel specifications and limits"
 # Characters that Excel does not allow, escapes of others, and what confuses references.
 _NOT_PLAIN = re.compile(r"[!\[\]:*?/\\]|[^\S ]|^'|'$|_x[0-9A-Fa-f]{4}_")
+_CELL = re.compile(r"(?P<column>[A-Z]{1,3})(?P<row>[1-9]\d{0,6})", re.ASCII)
+_NO_NAMES = Names()
 _NOTES = ("/comments", "/threadedComment", "/vmlDrawing")
 
 
@@ -57,13 +61,16 @@ def _alike(name: str) -> set[str]:
     return {name.lower(), name.upper(), name.casefold()}
 
 
-def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCopy:
+def plain_copy(
+    package: WorkbookPackage, names: Mapping[str, str], defined: Names = _NO_NAMES
+) -> PackageCopy:
     """Return a copy of a workbook with its sheets renamed by ``names``, also in its formulas.
 
-    Raises ``InputError`` if a part cannot be read.
+    There, the names ``defined`` are replaced by what they stand for. Raises ``InputError`` if a
+    part cannot be read.
     """
     copy = PackageCopy(package)
-    if all(name == new for name, new in names.items()):
+    if not defined.any and all(name == new for name, new in names.items()):
         return copy
 
     def renamed(name: str) -> str:
@@ -71,12 +78,16 @@ def plain_copy(package: WorkbookPackage, names: Mapping[str, str]) -> PackageCop
 
     for sheet in copy.workbook.iterfind("{*}sheets/{*}sheet"):
         sheet.set("name", renamed(sheet.get("name", "")))
-    for defined in copy.workbook.iterfind("{*}definedNames/{*}definedName"):
-        defined.text = with_sheets(defined.text or "", renamed)
+    for name in copy.workbook.iterfind("{*}definedNames/{*}definedName"):
+        name.text = with_sheets(name.text or "", renamed)
     copy.changed(package.workbook_part)
     for part in package.sheets:
         for formula in copy.xml(part.part).iterfind("{*}sheetData/{*}row/{*}c/{*}f"):
-            if formula.text and (text := with_sheets(formula.text, renamed)) != formula.text:
+            text = formula.text or ""
+            if defined.any and (cell := _CELL.fullmatch(formula.getparent().get("r", ""))):
+                place = part.name, int(cell["row"]), column_number(cell["column"])
+                text = defined.put_into(text, place)
+            if text and (text := with_sheets(text, renamed)) != formula.text:
                 formula.text = text
                 copy.changed(part.part)
     return copy

@@ -1,7 +1,8 @@
-"""Defined names of a workbook, which are replaced in formulas by what they stand for.
+"""Names of a workbook, which are replaced in formulas by what they stand for.
 
 If LR names the cell G30, ``=E32-LR*X32`` is read as ``=E32-$G$30*X32``; if it names a number, as
-``=E32-0.5*X32``. Names of anything else, such as formulas, are not replaced.
+``=E32-0.5*X32``. Names of anything else, such as formulas, are not replaced. Tables and their
+columns are names, too (``tables``).
 """
 
 import re
@@ -12,13 +13,15 @@ from itertools import chain
 from typing import Self
 
 from workbook_tools.formulas.references import FilledFormula, is_too_long
-from workbook_tools.notation.addresses import sheet_prefix
+from workbook_tools.formulas.tables import Tables
+from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.workbook import WorkbookPackage
 
 _CELLS = re.compile(
     r"(?P<sheet>'(?:[^']|'')+'|[^\W\d][\w.]*)!(?P<cells>\$[A-Z]{1,3}\$\d+(?::\$[A-Z]{1,3}\$\d+)?)"
 )
 _LONGEST = 300  # characters; a path, a sheet and two cells have no more
+_NOWHERE: Cell = ("", 0, 0)  # the cell of a definition, which is on no sheet
 _PROGRAMS_OWN = "_xlnm."  # print areas and the like
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?%?")
 _LIKE_A_NAME = re.compile(r"[^\W\d][\w.\\?]*+")
@@ -35,26 +38,30 @@ class Names:
 
     everywhere: dict[str, str] = field(default_factory=dict)
     of_sheets: dict[str, dict[str, str]] = field(default_factory=dict)  # by sheet; take precedence
+    tables: Tables = field(default_factory=Tables)
 
     @classmethod
     def read(cls, package: WorkbookPackage) -> Self:
-        """Read the names of single cells, of ranges and of numbers."""
-        return cls._of(package.defined_names())
+        """Read the names of single cells, of ranges, of numbers, and of tables."""
+        return cls._of(package.defined_names(), Tables.read(package))
 
     @classmethod
-    def _of(cls, names: Iterable[tuple[str, str | None, str]]) -> Self:
-        found = cls()
+    def _of(cls, names: Iterable[tuple[str, str | None, str]], tables: Tables) -> Self:
+        found = cls(tables=tables)
         for name, sheet, text in names:
             if name.startswith(_PROGRAMS_OWN):
                 continue
             own = found.of_sheets.setdefault(sheet, {}) if sheet else found.everywhere
-            own[name.casefold()] = text.strip().removeprefix("=").strip()
+            plain = tables.put_into(text.strip().removeprefix("=").strip(), _NOWHERE)
+            own[name.casefold()] = plain
+        for name, text in tables.names().items():
+            found.everywhere.setdefault(name.casefold(), text)
         return found
 
     @property
     def any(self) -> bool:
         """Whether there are names."""
-        return bool(self.everywhere or self.of_sheets)
+        return bool(self.everywhere or self.of_sheets or self.tables)
 
     @cached_property
     def are_apart(self) -> bool:
@@ -65,8 +72,9 @@ class Names:
         names = [*self.everywhere, *chain.from_iterable(self.of_sheets.values())]
         return not any(FilledFormula.parse(name, 1).offsets for name in names)
 
-    def put_into(self, formula: str, sheet: str) -> str:
-        """Return a formula of a sheet with its names replaced by what they stand for."""
+    def put_into(self, formula: str, cell: Cell) -> str:
+        """Return the formula of a cell with its names replaced by what they stand for."""
+        formula, sheet = self.tables.put_into(formula, cell), cell[0]
         names = self.of_sheets.get(sheet, {})
         if is_too_long(formula) or not (self.everywhere or names):
             return formula

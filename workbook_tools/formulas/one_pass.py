@@ -98,7 +98,9 @@ class OnePass:
         if not (self._parser.is_between_rows and piece.startswith(ROW_BEGINS)):
             return False
         above = self._placed.row
-        row = self._templates.read(piece, above) if above >= self._spilled_until else None
+        row = None
+        if above >= self._spilled_until:
+            row = self._templates.read(piece, above, self._formulas.alike_until)
         self._placed.row = row or above
         return row is not None
 
@@ -107,6 +109,7 @@ class OnePass:
         may_learn &= self._placed.row >= self._spilled_until
         redefined = self._formulas.redefined
         cells = [self._read_cell(*cell) for cell in self._placed.of(self._parser.feed(piece))]
+        self._formulas.reach(self._placed.row)
         if self._formulas.redefined != redefined:
             self._templates.forget()
         if may_learn and self._parser.is_between_rows:

@@ -19,21 +19,30 @@ MOST_ARGUMENTS = 255  # of a function
 LARGEST_ARRAY = 100_000  # cells of one array formula that are looked at one by one
 
 
+# A part of a table, or another workbook; what it is called may look like a cell or a text. All
+# lengths are limited, so that no text takes long.
+_IN_BRACKETS = r"(?:[^\[\]']|'.){0,256}+"  # 'x is an escaped x; a column's name has 255 characters
+BRACKETS = rf"\[(?:{_IN_BRACKETS}|@?\s{{0,9}}+(?:\[{_IN_BRACKETS}\][\s,:]{{0,9}}+){{1,5}}+)\]"
+
 # Words are matched as a whole; names of sheets have a limited length and do not begin with an
 # apostrophe. So a formula is scanned once, and not again from each of its characters.
 _TOKEN = re.compile(
-    r"""
+    rf"""
     (?P<text>"[^"]*+")                                         # a string literal: no reference
-    | (?P<sheet>'(?!')(?:[^']|''){0,300}+'!|[^\W\d][\w.]*+!)  # the sheet of a reference
-    | (?<![\w.$])(?P<column>\$?[A-Za-z]{1,3})(?P<fixed>\$?)(?P<row>[1-9]\d{0,6})(?![\w.(!])
+    | (?P<sheet>'(?!')(?:[^']|''){{0,300}}+'!|[^\W\d][\w.]*+!)  # the sheet of a reference
+    | (?<![\w.$])(?P<column>\$?[A-Za-z]{{1,3}})(?P<fixed>\$?)(?P<row>[1-9]\d{{0,6}})(?![\w.(!])
+    | {BRACKETS}
     | [\w.$]++                                                 # another word, such as a function
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 # The same, but only cells whose row is relative; everything else is left out as fast as possible.
 _RELATIVE = re.compile(
     r"""(?:"[^"]*+"|'(?!')(?:[^']|''){0,300}+'!)"""
     r"|(?<![\w.$])(\$?[A-Za-z]{1,3})([1-9]\d{0,6})(?![\w.(!])"
+)
+_RELATIVE_OUTSIDE_BRACKETS = re.compile(
+    _RELATIVE.pattern.replace("(?:", f"(?:{BRACKETS}|", 1), re.DOTALL
 )
 _BARE = re.compile(r"=[+(]*('(?:[^']|'')*+'!|[^\W\d][\w.]*+!)?\$?[A-Za-z]{1,3}\$?\d+\)*")
 
@@ -173,21 +182,26 @@ class FilledFormula(NamedTuple):
                 return match[0]
             return f"{column}{{{offsets.setdefault(int(number) - row, len(offsets))}}}"
 
-        return cls(_RELATIVE.sub(with_field, text), tuple(offsets))
+        relative = _RELATIVE_OUTSIDE_BRACKETS if "[" in text else _RELATIVE
+        return cls(relative.sub(with_field, text), tuple(offsets))
 
     def at(self, row: int) -> str:
         """Return the formula as it reads when filled into ``row``."""
         return self.pattern.format(*[row + offset for offset in self.offsets])
 
 
+_WITH_SPACES = re.compile(rf"(\"[^\"]*\"|{BRACKETS}|'[^']*')", re.DOTALL)
+
+
 def without_spaces(formula: str) -> str:
     """Return a formula without the spaces that have no meaning.
 
-    Spaces in texts stay, and so does one between two ranges, which is the intersection operator.
+    Spaces in texts and in names stay, and so does one between two ranges, which is the
+    intersection operator.
     """
     if not re.search(r"\s", formula):
         return formula
-    parts = re.split(r"(\"[^\"]*\"|'[^']*')", formula)
+    parts = _WITH_SPACES.split(formula)
     parts[::2] = [
         re.sub(r"\s+", "", re.sub(r"(?<=[\w)])\s+(?=[\w($])", "\0", part)).replace("\0", " ")
         for part in parts[::2]

@@ -30,7 +30,7 @@ class Layout:
         self.last_column = last_column
         self.formulas: list[tuple[int, ...]] = []  # one number a formula column
         self._places = places
-        self._formula_columns = formula_columns
+        self.formula_columns = formula_columns
         self._which = array("q")  # of the formulas, for each row
         self._numbers = array("d")  # row by row
         self._texts: Texts = []  # row by row
@@ -90,4 +90,4 @@ class Layout:
     def formulas_of_columns(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield the columns with formulas, and the number of the formula for each row."""
         numbers = np.array(self.formulas, dtype=np.int64)[np.frombuffer(self._which, np.int64)]
-        return zip(self._formula_columns, numbers.T, strict=True)
+        return zip(self.formula_columns, numbers.T, strict=True)

@@ -97,11 +97,13 @@ class _Alike:
 class Templates:
     """The rows of a sheet that were parsed, and those that repeat them."""
 
-    def __init__(self, strings: int, number: Callable[[FilledFormula, int], int | None]) -> None:
+    def __init__(
+        self, strings: int, number: Callable[[FilledFormula, int, int], int | None]
+    ) -> None:
         """``strings`` is how many shared texts the workbook has.
 
-        ``number`` returns the number of a formula that is written in a row; None if the row must
-        be parsed.
+        ``number`` returns the number of a formula that is written in a row and column; None if
+        the row must be parsed.
         """
         self._strings = strings
         self._number = number
@@ -121,15 +123,16 @@ class Templates:
         self._known: dict[tuple[bytes, tuple[int, ...]], _Template] = {}
         self._bytes = 0
 
-    def read(self, text: bytes, above: int) -> int | None:
+    def read(self, text: bytes, above: int, until: int = MAX_ROWS) -> int | None:
         """Read a row below row ``above``; return its number, or None if it must be parsed.
 
+        So must all rows after row ``until``.
         ``text`` begins with ``ROW_BEGINS`` and ends with the first end of a row.
         """
         digits = text[len(ROW_BEGINS) : text.find(b'"', len(ROW_BEGINS))]
         if not digits.isdigit() or len(digits) > LONGEST_ROW:
             return None
-        if not above < (row := int(digits)) <= MAX_ROWS:
+        if not above < (row := int(digits)) <= until:
             return None
         values = _VALUE.findall(text)
         template = self._latest.find(row, text, values) if self._latest else None
@@ -202,9 +205,12 @@ class Templates:
         if template is None:
             written = _reading(last, reads)
             numbers = []
-            before = zip(last.layout.formulas[last.which], last.written, strict=True)
-            for (same, old), formula in zip(before, written, strict=True):
-                number = same if formula is None or formula is old else self._number(formula, row)
+            of_layout = last.layout.formulas[last.which], last.layout.formula_columns
+            before = zip(*of_layout, last.written, strict=True)
+            for (same, column, old), formula in zip(before, written, strict=True):
+                number: int | None = same
+                if formula is not None and formula is not old:
+                    number = self._number(formula, row, column)
                 if number is None:
                     return None
                 numbers.append(number)

@@ -1,6 +1,6 @@
 """Reads the formulas of a sheet's cells as they are stored, one after the other.
 
-Spaces are left out, defined names replaced, shared formulas filled in. Cells that hold the same
+Spaces are left out, names replaced, shared formulas filled in. Cells that hold the same
 formula, relative to their own places, get the same number.
 """
 
@@ -38,14 +38,15 @@ class StoredFormulas:
 
     def __init__(self, names: Names, sheet: str) -> None:
         self.distinct: list[FilledFormula] = []  # by their numbers
-        self.redefined = 0  # how often a shared formula was defined again
+        self.redefined = 0  # how often a shared formula was defined again, or a name changed
+        self.alike_until = names.tables.alike_until(0)  # row; the names of tables then change
         self._names = names
         self._sheet = sheet
         self._numbers: dict[FilledFormula, int] = {}
         self._shared: dict[str, _SharedFormula] = {}
         self._above: dict[int, FilledFormula] = {}  # by column, as it was written last
         self._without_spaces: dict[FilledFormula, FilledFormula | None] = {}
-        self._without_names: dict[FilledFormula, FilledFormula] = {}
+        self._without_names: dict[tuple[FilledFormula, int], FilledFormula] = {}  # and by column
 
     def read(
         self, stored: StoredFormula, row: int, column: int
@@ -63,14 +64,21 @@ class StoredFormulas:
                 return None, None
             shared = self._shared[number]
             formula = _moved(shared.formula, shared.column, column)
-            return self._with_names(formula, row), None
+            return self._with_names(formula, row, column), None
         written = self._written(f"={stored.text}", row, column)
         plain = self._plain(written, row)
         formula = plain or FilledFormula.parse(without_spaces(f"={stored.text}"), row)
         if is_shared:
             self.redefined += number in self._shared
             self._shared[number] = _SharedFormula(formula, column)
-        return self._with_names(formula, row), written if plain else None
+        return self._with_names(formula, row, column), written if plain else None
+
+    def reach(self, row: int) -> None:
+        """Notice that the names of tables mean something else from a row on."""
+        if row > self.alike_until:
+            self.alike_until = self._names.tables.alike_until(row)
+            self._without_names.clear()
+            self.redefined += 1
 
     def number(self, formula: FilledFormula) -> int:
         """Return the number of a formula, that of its cells."""
@@ -79,10 +87,10 @@ class StoredFormulas:
             self.distinct.append(formula)
         return number
 
-    def number_written(self, written: FilledFormula, row: int) -> int | None:
+    def number_written(self, written: FilledFormula, row: int, column: int) -> int | None:
         """Return the number of a formula that is written so; None if its text must be read."""
         plain = self._plain(written, row)
-        return None if plain is None else self.number(self._with_names(plain, row))
+        return None if plain is None else self.number(self._with_names(plain, row, column))
 
     def _written(self, text: str, row: int, column: int) -> FilledFormula:
         above = self._above.get(column)
@@ -102,19 +110,21 @@ class StoredFormulas:
             self._without_spaces[written] = here if here == below else None
         return self._without_spaces[written]
 
-    def _with_names(self, formula: FilledFormula, row: int) -> FilledFormula:
+    def _with_names(self, formula: FilledFormula, row: int, column: int) -> FilledFormula:
         """Return a formula in which names are replaced by what they stand for."""
         if not self._names.any:
             return formula
+        self.reach(row)
         if not self._names.are_apart:
-            return self._replaced(formula, row)
-        if formula not in self._without_names:
-            self._without_names[formula] = self._replaced(formula, row)
-        return self._without_names[formula]
+            return self._replaced(formula, row, column)
+        key = formula, column
+        if key not in self._without_names:
+            self._without_names[key] = self._replaced(formula, row, column)
+        return self._without_names[key]
 
-    def _replaced(self, formula: FilledFormula, row: int) -> FilledFormula:
+    def _replaced(self, formula: FilledFormula, row: int, column: int) -> FilledFormula:
         text = formula.at(row)
-        without = self._names.put_into(text, self._sheet)
+        without = self._names.put_into(text, (self._sheet, row, column))
         return formula if without == text else FilledFormula.parse(without, row)
 
 

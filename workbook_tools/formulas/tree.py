@@ -1,7 +1,8 @@
 """The syntax tree of a formula: operators, functions, numbers and references.
 
 A tree keeps its formula as the author wrote it, except for spaces; superfluous parentheses stay.
-Unions, intersections by a space, structured references and ``A1#`` are not supported.
+Unions, intersections by a space and ``A1#`` are not supported; neither are references to tables,
+which ``tables`` replaces before.
 
 The precedence is Excel's: a sign binds tighter than ``^`` (``-2^2`` is 4), and ``^`` is evaluated
 from left to right. (Microsoft, "Calculation operators and precedence in Excel".)

@@ -47,9 +47,14 @@ _PLAIN_SHEET = re.compile(r"[^\W\d][\w.]*")
 _LIKE_A_REFERENCE = re.compile(r"[A-Z]{1,3}\d+|R\d*(C\d*)?|C\d*|TRUE|FALSE", re.IGNORECASE)
 
 
+def is_like_a_reference(name: str) -> bool:
+    """Tell whether a name could be taken for a cell, in A1 or R1C1 notation, or for a boolean."""
+    return bool(_LIKE_A_REFERENCE.fullmatch(name))
+
+
 def sheet_prefix(sheet: str) -> str:
     """Return the prefix of a reference to another sheet: ``Data!``, quoted if necessary."""
-    if _PLAIN_SHEET.fullmatch(sheet) and not _LIKE_A_REFERENCE.fullmatch(sheet):
+    if _PLAIN_SHEET.fullmatch(sheet) and not is_like_a_reference(sheet):
         return f"{sheet}!"
     escaped = sheet.replace("'", "''")
     return f"'{escaped}'!"

@@ -10,7 +10,7 @@ import posixpath
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple, Self
 from lxml import etree
 
 from workbook_tools.errors import InputError
+from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.package.archive import open_archive, reading, target_of, with_document_type
 from workbook_tools.package.placed_cells import DIGITS, PlacedCells
 from workbook_tools.package.stored_cells import DoctypeError, StoredCell, TooDeepError, read_cells
@@ -33,6 +34,13 @@ class SheetPart(NamedTuple):
 
     name: str
     part: str
+
+
+class StoredTable(NamedTuple):
+    """A table of a worksheet as it is written: its attributes, and the names of its columns."""
+
+    attributes: Mapping[str, str]
+    columns: list[str]
 
 
 class Iterations(NamedTuple):
@@ -108,8 +116,9 @@ class WorkbookPackage:
                     raise with_document_type(self.path, part)
                 yield element
                 element.clear()
-                while element.getprevious() is not None:
-                    del element.getparent()[0]
+                parent = element.getparent()
+                while parent is not None and element.getprevious() is not None:
+                    del parent[0]
 
     def cells(self, sheet: SheetPart) -> Iterator[tuple[int, int, StoredCell]]:
         """Yield row, column and content of each cell; a cell without a name follows the one before.
@@ -146,6 +155,26 @@ class WorkbookPackage:
                 yield name.get("name", ""), None, name.text or ""
             elif DIGITS.fullmatch(place) and int(place) < len(self._sheet_names):
                 yield name.get("name", ""), self._sheet_names[int(place)], name.text or ""
+
+    def tables(self, sheet: SheetPart) -> list[StoredTable]:
+        """Return the tables of a sheet, except those that cannot be read."""
+        found: list[StoredTable] = []
+        with suppress(InputError):  # most sheets have no relations
+            for kind, part in self._relations(sheet.part).values():
+                if kind.endswith("/table"):
+                    with suppress(InputError):
+                        found.append(self._table(part))
+        return found
+
+    def _table(self, part: str) -> StoredTable:
+        attributes, columns = dict[str, str](), list[str]()
+        for column in self.iterate(part, "tableColumn"):
+            root, parent = column.getroottree().getroot(), column.getparent()
+            # Not in extensions; and none has more columns than a sheet.
+            if parent is not None and parent.getparent() is root and len(columns) <= MAX_COLUMNS:
+                attributes = dict(root.attrib)
+                columns.append(column.get("name", ""))
+        return StoredTable(attributes, columns)
 
     def number(self, sheet: SheetPart, cell: StoredCell) -> float | None:
         """Return the number in a cell; None if it is empty or of another type."""
