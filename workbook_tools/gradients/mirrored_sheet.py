@@ -24,6 +24,7 @@ _GREY, _HEADING = "EDEDED", "D9E1F2"
 _BELOW, _NONE, _ABOVE = "FF5A8AC6", "FFFFFFFF", "FFF8696B"
 _TAB = "FF7F7F7F"
 _MOST_GREY = 200_000  # cells that get a colour though they are empty
+_WIDTH = "15"  # characters of a column beside those of the sheet
 _KEPT = ("sheetFormatPr", "cols")
 
 
@@ -54,6 +55,7 @@ def mirrored_sheet(
     for name in _KEPT:
         if (kept := original.find(f"{{*}}{name}")) is not None:
             root.append(deepcopy(kept))
+    _widen(root, sheet)
     rows = {number(row.get("r")): row for row in original.iterfind("{*}sheetData/{*}row")}
     _Cells(added(root, "sheetData"), sheet, styles).write(rows)
     if (merged := original.find("{*}mergeCells")) is not None:
@@ -74,6 +76,19 @@ def _add_view(root: Any, original: Any) -> None:
             view.set(name, old.get(name))
     if (pane := old.find("{*}pane")) is not None:
         view.append(deepcopy(pane))
+
+
+def _widen(root: Any, sheet: NewSheet) -> None:
+    """Make columns beside the mirrored ones wide enough for their texts."""
+    places = [place for own in (sheet.texts, sheet.formulas) for place in own]
+    beside = sorted({column for _, column in places if column > sheet.beside.last_column})
+    columns = root.find("{*}cols")
+    if not beside or (columns is not None and number(columns[-1].get("max")) >= beside[0]):
+        return
+    for column in beside:
+        if columns is None:
+            columns = added(root, "cols")
+        added(columns, "col", min=str(column), max=str(column), width=_WIDTH, customWidth="1")
 
 
 class _Cells:
