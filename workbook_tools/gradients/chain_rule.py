@@ -11,7 +11,7 @@ from workbook_tools.differentiation.array_parts import NotWrittenError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.gradients.blocks import Block, Edge, Slot, blocks_of
 from workbook_tools.gradients.places import Pair
-from workbook_tools.gradients.reach import Reach
+from workbook_tools.gradients.reach import Changed, Reach
 from workbook_tools.gradients.terms import Area, Rectangle, Term, Written
 from workbook_tools.notation.addresses import Cell, full_name
 
@@ -36,7 +36,7 @@ class ChainRule:
     """Writes the derivative of one cell by others."""
 
     def __init__(self, sheets: Sequence[Sheet], of: Cell) -> None:
-        self.of = of
+        self.of, self._sheets = of, sheets
         self.beside = SideCells(sheets)
         self.blocks = blocks = [*blocks_of(sheets)]
         self.reach = Reach(sheets, blocks, [of])
@@ -60,6 +60,10 @@ class ChainRule:
                 self._in_column[slot.sheet, column].append(
                     Reading(block, reference, slot, first, last)
                 )
+
+    def changed(self, by: Sequence[Cell]) -> Changed:
+        """Return the cells between some cells and the result: those that depend on them."""
+        return Changed(self._sheets, self.blocks, self.reach, by)
 
     def by(self, cell: Cell) -> Written | None:
         """Return the derivative by a cell; None if it is 0. Raises ``NoWayError``."""

@@ -28,21 +28,26 @@ class Formulas:
         return {cell for cell, written in every.items() if written.is_array}
 
 
-def derivative_formulas(model: Model) -> Formulas:
+def derivative_formulas(model: Model, are_all: bool = True) -> Formulas:
     """Write the derivatives of the result of a model by all numbers that it depends on.
+
+    If not ``are_all``, only those by the parameters, and by what depends on them.
 
     A cell has none if it has an effect only through a function without a derivative; no parameter
     may have an effect through such a cell. Raises ``InputError``.
     """
     rule = ChainRule(model.sheets, model.of)
-    if not any(_is_in(rule.reach, cell) for cell in model.by):
+    if not any(rule.reach.has(cell) for cell in model.by):
         named = ", ".join(map(full_name, model.by[:3]))
         raise InputError(
             f"{model.path}: {full_name(model.of)} does not depend on {named}; give the cells that "
             "it is calculated from"
         )
     found = Formulas(rule)
+    only = None if are_all else {*rule.changed(model.by).blocks, *model.by}
     for cell in _cells(rule.reach, model):
+        if only is not None and cell not in only:
+            continue
         try:
             if written := rule.by(cell):
                 found.by[cell] = written
@@ -70,11 +75,11 @@ def _leave_out(found: Formulas, model: Model, rule: ChainRule) -> None:
     Raises ``InputError`` if that is a parameter.
     """
     reach = Reach(model.sheets, rule.blocks, found.left_out)
-    if any(_is_in(reach, cell) for cell in model.by):
+    if any(reach.has(cell) for cell in model.by):
         why = _reason(found.left_out, model, rule)
         raise InputError(f"{model.path}: {full_name(model.of)} cannot be differentiated: {why}")
     why = next(iter(found.left_out.values()))
-    for cell in [cell for cell in found.by if _is_in(reach, cell)]:
+    for cell in [cell for cell in found.by if reach.has(cell)]:
         del found.by[cell]
         found.left_out[cell] = why
 
@@ -84,12 +89,6 @@ def _reason(left_out: dict[Cell, str], model: Model, rule: ChainRule) -> str:
     by_reason = {why: cell for cell, why in left_out.items()}
     for why, cell in by_reason.items():
         reach = Reach(model.sheets, rule.blocks, [cell])
-        if any(_is_in(reach, parameter) for parameter in model.by):
+        if any(reach.has(parameter) for parameter in model.by):
             return why
     return next(iter(by_reason))
-
-
-def _is_in(reach: Reach, cell: Cell) -> bool:
-    sheet, row, column = cell
-    mask = reach.on(sheet)
-    return row < mask.shape[0] and column < mask.shape[1] and bool(mask[row, column])
