@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.formula import NoDerivativeError, Site, UnevenError
+from workbook_tools.differentiation.errors import NoDerivativeError, UnevenError
+from workbook_tools.differentiation.formula import Site
 from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet

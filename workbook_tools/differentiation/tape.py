@@ -142,12 +142,20 @@ def power(a: Traced, b: Traced) -> Traced:
     return _made(value, *links)
 
 
+def angle(x: Traced, y: Traced) -> Traced:
+    """Return ATAN2(x, y), the angle of a point: ∂/∂x = −y/(x² + y²), ∂/∂y = x/(x² + y²)."""
+    a, b = x.value, y.value
+    square = a * a + b * b
+    value = np.where(square == 0, np.nan, np.arctan2(b, a))
+    return _made(value, (x, lambda g: _times(g, -b / square)), (y, lambda g: _times(g, a / square)))
+
+
 def negative(a: Traced) -> Traced:
     """Return −a."""
     return _made(-a.value, (a, lambda g: -g))
 
 
-def _of_one(
+def of_one(
     function: Callable[[Array], Array], slope: Callable[[Array, Array], Array]
 ) -> Callable[[Traced], Traced]:
     """Return a function of one number, given its slope in terms of argument and value."""
@@ -161,7 +169,7 @@ def _of_one(
 
 
 FUNCTIONS_OF_ONE: dict[str, Callable[[Traced], Traced]] = {
-    name: _of_one(function, slope)
+    name: of_one(function, slope)
     for name, (function, slope) in {
         "EXP": (np.exp, lambda x, y: y),
         "LN": (np.log, lambda x, y: 1 / x),
@@ -177,6 +185,11 @@ FUNCTIONS_OF_ONE: dict[str, Callable[[Traced], Traced]] = {
         "SINH": (np.sinh, lambda x, y: np.cosh(x)),
         "COSH": (np.cosh, lambda x, y: np.sinh(x)),
         "TANH": (np.tanh, lambda x, y: 1 - y * y),
+        "ASINH": (np.arcsinh, lambda x, y: 1 / np.sqrt(1 + x * x)),
+        "ACOSH": (np.arccosh, lambda x, y: 1 / np.sqrt(x * x - 1)),
+        "ATANH": (np.arctanh, lambda x, y: 1 / (1 - x * x)),
+        "DEGREES": (np.degrees, lambda x, y: np.full_like(x, 180 / np.pi)),
+        "RADIANS": (np.radians, lambda x, y: np.full_like(x, np.pi / 180)),
     }.items()
 }
 
