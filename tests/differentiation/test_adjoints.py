@@ -328,3 +328,27 @@ def test_what_cannot_be_differentiated_is_named(
     with pytest.raises(NotDifferentiableError) as error:
         derivatives.adjoints([OF], derivatives.memory)
     assert said in str(error.value)
+
+
+def test_what_has_no_derivative_leaves_the_others_theirs_if_gaps_are_allowed(
+    tmp_path: Path,
+) -> None:
+    cells: dict[str, object] = {
+        "E1": "=ROUND(A1+B2,1)",
+        **{f"F{row}": f"=IF(ROW()=2,INT(B1),A2*{row})" for row in (1, 2, 3)},
+        **{f"G{row}": "=ROUND(C2,1)" for row in (1, 2, 3)},  # the result depends on none of them
+        "H1": "=SUM(A1:INDEX(A1:A1,1))",  # of which nothing has a known derivative
+        "A5": "=E1*B1+B1*ROUND(A1,1)+F1+F3+0*G2+(A2>0)*GAMMALN(B2)+H1+C1^2",
+    }
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    gaps: list[str] = []
+    found = derivatives.adjoints([OF], derivatives.memory, gaps=gaps)
+    own = [float(found[derivatives.place(cell), 0]) for cell in PARAMETERS]
+    expected = [np.nan, 1.6 + 0.7, 2 * 0.4, 4.0, np.nan, 0.0]
+    assert own == pytest.approx(expected, nan_ok=True)
+    assert set(gaps) == {
+        "Sheet!A5: ROUND has no derivative",
+        "Sheet!A5: GAMMALN",
+        "Sheet!E1: ROUND has no derivative",
+        "Sheet!H1: A1:INDEX(A1:A1,1) is not known",
+    }

@@ -40,3 +40,18 @@ def test_a_cell_is_called_as_the_text_beside_it_says(
     rows: list[list[str]], place: tuple[int, int], label: str | None
 ) -> None:
     assert label_of(sheet(*rows), *place) == label
+
+
+@pytest.mark.parametrize(
+    ("filled", "label"),
+    [
+        ({3}, "x"),  # the text is that of the number in C2; D2 and E2 are empty
+        ({3, 5}, "x"),
+        ({}, "Wages"),
+        ({4, 5}, "Wages"),
+        ({3, 4, 5}, "Wages"),
+    ],
+)
+def test_a_text_beside_another_number_is_that_numbers(filled: set[int], label: str) -> None:
+    own = sheet(["", "", "", "", "", "x"], ["", "Wages", "", "", "", ""])
+    assert label_of(own, 2, 6, lambda row, column: column in filled) == label

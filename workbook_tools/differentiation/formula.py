@@ -4,7 +4,7 @@ Conditions, and which cell a lookup finds, have no derivative: they are worked o
 (``evaluator``), and the branch that is taken is followed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,13 @@ from workbook_tools.formulas.tree import (
     chain,
     children,
 )
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    cell_name,
+    full_name,
+    sheet_prefix,
+)
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.memory import NUMBER, OTHER, Memory
 from workbook_tools.program.view import View
@@ -71,6 +77,8 @@ class Site:
     # By reference: the places, (height, width, cells), if the cells have several formulas, of one
     # shape.
     known_places: Mapping[str, NDArray[np.int64]] | None = None
+    # If given, functions without a derivative are added to it, and their derivative is NaN.
+    gaps: list[str] | None = None
     # What was read: the places, by the ``id`` of the array; and the array of each reference.
     places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
@@ -132,7 +140,10 @@ class Site:
             return OF_ARRAYS[name](*(self.range(part, True) for part in arguments))
         own: Callable[..., Traced] | None = _OWN.get(name)
         if own is None or name in STEPS:
-            raise NoDerivativeError(f"{written} has no derivative" if name in STEPS else written)
+            what = f"{written} has no derivative" if name in STEPS else written
+            if self.gaps is None:
+                raise NoDerivativeError(what)
+            return self._gap(tree, what, self.gaps)
         return own(self, arguments, lifts)
 
     def range(self, part: Tree, lifts: bool) -> Traced:
@@ -250,23 +261,35 @@ class Site:
 
     def matters(self, tree: Tree) -> bool:
         """Tell whether a part reads cells that depend on those that are asked."""
-        waiting = [tree]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, Span):
-                if self._span(part.left, part.right).matters:
-                    return True
-                continue
-            if isinstance(part, Reference | Lines) and self._cells(part.text, True).matters:
-                return True
-            waiting += children(part)
-        return False
+        return next(self._read_by(tree), None) is not None
 
     # What has no derivative
 
     def _constant(self, tree: Tree) -> Traced:
         """Work out a part by Excel's rules, as numbers without a derivative; NaN for others."""
         return constant(self._evaluated(tree))
+
+    def _gap(self, tree: Tree, what: str, gaps: list[str]) -> Traced:
+        """Work out a part by Excel's rules; its derivative by all that it reads is NaN."""
+        where = full_name((self.sheet, int(self.rows[0]), self.column))
+        return tape.unknown(
+            self._evaluated(tree), [*self._read_by(tree)], lambda: gaps.append(f"{where}: {what}")
+        )
+
+    def _read_by(self, tree: Tree) -> Iterator[Traced]:
+        """Yield what a part reads that matters."""
+        waiting = [tree]
+        while waiting:
+            part = waiting.pop()
+            found: Traced | None = None
+            if isinstance(part, Span):
+                found = self._span(part.left, part.right)
+            elif isinstance(part, Reference | Lines):
+                found = self._cells(part.text, True)
+            else:
+                waiting += children(part)
+            if found is not None and found.matters:
+                yield found
 
     def _evaluated(self, tree: Tree) -> Array:
         tree = bare(tree)

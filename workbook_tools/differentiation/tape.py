@@ -203,6 +203,26 @@ def chosen(condition: NDArray[np.bool_], one: Traced, other: Traced) -> Traced:
     )
 
 
+def unknown(value: Array, operands: Sequence[Traced], told: Callable[[], None]) -> Traced:
+    """Return numbers that depend on others in a way that has no known derivative: it is NaN.
+
+    ``told`` is called if it is asked for, which it is not where what was made of them does not
+    matter.
+    """
+
+    def pull_to(operand: Traced) -> Pull:
+        def pull(g: Array) -> Array:
+            is_asked = (g != 0).any(axis=(0, 1), keepdims=True)
+            if is_asked.any():
+                told()
+            shape = np.broadcast_shapes(is_asked.shape, operand.value.shape)
+            return np.broadcast_to(np.where(is_asked, np.nan, 0.0), shape)
+
+        return pull
+
+    return _made(value, *((operand, pull_to(operand)) for operand in operands))
+
+
 # Arrays
 
 
