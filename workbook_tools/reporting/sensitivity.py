@@ -138,7 +138,7 @@ def as_json(found: Sensitivity) -> dict[str, Any]:
                 "elasticity": one.elasticity,
                 "effects": [
                     {"percent": percent, "change": effect.change, "shows": effect.shows or None}
-                    for percent, effect in one.effects.items()
+                    for percent, effect in sorted(one.effects.items())
                 ],
                 "straight_up_to": one.straight_up_to,
             }

@@ -58,7 +58,8 @@ def _called(found: Sensitivity) -> str:
 
 
 def _bar(one: Influence, found: Sensitivity) -> Bar:
-    return Bar(_labelled(one, found), one.effects[_DOWN].change, one.effects[_UP].change)
+    cell, label = named(one.cell, found.of), one.label or ""
+    return Bar(cell, label, one.effects[_DOWN].change, one.effects[_UP].change)
 
 
 def _summary(felt: Sequence[Influence], found: Sensitivity) -> str:
@@ -72,10 +73,11 @@ def _summary(felt: Sequence[Influence], found: Sensitivity) -> str:
     if first is None or change is None:
         return begin
     share = f", or {100 * change / abs(found.value):+.2g} %" if found.value else ""
-    return (
+    said = (
         f"{begin} The strongest is {_labelled(first, found)}: with 10 % more of it, the result "
         f"changes by {plain(change, sign='+')}{share}."
     )
+    return said.replace(" %", "\u00a0%")  # no line ends between them
 
 
 def _labelled(one: Influence, found: Sensitivity) -> str:

@@ -4,7 +4,7 @@ The largest bars come first. Lengths are in percent of the width, and texts in p
 fills a wide page as well as a phone, and its labels stay readable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lxml import etree
@@ -24,6 +24,7 @@ class Bar(NamedTuple):
     A change is None if the result is no number then.
     """
 
+    cell: str
     label: str
     down: float | None
     up: float | None
@@ -34,7 +35,7 @@ def draw_tornado(bars: Sequence[Bar], title: str, unchanged: str) -> str:
 
     Its colours are set by the CSS classes ``down``, ``up``, ``zero`` and ``soft``.
     """
-    changes = [change for bar in bars for change in bar[1:] if change is not None]
+    changes = [change for bar in bars for change in (bar.down, bar.up) if change]
     scale = _Scale(min(0.0, *changes), max(0.0, *changes))
     height = _TOP + _ROW * len(bars) + 4
     zero = f"{scale.x(0.0):.2f}%"
@@ -49,41 +50,32 @@ def draw_tornado(bars: Sequence[Bar], title: str, unchanged: str) -> str:
     svg.append(E.line(line))
     for k, bar in enumerate(bars):
         top = _TOP + _ROW * k
-        svg.append(
-            E.text(_printable(shortened(bar.label, _LONGEST)), {"x": "0", "y": f"{top + 13}"})
-        )
-        is_one_sided = bar.down is not None and bar.up is not None and bar.down * bar.up > 0
-        for name, change in (("down", bar.down), ("up", bar.up)):
-            if not change:
-                continue
-            begin, size = top + _BAR_BEGINS, _BAR
-            if is_one_sided:  # one above the other, not one over the other
-                size = _BAR // 2
-                begin += size * (name == "up")
-            svg.extend(_bar(scale, name, change, begin, size))
+        label = E.text({"x": "0", "y": f"{top + 13}", "class": "name"})
+        label.append(E.tspan(f"{bar.cell} ", {"class": "soft"}))
+        label.append(E.tspan(_printable(shortened(bar.label, _LONGEST - len(bar.cell)))))
+        svg.append(label)
+        svg.extend(_drawn(scale, bar, top + _BAR_BEGINS))
     return str(etree.tostring(svg, encoding="unicode"))
 
 
-def _bar(scale: "_Scale", name: str, change: float, y: int, height: int) -> list[etree._Element]:
-    """Return a bar, with its number at its end."""
-    ends = sorted((scale.x(0.0), scale.x(change)))
-    box = {
-        "x": f"{ends[0]:.2f}%",
-        "y": f"{y}",
-        "width": f"{ends[1] - ends[0]:.2f}%",
-        "height": f"{height}",
-        "class": name,
-    }
-    side = 1 if change > 0 else -1
-    at = {
-        "x": f"{scale.x(change):.2f}%",
-        "y": f"{y + height / 2:g}",
-        "dx": f"{6 * side}",
-        "dy": ".35em",
-        "text-anchor": "start" if change > 0 else "end",
-        "class": "number",
-    }
-    return [E.rect(box), E.text(plain(change, 3, sign="+"), at)]
+def _drawn(scale: "_Scale", bar: Bar, y: int) -> Iterator[etree._Element]:
+    """Yield the two bars of a number, with the changes at their ends."""
+    both = [(name, own) for name, own in (("down", bar.down), ("up", bar.up)) if own]
+    # If both go to one side, one stands below the other, and their changes beside the longer one.
+    is_one_sided = len({own > 0 for _, own in both}) < len(both)
+    height = _BAR // 2 if is_one_sided else _BAR
+    for k, (name, change) in enumerate(both):
+        begin, end = sorted((scale.x(0.0), scale.x(change)))
+        box = {"x": f"{begin:.2f}%", "width": f"{end - begin:.2f}%", "height": f"{height}"}
+        yield E.rect({**box, "y": f"{y + k * height * is_one_sided}", "class": name})
+    ends = [(own, plain(own, 3, sign="+")) for _, own in both]
+    if is_one_sided:
+        longest, _ = max(ends, key=lambda end: abs(end[0]))
+        ends = [(longest, " / ".join(text for _, text in ends))]
+    for change, text in ends:
+        side, anchor = (1, "start") if change > 0 else (-1, "end")
+        at = {"x": f"{scale.x(change):.2f}%", "y": f"{y + _BAR // 2}", "dy": ".35em"}
+        yield E.text(text, {**at, "dx": f"{6 * side}", "text-anchor": anchor, "class": "number"})
 
 
 class _Scale:

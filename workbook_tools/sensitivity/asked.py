@@ -18,11 +18,12 @@ from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
 from workbook_tools.sensitivity.changed import results
-from workbook_tools.sensitivity.influence import LADDER, Effect, Influence
+from workbook_tools.sensitivity.influence import LADDER, PERCENTS, Effect, Influence, reach
 from workbook_tools.sensitivity.typed_numbers import typed_numbers
 
 MOST_CELLS = 10_000  # whose influence is worked out
-_CHANGES = (*(-step for step in reversed(LADDER)), *LADDER)  # in percent
+_MOST_COMPARED = 1_000  # of them, those that are compared with a straight line
+_FURTHER = tuple(k for step in LADDER for k in (-step, step) if k not in PERCENTS)
 _LONGEST = 40  # characters of a text that the result shows
 
 
@@ -89,12 +90,12 @@ def sensitivity(question: Question) -> Sensitivity:
         )
     try:
         derivatives = Derivatives(sheets, calculation, cells, iterations)
+        derivatives.refuse_changing([of])
         if not derivatives.depends(of):
             raise InputError(
-                f"{path}: {full_name(of)} does not depend on {', '.join(question.by)}; "
+                f"{path}: {full_name(of)} does not depend on {', '.join(question.by) or 'them'}; "
                 "give --by cells that it is calculated from"
             )
-        derivatives.refuse_changing([of])
         effects = _effects(derivatives, of, cells)
     except NotDifferentiableError as error:
         raise InputError(
@@ -135,19 +136,26 @@ def _numbers_named(
 
 
 def _effects(derivatives: Derivatives, of: Cell, cells: Sequence[Cell]) -> list[dict[int, Effect]]:
-    """Return the effects of changes of each cell; none for a cell with a 0."""
+    """Return the effects of changes of each cell; none for a cell with a 0.
+
+    The cells that move the result most are changed by all of ``LADDER``.
+    """
     memory = derivatives.memory
     moved = [cell for cell in cells if memory.numbers[derivatives.place(cell), 0] != 0]
-    found: dict[Cell, dict[int, Effect]] = {}
-    every = results(derivatives, of, moved, _CHANGES)
-    for cell, (unchanged, shown) in zip(moved, every, strict=True):
-        if not isinstance(unchanged, float):
-            raise NotDifferentiableError(f"it is {_said(unchanged)} if it is calculated again")
-        found[cell] = {
-            percent: Effect(own - unchanged) if isinstance(own, float) else Effect(None, _said(own))
-            for percent, own in zip(_CHANGES, shown, strict=True)
-        }
-    return [found.get(cell, {}) for cell in cells]
+    found: dict[Cell, dict[int, Effect]] = {cell: {} for cell in cells}
+    for percents, many in ((PERCENTS, len(moved)), (_FURTHER, _MOST_COMPARED)):
+        moved = sorted(moved, key=lambda cell: reach(found[cell]), reverse=True)[:many]
+        every = results(derivatives, of, moved, percents)
+        for cell, (unchanged, shown) in zip(moved, every, strict=True):
+            if not isinstance(unchanged, float):
+                raise NotDifferentiableError(f"it is {_said(unchanged)} if it is calculated again")
+            for percent, own in zip(percents, shown, strict=True):
+                found[cell][percent] = _effect(own, unchanged)
+    return [found[cell] for cell in cells]
+
+
+def _effect(value: CellValue, unchanged: float) -> Effect:
+    return Effect(value - unchanged) if isinstance(value, float) else Effect(None, _said(value))
 
 
 def _said(value: CellValue) -> str:

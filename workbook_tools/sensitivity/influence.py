@@ -20,6 +20,16 @@ class Effect(NamedTuple):
     shows: str = ""  # what it shows instead, such as ``#NUM!``
 
 
+def reach(effects: Mapping[int, Effect]) -> float:
+    """Return how far the result moves, up or down, if a number changes by 10 %.
+
+    Infinitely far if the result is no number then; 0 if that was not tried.
+    """
+    changes = [effects[percent].change for percent in (-10, 10) if percent in effects]
+    known = [abs(change) for change in changes if change is not None]
+    return max(known, default=0.0) if len(known) == len(changes) else math.inf
+
+
 @dataclass(frozen=True)
 class Influence:
     """How much a number moves a result."""
@@ -49,9 +59,10 @@ class Influence:
         """The largest change of ``LADDER``, in percent, for which the result follows its slope.
 
         Up and down to there, the change that the derivative predicts is within 5 % of the true
-        one. 0 if that fails for the smallest change; None if there is no derivative or no effect.
+        one. 0 if that fails for the smallest change; None if there is no derivative, or if that was
+        not tried.
         """
-        if self.derivative is None or not self.effects:
+        if self.derivative is None or LADDER[-1] not in self.effects:
             return None
         reached = 0
         for percent in LADDER:
@@ -69,15 +80,8 @@ class Influence:
 
     @property
     def reach(self) -> float:
-        """How far the result moves, up or down, if the number changes by 10 %.
-
-        Infinitely far if the result is no number then; 0 if the number is 0.
-        """
-        if not self.effects:
-            return 0.0
-        changes = [self.effects[percent].change for percent in (-10, 10)]
-        known = [abs(change) for change in changes if change is not None]
-        return max(known) if len(known) == len(changes) else math.inf
+        """How far the result moves if the number changes by 10 % (see ``reach``)."""
+        return reach(self.effects)
 
     @property
     def is_felt(self) -> bool:
