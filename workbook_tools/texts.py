@@ -30,7 +30,7 @@ def plain(number: float, digits: int = 4, sign: str = "") -> str:
     size = abs(number)
     if 10 ** (digits - 1) <= size < 1e12:
         return f"{number:{sign},.0f}"
-    if 0 < size < 1e-4 or size >= 1e12:
+    if 0 < size < 1e-3 or size >= 1e12:
         mantissa, _, exponent = f"{number:{sign}.{digits - 1}e}".partition("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     return f"{number:{sign}.{digits}g}"

@@ -21,6 +21,7 @@ def sheet(*rows: list[str]) -> Sheet:
     [
         ([["Discount rate:", ""]], (1, 2), "Discount rate"),
         ([["Discount  \n rate : "]], (1, 2), "Discount rate"),
+        ([["η ="]], (1, 2), "η"),
         ([["Price", "€", ""]], (1, 3), "Price"),
         ([["Length", "m", ""]], (1, 3), "Length, m"),
         ([["a", "b", "c", "d", ""]], (1, 5), "b, c, d"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from checks import call, refused
+from doc_pages import page_of
 from openpyxl import Workbook
 from sensitivities import written
 
@@ -154,3 +155,15 @@ def test_two_outputs_are_not_the_same_file(path: Path, tmp_path: Path) -> None:
 def test_nothing_is_written_if_there_is_no_answer(path: Path, tmp_path: Path) -> None:
     refused("sensitivity", path, "--of", "A1", "--html", tmp_path / "a.html")
     assert not (tmp_path / "a.html").exists()
+
+
+def test_every_field_of_the_json_is_on_its_page(path: Path) -> None:
+    document = json.loads(call("sensitivity", path, "--of", "B6", "--json", "-").stdout)
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return {*value}.union(*map(keys, value.values()))
+        return set[str]().union(*map(keys, value)) if isinstance(value, list) else set()
+
+    _, _, said = page_of("json.md").text.partition("\n## Sensitivity\n")
+    assert [key for key in keys(document) if f"`{key}`" not in said] == []

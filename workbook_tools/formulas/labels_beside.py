@@ -64,7 +64,7 @@ def _above(sheet: Sheet, row: int, column: int) -> tuple[int, str] | None:
 
 
 def _label(text: str) -> str:
-    """Return a text as a label: in one line, without the colon at its end; empty if it is none."""
-    found = " ".join(text.split()).removesuffix(":").rstrip()
+    """Return a text as a label: in one line, without a colon or = at its end; empty if none."""
+    found = " ".join(text.split()).rstrip(":= ")
     is_label = len(found) <= _LONGEST and any(map(str.isalpha, found))
     return found if is_label else ""

@@ -1,5 +1,6 @@
 """How much typed numbers move a result: printed on a terminal, as JSON, and as CSV."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from workbook_tools.texts import counted, plain, shortened
 
 _MOST_PRINTED = 20
 _MOST_NAMED = 5  # cells that do not move the result
-_LONGEST_NAME, _LONGEST_LABEL, _SHORTEST_LABEL = 60, 40, 8  # characters
+_LONGEST_NAME, _LONGEST_LABEL, _SHORTEST_LABEL = 60, 40, 12  # characters
 _GAP = 2  # spaces between columns
 NOTHING = "–"
 
@@ -33,29 +34,36 @@ def print_sensitivity(found: Sensitivity, console: Console) -> None:
 
 
 def _grid(influences: list[Influence], of: Cell, width: int) -> Grid:
-    """Return the table; labels are as long as there is room beside the numbers."""
-    headings = ("value", "derivative", "elasticity", *map(signed, PERCENTS), "straight")
-    rows = [(named(one.cell, of), *numbers(one)) for one in influences]
-    columns = zip(("cell", *headings), *rows, strict=True)
-    room = width - sum(max(map(len, column)) + _GAP for column in columns)
+    """Return the table; labels are as long as there is room beside the numbers.
+
+    On a narrow terminal, the effects of ±1 % are left out.
+    """
+    labels = [one.label or NOTHING for one in influences]
+    for percents in (PERCENTS, (PERCENTS[0], PERCENTS[-1])):
+        headings = ("cell", "value", "derivative", "elasticity", *map(signed, percents), "straight")
+        rows = [(named(one.cell, of), *numbers(one, percents)) for one in influences]
+        taken = sum(max(map(len, own)) + _GAP for own in zip(headings, *rows, strict=True))
+        room = min(width - taken, _LONGEST_LABEL)
+        if room >= min(max(map(len, ["label", *labels])), _SHORTEST_LABEL):
+            break
     grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     grid.add_column("cell", no_wrap=True)
     grid.add_column("label", no_wrap=True)
-    for heading in headings:
+    for heading in headings[1:]:
         grid.add_column(heading, justify="right", no_wrap=True)
-    for one, (cell, *own) in zip(influences, rows, strict=True):
-        label = shortened(one.label or NOTHING, max(_SHORTEST_LABEL, min(room, _LONGEST_LABEL)))
-        grid.add_row(*map(Text, (cell, label, *own)))
+    for label, (cell, *own) in zip(labels, rows, strict=True):
+        shown = shortened(label, max(_SHORTEST_LABEL, room))
+        grid.add_row(*map(Text, (cell, shown, *own)))
     return grid
 
 
-def numbers(one: Influence) -> list[str]:
+def numbers(one: Influence, percents: Sequence[int] = PERCENTS) -> list[str]:
     """Return what is shown of a number: value, derivative, elasticity, effects, straight up to."""
     return [
         plain(one.value),
         NOTHING if one.derivative is None else plain(one.derivative),
         NOTHING if one.elasticity is None else plain(one.elasticity, 3),
-        *(_effect(one, own) for own in PERCENTS),
+        *(_effect(one, own) for own in percents),
         straight(one.straight_up_to),
     ]
 
