@@ -105,12 +105,11 @@ class Changed:
         waiting = {cell: block for block in blocks for cell in reach.cells_of(block)}
         is_new = True
         while is_new:
-            found = [own for own in waiting.items() if self.are_read(*own)]
-            is_new = bool(found)
-            for (sheet, row, column), block in found:
-                self._masks[sheet][row, column] = True
-                self.blocks[sheet, row, column] = block
-                del waiting[sheet, row, column]
+            is_new = False
+            for cell, block in [*waiting.items()]:
+                if self.are_read(cell, block):
+                    self._masks[cell[0]][cell[1:]] = is_new = True
+                    self.blocks[cell] = waiting.pop(cell)
 
     def are_read(self, cell: Cell, block: Block) -> bool:
         """Tell whether the formula of a block in a cell reads any of them."""
