@@ -78,8 +78,8 @@ def train(
         )
         out = console()
         out.print(Text(str(to), style="bold"), soft_wrap=True)
-        said = f"\n{counted(found.parameters, 'parameter')}; an iteration has {found.columns:,} columns"
-        out.print(Text(said + "\n"), soft_wrap=True)
+        said = f"{counted(found.parameters, 'parameter')}, {counted(found.columns, 'column')}"
+        out.print(Text(f"\n{said}\n"), soft_wrap=True)
         grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         grid.add_column("learning rate", justify="right")
         for heading in ("at iteration 1", f"at iteration {iterations:,}"):

@@ -12,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from workbook_tools.gradients.model import Model
 from workbook_tools.notation.addresses import cell_name, column_letter, full_name, sheet_prefix
 from workbook_tools.notation.quantities import LEARNING_RATE
+from workbook_tools.notation.vocabulary import Schedule
 from workbook_tools.spec.training import Training
 from workbook_tools.training.table import (
     ABOVE,
@@ -32,6 +33,7 @@ from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, OVERVIEW, RATE
 _WIDTH = 13.0  # characters of a column
 _SUMMARY_ROW = 7  # the headings of the losses of all rates, on the Overview
 _CHART = (3, 29, 1, 9)  # first and last row, first and last column
+_COLUMNS_A_PAGE = 14
 _MOST_NOTE = 600  # characters
 
 
@@ -87,6 +89,7 @@ def write_table(sheet: Worksheet, own: RateSheet, model: Model, training: Traini
         label = sheet.cell(row, place - 1, f"{symbol} =")
         label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
         styles.write_input(sheet, row, place, settings[symbol])
+    _words(sheet, training)
     for k, column in enumerate(own.table.columns, start=1):
         _head(sheet, HEADER_ROW, k, column)
         for row in (FIRST_ROW, FIRST_ROW + 1):
@@ -94,9 +97,22 @@ def write_table(sheet: Worksheet, own: RateSheet, model: Model, training: Traini
             cell.font, cell.border = styles.NUMBER, styles.CELL_BORDER
             cell.fill = styles.cell_fill(column.role)
             cell.number_format = styles.NUMBER_FORMATS[column.role]
-    styles.set_up_page(sheet)
+    _set_up_pages(sheet, len(own.table.columns))
     sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
     return [f"Line chart of {own.loss} over the iterations of the sheet {own.name}."]
+
+
+def _words(sheet: Worksheet, training: Training) -> None:
+    """Write what is not a number of the training: the optimizer and the schedule."""
+    words = {} if training.is_plain else {"optimizer": str(training.optimizer)}
+    if training.schedule is not Schedule.CONSTANT:
+        words["schedule"] = str(training.schedule)
+    last = max(column for _, column in setting_places(training).values())
+    for column, (name, word) in enumerate(words.items()):
+        place = last + 2 + 2 * column
+        label = sheet.cell(RATE[0], place, f"{name}:")
+        label.font, label.alignment = styles.HEADING, Alignment(horizontal="right")
+        sheet.cell(RATE[0], place + 1, word).font = styles.BODY
 
 
 def _content(column: Column, row: int) -> str | int:
@@ -139,7 +155,13 @@ def write_constants(sheet: Worksheet, table: TrainingTable, model: Model) -> Non
     sheet["A2"].font = styles.SUBTITLE
     _strip(sheet, CONSTANTS_ROW, "What no step changes", table.constants)
     _strip(sheet, START_ROW, "The parameters at the start", table.start)
+    _set_up_pages(sheet, max(len(table.constants), len(table.start)))
+
+
+def _set_up_pages(sheet: Worksheet, width: int) -> None:
+    """Print a sheet on as many pages side by side as can be read."""
     styles.set_up_page(sheet)
+    sheet.page_setup.fitToWidth = -(-width // _COLUMNS_A_PAGE)
 
 
 def _strip(sheet: Worksheet, row: int, title: str, constants: Sequence[Constant]) -> None:
