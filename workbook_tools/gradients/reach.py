@@ -1,7 +1,7 @@
 """Finds the cells that others depend on, through all formulas between."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,13 @@ class Reach:
     """The cells that some cells depend on; these count, too."""
 
     def __init__(
-        self, sheets: Sequence[Sheet], blocks: Sequence[Block], of: Iterable[Cell]
+        self,
+        sheets: Sequence[Sheet],
+        blocks: Sequence[Block],
+        of: Iterable[Cell],
+        through: Callable[[Block, str], bool] = lambda block, reference: True,
     ) -> None:
+        """Follow all references of formulas, or those ``through`` which one should go."""
         self._masks = {s.name: np.zeros((s.last_row + 1, s.last_column + 1), bool) for s in sheets}
         self._in_column: dict[tuple[str, int], list[int]] = defaultdict(list)
         for number, block in enumerate(blocks):
@@ -35,8 +40,9 @@ class Reach:
             new = live & ~done.get(number, np.zeros_like(live))
             if new.any():
                 done[number] = live.copy()
-                for slot in block.slots.values():
-                    waiting.extend(self._read(block, slot, new))
+                for reference, slot in block.slots.items():
+                    if through(block, reference):
+                        waiting.extend(self._read(block, slot, new))
 
     def has(self, cell: Cell) -> bool:
         """Tell whether they depend on a cell."""

@@ -173,7 +173,8 @@ class _Writer:
         if (count := first - 1 + len(every) + states) > MAX_COLUMNS:
             raise InputError(
                 f"{self._model.path}: one iteration would have {count:,} columns, and a sheet has "
-                f"{MAX_COLUMNS:,}; give a model with fewer rows of data"
+                f"{MAX_COLUMNS:,}; about {100 * MAX_COLUMNS // count} % of the rows "
+                "of data would fit"
             )
         if len(self._constants) > MAX_COLUMNS:
             raise InputError(
