@@ -79,6 +79,9 @@ MNIST_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/mnist_cnn.pdf
 TINY_CNN_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/tiny_cnn.pdf
 XOR_PAGES = pdftoppm -png -singlefile $(BUILD)/pages/xor.pdf
 
+MODEL_BOOK = workbooks/models/forward.xlsx
+OF_MODEL = --of J10 --by J2:K4 --by J6:J8
+
 pictures: workbooks ## Render the pictures of the documentation anew (needs LibreOffice, poppler-utils, chromium)
 	@mkdir -p $(BUILD)/pages workbooks/pictures
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages workbooks/Back_Propogation.xlsx workbooks/xor.xlsx workbooks/mnist_cnn.xlsx workbooks/tiny_cnn.xlsx
@@ -103,6 +106,12 @@ pictures: workbooks ## Render the pictures of the documentation anew (needs Libr
 	$(LAYOUT_PAGES)/matrices.pdf workbooks/pictures/matrices -W 1440 -H 520
 	$(LAYOUT_PAGES)/samples.pdf workbooks/pictures/samples -W 1200 -H 490
 	$(LAYOUT_PAGES)/blocks.pdf workbooks/pictures/blocks -W 920 -H 430
+	$(BIN)/python workbooks/models/forward.py $(MODEL_BOOK)
+	$(BIN)/workbook-tools differentiate $(MODEL_BOOK) $(OF_MODEL) --step 0.5 -o $(BUILD)/model_gradients.xlsx
+	$(BIN)/workbook-tools train $(MODEL_BOOK) $(OF_MODEL) --learning-rates 0.1,0.5,2 --iterations 200 -o $(BUILD)/model_training.xlsx
+	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/model_gradients.xlsx $(BUILD)/model_training.xlsx
+	pdftoppm -png -singlefile $(BUILD)/pages/model_gradients.pdf workbooks/pictures/derivatives -f 3 -r 170 -x 50 -y 50 -W 1850 -H 340
+	pdftoppm -png -singlefile $(BUILD)/pages/model_training.pdf workbooks/pictures/model_training -f 4 -r 110 -x 30 -y 30 -W 1220 -H 700
 	$(CHROMIUM) --window-size=980,900 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
 	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((24, 394, 956, 778)).save('workbooks/pictures/finding.png')"
 

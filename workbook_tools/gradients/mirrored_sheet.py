@@ -24,7 +24,7 @@ _GREY, _HEADING = "EDEDED", "D9E1F2"
 _BELOW, _NONE, _ABOVE = "FF5A8AC6", "FFFFFFFF", "FFF8696B"
 _TAB = "FF7F7F7F"
 _MOST_GREY = 200_000  # cells that get a colour though they are empty
-_WIDTH = "15"  # characters of a column beside those of the sheet
+_WIDTH = "12"  # characters of a column beside those of the sheet
 _KEPT = ("sheetFormatPr", "cols")
 
 
@@ -50,7 +50,9 @@ def mirrored_sheet(
     """Return the XML of a sheet; ``part`` is the one that it mirrors."""
     original = copy.xml(part.part)
     root = etree.Element(f"{{{namespace(original)}}}worksheet", nsmap=original.nsmap)
-    added(added(root, "sheetPr"), "tabColor", rgb=_TAB)
+    properties = added(root, "sheetPr")
+    added(properties, "tabColor", rgb=_TAB)
+    added(properties, "pageSetUpPr", fitToPage="1")
     _add_view(root, original)
     for name in _KEPT:
         if (kept := original.find(f"{{*}}{name}")) is not None:
@@ -62,6 +64,10 @@ def mirrored_sheet(
         root.append(deepcopy(merged))
     if sheet.are_derivatives:
         _colour(root, sheet)
+    added(root, "printOptions", headings="1", gridLines="1")
+    margins = dict.fromkeys(("left", "right", "top", "bottom", "header", "footer"), "0.4")
+    added(root, "pageMargins", **margins)
+    added(root, "pageSetup", orientation="landscape", fitToHeight="0")
     return serialized(root)
 
 
