@@ -106,7 +106,7 @@ class ChainRule:
         key = block, reference
         if key not in self._terms:
             try:
-                self._terms[key] = Term(*key)
+                self._terms[key] = Term(block, reference, self.beside.add)
             except NotWrittenError as error:
                 self._terms[key] = error
         found = self._terms[key]
@@ -169,6 +169,12 @@ class SideCells:
         self.formulas: dict[Cell, Written] = {}
         self._first = {sheet.name: sheet.last_column + 2 for sheet in sheets}
         self._taken: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+
+    def add(self, sheet: str, row: int, written: Written) -> int:
+        """Write a formula into a free cell of a row; return its column."""
+        column = self.room(sheet, (row, row), 1)
+        self.formulas[sheet, row, column] = written
+        return column
 
     def room(self, sheet: str, rows: tuple[int, int], width: int) -> int:
         """Return the first of some columns that are free in these rows, and take them."""

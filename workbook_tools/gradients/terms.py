@@ -6,14 +6,15 @@ reads it, that is a ``SUMPRODUCT``: ``=SUMPRODUCT(D2:D9,Data!A2:A9)``.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from workbook_tools.differentiation.array_parts import NotWrittenError
+from workbook_tools.differentiation.array_parts import NotWrittenError, gives_array
 from workbook_tools.differentiation.functions import COMPARISONS
 from workbook_tools.differentiation.simplified import negative, product
 from workbook_tools.differentiation.written import derivative_in
+from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.replacing import bare, operation, with_leaves
 from workbook_tools.formulas.tree import (
     Call,
@@ -26,11 +27,12 @@ from workbook_tools.formulas.tree import (
     parts,
 )
 from workbook_tools.gradients.blocks import Block
-from workbook_tools.gradients.places import InBlock, Pair, Place, Placed
+from workbook_tools.gradients.places import InBlock, Named, Pair, Place, Placed, Reader
 
 _ONE, _ZERO = Number("1"), Number("0")
 _OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "=": "<>", "<>": "="}
 _MARK = "\0"
+_LARGE = 50  # cells of a total that is not written more than once
 
 
 class Area(NamedTuple):
@@ -78,11 +80,19 @@ class Rectangle(NamedTuple):
         return itertools.product(rows, range(self.first_column, self.last_column + 1))
 
 
+# Writes a formula into a cell beside those of a sheet of derivatives, in a row; returns its column.
+Aside: TypeAlias = Callable[[str, int, "Written"], int]
+
+
 class Term:
     """The term of the chain rule for cells that a block reads in one of its references."""
 
-    def __init__(self, block: Block, reference: str) -> None:
-        """Differentiate the formula of the block; raises ``NotWrittenError``."""
+    def __init__(self, block: Block, reference: str, aside: Aside) -> None:
+        """Differentiate the formula of the block; raises ``NotWrittenError``.
+
+        Totals of many cells, such as the count in the derivative of a mean, are written ``aside``
+        once for each cell of the block, not for each cell that it reads.
+        """
         if block.is_unreadable:
             raise NotWrittenError("the formula cannot be parsed")
         element = InBlock(block, reference)
@@ -95,7 +105,13 @@ class Term:
 
         slope = with_leaves(slope, placed)
         adjoint = element.reader(is_adjoint=True)
-        self._single = _Template(product(adjoint, slope) or _ZERO)
+
+        def shared(part: Tree) -> Tree | None:
+            if not isinstance(part, Call) or not _is_large_total(part):
+                return None
+            return Placed("aside", _Shared(block.sheet, _Template(part), aside))
+
+        self._single = _Template(product(adjoint, with_leaves(slope, shared)) or _ZERO)
         self._is_array = block.is_array
         self._is_negative, factors = _factors(slope)
         self._adjoint = adjoint
@@ -153,6 +169,34 @@ def _sum(adjoint: Reference, arrays: Sequence[tuple[Tree, bool]], is_whole: bool
     found = reduce(lambda one, other: operation("*", one, other), factors)
     found = reduce(lambda one, other: operation("/", one, other), under, found)
     return Call("SUMPRODUCT", (adjoint, found) if is_apart else (found,))
+
+
+def _is_large_total(call: Call) -> bool:
+    """Tell whether a function of many cells is the same for all cells that are read."""
+    placed = [*_placed_in(call)]
+    is_same = all(isinstance(part.place, Named | Reader) for part in placed)
+    sizes = (area.cell_count for part in placed for area in areas(f"={part.text}"))
+    return is_same and max(sizes, default=0) >= _LARGE and not gives_array(call)
+
+
+class _Shared:
+    """The place of a part of a derivative that is the same for all cells that a cell reads."""
+
+    is_adjoint = True
+
+    def __init__(self, sheet: str, template: "_Template", aside: Aside) -> None:
+        self.sheet = sheet
+        self._template, self._aside = template, aside
+        self._columns: dict[tuple[int, int], int] = {}
+
+    def of(self, pair: Pair) -> tuple[int, int, int, int]:
+        """Return the first row, first column, last row and last column."""
+        reader = pair[:2]
+        if reader not in self._columns:
+            written = self._template.at(pair)
+            self._columns[reader] = self._aside(self.sheet, pair.row, written)
+        column = self._columns[reader]
+        return pair.row, column, pair.row, column
 
 
 class _Template:
