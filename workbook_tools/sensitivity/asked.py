@@ -88,7 +88,8 @@ def sensitivity(question: Question) -> Sensitivity:
             else f"{path}: --by names more than {MOST_CELLS:,} numbers; name fewer"
         )
     try:
-        derivatives = Derivatives(behind.sheets(), calculation, cells, iterations)
+        behind.with_cells(cells)
+        derivatives = Derivatives(behind.sheets(), behind.values(), cells, iterations)
         derivatives.refuse_changing([of])
         if not derivatives.depends(of):
             raise InputError(

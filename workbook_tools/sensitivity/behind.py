@@ -13,7 +13,7 @@ from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.runs import runs_of
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.notation.addresses import Cell
-from workbook_tools.package.columns import Columns
+from workbook_tools.package.columns import Column, Columns
 from workbook_tools.program.graph import Area, Graph
 
 
@@ -27,7 +27,7 @@ class Behind:
         self, sheets: Sequence[Sheet], graph: Graph, values: Columns, of: Cell, most: float
     ) -> None:
         """Follow a cell back; if there are more than ``most`` typed numbers, not all are found."""
-        self._sheets = sheets
+        self._sheets, self._values = sheets, values
         self._names = {sheet.name.lower(): sheet.name for sheet in sheets}
         self._seen = {sheet.name: _rows_of(sheet, values) for sheet in sheets}  # then by column
         self._new(Area(*of, *of[1:], picks=False))
@@ -44,6 +44,24 @@ class Behind:
         order = {sheet.name: k for k, sheet in enumerate(sheets)}
         # The cells with a number and without a formula, in the order of the sheets, row by row.
         self.numbers = sorted(found, key=lambda cell: (order[cell[0]], *cell[1:]))
+
+    def with_cells(self, cells: Sequence[Cell]) -> None:
+        """Keep some cells, too, on which the cell does not depend, perhaps."""
+        for cell in cells:
+            self._new(Area(*cell, *cell[1:], picks=False))
+
+    def values(self) -> Columns:
+        """Return the values of the cells that the cell depends on, and its own."""
+        found: dict[str, dict[int, Column]] = {}
+        for sheet, columns in self._seen.items():
+            found[sheet] = {}
+            for column, seen in columns.items():
+                own = self._values.column(sheet, column)
+                if own is not None and seen.any():
+                    kept = seen[own.rows]
+                    others = {row: value for row, value in own.others.items() if seen[row]}
+                    found[sheet][column] = Column(own.rows[kept], own.numbers[kept], others)
+        return Columns(found)
 
     def sheets(self) -> list[Sheet]:
         """Return the sheets with those formulas alone that the cell depends on, and its own."""
