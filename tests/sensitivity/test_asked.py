@@ -20,7 +20,7 @@ def test_all_typed_numbers_that_the_result_depends_on_are_found(tmp_path: Path) 
         **{f"A{row}": row for row in range(1, 6)},
         **{f"B{row}": f"=A{row}^2" for row in range(1, 6)},  # of which row 3 is needed, only
         "C1": "a text", "C2": True, "C3": 7, "C5": 9,
-        "D1": "=B3+SUM(C1:C4)",
+        "D1": "=B3+SUM(C1:C4)+A3",
         "E1": 100,
     }  # fmt: skip
     assert names(cells, "D1", tmp_path) == ["A3", "C3"]

@@ -17,9 +17,9 @@ from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Calculation, Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
+from workbook_tools.sensitivity.behind import Behind
 from workbook_tools.sensitivity.changed import results
 from workbook_tools.sensitivity.influence import LADDER, PERCENTS, Effect, Influence, reach
-from workbook_tools.sensitivity.typed_numbers import typed_numbers
 
 MOST_CELLS = 10_000  # whose influence is worked out
 _MOST_COMPARED = 1_000  # of them, those that are compared with a straight line
@@ -70,10 +70,9 @@ def sensitivity(question: Question) -> Sensitivity:
     calculation = compiled.calculated(path, graph, sheets, stored, iterations)
     [of] = cells_named(path, "--of", question.of, sheets)
     value = number_in(path, "--of", of, calculation)
-    if question.by:
-        cells = _numbers_named(question, sheets, calculation)
-    else:
-        cells = typed_numbers(sheets, graph, calculation, of, MOST_CELLS)
+    most = math.inf if question.by else MOST_CELLS
+    behind = Behind(sheets, graph, calculation, of, most)
+    cells = _numbers_named(question, sheets, calculation) if question.by else behind.numbers
     if of in cells:
         raise InputError(f"{path}: --by {full_name(of)} is the cell of --of; leave it out")
     if not cells:
@@ -89,7 +88,8 @@ def sensitivity(question: Question) -> Sensitivity:
             else f"{path}: --by names more than {MOST_CELLS:,} numbers; name fewer"
         )
     try:
-        derivatives = Derivatives(sheets, calculation, cells, iterations)
+        behind.with_cells(cells)
+        derivatives = Derivatives(behind.sheets(), behind.values(), cells, iterations)
         derivatives.refuse_changing([of])
         if not derivatives.depends(of):
             raise InputError(

@@ -9,7 +9,7 @@ from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 
 _MOST_NUMBERS = 10_000_000  # in the memory of one batch: 80 MB
-_MOST_DRAWS = 3_000  # of one batch; more are hardly faster
+_MOST_DRAWS = 100  # of one batch: more are hardly faster, and much slower in a long training
 
 
 def results(
