@@ -291,5 +291,7 @@ PARTS = """
 SIGN(@) INT(@) SIN(@) MOD(@,@) POWER(@,2) NOT(@) SUM(#) MAX(#) MIN(#) AVERAGE(#) SUMSQ(#) COUNT(#)
 PRODUCT(#) SUMPRODUCT(#,#) SUM(#,@) MAX(#,@) AVERAGE(#,@) INDEX(~,@) IF(@>@,@,@) IF(@=@,@,@)
 IF(@<>@,@,@) IF(@<=@,@,@) IF(@>@,@>0,@) IF(@,@,@) IF(AND(@>0,@<1),@,@) IF(OR(@>0,@<1),@,@)
-AND(@,@) IFERROR(@,@) LEN("a"&@) IF(@="a",@,@) IF(""<>@,@,@) IF(OR(@="A",@="("),@,@)
+SUMPRODUCT(#*@) SUMPRODUCT(#,#*(1-#)) SUMPRODUCT((#>@)*#) SUMPRODUCT(-#/@,#^2) SUMPRODUCT(#>@)
+SUMPRODUCT(#,~*2) SUMPRODUCT((#=@)*1,EXP(#)) SUMPRODUCT(@*@) AND(@,@) IFERROR(@,@) LEN("a"&@)
+IF(@="a",@,@) IF(""<>@,@,@) IF(OR(@="A",@="("),@,@)
 """.split()

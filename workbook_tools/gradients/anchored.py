@@ -76,12 +76,10 @@ def _groups(formulas: Mapping[Place, Written], axis: int) -> _Groups:
 
 def _moves(before: tuple[int, ...], named: tuple[int, ...], step: int) -> Moves | None:
     """Return which of the rows, or columns, that two cells name move; None if they differ else."""
-    found = tuple(own != other for own, other in zip(named, before, strict=True))
-    is_filled = all(
-        own - other == (step if moves else 0)
-        for own, other, moves in zip(named, before, found, strict=True)
-    )
-    return found if is_filled else None
+    apart = [own - other for own, other in zip(named, before, strict=True)]
+    if any(own not in (0, step) for own in apart):
+        return None
+    return tuple([own != 0 for own in apart])
 
 
 def _settled(own: _Groups, across: _Groups) -> dict[Place, Moves]:
@@ -96,6 +94,9 @@ def _settled(own: _Groups, across: _Groups) -> dict[Place, Moves]:
 
 
 def _named(area: Area, rows: Moves, columns: Moves) -> str:
+    if area.first_row == area.last_row and area.first_column == area.last_column:
+        across, down = "" if columns[0] else "$", "" if rows[0] else "$"
+        return f"{across}{column_letter(area.first_column)}{down}{area.first_row}"
     corners = (
         f"{'' if is_across else '$'}{column_letter(column)}{'' if is_down else '$'}{row}"
         for row, column, is_down, is_across in zip(

@@ -134,6 +134,9 @@ class ChainRule:
         self, term: Term, block: Block, readers: Sequence[Rectangle], row: int, column: int
     ) -> Iterator[Written]:
         """Yield the terms of the cells of a block that read a cell."""
+        if len(readers) == 1 and readers[0].size == 1:
+            yield term.by_one(Pair(*readers[0][:2], row, column))
+            return
         found = [self._of_rectangle(term, own, row, column) for own in readers]
         if len(found) <= _FEW and all(own is not None for own in found):
             yield from (own for own in found if own is not None)
@@ -219,6 +222,8 @@ def _rectangle(block: Block, downs: range, rights: range) -> Rectangle:
 
 def _joined(terms: Sequence[Written]) -> Written:
     """Return the sum of some terms."""
+    if len(terms) == 1:
+        return terms[0]
     pieces = [""]
     areas: list[Area] = []
     for term in terms:

@@ -96,18 +96,20 @@ class Beside:
 
     def of(self, pair: Pair) -> tuple[int, int, int, int]:
         """Return the first row, first column, last row and last column."""
-        number = {
-            Line.ROW: pair.read_row - self.own.top.at(pair.row),
-            Line.COLUMN: pair.read_column - self.own.left.at(pair.column),
-        }
-        top, bottom = _lines(self.slot.top, self.slot.bottom, pair.row, number.get(self.rows))
-        left, right = _lines(self.slot.left, self.slot.right, pair.column, number.get(self.columns))
+        top, bottom = self._lines(self.slot.top, self.slot.bottom, pair.row, self.rows, pair)
+        left, right = self._lines(self.slot.left, self.slot.right, pair.column, self.columns, pair)
         return top, left, bottom, right
 
-
-def _lines(first: Edge, last: Edge, own: int, number: int | None) -> tuple[int, int]:
-    begin, end = first.at(own), last.at(own)
-    return (begin, end) if number is None or begin == end else (begin + number, begin + number)
+    def _lines(self, first: Edge, last: Edge, own: int, line: Line, pair: Pair) -> tuple[int, int]:
+        """Return the first and last row, or column, beside the cell that is read."""
+        begin, end = first.at(own), last.at(own)
+        if line is Line.ALL or begin == end:
+            return begin, end
+        if line is Line.ROW:
+            place = begin + pair.read_row - self.own.top.at(pair.row)
+        else:
+            place = begin + pair.read_column - self.own.left.at(pair.column)
+        return place, place
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ reads it, that is a ``SUMPRODUCT``: ``=SUMPRODUCT(D2:D9,Data!A2:A9)``.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import NamedTuple, TypeAlias
 
 from workbook_tools.differentiation.array_parts import NotWrittenError, gives_array
@@ -120,8 +120,10 @@ class Term:
     def by_one(self, pair: Pair) -> Written:
         """Return the term of one cell that reads the cell."""
         found = self._single.at(pair)
+        if not self._is_array:
+            return found
         sizes = (a.first_row != a.last_row or a.first_column != a.last_column for a in found.areas)
-        return found._replace(is_array=self._is_array and any(sizes))
+        return found._replace(is_array=any(sizes))
 
     def by_many(self, by: Rectangle, read_row: int, read_column: int) -> Written | None:
         """Return the term of cells beside and below each other; None if it is no plain sum."""
@@ -215,8 +217,12 @@ class _Template:
 
     def at(self, pair: Pair) -> Written:
         """Return the formula for one cell that reads another one."""
-        areas = (Area(p.sheet, p.is_adjoint, *p.of(pair)) for p in self._places)
+        areas = [Area(sheet, is_adjoint, *of(pair)) for sheet, is_adjoint, of in self._known]
         return Written(self._pieces, tuple(areas))
+
+    @cached_property
+    def _known(self) -> list[tuple[str, bool, Callable[[Pair], tuple[int, int, int, int]]]]:
+        return [(place.sheet, place.is_adjoint, place.of) for place in self._places]
 
     def over(self, corners: Sequence[Pair]) -> Written:
         """Return the formula for cells between four corners, as ranges where places differ."""

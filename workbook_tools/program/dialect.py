@@ -17,6 +17,7 @@ from workbook_tools.formulas.tree import (
     Text,
     Tree,
     chain,
+    parts,
 )
 
 _COMPARISONS = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
@@ -105,6 +106,9 @@ class Dialect(ABC):
     apart: str  # the function that subtracts one value from another to compare them
     reads_are_sure: bool  # whether arithmetic on what is no number raises an exception
 
+    def __init__(self) -> None:
+        self._elements: dict[int, str] | None = None  # the sources of elements of ranges, by slot
+
     @abstractmethod
     def one(self, slot: int) -> str:
         """Return the source of a cell's value."""
@@ -113,6 +117,16 @@ class Dialect(ABC):
     @abstractmethod
     def every(self, place: Range, filled: bool) -> str:
         """Return the source of the values of a range; ``filled`` tells empty cells from 0."""
+        ...
+
+    @abstractmethod
+    def element(self, place: Range) -> str:
+        """Return the source of one of the values of a range, in ``added``."""
+        ...
+
+    @abstractmethod
+    def added(self, product: str, places: Sequence[Range]) -> str:
+        """Return the source of the sum of a product of elements of ranges of one size."""
         ...
 
     @abstractmethod
@@ -181,6 +195,8 @@ class Dialect(ABC):
                 return Expression(repr(float(text)), True, True)
             case Name(text) if text.startswith("_"):
                 number, _, size = text[1:].partition("x")
+                if size and self._elements is not None:
+                    return Expression(self._elements[int(number)], True, self.reads_are_sure)
                 if size or not number.isdigit():
                     raise NotPlainError(text)  # a range as an operand
                 return Expression(self.one(int(number)), True, self.reads_are_sure)
@@ -203,7 +219,8 @@ class Dialect(ABC):
     def chain(self, tree: Tree) -> Expression:
         """Return the source of operations of any number, which Python may not nest so deeply."""
         first, links = chain(tree)
-        if len(links) == 1 and (equality := self.equality(first, *links[0])):
+        is_single = len(links) == 1 and self._elements is None
+        if is_single and (equality := self.equality(first, *links[0])):
             return equality
         found, steps = self.of(first), []
         for k, (sign, right) in enumerate(links, 1):
@@ -249,6 +266,8 @@ class Dialect(ABC):
             return Expression(f"modulo({left}, {right})")
         if name in _OPERATORS and count == 2:
             return self.operation(_OPERATORS[name], *map(self.of, arguments))
+        if self._elements is not None:
+            raise NotPlainError(name)  # not every function is worked out for each element
         if name == "IF" and count == 3:
             one, other = self.of(arguments[1]), self.of(arguments[2])
             if not (one.is_number and other.is_number):
@@ -282,10 +301,28 @@ class Dialect(ABC):
     def products(self, arguments: Sequence[Tree]) -> Expression:
         """Return the expression for SUMPRODUCT of ranges of one size."""
         found = [_range_of(part) for part in arguments]
-        if any(r is None for r in found) or len({r.size for r in found if r}) > 1:
+        if None in found:
+            return self.products_of_elements(arguments)
+        if len({r.size for r in found if r}) > 1:
             raise NotPlainError("SUMPRODUCT")
         every = ", ".join(self.every(r, filled=False) for r in found if r)
         return Expression(f"dot({every})")
+
+    def products_of_elements(self, arguments: Sequence[Tree]) -> Expression:
+        """Return the expression for SUMPRODUCT of what is calculated from ranges of one size."""
+        trees = (part for argument in arguments for _, part in parts(argument))
+        places = [*dict.fromkeys(own for tree in trees if (own := _range_of(tree)))]
+        if len({place.size for place in places}) != 1 or self._elements is not None:
+            raise NotPlainError("SUMPRODUCT")
+        self._elements = {place.slot: self.element(place) for place in places}
+        try:
+            factors = [self.of(argument) for argument in arguments]
+        finally:
+            self._elements = None
+        if not all(factor.is_number for factor in factors):
+            raise NotPlainError("SUMPRODUCT")  # TRUE in an argument of its own counts as 0
+        product = " * ".join(f"({factor.source})" for factor in factors)
+        return Expression(self.added(product, places))
 
     def aggregate(self, name: str, arguments: Sequence[Tree]) -> Expression:
         """Return the expression for a function of all numbers of its arguments."""

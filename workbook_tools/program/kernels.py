@@ -27,6 +27,7 @@ LARGEST = 1.7976931348623157e308
 NEARLY = 1e-14  # relative; Excel compares the first 15 digits of numbers, as ``evaluator`` does
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+_AXES_OF_LANES = 2  # cells, draws; those of ranges have one more, the first one
 _MANY_LANES = 200  # with so many, ``accumulate`` is slower than a sum of arrays
 A_NUMBER, NOTHING, UNKNOWN = 0, -1, -2  # as codes; those of texts are greater
 
@@ -109,13 +110,18 @@ class Lanes(ABC):
         """Return the values, and note the lanes where they are not finite."""
         is_finite = np.isfinite(values)
         if not is_finite.all():
-            self._unsure = self._unsure | ~is_finite
+            self._unsure = self._unsure | _in_any_element(~is_finite)
         return values
 
     def apart(self, one: Array, other: Array) -> Array:
         """Return how far values are apart, and note the lanes where they are ``NEARLY`` equal."""
-        self._unsure = self._unsure | _unclear(one, other)
+        self._unsure = self._unsure | _in_any_element(_unclear(one, other))
         return one - other
+
+
+def _in_any_element(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which lanes are marked, (cells, draws), also from marks of elements of ranges."""
+    return np.asarray(marks.any(axis=0)) if marks.ndim > _AXES_OF_LANES else marks
 
 
 Kernel: TypeAlias = Callable[[Lanes], Array]

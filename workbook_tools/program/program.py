@@ -26,6 +26,7 @@ from workbook_tools.program.single_cells import SingleCells
 
 _SAME = 1e-13  # relative; libraries round the last digits of functions differently
 _FEW = 8  # cells
+_LONG = 200  # cells of a range
 _CHANGING = re.compile(r"\b(?:RAND|RANDBETWEEN|RANDARRAY|NOW|TODAY)\(", re.IGNORECASE)
 
 
@@ -170,8 +171,11 @@ class Program:
         return [[found[k] for k in level] for level in levels(found, count, self._edges)]
 
     def _are_few(self, numbers: Sequence[int]) -> bool:
-        """Tell whether nodes have so few cells that no code is worth its compilation."""
-        return sum(len(self.graph.nodes[k].run.rows) for k in numbers[:_FEW]) < _FEW
+        """Tell whether nodes of one shape have, and read, too few cells for code to be worth it."""
+        if sum(len(self.graph.nodes[k].run.rows) for k in numbers[:_FEW]) >= _FEW:
+            return False
+        slots = self.graph.nodes[numbers[0]].shape.slots
+        return max((slot.height * slot.width for slot in slots), default=1) < _LONG
 
     def _cells(self, numbers: Iterable[int], memory: Memory) -> Iterator[tuple[int, int, int]]:
         """Yield node, row and place of all cells of some nodes."""

@@ -26,6 +26,12 @@ class _OnLanes(Dialect):
     def every(self, place: Range, filled: bool) -> str:
         return f"s.{'filled' if filled else 'every'}({place.slot})"
 
+    def element(self, place: Range) -> str:
+        return self.every(place, filled=False)  # all elements at once
+
+    def added(self, product: str, places: Sequence[Range]) -> str:
+        return f"total({product})"
+
     def pick(self, place: Range, number: str) -> str:
         return f"s.pick({place.slot}, {number})"
 
@@ -83,6 +89,14 @@ class _Scalar(Dialect):
 
     def every(self, place: Range, filled: bool) -> str:
         return f"\0every {place.slot}\0"
+
+    def element(self, place: Range) -> str:
+        return f"e{place.slot}"
+
+    def added(self, product: str, places: Sequence[Range]) -> str:
+        names = "".join(f"{self.element(place)}, " for place in places)
+        every = ", ".join(self.every(place, filled=False) for place in places)
+        return f"total([{product} for {names}in zip({every})])"
 
     def pick(self, place: Range, number: str) -> str:
         return f"picked({self.every(place, filled=False)}, {number})"
