@@ -112,6 +112,9 @@ pictures: workbooks ## Render the pictures of the documentation anew (needs Libr
 	soffice --headless --convert-to pdf --outdir $(BUILD)/pages $(BUILD)/model_gradients.xlsx $(BUILD)/model_training.xlsx
 	pdftoppm -png -singlefile $(BUILD)/pages/model_gradients.pdf workbooks/pictures/derivatives -f 3 -r 170 -x 50 -y 50 -W 1850 -H 340
 	pdftoppm -png -singlefile $(BUILD)/pages/model_training.pdf workbooks/pictures/model_training -f 4 -r 110 -x 30 -y 30 -W 1220 -H 700
+	$(BIN)/workbook-tools sensitivity workbooks/mazur.xlsx --of "LR 0.5!Y131" --html $(BUILD)/sensitivity.html
+	$(CHROMIUM) --window-size=980,900 --screenshot=$(BUILD)/sensitivity.png "file://$(CURDIR)/$(BUILD)/sensitivity.html"
+	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/sensitivity.png').crop((14, 30, 720, 720)).save('workbooks/pictures/sensitivity.png')"
 	$(CHROMIUM) --window-size=980,900 --screenshot=$(BUILD)/page.png "file://$(CURDIR)/$(FAULTY).html"
 	$(BIN)/python -c "from PIL import Image; Image.open('$(BUILD)/page.png').crop((24, 394, 956, 778)).save('workbooks/pictures/finding.png')"
 
