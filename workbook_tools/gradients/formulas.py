@@ -51,6 +51,8 @@ def derivative_formulas(model: Model) -> Formulas:
     found.beside = rule.beside.formulas
     if found.left_out:
         _leave_out(found, model, rule)
+    for cell in model.by:
+        found.by.setdefault(cell, Written(("0",), ()))  # it has no effect
     return found
 
 
