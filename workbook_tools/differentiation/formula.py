@@ -316,7 +316,7 @@ class Site:
             taken = self.traced(one if condition.all() else other, lifts)
             shape = np.broadcast_shapes(condition.shape[:2], taken.value.shape[:2])
             is_whole = taken.value.shape[:2] == shape  # else a number stands for several
-            return taken if is_whole else tape.chosen(np.ones(shape + (1,), bool), taken, taken)
+            return taken if is_whole else tape.chosen(np.ones((*shape, 1), bool), taken, taken)
         return tape.chosen(condition, self.traced(one, lifts), self.traced(other, lifts))
 
     def _ifs(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:

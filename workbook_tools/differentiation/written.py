@@ -261,7 +261,7 @@ class _Rules:
 
     def _extreme(self, sign: str, arguments: tuple[Tree, ...], value: Tree) -> Tree | None:
         """Return the derivative of the largest number, or of the least."""
-        ordered = sorted(map(bare, arguments), key=self._depends)
+        ordered = sorted(map(bare, arguments), key=_has_cells)
         if len(ordered) == 2 and not any(map(gives_array, ordered)):
             other, one = ordered
             is_one = operation(sign, value if isinstance(value, Reference) else one, other)
@@ -428,6 +428,10 @@ def _all_of(conditions: Sequence[Tree]) -> Tree | None:
         return _ONE
     first, *others = conditions
     return _chosen(Call("AND", tuple(conditions)) if others else first, _ONE)
+
+
+def _has_cells(tree: Tree) -> bool:
+    return any(isinstance(part, Reference) for _, part in parts(tree))
 
 
 def _in_reading_order(part: Reference) -> Tree:
