@@ -17,6 +17,8 @@ from workbook_tools.commands.exit_status import PROGRAM
 from workbook_tools.commands.explain import explain
 from workbook_tools.commands.gradient import gradient
 from workbook_tools.commands.new import new
+from workbook_tools.commands.sensitivity import sensitivity
+from workbook_tools.commands.train import train
 from workbook_tools.commands.verify import verify
 from workbook_tools.errors import BAD_INPUT, InputError, forget_output, print_error
 
@@ -26,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (new, build, verify, explain, gradient, differentiate):
+for command in (new, build, verify, explain, gradient, differentiate, train, sensitivity):
     app.command()(command)
 
 

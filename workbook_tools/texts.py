@@ -22,6 +22,20 @@ def plural(number: int, noun: str) -> str:
     return noun if number == 1 else f"{noun}s"
 
 
+def plain(number: float, digits: int = 4, sign: str = "") -> str:
+    """Return a number rounded to some digits, but with all those before its point: ``12,000``.
+
+    ``sign`` is ``+`` if a positive number has one, too. Very large or small ones have an exponent.
+    """
+    size = abs(number)
+    if 10 ** (digits - 1) <= size < 1e12:
+        return f"{number:{sign},.0f}"
+    if 0 < size < 1e-3 or size >= 1e12:
+        mantissa, _, exponent = f"{number:{sign}.{digits - 1}e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{number:{sign}.{digits}g}"
+
+
 def told_apart(one: float | str, other: float) -> tuple[str, str]:
     """Return two numbers with as many digits as are needed to tell them apart, four at least.
 

@@ -25,13 +25,14 @@ from workbook_tools.checking.limits import memory_limit
 from workbook_tools.checking.verify import verify
 from workbook_tools.checking.worker import ONE_THREAD, limited
 from workbook_tools.checking.workers import pool_of, was_spent
-from workbook_tools.classroom.csv_table import harmless, write_csv
+from workbook_tools.classroom.csv_table import write_csv
 from workbook_tools.classroom.outputs import Outputs, page_name
 from workbook_tools.classroom.page import alike, commonest, write_class_html
 from workbook_tools.classroom.row import Mistake, Row, Verdict
 from workbook_tools.classroom.run import How, InterruptedRunError, check_class
 from workbook_tools.classroom.submissions import Submission, find_submissions
 from workbook_tools.errors import InputError
+from workbook_tools.reporting.csv_file import harmless
 
 pytestmark = pytest.mark.slow
 

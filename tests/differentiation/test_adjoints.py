@@ -65,6 +65,15 @@ FORMULAS = [
     "=SUM(B:B)*INDEX(C:C,2)", "=SUM(1:1)^2", "=SUMPRODUCT(B:B,C:C)", "=AVERAGE(C:C)*MAX(2:2)",
     "=A1*COUNT(A1:C2)", "=A1*ROW()+B1*PI()", "=A1+SUM(E9:F9)",
     "=D9*2", "=D10+A1", "=SUM(A1:B1:C2)^2", "=(A1>0.5)*B1", "=SUM({1,2}*A1)",
+    "=ASINH(A1)*ATANH(C1)+ACOSH(B1)", "=DEGREES(A1)+RADIANS(B1)^2", "=ATAN2(A1,B1)-ATAN2(-C1,A2)",
+    "=NORMSDIST(A1)*NORMSINV(C1)", "=GAUSS(A1)+PHI(B1)^2", "=STANDARDIZE(A1,B1,C1)",
+    "=_xlfn.NORM.S.DIST(A1*B1,TRUE)", "=_xlfn.NORM.S.DIST(A1*B1,FALSE)", "=NORM.S.DIST(A1,B1>C1)",
+    "=_xlfn.NORM.DIST(A1,B1,C1,TRUE)", "=NORM.DIST(A1,B1,C1,0)", "=NORMDIST(A1,B1,C1,1)",
+    "=_xlfn.NORM.S.INV(A1)+_xlfn.NORM.INV(C1,B1,A2)", "=NORMINV(C1,B1,A2)^2",
+    '=SUMIF(A1:C2,">1")*A1', '=SUMIF(E15:E17,"a*",F15:F17)^2',
+    '=SUMIFS(F15:F17,E15:E17,E16,F15:F17,"<"&C1)',
+    '=AVERAGEIF(E15:E17,"<>b",F15:F17)*A1', '=AVERAGEIFS(F:F,E:E,"a*")',
+    '=SUMIF(E:E,"a*",F:F)*A1', '=SUMIF(E9:F9,"*")+A1',
 ]  # fmt: skip
 BESIDE = {
     "E12": 1,
@@ -78,6 +87,12 @@ BESIDE = {
     "E9": "a text",
     "D9": "=A1*B1",
     "D10": "=D9^2",
+    "E15": "a",
+    "E16": "b",
+    "E17": "ab",
+    "F15": "=A1*B1",
+    "F16": "=C1^2",
+    "F17": "=EXP(A2)",
 }
 
 
@@ -244,6 +259,56 @@ def test_a_kink_has_the_derivative_that_pytorch_gives_it(tmp_path: Path) -> None
     assert found[:3] == [float(a.grad), *map(float, b.grad)]
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("=NORMSDIST(A1)+GAUSS(A2)", "ndtr"),
+        ("=NORM.S.DIST(A1,TRUE)+NORM.S.DIST(A2,1)", "ndtr"),
+        ("=NORM.DIST(3*A1+B1,B1,3,TRUE)+NORMDIST(3*A2+B1,B1,3,TRUE)", "ndtr"),
+        ("=EXP(LN(PHI(A1)))+PHI(A2)", "density"),
+        ("=NORM.S.DIST(A1,FALSE)+NORM.S.DIST(A2,0)", "density"),
+        ("=NORM.S.INV(A1)+NORMSINV(A2)", "ndtri"),
+        ("=NORM.INV(A1,0,1)+NORMINV(A2,0,1)", "ndtri"),
+        ("=ASINH(A1)+ASINH(A2)", "asinh"),
+        ("=ACOSH(A1+1)+ACOSH(A2+1)", "acosh_of_more"),
+        ("=ATANH(A1)+ATANH(A2)", "atanh"),
+        ("=DEGREES(A1)+DEGREES(A2)", "rad2deg"),
+        ("=RADIANS(A1)+RADIANS(A2)", "deg2rad"),
+        ("=ATAN2(A1,0.3)+ATAN2(A2,0.3)", "angle"),
+    ],
+)
+def test_a_function_has_the_derivative_that_pytorch_gives_it(
+    formula: str, name: str, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+    own = {
+        "ndtr": torch.special.ndtr,
+        "ndtri": torch.special.ndtri,
+        "density": lambda x: torch.distributions.Normal(0.0, 1.0).log_prob(x).exp(),
+        "acosh_of_more": lambda x: torch.acosh(x + 1),
+        "angle": lambda x: torch.atan2(torch.tensor(0.3, dtype=torch.float64), x),
+    }
+    x = torch.tensor([0.35, 0.81], dtype=torch.float64, requires_grad=True)
+    function = own[name] if name in own else getattr(torch, name)
+    function(x).sum().backward()
+    cells = {"A1": 0.35, "A2": 0.81, "A5": formula}
+    found = exact(written(tmp_path / "a.xlsx", cells), OF)
+    assert [found[0], found[3]] == pytest.approx(x.grad.tolist(), rel=1e-12)
+
+
+def test_a_sum_by_criteria_that_is_filled_down_is_differentiated_in_each_cell(
+    tmp_path: Path,
+) -> None:
+    cells: dict[str, object] = {f"E{row}": "ab"[row % 2] for row in range(1, 21)}
+    cells |= {f"F{row}": f"=A$1*{row}+B$1^{row % 3}" for row in range(1, 21)}
+    cells |= {f"G{row}": f"=SUMIF(E$1:E{row},E{row},F$1:F{row})*C$1" for row in range(1, 21)}
+    cells["A5"] = '=SUM(G1:G20)+SUMIFS(F1:F20,E1:E20,"a",F1:F20,">5")'
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    expected = [*differences(derivatives, OF)]
+    assert exact(derivatives, OF) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
@@ -251,6 +316,7 @@ def test_a_kink_has_the_derivative_that_pytorch_gives_it(tmp_path: Path) -> None
         ({"E1": "=INT(A1)*2", "A5": "=E1+B1"}, "Sheet!E1: INT has no derivative"),
         ({"A5": "=GAMMALN(A1)"}, "Sheet!A5: GAMMALN"),
         ({"A5": "=SUM(A1:INDEX(A1:C1,2))"}, "is not known"),
+        ({"A5": '=SUMIFS(A1:B1,A2:C2,">0")'}, "Sheet!A5: ranges of different sizes"),
         ({"E1": "=A1*RAND()", "A5": "=E1+B1"}, "Sheet!E1 changes by itself"),
         ({"E1": "=E2+A1", "E2": "=E1*0.5", "A5": "=E1"}, "is in a circle"),
     ],
@@ -262,3 +328,27 @@ def test_what_cannot_be_differentiated_is_named(
     with pytest.raises(NotDifferentiableError) as error:
         derivatives.adjoints([OF], derivatives.memory)
     assert said in str(error.value)
+
+
+def test_what_has_no_derivative_leaves_the_others_theirs_if_gaps_are_allowed(
+    tmp_path: Path,
+) -> None:
+    cells: dict[str, object] = {
+        "E1": "=ROUND(A1+B2,1)",
+        **{f"F{row}": f"=IF(ROW()=2,INT(B1),A2*{row})" for row in (1, 2, 3)},
+        **{f"G{row}": "=ROUND(C2,1)" for row in (1, 2, 3)},  # the result depends on none of them
+        "H1": "=SUM(A1:INDEX(A1:A1,1))",  # of which nothing has a known derivative
+        "A5": "=E1*B1+B1*ROUND(A1,1)+F1+F3+0*G2+(A2>0)*GAMMALN(B2)+H1+C1^2",
+    }
+    derivatives = written(tmp_path / "a.xlsx", cells)
+    gaps: list[str] = []
+    found = derivatives.adjoints([OF], derivatives.memory, gaps=gaps)
+    own = [float(found[derivatives.place(cell), 0]) for cell in PARAMETERS]
+    expected = [np.nan, 1.6 + 0.7, 2 * 0.4, 4.0, np.nan, 0.0]
+    assert own == pytest.approx(expected, nan_ok=True)
+    assert set(gaps) == {
+        "Sheet!A5: ROUND has no derivative",
+        "Sheet!A5: GAMMALN",
+        "Sheet!E1: ROUND has no derivative",
+        "Sheet!H1: A1:INDEX(A1:A1,1) is not known",
+    }

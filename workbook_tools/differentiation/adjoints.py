@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook_tools.differentiation.formula import NoDerivativeError, Site, UnevenError
+from workbook_tools.differentiation.errors import NoDerivativeError, UnevenError
+from workbook_tools.differentiation.formula import Site
 from workbook_tools.differentiation.tape import Array, pulled_back
 from workbook_tools.evaluator.values import UnknownFunctionError
 from workbook_tools.formulas.sheets import Sheet
@@ -176,6 +177,7 @@ class Derivatives:
         memory: Memory,
         seeds: Array | float = 1.0,
         beside: Indexes | None = None,
+        gaps: list[str] | None = None,
     ) -> Array:
         """Return the derivatives of the sum of cells by all that they depend on, (places, draws).
 
@@ -183,12 +185,14 @@ class Derivatives:
         cells that depend on different parameters, such as the losses of several iterations, they
         are the derivatives of each. Each cell counts in the sum as often as its seed says, (cells,
         draws). Also the derivatives by the cells at the places ``beside`` are returned, as far as
-        they come from formulas that depend on the parameters. Raises ``NotDifferentiableError``.
+        they come from formulas that depend on the parameters. Raises ``NotDifferentiableError``. If
+        ``gaps`` are given, formulas without a derivative are added to them instead of raising, and
+        the derivatives by all that they read are NaN.
         """
         found = np.zeros((len(memory.kinds), memory.draws))
         found[[self.place(cell) for cell in of]] = seeds
         between = self._depends & _with_what_they_read(self._program.graph, self._edges, of)
-        self._refuse_changing(of)
+        self.refuse_changing(of)
         nodes = np.append(between, False)  # the last one is for cells without a formula
         nodes[[*self._own]] = True
         depends = nodes[self.node_at]
@@ -196,8 +200,16 @@ class Derivatives:
             depends[beside] = True
         with np.errstate(all="ignore"):
             for step in self._steps(between, found, depends):
-                step.pull(found, memory, depends)
+                step.pull(found, memory, depends, gaps)
         return found
+
+    def between(self, of: Sequence[Cell]) -> NDArray[np.bool_]:
+        """Return, by place, which formulas cells depend on that depend on the parameters.
+
+        Those of the cells are among them.
+        """
+        between = self._depends & _with_what_they_read(self._program.graph, self._edges, of)
+        return np.append(between, False)[self.node_at]
 
     def pulled(
         self, places: Indexes, seeds: Array, asked: NDArray[np.bool_], memory: Memory
@@ -267,8 +279,11 @@ class Derivatives:
             depends[places[0]], found[[*places]] = False, 0.0
             yield by, of, own
 
-    def _refuse_changing(self, of: Sequence[Cell]) -> None:
-        """Raise if a formula that changes by itself, such as ``RAND()``, lies between."""
+    def refuse_changing(self, of: Sequence[Cell]) -> None:
+        """Raise if a formula that changes by itself lies between the parameters and some cells.
+
+        It is a ``NotDifferentiableError``: ``RAND()`` does, for example.
+        """
         if len(self._graph.nodes) == len(self.nodes):
             return
         kept = set(self.nodes)
@@ -508,8 +523,17 @@ class _Step(NamedTuple):
             kept = asked[places]
             yield readers[kept], places[kept], whole[kept]
 
-    def pull(self, found: Array, memory: Memory, depends: NDArray[np.bool_]) -> None:
-        """Add to the derivatives ``found`` by what the cells read; ``depends`` are by place."""
+    def pull(
+        self,
+        found: Array,
+        memory: Memory,
+        depends: NDArray[np.bool_],
+        gaps: list[str] | None = None,
+    ) -> None:
+        """Add to the derivatives ``found`` by what the cells read; ``depends`` are by place.
+
+        What has no derivative raises ``NotDifferentiableError``, or is added to the ``gaps``.
+        """
         seed = found[self.places]
         if not seed.any():
             return
@@ -518,7 +542,7 @@ class _Step(NamedTuple):
         node = self.node
         site = Site(
             memory, depends, node.sheet, node.column, self.rows, node.run.first_row, self.is_array,
-            is_smooth, known_places=self.known,
+            is_smooth, known_places=self.known, gaps=gaps,
         )  # fmt: skip
         try:
             if not site.matters(self.tree):
@@ -531,15 +555,29 @@ class _Step(NamedTuple):
                 kept = depends[places]
                 _add(found, places[kept], whole[kept])
         except UnevenError:
-            for part in self.parts() if self.parts else ():
-                part.pull(found, memory, depends)
-            for k, row in enumerate(self.rows.tolist() if not self.parts else ()):
-                own = self._replace(rows=np.array([row]), places=self.places[..., [k]])
-                own.pull(found, memory, depends)
+            for part in self._apart():
+                part.pull(found, memory, depends, gaps)
         except (NoDerivativeError, UnknownFunctionError, ValueError) as error:
             where = full_name((self.node.sheet, int(self.rows[0]), self.node.column))
             what = "arrays of different sizes" if isinstance(error, ValueError) else error
-            raise NotDifferentiableError(f"{where}: {what}") from error
+            if gaps is None:
+                raise NotDifferentiableError(f"{where}: {what}") from error
+            if self.parts or len(self.rows) > 1:  # perhaps some of the cells have a derivative
+                for part in self._apart():
+                    part.pull(found, memory, depends, gaps)
+                return
+            gaps.append(f"{where}: {what}")
+            for area in self.node.areas(int(self.rows[0])):
+                for stretch in memory.layout.stretches(area.sheet, *area[1:5]):
+                    found[stretch][depends[stretch]] = np.nan
+
+    def _apart(self) -> Iterator["_Step"]:
+        """Yield the cells in smaller steps: those of each formula, or each by itself."""
+        if self.parts:
+            yield from self.parts()
+            return
+        for k, row in enumerate(self.rows.tolist()):
+            yield self._replace(rows=np.array([row]), places=self.places[..., [k]])
 
 
 def _add(found: Array, places: Indexes, numbers: Array) -> None:

@@ -4,7 +4,7 @@ Conditions, and which cell a lookup finds, have no derivative: they are worked o
 (``evaluator``), and the branch that is taken is followed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation import tape
+from workbook_tools.differentiation.conditional import CONDITIONAL
+from workbook_tools.differentiation.errors import NoDerivativeError, UnevenError
 from workbook_tools.differentiation.functions import (
     COMPARISONS,
     COUNTS,
@@ -26,7 +28,7 @@ from workbook_tools.differentiation.tape import Array, Traced, constant
 from workbook_tools.evaluator.compiler import plain_name
 from workbook_tools.evaluator.formula import UnknownFunctionError, evaluate_array
 from workbook_tools.evaluator.references import Relative, joined, relative
-from workbook_tools.evaluator.values import FailedError, number
+from workbook_tools.evaluator.values import FailedError, Grid, number
 from workbook_tools.formulas.references import Area
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import (
@@ -45,20 +47,18 @@ from workbook_tools.formulas.tree import (
     chain,
     children,
 )
-from workbook_tools.notation.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    cell_name,
+    full_name,
+    sheet_prefix,
+)
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.memory import NUMBER, OTHER, Memory
 from workbook_tools.program.view import View
 
 _MOST_CELLS = 20_000_000  # that a formula reads, in all of its cells and draws
-
-
-class NoDerivativeError(Exception):
-    """Something in a formula has no derivative, or one that is not known."""
-
-
-class UnevenError(Exception):
-    """A formula reads ranges of different sizes in its cells, so they go one by one."""
 
 
 @dataclass
@@ -77,6 +77,8 @@ class Site:
     # By reference: the places, (height, width, cells), if the cells have several formulas, of one
     # shape.
     known_places: Mapping[str, NDArray[np.int64]] | None = None
+    # If given, functions without a derivative are added to it, and their derivative is NaN.
+    gaps: list[str] | None = None
     # What was read: the places, by the ``id`` of the array; and the array of each reference.
     places: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     _known: dict[tuple[str, bool], Traced] = field(default_factory=dict)
@@ -89,6 +91,8 @@ class Site:
         match tree:
             case Number(digits):
                 return constant(float(digits))
+            case Name(name) if name.upper() in ("TRUE", "FALSE"):
+                return constant(float(name.upper() == "TRUE"))
             case Parentheses(part):
                 return self.traced(part, lifts)
             case Single(part):
@@ -128,18 +132,22 @@ class Site:
         if name in OF_VALUES:
             return OF_VALUES[name](*(self.traced(part, lifts) for part in arguments))
         if name in OF_RANGES:
-            return OF_RANGES[name](*(self._range(part, self.is_array) for part in arguments))
+            return OF_RANGES[name](*(self.range(part, self.is_array) for part in arguments))
         if name in WITH_KINKS:
-            parts = [self._range(part, self.is_array) for part in arguments]
+            parts = [self.range(part, self.is_array) for part in arguments]
             return WITH_KINKS[name](*parts, shares=self.is_smooth)
         if name in OF_ARRAYS:
-            return OF_ARRAYS[name](*(self._range(part, True) for part in arguments))
+            return OF_ARRAYS[name](*(self.range(part, True) for part in arguments))
         own: Callable[..., Traced] | None = _OWN.get(name)
         if own is None or name in STEPS:
-            raise NoDerivativeError(f"{written} has no derivative" if name in STEPS else written)
+            what = f"{written} has no derivative" if name in STEPS else written
+            if self.gaps is None:
+                raise NoDerivativeError(what)
+            return self._gap(tree, what, self.gaps)
         return own(self, arguments, lifts)
 
-    def _range(self, part: Tree, lifts: bool) -> Traced:
+    def range(self, part: Tree, lifts: bool) -> Traced:
+        """Work out an argument that may be a range, which is read as a whole."""
         part = bare(part)
         if isinstance(part, Reference | Lines):
             return self._cells(part.text, whole=True)
@@ -253,17 +261,7 @@ class Site:
 
     def matters(self, tree: Tree) -> bool:
         """Tell whether a part reads cells that depend on those that are asked."""
-        waiting = [tree]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, Span):
-                if self._span(part.left, part.right).matters:
-                    return True
-                continue
-            if isinstance(part, Reference | Lines) and self._cells(part.text, True).matters:
-                return True
-            waiting += children(part)
-        return False
+        return next(self._read_by(tree), None) is not None
 
     # What has no derivative
 
@@ -271,16 +269,36 @@ class Site:
         """Work out a part by Excel's rules, as numbers without a derivative; NaN for others."""
         return constant(self._evaluated(tree))
 
+    def _gap(self, tree: Tree, what: str, gaps: list[str]) -> Traced:
+        """Work out a part by Excel's rules; its derivative by all that it reads is NaN."""
+        where = full_name((self.sheet, int(self.rows[0]), self.column))
+        return tape.unknown(
+            self._evaluated(tree), [*self._read_by(tree)], lambda: gaps.append(f"{where}: {what}")
+        )
+
+    def _read_by(self, tree: Tree) -> Iterator[Traced]:
+        """Yield what a part reads that matters."""
+        waiting = [tree]
+        while waiting:
+            part = waiting.pop()
+            found: Traced | None = None
+            if isinstance(part, Span):
+                found = self._span(part.left, part.right)
+            elif isinstance(part, Reference | Lines):
+                found = self._cells(part.text, True)
+            else:
+                waiting += children(part)
+            if found is not None and found.matters:
+                yield found
+
     def _evaluated(self, tree: Tree) -> Array:
         tree = bare(tree)
         if isinstance(tree, Reference):
             read = self._cells(tree.text, whole=True).value
             if read.shape[:2] == (1, 1) and np.isfinite(read).all():
                 return read
-        if self.known_places is not None:
-            raise UnevenError
         draws = self.memory.draws
-        grids = [[self._grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
+        grids = [[self.grid(tree, int(row), draw) for draw in range(draws)] for row in self.rows]
         shape = max(g.height for own in grids for g in own), max(g.width for o in grids for g in o)
         values = [
             [
@@ -291,7 +309,10 @@ class Site:
         ]
         return np.array(values, dtype=float)
 
-    def _grid(self, tree: Tree, row: int, draw: int) -> Any:
+    def grid(self, tree: Tree, row: int, draw: int) -> Grid:
+        """Work out a part by Excel's rules, in the cell of one row and in one draw."""
+        if self.known_places is not None:
+            raise UnevenError
         view: Any = View(self.memory.layout, self.memory.in_draw(draw))
         try:
             return evaluate_array(tree, view, self.sheet, row, self.column, row - self.first_row)
@@ -338,7 +359,7 @@ class Site:
         return found
 
     def _index(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
-        cells = self._range(arguments[0], True)
+        cells = self.range(arguments[0], True)
         numbers = [self._evaluated(part)[0, 0] for part in arguments[1:]]
         height, width = cells.value.shape[:2]
         if len(numbers) == 1:
@@ -396,6 +417,7 @@ _OWN: dict[str, Callable[[Site, tuple[Tree, ...], bool], Traced]] = {
     "HLOOKUP": _lookup(is_across=True),
     "XLOOKUP": Site._lookup_exactly,
     "ARRAYFORMULA": Site._element,
+    **CONDITIONAL,
 }
 
 

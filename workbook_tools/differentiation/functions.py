@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workbook_tools.differentiation import tape
+from workbook_tools.differentiation import normal, tape
 from workbook_tools.differentiation.tape import FUNCTIONS_OF_ONE, Traced, constant
 
 Function: TypeAlias = Callable[..., Traced]
@@ -127,6 +127,8 @@ def _turned(every: Traced) -> Traced:
 # Of single values; in an array they are applied to each element.
 OF_VALUES: dict[str, Function] = {
     **FUNCTIONS_OF_ONE,
+    **normal.FUNCTIONS,
+    "ATAN2": tape.angle,
     "LOG": _logarithm,
     "POWER": tape.power,
     "POW": tape.power,

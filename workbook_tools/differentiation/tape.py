@@ -142,12 +142,20 @@ def power(a: Traced, b: Traced) -> Traced:
     return _made(value, *links)
 
 
+def angle(x: Traced, y: Traced) -> Traced:
+    """Return ATAN2(x, y), the angle of a point: ∂/∂x = −y/(x² + y²), ∂/∂y = x/(x² + y²)."""
+    a, b = x.value, y.value
+    square = a * a + b * b
+    value = np.where(square == 0, np.nan, np.arctan2(b, a))
+    return _made(value, (x, lambda g: _times(g, -b / square)), (y, lambda g: _times(g, a / square)))
+
+
 def negative(a: Traced) -> Traced:
     """Return −a."""
     return _made(-a.value, (a, lambda g: -g))
 
 
-def _of_one(
+def of_one(
     function: Callable[[Array], Array], slope: Callable[[Array, Array], Array]
 ) -> Callable[[Traced], Traced]:
     """Return a function of one number, given its slope in terms of argument and value."""
@@ -161,7 +169,7 @@ def _of_one(
 
 
 FUNCTIONS_OF_ONE: dict[str, Callable[[Traced], Traced]] = {
-    name: _of_one(function, slope)
+    name: of_one(function, slope)
     for name, (function, slope) in {
         "EXP": (np.exp, lambda x, y: y),
         "LN": (np.log, lambda x, y: 1 / x),
@@ -177,6 +185,11 @@ FUNCTIONS_OF_ONE: dict[str, Callable[[Traced], Traced]] = {
         "SINH": (np.sinh, lambda x, y: np.cosh(x)),
         "COSH": (np.cosh, lambda x, y: np.sinh(x)),
         "TANH": (np.tanh, lambda x, y: 1 - y * y),
+        "ASINH": (np.arcsinh, lambda x, y: 1 / np.sqrt(1 + x * x)),
+        "ACOSH": (np.arccosh, lambda x, y: 1 / np.sqrt(x * x - 1)),
+        "ATANH": (np.arctanh, lambda x, y: 1 / (1 - x * x)),
+        "DEGREES": (np.degrees, lambda x, y: np.full_like(x, 180 / np.pi)),
+        "RADIANS": (np.radians, lambda x, y: np.full_like(x, np.pi / 180)),
     }.items()
 }
 
@@ -188,6 +201,26 @@ def chosen(condition: NDArray[np.bool_], one: Traced, other: Traced) -> Traced:
         (one, lambda g: np.where(condition, g, 0.0)),
         (other, lambda g: np.where(condition, 0.0, g)),
     )
+
+
+def unknown(value: Array, operands: Sequence[Traced], told: Callable[[], None]) -> Traced:
+    """Return numbers that depend on others in a way that has no known derivative: it is NaN.
+
+    ``told`` is called if it is asked for, which it is not where what was made of them does not
+    matter.
+    """
+
+    def pull_to(operand: Traced) -> Pull:
+        def pull(g: Array) -> Array:
+            is_asked = (g != 0).any(axis=(0, 1), keepdims=True)
+            if is_asked.any():
+                told()
+            shape = np.broadcast_shapes(is_asked.shape, operand.value.shape)
+            return np.broadcast_to(np.where(is_asked, np.nan, 0.0), shape)
+
+        return pull
+
+    return _made(value, *((operand, pull_to(operand)) for operand in operands))
 
 
 # Arrays

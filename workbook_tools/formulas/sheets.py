@@ -67,6 +67,14 @@ class Sheet:
             rows.setdefault(row, {})[column] = text
         return rows
 
+    @cached_property
+    def columns_of_texts(self) -> dict[int, list[int]]:
+        """The rows of the texts of each column, ascending."""
+        columns: dict[int, list[int]] = {}
+        for row, column in sorted(self.texts):
+            columns.setdefault(column, []).append(row)
+        return columns
+
     def labels(self, read: Callable[[str], _Read | None]) -> dict[tuple[int, int], _Read]:
         """Return the results of ``read`` for the texts that it understands, by row and column.
 

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from types import MappingProxyType
@@ -89,6 +89,17 @@ class Block:
     def first(self) -> Cell:
         """The first cell."""
         return self.sheet, self.rows[0], self.columns[0]
+
+    def at(self, cell: Cell, prefix: Callable[[Slot], str]) -> Tree:
+        """Return the formula of one of the cells; ``prefix`` is what each reference begins with."""
+
+        def placed(part: Tree) -> Tree | None:
+            if not isinstance(part, Reference):
+                return None
+            slot = self.slots[part.text]
+            return Reference(prefix(slot) + slot.text(*cell[1:]))
+
+        return with_leaves(self.tree, placed)
 
 
 def blocks_of(sheets: Sequence[Sheet]) -> Iterator[Block]:

@@ -1,7 +1,8 @@
 """The derivatives of one cell by all that it depends on, as formulas: the chain rule."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from workbook_tools.differentiation.array_parts import NotWrittenError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.gradients.blocks import Block, Edge, Slot, blocks_of
 from workbook_tools.gradients.places import Pair
-from workbook_tools.gradients.reach import Reach
+from workbook_tools.gradients.reach import Changed, Reach
 from workbook_tools.gradients.terms import Area, Rectangle, Term, Written
 from workbook_tools.notation.addresses import Cell, full_name
 
@@ -36,12 +37,13 @@ class ChainRule:
     """Writes the derivative of one cell by others."""
 
     def __init__(self, sheets: Sequence[Sheet], of: Cell) -> None:
-        self.of = of
+        self.of, self._sheets = of, sheets
         self.beside = SideCells(sheets)
         self.blocks = blocks = [*blocks_of(sheets)]
         self.reach = Reach(sheets, blocks, [of])
         self._terms: dict[tuple[Block, str], Term | NotWrittenError] = {}
-        self._live = {id(b): live for b in blocks if (live := self.reach.in_block(b)).any()}
+        self.with_effect = self.before([of])
+        self._live = {id(b): live for b in blocks if (live := self.with_effect.in_block(b)).any()}
         self._in_column: dict[tuple[str, int], list[Reading]] = defaultdict(list)
         for block in blocks:
             if id(block) in self._live:
@@ -52,6 +54,8 @@ class ChainRule:
         rows = (block.rows[0], block.rows[-1])
         columns = (block.columns[0], block.columns[-1])
         for reference, slot in block.slots.items():
+            if not self._matters(block, reference):
+                continue
             first = min(map(slot.top.at, rows))
             last = max(map(slot.bottom.at, rows))
             left = min(map(slot.left.at, columns))
@@ -60,6 +64,20 @@ class ChainRule:
                 self._in_column[slot.sheet, column].append(
                     Reading(block, reference, slot, first, last)
                 )
+
+    def before(self, cells: Iterable[Cell]) -> Reach:
+        """Return what cells depend on other than through conditions and the like."""
+        return Reach(self._sheets, self.blocks, cells, self._matters)
+
+    def _matters(self, block: Block, reference: str) -> bool:
+        """Tell whether a formula has a derivative by what it reads that is not 0, or none."""
+        with suppress(NoWayError):
+            return not self._term(block, reference).is_zero
+        return True
+
+    def changed(self, by: Sequence[Cell]) -> Changed:
+        """Return the cells between some cells and the result: those that depend on them."""
+        return Changed(self._sheets, self.blocks, self.reach, by)
 
     def by(self, cell: Cell) -> Written | None:
         """Return the derivative by a cell; None if it is 0. Raises ``NoWayError``."""
@@ -76,14 +94,16 @@ class ChainRule:
             readers = [*self._readers(reading, row, column)]
             if not readers:
                 continue
-            term = self._term(reading)
-            if term.is_zero:
-                continue
+            term = self._term(reading.block, reading.reference)
             yield from self._of(term, reading.block, readers, row, column)
 
-    def _term(self, reading: Reading) -> Term:
-        """Return the term of a reference; raises ``NoWayError``."""
-        key = reading.block, reading.reference
+    def has_no_slope(self, block: Block) -> bool:
+        """Tell whether the derivative of a formula is 0 by all that it reads."""
+        return all(self._term(block, reference).is_zero for reference in block.slots)
+
+    def _term(self, block: Block, reference: str) -> Term:
+        """Return the term of what a block reads; raises ``NoWayError``."""
+        key = block, reference
         if key not in self._terms:
             try:
                 self._terms[key] = Term(*key)
@@ -91,7 +111,7 @@ class ChainRule:
                 self._terms[key] = error
         found = self._terms[key]
         if isinstance(found, NotWrittenError):
-            raise NoWayError(f"{full_name(reading.block.first)}: {found}")
+            raise NoWayError(f"{full_name(block.first)}: {found}")
         return found
 
     def _readers(self, reading: Reading, row: int, column: int) -> Iterator[Rectangle]:

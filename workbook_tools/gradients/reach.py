@@ -1,7 +1,7 @@
 """Finds the cells that others depend on, through all formulas between."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,13 @@ class Reach:
     """The cells that some cells depend on; these count, too."""
 
     def __init__(
-        self, sheets: Sequence[Sheet], blocks: Sequence[Block], of: Iterable[Cell]
+        self,
+        sheets: Sequence[Sheet],
+        blocks: Sequence[Block],
+        of: Iterable[Cell],
+        through: Callable[[Block, str], bool] = lambda block, reference: True,
     ) -> None:
+        """Follow all references of formulas, or those ``through`` which one should go."""
         self._masks = {s.name: np.zeros((s.last_row + 1, s.last_column + 1), bool) for s in sheets}
         self._in_column: dict[tuple[str, int], list[int]] = defaultdict(list)
         for number, block in enumerate(blocks):
@@ -35,8 +40,20 @@ class Reach:
             new = live & ~done.get(number, np.zeros_like(live))
             if new.any():
                 done[number] = live.copy()
-                for slot in block.slots.values():
-                    waiting.extend(self._read(block, slot, new))
+                for reference, slot in block.slots.items():
+                    if through(block, reference):
+                        waiting.extend(self._read(block, slot, new))
+
+    def has(self, cell: Cell) -> bool:
+        """Tell whether they depend on a cell."""
+        sheet, row, column = cell
+        mask = self._masks[sheet]
+        return row < mask.shape[0] and column < mask.shape[1] and bool(mask[row, column])
+
+    def cells_of(self, block: Block) -> Iterator[Cell]:
+        """Yield the cells of a block that they depend on, row by row."""
+        for k, j in np.argwhere(self.in_block(block)).tolist():
+            yield block.sheet, block.rows[k], block.columns[j]
 
     def on(self, sheet: str) -> Mask:
         """Return which cells of a sheet they depend on, by row and column, which count from 1."""
@@ -79,3 +96,39 @@ class Reach:
         part[:] = True
         columns = range(left, min(right, self._masks[sheet].shape[1] - 1) + 1)
         return {number for column in columns for number in self._in_column[sheet, column]}
+
+
+class Changed:
+    """The formula cells among those of a ``Reach`` that depend on some cells."""
+
+    def __init__(
+        self, sheets: Sequence[Sheet], blocks: Sequence[Block], reach: Reach, by: Iterable[Cell]
+    ) -> None:
+        self._masks = {s.name: np.zeros((s.last_row + 1, s.last_column + 1), bool) for s in sheets}
+        for sheet, row, column in by:
+            self._masks[sheet][row, column] = True
+        self.blocks: dict[Cell, Block] = {}  # of each such cell
+        waiting = {cell: block for block in blocks for cell in reach.cells_of(block)}
+        is_new = True
+        while is_new:
+            is_new = False
+            for cell, block in [*waiting.items()]:
+                if self.are_read(cell, block):
+                    self._masks[cell[0]][cell[1:]] = is_new = True
+                    self.blocks[cell] = waiting.pop(cell)
+
+    def are_read(self, cell: Cell, block: Block) -> bool:
+        """Tell whether the formula of a block in a cell reads any of them."""
+        return any(self.in_range(slot, cell) for slot in block.slots.values())
+
+    def in_range(self, slot: Slot, cell: Cell) -> bool:
+        """Tell whether any of them is in what a formula in a cell reads."""
+        part = self.part(slot, cell)
+        return part is not None and bool(part.any())
+
+    def part(self, slot: Slot, cell: Cell) -> Mask | None:
+        """Return which of the cells that a formula in a cell reads are among them."""
+        if slot.sheet not in self._masks:
+            return None
+        top, left, bottom, right = slot.at(*cell[1:])
+        return self._masks[slot.sheet][top : bottom + 1, left : right + 1]

@@ -5,13 +5,11 @@ addresses, and read each other instead of the model's cells.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
-from workbook_tools.differentiation.adjoints import Derivatives, NotDifferentiableError
 from workbook_tools.errors import InputError
-from workbook_tools.formulas.replacing import with_leaves
-from workbook_tools.formulas.tree import Reference, Tree
 from workbook_tools.gradients.blocks import Block, Slot
 from workbook_tools.gradients.chain_rule import ChainRule
 from workbook_tools.gradients.mirrored_sheet import NewSheet
@@ -90,22 +88,8 @@ class _Again:
     def __init__(self, model: Model, rule: ChainRule) -> None:
         """Find the cells that depend on the parameters; raises ``InputError``."""
         self._model = model
-        try:
-            derivatives = Derivatives(model.sheets, model.values, model.by, model.iterations)
-        except NotDifferentiableError as error:
-            raise InputError(f"{model.path}: {full_name(model.of)}: {error}") from error
-        self._blocks = {
-            cell: block
-            for block in rule.blocks
-            for cell in _live(block, rule)
-            if derivatives.depends(cell)
-        }
-        self._changed = {
-            sheet.name: np.zeros((sheet.last_row + 1, sheet.last_column + 1), dtype=bool)
-            for sheet in model.sheets
-        }
-        for name, row, column in (*self._blocks, *model.by):
-            self._changed[name][row, column] = True
+        self._changed = rule.changed(model.by)
+        self._blocks = self._changed.blocks
         self._copied = {cell for own in self._blocks.items() for cell in self._beside(*own)}
         used = {cell[0] for cell in (*self._blocks, *self._copied, *model.by)}
         self.sheets = [sheet.name for sheet in model.sheets if sheet.name in used]
@@ -123,7 +107,7 @@ class _Again:
         for cell in self._copied:
             yield cell, full_name(cell), False
         for cell, block in self._blocks.items():
-            yield cell, self._formula(cell, block, names), block.is_array
+            yield cell, str(block.at(cell, partial(self._sheet, cell, names))), block.is_array
 
     def _beside(self, cell: Cell, block: Block) -> Iterator[Cell]:
         """Yield the cells in ranges that a formula reads which do not depend on the parameters."""
@@ -132,35 +116,17 @@ class _Again:
                 f"{self._model.path}: {full_name(cell)} cannot be parsed; leave out --step"
             )
         for slot in block.slots.values():
-            if self._is_changed(slot, cell):
-                top, left, bottom, right = slot.at(*cell[1:])
-                part = self._changed[slot.sheet][top : bottom + 1, left : right + 1]
-                for k, j in np.argwhere(~part).tolist():
-                    other = slot.sheet, top + k, left + j
-                    if self._model.values.value(other) is not None:
-                        yield other
+            part = self._changed.part(slot, cell)
+            if part is None or not part.any():
+                continue
+            top, left, *_ = slot.at(*cell[1:])
+            for k, j in np.argwhere(~part).tolist():
+                other = slot.sheet, top + k, left + j
+                if self._model.values.value(other) is not None:
+                    yield other
 
-    def _is_changed(self, slot: Slot, cell: Cell) -> bool:
-        """Tell whether what a formula reads depends on the parameters."""
-        if slot.sheet not in self._changed:
-            return False
-        top, left, bottom, right = slot.at(*cell[1:])
-        return bool(self._changed[slot.sheet][top : bottom + 1, left : right + 1].any())
-
-    def _formula(self, cell: Cell, block: Block, names: Mapping[str, str]) -> str:
-        def moved(part: Tree) -> Tree | None:
-            if not isinstance(part, Reference):
-                return None
-            slot = block.slots[part.text]
-            if self._is_changed(slot, cell):
-                on = "" if slot.sheet == cell[0] else sheet_prefix(names[slot.sheet])
-            else:
-                on = sheet_prefix(slot.sheet)
-            return Reference(on + slot.text(*cell[1:]))
-
-        return str(with_leaves(block.tree, moved))
-
-
-def _live(block: Block, rule: ChainRule) -> Iterator[Cell]:
-    for k, j in np.argwhere(rule.reach.in_block(block)).tolist():
-        yield block.sheet, block.rows[k], block.columns[j]
+    def _sheet(self, cell: Cell, names: Mapping[str, str], slot: Slot) -> str:
+        """Return what a reference begins with in the formula of a cell that is repeated."""
+        if not self._changed.in_range(slot, cell):
+            return sheet_prefix(slot.sheet)
+        return "" if slot.sheet == cell[0] else sheet_prefix(names[slot.sheet])

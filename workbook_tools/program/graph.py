@@ -119,10 +119,21 @@ class Node:
             corners = one.first_row, one.first_column, one.last_row, one.last_column
             place = one.sheet or self.sheet, *corners
             found.append(Area(*place, is_lookup and self._is_in(*place)))
-        if any(name in self.shape.text.upper() for name in _REACHING):
+        if self._may_reach:
             names = dict.fromkeys(area.sheet for area in found)
             found += [Area(name, 1, 1, MAX_ROWS, MAX_COLUMNS, True) for name in names]
         return found
+
+    @cached_property
+    def _may_reach(self) -> bool:
+        """Whether the formula may read cells beyond the ranges that it names, in any row."""
+        if not any(name in self.shape.text.upper() for name in _REACHING):
+            return False
+        try:
+            ends = {self.run.first_row, self.run.last_row}
+            return any(_reach(parse_long(self.run.formula.at(row))) for row in ends)
+        except SyntaxProblemError:
+            return True
 
     def _is_in(
         self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
@@ -160,6 +171,28 @@ def _slots_read(shape: str) -> tuple[tuple[int, bool], ...] | None:
     except (SyntaxProblemError, ValueError):
         return None
     return tuple(found)
+
+
+def _reach(tree: Tree) -> bool:
+    """Tell whether a formula may read cells beyond the ranges that it names."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Call) and part.function.upper() in _REACHING:
+            sizes = [_size(bare(own)) for own in part.arguments[::2]]  # without the criterion
+            is_even = len(sizes) == 1 or (None not in sizes and len(set(sizes)) == 1)
+            if part.function.upper() == "OFFSET" or not is_even:
+                return True
+        waiting += children(part)
+    return False
+
+
+def _size(part: Tree) -> tuple[int, int] | None:
+    """Return how many rows and columns a reference has; None for anything else."""
+    if not isinstance(part, Reference | Lines):
+        return None
+    area, *_ = all_areas(f"={part.text}")
+    return area.last_row - area.first_row, area.last_column - area.first_column
 
 
 def _reaches(function: str, arguments: Sequence[Tree]) -> bool:

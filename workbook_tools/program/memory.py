@@ -5,7 +5,7 @@ grow in step with its own.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -110,6 +110,20 @@ class Layout:
     def columns(self, sheet: int) -> Sequence[int]:
         """Return the columns of a sheet that have places."""
         return self._columns[sheet]
+
+    def stretches(
+        self, sheet: str, first_row: int, first_column: int, last_row: int, last_column: int
+    ) -> Iterator[slice]:
+        """Yield the places of a range: one stretch for each column that has some."""
+        number = self.sheet(sheet)
+        if number == len(self.sheets):
+            return
+        for column in self.columns(number):
+            if first_column <= column <= last_column:
+                base, first, last = self.column(number, column)
+                begin, end = base + max(first, first_row), base + min(last, last_row) + 1
+                if begin < end:
+                    yield slice(begin, end)
 
     @cached_property
     def _begins(self) -> tuple[list[int], list[tuple[str, int, int]]]:

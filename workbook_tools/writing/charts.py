@@ -1,6 +1,7 @@
 """The loss charts: one curve on each sheet, all curves on the Overview."""
 
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from openpyxl.chart import LineChart, ScatterChart
 from openpyxl.chart._chart import ChartBase
@@ -19,15 +20,44 @@ from openpyxl.drawing.text import (
 
 from workbook_tools.notation.addresses import cell_name, sheet_prefix
 from workbook_tools.notation.quantities import ACCURACY, ITERATION
-from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW, Layout
+from workbook_tools.writing.layout import FIRST_ROW, HEADER_ROW
 from workbook_tools.writing.styles import CURVE_COLOURS, INK
 
 Chart: TypeAlias = ChartBase
 
+
+class Table(Protocol):
+    """A table of iterations of which curves are drawn."""
+
+    @property
+    def name(self) -> str:
+        """The name of its sheet."""
+
+    @property
+    def iterations(self) -> int:
+        """How many it has."""
+
+    @property
+    def block(self) -> int:
+        """How many rows each has."""
+
+    @property
+    def columns(self) -> Mapping[str, int]:
+        """The columns, counted from 1, by what stands in them."""
+
+    @property
+    def last_row(self) -> int:
+        """Its last row."""
+
+    @property
+    def loss(self) -> str:
+        """What stands in the column of the loss."""
+
+
 _LINE_WIDTH = 19_050  # English Metric Units: 1.5 points
 
 
-def loss_chart(layout: Layout) -> Chart:
+def loss_chart(layout: Table) -> Chart:
     """Return the chart of one sheet's loss over its iterations."""
     chart = _chart([layout], "Loss over iterations", layout.loss)
     chart.y_axis.number_format = "0.0000"
@@ -36,7 +66,7 @@ def loss_chart(layout: Layout) -> Chart:
     return chart
 
 
-def accuracy_chart(layout: Layout) -> Chart:
+def accuracy_chart(layout: Table) -> Chart:
     """Return the chart of the accuracy: the fraction of samples that are classified correctly."""
     chart = _chart([layout], "Accuracy over iterations", ACCURACY)
     chart.y_axis.number_format = "0%"
@@ -47,7 +77,7 @@ def accuracy_chart(layout: Layout) -> Chart:
 
 
 def comparison_chart(
-    layouts: list[Layout],
+    layouts: Sequence[Table],
     symbol: str,
     title: str,
     names: list[tuple[str, int, int]],
@@ -61,16 +91,16 @@ def comparison_chart(
     return _on_logarithmic_axis(layouts, symbol, title, curves, names)
 
 
-def sizes_chart(layout: Layout, symbols: list[str]) -> Chart:
+def sizes_chart(layout: Table, symbols: list[str]) -> Chart:
     """Return the chart of the norms of all layers' gradients on a sheet, on a logarithmic axis."""
     curves = [_curve(layout, symbol, k) for k, symbol in enumerate(symbols)]
-    names = [(layout.run.name, HEADER_ROW, layout.columns[symbol]) for symbol in symbols]
-    title = f"Size of the gradient of each layer: {layout.run.name}"
+    names = [(layout.name, HEADER_ROW, layout.columns[symbol]) for symbol in symbols]
+    title = f"Size of the gradient of each layer: {layout.name}"
     return _on_logarithmic_axis([layout], "‖∂E/∂w‖", title, curves, names)
 
 
 def _on_logarithmic_axis(
-    layouts: list[Layout],
+    layouts: Sequence[Table],
     axis_title: str,
     title: str,
     curves: list[Series],
@@ -91,9 +121,9 @@ def _on_logarithmic_axis(
     return chart
 
 
-def _chart(layouts: list[Layout], title: str, axis_title: str) -> Chart:
+def _chart(layouts: Sequence[Table], title: str, axis_title: str) -> Chart:
     """Return an empty chart: lines, or a scatter chart if iterations have several rows."""
-    iterations = max(layout.experiment.training.iterations for layout in layouts)
+    iterations = max(layout.iterations for layout in layouts)
     if any(ITERATION in layout.columns and layout.block > 1 for layout in layouts):
         chart = ScatterChart()
         chart.style, chart.scatterStyle = None, "lineMarker"
@@ -123,7 +153,7 @@ def chart_title(text: str, points: int) -> Title:
     return Title(tx=Text(rich=RichText(p=[paragraph])), overlay=False)
 
 
-def _curve(layout: Layout, symbol: str, colour: int) -> Series:
+def _curve(layout: Table, symbol: str, colour: int) -> Series:
     values = NumDataSource(numRef=_column(layout, symbol))
     name = SeriesLabel(v=symbol)
     if layout.block > 1:
@@ -140,9 +170,9 @@ def _curve(layout: Layout, symbol: str, colour: int) -> Series:
     return curve
 
 
-def _column(layout: Layout, symbol: str) -> NumRef:
+def _column(layout: Table, symbol: str) -> NumRef:
     """Return the cells of a quantity; openpyxl's own references end at row 1,000,000."""
     column = layout.columns[symbol]
     first = cell_name(FIRST_ROW, column, absolute=True)
     last = cell_name(layout.last_row, column, absolute=True)
-    return NumRef(f=f"{sheet_prefix(layout.run.name)}{first}:{last}")
+    return NumRef(f=f"{sheet_prefix(layout.name)}{first}:{last}")

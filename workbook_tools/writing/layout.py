@@ -109,6 +109,16 @@ class Layout:
         """The spec of this sheet."""
         return self.run.experiment
 
+    @property
+    def name(self) -> str:
+        """The name of the sheet."""
+        return self.run.name
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations the table has."""
+        return self.experiment.training.iterations
+
     @cached_property
     def quantities(self) -> list[Quantity]:
         """The table's columns, from the left."""

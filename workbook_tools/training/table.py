@@ -1,0 +1,420 @@
+"""The columns of a training: parameters, what is calculated from them, derivatives, and a state.
+
+Every formula is written for one row of the table, with a mark in the place of the row's number.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from workbook_tools.errors import InputError
+from workbook_tools.formulas.labels_beside import label_of
+from workbook_tools.formulas.references import MAX_FORMULA_LENGTH
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import Reference, Tree, parse, parts
+from workbook_tools.gradients.anchored import anchored
+from workbook_tools.gradients.blocks import Block
+from workbook_tools.gradients.formulas import derivative_formulas
+from workbook_tools.gradients.model import Model
+from workbook_tools.gradients.terms import Area, Written
+from workbook_tools.notation.addresses import (
+    MAX_COLUMNS,
+    Cell,
+    cell_name,
+    column_letter,
+    full_name,
+    sheet_prefix,
+)
+from workbook_tools.notation.quantities import (
+    ITERATION,
+    ITERATION_RATE,
+    LEARNING_RATE,
+    gradient_symbol,
+    state_symbol,
+)
+from workbook_tools.notation.vocabulary import Optimizer, Schedule
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.spec.training import Training
+from workbook_tools.training.flat import Flat, Key, NotFlatError
+from workbook_tools.writing.layout import RATE, SETTINGS_COLUMN
+from workbook_tools.writing.optimizers import scheduled, state, update
+from workbook_tools.writing.quantity import BEFORE, SYMBOL, Quantity, Role
+
+ROW, ABOVE = "\1", "\2"  # stand for the number of the row, and of the one above it
+CONSTANTS = "Model"  # the sheet with the model's numbers
+CONSTANTS_ROW, START_ROW = 8, 13  # its numbers; the parameters at the start
+FIRST_COLUMN = 2  # the first column with numbers there
+_ADJOINT = "∂ "
+_SPARE = 500  # characters for longer numbers of rows
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table."""
+
+    heading: str
+    note: str
+    role: Role
+    formula: str  # without the equals sign
+    first: str | None = None  # that of the first row, if it is another
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number or text of the model that no step changes, or a parameter at the start."""
+
+    cell: Cell
+    label: str | None
+    content: float | str | bool  # a formula begins with an equals sign
+
+
+@dataclass
+class TrainingTable:
+    """A model as a training."""
+
+    columns: list[Column] = field(default_factory=list)
+    constants: list[Constant] = field(default_factory=list)
+    start: list[Constant] = field(default_factory=list)  # the parameters
+    loss: int = 0  # the number of the column of the result, from 1
+    places: dict[Cell, int] = field(default_factory=dict)  # the columns of the model's cells
+
+
+def training_table(model: Model, training: Training) -> TrainingTable:
+    """Lay out a model as a training; raises ``InputError``."""
+    return _Writer(model, training).table()
+
+
+class _Formula(NamedTuple):
+    """A formula of a cell, with the sheets of all that it reads."""
+
+    tree: Tree
+    sheet: str
+    is_array: bool
+
+
+class _Writer:
+    """Writes the columns of a training."""
+
+    def __init__(self, model: Model, training: Training) -> None:
+        self._model, self._training = model, training
+        self._adjoint_sheets = {_ADJOINT + sheet.name: sheet.name for sheet in model.sheets}
+        written = derivative_formulas(model, are_all=False)
+        blocks = {
+            cell: block
+            for block in written.rule.blocks
+            for cell in written.rule.reach.cells_of(block)
+        }
+        forward = written.rule.changed(model.by).blocks
+        adjoints = {**written.by, **written.beside}
+        self._formulas = {
+            **{Key(False, cell): _of_block(cell, block) for cell, block in forward.items()},
+            **{Key(True, cell): own for cell, own in _of_adjoints(adjoints)},
+        }
+        self._flat = Flat(self._names, self._adjoint_sheets.get)
+        self._constants = self._all_constants(blocks)
+        order = _Order(model, self._read_together())
+        self._parameters = order.of([Key(False, cell) for cell in model.by])
+        self._forward = order.of([Key(False, cell) for cell in forward])
+        own = {Key(True, cell) for cell in model.by}
+        self._slopes = order.of([k for k in self._formulas if k.is_adjoint and k not in own])
+        self._slopes = [key for key in self._slopes if key.cell != model.of]
+        self._constant_order = order.of([*self._constants])
+        self._labels = _labels(model, [*self._parameters, *self._forward])
+        self._places = self._placed()
+
+    # What is read
+
+    def _all_constants(self, blocks: Mapping[Cell, Block]) -> dict[Key, _Formula | None]:
+        """Return the cells that are read and that no step changes, with their formulas."""
+        known = {*self._formulas, *(Key(False, cell) for cell in self._model.by)}
+        known.add(Key(True, self._model.of))
+        found: dict[Key, _Formula | None] = {}
+        waiting = [*self._formulas.values()]
+        while waiting:
+            formula = waiting.pop()
+            for key in (key for rows in self._read(formula) for row in rows for key in row):
+                if key in known or key in found or self._content(key) is None:
+                    continue
+                found[key] = None
+                if key.cell in blocks:
+                    found[key] = own = _of_block(key.cell, blocks[key.cell])
+                    waiting.append(own)
+        return found
+
+    def _read(self, formula: _Formula) -> Iterator[list[list[Key]]]:
+        for _, part in parts(formula.tree):
+            if isinstance(part, Reference):
+                yield self._flat.keys(part.text, formula.sheet)
+
+    def _read_together(self) -> Iterator[list[list[Key]]]:
+        every = [*self._formulas.values(), *filter(None, self._constants.values())]
+        for formula in every:
+            yield from self._read(formula)
+
+    def _content(self, key: Key) -> CellValue:
+        return None if key.is_adjoint else self._model.values.value(key.cell)
+
+    # Where it is
+
+    def _placed(self) -> dict[Key, int]:
+        """Return the column of everything in the table."""
+        training = self._training
+        self._numbered = [
+            *([ITERATION] if _counts(training) else []),
+            *([ITERATION_RATE] if training.schedule is not Schedule.CONSTANT else []),
+        ]
+        first = len(self._numbered) + 1
+        slopes = [Key(True, key.cell) for key in self._parameters]
+        every = [*self._parameters, *self._forward, *self._slopes, *slopes]
+        states = sum(len(self._states(f"p{k}")) for k, _ in enumerate(self._parameters, start=1))
+        if (count := first - 1 + len(every) + states) > MAX_COLUMNS:
+            raise InputError(
+                f"{self._model.path}: one iteration would have {count:,} columns, and a sheet has "
+                f"{MAX_COLUMNS:,}; about {100 * MAX_COLUMNS // count} % of the rows "
+                "of data would fit"
+            )
+        if len(self._constants) > MAX_COLUMNS:
+            raise InputError(
+                f"{self._model.path}: the model reads {len(self._constants):,} numbers, and a row "
+                f"has {MAX_COLUMNS:,} columns; give a model with fewer rows of data"
+            )
+        return {key: column for column, key in enumerate(every, start=first)}
+
+    def _names(self, keys: Sequence[Key]) -> list[str | None]:
+        """Return names of ranges that hold some cells, in their order."""
+        found: list[str | None] = []
+        for run in _runs(keys, self._where):
+            where = self._where(run[0])
+            if where is None or where[0] == "number":
+                found.append(None if where is None else "1")
+                continue
+            strip, column = where
+            ends = dict.fromkeys((column, column + len(run) - 1))
+            if strip == CONSTANTS:
+                cells = (cell_name(CONSTANTS_ROW, end, absolute=True) for end in ends)
+                found.append(f"{CONSTANTS}!" + ":".join(cells))
+            else:
+                found.append(":".join(f"{column_letter(end)}{ROW}" for end in ends))
+        return found
+
+    def _where(self, key: Key) -> tuple[str, int] | None:
+        """Return the strip and the column of a cell; None if it is empty."""
+        if key == Key(True, self._model.of):
+            return "number", 0  # the derivative of the result by itself is 1
+        if key in self._places:
+            return "table", self._places[key]
+        if key in self._constants:
+            return CONSTANTS, self._constant_columns[key]
+        return None
+
+    @cached_property
+    def _constant_columns(self) -> dict[Key, int]:
+        return {key: column for column, key in enumerate(self._constant_order, start=FIRST_COLUMN)}
+
+    # The columns
+
+    def table(self) -> TrainingTable:
+        """Return the whole table; raises ``InputError``."""
+        training, columns = self._training, [*self._iteration()]
+        for key in self._parameters:
+            columns.append(self._parameter(key))
+        for key in self._forward:
+            role = Role.LOSS if key.cell == self._model.of else Role.FORWARD
+            note = f"{full_name(key.cell)}: {self._model.formula(key.cell)}"
+            columns.append(Column(self._labels[key], note, role, self._formula(key)))
+        for key in self._slopes:
+            columns.append(self._slope(key, Role.DELTA))
+        for key in self._parameters:
+            columns.append(self._slope(Key(True, key.cell), Role.GRADIENT))
+        for k, key in enumerate(self._parameters, start=1):
+            for quantity in self._states(f"p{k}"):
+                columns.append(
+                    Column(
+                        state_symbol(quantity.symbol[0], self._labels[key]),
+                        f"{quantity.symbol[0]} of {self._labels[key]}, by {training.optimizer}",
+                        Role.STATE,
+                        self._in_symbols(quantity.formula),
+                        self._in_symbols(str(quantity.first)),
+                    )
+                )
+        return TrainingTable(
+            columns,
+            [self._constant(key) for key in self._constant_order],
+            [
+                Constant(key.cell, self._labels[key], self._model.number(key.cell))
+                for key in self._parameters
+            ],
+            self._places[Key(False, self._model.of)],
+            {key.cell: column for key, column in self._places.items() if not key.is_adjoint},
+        )
+
+    def _iteration(self) -> Iterator[Column]:
+        if ITERATION in self._numbered:
+            formula = self._in_symbols(f"{ITERATION}{BEFORE}+1")
+            yield Column(ITERATION, "the number of the iteration", Role.DATA, formula, "1")
+        if ITERATION_RATE in self._numbered:
+            schedule = self._training.schedule
+            formula = self._in_symbols(scheduled(schedule))
+            yield Column(ITERATION_RATE, f"the learning rate: {schedule}", Role.DATA, formula)
+
+    def _parameter(self, key: Key) -> Column:
+        k = self._parameters.index(key) + 1
+        training = self._training
+        constant = training.schedule is Schedule.CONSTANT
+        rate = LEARNING_RATE if constant else f"{ITERATION_RATE}{BEFORE}"
+        formula = update(training.optimizer, f"p{k}", rate, training.weight_decay > 0)
+        start = f"{CONSTANTS}!{cell_name(START_ROW, k + FIRST_COLUMN - 1, absolute=True)}"
+        note = f"{full_name(key.cell)}, updated by {training.optimizer}"
+        return Column(self._labels[key], note, Role.PARAMETER, self._in_symbols(formula), start)
+
+    def _slope(self, key: Key, role: Role) -> Column:
+        label = (
+            self._labels.get(Key(False, key.cell)) or f"part of a sum, {cell_name(*key.cell[1:])}"
+        )
+        note = f"∂{full_name(self._model.of)} / ∂{full_name(key.cell)}"
+        formula = self._formula(key) if key in self._formulas else "0"
+        return Column(gradient_symbol(label), note, role, formula)
+
+    def _constant(self, key: Key) -> Constant:
+        formula, sheet = self._constants[key], self._sheet(key.cell[0])
+        value = self._model.values.value(key.cell)
+        content = value if isinstance(value, str | bool) else self._model.number(key.cell)
+        if formula is not None:
+            content = f"={self._flat_text(key, formula)}"
+        return Constant(key.cell, label_of(sheet, *key.cell[1:]), content)
+
+    def _formula(self, key: Key) -> str:
+        return self._flat_text(key, self._formulas[key])
+
+    def _flat_text(self, key: Key, formula: _Formula) -> str:
+        try:
+            found = self._flat.formula(formula.tree, formula.sheet)
+        except NotFlatError as error:
+            raise InputError(f"{self._model.path}: {full_name(key.cell)}: {error}") from error
+        if len(found) > MAX_FORMULA_LENGTH - _SPARE:
+            raise InputError(
+                f"{self._model.path}: {full_name(key.cell)}: its formula in one row has "
+                f"{len(found):,} characters, and a cell holds {MAX_FORMULA_LENGTH:,}; give a model "
+                "with fewer rows of data"
+            )
+        return found
+
+    def _states(self, symbol: str) -> list[Quantity]:
+        training = self._training
+        return state(training.optimizer, symbol, training.weight_decay > 0)
+
+    def _in_symbols(self, formula: str) -> str:
+        """Return a formula in symbols with references in their place."""
+
+        def reference(match: re.Match[str]) -> str:
+            symbol = match["symbol"]
+            if symbol in self._settings:
+                return cell_name(*self._settings[symbol], absolute=True)
+            return f"{column_letter(self._symbols[symbol])}{ABOVE if match['before'] else ROW}"
+
+        return SYMBOL.sub(reference, formula)
+
+    @cached_property
+    def _settings(self) -> dict[str, tuple[int, int]]:
+        return setting_places(self._training)
+
+    @cached_property
+    def _symbols(self) -> dict[str, int]:
+        """The columns of what the optimizer's formulas name."""
+        found = {symbol: column for column, symbol in enumerate(self._numbered, start=1)}
+        last = max(self._places.values())
+        for k, key in enumerate(self._parameters, start=1):
+            found[f"p{k}"] = self._places[key]
+            found[gradient_symbol(f"p{k}")] = self._places[Key(True, key.cell)]
+            for quantity in self._states(f"p{k}"):
+                last += 1
+                found[quantity.symbol] = last
+        return found
+
+    def _sheet(self, name: str) -> Sheet:
+        return next(sheet for sheet in self._model.sheets if sheet.name == name)
+
+
+def setting_places(training: Training) -> dict[str, tuple[int, int]]:
+    """Return the cell (row, column) of the learning rate, and of each setting of an optimizer."""
+    columns = range(SETTINGS_COLUMN, SETTINGS_COLUMN + 2 * len(training.settings), 2)
+    places = {
+        symbol: (RATE[0], column) for symbol, column in zip(training.settings, columns, strict=True)
+    }
+    return {LEARNING_RATE: RATE, **places}
+
+
+def _counts(training: Training) -> bool:
+    """Tell whether a formula needs the number of the iteration."""
+    is_adam = training.optimizer in (Optimizer.ADAM, Optimizer.ADAMW)
+    return is_adam or training.schedule is not Schedule.CONSTANT
+
+
+def _of_block(cell: Cell, block: Block) -> _Formula:
+    tree = block.at(cell, lambda slot: sheet_prefix(slot.sheet))
+    return _Formula(tree, cell[0], block.is_array)
+
+
+def _of_adjoints(written: Mapping[Cell, Written]) -> Iterator[tuple[Cell, _Formula]]:
+    def prefix(area: Area, sheet: str) -> str:
+        return sheet_prefix(_ADJOINT + area.sheet if area.is_adjoint else area.sheet)
+
+    for cell, text in anchored(written, prefix).items():
+        yield cell, _Formula(parse(text), cell[0], written[cell].is_array)
+
+
+def _runs(
+    keys: Sequence[Key], where: Callable[[Key], tuple[str, int] | None]
+) -> Iterator[list[Key]]:
+    """Yield keys that are beside each other together; those that are nowhere alone."""
+    run: list[Key] = []
+    last: tuple[str, int] | None = None
+    for key in keys:
+        own = where(key)
+        if run and (own is None or last is None or own != (last[0], last[1] + 1)):
+            yield run
+            run = []
+        run.append(key)
+        last = own
+    if run:
+        yield run
+
+
+class _Order:
+    """Puts cells in an order in which those of most ranges are beside each other."""
+
+    def __init__(self, model: Model, read: Iterable[list[list[Key]]]) -> None:
+        self._number = {sheet.name: k for k, sheet in enumerate(model.sheets)}
+        down: Counter[tuple[str, bool]] = Counter()
+        for rows in read:
+            key = rows[0][0]
+            if len(rows) > 1:
+                down[key.cell[0], key.is_adjoint] += 1
+            elif len(rows[0]) > 1:
+                down[key.cell[0], key.is_adjoint] -= 1
+        self._down = down
+
+    def of(self, keys: Iterable[Key]) -> list[Key]:
+        """Return cells in order: column by column, or row by row, on each sheet."""
+        return sorted(keys, key=self._place)
+
+    def _place(self, key: Key) -> tuple[int, int, int]:
+        sheet, row, column = key.cell
+        is_down = self._down[sheet, key.is_adjoint] >= 0
+        return self._number[sheet], *((column, row) if is_down else (row, column))
+
+
+def _labels(model: Model, keys: Sequence[Key]) -> dict[Key, str]:
+    """Return what the columns of cells are called: their labels, and addresses where needed."""
+    sheets = {sheet.name: sheet for sheet in model.sheets}
+    several = len({key.cell[0] for key in keys}) > 1
+    own = {key: label_of(sheets[key.cell[0]], *key.cell[1:]) for key in keys}
+    times = Counter(own.values())
+    found = {}
+    for key, label in own.items():
+        name = full_name(key.cell) if several else cell_name(*key.cell[1:])
+        found[key] = label if label and times[label] == 1 else f"{label} {name}" if label else name
+    return found
