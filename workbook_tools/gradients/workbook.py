@@ -15,8 +15,8 @@ from workbook_tools.gradients.formulas import Formulas, derivative_formulas
 from workbook_tools.gradients.mirrored_sheet import NewSheet, mirrored_sheet
 from workbook_tools.gradients.model import Model, read_model
 from workbook_tools.gradients.names import names_beside
+from workbook_tools.gradients.side_cells import Area
 from workbook_tools.gradients.step import add_step
-from workbook_tools.gradients.terms import Area
 from workbook_tools.notation.addresses import Cell, full_name, sheet_prefix
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.copying import PackageCopy
