@@ -150,6 +150,14 @@ def _matrix(tree: Tree) -> tuple[Reference, bool]:
     return tree, is_turned
 
 
+def has_several_cells(tree: Call) -> bool:
+    """Tell whether a product of matrices is more than that of a row and a column."""
+    (one, one_turned), (other, other_turned) = map(_matrix, tree.arguments)
+    first, second = area_of(one), area_of(other)
+    rows = first.width if one_turned else first.height
+    return rows > 1 or (second.height if other_turned else second.width) > 1
+
+
 def lines_with(own: str, tree: Tree, crossed: bool = False) -> Iterable[tuple[Line, Line]]:
     """Yield which rows and columns of an array a cell in one of its ranges has an effect on."""
     if isinstance(tree, Reference) and tree.text == own:

@@ -333,10 +333,11 @@ class Site:
     def _if(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:
         condition = self._condition(arguments[0], lifts)
         one, other = [*arguments[1:], Number("0"), Number("0")][:2]
-        if condition.all():
-            return self.traced(one, lifts)
-        if not condition.any():
-            return self.traced(other, lifts)
+        if condition.all() or not condition.any():  # the other one may not have a derivative
+            taken = self.traced(one if condition.all() else other, lifts)
+            shape = np.broadcast_shapes(condition.shape[:2], taken.value.shape[:2])
+            is_whole = taken.value.shape[:2] == shape  # else a number stands for several
+            return taken if is_whole else tape.chosen(np.ones((*shape, 1), bool), taken, taken)
         return tape.chosen(condition, self.traced(one, lifts), self.traced(other, lifts))
 
     def _ifs(self, arguments: tuple[Tree, ...], lifts: bool) -> Traced:

@@ -19,6 +19,7 @@ from workbook_tools.differentiation.array_parts import (
     NotWrittenError,
     area_of,
     gives_array,
+    has_several_cells,
     lines_with,
     totals_with,
     unmarked,
@@ -40,7 +41,7 @@ from workbook_tools.formulas.tree import (
     Tree,
     parts,
 )
-from workbook_tools.notation.addresses import Cell
+from workbook_tools.notation.addresses import MAX_COLUMNS, Cell
 
 _ZERO, _ONE, _TWO = Number("0"), Number("1"), Number("2")
 Slope = Callable[[Tree], Tree]
@@ -221,7 +222,15 @@ class _Rules:
 
     def _matrix_product(self, arguments: tuple[Tree, ...], value: Tree) -> Tree | None:
         """Return the derivative of ``MMULT`` of a row and a column, which is one number."""
+        if has_several_cells(Call("MMULT", arguments)):
+            raise TypeError
         return self._elementwise(Call("MMULT", arguments))
+
+    def _transposed(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
+        [part] = arguments
+        if gives_array(part):
+            raise TypeError
+        return self.of(part)
 
     # Functions that choose
 
@@ -252,7 +261,7 @@ class _Rules:
 
     def _extreme(self, sign: str, arguments: tuple[Tree, ...], value: Tree) -> Tree | None:
         """Return the derivative of the largest number, or of the least."""
-        ordered = sorted(map(bare, arguments), key=self._depends)
+        ordered = sorted(map(bare, arguments), key=_has_cells)
         if len(ordered) == 2 and not any(map(gives_array, ordered)):
             other, one = ordered
             is_one = operation(sign, value if isinstance(value, Reference) else one, other)
@@ -275,7 +284,12 @@ class _Rules:
         """Return 1 if the cell is the first in its range that has a value, else 0."""
         area = area_of(part)
         if area.height > 1 and area.width > 1:
-            return _chosen(operation("=", self._element.itself(), value), _ONE, _ZERO)
+            own = self._element.itself()
+            is_before = operation("<", _in_reading_order(part), _in_reading_order(own))
+            equal = operation("=", part, value)
+            before = operation("*", Parentheses(equal), Parentheses(is_before))
+            is_first = operation("=", Call("SUMPRODUCT", (before,)), _ZERO)
+            return _chosen(operation("=", own, value), _chosen(is_first, _ONE, _ZERO), _ZERO)
         place = Call("MATCH", (value, part, _ZERO))
         return _chosen(operation("=", place, self._number(part, area.height > 1)), _ONE, _ZERO)
 
@@ -397,7 +411,12 @@ class _Rules:
 
 
 def _summed(tree: Tree | None) -> Tree | None:
-    return None if tree is None else Call("SUMPRODUCT", (tree,))
+    if tree is None:
+        return None
+    own = bare(tree)
+    if isinstance(own, Operation) and own.operator in COMPARISONS:
+        tree = operation("*", tree, _ONE)  # SUMPRODUCT takes TRUE for 0
+    return Call("SUMPRODUCT", (tree,))
 
 
 def _chosen(condition: Tree, one: Tree, other: Tree = _ZERO) -> Tree:
@@ -409,6 +428,16 @@ def _all_of(conditions: Sequence[Tree]) -> Tree | None:
         return _ONE
     first, *others = conditions
     return _chosen(Call("AND", tuple(conditions)) if others else first, _ONE)
+
+
+def _has_cells(tree: Tree) -> bool:
+    return any(isinstance(part, Reference) for _, part in parts(tree))
+
+
+def _in_reading_order(part: Reference) -> Tree:
+    """Return numbers of cells that grow to the right and, by more, from row to row."""
+    rows = operation("*", Call("ROW", (part,)), Number(str(MAX_COLUMNS)))
+    return operation("+", rows, Call("COLUMN", (part,)))
 
 
 def _first_line(reference: str, across: bool) -> Reference:
@@ -504,6 +533,7 @@ _RULES: dict[str, Callable[[_Rules, tuple[Tree, ...], Tree], Tree | None]] = {
     "SUMPRODUCT": _Rules._products,
     "SUMXMY2": _Rules._squared_differences,
     "MMULT": _Rules._matrix_product,
+    "TRANSPOSE": _Rules._transposed,
     "IF": _Rules._if,
     "IFS": _Rules._ifs,
     "IFERROR": _Rules._if_error,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from workbook_tools.gradients.terms import Area, Written
+from workbook_tools.gradients.side_cells import Area, Written
 from workbook_tools.notation.addresses import Cell, column_letter
 
 Moves: TypeAlias = tuple[bool, ...]  # whether each row, or column, that is named moves

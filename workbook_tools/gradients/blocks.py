@@ -1,10 +1,11 @@
 """Blocks of cells that hold one formula, filled down and to the right, and what they read."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -110,17 +111,34 @@ def blocks_of(sheets: Sequence[Sheet]) -> Iterator[Block]:
             cells: list[Block] = []  # of array formulas
             for run in runs:
                 is_element = run.formula.pattern.startswith(f"={_ELEMENT}(")
-                for rows in (range(r, r + 1) for r in run.rows) if is_element else (run.rows,):
-                    formula = run.formula.at(rows[0])
-                    block = _of_column(sheet, rows, column, formula, by_name)
-                    if is_element:
-                        cells.append(block)
-                    else:
-                        alike[block.rows, _form(block)].append(block)
+                if is_element:
+                    cells += (
+                        _of_column(sheet, range(row, row + 1), column, run.formula.at(row), by_name)
+                        for row in run.rows
+                    )
+                    continue
+                block = _of_column(sheet, run.rows, column, run.formula.at(run.first_row), by_name)
+                for rows in _with_same_sizes(block):
+                    if rows != block.rows:
+                        formula = run.formula.at(rows[0])
+                        block = _of_column(sheet, rows, column, formula, by_name)
+                    alike[block.rows, _form(block)].append(block)
             for block in _below_each_other(cells):
                 alike[block.rows, _form(block)].append(block)
         for blocks in alike.values():
             yield from _beside_each_other(blocks)
+
+
+def _with_same_sizes(block: Block) -> list[range]:
+    """Return the rows of a block in parts: ranges that grow begin, or end, with a single row."""
+    rows = block.rows
+    ends = {0, len(rows)}
+    for slot in block.slots.values():
+        if slot.top.moves != slot.bottom.moves:
+            moving, fixed = (slot.top, slot.bottom) if slot.top.moves else (slot.bottom, slot.top)
+            single = fixed.number - moving.number
+            ends |= {bisect_left(rows, single), bisect_right(rows, single)}
+    return [rows[first:last] for first, last in pairwise(sorted(ends))]
 
 
 def _below_each_other(cells: Iterable[Block]) -> Iterator[Block]:
@@ -159,6 +177,7 @@ def _of_column(
         )
         tree = Call(_UNREADABLE, tuple(read))
     tree = with_leaves(tree, lambda part: _bounded(part, sheet, sheets))
+    tree = with_leaves(tree, lambda part: _in_order(part, (sheet.name, rows[0], column)))
     slots = {
         part.text: slot_of(part.text, (sheet.name, rows[0], column), sheets)
         for _, part in parts(tree)
@@ -179,6 +198,14 @@ def _bounded(part: Tree, own: Sheet, sheets: dict[str, Sheet]) -> Tree | None:
     else:
         cells = f"{first}$1:{last}${max(sheet.last_row, 1)}"
     return Reference(f"{before}!{cells}" if before else cells)
+
+
+def _in_order(part: Tree, cell: Cell) -> Tree | None:
+    """Return a range that is written from its last cell to its first, as ``B5:B2``, in order."""
+    if not isinstance(part, Reference) or ":" not in part.text:
+        return None
+    before = part.text[: part.text.rfind("!") + 1]
+    return Reference(before + slot_of(part.text, cell).text(*cell[1:]))
 
 
 def _name(before: str) -> str:
@@ -209,9 +236,16 @@ def _edge(number: int, sign: str, own: int) -> Edge:
 
 
 def _form(block: Block) -> str:
-    """Return the formula with distances in place of cells: equal if it was filled to the right."""
+    """Return the formula with distances in place of cells: equal if it was filled to the right.
+
+    Ranges with a single column are told from others, which have other derivatives.
+    """
+    column = block.columns[0]
 
     def distances(part: Tree) -> Tree | None:
-        return Reference(repr(block.slots[part.text])) if isinstance(part, Reference) else None
+        if not isinstance(part, Reference):
+            return None
+        slot = block.slots[part.text]
+        return Reference(f"{slot} {slot.left.at(column) == slot.right.at(column)}")
 
     return f"{block.is_array} {with_leaves(block.tree, distances)}"

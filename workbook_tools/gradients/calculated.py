@@ -10,6 +10,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.gradients.mirrored_sheet import NewSheet
 from workbook_tools.gradients.model import Model
 from workbook_tools.notation.addresses import Cell, cell_name, full_name
+from workbook_tools.package.cell_values import CellError, CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.program import NotCompiledError, Program
@@ -48,7 +49,7 @@ def calculate(model: Model, sheets: Sequence[NewSheet]) -> Columns:
     return values
 
 
-def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
+def refuse_differences(model: Model, written: Mapping[Cell, CellValue]) -> None:
     """Raise ``InputError`` unless derivatives, by cell, are those of the program.
 
     These are worked out by reverse mode, from the formulas of the model and not from those that
@@ -68,12 +69,14 @@ def refuse_differences(model: Model, written: Mapping[Cell, float]) -> None:
     known = {model.of, *parameters}
     cells = [cell for cell in written if cell in known or derivatives.depends(cell)]
     right = found[[derivatives.place(cell) for cell in cells]]
-    own = np.array([written[cell] for cell in cells])
+    own = np.array([v if isinstance(v := written[cell], float) else np.nan for cell in cells])
     is_known = np.isfinite(right)
     largest = np.max(np.abs(right[is_known]), initial=0.0)
     is_same = np.abs(own - right) <= _SAME * np.abs(right) + _NOTHING * largest
     for k in np.flatnonzero(is_known & ~is_same):
+        value = written[cells[k]]
+        shown = value.code if isinstance(value, CellError) else f"{own[k]:.10g}"
         raise InputError(
-            f"{model.path}: the derivative written for {full_name(cells[k])} gives {own[k]:.10g}, "
-            f"the program {right[k]:.10g}; it may have a kink there: change its numbers a little"
+            f"{model.path}: the derivative written for {full_name(cells[k])} gives {shown}, the "
+            f"program {right[k]:.10g}; it may have a kink there: change its numbers a little"
         )

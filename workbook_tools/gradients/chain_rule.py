@@ -13,7 +13,8 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.gradients.blocks import Block, Edge, Slot, blocks_of
 from workbook_tools.gradients.places import Pair
 from workbook_tools.gradients.reach import Changed, Reach
-from workbook_tools.gradients.terms import Area, Rectangle, Term, Written
+from workbook_tools.gradients.side_cells import Area, SideCells, Written
+from workbook_tools.gradients.terms import Rectangle, Term
 from workbook_tools.notation.addresses import Cell, full_name
 
 _FEW = 6  # cells whose terms are written one after the other
@@ -106,7 +107,7 @@ class ChainRule:
         key = block, reference
         if key not in self._terms:
             try:
-                self._terms[key] = Term(block, reference, self.beside.add)
+                self._terms[key] = Term(*key, self.beside)
             except NotWrittenError as error:
                 self._terms[key] = error
         found = self._terms[key]
@@ -163,34 +164,6 @@ class ChainRule:
             self.beside.formulas[place] = term.by_one(pair)
         last = first + columns[1] - columns[0]
         return Written(("SUM(", ")"), (Area(block.sheet, True, rows[0], first, rows[1], last),))
-
-
-class SideCells:
-    """Cells for terms, to the right of all others on the sheets of derivatives."""
-
-    def __init__(self, sheets: Sequence[Sheet]) -> None:
-        self.formulas: dict[Cell, Written] = {}
-        self._first = {sheet.name: sheet.last_column + 2 for sheet in sheets}
-        self._taken: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
-
-    def add(self, sheet: str, row: int, written: Written) -> int:
-        """Write a formula into a free cell of a row; return its column."""
-        column = self.room(sheet, (row, row), 1)
-        self.formulas[sheet, row, column] = written
-        return column
-
-    def room(self, sheet: str, rows: tuple[int, int], width: int) -> int:
-        """Return the first of some columns that are free in these rows, and take them."""
-        column = self._first[sheet]
-        while any(
-            rows[0] <= last and first <= rows[1]
-            for k in range(column, column + width)
-            for first, last in self._taken[sheet, k]
-        ):
-            column += 1
-        for k in range(column, column + width):
-            self._taken[sheet, k].append(rows)
-        return column
 
 
 def _numbers(lines: range, first: Edge, last: Edge, line: int) -> range:

@@ -9,7 +9,7 @@ from workbook_tools.errors import InputError
 from workbook_tools.gradients.chain_rule import ChainRule, NoWayError
 from workbook_tools.gradients.model import Model
 from workbook_tools.gradients.reach import Reach
-from workbook_tools.gradients.terms import Written
+from workbook_tools.gradients.side_cells import Written
 from workbook_tools.notation.addresses import Cell, full_name
 
 _LONGEST = 120  # characters of a formula that is named
@@ -62,6 +62,8 @@ def derivative_formulas(model: Model, are_all: bool = True) -> Formulas:
             f"{model.path}: {full_name(model.of)} depends on {_few(model.by)} only through "
             f"conditions, counts or places, which have no derivative: {_first_step(model, rule)}"
         )
+    for cell in model.by:
+        found.by.setdefault(cell, Written(("0",), ()))  # it has no effect
     return found
 
 

@@ -113,6 +113,19 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """A cell to the right of all others, for what is the same for all cells in a range."""
+
+    sheet: str
+    shift: int  # from the column of the cell that reads the range
+    is_adjoint: bool = True
+
+    def of(self, pair: Pair) -> tuple[int, int, int, int]:
+        """Return the first row, first column, last row and last column."""
+        return pair.row, pair.column + self.shift, pair.row, pair.column + self.shift
+
+
+@dataclass(frozen=True)
 class Placed(Reference):
     """A reference in a derivative; its text is that for the first cells."""
 
@@ -148,6 +161,11 @@ class InBlock:
         if isinstance(reference, Placed):
             return reference
         return self._placed(Named(self._slot(reference.text)))
+
+    def aside(self, first_column: int) -> Placed:
+        """Return the reference to a cell beside others, given the column of the first one."""
+        sheet, _, column = self._block.first
+        return self._placed(Aside(sheet, first_column - column))
 
     def _slot(self, text: str) -> Slot:
         return self._block.slots.get(text) or slot_of(text, self._block.first)

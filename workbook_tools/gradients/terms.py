@@ -8,13 +8,12 @@ reads it, that is a ``SUMPRODUCT``: ``=SUMPRODUCT(D2:D9,Data!A2:A9)``.
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, reduce
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from workbook_tools.differentiation.array_parts import NotWrittenError, gives_array
+from workbook_tools.differentiation.array_parts import NotWrittenError
 from workbook_tools.differentiation.functions import COMPARISONS
 from workbook_tools.differentiation.simplified import negative, product
 from workbook_tools.differentiation.written import derivative_in
-from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.replacing import bare, operation, with_leaves
 from workbook_tools.formulas.tree import (
     Call,
@@ -27,37 +26,13 @@ from workbook_tools.formulas.tree import (
     parts,
 )
 from workbook_tools.gradients.blocks import Block
-from workbook_tools.gradients.places import InBlock, Named, Pair, Place, Placed, Reader
+from workbook_tools.gradients.places import Beside, InBlock, Pair, Place, Placed, Read
+from workbook_tools.gradients.side_cells import Area, SideCells, Written
 
 _ONE, _ZERO = Number("1"), Number("0")
 _OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "=": "<>", "<>": "="}
 _MARK = "\0"
-_LARGE = 50  # cells of a total that is not written more than once
-
-
-class Area(NamedTuple):
-    """A cell or range, on a sheet or on the sheet of derivatives beside it."""
-
-    sheet: str
-    is_adjoint: bool
-    first_row: int
-    first_column: int
-    last_row: int
-    last_column: int
-
-    def ends(self, axis: int) -> tuple[int, int]:
-        """Return the first and last row (axis 0), or column (axis 1)."""
-        if axis == 0:
-            return self.first_row, self.last_row
-        return self.first_column, self.last_column
-
-
-class Written(NamedTuple):
-    """A formula, as text with places between its pieces."""
-
-    pieces: tuple[str, ...]
-    areas: tuple[Area, ...]
-    is_array: bool = False  # whether it is an array formula
+_LONG = 100  # cells of a range, of which each would have its own sums of all
 
 
 class Rectangle(NamedTuple):
@@ -80,18 +55,14 @@ class Rectangle(NamedTuple):
         return itertools.product(rows, range(self.first_column, self.last_column + 1))
 
 
-# Writes a formula into a cell beside those of a sheet of derivatives, in a row; returns its column.
-Aside: TypeAlias = Callable[[str, int, "Written"], int]
-
-
 class Term:
     """The term of the chain rule for cells that a block reads in one of its references."""
 
-    def __init__(self, block: Block, reference: str, aside: Aside) -> None:
+    def __init__(self, block: Block, reference: str, beside: SideCells) -> None:
         """Differentiate the formula of the block; raises ``NotWrittenError``.
 
-        Totals of many cells, such as the count in the derivative of a mean, are written ``aside``
-        once for each cell of the block, not for each cell that it reads.
+        Parts that are the same for all cells of a long range are written ``beside`` others, once
+        for each cell of the block.
         """
         if block.is_unreadable:
             raise NotWrittenError("the formula cannot be parsed")
@@ -104,22 +75,43 @@ class Term:
             return element.placed(part) if isinstance(part, Reference) else None
 
         slope = with_leaves(slope, placed)
+        self._beside, self._asides = beside, dict[Call, Placed]()
+        if _most_cells(block, reference) >= _LONG:
+            slope = with_leaves(slope, lambda part: self._aside(part, block, element))
         adjoint = element.reader(is_adjoint=True)
-
-        def shared(part: Tree) -> Tree | None:
-            if not isinstance(part, Call) or not _is_large_total(part):
-                return None
-            return Placed("aside", _Shared(block.sheet, _Template(part), aside))
-
-        self._single = _Template(product(adjoint, with_leaves(slope, shared)) or _ZERO)
+        self._single = _Template(product(adjoint, slope) or _ZERO)
+        self._parts = [(aside.place, _Template(part)) for part, aside in self._asides.items()]
         self._is_array = block.is_array
         self._is_negative, factors = _factors(slope)
         self._adjoint = adjoint
         self._factors = [(tree, _arithmetic(tree), is_over) for tree, is_over in factors]
 
+    def _aside(self, part: Tree, block: Block, element: InBlock) -> Tree | None:
+        """Return the reference to a cell for a part that does not depend on the cell in a range."""
+        if not isinstance(part, Call) or not _has_ranges(part):
+            return None
+        if any(isinstance(p.place, Read | Beside) for p in _placed_in(part)):
+            return None
+        if part not in self._asides:
+            rows, columns = block.rows, block.columns
+            first = self._beside.room(block.sheet, (rows[0], rows[-1]), len(columns))
+            self._asides[part] = element.aside(first)
+        return self._asides[part]
+
+    def _write_asides(self, pair: Pair) -> None:
+        for place, template in self._parts:
+            cell = (place.sheet, *place.of(pair)[:2])
+            if cell not in self._beside.formulas:
+                self._beside.formulas[cell] = self._as_it_is(template.at(pair))
+
     def by_one(self, pair: Pair) -> Written:
         """Return the term of one cell that reads the cell."""
-        found = self._single.at(pair)
+        if self._parts:
+            self._write_asides(pair)
+        return self._as_it_is(self._single.at(pair))
+
+    def _as_it_is(self, found: Written) -> Written:
+        """Return a formula as an array formula if it must be one."""
         if not self._is_array:
             return found
         sizes = (a.first_row != a.last_row or a.first_column != a.last_column for a in found.areas)
@@ -150,6 +142,8 @@ class Term:
                 return None
             arrays.append((arithmetic, is_over))
             is_whole &= any(_size(_span(part.place, pairs)) == by.size for part in varying)
+        for row, column in by.cells() if self._parts else ():
+            self._write_asides(Pair(row, column, read_row, read_column))
         tree = _sum(self._adjoint, arrays, is_whole)
         for factor, is_over in sorted(scalars, key=lambda own: own[1]):
             tree = operation("/", tree, factor) if is_over else operation("*", tree, factor)
@@ -173,32 +167,13 @@ def _sum(adjoint: Reference, arrays: Sequence[tuple[Tree, bool]], is_whole: bool
     return Call("SUMPRODUCT", (adjoint, found) if is_apart else (found,))
 
 
-def _is_large_total(call: Call) -> bool:
-    """Tell whether a function of many cells is the same for all cells that are read."""
-    placed = [*_placed_in(call)]
-    is_same = all(isinstance(part.place, Named | Reader) for part in placed)
-    sizes = (area.cell_count for part in placed for area in areas(f"={part.text}"))
-    return is_same and max(sizes, default=0) >= _LARGE and not gives_array(call)
-
-
-class _Shared:
-    """The place of a part of a derivative that is the same for all cells that a cell reads."""
-
-    is_adjoint = True
-
-    def __init__(self, sheet: str, template: "_Template", aside: Aside) -> None:
-        self.sheet = sheet
-        self._template, self._aside = template, aside
-        self._columns: dict[tuple[int, int], int] = {}
-
-    def of(self, pair: Pair) -> tuple[int, int, int, int]:
-        """Return the first row, first column, last row and last column."""
-        reader = pair[:2]
-        if reader not in self._columns:
-            written = self._template.at(pair)
-            self._columns[reader] = self._aside(self.sheet, pair.row, written)
-        column = self._columns[reader]
-        return pair.row, column, pair.row, column
+def _most_cells(block: Block, reference: str) -> int:
+    """Return how many cells a block reads in a reference, at most."""
+    slot = block.slots[reference]
+    corners = itertools.product(
+        (block.rows[0], block.rows[-1]), (block.columns[0], block.columns[-1])
+    )
+    return max(Rectangle(*slot.at(*corner)).size for corner in corners)
 
 
 class _Template:

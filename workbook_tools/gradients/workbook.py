@@ -15,8 +15,8 @@ from workbook_tools.gradients.formulas import Formulas, derivative_formulas
 from workbook_tools.gradients.mirrored_sheet import NewSheet, mirrored_sheet
 from workbook_tools.gradients.model import Model, read_model
 from workbook_tools.gradients.names import names_beside
+from workbook_tools.gradients.side_cells import Area
 from workbook_tools.gradients.step import add_step
-from workbook_tools.gradients.terms import Area
 from workbook_tools.notation.addresses import Cell, full_name, sheet_prefix
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.copying import PackageCopy
@@ -82,7 +82,7 @@ def differentiated(wanted: Wanted, folder: Path, on_step: Callable[[str], None])
             result = add_step(model, formulas.rule, derivatives, sheets, wanted.rate, taken)
         values = calculate(model, sheets)
         shown = {cell: values.value((names[cell[0]], *cell[1:])) for cell in formulas.by}
-        refuse_differences(model, {c: v for c, v in shown.items() if isinstance(v, float)})
+        refuse_differences(model, shown)
         _write(copy, sheets)
         file = folder / f"derivatives{wanted.path.suffix}"
         copy.save(file)
@@ -92,7 +92,7 @@ def differentiated(wanted: Wanted, folder: Path, on_step: Callable[[str], None])
         model.number(model.of),
         values.value(result) if result else None,
         [
-            Parameter(cell, model.number(cell), (names[cell[0]], *cell[1:]), shown.get(cell, 0.0))
+            Parameter(cell, model.number(cell), (names[cell[0]], *cell[1:]), shown[cell])
             for cell in model.by
         ],
         names,

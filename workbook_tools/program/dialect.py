@@ -135,6 +135,11 @@ class Dialect(ABC):
         ...
 
     @abstractmethod
+    def line(self, slot: int, of_row: bool) -> str:
+        """Return the source of the number of a cell's row, or of its column."""
+        ...
+
+    @abstractmethod
     def constant(self, value: bool) -> str:
         """Return the source of TRUE or FALSE."""
         ...
@@ -283,6 +288,10 @@ class Dialect(ABC):
             return Expression(self.negation(self.condition(arguments[0])), False, True)
         if name == "PI" and not count:
             return Expression(repr(math.pi), True, True)
+        if name in ("ROW", "COLUMN") and count == 1:
+            if (cell := _cell_of(arguments[0])) is None:
+                raise NotPlainError(name)
+            return Expression(self.line(cell, name == "ROW"), True, True)
         if name == "INDEX":
             return self.index(arguments)
         if name == "SUMPRODUCT" and count:

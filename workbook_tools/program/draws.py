@@ -110,6 +110,10 @@ class _OfCells(Lanes):
         picked: Array = np.take_along_axis(cells, places[None] - 1, axis=0)[0]
         return np.where(is_inside, picked, np.nan)
 
+    def line(self, slot: int, of_row: bool) -> Array:
+        own = [slots[slot] for slots in self._slots]
+        return np.array([[float(one.row if of_row else one.column)] for one in own])
+
 
 class _Draw:
     """The cells in one draw (see ``evaluator.place.Cells``)."""

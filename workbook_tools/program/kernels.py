@@ -64,6 +64,10 @@ class Lanes(ABC):
         """Return the cell of this number (from 1) in a range; NaN if there is none."""
 
     @abstractmethod
+    def line(self, slot: int, of_row: bool) -> Array:
+        """Return the number of a cell's row, or of its column."""
+
+    @abstractmethod
     def codes(self, slot: int) -> Codes:
         """Return a code for what a cell holds, as ``code`` does."""
 

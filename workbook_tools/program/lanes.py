@@ -129,6 +129,10 @@ class _OfMemory(Lanes):
         draws = np.arange(self._memory.draws)
         return np.where(is_inside, self._memory.numbers[places, draws], np.nan)
 
+    def line(self, slot: int, of_row: bool) -> Array:
+        _, rows, columns = self._batch.slot(slot, self._part)
+        return (rows if of_row else columns)[:, None].astype(float)
+
     def _places(self, slot: int) -> Indexes:
         """Return the places of what a slot reads, (cells of the range, cells)."""
         return self._batch.places_read(slot, self._part)

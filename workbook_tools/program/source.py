@@ -35,6 +35,9 @@ class _OnLanes(Dialect):
     def pick(self, place: Range, number: str) -> str:
         return f"s.pick({place.slot}, {number})"
 
+    def line(self, slot: int, of_row: bool) -> str:
+        return f"s.line({slot}, {of_row})"
+
     def constant(self, value: bool) -> str:
         return f"np.bool_({value})"
 
@@ -100,6 +103,9 @@ class _Scalar(Dialect):
 
     def pick(self, place: Range, number: str) -> str:
         return f"picked({self.every(place, filled=False)}, {number})"
+
+    def line(self, slot: int, of_row: bool) -> str:
+        raise NotPlainError  # one cell knows no places
 
     def constant(self, value: bool) -> str:
         return str(value)

@@ -19,7 +19,7 @@ from workbook_tools.gradients.anchored import anchored
 from workbook_tools.gradients.blocks import Block
 from workbook_tools.gradients.formulas import derivative_formulas
 from workbook_tools.gradients.model import Model
-from workbook_tools.gradients.terms import Area, Written
+from workbook_tools.gradients.side_cells import Area, Written
 from workbook_tools.notation.addresses import (
     MAX_COLUMNS,
     Cell,
