@@ -50,6 +50,8 @@ def element(tree: Tree, i: int, j: int, is_turned: bool = False) -> Tree:
             return element(part, j, i, not is_turned)
         case Call(function="MMULT", arguments=(left, right)):
             return _product(left, right, i, j, is_turned)
+        case Call(function="ROW" | "COLUMN", arguments=(Reference() as part,)):
+            return Call(tree.function, (element(part, i, j, is_turned),))
         case Call(function, arguments) if function in _BY_ELEMENT:
             return Call(function, tuple(element(part, i, j, is_turned) for part in arguments))
         case Call(function) if function in TOTALS:
