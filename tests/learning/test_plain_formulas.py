@@ -16,7 +16,7 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.evaluator.formula import evaluator
 from workbook_tools.evaluator.values import Grid
 from workbook_tools.formulas.tree import parse
-from workbook_tools.learning.prepared.plain_formulas import plain
+from workbook_tools.program.plain_formulas import plain
 from workbook_tools.package.cell_values import CellValue
 
 ROWS, COLUMNS = 3, 2

@@ -7,22 +7,15 @@ import typer
 
 from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.commands.exit_status import PROGRAM
-from workbook_tools.commands.options import Debug, Timeout, Workbook
+from workbook_tools.commands.options import Debug, Of, Parameters, Timeout, Workbook
 from workbook_tools.commands.terminal import console
 from workbook_tools.errors import one_line_errors
 
 
 def differentiate(
     workbook: Workbook,
-    of: Annotated[
-        str, typer.Option(metavar="CELL", help="The cell that is differentiated: Sheet1!F20.")
-    ],
-    by: Annotated[
-        list[str],
-        typer.Option(
-            metavar="CELLS", help="The parameters: Sheet1!B2:C4. May be given several times."
-        ),
-    ],
+    of: Of,
+    by: Parameters,
     output: Annotated[
         Path | None,
         typer.Option(

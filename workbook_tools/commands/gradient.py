@@ -7,7 +7,7 @@ import typer
 
 from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.commands.exit_status import PROGRAM
-from workbook_tools.commands.options import Debug, Timeout, Workbook
+from workbook_tools.commands.options import Debug, Of, Timeout, Workbook
 from workbook_tools.commands.terminal import console, write_json
 from workbook_tools.errors import one_line_errors
 from workbook_tools.package.places import refuse_conflicts
@@ -15,9 +15,7 @@ from workbook_tools.package.places import refuse_conflicts
 
 def gradient(
     workbook: Workbook,
-    of: Annotated[
-        str, typer.Option(metavar="CELL", help="The cell that is differentiated: Sheet1!F20.")
-    ],
+    of: Of,
     by: Annotated[
         list[str],
         typer.Option(

@@ -37,3 +37,10 @@ Timeout = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="How long one workbook may take.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an unexpected failure came from.")]
+Of = Annotated[
+    str, typer.Option(metavar="CELL", help="The cell that is differentiated: Sheet1!F20.")
+]
+Parameters = Annotated[
+    list[str],
+    typer.Option(metavar="CELLS", help="The parameters: Sheet1!B2:C4. May be given several times."),
+]

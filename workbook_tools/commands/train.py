@@ -9,7 +9,7 @@ from rich.text import Text
 
 from workbook_tools.checking.limits import TIMEOUT
 from workbook_tools.commands.exit_status import PROGRAM
-from workbook_tools.commands.options import Debug, Timeout, Workbook
+from workbook_tools.commands.options import Debug, Of, Parameters, Timeout, Workbook
 from workbook_tools.commands.terminal import console
 from workbook_tools.errors import InputError, one_line_errors
 from workbook_tools.notation.vocabulary import Optimizer, Schedule
@@ -18,15 +18,8 @@ from workbook_tools.texts import counted
 
 def train(
     workbook: Workbook,
-    of: Annotated[
-        str, typer.Option(metavar="CELL", help="The cell that is minimised: Sheet1!F20.")
-    ],
-    by: Annotated[
-        list[str],
-        typer.Option(
-            metavar="CELLS", help="The parameters: Sheet1!B2:C4. May be given several times."
-        ),
-    ],
+    of: Of,
+    by: Parameters,
     learning_rates: Annotated[
         str, typer.Option(metavar="RATES", help="One sheet for each: 0.1,0.5,1.")
     ],

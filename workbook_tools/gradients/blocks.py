@@ -162,7 +162,8 @@ def _beside_each_other(blocks: Sequence[Block]) -> Iterator[Block]:
 def _of_column(
     sheet: Sheet, rows: range, column: int, formula: str, sheets: dict[str, Sheet]
 ) -> Block:
-    is_array = (rows[0], column) in sheet.arrays
+    # Those of several cells are read element by element.
+    is_array = ":" not in sheet.arrays.get((rows[0], column), ":")
     try:
         tree = parse(formula)
         if isinstance(tree, Call) and tree.function == _ELEMENT:

@@ -12,6 +12,7 @@ from workbook_tools.notation.addresses import Cell, full_name
 from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import Iterations, WorkbookPackage
 from workbook_tools.program.graph import Graph
+from workbook_tools.program.plain_formulas import plain_formulas
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,16 @@ class Model:
     """A workbook that was read and calculated, its result and its parameters."""
 
     path: Path
-    sheets: Sequence[Sheet]
+    sheets: Sequence[Sheet]  # with plain formulas in place of OFFSET and arrays
+    written: Sequence[Sheet]  # as they are in the workbook
     values: Calculation
     iterations: Iterations | None
     of: Cell
     by: list[Cell]
 
     def formula(self, cell: Cell) -> str | None:
-        """Return the formula in a cell; None if it has none."""
-        sheet = next(sheet for sheet in self.sheets if sheet.name == cell[0])
+        """Return the formula in a cell as it was written; None if it has none."""
+        sheet = next(sheet for sheet in self.written if sheet.name == cell[0])
         return sheet.formula_at(*cell[1:])
 
     def number(self, cell: Cell) -> float:
@@ -48,7 +50,8 @@ def read_model(package: WorkbookPackage, of: str, by: Sequence[str]) -> Model:
     values = compiled.calculated(path, Graph.of(sheets), sheets, stored, package.iterations)
     [result] = cells_named(path, "--of", of, sheets)
     parameters = dict.fromkeys(c for text in by for c in cells_named(path, "--by", text, sheets))
-    model = Model(path, sheets, values, package.iterations, result, [*parameters])
+    plain = plain_formulas(sheets)
+    model = Model(path, plain, sheets, values, package.iterations, result, [*parameters])
     number_in(path, "--of", result, values)
     if model.formula(result) is None:
         raise InputError(

@@ -12,13 +12,13 @@ from workbook_tools.learning.evidence.follow_ups import add_follow_ups
 from workbook_tools.learning.found import Search
 from workbook_tools.learning.prepared.array_cells import ArrayCells
 from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
-from workbook_tools.learning.prepared.plain_formulas import plain_formulas
 from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.learning.search.shown import is_too_large
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
+from workbook_tools.program.plain_formulas import plain_formulas
 
 _MOST_FORMULAS = 1_000_000
 
