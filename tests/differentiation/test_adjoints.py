@@ -352,3 +352,10 @@ def test_what_has_no_derivative_leaves_the_others_theirs_if_gaps_are_allowed(
         "Sheet!E1: ROUND has no derivative",
         "Sheet!H1: A1:INDEX(A1:A1,1) is not known",
     }
+
+
+def test_a_condition_compares_numbers_as_excel_does(tmp_path: Path) -> None:
+    # 0.7 * 3 is 2.0999999999999996, and Excel's = compares 15 digits.
+    derivatives = written(tmp_path / "book.xlsx", {"A5": "=IF(A1*3=2.1,B1,C1)*2"})
+    found = derivatives.adjoints([OF], derivatives.memory)
+    assert [float(found[derivatives.place(cell), 0]) for cell in PARAMETERS[1:3]] == [2.0, 0.0]

@@ -58,6 +58,7 @@ from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.memory import NUMBER, OTHER, Memory
 from workbook_tools.program.view import View
 
+_NEARLY = 1e-14  # relative
 _MOST_CELLS = 20_000_000  # that a formula reads, in all of its cells and draws
 
 
@@ -324,7 +325,10 @@ class Site:
         tree = bare(tree)
         if isinstance(tree, Operation) and tree.operator in COMPARISONS:
             one, other = (self.traced(part, lifts) for part in (tree.left, tree.right))
-            if np.isfinite(one.value).all() and np.isfinite(other.value).all():
+            apart = np.abs(one.value - other.value)
+            is_near = (apart != 0) & (apart <= _NEARLY * np.abs(one.value))
+            # Excel compares 15 digits: of numbers that nearly are the same, ``evaluator`` tells.
+            if np.isfinite(apart).all() and not is_near.any():
                 return np.asarray(COMPARISONS[tree.operator](one.value, other.value))
         return np.asarray(self._evaluated(tree) != 0)
 

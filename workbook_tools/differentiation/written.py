@@ -302,7 +302,9 @@ class _Rules:
 
     def _smallest(self, arguments: tuple[Tree, ...], value: Tree) -> Tree | None:
         part = bare(arguments[0])
-        if not isinstance(part, Reference) or not self._depends(part):
+        if not self._depends(part):
+            return None
+        if not isinstance(part, Reference):
             raise TypeError
         return self._chosen_in(part, value)
 
@@ -321,7 +323,9 @@ class _Rules:
     def _index(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
         part, *places = arguments
         part = bare(part)
-        if not isinstance(part, Reference) or part.text != self._element.reference:
+        if not self._depends(part):
+            return None  # which cell is found has no derivative
+        if not isinstance(part, Reference):
             raise TypeError
         area = area_of(part)
         if len(places) == 1:
@@ -343,7 +347,9 @@ class _Rules:
     def _lookup(self, arguments: tuple[Tree, ...], across: bool) -> Tree | None:
         wanted, table, other, *kind = arguments
         table = bare(table)
-        if not isinstance(table, Reference) or table.text != self._element.reference:
+        if not self._depends(table):
+            return None
+        if not isinstance(table, Reference):
             raise TypeError
         exact = kind and str(bare(kind[0])).upper() in ("0", "FALSE", "")
         place = Call("MATCH", (wanted, _first_line(table.text, across), _ZERO if exact else _ONE))
