@@ -16,8 +16,8 @@ from workbook_tools.checking.verify import verify
 from workbook_tools.evaluator.formula import evaluator
 from workbook_tools.evaluator.values import Grid
 from workbook_tools.formulas.tree import parse
-from workbook_tools.program.plain_formulas import plain
 from workbook_tools.package.cell_values import CellValue
+from workbook_tools.program.plain_formulas import plain
 
 ROWS, COLUMNS = 3, 2
 

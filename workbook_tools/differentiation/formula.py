@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation import tape
+from workbook_tools.differentiation.closed_forms import FINANCIAL, closed_form
 from workbook_tools.differentiation.conditional import CONDITIONAL
 from workbook_tools.differentiation.errors import NoDerivativeError, UnevenError
 from workbook_tools.differentiation.functions import (
@@ -130,6 +131,8 @@ class Site:
         name = plain_name(written)
         if not self.matters(tree) or name in COUNTS:
             return self._constant(tree)
+        if name in FINANCIAL and (form := closed_form(name, arguments)) is not None:
+            return self.traced(form, lifts)
         if name in OF_VALUES:
             return OF_VALUES[name](*(self.traced(part, lifts) for part in arguments))
         if name in OF_RANGES:

@@ -118,6 +118,14 @@ def _smallest(part: Traced, place: Traced) -> Traced:
     return tape.picked(tape.ordered(tape.joined([part])), rows, np.zeros_like(rows))
 
 
+def _net_present(rate: Traced, *parts: Traced) -> Traced:
+    """Return what payments at the ends of periods are worth now; only numbers count as periods."""
+    every = tape.joined(parts)
+    is_number = np.ones_like(every.value, dtype=bool) if every.filled is None else every.filled
+    periods = constant(np.cumsum(is_number, axis=0).astype(float))
+    return tape.total(tape.divide(every, tape.power(tape.add(constant(1.0), rate), periods)))
+
+
 def _turned(every: Traced) -> Traced:
     found = tape.negative(every)
     found.filled = every.filled
@@ -146,6 +154,7 @@ OF_RANGES: dict[str, Function] = {
     "MEDIAN": _median,
     "SMALL": _smallest,
     "LARGE": lambda part, place: tape.negative(_smallest(_turned(part), place)),
+    "NPV": _net_present,
     "SUMSQ": lambda *parts: _squares(tape.joined(parts)),
     "DEVSQ": _deviations,
     "PRODUCT": _product,

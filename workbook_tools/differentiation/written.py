@@ -25,6 +25,7 @@ from workbook_tools.differentiation.array_parts import (
     unmarked,
     with_marked,
 )
+from workbook_tools.differentiation.closed_forms import closed_form
 from workbook_tools.differentiation.elements import CellInRange, Element, Line
 from workbook_tools.differentiation.functions import COMPARISONS, COUNTS, STEPS
 from workbook_tools.differentiation.simplified import negative, product, quotient, total
@@ -32,6 +33,7 @@ from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.replacing import bare, operation
 from workbook_tools.formulas.tree import (
     Call,
+    Name,
     Number,
     Operation,
     Parentheses,
@@ -170,6 +172,8 @@ class _Rules:
             return self._operation(_OPERATORS[name], left, right, None)
         if name in _OF_ALL:
             return self._of_all(arguments, _OF_ALL[name](arguments, value))
+        if (form := closed_form(name, arguments)) is not None:
+            return self.of(form)
         if name not in _RULES:
             raise NotWrittenError(f"{name} has no derivative that is known")
         try:
@@ -248,6 +252,10 @@ class _Rules:
     def _if_error(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
         value, other = arguments
         return _chosen(Call("ISERROR", (value,)), self.of(other) or _ZERO, self.of(value) or _ZERO)
+
+    def _if_missing(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
+        value, other = arguments
+        return _chosen(Call("ISNA", (value,)), self.of(other) or _ZERO, self.of(value) or _ZERO)
 
     def _choose(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
         number, *values = arguments
@@ -406,8 +414,41 @@ class _Rules:
         """Return the derivative of ``NORM.S.DIST``, of the distribution or of its density."""
         z, kind = arguments
         if str(kind).upper() in ("TRUE", "1"):
-            return product(Call("_xlfn.NORM.S.DIST", (z, Number("0"))), self.of(z))
+            return product(Call("_xlfn.NORM.S.DIST", (z, Name("FALSE"))), self.of(z))
         return negative(product(product(z, value), self.of(z)))
+
+    def _angle(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
+        """Return the derivative of ``ATAN2``."""
+        x, y = map(_enclosed_argument, arguments)
+        above = total(product(x, self.of(y)), negative(product(y, self.of(x))))
+        return quotient(above, Parentheses(operation("+", _square(x), _square(y))))
+
+    def _net_present(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
+        """Return the derivative of ``NPV`` of one range, or of single values."""
+        rate, *values = arguments
+        growth = Parentheses(operation("+", _ONE, rate))
+        if not any(map(gives_array, values)):
+            terms = (
+                operation("/", _enclosed_argument(value), operation("^", growth, Number(str(k))))
+                for k, value in enumerate(values, start=1)
+            )
+            return self.of(reduce(lambda one, other: operation("+", one, other), terms))
+        [part] = map(bare, values)
+        if not isinstance(part, Reference):
+            raise TypeError
+        area = area_of(part)
+        of_row = area.height > 1
+        if of_row and area.width > 1:
+            raise TypeError
+        if part.text == self._element.reference:
+            periods = Parentheses(self._number(part, of_row))
+            return operation("/", _ONE, operation("^", growth, periods))
+        first = Call("ROW" if of_row else "COLUMN", (Reference(part.text.partition(":")[0]),))
+        number = operation("-", Call("ROW" if of_row else "COLUMN", (part,)), first)
+        after = operation("^", growth, Parentheses(operation("+", number, _TWO)))
+        weighted = operation("*", part, Parentheses(operation("+", number, _ONE)))
+        found = Call("SUMPRODUCT", (operation("/", weighted, after),))
+        return negative(product(found, self.of(rate)))
 
     def _depends(self, tree: Tree) -> bool:
         if self._is_marked:
@@ -434,6 +475,10 @@ def _all_of(conditions: Sequence[Tree]) -> Tree | None:
         return _ONE
     first, *others = conditions
     return _chosen(Call("AND", tuple(conditions)) if others else first, _ONE)
+
+
+def _enclosed_argument(tree: Tree) -> Tree:
+    return tree if isinstance(tree, Reference | Number | Call) else Parentheses(tree)
 
 
 def _has_cells(tree: Tree) -> bool:
@@ -521,6 +566,10 @@ _OF_ONE: dict[str, Callable[[Tree, Tree], Tree]] = {
     "ACOS": lambda u, y: Sign("-", _one_over(Call("SQRT", (operation("-", _ONE, _square(u)),)))),
     "ATAN": lambda u, y: _one_over(Parentheses(operation("+", _ONE, _square(u)))),
     "ABS": lambda u, y: Call("SIGN", (u,)),
+    "ASINH": lambda u, y: _one_over(Call("SQRT", (operation("+", _square(u), _ONE),))),
+    "ACOSH": lambda u, y: _one_over(Call("SQRT", (operation("-", _square(u), _ONE),))),
+    "ATANH": lambda u, y: _one_over(_less(_ONE, _square(u))),
+    "NORM.S.INV": lambda u, y: _one_over(Call("_xlfn.NORM.S.DIST", (y, Name("FALSE")))),
 }  # fmt: skip
 # The slope of functions of all numbers in their arguments: by these, the value and a number.
 _OF_ALL: dict[str, Callable[[tuple[Tree, ...], Tree], Slope]] = {
@@ -543,6 +592,7 @@ _RULES: dict[str, Callable[[_Rules, tuple[Tree, ...], Tree], Tree | None]] = {
     "IF": _Rules._if,
     "IFS": _Rules._ifs,
     "IFERROR": _Rules._if_error,
+    "IFNA": _Rules._if_missing,
     "CHOOSE": _Rules._choose,
     "MAX": _Rules._maximum,
     "MIN": _Rules._minimum,
@@ -560,4 +610,6 @@ _RULES: dict[str, Callable[[_Rules, tuple[Tree, ...], Tree], Tree | None]] = {
     "LOG": _Rules._logarithm,
     "MOD": _Rules._modulo,
     "NORM.S.DIST": _Rules._normal,
+    "ATAN2": _Rules._angle,
+    "NPV": _Rules._net_present,
 }

@@ -5,6 +5,7 @@ from workbook_tools.evaluator.functions import (
     arithmetic,
     conditional,
     distributions,
+    financial,
     logic,
     lookup,
     matrices,
@@ -14,7 +15,7 @@ from workbook_tools.evaluator.functions import (
 from workbook_tools.evaluator.functions.function import Function
 
 _SUBJECTS = (
-    *(aggregates, arithmetic, conditional, distributions, logic),
+    *(aggregates, arithmetic, conditional, distributions, financial, logic),
     *(lookup, matrices, rounding, texts),
 )
 FUNCTIONS: dict[str, Function] = {
