@@ -81,4 +81,3 @@ def difference(path: Path, cell: Cell, of: Cell, step: float = STEP) -> float:
     assert isinstance(now, float)
     up, down = (with_numbers(path, {cell: now + h}, of) for h in (step, -step))
     return (up - down) / (2 * step)
-
