@@ -119,15 +119,15 @@ Maker = Callable[[Model, Block], Block]
 FREE, DOWN, ACROSS, BOTH = (False, False), (True, False), (False, True), (True, True)
 
 
-def _row(own: str, x: Block, i: int, fixed: tuple[bool, bool] = ACROSS) -> str:
+def row_of(own: str, x: Block, i: int, fixed: tuple[bool, bool] = ACROSS) -> str:
     return named(own, x, i, 0, fixed, (i, x.width - 1))
 
 
-def _column(own: str, x: Block, j: int, fixed: tuple[bool, bool] = DOWN) -> str:
+def column_of(own: str, x: Block, j: int, fixed: tuple[bool, bool] = DOWN) -> str:
     return named(own, x, 0, j, fixed, (x.height - 1, j))
 
 
-def _all(own: str, x: Block, fixed: tuple[bool, bool] = BOTH) -> str:
+def all_of(own: str, x: Block, fixed: tuple[bool, bool] = BOTH) -> str:
     return named(own, x, 0, 0, fixed, (x.height - 1, x.width - 1))
 
 
@@ -136,7 +136,8 @@ def unit(model: Model, x: Block) -> Block:
     p = model.typed(1, 1)
     form = model.random.choice(
         ["1/(1+EXP(-{p}*{x}))", "TANH({x}*{p})", "MAX(0,{x}+{p})", "IF({x}>{p},{x}*{p},{x}/3)",
-         "{x}^2*{p}-{x}", "LN(1+EXP({x}))*{p}", "({x}-{p})/(1+{x}^2)", "-{x}*{p}", "SQRT(1+{x}^2)+{p}",
+         "{x}^2*{p}-{x}", "LN(1+EXP({x}))*{p}", "({x}-{p})/(1+{x}^2)", "-{x}*{p}",
+         "SQRT(1+{x}^2)+{p}",
          "IF(AND({x}>0,{p}<2),{x}*{p},0)", "ABS({x}-{p})", "MIN({x},{p})", "{x}*{p}%", "2^{x}/{p}"]
     )  # fmt: skip
     # Fixed, or typed anew in each cell.
@@ -171,7 +172,7 @@ def linear(model: Model, x: Block) -> Block:
         x.height,
         n,
         lambda i, j, own: (
-            f"SUMPRODUCT({_row(own.sheet, x, i)},{_row(own.sheet, w, j, BOTH)})"
+            f"SUMPRODUCT({row_of(own.sheet, x, i)},{row_of(own.sheet, w, j, BOTH)})"
             f"+{named(own.sheet, b, j, 0, BOTH)}"
         ),
     )
@@ -185,7 +186,7 @@ def stacked(model: Model, x: Block) -> Block:
         n,
         x.width,
         lambda i, j, own: (
-            f"MMULT({_row(own.sheet, w, i)},{_column(own.sheet, x, j)})"
+            f"MMULT({row_of(own.sheet, w, i)},{column_of(own.sheet, x, j)})"
             if x.height > 1
             else f"{named(own.sheet, w, i, 0, ACROSS)}*{named(own.sheet, x, 0, j, DOWN)}"
         ),
@@ -200,13 +201,15 @@ def total(model: Model, x: Block) -> Block:
          "SUMPRODUCT({}*0.5)", "PRODUCT({})"]
     )  # fmt: skip
     if model.random.random() < 0.5:
-        return model.fill(1, x.width, lambda i, j, own: form.format(_column(own.sheet, x, j)))
-    return model.fill(x.height, 1, lambda i, j, own: form.format(_row(own.sheet, x, i)))
+        return model.fill(1, x.width, lambda i, j, own: form.format(column_of(own.sheet, x, j)))
+    return model.fill(x.height, 1, lambda i, j, own: form.format(row_of(own.sheet, x, i)))
 
 
 def growing(model: Model, x: Block) -> Block:
     """Sums from the first row on."""
-    form = model.random.choice(["SUM({})", "AVERAGE({})", "SUMSQ({})/2", "SUMPRODUCT({0},{0})"])
+    form = model.random.choice(
+        ["SUM({})", "AVERAGE({})", "SUMSQ({})/2", "SUMPRODUCT({0},{0})", "MAX({})", "MIN({})"]
+    )
     return model.fill(
         x.height,
         x.width,
@@ -225,7 +228,7 @@ def window(model: Model, x: Block) -> Block:
         x.height - size + 1,
         x.width,
         lambda i, j, own: form.format(
-            x=named(own.sheet, x, i, j, FREE, (i + size - 1, j)), p=_column(own.sheet, p, 0, BOTH)
+            x=named(own.sheet, x, i, j, FREE, (i + size - 1, j)), p=column_of(own.sheet, p, 0, BOTH)
         ),
     )
 
@@ -275,11 +278,11 @@ def matrix(model: Model, x: Block) -> Block:
     if model.random.random() < 0.5:
         w = model.typed(x.width, n)
         return model.array(
-            x.height, n, lambda own: f"MMULT({_all(own.sheet, x)},{_all(own.sheet, w)})"
+            x.height, n, lambda own: f"MMULT({all_of(own.sheet, x)},{all_of(own.sheet, w)})"
         )
     w = model.typed(n, x.width)
     return model.array(
-        x.height, n, lambda own: f"MMULT({_all(own.sheet, x)},TRANSPOSE({_all(own.sheet, w)}))"
+        x.height, n, lambda own: f"MMULT({all_of(own.sheet, x)},TRANSPOSE({all_of(own.sheet, w)}))"
     )
 
 
@@ -293,17 +296,17 @@ def array(model: Model, x: Block) -> Block:
     return model.array(
         x.height,
         x.width,
-        lambda own: form.format(x=_all(own.sheet, x, FREE), p=_all(own.sheet, p)),
+        lambda own: form.format(x=all_of(own.sheet, x, FREE), p=all_of(own.sheet, p)),
     )
 
 
 def turned(model: Model, x: Block) -> Block:
-    return model.array(x.width, x.height, lambda own: f"TRANSPOSE({_all(own.sheet, x)})*0.7")
+    return model.array(x.width, x.height, lambda own: f"TRANSPOSE({all_of(own.sheet, x)})*0.7")
 
 
 def softmax_with_helpers(model: Model, x: Block) -> Block:
     e = model.fill(x.height, x.width, lambda i, j, own: f"EXP({named(own.sheet, x, i, j, FREE)})")
-    s = model.fill(x.height, 1, lambda i, j, own: f"SUM({_row(own.sheet, e, i)})")
+    s = model.fill(x.height, 1, lambda i, j, own: f"SUM({row_of(own.sheet, e, i)})")
     return model.fill(
         x.height,
         x.width,
@@ -317,7 +320,7 @@ def softmax(model: Model, x: Block) -> Block:
         x.height,
         x.width,
         lambda i, j, own: (
-            f"EXP({named(own.sheet, x, i, j, FREE)})/SUMPRODUCT(EXP({_row(own.sheet, x, i)}))"
+            f"EXP({named(own.sheet, x, i, j, FREE)})/SUMPRODUCT(EXP({row_of(own.sheet, x, i)}))"
         ),
     )
 
@@ -334,7 +337,7 @@ def named_rate(model: Model, x: Block) -> Block:
 
 def named_range(model: Model, x: Block) -> Block:
     name = f"all_{len(model.names)}"
-    model.names[name] = _all("", x)
+    model.names[name] = all_of("", x)
     return model.fill(
         x.height, 1, lambda i, j, own: f"{named(own.sheet, x, i, 0, FREE)}-SUM({name})/5"
     )
@@ -373,7 +376,7 @@ def distances(model: Model, x: Block) -> Block:
     return model.fill(
         x.height,
         2,
-        lambda i, j, own: f"SUMXMY2({_row(own.sheet, x, i)},{_row(own.sheet, c, j, BOTH)})/5",
+        lambda i, j, own: f"SUMXMY2({row_of(own.sheet, x, i)},{row_of(own.sheet, c, j, BOTH)})/5",
     )
 
 
@@ -398,7 +401,7 @@ def convolution(model: Model, x: Block) -> Block:
         x.width - width + 1,
         lambda i, j, own: (
             f"SUMPRODUCT({named(own.sheet, x, i, j, FREE, (i + height - 1, j + width - 1))},"
-            f"{_all(own.sheet, k)})"
+            f"{all_of(own.sheet, k)})"
         ),
     )
 
@@ -412,7 +415,7 @@ def single_array(model: Model, x: Block) -> Block:
     block = model.room(x.height, 1)
     for i in range(x.height):
         place = block.at(i, 0)
-        text = "=" + form.format(_row(block.sheet, x, i))
+        text = "=" + form.format(row_of(block.sheet, x, i))
         model.cells[block.sheet][place] = ArrayFormula(cell_name(*place), text)
     return block
 
@@ -439,7 +442,7 @@ def random_model(random: Random, kinds: Sequence[Maker] = KINDS, most: int = 4) 
     parts = []
     for x in {id(b): b for b in (blocks[-1], random.choice(blocks))}.values():
         form = random.choice(["SUM({})", "AVERAGE({})", "SUMSQ({})/2", "SUMPRODUCT(({}-0.25)^2)"])
-        parts.append(form.format(_all(block.sheet, x)))
+        parts.append(form.format(all_of(block.sheet, x)))
     model.cells[block.sheet][block.at(0, 0)] = "=" + "-0.5*".join(parts)
     model.of = (block.sheet, *block.at(0, 0))
     return model

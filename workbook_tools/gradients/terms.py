@@ -32,6 +32,7 @@ from workbook_tools.gradients.side_cells import Area, SideCells, Written
 _ONE, _ZERO = Number("1"), Number("0")
 _OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "=": "<>", "<>": "="}
 _MARK = "\0"
+_CHANGING = {"RAND", "RANDBETWEEN", "RANDARRAY", "NOW", "TODAY"}
 _LONG = 100  # cells of a range, of which each would have its own sums of all
 
 
@@ -66,6 +67,9 @@ class Term:
         """
         if block.is_unreadable:
             raise NotWrittenError("the formula cannot be parsed")
+        for call in _calls(block.tree):
+            if call.function.upper() in _CHANGING:
+                raise NotWrittenError(f"{call.function} changes by itself")
         element = InBlock(block, reference)
         slope = derivative_in(block.tree, element, element.reader(), block.is_array)
         self.is_zero = slope is None

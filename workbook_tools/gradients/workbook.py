@@ -1,5 +1,6 @@
 """A copy of a workbook with the derivatives of one of its cells, on sheets beside its own."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,8 @@ def differentiated(wanted: Wanted, folder: Path, on_step: Callable[[str], None])
 
     Raises ``InputError``.
     """
+    if wanted.rate is not None and not math.isfinite(wanted.rate):
+        raise InputError(f"--step {wanted.rate}: give a number, such as 0.1")
     with open_package(wanted.path) as package:
         model = read_model(package, wanted.of, wanted.by)
         formulas = derivative_formulas(model)
