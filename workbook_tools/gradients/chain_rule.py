@@ -15,7 +15,7 @@ from workbook_tools.gradients.places import Pair
 from workbook_tools.gradients.reach import Changed, Reach
 from workbook_tools.gradients.side_cells import Area, SideCells, Written
 from workbook_tools.gradients.terms import Rectangle, Term
-from workbook_tools.notation.addresses import Cell, full_name
+from workbook_tools.notation.addresses import Cell, cell_name, full_name
 
 _FEW = 6  # cells whose terms are written one after the other
 
@@ -158,7 +158,8 @@ class ChainRule:
         """Write the terms into cells of their own, beside those of the sheet; return their sum."""
         rows = min(p.row for p in pairs), max(p.row for p in pairs)
         columns = min(p.column for p in pairs), max(p.column for p in pairs)
-        first = self.beside.room(block.sheet, rows, columns[1] - columns[0] + 1)
+        heading = f"terms of ∂{cell_name(pairs[0].read_row, pairs[0].read_column)}"
+        first = self.beside.room(block.sheet, rows, columns[1] - columns[0] + 1, heading)
         for pair in pairs:
             place = block.sheet, pair.row, first + pair.column - columns[0]
             self.beside.formulas[place] = term.by_one(pair)

@@ -22,6 +22,7 @@ class Formulas:
     rule: ChainRule
     by: dict[Cell, Written] = field(default_factory=dict)
     beside: dict[Cell, Written] = field(default_factory=dict)  # to the right of these
+    headings: dict[Cell, str] = field(default_factory=dict)  # above those
     left_out: dict[Cell, str] = field(default_factory=dict)  # cells without one, and why
 
     def arrays(self) -> set[Cell]:
@@ -54,7 +55,7 @@ def derivative_formulas(model: Model, are_all: bool = True) -> Formulas:
                 found.by[cell] = written
         except NoWayError as error:
             found.left_out[cell] = str(error)
-    found.beside = rule.beside.formulas
+    found.beside, found.headings = rule.beside.formulas, rule.beside.headings
     if found.left_out:
         _leave_out(found, model, rule)
     if not any(cell in found.by for cell in model.by):

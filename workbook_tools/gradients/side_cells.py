@@ -38,11 +38,16 @@ class SideCells:
 
     def __init__(self, sheets: Sequence[Sheet]) -> None:
         self.formulas: dict[Cell, Written] = {}
+        self.headings: dict[Cell, str] = {}
         self._first = {sheet.name: sheet.last_column + 2 for sheet in sheets}
         self._taken: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
 
-    def room(self, sheet: str, rows: tuple[int, int], width: int) -> int:
-        """Return the first of some columns that are free in these rows, and take them."""
+    def room(self, sheet: str, rows: tuple[int, int], width: int, heading: str) -> int:
+        """Return the first of some columns that are free in these rows, and take them.
+
+        The row above is for the heading, if there is one.
+        """
+        rows = max(rows[0] - 1, 1), rows[1]
         column = self._first[sheet]
         while any(
             rows[0] <= last and first <= rows[1]
@@ -52,4 +57,5 @@ class SideCells:
             column += 1
         for k in range(column, column + width):
             self._taken[sheet, k].append(rows)
+        self.headings[sheet, rows[0], column] = heading
         return column

@@ -98,7 +98,7 @@ class Term:
             return None
         if part not in self._asides:
             rows, columns = block.rows, block.columns
-            first = self._beside.room(block.sheet, (rows[0], rows[-1]), len(columns))
+            first = self._beside.room(block.sheet, (rows[0], rows[-1]), len(columns), "shared")
             self._asides[part] = element.aside(first)
         return self._asides[part]
 

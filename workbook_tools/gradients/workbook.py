@@ -116,6 +116,9 @@ def _sheets_of_derivatives(
     }
     for (sheet, row, column), text in _texts(model, formulas, names).items():
         found[sheet].formulas[row, column] = text
+    for (sheet, row, column), heading in formulas.headings.items():
+        if (row, column) not in found[sheet].formulas:  # of cells in the first row
+            found[sheet].texts[row, column] = heading
     for sheet, row, column in formulas.arrays():
         found[sheet].arrays.add((row, column))
     for cell in model.by:
