@@ -79,7 +79,7 @@ def derivative_in(
     ``own`` is the reference to the cell that has the formula. ``is_array`` tells whether ranges are
     worked out as arrays wherever they stand. Raises ``NotWrittenError``.
     """
-    found = _Rules(element, is_array).of(bare(tree), own)
+    found = _Rules(element, is_array, is_smooth=_has_absolute(tree)).of(bare(tree), own)
     condition = None if found is None else bare(found)
     if isinstance(condition, Operation) and condition.operator in COMPARISONS:
         return _chosen(condition, _ONE)  # a number, not TRUE
@@ -89,8 +89,12 @@ def derivative_in(
 class _Rules:
     """The rules of differentiation, by one cell in one reference, or by what is marked."""
 
-    def __init__(self, element: Element, is_array: bool, is_marked: bool = False) -> None:
+    def __init__(
+        self, element: Element, is_array: bool, is_marked: bool = False, is_smooth: bool = False
+    ) -> None:
         self._element, self._is_array, self._is_marked = element, is_array, is_marked
+        # The derivative of ABS at 0 is midway between those on both sides: so must be MAX's.
+        self._is_smooth = is_smooth
 
     def of(self, tree: Tree, own: Tree | None = None) -> Tree | None:
         """Return the derivative of a part of the formula; None if it is 0."""
@@ -214,7 +218,7 @@ class _Rules:
         return found
 
     def _by_marked(self, tree: Tree) -> Tree | None:
-        found = _Rules(self._element, True, is_marked=True).of(tree)
+        found = _Rules(self._element, True, True, self._is_smooth).of(tree)
         return None if found is None else unmarked(found)
 
     def _products(self, arguments: tuple[Tree, ...], _: Tree) -> Tree | None:
@@ -272,6 +276,8 @@ class _Rules:
         ordered = sorted(map(bare, arguments), key=_has_cells)
         if len(ordered) == 2 and not any(map(gives_array, ordered)):
             other, one = ordered
+            if self._is_smooth:
+                return self._shared(sign, one, other)
             is_one = operation(sign, value if isinstance(value, Reference) else one, other)
             return _chosen(is_one, self.of(one) or _ZERO, self.of(other) or _ZERO)
         if any(
@@ -287,6 +293,15 @@ class _Rules:
             elif self._depends(part) or not gives_array(part):
                 found = _chosen(operation("=", part, value), self.of(part) or _ZERO, found)
         return found
+
+    def _shared(self, sign: str, one: Tree, other: Tree) -> Tree | None:
+        """Return the derivative of the larger of two numbers, or of the lesser; half at a kink."""
+        above = one if other == _ZERO else operation("-", one, other)
+        steps = {">": ("+", "-"), "<": ("-", "+")}[sign]
+        shares = (operation(step, _ONE, Call("SIGN", (above,))) for step in steps)
+        halves = [operation("/", Parentheses(share), _TWO) for share in shares]
+        slopes = [self.of(one), self.of(other)]
+        return reduce(total, map(product, halves, slopes), None)
 
     def _chosen_in(self, part: Reference, value: Tree) -> Tree:
         """Return 1 if the cell is the first in its range that has a value, else 0."""
@@ -479,6 +494,10 @@ def _all_of(conditions: Sequence[Tree]) -> Tree | None:
 
 def _enclosed_argument(tree: Tree) -> Tree:
     return tree if isinstance(tree, Reference | Number | Call) else Parentheses(tree)
+
+
+def _has_absolute(tree: Tree) -> bool:
+    return any(isinstance(p, Call) and p.function.upper() == "ABS" for _, p in parts(tree))
 
 
 def _has_cells(tree: Tree) -> bool:
