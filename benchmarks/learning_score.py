@@ -36,13 +36,13 @@ from workbook_tools.formulas.words import runs_backwards
 from workbook_tools.judging.report import Report
 from workbook_tools.learning.learned import learned
 from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
-from workbook_tools.learning.prepared.plain_formulas import plain_formulas
 from workbook_tools.learning.search.models import models
 from workbook_tools.notation.addresses import Cell, column_number, full_name
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import open_package
 from workbook_tools.program.graph import Graph
+from workbook_tools.program.plain_formulas import plain_formulas
 from workbook_tools.program.what_if import with_formulas
 
 WORKBOOKS = Path(__file__).parent.parent / "workbooks"
