@@ -306,7 +306,7 @@ def test_the_rows_must_fit(tmp_path: Path) -> None:
     [
         ("0.1,x", (), "--learning-rates x: is no number"),
         ("0.1,0.1", (), "list each rate once"),
-        ("-1", (), "learning_rates"),
+        ("-1", (), "^--learning-rates: -1.0 given, expected greater than 0"),
         ("0.1", ("momentum=0.5",), "neither gradient-descent nor"),
         ("0.1", ("momentum",), "write it like momentum=0.8"),
         ("0.1", ("speed=1",), "speed: unknown key"),

@@ -79,9 +79,10 @@ def refuse_places(source: Path, *destinations: Path) -> None:
     """Raise ``InputError`` if a copy would overwrite the workbook itself, or another copy."""
     refuse_conflicts([source], destinations)
     for destination in destinations:
-        if source.suffix.lower() == ".xlsm" != destination.suffix.lower():
+        own, other = source.suffix.lower(), destination.suffix.lower()
+        if own != other and ".xlsm" in (own, other):  # Excel would not open it
             raise InputError(
-                f"{destination}: the copy of an .xlsm workbook needs the suffix .xlsm too"
+                f"{destination}: the copy of an {own} workbook needs the suffix {own} too"
             )
 
 

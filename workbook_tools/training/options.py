@@ -1,5 +1,6 @@
 """The options of a training, as they are given on the command line."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from workbook_tools.notation.vocabulary import Optimizer, Schedule
 from workbook_tools.spec.problems import first_problem
 from workbook_tools.spec.training import Training
 
+_RATE = re.compile(r"^learning_rates\[\d+\]")
 _WHOLE = {"span"}  # settings that are whole numbers
 _OF_SAMPLES = {"batch", "over_samples"}  # keys of specs that have no meaning here
 
@@ -39,8 +41,8 @@ def training_of(
     try:
         return Training.model_validate(content)
     except ValidationError as error:
-        problem = first_problem(error, {"training": content})
-        raise InputError(problem.replace("training.", "--set ")) from error
+        problem = first_problem(error, {"training": content}).replace("training.", "--set ")
+        raise InputError(_RATE.sub("--learning-rates", problem)) from error
 
 
 def _number(option: str, text: str) -> float:
