@@ -447,6 +447,7 @@ def test_the_command_writes_both_copies(wrong: Path, tmp_path: Path) -> None:
         ),
         (["a.xlsx", "--fix", "c.xlsx", "--engine", "cached"], "--engine cached will not do"),
         (["m.xlsm", "--fix", "c.xlsx"], "an .xlsm workbook"),
+        (["a.xlsx", "--fix", "c.xlsm"], "an .xlsx workbook"),
     ],
 )
 def test_what_the_command_cannot_do_is_said_in_one_line(
