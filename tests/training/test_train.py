@@ -266,6 +266,16 @@ def test_what_is_written_passes_the_check(optimizer: Optimizer, tmp_path: Path) 
         assert not report.findings
 
 
+@pytest.mark.parametrize("by", [("B5", "B7", "B14"), ("B1:B2", "B5:B12"), ("B9:B14",), ("B5",)])
+def test_a_training_of_some_parameters_passes_the_check(
+    by: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = two_two_two(tmp_path / "model.xlsx", (0.01, 0.99), biases=(0.35, 0.6))
+    report = verify(train(path, "B25", by, "0.5", 12).file)
+    assert report.verdict == "pass"
+    assert not report.findings
+
+
 def test_constants_stand_once_and_in_blue(tmp_path: Path) -> None:
     found = train(logistic(tmp_path / "model.xlsx"), "H5", ("J1:K1", "H3"), "0.1", 3)
     sheet = load_workbook(found.file)["Model"]

@@ -48,6 +48,7 @@ CONSTANTS = "Model"  # the sheet with the model's numbers
 CONSTANTS_ROW, START_ROW = 8, 13  # its numbers; the parameters at the start
 FIRST_COLUMN = 2  # the first column with numbers there
 _ADJOINT = "∂ "
+_INPUT = re.compile(r"[ixt]\d*")  # as inputs and targets are called
 _SPARE = 500  # characters for longer numbers of rows
 
 
@@ -412,9 +413,11 @@ def _labels(model: Model, keys: Sequence[Key]) -> dict[Key, str]:
     sheets = {sheet.name: sheet for sheet in model.sheets}
     several = len({key.cell[0] for key in keys}) > 1
     own = {key: label_of(sheets[key.cell[0]], *key.cell[1:]) for key in keys}
-    times = Counter(own.values())
+    times, by = Counter(own.values()), {*model.by}
     found = {}
     for key, label in own.items():
         name = full_name(key.cell) if several else cell_name(*key.cell[1:])
-        found[key] = label if label and times[label] == 1 else f"{label} {name}" if label else name
+        # An input that is learned is no input: with its address, nobody takes it for one.
+        is_clear = times[label] == 1 and not (key.cell in by and _INPUT.fullmatch(label or ""))
+        found[key] = label if label and is_clear else f"{label} {name}" if label else name
     return found

@@ -1,7 +1,7 @@
 """The cells that may be the loss: they depend on parameters, but no update needs them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
         if not len(free):
             continue
         if len(every) - len(free) > _BY_MISTAKE * len(every):
-            every = free
+            every = _of_free_nodes(space, own)
         yield Candidate(every, name, space.flow.upstream(every))
         if assumed:
             yield from _apart(space, every, name, assumed)
@@ -50,6 +50,17 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
             for place in every.tolist():
                 cells = np.array([place])
                 yield Candidate(cells, name, space.flow.upstream(cells))
+
+
+def _of_free_nodes(space: Space, cells: Sequence[Indexes]) -> Indexes:
+    """Return the cells, by node, that no update needs, of nodes that mostly have such.
+
+    Of a column of gradients, no update needs that of the last iteration. It may have the shape of a
+    loss: a sum of two cells.
+    """
+    free = [own[~space.needed[own]] for own in cells]
+    most = [f for f, own in zip(free, cells, strict=True) if 2 * len(f) > len(own)]
+    return np.concatenate(most or free)
 
 
 def _apart(space: Space, cells: Indexes, name: str | None, assumed: Assumed) -> Iterator[Candidate]:
