@@ -417,7 +417,8 @@ def _labels(model: Model, keys: Sequence[Key]) -> dict[Key, str]:
     found = {}
     for key, label in own.items():
         name = full_name(key.cell) if several else cell_name(*key.cell[1:])
-        # An input that is learned is no input: with its address, nobody takes it for one.
-        is_clear = times[label] == 1 and not (key.cell in by and _INPUT.fullmatch(label or ""))
-        found[key] = label if label and is_clear else f"{label} {name}" if label else name
+        if not label or (key.cell in by and _INPUT.fullmatch(label)):
+            found[key] = name  # an input that is learned is none, and nobody must take it for one
+        else:
+            found[key] = label if times[label] == 1 else f"{label} {name}"
     return found
