@@ -36,7 +36,7 @@ def model(path: Path, cells: int) -> int:
     book = Workbook()
     data, weights, net = book.active, book.create_sheet("Weights"), book.create_sheet("Net")
     data.title = "Data"
-    for _ in range(2, rows + 2):
+    for _ in range(rows):
         data.append([round(draw.gauss(0, 1), 3) for _ in range(INPUTS)] + [draw.randrange(CLASSES)])
     for size, top in ((INPUTS, 1), (HIDDEN, HIDDEN + 1)):
         for unit in range(HIDDEN if size == INPUTS else CLASSES):

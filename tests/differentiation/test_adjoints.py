@@ -111,6 +111,7 @@ def test_each_function_has_the_slope_of_the_recalculated_workbook(
 ARRAYS = [
     "=SUM((A1:C1-A2:C2)^2)", "=SUM(MMULT(A1:C1,TRANSPOSE(A2:C2)))", "=SUM(IF(A1:C2>1,A1:C2^2,0))",
     "=SUM(EXP(A1:C1)/SUM(EXP(A1:C1))*A2:C2)", "=SUM(A1:C1*TRANSPOSE(A1:C1))", "=MAX(A1:C1*A2:C2)",
+    "=SUM(IF(A1:C1>0,B2,0))", "=SUM(IF(A1:C1>9,0,B2*A1))",
 ]  # fmt: skip
 
 

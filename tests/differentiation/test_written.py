@@ -72,6 +72,8 @@ FORMULAS = [
     "=NORM.S.INV(A1)*NORMSINV(C1)",
     "=NORM.INV(A1,B1,C1)+NORMINV(C1,A2,B2)", "=ATAN2(A1*B1,C1)", "=ASINH(A1)+ACOSH(A2)+ATANH(C1)",
     "=IFNA(A1*B1,C1)", "=MMULT(A1:C1,TRANSPOSE(A2:C2))", "=COUNT(A1:C1)*A1", "=AVERAGE(A1,B1*C1)",
+    "=SUMPRODUCT(C1*(A2:B2>0))", "=MAX(A1,A1)", "=MAX($A1,A$1)*MIN(A1,B1,A$1)",
+    "=MAX(A1*0,0)+LN(1+EXP(-ABS(A1*0)))", "=MIN(A1-0.7,0)*B1+ABS(C1)",
 ]  # fmt: skip
 ARRAYS = [
     "=SUM(EXP(A1:C1)*A2:C2)", "=SUM((A1:C1-A2:C2)^2)/2", "=AVERAGE(A1:C1*B2)",
@@ -83,7 +85,7 @@ ARRAYS = [
     "=LN(SUM(EXP(A1:C1-MAX(A1:C1))))+MAX(A1:C1)", "=SUM(IF(A1:C1>1,A1:C1^2,-A2:C2))",
     "=MAX(A1:C1*A2:C2)", "=MIN(A1:C1-MAX(A1:C2))*A1", "=SUM(A1:C1*SUM(A1:C1*A2:C2))",
     "=SUMSQ(A1:C1-A2:C2)",
-    "=SUM((A1:C1-AVERAGE(A1:C1))^2*A2:C2)",
+    "=SUM((A1:C1-AVERAGE(A1:C1))^2*A2:C2)", "=SUM(IF(A1:C1>0,B2,0))",
 ]  # fmt: skip
 
 
@@ -132,6 +134,11 @@ def test_derivatives_of_any_formula(
 def test_what_has_no_rule_is_refused(formula: str) -> None:
     with pytest.raises(NotWrittenError):
         derivative(parse(formula), PARAMETERS[0], "Sheet")
+
+
+def test_a_product_of_matrices_in_the_place_of_one_number_is_refused() -> None:
+    with pytest.raises(NotWrittenError):
+        derivative(parse("=MMULT(A1:A2,B1:C1)"), PARAMETERS[0], "Sheet", is_array=True)
 
 
 def test_formulas_are_short() -> None:

@@ -9,6 +9,7 @@ from differentiated_copies import adjoints, copy_of, derivatives_in, difference,
 from forward_models import KINDS, Maker, Model, all_of, close, full, random_model, row_of
 from hypothesis import given
 from hypothesis import strategies as st
+from small_models import saved
 
 from workbook_tools.errors import InputError
 from workbook_tools.gradients import workbook
@@ -78,6 +79,22 @@ def test_a_parameter_alone_on_its_sheet_and_without_an_effect_has_a_derivative_o
     path = model.save(tmp_path_factory.mktemp("model") / "model.xlsx")
     found = derivatives_in(copy_of(path, full(model.of), map(full, model.parameters)))
     assert found["Unused", 1, 1] == 0.0
+
+
+def test_ranges_that_are_written_from_their_last_cell_to_their_first(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Such is ``=MAX(B1:$C1)`` filled to the right, beyond its fixed end."""
+    cells: dict[str, object] = dict(
+        zip(("A1", "B1", "C1", "D1", "E1"), (5, 4, 1, 2, 3), strict=True)
+    )
+    cells |= {f"{'ABC'[k]}2": f"=MAX({'CDE'[k]}1:$B1)+SMALL($D1:{'ABC'[k]}1,2)" for k in range(3)}
+    cells |= {"A3": "=A2+B2^2+C2^3", "A4": "=SUM(E1:A1)*A3"}
+    path = saved(cells, tmp_path_factory.mktemp("backwards") / "a.xlsx")
+    found = derivatives_in(copy_of(path, "A4", ["A1:E1"]))
+    for column in range(1, 6):
+        right = difference(path, ("Sheet", 1, column), ("Sheet", 4, 1), 1e-4)
+        assert found["Sheet", 1, column] == pytest.approx(right, rel=1e-6)
 
 
 def test_every_formula_of_a_table_is_written_only_once_for_all_its_rows(
