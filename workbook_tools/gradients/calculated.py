@@ -77,6 +77,7 @@ def refuse_differences(model: Model, written: Mapping[Cell, CellValue]) -> None:
         value = written[cells[k]]
         shown = value.code if isinstance(value, CellError) else f"{own[k]:.10g}"
         raise InputError(
-            f"{model.path}: the derivative written for {full_name(cells[k])} gives {shown}, the "
-            f"program {right[k]:.10g}; it may have a kink there: change its numbers a little"
+            f"{model.path}: the derivative by {full_name(cells[k])} would be written as a formula "
+            f"that gives {shown}, not {right[k]:.10g}; if the model has a kink there, change its "
+            "numbers a little, else please report this"
         )
