@@ -89,6 +89,14 @@ def test_what_is_not_always_the_same_stays(formula: str, meant: str | None) -> N
     assert plain(formula) == meant
 
 
+def test_what_an_array_spills_into_is_a_range() -> None:
+    arrays = {"F2": "$F$2:$F$9", "Other!B1": "Other!$B$1:$C$4"}
+    assert plain("=SUM(_xlfn.ANCHORARRAY(F2))/2", arrays) == "=SUM($F$2:$F$9)/2"
+    assert plain("=SUM(_xlfn.ANCHORARRAY(Other!$B$1))", arrays) == "=SUM(Other!$B$1:$C$4)"
+    assert plain("=ARRAYFORMULA(_xlfn.ANCHORARRAY(F2)^2,3,1)", arrays) == "=$F4^2"
+    assert plain("=SUM(_xlfn.ANCHORARRAY(G2))", arrays) is None
+
+
 def _write_array(sheet: Worksheet, first: str, count: int, formula: str) -> None:
     """Write an array formula of some cells below each other, which have values in the file."""
     column, row = first[0], int(first[1:])

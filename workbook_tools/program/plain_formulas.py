@@ -1,12 +1,16 @@
 """Formulas that say cell by cell what they read, in place of arrays and of ``OFFSET``.
 
-``OFFSET`` with numbers, and counts of rows and columns, is a cell.
+``OFFSET`` with numbers, and counts of rows and columns, is a cell. ``F2#`` is the range of the
+array in F2, as it is in the file.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from workbook_tools.formulas.array_elements import TOTALS, NotPlainError, element
 from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import with_leaves
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.tree import (
     Call,
@@ -20,10 +24,13 @@ from workbook_tools.formulas.tree import (
     parse,
     parts,
 )
-from workbook_tools.notation.addresses import Cell, cell_name
+from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.program.what_if import with_formulas
 
-_ELEMENT, _OFFSET = "=ARRAYFORMULA(", "OFFSET("
+_ELEMENT = "=ARRAYFORMULA("
+_CALLS = "OFFSET(", "ANCHORARRAY("
+_SPILLED = {"ANCHORARRAY", "_XLFN.ANCHORARRAY"}
+_CORNER = re.compile(r"([A-Z]+)(\d+)")
 _MOST = 100_000  # cells
 
 
@@ -32,10 +39,22 @@ def plain_formulas(sheets: Sequence[Sheet]) -> list[Sheet]:
     return with_formulas(sheets, dict(_plain(sheets)))
 
 
-def plain(formula: str) -> str | None:
-    """Return a formula of one cell that does the same; None if none is known."""
+def plain(formula: str, arrays: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """Return a formula of one cell that does the same; None if none is known.
+
+    ``arrays`` are the ranges of array formulas, by their first cells as the formula names them.
+    """
+
+    def spilled(part: Tree) -> Tree | None:
+        if not isinstance(part, Call) or part.function.upper() not in _SPILLED:
+            return None
+        first = str(part.arguments[0]).replace("$", "")
+        if first not in arrays:
+            raise NotPlainError
+        return Reference(arrays[first])
+
     try:
-        return f"={_without_offset(_of_cell(parse(formula)))}"
+        return f"={_without_offset(_of_cell(with_leaves(parse(formula), spilled)))}"
     except (NotPlainError, SyntaxProblemError, RecursionError):
         return None
 
@@ -43,15 +62,25 @@ def plain(formula: str) -> str | None:
 def _plain(sheets: Sequence[Sheet]) -> Iterator[tuple[Cell, str]]:
     left = _MOST
     for sheet in sheets:
+        arrays = dict(_arrays_named_on(sheet, sheets))
         for column, runs in sheet.runs.items():
             for run in runs:
                 pattern = run.formula.pattern.upper()
-                if not pattern.startswith(_ELEMENT) and _OFFSET not in pattern:
+                if not pattern.startswith(_ELEMENT) and not any(f in pattern for f in _CALLS):
                     continue
                 left -= len(run.rows)
                 for row in run.rows if left >= 0 else ():
-                    if new := plain(run.formula.at(row)):
+                    if new := plain(run.formula.at(row), arrays):
                         yield (sheet.name, row, column), new
+
+
+def _arrays_named_on(own: Sheet, sheets: Sequence[Sheet]) -> Iterator[tuple[str, str]]:
+    """Yield the first cells of all array formulas as a sheet names them, and their ranges."""
+    for sheet in sheets:
+        prefix = "" if sheet is own else sheet_prefix(sheet.name)
+        for (row, column), reference in sheet.arrays.items():
+            corners = (f"${letters}${digits}" for letters, digits in _CORNER.findall(reference))
+            yield prefix + cell_name(row, column), prefix + ":".join(corners)
 
 
 def _of_cell(tree: Tree) -> Tree:
