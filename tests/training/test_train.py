@@ -64,9 +64,10 @@ def train(
     optimizer: Optimizer = Optimizer.GRADIENT_DESCENT,
     schedule: Schedule = Schedule.CONSTANT,
     settings: tuple[str, ...] = (),
+    batch: int | None = None,
 ) -> Summary:
     """Train a model into the folder of its workbook."""
-    training = training_of(rates, iterations, optimizer, schedule, settings)
+    training = training_of(rates, iterations, optimizer, schedule, settings, batch)
     return trained(Wanted(path, of, by, training), path.parent, lambda step: None)
 
 
@@ -222,6 +223,71 @@ def test_a_softmax_classifier_has_pytorchs_weights_after_50_steps(
         steps.step()
     last = [values[50] for values in [*own.values()][:9]]
     assert last == pytest.approx(w.flatten().tolist(), rel=1e-9)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("optimizer", "name"), [("gradient-descent", "SGD"), ("adam", "Adam")])
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_batches_of_samples_give_pytorchs_weights(
+    batch: int, optimizer: str, name: str, tmp_path: Path
+) -> None:
+    import torch
+
+    path = softmax(tmp_path / "model.xlsx", as_arrays=False)
+    found = train(
+        path, "The model!P1", ("The model!A2:C4",), "0.5", 51, Optimizer(optimizer), batch=batch
+    )
+    own = table(found, "LR 0.5")
+    assert [own[f"sample {k}"][1] for k in range(1, batch + 1)] == [
+        (batch + k) % 5 + 1 for k in range(batch)
+    ]
+    start = [[0.1, -0.2, 0.3], [0.2, 0.1, -0.1], [0.0, 0.05, -0.05]]
+    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    x = torch.tensor([[*sample[:2], 1.0] for sample in SAMPLES], dtype=torch.float64)
+    y = torch.tensor([0, 1, 2, 1, 0])
+    steps = getattr(torch.optim, name)([w], lr=0.5)
+    for k in range(50):
+        chosen = [(k * batch + j) % 5 for j in range(batch)]
+        steps.zero_grad()
+        torch.nn.functional.cross_entropy(x[chosen] @ w, y[chosen]).backward()
+        steps.step()
+    # The parameters come after the iteration, and a number and five data of each sample.
+    last = [values[50] for values in [*own.values()][1 + 6 * batch :][:9]]
+    assert last == pytest.approx(w.flatten().tolist(), rel=1e-8)
+    assert verify(found.file).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("cells", "batch", "said"),
+    [
+        ({}, 5, "there are 5 samples, in the rows 2 to 6; give less"),
+        ({"H5": "=E2+E3+E4+E5+E6"}, 2, "Sheet!H5 reads other samples, or some of them"),
+        ({"H5": "=SUM(E2:E4)"}, 2, "Sheet!H5 reads other samples, or some of them"),
+        ({"D3": "=1/(1+EXP(-A3*$J$1-D2))"}, 2, None),
+        ({"H5": "=AVERAGE(E2:E6)+A2*$J$1"}, 2, "Sheet!A2 is read by all samples, and as the data"),
+    ],
+)
+def test_what_cannot_be_trained_in_batches_is_refused(
+    cells: dict[str, str], batch: int, said: str | None, tmp_path: Path
+) -> None:
+    path = logistic(tmp_path / "model.xlsx")
+    book = load_workbook(path)
+    for name, content in cells.items():
+        book.active[name] = content
+    if said is None:  # a chain of samples
+        for row in range(2, 7):
+            book.active[f"D{row}"] = f"=1/(1+EXP(-A{row}*$J$1-D{row - 1}))"
+        book.active["D1"], said = 0.5, "reads another sample"
+    book.save(path)
+    with pytest.raises(InputError, match=said):
+        train(
+            path,
+            "H5",
+            ("J1:K1", "H3") if said != "reads another sample" else ("J1",),
+            "0.1",
+            3,
+            batch=batch,
+        )
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@ def train(
         str, typer.Option(metavar="RATES", help="One sheet for each: 0.1,0.5,1.")
     ],
     iterations: Annotated[int, typer.Option(min=2, help="How many rows each sheet has.")] = 100,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many samples an iteration uses; by default all."),
+    ] = None,
     optimizer: Annotated[
         Optimizer, typer.Option(help="How the parameters are updated.")
     ] = Optimizer.GRADIENT_DESCENT,
@@ -62,7 +66,9 @@ def train(
         if to.suffix != ".xlsx":
             raise InputError(f"{to}: the new workbook needs the suffix .xlsx")
         refuse_conflicts([workbook], [to])
-        training = training_of(learning_rates, iterations, optimizer, schedule, settings or [])
+        training = training_of(
+            learning_rates, iterations, optimizer, schedule, settings or [], batch
+        )
         found = done_alone(
             timeout,
             trained,

@@ -90,14 +90,13 @@ class Block:
         """The first cell."""
         return self.sheet, self.rows[0], self.columns[0]
 
-    def at(self, cell: Cell, prefix: Callable[[Slot], str]) -> Tree:
-        """Return the formula of one of the cells; ``prefix`` is what each reference begins with."""
+    def at(self, cell: Cell, named: Callable[[Slot], str]) -> Tree:
+        """Return the formula of one of the cells, whose references are ``named`` anew."""
 
         def placed(part: Tree) -> Tree | None:
             if not isinstance(part, Reference):
                 return None
-            slot = self.slots[part.text]
-            return Reference(prefix(slot) + slot.text(*cell[1:]))
+            return Reference(named(self.slots[part.text]))
 
         return with_leaves(self.tree, placed)
 

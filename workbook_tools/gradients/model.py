@@ -9,7 +9,7 @@ from workbook_tools.engines import compiled
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.sheets import Sheet, read_sheets
 from workbook_tools.notation.addresses import Cell, full_name
-from workbook_tools.package.columns import Calculation
+from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations, WorkbookPackage
 from workbook_tools.program.graph import Graph
 from workbook_tools.program.plain_formulas import plain_formulas
@@ -22,7 +22,7 @@ class Model:
     path: Path
     sheets: Sequence[Sheet]  # with plain formulas in place of OFFSET and arrays
     written: Sequence[Sheet]  # as they are in the workbook
-    values: Calculation
+    values: Columns
     iterations: Iterations | None
     of: Cell
     by: list[Cell]

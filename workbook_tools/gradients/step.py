@@ -107,7 +107,7 @@ class _Again:
         for cell in self._copied:
             yield cell, full_name(cell), False
         for cell, block in self._blocks.items():
-            yield cell, str(block.at(cell, partial(self._sheet, cell, names))), block.is_array
+            yield cell, str(block.at(cell, partial(self._named, cell, names))), block.is_array
 
     def _beside(self, cell: Cell, block: Block) -> Iterator[Cell]:
         """Yield the cells in ranges that a formula reads which do not depend on the parameters."""
@@ -125,8 +125,9 @@ class _Again:
                 if self._model.values.value(other) is not None:
                     yield other
 
-    def _sheet(self, cell: Cell, names: Mapping[str, str], slot: Slot) -> str:
-        """Return what a reference begins with in the formula of a cell that is repeated."""
+    def _named(self, cell: Cell, names: Mapping[str, str], slot: Slot) -> str:
+        """Return a reference in the formula of a cell that is repeated."""
+        text = slot.text(*cell[1:])
         if not self._changed.in_range(slot, cell):
-            return sheet_prefix(slot.sheet)
-        return "" if slot.sheet == cell[0] else sheet_prefix(names[slot.sheet])
+            return sheet_prefix(slot.sheet) + text
+        return text if slot.sheet == cell[0] else sheet_prefix(names[slot.sheet]) + text

@@ -13,11 +13,16 @@ from workbook_tools.spec.training import Training
 
 _RATE = re.compile(r"^learning_rates\[\d+\]")
 _WHOLE = {"span"}  # settings that are whole numbers
-_OF_SAMPLES = {"batch", "over_samples"}  # keys of specs that have no meaning here
+_OF_SAMPLES = {"over_samples"}  # keys of specs that have no meaning here
 
 
 def training_of(
-    rates: str, iterations: int, optimizer: Optimizer, schedule: Schedule, settings: Sequence[str]
+    rates: str,
+    iterations: int,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    settings: Sequence[str],
+    batch: int | None = None,
 ) -> Training:
     """Return a training, given texts such as ``0.1,0.5`` and ``momentum=0.8``.
 
@@ -28,6 +33,7 @@ def training_of(
         "iterations": iterations,
         "optimizer": optimizer,
         "schedule": schedule,
+        "batch": batch,
     }
     for setting in settings:
         key, sign, text = setting.partition("=")

@@ -5,8 +5,8 @@ Every formula is written for one row of the table, with a mark in the place of t
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -38,8 +38,9 @@ from workbook_tools.notation.quantities import (
 from workbook_tools.notation.vocabulary import Optimizer, Schedule
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.spec.training import Training
+from workbook_tools.training.batches import Batched
 from workbook_tools.training.flat import Flat, Key, NotFlatError
-from workbook_tools.writing.layout import RATE, SETTINGS_COLUMN
+from workbook_tools.writing.layout import HEADER_ROW, RATE, SETTINGS_COLUMN
 from workbook_tools.writing.optimizers import scheduled, state, update
 from workbook_tools.writing.quantity import BEFORE, SYMBOL, Quantity, Role
 
@@ -83,9 +84,14 @@ class TrainingTable:
     places: dict[Cell, int] = field(default_factory=dict)  # the columns of the model's cells
 
 
-def training_table(model: Model, training: Training) -> TrainingTable:
-    """Lay out a model as a training; raises ``InputError``."""
-    return _Writer(model, training).table()
+def training_table(
+    model: Model, training: Training, batched: Batched | None = None
+) -> TrainingTable:
+    """Lay out a model as a training; raises ``InputError``.
+
+    A model that is ``batched`` is trained on some of its samples in each iteration.
+    """
+    return _Writer(model, training, batched).table()
 
 
 class _Formula(NamedTuple):
@@ -99,8 +105,10 @@ class _Formula(NamedTuple):
 class _Writer:
     """Writes the columns of a training."""
 
-    def __init__(self, model: Model, training: Training) -> None:
-        self._model, self._training = model, training
+    def __init__(self, model: Model, training: Training, batched: Batched | None) -> None:
+        self._model, self._training, self._batched = model, training, batched
+        looked_up = batched.looked_up if batched else {}
+        self._data = {Key(False, cell): own for cell, own in looked_up.items()}
         self._adjoint_sheets = {_ADJOINT + sheet.name: sheet.name for sheet in model.sheets}
         written = derivative_formulas(model, are_all=False)
         blocks = {
@@ -116,13 +124,15 @@ class _Writer:
         }
         self._flat = Flat(self._names, self._adjoint_sheets.get)
         self._constants = self._all_constants(blocks)
-        order = _Order(model, self._read_together())
+        looked_up_on = {cell[0] for _, cells in self._data.values() for cell in cells}
+        order = _Order(model, self._read_together(), looked_up_on)
         self._parameters = order.of([Key(False, cell) for cell in model.by])
         self._forward = order.of([Key(False, cell) for cell in forward])
         own = {Key(True, cell) for cell in model.by}
         self._slopes = order.of([k for k in self._formulas if k.is_adjoint and k not in own])
         self._slopes = [key for key in self._slopes if key.cell != model.of]
         self._constant_order = order.of([*self._constants])
+        self._data_order = order.of([*self._data])
         self._labels = _labels(model, [*self._parameters, *self._forward])
         self._places = self._placed()
 
@@ -131,9 +141,16 @@ class _Writer:
     def _all_constants(self, blocks: Mapping[Cell, Block]) -> dict[Key, _Formula | None]:
         """Return the cells that are read and that no step changes, with their formulas."""
         known = {*self._formulas, *(Key(False, cell) for cell in self._model.by)}
-        known.add(Key(True, self._model.of))
+        known |= {Key(True, self._model.of), *self._data}
         found: dict[Key, _Formula | None] = {}
         waiting = [*self._formulas.values()]
+        if self._batched is not None:
+            blocks = {**blocks, **self._batched.constant}
+            for cell in (cell for _, cells in self._data.values() for cell in cells):
+                found[Key(False, cell)] = None
+                if cell in blocks:
+                    found[Key(False, cell)] = own = _of_block(cell, blocks[cell])
+                    waiting.append(own)
         while waiting:
             formula = waiting.pop()
             for key in (key for rows in self._read(formula) for row in rows for key in row):
@@ -164,18 +181,19 @@ class _Writer:
         """Return the column of everything in the table."""
         training = self._training
         self._numbered = [
-            *([ITERATION] if _counts(training) else []),
+            *([ITERATION] if _counts(training) or self._batched else []),
             *([ITERATION_RATE] if training.schedule is not Schedule.CONSTANT else []),
+            *(f"sample {k}" for k in range(1, 1 + (self._batched.size if self._batched else 0))),
         ]
         first = len(self._numbered) + 1
         slopes = [Key(True, key.cell) for key in self._parameters]
-        every = [*self._parameters, *self._forward, *self._slopes, *slopes]
+        every = [*self._data_order, *self._parameters, *self._forward, *self._slopes, *slopes]
         states = sum(len(self._states(f"p{k}")) for k, _ in enumerate(self._parameters, start=1))
         if (count := first - 1 + len(every) + states) > MAX_COLUMNS:
             raise InputError(
                 f"{self._model.path}: one iteration would have {count:,} columns, and a sheet has "
                 f"{MAX_COLUMNS:,}; about {100 * MAX_COLUMNS // count} % of the rows "
-                "of data would fit"
+                "of data would fit, or a --batch"
             )
         if len(self._constants) > MAX_COLUMNS:
             raise InputError(
@@ -184,11 +202,15 @@ class _Writer:
             )
         return {key: column for column, key in enumerate(every, start=first)}
 
-    def _names(self, keys: Sequence[Key]) -> list[str | None]:
-        """Return names of ranges that hold some cells, in their order."""
+    def _names(self, keys: Sequence[Key], are_constant: bool = False) -> list[str | None]:
+        """Return names of ranges that hold some cells, in their order.
+
+        ``are_constant`` asks for the numbers of the model, not for those that are looked up.
+        """
         found: list[str | None] = []
-        for run in _runs(keys, self._where):
-            where = self._where(run[0])
+        place = self._where_constant if are_constant else self._where
+        for run in _runs(keys, place):
+            where = place(run[0])
             if where is None or where[0] == "number":
                 found.append(None if where is None else "1")
                 continue
@@ -207,6 +229,9 @@ class _Writer:
             return "number", 0  # the derivative of the result by itself is 1
         if key in self._places:
             return "table", self._places[key]
+        return self._where_constant(key)
+
+    def _where_constant(self, key: Key) -> tuple[str, int] | None:
         if key in self._constants:
             return CONSTANTS, self._constant_columns[key]
         return None
@@ -220,6 +245,8 @@ class _Writer:
     def table(self) -> TrainingTable:
         """Return the whole table; raises ``InputError``."""
         training, columns = self._training, [*self._iteration()]
+        for key in self._data_order:
+            columns.append(self._of_sample(key))
         for key in self._parameters:
             columns.append(self._parameter(key))
         for key in self._forward:
@@ -254,12 +281,38 @@ class _Writer:
 
     def _iteration(self) -> Iterator[Column]:
         if ITERATION in self._numbered:
-            formula = self._in_symbols(f"{ITERATION}{BEFORE}+1")
-            yield Column(ITERATION, "the number of the iteration", Role.DATA, formula, "1")
+            column = Column(
+                ITERATION, "the number of the iteration", Role.DATA,
+                self._in_symbols(f"{ITERATION}{BEFORE}+1"), "1",
+            )  # fmt: skip
+            # A loss of a batch depends on it: if it read the row above, it would look like a
+            # parameter.
+            by_row = replace(column, formula=f"ROW()-{HEADER_ROW}", first=None)
+            yield by_row if self._batched else column
         if ITERATION_RATE in self._numbered:
             schedule = self._training.schedule
             formula = self._in_symbols(scheduled(schedule))
             yield Column(ITERATION_RATE, f"the learning rate: {schedule}", Role.DATA, formula)
+
+        if self._batched is not None:
+            size, count = self._batched.size, self._batched.count
+            for k in range(1, size + 1):
+                number = f"MOD(({column_letter(1)}{ROW}-1)*{size}+{k - 1},{count})+1"
+                yield Column(f"sample {k}", "the number of the sample", Role.DATA, number)
+
+    def _of_sample(self, key: Key) -> Column:
+        """Return the column of what is looked up for a sample of the batch."""
+        number, cells = self._data[key]
+        strip = self._names([Key(False, cell) for cell in cells], are_constant=True)
+        if len(strip) != 1:
+            raise InputError(
+                f"{self._model.path}: --batch: {full_name(cells[0])} and the cells below are not "
+                "the data of all samples; train on all samples"
+            )
+        sample = f"{column_letter(self._numbered.index(f'sample {number + 1}') + 1)}{ROW}"
+        label = label_of(self._sheet(key.cell[0]), *key.cell[1:]) or cell_name(*key.cell[1:])
+        note = f"{full_name(cells[0])} and below, of sample {number + 1} of the batch"
+        return Column(f"{label} {number + 1}", note, Role.DATA, f"INDEX({strip[0]},{sample})")
 
     def _parameter(self, key: Key) -> Column:
         k = self._parameters.index(key) + 1
@@ -355,7 +408,7 @@ def _counts(training: Training) -> bool:
 
 
 def _of_block(cell: Cell, block: Block) -> _Formula:
-    tree = block.at(cell, lambda slot: sheet_prefix(slot.sheet))
+    tree = block.at(cell, lambda slot: sheet_prefix(slot.sheet) + slot.text(*cell[1:]))
     return _Formula(tree, cell[0], block.is_array)
 
 
@@ -387,7 +440,10 @@ def _runs(
 class _Order:
     """Puts cells in an order in which those of most ranges are beside each other."""
 
-    def __init__(self, model: Model, read: Iterable[list[list[Key]]]) -> None:
+    def __init__(
+        self, model: Model, read: Iterable[list[list[Key]]], stacked: Collection[str]
+    ) -> None:
+        """Take what is read together, and the sheets with data that are looked up in columns."""
         self._number = {sheet.name: k for k, sheet in enumerate(model.sheets)}
         down: Counter[tuple[str, bool]] = Counter()
         for rows in read:
@@ -396,7 +452,7 @@ class _Order:
                 down[key.cell[0], key.is_adjoint] += 1
             elif len(rows[0]) > 1:
                 down[key.cell[0], key.is_adjoint] -= 1
-        self._down = down
+        self._down, self._stacked = down, stacked
 
     def of(self, keys: Iterable[Key]) -> list[Key]:
         """Return cells in order: column by column, or row by row, on each sheet."""
@@ -404,7 +460,7 @@ class _Order:
 
     def _place(self, key: Key) -> tuple[int, int, int]:
         sheet, row, column = key.cell
-        is_down = self._down[sheet, key.is_adjoint] >= 0
+        is_down = self._down[sheet, key.is_adjoint] >= 0 or sheet in self._stacked
         return self._number[sheet], *((column, row) if is_down else (row, column))
 
 

@@ -12,6 +12,7 @@ from workbook_tools.gradients.model import Model, read_model
 from workbook_tools.notation.addresses import MAX_ROWS, full_name
 from workbook_tools.package.workbook import open_package
 from workbook_tools.spec.training import Training
+from workbook_tools.training.batches import in_batches
 from workbook_tools.training.sheets import (
     RateSheet,
     write_constants,
@@ -65,7 +66,11 @@ def trained(wanted: Wanted, folder: Path, on_step: Callable[[str], None]) -> Sum
     """
     with open_package(wanted.path) as package:
         model = read_model(package, wanted.of, wanted.by)
-    table, training = training_table(model, wanted.training), wanted.training
+    training, batched = wanted.training, None
+    if training.batch is not None:
+        batched = in_batches(model, training.batch)
+        model = batched.model
+    table = training_table(model, training, batched)
     if FIRST_ROW + training.iterations - 1 > MAX_ROWS:
         raise InputError(
             f"--iterations {training.iterations:,}: a sheet has {MAX_ROWS:,} rows; give at most "
