@@ -114,6 +114,13 @@ def test_mazurs_published_figures(tmp_path: Path) -> None:
         assert own[symbol][1] == pytest.approx(weight, abs=5e-9)
 
 
+@pytest.mark.slow
+def test_mazurs_loss_after_10_000_updates(tmp_path: Path) -> None:
+    path = two_two_two(tmp_path / "model.xlsx", (0.01, 0.99), biases=(0.35, 0.6))
+    [result] = train(path, "B25", ("B5:B12",), "0.5", 10_001).results
+    assert result.last == pytest.approx(0.0000351, abs=5e-8)
+
+
 SAMPLES = [(0.5, 1.2, 0), (1.5, -0.3, 1), (-0.7, 0.8, 0), (2.1, 0.4, 1), (-1.2, -0.9, 0)]
 
 
