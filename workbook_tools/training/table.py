@@ -4,8 +4,7 @@ Every formula is written for one row of the table, with a mark in the place of t
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -40,6 +39,8 @@ from workbook_tools.package.cell_values import CellValue
 from workbook_tools.spec.training import Training
 from workbook_tools.training.batches import Batched
 from workbook_tools.training.flat import Flat, Key, NotFlatError
+from workbook_tools.training.headings import headings
+from workbook_tools.training.order import Order, runs
 from workbook_tools.writing.layout import HEADER_ROW, RATE, SETTINGS_COLUMN
 from workbook_tools.writing.optimizers import scheduled, state, update
 from workbook_tools.writing.quantity import BEFORE, SYMBOL, Quantity, Role
@@ -49,7 +50,6 @@ CONSTANTS = "Model"  # the sheet with the model's numbers
 CONSTANTS_ROW, START_ROW = 8, 13  # its numbers; the parameters at the start
 FIRST_COLUMN = 2  # the first column with numbers there
 _ADJOINT = "∂ "
-_INPUT = re.compile(r"[ixt]\d*")  # as inputs and targets are called
 _SPARE = 500  # characters for longer numbers of rows
 
 
@@ -125,7 +125,7 @@ class _Writer:
         self._flat = Flat(self._names, self._adjoint_sheets.get)
         self._constants = self._all_constants(blocks)
         looked_up_on = {cell[0] for _, cells in self._data.values() for cell in cells}
-        order = _Order(model, self._read_together(), looked_up_on)
+        order = Order(model, self._read_together(), looked_up_on)
         self._parameters = order.of([Key(False, cell) for cell in model.by])
         self._forward = order.of([Key(False, cell) for cell in forward])
         own = {Key(True, cell) for cell in model.by}
@@ -133,7 +133,7 @@ class _Writer:
         self._slopes = [key for key in self._slopes if key.cell != model.of]
         self._constant_order = order.of([*self._constants])
         self._data_order = order.of([*self._data])
-        self._labels = _labels(model, [*self._parameters, *self._forward])
+        self._labels = headings(model, [*self._parameters, *self._forward])
         self._places = self._placed()
 
     # What is read
@@ -209,7 +209,7 @@ class _Writer:
         """
         found: list[str | None] = []
         place = self._where_constant if are_constant else self._where
-        for run in _runs(keys, place):
+        for run in runs(keys, place):
             where = place(run[0])
             if where is None or where[0] == "number":
                 found.append(None if where is None else "1")
@@ -418,63 +418,3 @@ def _of_adjoints(written: Mapping[Cell, Written]) -> Iterator[tuple[Cell, _Formu
 
     for cell, text in anchored(written, prefix).items():
         yield cell, _Formula(parse(text), cell[0], written[cell].is_array)
-
-
-def _runs(
-    keys: Sequence[Key], where: Callable[[Key], tuple[str, int] | None]
-) -> Iterator[list[Key]]:
-    """Yield keys that are beside each other together; those that are nowhere alone."""
-    run: list[Key] = []
-    last: tuple[str, int] | None = None
-    for key in keys:
-        own = where(key)
-        if run and (own is None or last is None or own != (last[0], last[1] + 1)):
-            yield run
-            run = []
-        run.append(key)
-        last = own
-    if run:
-        yield run
-
-
-class _Order:
-    """Puts cells in an order in which those of most ranges are beside each other."""
-
-    def __init__(
-        self, model: Model, read: Iterable[list[list[Key]]], stacked: Collection[str]
-    ) -> None:
-        """Take what is read together, and the sheets with data that are looked up in columns."""
-        self._number = {sheet.name: k for k, sheet in enumerate(model.sheets)}
-        down: Counter[tuple[str, bool]] = Counter()
-        for rows in read:
-            key = rows[0][0]
-            if len(rows) > 1:
-                down[key.cell[0], key.is_adjoint] += 1
-            elif len(rows[0]) > 1:
-                down[key.cell[0], key.is_adjoint] -= 1
-        self._down, self._stacked = down, stacked
-
-    def of(self, keys: Iterable[Key]) -> list[Key]:
-        """Return cells in order: column by column, or row by row, on each sheet."""
-        return sorted(keys, key=self._place)
-
-    def _place(self, key: Key) -> tuple[int, int, int]:
-        sheet, row, column = key.cell
-        is_down = self._down[sheet, key.is_adjoint] >= 0 or sheet in self._stacked
-        return self._number[sheet], *((column, row) if is_down else (row, column))
-
-
-def _labels(model: Model, keys: Sequence[Key]) -> dict[Key, str]:
-    """Return what the columns of cells are called: their labels, and addresses where needed."""
-    sheets = {sheet.name: sheet for sheet in model.sheets}
-    several = len({key.cell[0] for key in keys}) > 1
-    own = {key: label_of(sheets[key.cell[0]], *key.cell[1:]) for key in keys}
-    times, by = Counter(own.values()), {*model.by}
-    found = {}
-    for key, label in own.items():
-        name = full_name(key.cell) if several else cell_name(*key.cell[1:])
-        if not label or (key.cell in by and _INPUT.fullmatch(label)):
-            found[key] = name  # an input that is learned is none, and nobody must take it for one
-        else:
-            found[key] = label if times[label] == 1 else f"{label} {name}"
-    return found
