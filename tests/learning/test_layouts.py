@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from any_layout import called_wrong
 from checks import call
 from learning_score import Unlabelled
 from openpyxl import Workbook
@@ -397,6 +398,32 @@ def test_a_factor_that_all_rows_leave_out_is_found_though_data_are_whole_numbers
         "=2*A3*(D3*A3+E3-B3)",
         "=A3*2*(D3*A3+E3-B3)",
     )
+
+
+def one_sample_an_iteration() -> dict[str, object]:
+    """A sample a row, looked up by the number of the iteration, which is counted."""
+    cells: dict[str, object] = {**DATA, "H1": 0.1, "C1": 0, "F1": 0.2, "G1": 0.3}
+    for row in range(1, 13):
+        cells |= {f"D{row}": f"=INDEX($A$1:$A$4,MOD(C{row},4)+1)"}
+        cells |= {f"E{row}": f"=INDEX($B$1:$B$4,MOD(C{row},4)+1)"}
+        cells |= {f"I{row}": f"=(F{row}*D{row}+G{row}-E{row})^2/2"}
+        cells |= {f"J{row}": f"=(F{row}*D{row}+G{row}-E{row})*D{row}"}
+        cells |= {f"K{row}": f"=F{row}*D{row}+G{row}-E{row}"}
+        if row > 1:
+            above = row - 1
+            cells |= {f"C{row}": f"=C{above}+1"}
+            cells |= {f"F{row}": f"=F{above}-$H$1*J{above}"}
+            cells |= {f"G{row}": f"=G{above}-$H$1*K{above}"}
+    return cells
+
+
+def test_a_count_of_the_iterations_is_no_update(tmp_path: Path) -> None:
+    cells = one_sample_an_iteration()
+    report = check(cells, tmp_path)
+    assert report.verdict == "pass"
+    [model] = report.models
+    assert [(each.cells, each.count) for each in model.updates] == [("F2:G12", 22)]
+    assert called_wrong(check({**cells, "F5": "=F4+1"}, tmp_path)) == {"F5"}
 
 
 def test_a_gradient_that_only_copies_another_is_named(tmp_path: Path) -> None:

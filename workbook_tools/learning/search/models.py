@@ -290,7 +290,9 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         varies = np.ptp(added, axis=1) > _LEAST_SPREAD * np.abs(added).max(axis=1) + noise
         are_nonzero = np.abs(derivatives) > _ROUNDING * largest
         is_clear = are_nonzero.sum(axis=1) >= _LEAST_DRAWS
-        are_zero = ~are_nonzero.any(axis=1) & (np.abs(added).max(axis=1) <= noise)
+        without = ~are_nonzero.any(axis=1)
+        are_zero = without & (np.abs(added).max(axis=1) <= noise)
+    counts = without & ~varies & ~are_zero  # of the iteration, which chooses the samples
     found = factors(added, derivatives, noise)
     found = np.where(varies & is_clear, found, np.nan)
     shown = np.flatnonzero(space.depends & space.needed & space.is_formula)
@@ -302,10 +304,11 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     if space.gradients:  # another cell may show the derivative by the same parameter
         of_one = of_one_sample(own, added, shares_of(space, adjoints, memory))
         are_shown = np.isfinite(of_one)
-    return Model(
+    model = Model(
         space, candidate, keeps_whole, own, found, are_zero, are_shown, is_clear, added, memory,
         adjoints,
     )  # fmt: skip
+    return model.of(~counts)
 
 
 def model_again(
