@@ -398,3 +398,49 @@ def test_the_rows_must_fit(tmp_path: Path) -> None:
 def test_wrong_options_are_refused(rates: str, settings: tuple[str, ...], said: str) -> None:
     with pytest.raises(InputError, match=said):
         training_of(rates, 10, Optimizer.GRADIENT_DESCENT, Schedule.CONSTANT, settings)
+
+
+def slope(path: Path) -> Path:
+    """Write a model with a single parameter, in B1; its loss is in D8."""
+    book = Workbook()
+    sheet = book.active
+    sheet["A1"], sheet["B1"], sheet["D8"] = "slope", 0.5, "=AVERAGE(D3:D6)"
+    for row in range(3, 7):
+        sheet[f"A{row}"], sheet[f"B{row}"] = row * 0.3, row * 0.7 - 0.4
+        sheet[f"C{row}"], sheet[f"D{row}"] = f"=$B$1*A{row}", f"=(C{row}-B{row})^2"
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("optimizer", [*Optimizer])
+def test_a_single_parameter_can_be_verified_behind_every_optimizer(
+    optimizer: Optimizer, tmp_path: Path
+) -> None:
+    found = train(slope(tmp_path / "model.xlsx"), "D8", ("B1",), "0.1,0.5", 12, optimizer)
+    report = verify(found.file)
+    assert report.verdict == "pass"
+    assert sum(each.count for model in report.models for each in model.updates) == 22
+
+
+@pytest.mark.parametrize(
+    ("place", "formula"),
+    [
+        ("U32", "=T32"),  # the first state
+        ("U32", "=$N$30*T32"),
+        ("V32", "=(1-$P$30)*T32"),
+        ("U38", "=$N$30*U37+T38"),
+        ("V38", "=$P$30*V37+(1-$P$30)*T38"),
+        ("V38", "=$P$30*V36+(1-$P$30)*T38^2"),
+        ("B38", "=B37-$G$30*U37/(SQRT(V37)+$R$30)"),
+    ],
+)
+def test_a_single_parameter_is_not_passed_if_an_iteration_is_unlike_the_others(
+    place: str, formula: str, tmp_path: Path
+) -> None:
+    path = slope(tmp_path / "model.xlsx")
+    found = train(path, "D8", ("B1",), "0.1", 12, Optimizer.ADAM)
+    book = load_workbook(found.file)
+    assert str(book["LR 0.1"][place].value)[0] == "="
+    book["LR 0.1"][place] = formula
+    book.save(found.file)
+    assert verify(found.file).verdict != "pass"

@@ -27,7 +27,7 @@ _UNSEEN = "its derivative is 0 on the random numbers that were tried"
 _VERDICTS = {
     Verdict.RIGHT: ("right", ""),
     Verdict.THROUGH: (NOT_CHECKED, _NOT_COMPARED),
-    Verdict.ALIKE: ("right", "calculated from the derivative as for the other parameters"),
+    Verdict.ALIKE: ("right", "calculated from the derivative as the other updates are"),
     Verdict.WRONG: ("wrong", "it adds something else than a multiple of the derivative"),
     Verdict.LATENT: ("latent", "it reads the derivative by another parameter, which is equal now"),
     Verdict.UNKNOWN: (NOT_CHECKED, NO_LOSS),

@@ -35,6 +35,7 @@ _CLEAR = 1e-9  # relative; numbers that differ less are equal
 _OTHER_RATE = 1e-3  # what differs less is no other rate
 _LEAST = 2  # parameters that are updated in the same way
 _LEAST_FILLED = 4  # cells into which the formula of a state is filled
+_STEADY = 4  # numbers of a single parameter that all iterations have
 _LEAST_VARIANTS = 2  # the first updates of a parameter, which have a rate of their own
 _USUAL = 0.8  # of the iterations
 _MOST_NUMBERS = 50_000_000  # that are drawn; more would need too much memory
@@ -282,6 +283,7 @@ class _Comparison:
         found = np.full(len(own), Verdict.THROUGH, dtype=object)
         odd = self._odd
         found[np.isin(own, self.cells[self.is_usual | self._are_variants])] = Verdict.ALIKE
+        found[np.isin(own, self._filled())] = Verdict.ALIKE
         found[np.isin(own, self.cells[odd])] = Verdict.WRONG
         found[self._without_gradient()] = Verdict.WRONG
         return found.tolist()
@@ -290,6 +292,69 @@ class _Comparison:
         """Tell which updates are wrong because no gradient comes to them."""
         is_alone = ~np.isin(self._updates.cells, self.cells)
         return self._result.are(Verdict.WRONG) & is_alone
+
+    def _filled(self) -> Indexes:
+        """Return the updates of a sheet's only parameter that are as in its other iterations.
+
+        So are all states that they read: each column has one formula, but for a few iterations.
+        """
+        sheets, _, _ = self._space.layout.cells(self.cells)
+        nodes = self._space.whole.node_at[self.cells]
+        sizes = np.bincount(nodes)[nodes]
+        are_filled = np.zeros(len(self.cells), dtype=bool)
+        for sheet in np.unique(sheets):
+            own = sheets == sheet
+            if len(np.unique(self._begin[self.by[own]])) == 1:
+                count = len(np.unique(self.times[own]))
+                are_filled[own] = sizes[own] >= max(_LEAST_FILLED, _USUAL * count)
+        # The first state has a formula of its own, as no state is before it: the gradient itself,
+        # for example.
+        unlike = []
+        for second, first in self._first_and_second_states(are_filled):
+            if self._begins_like(first, int(self.cells[second])):
+                are_filled[self.cells == first] = True
+            else:
+                unlike.append(int(self._iterations[second]) - 1)
+        is_like = np.bincount(self._iterations, ~are_filled) == 0
+        is_like[unlike] = False
+        return np.asarray(self.cells[are_filled & is_like[self._iterations]])
+
+    def _first_and_second_states(self, are_filled: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+        """Yield pairs that are second states, and the cells from which their columns begin.
+
+        What reads a copy of the first gradient counts as reading the gradient.
+        """
+        space, layout = self._space, self._space.layout
+        is_first = np.zeros(layout.size, dtype=bool)
+        is_first[self._gradients] = self._time[self._gradients] == 0
+        is_first[self.cells[(self.times == 0) & ~self._are_updates & ~are_filled]] = True
+        for pair in np.flatnonzero((self.times == 1) & ~self._are_updates & are_filled).tolist():
+            second = int(self.cells[pair])
+            sheet, _, column = layout.cell(second)
+            for cell in space.named_by(second):
+                is_above = layout.cell(cell)[::2] == (sheet, column)
+                if is_first[cell] and (is_above or self._kind[cell] == _GRADIENT):
+                    yield pair, cell
+
+    def _begins_like(self, first: int, second: int) -> bool:
+        """Tell whether a first state is what the second one is if the first gradient is 0."""
+        own, like = self._steady[first, :_STEADY], self._steady[second, _STEADY:]
+        return bool((np.abs(own - like) <= _CLEAR * np.abs(like)).all())
+
+    @cached_property
+    def _steady(self) -> Array:
+        """By place: what it is if all iterations have one parameter and one gradient.
+
+        In the second half of the draws the first gradient is 0.
+        """
+        chance = np.random.default_rng(0)
+        numbers = np.zeros((len(self._given), 2 * _STEADY))
+        kinds, times = self._kind[self._given], self._time[self._given]
+        parameter, gradient = chance.uniform(0.1, 0.9, (2, _STEADY)) * [[1.0], [-1.0]]
+        numbers[kinds == 0] = np.tile(parameter, 2)
+        numbers[kinds == _GRADIENT] = np.tile(gradient, 2)
+        numbers[(kinds == _GRADIENT) & (times == 0), _STEADY:] = 0.0
+        return self._calculated(numbers)[1]
 
     @cached_property
     def _usual_updates(self) -> Indexes:

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
     RIGHT = "right"  # it adds a multiple of the derivative
     THROUGH = "through"  # it is calculated from the derivative, such as by momentum
-    ALIKE = "alike"  # so it is, in the same way as for other parameters
+    ALIKE = "alike"  # so it is, in the same way as others
     WRONG = "wrong"
     LATENT = "latent"  # it adds the derivative, but not from the cell that the others read
     UNKNOWN = "unknown"  # no loss explains it
