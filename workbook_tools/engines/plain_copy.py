@@ -16,13 +16,12 @@ from itertools import count as counting
 from workbook_tools.engines.repacking import repacked
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.references import with_sheets
-from workbook_tools.notation.addresses import column_number
+from workbook_tools.notation.addresses import MAX_SHEET_NAME_LENGTH, column_number
 from workbook_tools.package.cell_values import of_sheet
 from workbook_tools.package.copying import PackageCopy
 from workbook_tools.package.workbook import WorkbookPackage
 
 _OWN = "Sheet1"  # the name of an engine's own first sheet, until it has loaded another
-_LONGEST = 31  # characters of a sheet's name; from "Excel specifications and limits"
 # Characters that Excel does not allow, escapes of others, and what confuses references.
 _NOT_PLAIN = re.compile(r"[!\[\]:*?/\\]|[^\S ]|^'|'$|_x[0-9A-Fa-f]{4}_")
 _CELL = re.compile(r"(?P<column>[A-Z]{1,3})(?P<row>[1-9]\d{0,6})", re.ASCII)
@@ -53,7 +52,7 @@ def plain_names(names: Sequence[str]) -> dict[str, str]:
 
 def _is_plain(name: str) -> bool:
     is_own = name == _OWN or _alike(name).isdisjoint(_alike(_OWN))
-    return is_own and 0 < len(name) <= _LONGEST and not _NOT_PLAIN.search(name)
+    return is_own and 0 < len(name) <= MAX_SHEET_NAME_LENGTH and not _NOT_PLAIN.search(name)
 
 
 def _alike(name: str) -> set[str]:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbook_tools.errors import InputError
-
-LONGEST = 31  # characters of a sheet's name, from Excel's "Excel specifications and limits"
+from workbook_tools.notation.addresses import MAX_SHEET_NAME_LENGTH
 
 
 def names_beside(
@@ -25,9 +24,9 @@ def names_beside(
                 "without it"
             )
         used = known | {own.casefold() for own in found.values()}
-        if len(name) > LONGEST:
+        if len(name) > MAX_SHEET_NAME_LENGTH:
             shorter = (
-                f"{name[: LONGEST - len(end)]}{end}"
+                f"{name[: MAX_SHEET_NAME_LENGTH - len(end)]}{end}"
                 for end in ("…", *(f"…{k}" for k in range(2, 1000)))
             )
             name = next(own for own in shorter if own.casefold() not in used)

@@ -9,6 +9,7 @@ Cell = tuple[str, int, int]  # sheet, row, column
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_TEXT_LENGTH = 32_767  # characters of one cell
+MAX_SHEET_NAME_LENGTH = 31  # characters
 
 
 @cache

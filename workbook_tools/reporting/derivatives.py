@@ -7,17 +7,16 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.differentiation.asked import Derivative, Gradient, Shown, Update
-from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
-from workbook_tools.texts import shortened
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reporting.cells import as_json_place, named
 
-_LONGEST = 60  # characters of the name of a sheet
 _MOST_SHOWN = 3  # cells that show one derivative
 
 
 def print_derivatives(found: Gradient, console: Console) -> None:
     """Print a line for each cell by which was differentiated."""
     console.print(Text(f"{found.workbook}  ({found.engine})", style="bold"), soft_wrap=True)
-    console.print(Text(f"\n{_named(found.of)} = {found.value:.10g}\n"), soft_wrap=True)
+    console.print(Text(f"\n{named(found.of)} = {found.value:.10g}\n"), soft_wrap=True)
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("by", no_wrap=True)
     for heading in ("its value", "derivative"):
@@ -26,7 +25,7 @@ def print_derivatives(found: Gradient, console: Console) -> None:
         grid.add_column("shown by", overflow="fold")
         grid.add_column("updated in", overflow="fold")
     for part in found.parts:
-        row = [_named(part.by, found.of), f"{part.at:.4g}", f"{part.value:.10g}"]
+        row = [named(part.by, found.of), f"{part.at:.4g}", f"{part.value:.10g}"]
         if found.is_drawn:
             row += [_shown(part, found.of), _updates(part, found.of)]
         grid.add_row(*map(Text, row))
@@ -46,12 +45,12 @@ def _shown(part: Derivative, of: Cell) -> str:
         return one.factor != 1.0, one.cell[0] != of[0]
 
     every = sorted(part.shown, key=rank)
-    named = [
-        _named(one.cell, of) + (f" (× {one.factor:g})" if one.factor != 1.0 else "")
+    cells = [
+        named(one.cell, of) + (f" (× {one.factor:g})" if one.factor != 1.0 else "")
         for one in every[:_MOST_SHOWN]
     ]
-    more = len(every) - len(named)
-    return ", ".join([*named, f"{more:,} more"] if more else named) or "–"
+    more = len(every) - len(cells)
+    return ", ".join([*cells, f"{more:,} more"] if more else cells) or "–"
 
 
 def _updates(part: Derivative, of: Cell) -> str:
@@ -62,22 +61,12 @@ def _updates(part: Derivative, of: Cell) -> str:
 def _said(update: Update, of: Cell) -> str:
     """Say what a cell adds to a parameter: ``K6: −H8·derivative``."""
     if update.factor is None:
-        return f"{_named(update.cell, of)}: adds something else"
+        return f"{named(update.cell, of)}: adds something else"
     size = abs(update.factor)
     factors = [f"{size:g}"] if size != 1.0 or update.rate is None else []
-    factors += [_named(update.rate, of)] if update.rate else []
+    factors += [named(update.rate, of)] if update.rate else []
     sign = "−" if update.factor < 0 else "+"
-    return f"{_named(update.cell, of)}: {sign}{'·'.join([*factors, 'derivative'])}"
-
-
-def _named(cell: Cell, beside: Cell | None = None) -> str:
-    """Return a cell's name; without its sheet if that is the sheet of the cell ``beside``."""
-    name = cell_name(*cell[1:])
-    return (
-        name
-        if beside and cell[0] == beside[0]
-        else shortened(sheet_prefix(cell[0]) + name, _LONGEST)
-    )
+    return f"{named(update.cell, of)}: {sign}{'·'.join([*factors, 'derivative'])}"
 
 
 def as_json(found: Gradient) -> dict[str, Any]:
@@ -86,20 +75,22 @@ def as_json(found: Gradient) -> dict[str, Any]:
         "schema": 1,
         "workbook": found.workbook,
         "engine": found.engine,
-        "of": {**_place(found.of), "value": found.value},
+        "of": {**as_json_place(found.of), "value": found.value},
         "derivatives": [
             {
-                **_place(part.by),
+                **as_json_place(part.by),
                 "value": part.at,
                 "derivative": part.value,
-                "shown_by": [{**_place(one.cell), "factor": one.factor} for one in part.shown]
+                "shown_by": [
+                    {**as_json_place(one.cell), "factor": one.factor} for one in part.shown
+                ]
                 if found.is_drawn
                 else None,
                 "updated_in": [
                     {
-                        **_place(one.cell),
+                        **as_json_place(one.cell),
                         "factor": one.factor,
-                        "rate": _place(one.rate) if one.rate else None,
+                        "rate": as_json_place(one.rate) if one.rate else None,
                     }
                     for one in part.updates
                 ]
@@ -109,7 +100,3 @@ def as_json(found: Gradient) -> dict[str, Any]:
             for part in found.parts
         ],
     }
-
-
-def _place(cell: Cell) -> dict[str, str]:
-    return {"sheet": cell[0], "cell": cell_name(*cell[1:])}

@@ -7,18 +7,17 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from workbook_tools.gradients.workbook import Summary
-from workbook_tools.notation.addresses import full_name
 from workbook_tools.package.cell_values import CellError, CellValue
-from workbook_tools.texts import counted, shortened
+from workbook_tools.reporting.cells import named
+from workbook_tools.texts import counted
 
 _MOST = 20  # parameters that are listed
-_LONGEST = 60  # characters of the name of a cell
 
 
 def print_summary(found: Summary, to: Path, console: Console) -> None:
     """Print the derivative by each parameter, and where it is."""
     console.print(Text(str(to), style="bold"), soft_wrap=True)
-    said = f"\n{_named(full_name(found.of))} = {found.value:.10g}"
+    said = f"\n{named(found.of)} = {found.value:.10g}"
     if found.after is not None:
         said += f", after the step {_shown(found.after)}"
     console.print(Text(said + "\n"), soft_wrap=True)
@@ -28,8 +27,8 @@ def print_summary(found: Summary, to: Path, console: Console) -> None:
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("written in", overflow="fold")
     for one in found.parameters[:_MOST]:
-        row = [_named(full_name(one.cell)), f"{one.value:.4g}", _shown(one.derivative)]
-        grid.add_row(*map(Text, [*row, _named(full_name(one.written_in))]))
+        row = [named(one.cell), f"{one.value:.4g}", _shown(one.derivative)]
+        grid.add_row(*map(Text, [*row, named(one.written_in)]))
     console.print(grid)
     if (more := len(found.parameters) - _MOST) > 0:
         console.print(Text(f"and {counted(more, 'more parameter')}"), soft_wrap=True)
@@ -45,7 +44,3 @@ def _shown(value: CellValue) -> str:
     if isinstance(value, CellError):
         return value.code
     return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _named(name: str) -> str:
-    return shortened(name, _LONGEST)

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
+from workbook_tools.notation.addresses import Cell
+from workbook_tools.reporting.cells import as_json_place, named
 from workbook_tools.reporting.csv_file import write_csv
 from workbook_tools.sensitivity.asked import Sensitivity
 from workbook_tools.sensitivity.influence import PERCENTS, Influence
@@ -16,7 +17,7 @@ from workbook_tools.texts import counted, plain, shortened
 
 _MOST_PRINTED = 20
 _MOST_NAMED = 5  # cells that do not move the result
-_LONGEST_NAME, _LONGEST_LABEL, _SHORTEST_LABEL = 60, 40, 12  # characters
+_LONGEST_LABEL, _SHORTEST_LABEL = 40, 12  # characters
 _GAP = 2  # spaces between columns
 NOTHING = "–"
 
@@ -121,25 +122,17 @@ def remarks(found: Sensitivity) -> list[str]:
     return lines
 
 
-def named(cell: Cell, beside: Cell | None = None) -> str:
-    """Return a cell's name; without its sheet if that is the sheet of the cell ``beside``."""
-    name = cell_name(*cell[1:])
-    if beside and cell[0] == beside[0]:
-        return name
-    return shortened(sheet_prefix(cell[0]) + name, _LONGEST_NAME)
-
-
 def as_json(found: Sensitivity) -> dict[str, Any]:
     """Return the influence of all numbers as a JSON document."""
     return {
         "schema": 1,
         "workbook": found.workbook,
         "engine": found.engine,
-        "of": {**_place(found.of), "label": found.label, "value": found.value},
+        "of": {**as_json_place(found.of), "label": found.label, "value": found.value},
         "no_derivative_in": found.gaps,
         "cells": [
             {
-                **_place(one.cell),
+                **as_json_place(one.cell),
                 "label": one.label,
                 "value": one.value,
                 "derivative": one.derivative,
@@ -155,10 +148,6 @@ def as_json(found: Sensitivity) -> dict[str, Any]:
     }
 
 
-def _place(cell: Cell) -> dict[str, str]:
-    return {"sheet": cell[0], "cell": cell_name(*cell[1:])}
-
-
 def write_table(found: Sensitivity, path: Path) -> None:
     """Write the table of all numbers as CSV, with all digits.
 
@@ -168,7 +157,7 @@ def write_table(found: Sensitivity, path: Path) -> None:
     headings = ["sheet", "cell", "label", "value", "derivative", "elasticity", *changes]
     rows = (
         [
-            *_place(one.cell).values(),
+            *as_json_place(one.cell).values(),
             one.label,
             one.value,
             one.derivative,

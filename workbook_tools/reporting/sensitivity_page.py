@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from workbook_tools import __version__
 from workbook_tools.package.files import printable, write_text
+from workbook_tools.reporting.cells import named
 from workbook_tools.reporting.pages import render
-from workbook_tools.reporting.sensitivity import named, numbers, remarks, signed
+from workbook_tools.reporting.sensitivity import numbers, remarks, signed
 from workbook_tools.reporting.tornado import Bar, draw_tornado
 from workbook_tools.sensitivity.asked import Sensitivity
 from workbook_tools.sensitivity.influence import PERCENTS, Influence
