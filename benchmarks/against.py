@@ -26,7 +26,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
-from trees import ROOT, environment_of, tree_of
+from trees import ROOT, compile_modules, environment_of, tree_of
 
 WORKBOOKS = ROOT / "workbooks"
 OWN_CLASS = [WORKBOOKS / "mazur.xlsx", WORKBOOKS / "Back_Propogation.xlsx"]
@@ -277,6 +277,7 @@ def main() -> None:
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        compile_modules(ROOT)
         trees = [ROOT, *([stack.enter_context(tree_of(asked.beside))] if asked.beside else [])]
         if shutil.which("soffice"):  # the first start makes its profile
             run(convert(OWN_CLASS[0], folder), environment_of(ROOT), folder)

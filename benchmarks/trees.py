@@ -21,12 +21,20 @@ def tree_of(name: str) -> Iterator[Path]:
         tree = Path(folder, "tree")
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(tree), name], check=True)
-        # Compiled as installed programs are, so that the first run is like the others.
-        subprocess.run([sys.executable, "-m", "compileall", "-q", tree / "workbook_tools"])
+        compile_modules(tree)
         try:
             yield tree
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def compile_modules(tree: Path) -> None:
+    """Compile the modules of a tree, as those of an installed program are.
+
+    Otherwise the first run would take longer than the others, or every run, where the environment
+    keeps Python from storing what it compiles.
+    """
+    subprocess.run([sys.executable, "-m", "compileall", "-q", tree / "workbook_tools"], check=True)
 
 
 def environment_of(tree: Path) -> dict[str, str]:

@@ -210,34 +210,50 @@ def plainly(content: Content) -> Any:
     return content.last_row, content.last_column, texts, runs, content.arrays, columns
 
 
-def outcome(path: Path, read: Callable[[OnePass], Content]) -> Any:
-    """Return what one way of reading gives, or the line that it ends with."""
+def outcome(
+    path: Path, read: Callable[[OnePass], Content], before: row_templates.Learnt | None = None
+) -> Any:
+    """Return what one way of reading gives, or the line that it ends with.
+
+    ``before`` was learnt on another sheet.
+    """
     try:
         with open_package(path) as opened:
             [part] = opened.sheets
             names, strings = Names.read(opened), opened.shared_strings()
-            return plainly(read(OnePass(opened, part, strings, names, Budget(MOST_ELEMENTS))))
+            one = OnePass(opened, part, strings, names, Budget(MOST_ELEMENTS), before)
+            return plainly(read(one))
     except InputError as error:
         return str(error)
 
 
-def compare(rows: list[str], names: str = "", tables: Sequence[str] = ()) -> bool:
-    """Check that both ways give the same; return whether rows were read without parsing."""
+def compare(
+    rows: list[str], names: str = "", tables: Sequence[str] = (), above: list[str] | None = None
+) -> bool:
+    """Check that both ways give the same; return whether rows were read without parsing.
+
+    ``above`` are the rows of the sheet before it.
+    """
     strings = "".join(f"<si><t>{text}</t></si>" for text in STRINGS)
     with tempfile.TemporaryDirectory() as folder:
-        path = package(Path(folder, "book.xlsx"), "".join(rows), strings, names, tables)
         repeated: list[int] = []
+        learnt: list[row_templates.Learnt] = []
 
         def read(one: OnePass) -> Content:
             content = one.read()
-            repeated.extend(len(layout.rows) for layout in one._templates.layouts)
+            repeated.append(sum(len(layout.rows) for layout in one._templates.layouts))
+            learnt.append(one.learnt)
             return content
 
-        fast, careful = outcome(path, read), outcome(path, OnePass.parsed)
+        if above:
+            outcome(package(Path(folder, "a.xlsx"), "".join(above), strings, names, tables), read)
+        path = package(Path(folder, "book.xlsx"), "".join(rows), strings, names, tables)
+        fast = outcome(path, read, learnt[0] if learnt else None)
+        careful = outcome(path, OnePass.parsed)
     # Where something is wrong, the fast way only knows that it is.
     assert type(fast) is type(careful)
     assert isinstance(careful, str) or fast == careful
-    return sum(repeated) > 0
+    return bool(repeated and repeated[-1])
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -251,9 +267,11 @@ def compare(rows: list[str], names: str = "", tables: Sequence[str] = ()) -> boo
 def test_both_ways_of_reading_give_the_same(
     rows: list[str], changes: list[Any], names: str, tables: tuple[str, ...]
 ) -> None:
+    above = rows
     for change in changes:
         rows = changed(rows, change)
     compare(rows, names, tables)
+    compare(rows, names, tables, above)
 
 
 @pytest.mark.parametrize("tables", TABLES[1:])
@@ -298,6 +316,20 @@ def test_rows_in_a_comment_are_not_read_and_nothing_is_learnt_from_them(cell: st
     compare(["<row></row><!-- </row>", *hidden, " -->", *below])
     compare([*above, "<!-- </row>", *hidden, " -->"])
     compare(['<row r="1"></row><!-- </row>', above[0], " -->", *below])
+
+
+def test_what_was_learnt_on_one_sheet_is_used_on_the_next() -> None:
+    """Also further down, with other values, styles and rows; not if a formula is shared."""
+    rows = [row_of([">" + CELLS[2], " " + TYPED[0], ' s="1">' + CELLS[0]], r, 1) for r in (1, 2)]
+    alone = [row_of([">" + CELLS[5]], 1, 1), rows[1]]
+    assert not compare(alone)
+    assert compare(alone, above=rows)
+    further = row_of(
+        [">" + CELLS[2].replace("1.{r}", "7"), " " + TYPED[1], ' s="4">' + CELLS[0]], 9, 1
+    )
+    assert compare([alone[0], further], above=rows)
+    shared = row_of([">" + CELLS[7]], 2, 1)
+    assert not compare([alone[0], shared], above=[row_of([">" + SHARED], 1, 1), shared])
 
 
 def test_rows_that_repeat_others_are_not_parsed_again(workbooks: Path) -> None:

@@ -12,6 +12,7 @@ from workbook_tools.judging.probe import Place, Trials
 from workbook_tools.mending.right_formulas import RightFormulas
 from workbook_tools.package.columns import Calculation
 from workbook_tools.package.workbook import open_package
+from workbook_tools.reading.described import reference_for
 from workbook_tools.reading.reader import read_tables
 from workbook_tools.reading.samples import read_samples
 from workbook_tools.reading.stated import read_parameters
@@ -29,7 +30,8 @@ def grounds_of(path: Path) -> tuple[list[Grounds], Calculation]:
     for table in tables:
         sizes = table.naming.sizes
         samples = read_samples(sheets, sizes[0], sizes[-1], calculation)
-        found.append(Grounds.of(table, stated, samples, calculation))
+        reference = reference_for(table, calculation)
+        found.append(Grounds.of(table, stated, samples, calculation, reference))
     return found, calculation
 
 
@@ -50,6 +52,6 @@ def test_every_formula_can_be_written_from_scratch(
             if not np.isnan(expected.values[symbol][table.position_of(row)])
         ]
         assert len(places) > 20
-        judged = Trials(grounds, calculation).right(places)
+        judged = Trials(grounds, calculation, {}).right(places)
         wrong = [place for place, is_right in zip(places, judged, strict=True) if not is_right]
         assert wrong == []

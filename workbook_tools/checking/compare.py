@@ -8,6 +8,7 @@ import numpy as np
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Families
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, areas, is_too_long
+from workbook_tools.judging.alike import AlikeTables
 from workbook_tools.judging.columns import Columns
 from workbook_tools.judging.drift import drifts
 from workbook_tools.judging.error_values import error_values
@@ -44,20 +45,22 @@ def compare_table(
     values: Values,
     tolerance: float,
     others: Sequence[Fault],
+    tables: AlikeTables,
     suggestions: Budget,
 ) -> tuple[TableReport, Grounds | None]:
     """Check every formula cell of a table; return its report, and what it was judged by.
 
     ``stated`` are the cells that state initial values; ``samples`` is the table of samples that
-    the rows read; ``others`` has the faults outside any table; ``suggestions`` is the budget for
-    the suggestions of the whole workbook.
+    the rows read; ``others`` has the faults outside any table; ``tables`` knows the tables
+    before it; ``suggestions`` is the budget for the suggestions of the whole workbook.
     """
     calculation = values.calculation
     try:
-        grounds = Grounds.of(table, stated, samples, calculation)
+        understanding = tables.understanding(table)
     except NotUnderstoodError as problem:
         return _not_understood(table, str(problem)), None
-    reference = grounds.reference
+    reference = understanding.reference
+    grounds = Grounds.of(table, stated, samples, calculation, reference)
     expected = grounds.expected(table.values, table.rate, calculation)
     for row, symbol in table.not_calculated:
         expected.values[symbol][table.position_of(row)] = np.nan
@@ -78,7 +81,7 @@ def compare_table(
             expected.values[symbol][places] = np.nan
     columns = Columns(table, reference, expected, families, tolerance)
     judge = Judge(columns, grounds, calculation, grounds.odd_starts(stated), left_out)
-    trials = Trials(grounds, calculation)
+    trials = Trials(grounds, calculation, understanding.right)
     tried = _tried(judge, grounds, trials, calculation)
     faults: list[Fault] = []
     for symbol in families:
@@ -102,6 +105,7 @@ def compare_table(
 
         repair = Repair(grounds, trials, judge, calculation, suggestions)
         faults = repair.of_all(faults)
+    understanding.signature = understanding.signature or signature(table, families)
     report = TableReport(
         sheet=table.sheet.name,
         range=table.range,
@@ -113,7 +117,7 @@ def compare_table(
         differences=judge.differences,
         naming=table.naming,
         losses=_losses(table),
-        signature=signature(table, families),
+        signature=understanding.signature,
         faults=faults + list(error_values(table, values, faults, samples, others)),
     )
     return report, grounds

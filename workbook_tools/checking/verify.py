@@ -21,6 +21,7 @@ from workbook_tools.engines import (
 from workbook_tools.errors import InputError
 from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.sheets import Sheet, read_sheets
+from workbook_tools.judging.alike import AlikeTables
 from workbook_tools.judging.circular import name_cycles
 from workbook_tools.judging.effects import Effects
 from workbook_tools.judging.findings import Finding, ordered
@@ -132,9 +133,10 @@ def verify(
         if found and (summary := compare_samples(found, calculation, allowed)):
             summaries.append(summary)
     outside = [fault for one in summaries for fault in one.faults]
+    alike = AlikeTables(calculation)
     compared = [
         compare_table(
-            table, stated, samples[_data_sizes(table)], values, allowed, outside, suggestions
+            table, stated, samples[_data_sizes(table)], values, allowed, outside, alike, suggestions
         )
         for table in tables
     ]

@@ -5,6 +5,7 @@ lost (``TerminatedWorkerError``), and if one takes too long, ``timeout`` raises 
 pebble's pool ends that worker, reports that task, and starts another worker.
 """
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ def pool_of(jobs: int) -> Iterator[ProcessPool]:
 def _begin(folder: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)  # the fork server may have been started with another one
     begin(folder)
+    gc.freeze()  # what is loaded stays
 
 
 def was_spent(future: Any) -> bool:

@@ -17,7 +17,7 @@ from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.references import FilledFormula
 from workbook_tools.formulas.row_layouts import Layout
-from workbook_tools.formulas.row_templates import ROW_BEGINS, ReadCell, Templates
+from workbook_tools.formulas.row_templates import ROW_BEGINS, Learnt, ReadCell, Templates
 from workbook_tools.formulas.runs import runs_of
 from workbook_tools.formulas.stored_formulas import StoredFormulas, elements_of
 from workbook_tools.notation.addresses import cell_name
@@ -54,8 +54,12 @@ class OnePass:
         strings: list[str],
         names: Names,
         elements: Budget,
+        before: Learnt | None = None,
     ) -> None:
-        """``strings`` are the workbook's shared texts, ``elements`` its budget for arrays."""
+        """``strings`` are the workbook's shared texts, ``elements`` its budget for arrays.
+
+        ``before`` was learnt about rows on another sheet.
+        """
         self._package = package
         self._part = part
         self._strings = strings
@@ -65,12 +69,17 @@ class OnePass:
         self._others = defaultdict[int, dict[int, CellValue]](dict)
         self._cells = defaultdict[int, Gathered](lambda: Gathered("q"))  # formulas, by number
         self._formulas = StoredFormulas(names, part.name)
-        self._templates = Templates(len(strings), self._formulas.number_written)
+        self._templates = Templates(len(strings), self._formulas.number_written, before)
         self._parser = CellReader()
         self._placed = PlacedCells(partial(package.damaged, part))
         self._spilled: dict[tuple[int, int], str] = {}  # formulas of cells in arrays
         self._spilled_until = 0  # row
         self._learns = names.are_apart
+
+    @property
+    def learnt(self) -> Learnt:
+        """What was learnt about rows, for another sheet of the workbook."""
+        return self._templates.learnt
 
     def read(self) -> Content:
         """Return what the sheet holds; rows that repeat others are not parsed again.

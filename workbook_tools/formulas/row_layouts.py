@@ -20,6 +20,10 @@ class Place(NamedTuple):
     is_formula: bool
 
 
+# The places, the columns with formulas, and the last column.
+Key = tuple[tuple[Place, ...], tuple[int, ...], int]
+
+
 class Layout:
     """Rows that have values and formulas in the same columns, and what is in them."""
 
@@ -38,6 +42,15 @@ class Layout:
         self._shared = [k for k, kind in kinds if kind == "s"]
         self._of_texts = [k for k, kind in kinds if kind not in ("n", "s")]
         self._of_numbers = [k for k, kind in kinds if kind in ("n", "s")]
+
+    @property
+    def key(self) -> Key:
+        """What tells it from other layouts of a sheet."""
+        return self._places, self.formula_columns, self.last_column
+
+    def emptied(self) -> "Layout":
+        """Return the same layout without rows."""
+        return Layout(*self.key)
 
     def which(self, formulas: Sequence[int]) -> int:
         """Return the number of these formulas, one for each formula column, among the layout's."""

@@ -6,16 +6,18 @@ ones, apart from the values, would be parsed to the same cells; so only its valu
 also holds if the row reads other rows than the one that was parsed, wherever that has the same row
 number, or has other styles. All other rows are left to the parser, and so are values that are not
 written in the plainest way.
+
+A workbook often has the same rows on several sheets. So what was learnt on one is used on the next.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import NamedTuple
 
 from workbook_tools.formulas.references import MAX_FORMULA_LENGTH, FilledFormula
-from workbook_tools.formulas.row_layouts import Layout, Place
+from workbook_tools.formulas.row_layouts import Key, Layout, Place
 from workbook_tools.formulas.row_patterns import HOLE, LONGEST_ROW, Mark, Pattern
 from workbook_tools.notation.addresses import MAX_ROWS
 from workbook_tools.package.stored_cells import StoredCell
@@ -94,20 +96,27 @@ class _Alike:
         return None
 
 
+Learnt = Mapping[bytes, Sequence[_Template]]  # by their letters
+
+
 class Templates:
     """The rows of a sheet that were parsed, and those that repeat them."""
 
     def __init__(
-        self, strings: int, number: Callable[[FilledFormula, int, int], int | None]
+        self,
+        strings: int,
+        number: Callable[[FilledFormula, int, int], int | None],
+        before: Learnt | None = None,
     ) -> None:
         """``strings`` is how many shared texts the workbook has.
 
         ``number`` returns the number of a formula that is written in a row and column; None if
-        the row must be parsed.
+        the row must be parsed. ``before`` was learnt on another sheet of the workbook.
         """
         self._strings = strings
         self._number = number
-        self._layouts: dict[tuple[tuple[Place, ...], tuple[int, ...], int], Layout] = {}
+        self._before = before or {}
+        self._layouts: dict[Key, Layout] = {}
         self._in_vain = 0
         self.forget()
 
@@ -115,6 +124,14 @@ class Templates:
     def layouts(self) -> list[Layout]:
         """The rows that were read, by their columns."""
         return [layout for layout in self._layouts.values() if layout.rows]
+
+    @property
+    def learnt(self) -> Learnt:
+        """What another sheet can use, without the values that were read."""
+        return {
+            letters: [replace(one, layout=one.layout.emptied()) for one in alike.templates]
+            for letters, alike in self._by_letters.items()
+        }
 
     def forget(self) -> None:
         """Forget all that was learnt, except the rows that were read."""
@@ -138,7 +155,8 @@ class Templates:
         template = self._latest.find(row, text, values) if self._latest else None
         if template is None:
             skeleton = _VALUE.sub(_WITH_HOLE, text)
-            alike = self._by_letters.get(skeleton.translate(None, _DIGITS))
+            letters = skeleton.translate(None, _DIGITS)
+            alike = self._by_letters.get(letters) or self._from_before(letters, row)
             if alike is None:
                 return None
             template = alike.find(row, text, values) or self._reading_others(alike, skeleton, row)
@@ -188,6 +206,33 @@ class Templates:
         alike.templates.append(template)
         self._known[template.pattern.text, template.reads] = template
 
+    def _from_before(self, letters: bytes, row: int) -> _Alike | None:
+        """Return the templates with these letters that were learnt on another sheet."""
+        alike = _Alike()
+        for other in self._before.get(letters, ()):
+            numbers = self._numbers(other.layout.formula_columns, other.written, row)
+            if numbers is not None:
+                layout = self._layouts.setdefault(other.layout.key, other.layout.emptied())
+                template = replace(other, layout=layout, which=layout.which(numbers))
+                self._bytes += len(template.pattern.text)
+                self._add(template, alike)
+        if not alike.templates:
+            return None
+        self._by_letters[letters] = alike
+        return alike
+
+    def _numbers(
+        self, columns: Sequence[int], written: Sequence[FilledFormula | None], row: int
+    ) -> list[int] | None:
+        """Return the numbers of formulas in these columns; None if one of them must be parsed."""
+        numbers = []
+        for column, formula in zip(columns, written, strict=True):
+            number = None if formula is None else self._number(formula, row, column)
+            if number is None:
+                return None
+            numbers.append(number)
+        return numbers
+
     def _reading_others(self, alike: _Alike, skeleton: bytes, row: int) -> _Template | None:
         """Return the template of a row that differs from the last one in the rows that it reads.
 
@@ -223,7 +268,8 @@ class Templates:
     def _layout(self, places: tuple[Place, ...], cells: Sequence[ReadCell]) -> Layout:
         columns = tuple(cell.column for cell in cells if cell.formula is not None)
         last = max(cell.column for cell in cells)
-        return self._layouts.setdefault((places, columns, last), Layout(places, columns, last))
+        layout = Layout(places, columns, last)
+        return self._layouts.setdefault(layout.key, layout)
 
 
 def _places(cells: Sequence[ReadCell]) -> tuple[Place, ...] | None:

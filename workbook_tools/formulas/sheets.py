@@ -18,6 +18,7 @@ from workbook_tools.formulas.budget import Budget
 from workbook_tools.formulas.families import Run
 from workbook_tools.formulas.names import Names
 from workbook_tools.formulas.one_pass import Content, OnePass
+from workbook_tools.formulas.row_templates import Learnt
 from workbook_tools.formulas.stored_formulas import MOST_ELEMENTS
 from workbook_tools.package.stored_values import CachedValues
 from workbook_tools.package.workbook import WorkbookPackage
@@ -120,9 +121,12 @@ def read_contents(package: WorkbookPackage) -> dict[str, Content]:
     """Read every worksheet, by name; raises ``InputError`` if that fails."""
     strings, names, elements = package.shared_strings(), Names.read(package), Budget(MOST_ELEMENTS)
     found = {}
+    learnt: Learnt = {}
     for part in package.sheets:
         try:
-            content = OnePass(package, part, strings, names, elements).read()
+            one = OnePass(package, part, strings, names, elements, learnt)
+            content = one.read()
+            learnt = one.learnt
         except InputError:
             content = OnePass(package, part, strings, names, elements).parsed()
         found[part.name] = content

@@ -11,7 +11,6 @@ from workbook_tools.mathematics.reference import Columns, Reference
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Calculation
 from workbook_tools.reading.cells import number_at
-from workbook_tools.reading.described import reference_for
 from workbook_tools.reading.samples import SampleTable
 from workbook_tools.reading.table import Table
 
@@ -31,13 +30,13 @@ class Grounds(NamedTuple):
         stated: Mapping[str, list[Cell]],
         samples: SampleTable | None,
         calculation: Calculation,
+        reference: Reference,
     ) -> "Grounds":
-        """Return the grounds of a table; raises ``NotUnderstoodError``.
+        """Return the grounds of a table, whose mathematics is known.
 
         ``stated`` are the cells that state initial values. A symbol that several cells state has
         no stated value.
         """
-        reference = reference_for(table, calculation)
         starts = {symbol: cells[0] for symbol, cells in stated.items() if len(cells) == 1}
         starts |= _fetched(table, reference, stated, calculation)
         return cls(table, reference, starts, samples if reference.looked_up else None)

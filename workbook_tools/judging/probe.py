@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.formulas.references import areas
+from workbook_tools.judging.alike import Right, relative
 from workbook_tools.judging.draws import Drawn, count_of, draw
 from workbook_tools.judging.grounds import Grounds
 from workbook_tools.judging.planted import Planted
@@ -39,7 +40,11 @@ class Place(NamedTuple):
 class Trials:
     """Random iterations in place of a table's, the same for every formula that is tried."""
 
-    def __init__(self, grounds: Grounds, calculation: Calculation) -> None:
+    def __init__(self, grounds: Grounds, calculation: Calculation, known: Right) -> None:
+        """``known`` is what has been found in tables with the same formulas."""
+        starts = frozenset(relative(grounds.table, grounds.starts).items())
+        # What samples a table reads is not known of the others.
+        self._known = {} if grounds.samples else known.setdefault(starts, {})
         self._grounds = grounds
         self._calculation = calculation
         self._planted = lru_cache(_MOST_PLANTED)(self._plant)  # a few are tried again
@@ -71,6 +76,15 @@ class Trials:
         ``rate_everywhere``, every other single cell that they read holds the learning rate; with
         ``same_data``, all other iterations have the same data, as in most tables.
         """
+        if same_data:
+            found = self._known
+            new = [place for place in places if (place, rate_everywhere) not in found]
+            right = self._right(new, rate_everywhere, same_data)
+            found |= {(place, rate_everywhere): own for place, own in zip(new, right, strict=True)}
+            return [found[place, rate_everywhere] for place in places]
+        return self._right(places, rate_everywhere, same_data)
+
+    def _right(self, places: Sequence[Place], rate_everywhere: bool, same_data: bool) -> list[bool]:
         right = [True] * len(places)
         by_iteration: dict[int, list[int]] = {}
         for k, place in enumerate(places):

@@ -14,7 +14,7 @@ from workbook_tools.formulas.tree import SyntaxProblemError, parse_long
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.program.kernels import A_NUMBER, NOTHING, Array, Codes, Lanes, kernel
-from workbook_tools.program.shapes import Slot, shape_of
+from workbook_tools.program.shapes import Shape, Slot, shape_of
 
 _NO_NUMBER = ""  # a text, which is an error in arithmetic and ignored in sums
 _LARGEST_AREA = 1_000_000  # cells
@@ -30,7 +30,7 @@ def values_of(
     other cell is empty. Ranges are calculated as arrays. A formula that is not understood has None.
     """
     found: list[Array | None] = [None] * len(formulas)
-    shapes = [shape_of(FilledFormula.parse(formula, 0)) for formula in formulas]
+    shapes = [_shape(formula) for formula in formulas]
     alike: dict[tuple[str, bool], list[int]] = {}
     for k, shape in enumerate(shapes):
         alike.setdefault((shape.text, shape.is_complete), []).append(k)
@@ -53,6 +53,11 @@ def values_of(
                     continue
                 found[k] = values
     return found
+
+
+@lru_cache(maxsize=5_000)  # other tables have the same formulas
+def _shape(formula: str) -> Shape:
+    return shape_of(FilledFormula.parse(formula, 0))
 
 
 @lru_cache(maxsize=5_000)

@@ -41,12 +41,11 @@ def inferred_activation(table: Table, layer: int, calculation: Calculation) -> A
         known[Activation.SOFTMAX] = Softmax.of(z).shares
     draws = dict(zip(units, z.T, strict=True))
     found = usual_values(table, naming.activations(layer), draws, calculation)
-    votes = [
-        activation
-        for k in range(len(units))
+    agreeing = {
+        activation: np.isclose(found, values, rtol=_CLOSE, atol=0.0).all(axis=0)
         for activation, values in known.items()
-        if np.allclose(found[:, k], values[:, k], rtol=_CLOSE, atol=0.0)
-    ]
+    }
+    votes = [a for k in range(len(units)) for a, of_units in agreeing.items() if of_units[k]]
     return Counter(votes).most_common(1)[0][0] if votes else None
 
 
