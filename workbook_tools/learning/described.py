@@ -20,6 +20,7 @@ NOT_CHECKED = "not checked"
 NO_LOSS = "no loss in the sheet explains it"
 _OF_ONE_SAMPLE = "the derivative of the loss of one sample"
 _NOT_NEEDED = "it is not what its updates need"
+_NOT_SHOWN = "it is no multiple of this derivative"
 _RIGHT_AT_PRESENT = "it is the derivative only with the numbers on the sheet"
 _ODD = "it has another formula than the cells like it"
 _NOT_COMPARED = "calculated from the derivative, but for no other parameter in the same way"
@@ -79,7 +80,8 @@ def _claims(result: Judged, latent: set[int]) -> Iterator[Learned]:
         if cell in result.odd:
             groups[sheet, None, word, _ODD, shape].append((cell, result.odd[cell]))
         elif cell in result.wrong:
-            why = _RIGHT_AT_PRESENT if cell in latent else _NOT_NEEDED
+            why = _NOT_SHOWN if cell in shown and cell in should_be else _NOT_NEEDED
+            why = _RIGHT_AT_PRESENT if cell in latent else why
             key: _Key = sheet, None, word, why, shape
             groups[key].append((cell, should_be.get(cell)))
         elif cell in of_one:

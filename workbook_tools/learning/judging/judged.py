@@ -22,7 +22,8 @@ def judged(model: Model, is_meant: bool = False) -> Judged:
     """
     result = _verdicts(model, is_meant)
     is_indirect = _are_indirect(result)
-    gradients = behind(model, result.claims, is_indirect) if is_indirect.any() else []
+    may_have_states = is_indirect.any() and not model.space.gradients  # those that are only shown
+    gradients = behind(model, result.claims, is_indirect) if may_have_states else []
     if gradients:
         by_state = result.of(is_indirect)
         result = _verdicts(with_gradients(model, is_indirect, gradients), is_meant)

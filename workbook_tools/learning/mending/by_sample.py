@@ -66,11 +66,14 @@ class BySample:
             self._result.claims.shares,
         )
         moves: Counter[tuple[int, int]] = Counter()
+        places: dict[int, set[int]] = {1: set(), 2: set()}  # of the gradients, by axis
         for rows, parts, _ in matches(self._model.added[right], shares.derivatives):
             same = shares.parameters[parts] == own.parameters[right[rows]]
             cells = layout.cells(own.cells[right[rows[same]]])
             readers = layout.cells(shares.readers[parts[same]])
             for axis in (1, 2):
                 moves.update((axis, int(move)) for move in readers[axis] - cells[axis])
-        [(found, _)] = moves.most_common(1)
+                places[axis].update(cells[axis].tolist())
+        # In a single row, all are as far above or below what they belong to: so the columns count.
+        found = max(moves, key=lambda move: (moves[move], len(places[move[0]])))
         return most_frequent(self._result.of_one_sample[right]), found

@@ -5,6 +5,8 @@ their own slope. The derivatives by later cells may be shown, or are written out
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +38,7 @@ def chained(result: Judged, culprit: Culprit, right: Expected) -> Iterator[str]:
     if any(own.name == sheet and tuple(where) in own.arrays for own in result.model.space.sheets):
         return
     chain = _Chain(result, culprit)
-    for place, slope, factor in chain.targets(right.drawn):
-        try:
-            tree = chain.by(place, _DEEPEST)
-        except (NotWrittenError, SyntaxProblemError, RecursionError):
-            continue
-        tree = product(tree, slope)
+    for tree, factor in chain.trees(right.drawn, culprit.parameter):
         text = f"{factor:.{_DIGITS}g}"
         if tree is None or not np.isclose(float(text), factor, rtol=1e-6):
             continue
@@ -63,6 +60,37 @@ class _Chain:
     def __init__(self, result: Judged, culprit: Culprit) -> None:
         self._result, self._space = result, result.model.space
         self._sheet, *self._where = self._space.layout.cell(culprit.cell)
+
+    def trees(self, drawn: Array, parameter: int) -> Iterator[tuple[Tree | None, float]]:
+        """Yield derivatives of the loss that numbers are, up to a factor.
+
+        They may be the part of a derivative by a ``parameter`` that is due to one of its readers,
+        such as the prediction for one sample.
+        """
+        for place, slope, factor in self.targets(drawn):
+            with suppress(NotWrittenError, SyntaxProblemError, RecursionError):
+                yield product(self.by(place, _DEEPEST), slope), factor
+        shares = self._result.claims.shares
+        own = np.flatnonzero(shares.parameters == parameter)
+        found = factors(np.repeat(drawn[None], len(own), 0), shares.derivatives[own])
+        parts = zip(shares.readers[own].tolist(), found.tolist(), strict=True)
+        for reader, factor in islice((one for one in parts if np.isfinite(one[1])), _MOST_CELLS):
+            with suppress(NotWrittenError, SyntaxProblemError, RecursionError):
+                yield self._by_way_of(reader, parameter), factor
+
+    def _by_way_of(self, reader: int, place: int) -> Tree | None:
+        """Return the part of the derivative by a cell that is due to one of its readers."""
+        pairs = self._space.reads.of(np.array([place]))
+        found: Tree | None = None
+        for cell in dict.fromkeys(pairs.cells[pairs.readers == reader].tolist()):
+            found = total(found, self._slope(reader, cell))
+        return product(self._by_reader(reader, _DEEPEST), found)
+
+    def _slope(self, reader: int, cell: int) -> Tree | None:
+        """Return the derivative of a formula by a cell that it reads."""
+        sheet = self._space.layout.cell(reader)[0]
+        tree = on_any_sheet(parse(self._space.formula(reader) or ""), sheet)
+        return derivative(tree, self._space.layout.cell(cell), sheet, self._reference(reader))
 
     def targets(self, drawn: Array) -> Iterator[tuple[int, Tree, float]]:
         """Yield cells by which numbers are the derivative, with the slope and the factor.
@@ -109,9 +137,7 @@ class _Chain:
             raise NotWrittenError(space.name(place))
         found: Tree | None = None
         for reader, cell in readers:
-            sheet = space.layout.cell(reader)[0]
-            tree = on_any_sheet(parse(space.formula(reader) or ""), sheet)
-            slope = derivative(tree, space.layout.cell(cell), sheet, self._reference(reader))
+            slope = self._slope(reader, cell)
             found = total(found, product(self._by_reader(reader, depth), slope))
         return found
 

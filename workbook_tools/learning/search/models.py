@@ -13,6 +13,7 @@ from workbook_tools.formulas.references import areas
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.prepared.numeric_texts import with_numbers
 from workbook_tools.learning.search.assumed import Assumed, assumed_losses
+from workbook_tools.learning.search.labelled import labelled
 from workbook_tools.learning.search.losses import Candidate, candidates
 from workbook_tools.learning.search.shares import Shares, shares_of
 from workbook_tools.learning.search.shown import is_too_large, shown, shown_by
@@ -121,6 +122,7 @@ def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
     known = {space.layout.cell(place)[0] for place in places.tolist()}
     names = frozenset(sheet.name for sheet in space.sheets) - known
     gradients = [] if is_too_large(space) else shown(space, names)
+    gradients += labelled(space, names, gradients)
     if not gradients:
         return []
     every, _, _ = _searched(Space(space.sheets, space.values, space.iterations, shown=gradients))

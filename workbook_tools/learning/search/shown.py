@@ -59,17 +59,33 @@ def shown(space: Space, names: frozenset[str]) -> list[Shown]:
 
     Raises ``NotDifferentiableError`` and ``TooManyReadsError``.
     """
+    return _pairs([search.blocks() for search in _searches(space, names)])
+
+
+def _searches(space: Space, names: frozenset[str]) -> Iterator["_Search"]:
+    """Yield a search for each loss that may be meant on some sheets."""
     assumed = assumed_in(space, names)
     numbers = np.unique(space.reads.read)
     numbers = numbers[space.is_leaf[numbers]]
     if not assumed.names or not 0 < len(numbers) <= _MOST_NUMBERS:
-        return []
+        return
     cells = [space.layout.cell(place) for place in numbers.tolist()]
     none = space.updates.among(np.zeros(len(space.updates.cells), dtype=bool))
     own = Space([*space.sheets, assumed.sheet], space.values, space.iterations, none, cells)
     every = sorted(candidates(own, assumed), key=lambda one: -int(one.upstream.sum()))
-    found = [_Search(own, candidate, names).blocks() for candidate in every[:_MOST_LOSSES]]
-    return _pairs(found)
+    for candidate in every[:_MOST_LOSSES]:
+        yield _Search(own, candidate, names)
+
+
+def derivatives(space: Space, names: frozenset[str]) -> Iterator[Mapping[Cell, set[Cell]]]:
+    """Yield, for each loss that may be meant, the numbers by which cells are its derivatives.
+
+    Also for cells that may be errors. ``names`` and what is raised are as for ``shown``.
+    """
+    for search in _searches(space, names):
+        search.match()
+        cell = search.space.layout.cell
+        yield {cell(k): {*map(cell, numbers)} for k, numbers in search.numbers_of.items()}
 
 
 def shown_by(space: Space, candidate: Candidate) -> list[Shown]:
@@ -163,7 +179,7 @@ class _Search:
             return []
         votes: dict[_Key, dict[_Where, _Where]] = defaultdict(dict)
         layout = self.space.layout
-        for cell, number in self._shown():
+        for cell, number in self.match():
             (sheet, *where), (other, *at) = layout.cell(cell), layout.cell(number)
             for k, turned in enumerate(_MAPS):
                 row, column = turned(*where)
@@ -184,7 +200,7 @@ class _Search:
             taken |= block.grow(taken, roles)
         return found
 
-    def _shown(self) -> set[tuple[int, int]]:
+    def match(self) -> set[tuple[int, int]]:
         """Return pairs of a cell, and the number by which it is the derivative.
 
         Those are left out that are also the derivative by a formula: they may be errors.
