@@ -112,3 +112,37 @@ def test_of_two_numbers_with_a_label_the_one_near_the_other_parameter_is_meant(
     cells, own = regression("∂E/∂{name}", (RIGHT[0], WRONG[2]))
     cells |= {"M30": "b", "M31": 0.2, "N31": "=M31*D2"}
     assert called_wrong(checked(cells, tmp_path / "wrong.xlsx")) == {*own[1]}
+
+
+def momentum(by_a: str, headings: tuple[str, str] = ("de/db", "de/da")) -> dict[str, object]:
+    """Return a line that is trained with momentum, a sample in each row; its parameters, too."""
+    chance = random.Random(2)
+    cells: dict[str, object] = {"A3": "x", "B3": "y", "C3": "b", "D3": "a", "E3": "pred"}
+    cells |= {"F3": headings[0], "G3": headings[1], "H3": "new b", "I3": "new a", "J3": 0, "K3": 0}
+    cells |= {"A1": 0.3, "B1": 0.7, "D1": 0.1, "J1": 0.9}
+    for row in range(4, 12):
+        cells[f"A{row}"] = round(chance.uniform(0.1, 0.9), 2)
+        cells[f"B{row}"] = round(chance.uniform(0.1, 0.9), 2)
+        cells[f"C{row}"] = "=A1" if row == 4 else f"=H{row - 1}"
+        cells[f"D{row}"] = "=B1" if row == 4 else f"=I{row - 1}"
+        cells[f"E{row}"] = f"=C{row}+D{row}*A{row}"
+        cells[f"F{row}"] = f"=2*(E{row}-B{row})"
+        cells[f"G{row}"] = by_a.format(r=row)
+        cells[f"H{row}"] = f"=C{row}-J{row}*$D$1"
+        cells[f"I{row}"] = f"=D{row}-K{row}*$D$1"
+        cells[f"J{row}"] = f"=J{row - 1}*$J$1+(1-$J$1)*F{row}"
+        cells[f"K{row}"] = f"=K{row - 1}*$J$1+(1-$J$1)*G{row}"
+    return cells
+
+
+def test_a_column_behind_an_optimizer_that_only_copies_another_gradient(tmp_path: Path) -> None:
+    """It is a derivative, but by the other parameter."""
+    right = checked(momentum("=F{r}*A{r}"), tmp_path / "right.xlsx")
+    assert (right.verdict, right.findings) == ("pass", [])
+    wrong = checked(momentum("=F{r}"), tmp_path / "wrong.xlsx")
+    assert called_wrong(wrong) == {f"G{row}" for row in range(4, 12)}
+    [finding] = wrong.findings
+    suggested = {cell: own for place in finding.places for cell, own in place.put_right.items()}
+    assert suggested["Sheet", 5, 7] == "=F5*A5"
+    unlabelled = checked(momentum("=F{r}", ("slope", "other slope")), tmp_path / "other.xlsx")
+    assert unlabelled.findings == []

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.evidence.almost import almost, shown_instead
@@ -95,22 +98,31 @@ def _by_heading(
     told = {cell for result, _ in found for cell in _gradients(result)}
     left = [one for one in results if not _are_most(_gradients(one), told)]
     kept = {cell for result in left for cell in _gradients(result)}
-    return left, [one for one in found if kept.isdisjoint(_gradients(one[0]))]
+    return left, [one for one in found if kept.isdisjoint(_called_wrong(one[0]))]
 
 
 def _without_updates(space: Space, results: Sequence[Judged]) -> frozenset[str]:
-    """Return the sheets on which nothing is updated, as far as is known."""
+    """Return the sheets on which nothing is updated, or no update could be judged."""
     updated = {
         result.model.space.layout.cell(place)[0]
         for result in results
-        for place in result.model.updates.cells.tolist()
+        for place in result.model.updates.cells[~_are_open(result)].tolist()
     }
     return frozenset(sheet.name for sheet in space.sheets) - updated
+
+
+def _are_open(result: Judged) -> NDArray[np.bool_]:
+    """Tell which updates could not be judged."""
+    return result.are(Verdict.UNKNOWN) | result.are(Verdict.THROUGH)
 
 
 def _gradients(result: Judged) -> list[Cell]:
     """Return the cells that only show gradients."""
     return [*map(result.model.space.layout.cell, result.model.space.gradients)]
+
+
+def _called_wrong(result: Judged) -> list[Cell]:
+    return [*map(result.model.space.layout.cell, result.culprits)]
 
 
 def _are_most(cells: Sequence[Cell], told: set[Cell]) -> bool:

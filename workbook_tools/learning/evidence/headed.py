@@ -17,6 +17,7 @@ from workbook_tools.learning.applied import Shown
 from workbook_tools.learning.evidence.almost import with_loss
 from workbook_tools.learning.judging.verdicts import Judged
 from workbook_tools.learning.search.assumed import SHEET
+from workbook_tools.learning.search.labelled import Column, Place, columns, is_label
 from workbook_tools.learning.search.losses import candidates
 from workbook_tools.learning.search.shown import assumed_in
 from workbook_tools.learning.space import Space
@@ -48,6 +49,11 @@ def headed(
         for parameters in _weights(space, gradients)
         if known.isdisjoint(zip(gradients, parameters, strict=True))
     ]
+    blocks += [
+        (gradients, parameters)
+        for gradients, parameters in _of_iterations(space, names)
+        if not known.issuperset(zip(gradients, parameters, strict=True))
+    ]
     if not blocks:
         return
     assumed = assumed_in(space, names)
@@ -64,6 +70,33 @@ def headed(
             if found is not None:
                 yield found
                 break
+
+
+def _of_iterations(space: Space, names: frozenset[str]) -> Iterator[tuple[list[Cell], list[Cell]]]:
+    """Yield gradients, and their parameters, where both have columns with headings.
+
+    Each row is an iteration: the parameter of a gradient stands in its own row.
+    """
+    found: dict[Place, tuple[list[Cell], list[Cell]]] = {}
+    for column in columns(space, names):
+        own = [(cell, by) for cell in column.cells if (by := _parameter(space, column, cell))]
+        gradients, parameters = found.setdefault(column.place, ([], []))
+        gradients += [cell for cell, _ in own]
+        parameters += [by for _, by in own]
+    yield from (one for one in found.values() if one[0])
+
+
+def _parameter(space: Space, column: Column, cell: Cell) -> Cell | None:
+    """Return the parameter of a gradient in the column with its label; None if there is none."""
+    name, *heading = column.heading
+    along = 0 if column.is_down else 1
+    for sheet in space.sheets:
+        for where, text in sheet.texts.items() if sheet.name == name else ():
+            if where[along] == heading[along] and is_label(text, column.by):
+                row, other = (cell[1], where[1]) if column.is_down else (where[0], cell[2])
+                place = int(space.reads.origin[space.layout.place_of((name, row, other))])
+                return space.layout.cell(place) if space.is_parameter[place] else None
+    return None
 
 
 def _blocks(space: Space, heading: Cell) -> Iterator[list[Cell]]:

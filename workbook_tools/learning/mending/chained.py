@@ -76,15 +76,18 @@ class _Chain:
         parts = zip(shares.readers[own].tolist(), found.tolist(), strict=True)
         for reader, factor in islice((one for one in parts if np.isfinite(one[1])), _MOST_CELLS):
             with suppress(NotWrittenError, SyntaxProblemError, RecursionError):
-                yield self._by_way_of(reader, parameter), factor
+                yield self._by_way_of(reader, parameter, factor)
 
-    def _by_way_of(self, reader: int, place: int) -> Tree | None:
+    def _by_way_of(self, reader: int, place: int, factor: float) -> tuple[Tree | None, float]:
         """Return the part of the derivative by a cell that is due to one of its readers."""
         pairs = self._space.reads.of(np.array([place]))
-        found: Tree | None = None
+        slope: Tree | None = None
         for cell in dict.fromkeys(pairs.cells[pairs.readers == reader].tolist()):
-            found = total(found, self._slope(reader, cell))
-        return product(self._by_reader(reader, _DEEPEST), found)
+            slope = total(slope, self._slope(reader, cell))
+        if reader in self._result.shown:
+            shown, multiple = self._result.shown[reader]
+            return product(self._reference(shown), slope), factor / multiple
+        return product(self.by(reader, _DEEPEST), slope), factor
 
     def _slope(self, reader: int, cell: int) -> Tree | None:
         """Return the derivative of a formula by a cell that it reads."""

@@ -20,19 +20,20 @@ _LONGEST = 60  # characters of a heading
 _LEAST = 2  # columns, since one must tell what the others are
 
 
-_Place: TypeAlias = tuple[str, str, bool, int]
+Place: TypeAlias = tuple[str, str, bool, int]
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
     """Cells with formulas below a heading, or in a row to the right of it."""
 
     of: str  # what is differentiated
+    by: str  # the label of a parameter
+    heading: Cell
     cells: tuple[Cell, ...]
     is_down: bool
-    parameters: tuple[Cell, ...]  # the numbers that have the label in the heading
 
     @property
-    def place(self) -> "_Place":
+    def place(self) -> Place:
         """What columns that are alike have in common: also the row where they begin."""
         sheet, row, column = self.cells[0]
         return sheet, self.of, self.is_down, row if self.is_down else column
@@ -52,23 +53,27 @@ def labelled(space: Space, names: frozenset[str], found: Sequence[Shown]) -> Ite
     ``NotDifferentiableError`` and ``TooManyReadsError``.
     """
     taken = {one.cell for one in found}
-    columns = [*_columns(space, names)]
-    if len(columns) < _LEAST or all(taken.issuperset(column.cells) for column in columns):
+    parameters = {
+        column: labelled_so
+        for column in columns(space, names)
+        if (labelled_so := [*_labelled_so(space, column.by)])
+    }
+    if len(parameters) < _LEAST or all(taken.issuperset(column.cells) for column in parameters):
         return
-    every = [_right(columns, numbers_of) for numbers_of in derivatives(space, names)]
+    every = [_right(parameters, numbers_of) for numbers_of in derivatives(space, names)]
     right = max(every, key=lambda one: sum(map(len, one.values())), default={})
     groups = {one.cell: one.group for one in found}
-    by_place: dict[_Place, int] = {}  # all columns of a place are judged together
-    for column in columns:
+    by_place: dict[Place, int] = {}  # all columns of a place are judged together
+    for column in parameters:
         if own := [groups[cell] for cell in column.cells if cell in groups]:
             by_place.setdefault(column.place, own[0])
     new = count(max(groups.values(), default=-1) + 1)
-    for column in columns:
+    for column, labelled_so in parameters.items():
         beside = right.get(column.place)
         cells = column.cells[: max(one.length for one in beside)] if beside else ()
         if beside and groups.keys().isdisjoint(cells):
             parameter = min(
-                column.parameters,
+                labelled_so,
                 key=lambda cell: min(_distance(cell, one.parameter) for one in beside),
             )
             if column.place not in by_place:
@@ -77,15 +82,15 @@ def labelled(space: Space, names: frozenset[str], found: Sequence[Shown]) -> Ite
 
 
 def _right(
-    columns: Iterable[_Column], numbers_of: Mapping[Cell, set[Cell]]
-) -> dict[_Place, list[_Right]]:
+    parameters: Mapping[Column, Sequence[Cell]], numbers_of: Mapping[Cell, set[Cell]]
+) -> dict[Place, list[_Right]]:
     """Return the columns that are right, by their places.
 
     ``numbers_of`` has the numbers by which cells are the derivatives of a loss.
     """
-    found: dict[_Place, list[_Right]] = {}
-    for column in columns:
-        for parameter in column.parameters:
+    found: dict[Place, list[_Right]] = {}
+    for column, labelled_so in parameters.items():
+        for parameter in labelled_so:
             own = [parameter in numbers_of.get(cell, ()) for cell in column.cells]
             if length := len([*takewhile(bool, own)]):
                 found.setdefault(column.place, []).append(_Right(parameter, length))
@@ -96,7 +101,7 @@ def _distance(one: Cell, other: Cell) -> float:
     return abs(one[1] - other[1]) + abs(one[2] - other[2]) if one[0] == other[0] else float("inf")
 
 
-def _columns(space: Space, names: Iterable[str]) -> Iterator[_Column]:
+def columns(space: Space, names: Iterable[str]) -> Iterator[Column]:
     """Yield the columns, and rows, with such a heading."""
 
     def is_formula(cell: Cell) -> bool:
@@ -107,13 +112,13 @@ def _columns(space: Space, names: Iterable[str]) -> Iterator[_Column]:
         for (row, column), text in texts:
             if len(text) > _LONGEST or not (heading := _HEADING.search(text)):
                 continue
-            parameters = tuple(_labelled_so(space, heading[2]))
             below = ((sheet.name, row + k, column) for k in count(1))
             beside = ((sheet.name, row, column + k) for k in count(1))
             for is_down, cells in ((True, below), (False, beside)):
                 own = tuple(takewhile(is_formula, cells))
-                if own and parameters:
-                    yield _Column(heading[1], own, is_down, parameters)
+                if own:
+                    place = sheet.name, row, column
+                    yield Column(heading[1], heading[2], place, own, is_down)
                     break
 
 
@@ -121,8 +126,13 @@ def _labelled_so(space: Space, label: str) -> Iterator[Cell]:
     """Yield the numbers with a label above them, or on their left."""
     for sheet in space.sheets:
         for (row, column), text in sheet.texts.items():
-            if text.strip().rstrip(":=").rstrip() == label:
+            if is_label(text, label):
                 for cell in ((sheet.name, row, column + 1), (sheet.name, row + 1, column)):
                     if space.is_leaf[space.layout.place_of(cell)]:
                         yield cell
                         break
+
+
+def is_label(text: str, label: str) -> bool:
+    """Tell whether a text is this label, such as ``b =``."""
+    return text.strip().rstrip(":=").rstrip() == label
