@@ -1,13 +1,16 @@
 """Columns of gradients of which all are wrong, but whose heading names the parameter."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from any_layout import called_wrong, checked
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
+from workbook_tools.checking.verify import verify
 from workbook_tools.notation.addresses import cell_name
 
 WRONG = ("=({x}{r}-{t}{r})*2", "=-({t}{r}-{p}{r})*{t}{r}", "=({t}{r}+{p}{r})*{x}{r}")
@@ -109,12 +112,23 @@ def test_a_heading_of_another_derivative_says_nothing_of_the_loss(tmp_path: Path
 def test_of_two_numbers_with_a_label_the_one_near_the_other_parameter_is_meant(
     tmp_path: Path,
 ) -> None:
-    cells, own = regression("∂E/∂{name}", (RIGHT[0], WRONG[2]))
+    cells, own = regression("∂E/∂{name}", (RIGHT[0], WRONG[0]))
     cells |= {"M30": "b", "M31": 0.2, "N31": "=M31*D2"}
-    assert called_wrong(checked(cells, tmp_path / "wrong.xlsx")) == {*own[1]}
+    report = checked(cells, tmp_path / "wrong.xlsx")
+    assert called_wrong(report) == {*own[1]}
+    by = {one.cells: one.what for model in report.models for one in model.claims}
+    assert by["H6:H10"] == "∂Sheet!F11/∂Sheet!D2"
 
 
-def momentum(by_a: str, headings: tuple[str, str] = ("de/db", "de/da")) -> dict[str, object]:
+def test_a_suggestion_has_the_factor_of_the_gradients_beside(tmp_path: Path) -> None:
+    """Here they are twice the derivatives."""
+    cells, _ = regression("∂E/∂{name}", ("=2*({p}{r}-{t}{r})", "=2*({x}{r}-{t}{r})"))
+    [finding] = checked(cells, tmp_path / "wrong.xlsx").findings
+    suggested = {c: s for place in finding.places for c, s in place.put_right.items()}
+    assert suggested["Sheet", 6, 8] == "=G6*C6"
+
+
+def momentum(by_a: str, headings: Sequence[str] = ("de/db", "de/da")) -> dict[str, object]:
     """Return a line that is trained with momentum, a sample in each row; its parameters, too."""
     chance = random.Random(2)
     cells: dict[str, object] = {"A3": "x", "B3": "y", "C3": "b", "D3": "a", "E3": "pred"}
@@ -146,3 +160,20 @@ def test_a_column_behind_an_optimizer_that_only_copies_another_gradient(tmp_path
     assert suggested["Sheet", 5, 7] == "=F5*A5"
     unlabelled = checked(momentum("=F{r}", ("slope", "other slope")), tmp_path / "other.xlsx")
     assert unlabelled.findings == []
+
+
+def test_what_a_heading_tells_does_not_touch_what_is_known_of_other_sheets(tmp_path: Path) -> None:
+    """Most gradients of the model are on sheets with the same training that is right."""
+    book = Workbook()
+    for name, by_a in (("one", "=F{r}*A{r}"), ("other", "=F{r}"), ("third", "=F{r}*A{r}")):
+        sheet = book.create_sheet(name)
+        for cell, value in momentum(by_a).items():
+            sheet[cell] = value
+    del book["Sheet"]
+    book.save(tmp_path / "three.xlsx")
+    report = verify(tmp_path / "three.xlsx")
+    [finding] = report.findings
+    assert {place.sheet for place in finding.places} == {"other"}
+    assert called_wrong(report) == {f"G{row}" for row in range(4, 12)}
+    counts = [one for model in report.models for one in model.updates if one.verdict == "right"]
+    assert {one.sheet for one in counts} == {"one", "third"}

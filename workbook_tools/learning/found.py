@@ -4,9 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.evidence.almost import almost, shown_instead
@@ -102,18 +99,13 @@ def _by_heading(
 
 
 def _without_updates(space: Space, results: Sequence[Judged]) -> frozenset[str]:
-    """Return the sheets on which nothing is updated, or no update could be judged."""
+    """Return the sheets on which nothing is updated, as far as is known."""
     updated = {
         result.model.space.layout.cell(place)[0]
         for result in results
-        for place in result.model.updates.cells[~_are_open(result)].tolist()
+        for place in result.model.updates.cells.tolist()
     }
     return frozenset(sheet.name for sheet in space.sheets) - updated
-
-
-def _are_open(result: Judged) -> NDArray[np.bool_]:
-    """Tell which updates could not be judged."""
-    return result.are(Verdict.UNKNOWN) | result.are(Verdict.THROUGH)
 
 
 def _gradients(result: Judged) -> list[Cell]:
