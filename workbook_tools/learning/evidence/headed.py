@@ -1,8 +1,9 @@
 """Finds gradients by their heading, such as ∂E/∂w, if all of a block are wrong.
 
 No right one tells then which cells are gradients. The block lies like the weights, in as many rows
-and columns. What its formulas read is a derivative of the loss; they themselves are none, but a
-formula can be suggested for each.
+and columns. Or the rows are iterations: then the parameter b of a column ∂E/∂b stands in the column
+b. What the formulas read is a derivative of the loss; they themselves are none, but a formula can
+be suggested for each.
 """
 
 import re
