@@ -1,11 +1,10 @@
 """Columns of gradients of which all are wrong, but whose heading names the parameter."""
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from any_layout import called_wrong, checked
+from any_layout import called_wrong, checked, momentum
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -126,27 +125,6 @@ def test_a_suggestion_has_the_factor_of_the_gradients_beside(tmp_path: Path) -> 
     [finding] = checked(cells, tmp_path / "wrong.xlsx").findings
     suggested = {c: s for place in finding.places for c, s in place.put_right.items()}
     assert suggested["Sheet", 6, 8] == "=G6*C6"
-
-
-def momentum(by_a: str, headings: Sequence[str] = ("de/db", "de/da")) -> dict[str, object]:
-    """Return a line that is trained with momentum, a sample in each row; its parameters, too."""
-    chance = random.Random(2)
-    cells: dict[str, object] = {"A3": "x", "B3": "y", "C3": "b", "D3": "a", "E3": "pred"}
-    cells |= {"F3": headings[0], "G3": headings[1], "H3": "new b", "I3": "new a", "J3": 0, "K3": 0}
-    cells |= {"A1": 0.3, "B1": 0.7, "D1": 0.1, "J1": 0.9}
-    for row in range(4, 12):
-        cells[f"A{row}"] = round(chance.uniform(0.1, 0.9), 2)
-        cells[f"B{row}"] = round(chance.uniform(0.1, 0.9), 2)
-        cells[f"C{row}"] = "=A1" if row == 4 else f"=H{row - 1}"
-        cells[f"D{row}"] = "=B1" if row == 4 else f"=I{row - 1}"
-        cells[f"E{row}"] = f"=C{row}+D{row}*A{row}"
-        cells[f"F{row}"] = f"=2*(E{row}-B{row})"
-        cells[f"G{row}"] = by_a.format(r=row)
-        cells[f"H{row}"] = f"=C{row}-J{row}*$D$1"
-        cells[f"I{row}"] = f"=D{row}-K{row}*$D$1"
-        cells[f"J{row}"] = f"=J{row - 1}*$J$1+(1-$J$1)*F{row}"
-        cells[f"K{row}"] = f"=K{row - 1}*$J$1+(1-$J$1)*G{row}"
-    return cells
 
 
 def test_a_column_behind_an_optimizer_that_only_copies_another_gradient(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from any_layout import called_wrong, checked, classifier
+from any_layout import called_wrong, checked, classifier, momentum
 from openpyxl import Workbook
 
 from workbook_tools.checking.verify import verify
@@ -198,3 +198,17 @@ def test_a_slope_that_makes_all_updates_wrong_is_found_by_the_slopes_around_it(
     assert finding.places[0].put_right == {("Sheet", 4, 7): "=D4*(1-D4)"}
     [model] = report.models
     assert model.count("right") == (3, 3)
+
+
+@pytest.mark.parametrize("row", [4, 7, 11])
+@pytest.mark.parametrize("formula", ["=D{r}*$D$1", "=D{r}*(1-K{r}*$D$1)", "=D{r}"])
+def test_an_odd_update_behind_an_optimizer_is_found_at_its_cell(
+    row: int, formula: str, tmp_path: Path
+) -> None:
+    """Without it, there is no parameter in the row below, or its updates look like others."""
+    cells = momentum("=F{r}*A{r}") | {f"I{row}": formula.format(r=row)}
+    report = checked(cells, tmp_path / "odd.xlsx")
+    assert called_wrong(report) == {f"I{row}"}
+    [finding] = report.findings
+    [place] = finding.places
+    assert [*place.put_right.values()] == [f"=D{row}-K{row}*$D$1"]

@@ -5,7 +5,7 @@ numbers, it is a mistake. The others are then judged as if it were mended.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,8 +75,8 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
         one.result.wrong.add(place)
         if one.by >= 0:
             one.result.odd[place] = one.by
-        for k in np.flatnonzero(one.result.model.updates.cells == place).tolist():
-            one.result.verdicts[k] = Verdict.WRONG
+        for part, k in _updates(one.result, one.cell):
+            part.verdicts[k] = Verdict.WRONG
     return again, odd
 
 
@@ -169,16 +169,25 @@ def _kind(cell: Cell, old: str, meant: str) -> tuple[str, int, str, str]:
     return sheet, column, as_copied(old, row, column), as_copied(meant, row, column)
 
 
+def _updates(result: Judged, cell: Cell) -> Iterator[tuple[Judged, int]]:
+    """Yield the updates in a cell by their numbers, also behind an optimizer."""
+    for part in (result, result.indirect):
+        if part is not None:
+            place = part.model.space.layout.place_of(cell)
+            for k in np.flatnonzero(part.model.updates.cells == place).tolist():
+                yield part, k
+
+
 def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool) -> Odd | None:
     model, place = result.model, result.model.space.layout.place_of(cell)
-    update = np.flatnonzero(model.updates.cells == place).tolist()
+    update = next(_updates(result, cell), None)
     claims = result.claims.by_parameter.get(place) or result.claims.others.get(place)
     if place in result.wrong or place in result.culprits:
         return None
     is_helper = is_better and model.space.needed[place] and model.space.depends[place]
-    if not update and not claims and not is_helper:
+    if update is None and not claims and not is_helper:
         return None
-    if update and result.verdicts[update[0]] is not Verdict.RIGHT:
+    if update and update[0].verdicts[update[1]] not in (Verdict.RIGHT, Verdict.ALIKE):
         return None
     new, own = given_by(result, cell, meant), given_by(result, cell, old)
     if new is None or own is None or not np.isfinite(new[:-1]).all():
@@ -187,6 +196,10 @@ def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool)
     if np.allclose(own, new, rtol=_CLEAR, atol=_CLEAR * size):
         return None
     is_latent = bool(np.isclose(own[-1], new[-1], rtol=_SAME, atol=_SAME * size))
-    of = int(model.updates.parameters[update[0]]) if update else -1
+    of = -1
+    if update:
+        own_model = update[0].model
+        parameter = own_model.space.layout.cell(int(own_model.updates.parameters[update[1]]))
+        of = model.space.layout.place_of(parameter)
     by = claims[0].by if claims and not update else -1
     return Odd(result, cell, old, meant, float(new[-1]), is_latent, of, by)
