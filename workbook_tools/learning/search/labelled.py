@@ -19,7 +19,7 @@ _HEADING = re.compile(rf"{_D}\s*\(?\s*(\w{{0,9}})\s*\)?\s*/\s*{_D}\s*\(?\s*([^\W
 _LONGEST = 60  # characters of a heading
 _LEAST = 2  # columns, since one must tell what the others are
 
-
+# The sheet, what is differentiated, whether cells go down, and the row or column where they begin.
 Place: TypeAlias = tuple[str, str, bool, int]
 
 

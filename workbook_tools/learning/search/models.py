@@ -117,11 +117,13 @@ def models(
 
 def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
     """Return the models whose gradients are shown on sheets on which nothing was found yet."""
+    if is_too_large(space):
+        return []
     own = [model.updates.cells for model in found]
     places = np.concatenate([space.updates.cells[:0], *own])
     known = {space.layout.cell(place)[0] for place in places.tolist()}
     names = frozenset(sheet.name for sheet in space.sheets) - known
-    gradients = [] if is_too_large(space) else shown(space, names)
+    gradients = shown(space, names)
     gradients += labelled(space, names, gradients)
     if not gradients:
         return []
