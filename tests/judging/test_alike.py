@@ -10,12 +10,29 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from workbook_tools.checking.verify import verify
 from workbook_tools.judging import alike
+from workbook_tools.judging.faults import Kind
 from workbook_tools.reading.described import reference_for
 from workbook_tools.reporting.json_document import to_json
+from workbook_tools.writing.workbook import build
 
 FIRST, LAST = 32, 99  # rows of the tables
 WORKBOOK = Path(__file__).parents[2] / "workbooks" / "Back_Propogation.xlsx"
 RATES = ("LR 0.1", "LR 0.2", "LR 0.5", "LR 0.8", "LR 1", "LR 2")
+
+MOMENTUM = """
+title = "momentum"
+[network]
+layers = [2, 2]
+[data]
+inputs = [0.3, 0.7]
+targets = [0.2, 0.8]
+[start]
+weights = [0.1, 0.2, 0.3, 0.4]
+[training]
+learning_rates = [0.1, 0.2]
+iterations = 6
+optimizer = "momentum"
+"""
 
 Edit = Callable[[Worksheet, int], None]
 
@@ -121,6 +138,31 @@ def test_each_table_is_judged_as_if_it_were_alone(
     assert (together["verdict"] == "pass") == (case in PASSING)
     monkeypatch.setattr(alike, "_have_the_same_formulas", lambda one, other: False)
     assert together == said(path)
+
+
+def test_a_setting_that_no_formula_reads_is_not_that_of_another_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first sheet says μ = 0.9, which is typed into all formulas; the second one 0.8."""
+    spec = tmp_path / "momentum.toml"
+    spec.write_text(MOMENTUM, encoding="utf-8")
+    build(spec, spec.with_suffix(".xlsx"))
+    book = openpyxl.load_workbook(spec.with_suffix(".xlsx"))
+    for number, sheet in enumerate(book[name] for name in ("LR 0.1", "LR 0.2")):
+        [label] = [c for row in sheet.iter_rows() for c in row if str(c.value).startswith("μ")]
+        setting = sheet.cell(label.row, label.column + 1)
+        for row in sheet.iter_rows():
+            for cell in row:
+                if str(cell.value).startswith("="):
+                    place = f"${setting.column_letter}${setting.row}"
+                    cell.value = str(cell.value).replace(place, "0.9")
+        setting.value = 0.8 if number else 0.9
+    book.save(tmp_path / "edited.xlsx")
+    report = verify(tmp_path / "edited.xlsx")
+    places = [place for finding in report.findings for place in finding.places]
+    assert {place.sheet for place in places if place.kind is not Kind.LATENT} == {"LR 0.2"}
+    monkeypatch.setattr(alike, "_have_the_same_formulas", lambda one, other: False)
+    assert to_json(report) == said(tmp_path / "edited.xlsx")
 
 
 def test_the_formulas_of_six_sheets_are_understood_once(monkeypatch: pytest.MonkeyPatch) -> None:

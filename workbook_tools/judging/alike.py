@@ -85,17 +85,17 @@ def _have_the_same_formulas(one: Table, other: Table) -> bool:
 
 def relative(table: Table, cells: Mapping[str, Cell]) -> dict[str, _Relative]:
     """Return cells by their place on the table's own sheet, or on another one."""
-    own = table.sheet.name
-    return {
-        symbol: (None if sheet == own else sheet, row, column)
-        for symbol, (sheet, row, column) in cells.items()
-    }
+    return {symbol: _relative(table, cell) for symbol, cell in cells.items()}
 
 
-def _rate(table: Table) -> object:
+def _relative(table: Table, cell: Cell) -> _Relative:
+    sheet, row, column = cell
+    return None if sheet == table.sheet.name else sheet, row, column
+
+
+def _rate(table: Table) -> _Relative | float:
     """Return where the learning rate stands; its number, if that is nowhere."""
-    cell = table.rate_cell
-    return relative(table, {"": cell}) if cell else table.rate
+    return _relative(table, table.rate_cell) if table.rate_cell else table.rate
 
 
 def _is_told_by_formulas(table: Table, reference: Reference) -> bool:
@@ -110,23 +110,22 @@ def _is_told_by_formulas(table: Table, reference: Reference) -> bool:
 def _outside(table: Table) -> list[_Relative] | None:
     """Return the cells that formulas read outside of their own row and the one before.
 
-    If their values differ, the same formula may be right in one table and wrong in another. None
-    if that cannot be told, or there are too many. For updates, a learning rate is any number.
+    The settings of the optimizer are among them, even if no formula reads them. If their values
+    differ, the same formula may be right in one table and wrong in another. None if that cannot be
+    told, or there are too many. For updates, a learning rate is any number.
     """
     if table.block > 1 or len(table.rows) != table.last_row - table.first_row + 1:
         return None
     parameters = {*table.naming.all_weights, *table.naming.all_biases}
-    rate = relative(table, {"": table.rate_cell} if table.rate_cell else {})
-    found: dict[_Relative, None] = {}
+    found = dict.fromkeys(relative(table, table.settings).values())
     for symbol, column in table.columns.items():
         for run in table.sheet.runs_between(column, table.first_row, table.last_row):
             for area in _read_by(run, [*table.columns.values()]):
                 if area.cell_count > _MOST_OUTSIDE:
                     return None
-                cells = {(area.sheet, row, column) for _, row, column in area.cells("")}
-                if symbol in parameters:
-                    cells -= {*rate.values()}
-                found |= dict.fromkeys(cells)
+                read = ((area.sheet, row, column) for _, row, column in area.cells(""))
+                any_number = _rate(table) if symbol in parameters else None
+                found |= dict.fromkeys(cell for cell in read if cell != any_number)
     return [*found] if len(found) <= _MOST_OUTSIDE else None
 
 
