@@ -210,7 +210,8 @@ class Templates:
         """Return the templates with these letters that were learnt on another sheet."""
         alike = _Alike()
         for other in self._before.get(letters, ()):
-            numbers = self._numbers(other.layout.formula_columns, other.written, row)
+            unknown = [None] * len(other.written)
+            numbers = self._numbers(other.layout.formula_columns, other.written, unknown, row)
             if numbers is not None:
                 layout = self._layouts.setdefault(other.layout.key, other.layout.emptied())
                 template = replace(other, layout=layout, which=layout.which(numbers))
@@ -222,12 +223,20 @@ class Templates:
         return alike
 
     def _numbers(
-        self, columns: Sequence[int], written: Sequence[FilledFormula | None], row: int
+        self,
+        columns: Sequence[int],
+        written: Sequence[FilledFormula | None],
+        known: Sequence[int | None],
+        row: int,
     ) -> list[int] | None:
-        """Return the numbers of formulas in these columns; None if one of them must be parsed."""
+        """Return the numbers of formulas in these columns; None if one of them must be parsed.
+
+        Some are ``known``.
+        """
         numbers = []
-        for column, formula in zip(columns, written, strict=True):
-            number = None if formula is None else self._number(formula, row, column)
+        for column, formula, number in zip(columns, written, known, strict=True):
+            if number is None and formula is not None:
+                number = self._number(formula, row, column)
             if number is None:
                 return None
             numbers.append(number)
@@ -249,16 +258,11 @@ class Templates:
         template = self._known.get((last.pattern.text, reads))
         if template is None:
             written = _reading(last, reads)
-            numbers = []
-            of_layout = last.layout.formulas[last.which], last.layout.formula_columns
-            before = zip(*of_layout, last.written, strict=True)
-            for (same, column, old), formula in zip(before, written, strict=True):
-                number: int | None = same
-                if formula is not None and formula is not old:
-                    number = self._number(formula, row, column)
-                if number is None:
-                    return None
-                numbers.append(number)
+            before = zip(last.layout.formulas[last.which], last.written, written, strict=True)
+            known = [same if new is None or new is old else None for same, old, new in before]
+            numbers = self._numbers(last.layout.formula_columns, written, known, row)
+            if numbers is None:
+                return None
             which = last.layout.which(numbers)
             template = _Template(last.pattern, reads, last.layout, which, written)
             self._add(template, alike)

@@ -18,16 +18,15 @@ from workbook_tools.learning.applied import Shown
 from workbook_tools.learning.evidence.almost import with_loss
 from workbook_tools.learning.judging.verdicts import Judged
 from workbook_tools.learning.search.assumed import SHEET
-from workbook_tools.learning.search.labelled import Column, Place, columns, is_label
+from workbook_tools.learning.search.labelled import Column, D, Place, columns, is_label
 from workbook_tools.learning.search.losses import candidates
 from workbook_tools.learning.search.shown import assumed_in
 from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell
 
-_D = "[∂dδ𝛿𝜕∆]"
 _BY = r"\s*\(?\s*(?:w|θ|weight|peso|gewicht|poid)"
 _HEADING = re.compile(
-    rf"{_D}\s*\w{{0,6}}\s*/\s*{_D}{_BY}|(?:∇|\bgrad\w*(?:\s+(?:of|de|of the))?){_BY}", re.IGNORECASE
+    rf"{D}\s*\w{{0,6}}\s*/\s*{D}{_BY}|(?:∇|\bgrad\w*(?:\s+(?:of|de|of the))?){_BY}", re.IGNORECASE
 )
 _LONGEST = 40  # characters of a heading
 _LEAST = 2  # cells of a block
@@ -80,24 +79,31 @@ def _of_iterations(space: Space, names: frozenset[str]) -> Iterator[tuple[list[C
     """
     found: dict[Place, tuple[list[Cell], list[Cell]]] = {}
     for column in columns(space, names):
-        own = [(cell, by) for cell in column.cells if (by := _parameter(space, column, cell))]
         gradients, parameters = found.setdefault(column.place, ([], []))
-        gradients += [cell for cell, _ in own]
-        parameters += [by for _, by in own]
+        for cell, parameter in _with_parameters(space, column):
+            gradients.append(cell)
+            parameters.append(parameter)
     yield from (one for one in found.values() if one[0])
 
 
-def _parameter(space: Space, column: Column, cell: Cell) -> Cell | None:
-    """Return the parameter of a gradient in the column with its label; None if there is none."""
+def _with_parameters(space: Space, column: Column) -> Iterator[tuple[Cell, Cell]]:
+    """Yield the gradients of a column, with the parameters in the column with its label."""
     name, *heading = column.heading
     along = 0 if column.is_down else 1
-    for sheet in space.sheets:
-        for where, text in sheet.texts.items() if sheet.name == name else ():
-            if where[along] == heading[along] and is_label(text, column.by):
-                row, other = (cell[1], where[1]) if column.is_down else (where[0], cell[2])
-                place = int(space.reads.origin[space.layout.place_of((name, row, other))])
-                return space.layout.cell(place) if space.is_parameter[place] else None
-    return None
+    [sheet] = [sheet for sheet in space.sheets if sheet.name == name]
+    labels = (
+        where
+        for where, text in sheet.texts.items()
+        if where[along] == heading[along] and is_label(text, column.by)
+    )
+    label = next(labels, None)
+    if label is None:
+        return
+    for cell in column.cells:
+        at = (name, cell[1], label[1]) if column.is_down else (name, label[0], cell[2])
+        place = int(space.reads.origin[space.layout.place_of(at)])
+        if space.is_parameter[place]:
+            yield cell, space.layout.cell(place)
 
 
 def _blocks(space: Space, heading: Cell) -> Iterator[list[Cell]]:

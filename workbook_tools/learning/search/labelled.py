@@ -14,8 +14,8 @@ from workbook_tools.learning.search.shown import derivatives
 from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell
 
-_D = "[∂dδ𝛿𝜕∆]"
-_HEADING = re.compile(rf"{_D}\s*\(?\s*(\w{{0,9}})\s*\)?\s*/\s*{_D}\s*\(?\s*([^\W\d_]\w{{0,9}})")
+D = "[∂dδ𝛿𝜕∆]"  # how people write the sign of a derivative
+_HEADING = re.compile(rf"{D}\s*\(?\s*(\w{{0,9}})\s*\)?\s*/\s*{D}\s*\(?\s*([^\W\d_]\w{{0,9}})")
 _LONGEST = 60  # characters of a heading
 _LEAST = 2  # columns, since one must tell what the others are
 
