@@ -1,5 +1,6 @@
 """The same work on a Dask cluster: no result is lost, none comes twice, whoever is killed."""
 
+import gc
 import logging
 import os
 import shutil
@@ -40,6 +41,17 @@ def scheduler() -> Iterator[Any]:
         silence_logs=logging.CRITICAL,
     ) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _no_client_is_left() -> Iterator[None]:
+    """Collect what is left of clients that found no scheduler, while no other one is starting.
+
+    They close themselves when they are collected. Dask waits forever if that happens just while it
+    starts or stops another client.
+    """
+    yield
+    gc.collect()
 
 
 def pids(scheduler: Any) -> list[int]:
