@@ -8,12 +8,13 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.evidence.almost import almost, shown_instead
 from workbook_tools.learning.evidence.headed import headed
+from workbook_tools.learning.judging.irregular import is_irregular
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.search.models import model_by, models
 from workbook_tools.learning.space import Space
-from workbook_tools.learning.updates import Updates
+from workbook_tools.learning.updates import Updates, joined
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.package.columns import Columns
 from workbook_tools.package.workbook import Iterations
@@ -65,7 +66,12 @@ class Search:
             every, left, space = model_by(
                 sheets, self.values, self.iterations, self.loss, self.parameters
             )
-        results = [judged(model) for model in every]
+        results = []
+        for result in map(judged, every):
+            if is_irregular(result):
+                left = joined([left, result.model.updates])
+            else:
+                results.append(result)
         if self.loss is not None:
             return Found(results, [], left, space)
         more: list[tuple[Judged, list[Finding]]] = []

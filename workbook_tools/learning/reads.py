@@ -35,6 +35,7 @@ class Reads:
     shapes: Indexes  # of the formulas that read, by number
     is_named: NDArray[np.bool_]  # the cell is read alone, not in a range
     origin: Indexes  # by place: the cell that is shown there
+    across: Indexes  # the same, also where it is on another sheet
 
     @cached_property
     def read(self) -> Indexes:
@@ -58,13 +59,14 @@ class Reads:
             self.shapes[numbers],
             self.is_named[numbers],
             self.origin,
+            self.across,
         )
 
 
 def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
     """Return which cells read which; raises ``TooManyReadsError``."""
     layout = memory.layout
-    origin = np.arange(layout.size)
+    origin, across = np.arange(layout.size), np.arange(layout.size)
     shapes: dict[str, list[Node]] = {}
     for node in nodes:
         shapes.setdefault(node.shape.text, []).append(node)
@@ -75,7 +77,7 @@ def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
         for k, places, read, is_named in _of_shape(text, own, memory):
             if text in COPIES:
                 is_near = _sheets(places, layout) == _sheets(read, layout)
-                origin[places[is_near]] = read[is_near]
+                origin[places[is_near]], across[places] = read[is_near], read
                 places, read = places[~is_near], read[~is_near]
             role = roles.setdefault((number, k), len(roles))
             count += len(read)
@@ -84,10 +86,10 @@ def reads(nodes: Sequence[Node], memory: Memory) -> Reads:
             same = np.ones(len(read), dtype=np.int64)
             found.append((places, read, role * same, number * same, is_named * same))
     for _ in range(_DEEPEST):  # copies of copies
-        origin = origin[origin]
+        origin, across = origin[origin], across[across]
     every = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [_NONE] * 5
     readers, read, own_roles, own_shapes, named = every
-    return Reads(readers, read, own_roles, own_shapes, named.astype(bool), origin)
+    return Reads(readers, read, own_roles, own_shapes, named.astype(bool), origin, across)
 
 
 def _sheets(places: Indexes, layout: Layout) -> Indexes:

@@ -177,11 +177,40 @@ class Space:
     def earlier(self, parameter: int) -> list[int]:
         """Return the parameters of which one is the update, of all iterations, the latest first."""
         found: dict[int, None] = {parameter: None}
-        at = parameter
+        at = self._shown_by(parameter)
         while at in self._before and self._before[at] not in found:
-            at = self._before[at]
-            found[at] = None
+            found[self._before[at]] = None
+            at = self._shown_by(self._before[at])
         return [*found][1:]
+
+    def iteration_of(self, parameter: int) -> int:
+        """Return how many updates there were before that a parameter is calculated by."""
+        return self._chain(parameter)[1]
+
+    def first_of(self, parameter: int) -> int:
+        """Return the parameter with which a training begins, after which one is calculated."""
+        return self._chain(parameter)[0]
+
+    def _chain(self, parameter: int) -> tuple[int, int]:
+        waiting: dict[int, None] = {}
+        at = parameter
+        while at not in self._chains and at not in waiting:
+            waiting[at] = None
+            at = self._before.get(self._shown_by(at), at)
+        first, count = self._chains.get(at, (at, -1))
+        for one in reversed(waiting):
+            count += 1
+            self._chains[one] = first, count
+        return self._chains[parameter]
+
+    @cached_property
+    def _chains(self) -> dict[int, tuple[int, int]]:
+        """By parameter: the first one, and how many updates there were since."""
+        return {}
+
+    def _shown_by(self, cell: int) -> int:
+        """Return the cell that one shows, perhaps on another sheet."""
+        return int(self.reads.across[cell])
 
     def nodes(self) -> Iterator[tuple[Node, Indexes]]:
         """Yield the formulas, each filled down, and the places of their cells."""

@@ -63,7 +63,7 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     is_leaf = starts(nodes, derivatives, own)
     found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
-    found = found.among(_by_most(known, found))
+    found = found.among(_by_most(known, found) & (known | _are_read_alike(known, found, own)))
     found = found.among(_play_the_same_role(found, own, is_leaf))
     found = found.among(~_read_another(found, own))
     while len(found.cells):
@@ -215,10 +215,12 @@ def _play_the_same_role(
     """Tell which cells are read in a role in which their parameter is read, or by nobody.
 
     The updates themselves do not count. Of updates that are alike, most must be; then a single one
-    may be read by mistake.
+    may be read by mistake. The next iteration may be on another sheet, and read copies there.
     """
     most = int(own.roles.max(initial=0)) + 1
-    roles = _distinct(own.read * most + own.roles)
+    reads_it = own.across[own.readers] == own.readers  # else it is a copy
+    read = np.concatenate([own.read[reads_it], own.across[own.cells[reads_it]]])
+    roles = _distinct(read * most + np.tile(own.roles[reads_it], 2))
     shape_of = np.zeros(most, dtype=np.int64)
     shape_of[own.roles] = own.shapes
     own_shapes = np.zeros(len(own.origin), dtype=np.int64)
@@ -227,13 +229,23 @@ def _play_the_same_role(
     pair, role = _roles_of(found.cells, roles, most)
     is_shared = _are_among(found.parameters[pair] * most + role, roles)
     is_shared &= shape_of[role] != own_shapes[pair]
-    is_same = ~np.isin(found.cells, own.read)
+    is_same = ~np.isin(found.cells, read)
     is_same[pair[is_shared]] = True
     # A parameter that is no number is read by others than its updates, too.
     pair, role = _roles_of(found.parameters, roles, most)
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
     return _by_most(is_same & is_read, found)
+
+
+def _are_read_alike(known: NDArray[np.bool_], found: Updates, own: Reads) -> NDArray[np.bool_]:
+    """Tell which parameters are read in a role in which one is read that is known to be one."""
+    most = int(own.roles.max(initial=0)) + 1
+    pair, role = _roles_of(found.parameters, _distinct(own.read * most + own.roles), most)
+    is_shared = np.isin(role, role[known[pair]])
+    alike = np.zeros(len(known), dtype=bool)
+    alike[pair[is_shared]] = True
+    return alike
 
 
 def _distinct(numbers: Indexes) -> Indexes:

@@ -7,6 +7,7 @@ from workbook_tools.learning.judging.behind import behind, with_gradients
 from workbook_tools.learning.judging.blame import blame, is_multiplied_by_a_parameter
 from workbook_tools.learning.judging.claims import Claims, claims
 from workbook_tools.learning.judging.optimizers import compared
+from workbook_tools.learning.judging.step_sizes import along_the_gradient
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.judging.walks import walked
 from workbook_tools.learning.search.models import Model, of_one_sample
@@ -39,17 +40,34 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
     of_one = np.full(len(right), np.nan)
     of_one[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
     right |= np.isfinite(of_one)
+    right |= along_the_gradient(model, right)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
     _see_through(model, own, verdicts)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)
     is_read = np.isin(model.updates.cells, space.reads.read)
     largest = np.abs(model.added).max(axis=1)
     is_lost = (largest <= _LOST * model.noise) & (largest > model.noise)  # in rounding
-    is_unseen = (added == 1) | ((added == 0) & ~is_read) | is_lost
+    adds_nothing = (added == 0) & ~is_read & ~_read_nothing(model)
+    is_unseen = (added == 1) | adds_nothing | is_lost
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
     if not is_meant:
         _compare_alike(model, verdicts)
     return Judged(model, own, verdicts.tolist(), of_one, is_meant)
+
+
+def _read_nothing(model: Model) -> NDArray[np.bool_]:
+    """Tell which updates read a gradient that is always 0 although the derivative is not.
+
+    Most that are alike add a multiple of the derivative, not of that of one sample, for example.
+    """
+    space, own = model.space, model.updates
+    number, named = space.named(own.cells)
+    is_nothing = space.depends & ~model.candidate.upstream & ~model.memory.numbers.any(axis=1)
+    found = np.zeros(len(own.cells), dtype=bool)
+    found[number[is_nothing[named]]] = True
+    direct = np.bincount(own.groups, np.isfinite(model.factors))[own.groups]
+    is_usual = 2 * direct > np.bincount(own.groups)[own.groups]
+    return found & model.are_clear & is_usual
 
 
 def _are_indirect(result: Judged) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import matches
-from workbook_tools.learning.judging.verdicts import Judged
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.usual import moves_to, usual_in
 from workbook_tools.program.memory import Indexes
@@ -26,7 +26,11 @@ def trail_of(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "Trai
     is_explained[result.claims.are()] = True
     is_explained[wrong] = False
     suspects = space.depends & ~used & ~is_explained
-    suspects &= model.memory.numbers.any(axis=1)  # a derivative may be 0, of a sample without input
+    # A derivative may be 0, of a sample without input, but not all from which an update is made.
+    adds_nothing = result.are(Verdict.WRONG) & model.are_clear & ~model.added.any(axis=1)
+    read = space.reads.by(model.updates.cells[adds_nothing]).read
+    made_of_nothing = space.flow.upstream(np.unique(read))
+    suspects &= model.memory.numbers.any(axis=1) | made_of_nothing
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
     odd = np.array(_other_than_their_column(result), dtype=np.int64)
