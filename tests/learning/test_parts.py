@@ -26,7 +26,7 @@ def test_cells_are_reached_by_all_ways_that_do_not_lead_through_parameters(
     own = [pair for pair in read if pair[0] not in parameters]
     numbers = np.array(read, dtype=np.int64).reshape(-1, 2)
     nothing = np.zeros(len(numbers), dtype=np.int64)
-    reads = Reads(*numbers.T, nothing, nothing, nothing.astype(bool), np.arange(SIZE))
+    reads = Reads(*numbers.T, nothing, nothing, nothing.astype(bool), *[np.arange(SIZE)] * 2)
     flow = Flow(reads, np.array(sorted(parameters), dtype=np.int64))
     reached = {begin}
     for _ in range(SIZE):

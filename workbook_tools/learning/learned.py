@@ -8,7 +8,9 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.described import described
 from workbook_tools.learning.evidence.as_neighbours import as_neighbours, findings_of
+from workbook_tools.learning.evidence.at_rest import TakenOver, as_read, at_rest
 from workbook_tools.learning.evidence.follow_ups import add_follow_ups
+from workbook_tools.learning.evidence.taken_over import wrongly_taken_over
 from workbook_tools.learning.found import Search
 from workbook_tools.learning.prepared.array_cells import ArrayCells
 from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
@@ -51,27 +53,31 @@ def learned(
     sheets = with_fixed_numbers(plain_formulas(sheets), may_be_circular=iterations is not None)
     search = Search(values, iterations, loss, parameters)
     try:
-        found, odd = as_neighbours(search(sheets), sheets, search)
+        found = search(sheets)
+        taken_over: Sequence[TakenOver] = ()
+        if (without_momentum := at_rest(found, sheets, search)) is not None:
+            found, sheets, search, taken_over = without_momentum
+        found, odd = as_neighbours(found, sheets, search)
     except NotDifferentiableError as error:
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
         return Learning(why="its formulas read too many cells to be differentiated")
-    reports = [
-        described(result, [*own, *findings_of(result, odd)])
-        for result, own in zip(found.results, found.findings, strict=True)
-    ]
+    reports = []
+    for result, own in zip(found.results, found.findings, strict=True):
+        more = [*findings_of(result, odd), *wrongly_taken_over(result, taken_over)]
+        reports.append(described(result, [*own, *more]))
     add_follow_ups(found, reports, sheets, search)
     reports += [described(*own) for own in found.almost]
-    for report in reports:
-        report.findings = [*map(arrays.as_shown, report.findings)]
     space, left = found.space, found.left
+    for report in reports:
+        report.findings = [as_read(arrays.as_shown(one), space) for one in report.findings]
     why = ""
     if loss is not None:
         why = "it does not depend on the parameters; give a cell that is calculated from them"
     elif not reports and len(left.cells):
         cells = [space.layout.cell(place) for place in left.cells.tolist()]
-        [(sheet, own), *_] = by_sheet(cells).items()
-        where = sheet_prefix(sheet) + ranges(own).partition(",")[0]
+        [(sheet, updates), *_] = by_sheet(cells).items()
+        where = sheet_prefix(sheet) + ranges(updates).partition(",")[0]
         why = f"the updates in {where} are not those of a derivative: no loss explains them"
     elif not reports:
         why = (

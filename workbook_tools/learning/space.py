@@ -24,6 +24,7 @@ from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
 DRAWS = 4
+AT_REST = "at rest: "  # before the name of a sheet, with what counts as 0 in the draws
 _LARGE = 3.0  # times the number with which a training begins
 
 
@@ -115,8 +116,11 @@ class Space:
 
     @cached_property
     def stored(self) -> Memory:
-        """The numbers that the workbook has."""
-        return self.cut.memory
+        """The numbers that the workbook has; those that it would have, if something is at rest."""
+        places = np.flatnonzero(self.is_at_rest)
+        if not len(places):
+            return self.cut.memory
+        return self.cut.drawn(places, np.zeros((len(places), 1)), self.readers_of(self.is_at_rest))
 
     @cached_property
     def flow(self) -> Flow:
@@ -292,6 +296,7 @@ class Space:
         if keeps_whole:
             drawn &= values % 1 != 0
         drawn[self.parameters] = True
+        drawn |= self.is_at_rest
         if kept is not None:
             drawn &= ~kept
         key = drawn.tobytes(), are_tied, needed is None or needed.tobytes()
@@ -323,10 +328,22 @@ class Space:
         chance = np.random.default_rng(0)
         near_zero, near = chance.uniform(0.1, 0.5, size), now * chance.uniform(0.7, 1.3, size)
         numbers = np.where(now == 0, near_zero, near)
+        numbers[self.is_at_rest[places]] = 0.0
         if are_tied:
             for place, own in self.copies.items():
                 numbers[np.searchsorted(places, own)] = numbers[np.searchsorted(places, place)]
         return self.cut.drawn(places, numbers, self.readers_of(drawn), needed)
+
+    @cached_property
+    def is_at_rest(self) -> NDArray[np.bool_]:
+        """Which cells count as 0 in the draws."""
+        found = np.zeros(self.layout.size, dtype=bool)
+        names = [name for name in self.layout.sheets if name.startswith(AT_REST)]
+        if names:
+            places = np.flatnonzero(self.is_leaf)
+            sheets, _, _ = self.layout.cells(places)
+            found[places] = np.isin(sheets, [*map(self.layout.sheet, names)])
+        return found
 
     def readers_of(self, cells: NDArray[np.bool_]) -> Indexes:
         """Return the cells that read some cells, or show them."""

@@ -133,6 +133,8 @@ def _matters(found: Found, cell: Cell, meant: str) -> bool:
             if not is_formula and not isinstance(whole.values.value(one), float):
                 return False
     read = [cell, *cells_of(meant, cell[0])]
+    if whole.flow_of_all.upstream(np.array([whole.layout.place_of(cell)]))[whole.is_at_rest].any():
+        return False  # it takes something over from the step before, as others do not
     for space in (whole, *(result.model.space for result in found.results)):
         places = space.reads.origin[[space.layout.place_of(one) for one in read]]
         if (space.depends[places] | space.is_parameter[places]).any():

@@ -1,0 +1,282 @@
+"""Looks at a training with momentum as if each step were the first one, without momentum.
+
+With momentum, an update is no multiple of its gradient. Where the gradient has no cell of its own,
+or is taken where the momentum alone would lead (Nesterov), nothing else shows whether it is right.
+So what formulas read of the step before is replaced by numbers, which are 0 in the draws.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbook_tools.differentiation.adjoints import NotDifferentiableError
+from workbook_tools.formulas.references import FilledFormula, areas
+from workbook_tools.formulas.replacing import replaced
+from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
+from workbook_tools.judging.faults import Fault
+from workbook_tools.judging.findings import Finding
+from workbook_tools.learning.found import Found, Search
+from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.reads import TooManyReadsError
+from workbook_tools.learning.space import AT_REST, Space
+from workbook_tools.learning.updates import Updates
+from workbook_tools.notation.addresses import Cell, sheet_prefix
+from workbook_tools.package.cell_values import CellValue
+from workbook_tools.package.columns import Column, Columns
+from workbook_tools.program.graph import Node
+from workbook_tools.program.memory import Indexes
+from workbook_tools.program.what_if import with_formulas
+
+_GOOD = (Verdict.RIGHT, Verdict.ALIKE, Verdict.LATENT)
+_NEARLY_ALL = 0.9  # of the updates must be right then
+_MOST = 3_000  # formulas that are filled down
+
+
+class WithoutMomentum(NamedTuple):
+    """What learns if each step were the first one."""
+
+    found: Found
+    sheets: Sequence[Sheet]
+    search: Search
+    taken_over: Sequence["TakenOver"]
+
+
+def at_rest(found: Found, sheets: Sequence[Sheet], search: Search) -> "WithoutMomentum | None":
+    """Return what learns without momentum, if that explains what is not explained with it."""
+    before = _counts(found)
+    names = {name for name, (good, every) in before.items() if 2 * good < every}
+    if not names or search.loss is not None:
+        return None
+    try:
+        resting = _Resting(_of_single_steps(found.space, names), names)
+        if not resting.cells:
+            return None
+        search = replace(search, values=resting.values)
+        sheets = resting.sheets(sheets)
+        again = search(sheets)
+    except (NotDifferentiableError, TooManyReadsError):
+        return None
+    after = _counts(replace(again, left=again.left.among(np.zeros(len(again.left.cells), bool))))
+    is_better = all(
+        2 * good > before[name][1] and good >= _NEARLY_ALL * every
+        for name in {cell[0] for cell in resting.cells}
+        for good, every in [after.get(name, (0, 1))]
+    )
+    return WithoutMomentum(again, sheets, search, resting.taken_over) if is_better else None
+
+
+def _counts(found: Found) -> dict[str, tuple[int, int]]:
+    """Return, by sheet, how many updates are right, and how many there are."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+
+    def add(space: Space, updates: Updates, good: NDArray[np.bool_]) -> None:
+        sheets, _, _ = space.layout.cells(updates.cells)
+        for sheet, is_good in zip(sheets.tolist(), good.tolist(), strict=True):
+            counts[space.layout.sheets[sheet]][0] += is_good
+            counts[space.layout.sheets[sheet]][1] += 1
+
+    every: list[Judged] = [*found.results, *(result for result, _ in found.almost)]
+    for result in every + [one.indirect for one in every if one.indirect is not None]:
+        good = np.any([result.are(verdict) for verdict in _GOOD], axis=0)
+        kept = ~result.are(Verdict.NONE)
+        add(result.model.space, result.model.updates.among(kept), good[kept])
+    add(found.space, found.left, np.zeros(len(found.left.cells), dtype=bool))
+    return {sheet: (good, every) for sheet, (good, every) in counts.items()}
+
+
+def _of_single_steps(space: Space, names: set[str]) -> Space:
+    """Return the workbook without updates that only look ahead, to where the momentum leads.
+
+    A parameter that has one has another update, too, which is calculated from its gradient.
+    """
+    own = space.updates
+    count = np.bincount(own.parameters, minlength=space.layout.size)
+    sheets, _, _ = space.layout.cells(own.cells)
+    is_asked = np.isin(sheets, [space.layout.sheet(name) for name in names])
+    is_asked &= count[own.parameters] > 1
+    looks_ahead = np.zeros(len(own.cells), dtype=bool)
+    for group in np.unique(own.groups[is_asked]).tolist():
+        alike = np.flatnonzero((own.groups == group) & is_asked)
+        middle = alike[len(alike) // 2]
+        parameter = int(own.parameters[middle])
+        later = space.flow_of_all.downstream(np.array([parameter]))
+        added = [c for c in space.named_by(int(own.cells[middle])) if c != parameter]
+        added = [cell for cell in added if space.depends[cell]]
+        looks_ahead[alike] = bool(added) and not later[added].any()
+    if not looks_ahead.any():
+        return space
+    return Space(space.sheets, space.values, space.iterations, own.among(~looks_ahead))
+
+
+class TakenOver(NamedTuple):
+    """What a formula reads of the step before, as it reads in one row."""
+
+    node: Node
+    row: int
+    text: str
+    cell: Cell
+
+    @property
+    def move(self) -> tuple[bool, int, int]:
+        """From the reader to what it reads: whether to another sheet, down, and to the right."""
+        sheet, row, column = self.cell
+        return sheet != self.node.sheet, row - self.row, column - self.node.column
+
+
+class _Resting:
+    """The formulas that read something of the step before, with numbers in its place."""
+
+    def __init__(self, space: Space, names: set[str]) -> None:
+        """Find them on some sheets."""
+        self._space = space
+        self.cells: set[Cell] = set()  # what is replaced, as it is read
+        self.taken_over: list[TakenOver] = []
+        self._formulas: dict[Cell, str] = {}
+        self._number = np.full(space.layout.size, -1)  # of iterations before a parameter
+        for parameter in space.parameters.tolist():
+            self._number[parameter] = space.iteration_of(parameter)
+        own = space.updates
+        self._updates = dict(zip(own.cells.tolist(), own.parameters.tolist(), strict=True))
+        backward = [
+            (node, places)
+            for node, places in space.nodes()
+            if node.sheet in names and self._is_backward(places).any()
+        ]
+        for node, places in backward if len(backward) <= _MOST else ():
+            self._cut(node, places)
+
+    def _is_backward(self, places: Indexes) -> NDArray[np.bool_]:
+        """Tell which cells depend on parameters, and are used for updates; these are among them."""
+        space = self._space
+        is_update = np.isin(places, space.updates.cells)
+        return np.asarray((space.depends[places] & space.needed[places]) | is_update)
+
+    def _cut(self, node: Node, places: Indexes) -> None:
+        """Replace what a formula reads of the step before, as it reads in its second row."""
+        k = min(1, len(places) - 1)
+        row = node.run.rows[k]
+        try:
+            tree = parse(node.run.formula.at(row))
+        except SyntaxProblemError:
+            return
+        new: Tree = tree
+        for route, part in parts(tree):
+            if isinstance(part, Reference) and (cell := _single(part, node.sheet)):
+                place = self._space.layout.place_of(cell)
+                if self._is_of_the_step_before(place, int(places[k])):
+                    name = part.text.rpartition("!")[2]
+                    at_rest = Reference(sheet_prefix(AT_REST + cell[0]) + name)
+                    new = replaced(new, route, at_rest)
+                    self.taken_over.append(TakenOver(node, row, part.text, cell))
+                    self.cells |= {
+                        one
+                        for own_row in node.run.rows
+                        if (one := _moved(cell, part.text, own_row - row))
+                    }
+        if new is not tree:
+            formula = FilledFormula.parse(f"={new}", row)
+            for own_row in node.run.rows:
+                self._formulas[node.sheet, own_row, node.column] = formula.at(own_row)
+
+    def _is_of_the_step_before(self, read: int, reader: int) -> bool:
+        space = self._space
+        read = int(space.reads.across[read])
+        if read < 2 or not space.depends[read] or space.is_parameter[read]:
+            return False
+        if reader in self._updates:
+            latest = int(self._number[self._updates[reader]])
+        else:
+            latest = self._latest(reader)
+        return self._latest(read) < latest
+
+    def _latest(self, place: int) -> int:
+        """Return the number of the latest iteration from whose parameters a cell is calculated."""
+        upstream = self._space.flow.upstream(np.array([place]))
+        return int(self._number[upstream].max(initial=-1))
+
+    @property
+    def values(self) -> Columns:
+        """The values of the workbook, with those of what is replaced beside them."""
+        old = self._space.values
+        found: dict[str, dict[int, dict[int, CellValue]]] = defaultdict(lambda: defaultdict(dict))
+        for sheet, row, column in self.cells:
+            found[AT_REST + sheet][column][row] = old.value((sheet, row, column))
+        more = {
+            sheet: {column: Column.of(own) for column, own in columns.items()}
+            for sheet, columns in found.items()
+        }
+        return Columns({**old.sheets, **more})
+
+    def sheets(self, sheets: Sequence[Sheet]) -> list[Sheet]:
+        """Return the sheets with numbers in the place of what is of the step before."""
+        found = with_formulas(sheets, self._formulas)
+        for name in sorted({cell[0] for cell in self.cells}):
+            rows, columns = zip(*(cell[1:] for cell in self.cells if cell[0] == name), strict=True)
+            found.append(Sheet(AT_REST + name, last_row=max(rows), last_column=max(columns)))
+        return found
+
+
+def _single(part: Reference, sheet: str) -> Cell | None:
+    """Return the cell that a reference names; None if it is a range."""
+    found = areas(f"={part.text}")
+    if len(found) != 1 or found[0].cell_count != 1:
+        return None
+    return next(iter(found[0].cells(sheet)))
+
+
+def _moved(cell: Cell, text: str, down: int) -> Cell | None:
+    """Return what a reference names some rows further down."""
+    sheet, row, column = cell
+    is_fixed = "$" in text.rpartition("!")[2].lstrip("$")
+    row += 0 if is_fixed else down
+    return (sheet, row, column) if row > 0 else None
+
+
+_PREFIX = re.compile(rf"'{re.escape(AT_REST)}((?:[^']|'')+)'!")
+
+
+_NUMBERS = re.compile(r": [A-Z]+\d+ shows [^:]*\.$")
+
+
+def as_read(finding: Finding, space: Space) -> Finding:
+    """Return a finding with the references that the formulas have.
+
+    What a cell should show is not known if it takes over something from the step before.
+    """
+    return replace(finding, places=tuple(_as_read(place, space) for place in finding.places))
+
+
+def _as_read(place: Fault, space: Space) -> Fault:
+    first = space.layout.place_of((place.sheet, place.rows[0], place.column))
+    if not space.flow_of_all.upstream(np.array([first]))[space.is_at_rest].any():
+        return place
+
+    def name(match: re.Match[str]) -> str:
+        sheet = match[1].replace("''", "'")
+        return "" if sheet == place.sheet else sheet_prefix(sheet)
+
+    def shown(text: str) -> str:
+        return _PREFIX.sub(name, text)
+
+    formula, suggestion, why_none = place.formula or "", place.suggestion, place.why_none
+    if suggestion is not None:
+        every = [*suggestion.formulas.values()]
+        if any(_PREFIX.findall(formula) != _PREFIX.findall(new) for new in every):
+            suggestion, why_none = None, "nothing that was tried keeps what is taken over"
+        else:
+            suggestion = replace(
+                suggestion,
+                edit=shown(suggestion.edit),
+                formulas={row: shown(own) for row, own in suggestion.formulas.items()},
+            )
+    message = _NUMBERS.sub(".", shown(place.message))
+    return replace(
+        place, formula=place.formula and shown(formula), message=message, expected=None,
+        suggestion=suggestion, why_none=why_none,
+    )  # fmt: skip
