@@ -8,6 +8,7 @@ from workbook_tools.differentiation.proportional import factors
 from workbook_tools.learning.judging.columns import Columns
 from workbook_tools.learning.judging.copies import blame_what_only_copies, fill_copies
 from workbook_tools.learning.judging.factors import (
+    find_doubled,
     find_other_factors,
     find_other_multiples,
     find_without_rate,
@@ -35,6 +36,7 @@ def blame(result: Judged) -> None:
     find_other_multiples(result)
     find_other_factors(result)
     find_without_rate(result)
+    find_doubled(result)
     _blame_gradients(result)
     blame_what_only_copies(result)
     _keep_first(result)
@@ -131,7 +133,8 @@ def _find_first(result: Judged, wrong: Sequence[int], expected: Indexes) -> None
             culprit.updates.append(k)
         if first:
             gradients = [c for c in space.named_by(cell) if c in region]
-            if is_multiplied_by_a_parameter(model, gradients, k):
+            named_parameters = space.is_parameter[space.named_by(cell)].sum() > 1
+            if named_parameters and is_multiplied_by_a_parameter(model, gradients, k):
                 result.culprits[cell] = Culprit(cell, parameter, [k], False, gradients[0])
             continue
         if known := trail.known_behind(cell, result.culprits):

@@ -1,16 +1,18 @@
 """Copies: of a wrong formula, and of a cell in the place of a derivative."""
 
+from collections import defaultdict
+
 import numpy as np
 
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
-from workbook_tools.learning.moved import moved
+from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.space import Space
 
 _LEAST = 2  # formulas that read a copy
 
 
 def fill_copies(result: Judged) -> None:
-    """Add the copies of a culprit's formula, below each other or side by side, that are not right.
+    """Add the copies of a culprit's formula, in its column or row, that are not right.
 
     From the gradients of the last iteration, for example, nothing is calculated.
     """
@@ -21,13 +23,17 @@ def fill_copies(result: Judged) -> None:
     are_of_gradients = {
         k for one in result.culprits.values() if one.is_gradient for k in one.updates
     }
+    in_rows = _InRows(space)
     for culprit in [*result.culprits.values()]:
         below = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
-        for places in (below.tolist(), _beside(space, culprit.cell)):
-            if len(known.intersection(places)) * 2 < len(places):
+        for places in (below.tolist(), in_rows.copies(culprit.cell)):
+            not_right = known.intersection(places) | result.wrong.intersection(places)
+            if len(not_right) * 2 < len(places):
                 continue
             for place in places:
                 parameter = _moved_along(space, culprit.parameter, culprit.cell, place)
+                if place in result.wrong and not space.is_parameter[parameter]:
+                    parameter = culprit.parameter
                 if place in known or parameter < 2:
                     continue
                 known.add(place)
@@ -45,19 +51,25 @@ def fill_copies(result: Judged) -> None:
                     result.culprits[place] = Culprit(place, parameter, [k], False)
 
 
-def _beside(space: Space, cell: int) -> list[int]:
-    """Return the cells side by side with the formula of one, copied to the right or left."""
-    formula, (sheet, row, column) = space.formula(cell) or "", space.layout.cell(cell)
-    found = [cell]
-    for step in (-1, 1):
-        at = column + step
-        while at > 0:
-            place = space.layout.place_of((sheet, row, at))
-            if place < 2 or space.formula(place) != moved(formula, 0, at - column):
-                break
-            found.append(place)
-            at += step
-    return found
+class _InRows:
+    """Formulas that were copied to the right or left."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._known: dict[tuple[str, int], dict[str, list[int]]] = {}  # by row
+
+    def copies(self, cell: int) -> list[int]:
+        """Return the cells of a row with the formula of one, copied; this one is among them."""
+        sheet, row, column = self._space.layout.cell(cell)
+        if (sheet, row) not in self._known:
+            found: dict[str, list[int]] = defaultdict(list)
+            for node in self._space.whole.nodes:
+                if node.sheet == sheet and row in node.run.rows:
+                    formula = as_copied(node.run.formula.at(row), row, node.column)
+                    place = self._space.layout.place_of((sheet, row, node.column))
+                    found[formula].append(place)
+            self._known[sheet, row] = found
+        return self._known[sheet, row][as_copied(self._space.formula(cell) or "", row, column)]
 
 
 def _moved_along(space: Space, cell: int, begin: int, end: int) -> int:

@@ -109,6 +109,49 @@ def find_without_rate(result: Judged) -> None:
                     _blame_factor(result, k)
 
 
+def find_doubled(result: Judged) -> None:
+    """Find the parameters whose gradients are twice the derivative, or half of it, unlike others.
+
+    The loss is shown, and all updates multiply their gradients by the same rate.
+    """
+    model, space = result.model, result.model.space
+    if model.candidate.assumed is not None:
+        return
+    chains: dict[int, dict[int, tuple[int, float, float]]] = defaultdict(dict)
+    for k in np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors)).tolist():
+        gradient = next(iter(result.gradients(k)), None)
+        if gradient is not None and space.shows(int(model.updates.cells[k])) is None:
+            parameter = int(model.updates.parameters[k])
+            own = [c for c in result.claims.by_parameter[gradient] if c.by == parameter]
+            factor, rate = rounded(np.array([own[0].factor, model.factors[k] / own[0].factor]))
+            chains[space.first_of(parameter)][k] = gradient, float(factor), float(rate)
+    factors = {first: {factor for _, factor, _ in own.values()} for first, own in chains.items()}
+    if not factors or any(len(own) != 1 for own in factors.values()):
+        return
+    counts = Counter(next(iter(own)) for own in factors.values())
+    usual = max(counts, key=lambda one: (abs(one) == 1.0, counts[one]))
+    odd = {first: own for first, own in chains.items() if factors[first] != {usual}}
+    if not odd or 2 * len(odd) > len(chains) or (len(chains) == 2 and abs(usual) != 1.0):
+        return
+    rates = {
+        rate for first, own in chains.items() for _, _, rate in own.values() if first not in odd
+    }
+    for first, updates in odd.items():
+        for k, (gradient, factor, rate) in updates.items():
+            if abs(factor / usual) in (0.5, 2.0) and rate in rates:
+                result.verdicts[k] = Verdict.WRONG
+                culprit = Culprit(gradient, int(model.updates.parameters[k]))
+                result.culprits.setdefault(gradient, culprit).updates.append(k)
+                result.wrong.add(gradient)
+        blamed = {gradient for gradient, _, _ in updates.values()} & result.wrong
+        shapes = {int(space.shape_at[gradient]) for gradient in blamed}
+        for gradient, by in result.claims.by_parameter.items():  # of the last iteration, too
+            is_it = space.first_of(by[0].by) == first and space.shape_at[gradient] in shapes
+            if is_it:
+                result.culprits.setdefault(gradient, Culprit(gradient, by[0].by))
+                result.wrong.add(gradient)
+
+
 def _numbers_read(model: Model, update: int) -> frozenset[int]:
     """Return the numbers that an update reads, itself or by what it names, but not the loss."""
     space, used = model.space, model.candidate.upstream

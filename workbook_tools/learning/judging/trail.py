@@ -21,7 +21,10 @@ def trail_of(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "Trai
     """
     model, space = result.model, result.model.space
     used = model.candidate.upstream
-    needed_by_right = space.flow.upstream(np.unique(sure).astype(np.int64))
+    odd = np.array(_other_than_their_column(result), dtype=np.int64)
+    helpers = np.setdiff1d([*result.claims.others], [*odd.tolist(), *wrong])
+    read = space.reads.by(helpers.astype(np.int64)).read
+    needed_by_right = space.flow.upstream(np.union1d(sure, read).astype(np.int64))
     is_explained = needed_by_right.copy()
     is_explained[result.claims.are()] = True
     is_explained[wrong] = False
@@ -33,7 +36,6 @@ def trail_of(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "Trai
     suspects &= model.memory.numbers.any(axis=1) | made_of_nothing
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
-    odd = np.array(_other_than_their_column(result), dtype=np.int64)
     odd = odd[~needed_by_right[odd]]
     suspects |= space.flow.downstream(odd) & space.depends & ~used & ~needed_by_right
     return Trail(model, suspects)

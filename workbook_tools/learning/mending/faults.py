@@ -5,6 +5,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +23,13 @@ from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected
 from workbook_tools.learning.mending.earlier import reading_earlier
 from workbook_tools.learning.mending.expected import AsOthers, Expectations, Meant
 from workbook_tools.learning.mending.slopes import without_slopes
-from workbook_tools.learning.mending.suggested import Proposed, filled, proposed, written
+from workbook_tools.learning.mending.suggested import (
+    Proposed,
+    filled,
+    proposed,
+    without_anchors,
+    written,
+)
 from workbook_tools.learning.moved import continued
 from workbook_tools.learning.search.models import model_again
 from workbook_tools.learning.space import Space
@@ -32,6 +40,7 @@ from workbook_tools.program.what_if import with_formulas
 
 _MOST_TRIED = 3  # formulas of one shape for which nothing was found
 _MOST_CULPRITS = 2_000
+_MOST_ANCHORS = 2  # of one formula, one of which is left out
 _MOST_WORKBOOKS = 10  # that are differentiated with other formulas
 _LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
@@ -163,6 +172,8 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     formula = space.formula(first.cell)
     suggestion = None
     said = _message(result, first, quantity, is_latent)
+    if formula and len(formulas) < len(rows):
+        formulas = mender.without_anchors(own) or formulas
     if formula and len(formulas) < len(rows) and first.is_gradient:
         helpers, because = mender.helpers(own)
         if helpers:
@@ -300,6 +311,39 @@ class _Mender:
                 where = f"{cells[0]}…{cells[-1]}" if len(cells) > 1 else "".join(cells)
                 return found, f"{where} {what[len(cells) > 1]}"
         return {}, ""
+
+    def without_anchors(self, own: Sequence[Culprit]) -> dict[int, str]:
+        """Return the formulas of cells, by row, that read their own rows in place of another one.
+
+        None if not all updates are right with these, and with those of other culprits.
+        """
+        layout = self._result.model.space.layout
+        found = {layout.cell(one.cell)[1]: one.cell for one in own}
+        for every in self._without_anchors:
+            if all(cell in every for cell in found.values()):
+                return {row: every[cell] for row, cell in found.items()}
+        return {}
+
+    @cached_property
+    def _without_anchors(self) -> list[dict[int, str]]:
+        """Formulas of all culprits without one of their anchors, with which all updates are right.
+
+        By cell; the first anchor of each formula, or the second one.
+        """
+        space, found = self._result.model.space, []
+        for number in range(_MOST_ANCHORS):
+            every: dict[int, str] = {}
+            for cell in self._result.culprits:
+                _, row, _ = space.layout.cell(cell)
+                anchors = islice(without_anchors(space.formula(cell) or "", row), number, None)
+                if (formula := next(anchors, None)) is not None:
+                    every[cell] = formula
+            formulas = {space.layout.cell(cell): own for cell, own in every.items()}
+            if every and all(
+                self._is_right_with(one, formulas) for one in self._result.culprits.values()
+            ):
+                found.append(every)
+        return found
 
     def _is_right_with(self, culprit: Culprit, formulas: Mapping[Cell, str]) -> bool:
         """Tell whether the updates are right if some cells have other formulas, and all others."""

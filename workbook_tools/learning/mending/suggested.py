@@ -113,7 +113,7 @@ def _proposals(
             yield _AS_THE_OTHERS, formula
     for formula in _of_neighbours(result, own):
         yield _AS_A_NEIGHBOUR, formula
-    for formula in _without_anchors(old, own[1]):
+    for formula in without_anchors(old, own[1]):
         yield _AS_A_NEIGHBOUR, formula
     if match := _OF_A_RANGE.fullmatch(old):
         for name in ("SUM", "AVERAGE"):
@@ -136,7 +136,7 @@ def _reading(result: Judged, old: str, own: Cell, reads: int, should: int) -> It
             yield old.replace(prefix + name, prefix + cell_name(*after[1:]))
 
 
-def _without_anchors(formula: str, row: int) -> Iterator[str]:
+def without_anchors(formula: str, row: int) -> Iterator[str]:
     """Yield the formula with a reference to another row, which is anchored, moved to its own."""
     for match in _ANCHORED.finditer(formula):
         yield f"{formula[: match.start()]}{match[1]}{row}{formula[match.end() :]}"
