@@ -24,6 +24,7 @@ from workbook_tools.program.lanes import Batch
 from workbook_tools.program.memory import NUMBER, Indexes, Memory
 
 DRAWS = 4
+_STEP = 1e-5  # relative, of differences in the place of derivatives
 AT_REST = "at rest: "  # before the name of a sheet, with what counts as 0 in the draws
 _LARGE = 3.0  # times the number with which a training begins
 
@@ -369,6 +370,22 @@ class Space:
         for _ in range(len(self.updates.cells).bit_length()):  # each round doubles the way back
             found = found[found]
         return found
+
+    def slopes_by(self, parameter: int, memory: Memory, needed: NDArray[np.bool_]) -> Array:
+        """Return the derivatives of cells by a parameter, (places, draws), by differences.
+
+        Those of cells that are not ``needed`` may be 0.
+        """
+        places = np.flatnonzero((self.is_leaf & needed) | self.is_parameter)
+        numbers = np.repeat(memory.numbers[places], 2, axis=1)
+        step = _STEP * np.maximum(np.abs(memory.numbers[parameter]), 1.0)
+        numbers[np.searchsorted(places, parameter)] += np.repeat(step, 2) * np.tile(
+            [1, -1], len(step)
+        )
+        drawn = np.zeros_like(needed)
+        drawn[places] = True
+        found = self.cut.drawn(places, numbers, self.readers_of(drawn), needed).numbers
+        return np.asarray((found[:, ::2] - found[:, 1::2]) / (2 * step))
 
     def updated(self, memory: Memory) -> Array:
         """Return what the updates give, (updates, draws); NaN if that is no number."""

@@ -19,7 +19,7 @@ from workbook_tools.learning.reads import COPIES, Reads
 from workbook_tools.notation.addresses import Cell
 from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
-from workbook_tools.program.memory import NUMBER, Indexes, Memory
+from workbook_tools.program.memory import NUMBER, Indexes, Layout, Memory
 
 _DRAWS = 6
 _CLEAR = 1e-9  # a slope is 1 up to this
@@ -92,7 +92,11 @@ def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArr
 
 
 def overlooked(
-    found: Updates, own: Reads, used: NDArray[np.bool_], is_start: NDArray[np.bool_]
+    found: Updates,
+    own: Reads,
+    used: NDArray[np.bool_],
+    is_start: NDArray[np.bool_],
+    layout: Layout,
 ) -> Updates:
     """Return cells that should update a parameter, as others do that are alike.
 
@@ -111,12 +115,10 @@ def overlooked(
     parts = []
     _, firsts = np.unique(found.groups, return_index=True)
     for first in firsts.tolist():
-        # Within a column, places follow each other as rows do.
-        move = int(found.cells[first]) - int(found.parameters[first])
         while True:
             places = np.flatnonzero(is_candidate & ~is_updated)
-            before = places - move
-            kept = (before > 1) & used[np.maximum(before, 0)]
+            before = _before(found, first, places, layout)
+            kept = (before > 1) & used[before]
             places, before = places[kept], before[kept]
             kept = is_parameter[before] | is_start[before]
             places, before = places[kept], before[kept]
@@ -132,6 +134,21 @@ def overlooked(
     if not parts:
         return found.among(np.zeros(len(found.cells), dtype=bool))
     return joined(parts)
+
+
+def _before(found: Updates, k: int, places: Indexes, layout: Layout) -> Indexes:
+    """Return the cells that lie before some as the parameter of an update lies before it."""
+    (sheet, row, column), (other, *at) = map(
+        layout.cell, (int(found.cells[k]), int(found.parameters[k]))
+    )
+    sheets, rows, columns = layout.cells(places)
+    own = np.flatnonzero(sheets == layout.sheet(sheet))
+    rows, columns = rows[own] - row + at[0], columns[own] - column + at[1]
+    before = np.ones(len(places), dtype=np.int64)
+    kept = (rows > 0) & (columns > 0)
+    sheets = np.array(layout.sheet(other))
+    before[own[kept]] = layout.places(sheets, rows[kept], columns[kept])
+    return before
 
 
 def _with_slope_one(

@@ -23,6 +23,7 @@ from workbook_tools.learning.given import are_equal, cells_of, given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.reads import TooManyReadsError
+from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.program.what_if import with_formulas
 
@@ -133,13 +134,21 @@ def _matters(found: Found, cell: Cell, meant: str) -> bool:
             if not is_formula and not isinstance(whole.values.value(one), float):
                 return False
     read = [cell, *cells_of(meant, cell[0])]
-    if whole.flow_of_all.upstream(np.array([whole.layout.place_of(cell)]))[whole.is_at_rest].any():
-        return False  # it takes something over from the step before, as others do not
+    if _takes_over(whole, [cell]) and not _takes_over(whole, read[1:]):
+        return False  # it looks ahead, to where the momentum leads
     for space in (whole, *(result.model.space for result in found.results)):
         places = space.reads.origin[[space.layout.place_of(one) for one in read]]
         if (space.depends[places] | space.is_parameter[places]).any():
             return True
     return not found.results
+
+
+def _takes_over(space: Space, cells: Sequence[Cell]) -> bool:
+    """Tell whether cells take something over from the step before that is at rest."""
+    if not space.is_at_rest.any():
+        return False
+    places = np.array([space.layout.place_of(cell) for cell in cells], dtype=np.int64)
+    return bool((space.flow.upstream(places) & space.is_at_rest).any())
 
 
 def _proven(

@@ -18,7 +18,18 @@ from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.references import FilledFormula, areas
 from workbook_tools.formulas.replacing import replaced
 from workbook_tools.formulas.sheets import Sheet
-from workbook_tools.formulas.tree import Reference, SyntaxProblemError, Tree, parse, parts
+from workbook_tools.formulas.tree import (
+    Operation,
+    Parentheses,
+    Reference,
+    Route,
+    Sign,
+    SyntaxProblemError,
+    Tree,
+    at,
+    parse,
+    parts,
+)
 from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.found import Found, Search
@@ -55,7 +66,7 @@ def at_rest(found: Found, sheets: Sequence[Sheet], search: Search) -> "WithoutMo
         return None
     try:
         resting = _Resting(_of_single_steps(found.space, names), names)
-        if not resting.cells:
+        if not resting.cells or not resting.are_added:
             return None
         search = replace(search, values=resting.values)
         sheets = resting.sheets(sheets)
@@ -136,6 +147,7 @@ class _Resting:
         """Find them on some sheets."""
         self._space = space
         self.cells: set[Cell] = set()  # what is replaced, as it is read
+        self.are_added = True  # perhaps times a number; steps may also be divided by states
         self.taken_over: list[TakenOver] = []
         self._formulas: dict[Cell, str] = {}
         self._number = np.full(space.layout.size, -1)  # of iterations before a parameter
@@ -170,6 +182,7 @@ class _Resting:
             if isinstance(part, Reference) and (cell := _single(part, node.sheet)):
                 place = self._space.layout.place_of(cell)
                 if self._is_of_the_step_before(place, int(places[k])):
+                    self.are_added &= self._is_added(tree, route, node.sheet)
                     name = part.text.rpartition("!")[2]
                     at_rest = Reference(sheet_prefix(AT_REST + cell[0]) + name)
                     new = replaced(new, route, at_rest)
@@ -194,6 +207,25 @@ class _Resting:
         else:
             latest = self._latest(reader)
         return self._latest(read) < latest
+
+    def _is_added(self, tree: Tree, route: Route, sheet: str) -> bool:
+        """Tell whether a part of a formula is a term of a sum, perhaps times a number."""
+        space = self._space
+        for depth in range(len(route)):
+            around = at(tree, route[:depth])
+            if isinstance(around, Operation) and around.operator in "*/":
+                other = (around.right, around.left)[route[depth]]
+                cells = (_single(p, sheet) for _, p in parts(other) if isinstance(p, Reference))
+                read = space.reads.origin[[*map(space.layout.place_of, filter(None, cells))]]
+                if (space.depends | space.is_parameter)[read].any() or (
+                    around.operator == "/" and route[depth] == 1
+                ):
+                    return False
+            elif not isinstance(around, Parentheses | Sign) and not (
+                isinstance(around, Operation) and around.operator in "+-"
+            ):
+                return False
+        return True
 
     def _latest(self, place: int) -> int:
         """Return the number of the latest iteration from whose parameters a cell is calculated."""

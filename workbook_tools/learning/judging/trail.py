@@ -11,6 +11,9 @@ from workbook_tools.learning.search.models import Model
 from workbook_tools.learning.usual import moves_to, usual_in
 from workbook_tools.program.memory import Indexes
 
+_MOST_PARAMETERS = 12  # by which forward cells are differentiated
+_MOST_PAIRS = 1_000_000
+_ROUNDING = 1e-13  # relative
 _MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
 
 
@@ -33,12 +36,21 @@ def trail_of(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "Trai
     adds_nothing = result.are(Verdict.WRONG) & model.are_clear & ~model.added.any(axis=1)
     read = space.reads.by(model.updates.cells[adds_nothing]).read
     made_of_nothing = space.flow.upstream(np.unique(read))
-    suspects &= model.memory.numbers.any(axis=1) | made_of_nothing
+    suspects &= ~_is_nothing(model) | made_of_nothing
     suspects[_losses(model, np.flatnonzero(suspects))] = False
     suspects[_slopes(model, np.flatnonzero(suspects), used)] = False
+    suspects[_sensitivities(result, np.flatnonzero(suspects))] = False
     odd = odd[~needed_by_right[odd]]
     suspects |= space.flow.downstream(odd) & space.depends & ~used & ~needed_by_right
     return Trail(model, suspects)
+
+
+def _is_nothing(model: Model) -> NDArray[np.bool_]:
+    """Tell which cells are 0 in all draws, but for rounding."""
+    numbers, reads = np.abs(model.memory.numbers).max(axis=1), model.space.reads
+    largest = np.zeros_like(numbers)
+    np.maximum.at(largest, reads.readers, numbers[reads.read])
+    return np.asarray(numbers <= _ROUNDING * largest)
 
 
 def _other_than_their_column(result: Judged) -> list[int]:
@@ -90,6 +102,26 @@ def _slopes(model: Model, cells: Indexes, used: NDArray[np.bool_]) -> Indexes:
         return cells[:0]
     found = [rows for rows, _, _ in matches(model.memory.numbers[cells], np.concatenate(slopes))]
     return cells[np.concatenate(found)]
+
+
+def _sensitivities(result: Judged, cells: Indexes) -> Indexes:
+    """Return the cells that are the derivative of a forward cell by a parameter.
+
+    With such cells, derivatives are carried forward beside the prediction. The parameters are those
+    whose updates are wrong.
+    """
+    model, space = result.model, result.model.space
+    parameters = np.unique(model.updates.parameters[result.are(Verdict.WRONG)])
+    forward = np.flatnonzero(model.candidate.upstream & space.is_formula & space.depends)
+    if result.is_meant or not 0 < len(cells) * len(forward) <= _MOST_PAIRS:
+        return cells[:0]
+    found = []
+    for parameter in parameters[:_MOST_PARAMETERS].tolist():
+        slopes = space.slopes_by(parameter, model.memory, model.candidate.upstream)
+        changed = np.flatnonzero(np.any(slopes[forward], axis=1))
+        for rows, _, _ in matches(model.memory.numbers[cells], slopes[forward[changed]]):
+            found.append(cells[rows])
+    return np.concatenate(found) if found else cells[:0]
 
 
 class Trail:

@@ -108,7 +108,7 @@ def models(
         upstream = model.candidate.upstream
         used[: len(upstream)] |= upstream
     is_start = starts(space.whole.nodes, space.whole, space.reads)
-    more = overlooked(space.updates, space.reads, used, is_start)
+    more = overlooked(space.updates, space.reads, used, is_start, space.layout)
     if len(more.cells):
         both = joined([space.updates, more])
         found, left, space = _searched(Space(sheets, whole.values, iterations, both))
