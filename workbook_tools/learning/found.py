@@ -8,7 +8,7 @@ from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.evidence.almost import almost, shown_instead
 from workbook_tools.learning.evidence.headed import headed
-from workbook_tools.learning.judging.irregular import is_irregular
+from workbook_tools.learning.evidence.irregular import is_doubtful, is_irregular
 from workbook_tools.learning.judging.judged import judged
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.mending.faults import findings
@@ -68,8 +68,9 @@ class Search:
             )
         results = []
         for result in map(judged, every):
-            if is_irregular(result):
-                left = joined([left, result.model.updates])
+            if is_irregular(result) or is_doubtful(result):
+                own = result.model.updates
+                left = joined([left, own.among(own.cells < space.layout.size)])
             else:
                 results.append(result)
         if self.loss is not None:

@@ -190,27 +190,30 @@ class Space:
 
     def iteration_of(self, parameter: int) -> int:
         """Return how many updates there were before that a parameter is calculated by."""
-        return self._chain(parameter)[1]
+        update = self._shown_by(parameter)
+        return self._chain(update)[1] + 1 if update in self._before else 0
 
-    def first_of(self, parameter: int) -> int:
-        """Return the parameter with which a training begins, after which one is calculated."""
-        return self._chain(parameter)[0]
+    def first_update(self, update: int) -> int:
+        """Return the first of the updates by which a parameter is calculated."""
+        return self._chain(self._shown_by(update))[0]
 
-    def _chain(self, parameter: int) -> tuple[int, int]:
+    def _chain(self, update: int) -> tuple[int, int]:
+        """Return the first of a chain of updates, and how many there were since."""
         waiting: dict[int, None] = {}
-        at = parameter
+        at, count = update, -1
         while at not in self._chains and at not in waiting:
             waiting[at] = None
-            at = self._before.get(self._shown_by(at), at)
+            before = self._shown_by(self._before.get(at, at))
+            at = before if before in self._before else at
         first, count = self._chains.get(at, (at, -1))
         for one in reversed(waiting):
             count += 1
             self._chains[one] = first, count
-        return self._chains[parameter]
+        return self._chains[update]
 
     @cached_property
     def _chains(self) -> dict[int, tuple[int, int]]:
-        """By parameter: the first one, and how many updates there were since."""
+        """By update: the first one, and how many there were since."""
         return {}
 
     def _shown_by(self, cell: int) -> int:

@@ -189,7 +189,10 @@ def _with_slope_one(
             sheet, first_row, column = named[k]
             moves = 0
             if len(rows) > 1:  # the cell moves down with the formula, or stays
-                moves = int(named_in(node, int(rows[1]))[k][1] != first_row)
+                below = named_in(node, int(rows[1]))
+                if len(below) < len(named):
+                    continue  # a range that grows, and begins with one cell
+                moves = int(below[k][1] != first_row)
             read = first_row + moves * (rows - rows[0])
             places = layout.places(np.array(layout.sheet(sheet)), read, np.array(column))
             down = rows - read

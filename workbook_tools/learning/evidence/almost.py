@@ -86,7 +86,7 @@ def with_loss(
     if not (are_left & model.are_clear).any():
         return None
     result = judged(model.of(are_left), is_meant=True)
-    if any(_is_meant_otherwise(space, culprit.cell) for culprit in result.culprits.values()):
+    if any(is_meant_otherwise(space, culprit.cell) for culprit in result.culprits.values()):
         return None
     found = findings(result)
     left_over = [
@@ -119,7 +119,7 @@ def _are_unknown(result: Judged) -> NDArray[np.bool_]:
     return np.asarray(np.bincount(groups, known)[groups] == 0) if len(groups) else known
 
 
-def _is_meant_otherwise(space: Space, cell: int) -> bool:
+def is_meant_otherwise(space: Space, cell: int) -> bool:
     """Tell whether a step may be meant that is no derivative.
 
     It is clipped, for example, or drawn at random, or follows the rule of the perceptron; or it is

@@ -7,7 +7,7 @@ So what formulas read of the step before is replaced by numbers, which are 0 in 
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -33,10 +33,10 @@ from workbook_tools.formulas.tree import (
 from workbook_tools.judging.faults import Fault
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.found import Found, Search
+from workbook_tools.learning.judging.blocks import blocks
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.learning.space import AT_REST, Space
-from workbook_tools.learning.updates import Updates
 from workbook_tools.notation.addresses import Cell, sheet_prefix
 from workbook_tools.package.cell_values import CellValue
 from workbook_tools.package.columns import Column, Columns
@@ -60,56 +60,84 @@ class WithoutMomentum(NamedTuple):
 
 def at_rest(found: Found, sheets: Sequence[Sheet], search: Search) -> "WithoutMomentum | None":
     """Return what learns without momentum, if that explains what is not explained with it."""
-    before = _counts(found)
-    names = {name for name, (good, every) in before.items() if 2 * good < every}
-    if not names or search.loss is not None:
+    failing = [own for own in _blocks(found) if 2 * own.good < own.every]
+    if search.loss is not None:
         return None
+    while failing:
+        again = _without(failing, found, sheets, search)
+        if again is None:
+            return None
+        after = {cell: own for own in _blocks(again.found) for cell in own.firsts}
+        better = [own for own in failing if _is_better(own, after)]
+        if len(better) == len(failing):
+            return again
+        failing = better
+    return None
+
+
+def _without(
+    failing: Sequence["_Block"], found: Found, sheets: Sequence[Sheet], search: Search
+) -> WithoutMomentum | None:
+    """Return what learns if some trainings are without momentum; None if they have none."""
+    firsts = [cell for own in failing for cell in own.firsts]
     try:
-        resting = _Resting(_of_single_steps(found.space, names), names)
+        resting = _Resting(_of_single_steps(found.space, firsts), firsts)
         if not resting.cells or not resting.are_added:
             return None
-        search = replace(search, values=resting.values)
-        sheets = resting.sheets(sheets)
-        again = search(sheets)
+        own = replace(search, values=resting.values)
+        changed = resting.sheets(sheets)
+        return WithoutMomentum(own(changed), changed, own, resting.taken_over)
     except (NotDifferentiableError, TooManyReadsError):
         return None
-    after = _counts(replace(again, left=again.left.among(np.zeros(len(again.left.cells), bool))))
-    is_better = all(
-        2 * good > before[name][1] and good >= _NEARLY_ALL * every
-        for name in {cell[0] for cell in resting.cells}
-        for good, every in [after.get(name, (0, 1))]
-    )
-    return WithoutMomentum(again, sheets, search, resting.taken_over) if is_better else None
 
 
-def _counts(found: Found) -> dict[str, tuple[int, int]]:
-    """Return, by sheet, how many updates are right, and how many there are."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+class _Block(NamedTuple):
+    """The updates of a training: the first ones, how many are right, and how many there are."""
 
-    def add(space: Space, updates: Updates, good: NDArray[np.bool_]) -> None:
-        sheets, _, _ = space.layout.cells(updates.cells)
-        for sheet, is_good in zip(sheets.tolist(), good.tolist(), strict=True):
-            counts[space.layout.sheets[sheet]][0] += is_good
-            counts[space.layout.sheets[sheet]][1] += 1
+    firsts: frozenset[Cell]
+    good: int
+    every: int
 
+
+def _is_better(own: _Block, after: Mapping[Cell, _Block]) -> bool:
+    """Tell whether nearly all of a training is right, which was not."""
+    known = {after[cell] for cell in own.firsts if cell in after}
+    good, every = sum(one.good for one in known), sum(one.every for one in known)
+    return 2 * good > own.every and good >= _NEARLY_ALL * every
+
+
+def _blocks(found: Found) -> list[_Block]:
+    """Return the trainings of a workbook."""
+    blocks_found = []
     every: list[Judged] = [*found.results, *(result for result, _ in found.almost)]
     for result in every + [one.indirect for one in every if one.indirect is not None]:
+        space, updates = result.model.space, result.model.updates
         good = np.any([result.are(verdict) for verdict in _GOOD], axis=0)
-        kept = ~result.are(Verdict.NONE)
-        add(result.model.space, result.model.updates.among(kept), good[kept])
-    add(found.space, found.left, np.zeros(len(found.left.cells), dtype=bool))
-    return {sheet: (good, every) for sheet, (good, every) in counts.items()}
+        numbers = np.where(result.are(Verdict.NONE), -1, blocks(result.model))
+        for number in np.unique(numbers[numbers >= 0]).tolist():
+            own = numbers == number
+            blocks_found.append(_block(space, updates.cells[own], int(good[own].sum())))
+    left = found.left.cells
+    firsts = np.array([found.space.first_update(cell) for cell in left.tolist()])
+    for first in np.unique(firsts).tolist():
+        blocks_found.append(_block(found.space, left[firsts == first], 0))
+    return blocks_found
 
 
-def _of_single_steps(space: Space, names: set[str]) -> Space:
+def _block(space: Space, cells: Indexes, good: int) -> _Block:
+    firsts = frozenset(space.layout.cell(space.first_update(cell)) for cell in cells.tolist())
+    return _Block(firsts, good, len(cells))
+
+
+def _of_single_steps(space: Space, firsts: Sequence[Cell]) -> Space:
     """Return the workbook without updates that only look ahead, to where the momentum leads.
 
     A parameter that has one has another update, too, which is calculated from its gradient.
     """
     own = space.updates
     count = np.bincount(own.parameters, minlength=space.layout.size)
-    sheets, _, _ = space.layout.cells(own.cells)
-    is_asked = np.isin(sheets, [space.layout.sheet(name) for name in names])
+    first_of = np.array([space.first_update(cell) for cell in own.cells.tolist()], dtype=np.int64)
+    is_asked = np.isin(first_of, [*map(space.layout.place_of, firsts)])
     is_asked &= count[own.parameters] > 1
     looks_ahead = np.zeros(len(own.cells), dtype=bool)
     for group in np.unique(own.groups[is_asked]).tolist():
@@ -143,8 +171,8 @@ class TakenOver(NamedTuple):
 class _Resting:
     """The formulas that read something of the step before, with numbers in its place."""
 
-    def __init__(self, space: Space, names: set[str]) -> None:
-        """Find them on some sheets."""
+    def __init__(self, space: Space, firsts: Sequence[Cell]) -> None:
+        """Find them in trainings that have some first updates."""
         self._space = space
         self.cells: set[Cell] = set()  # what is replaced, as it is read
         self.are_added = True  # perhaps times a number; steps may also be divided by states
@@ -155,10 +183,12 @@ class _Resting:
             self._number[parameter] = space.iteration_of(parameter)
         own = space.updates
         self._updates = dict(zip(own.cells.tolist(), own.parameters.tolist(), strict=True))
+        begin = np.array([*map(space.layout.place_of, firsts)], dtype=np.int64)
+        is_asked = space.flow_of_all.downstream(begin)
         backward = [
             (node, places)
             for node, places in space.nodes()
-            if node.sheet in names and self._is_backward(places).any()
+            if (self._is_backward(places) & is_asked[places]).any()
         ]
         for node, places in backward if len(backward) <= _MOST else ():
             self._cut(node, places)

@@ -27,8 +27,12 @@ def wrongly_taken_over(result: Judged, taken_over: Sequence[TakenOver]) -> list[
     found = []
     for own in alike.values():
         moves = Counter(one.move for one in own for _ in one.node.run.rows)
-        [(usual, most)] = moves.most_common(1)
-        for one in own if _MOST * moves.total() <= most else ():
+        # If there is no majority, each formula goes on with what it gave before.
+        usual = max(moves, key=lambda move: (moves[move], 0 in move[1:]))
+        is_clear = _MOST * moves.total() <= moves[usual] or (
+            2 * moves[usual] >= moves.total() and 0 in usual[1:]
+        )
+        for one in own if is_clear else ():
             if one.move != usual and (parameter := _updated_by(result, one)) is not None:
                 found.append(Finding((_fault(one, usual[1:], parameter),)))
     return found

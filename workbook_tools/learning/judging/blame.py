@@ -7,6 +7,7 @@ import numpy as np
 from workbook_tools.differentiation.proportional import factors
 from workbook_tools.learning.judging.columns import Columns
 from workbook_tools.learning.judging.copies import blame_what_only_copies, fill_copies
+from workbook_tools.learning.judging.differences import is_estimate
 from workbook_tools.learning.judging.factors import (
     find_doubled,
     find_other_factors,
@@ -169,12 +170,16 @@ def _find_misplaced(result: Judged) -> None:
     lines, moves = moves_to(claims.by[kept], claims.cells[kept], model.space.layout)
     should_be = Columns(model, model.updates.parameters[result.are(Verdict.RIGHT)])
     trail: Trail | None = None
+    is_assumed = model.candidate.assumed is not None
     for line, (move, count) in usual_in(lines, moves).items():
         pairs = zip(*(part.tolist() for part in should_be.of(line, move)), strict=True)
         missing = [
             (cell, parameter)
             for cell, parameter in pairs
-            if cell not in result.wrong and not claims.shows(cell, parameter)
+            if cell not in result.wrong
+            and not claims.shows(cell, parameter)
+            and not is_estimate(model, cell, parameter)
+            and not (is_assumed and _is_nothing(model, cell))
         ]
         if len(missing) > (1 - ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
@@ -184,6 +189,11 @@ def _find_misplaced(result: Judged) -> None:
             for one in first or {cell}:
                 result.culprits.setdefault(one, Culprit(one, parameter, is_helper=one != cell))
             result.wrong |= region | {cell}
+
+
+def _is_nothing(model: Model, cell: int) -> bool:
+    """Tell whether a cell is always 0, such as the error where a training begins with a target."""
+    return not model.memory.numbers[cell].any()
 
 
 def _blame_gradients(result: Judged) -> None:

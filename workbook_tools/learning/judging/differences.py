@@ -11,8 +11,10 @@ import numpy as np
 from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.tree import Operation, SyntaxProblemError, parse
 from workbook_tools.learning.judging.verdicts import Judged
+from workbook_tools.learning.search.models import Model
 
 _CLOSE = 0.1  # of the largest derivative in the draws
+_ROUGHLY = 0.5
 _MOST = 20_000_000  # pairs of a cell and a parameter, times draws
 
 
@@ -48,6 +50,13 @@ def differences(result: Judged) -> Iterator[Difference]:
             off = np.abs(exact - model.memory.numbers[cell]).max(axis=1) / largest
             if len(off) and (best := float(np.nanmin(off, initial=np.inf))) <= _CLOSE:
                 yield Difference(cell, int(parameters[np.nanargmin(off)]), best)
+
+
+def is_estimate(model: Model, cell: int, parameter: int) -> bool:
+    """Tell whether a cell is a difference, divided by a step, and roughly this derivative."""
+    exact, numbers = model.adjoints[parameter], model.memory.numbers[cell]
+    is_near = np.abs(numbers - exact).max() <= _ROUGHLY * np.abs(exact).max()
+    return bool(is_near) and _is_quotient(model.space.formula(cell) or "")
 
 
 def _is_quotient(formula: str) -> bool:

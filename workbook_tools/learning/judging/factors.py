@@ -124,7 +124,8 @@ def find_doubled(result: Judged) -> None:
             parameter = int(model.updates.parameters[k])
             own = [c for c in result.claims.by_parameter[gradient] if c.by == parameter]
             factor, rate = rounded(np.array([own[0].factor, model.factors[k] / own[0].factor]))
-            chains[space.first_of(parameter)][k] = gradient, float(factor), float(rate)
+            first = space.first_update(int(model.updates.cells[k]))
+            chains[first][k] = gradient, float(factor), float(rate)
     factors = {first: {factor for _, factor, _ in own.values()} for first, own in chains.items()}
     if not factors or any(len(own) != 1 for own in factors.values()):
         return
@@ -146,7 +147,7 @@ def find_doubled(result: Judged) -> None:
         blamed = {gradient for gradient, _, _ in updates.values()} & result.wrong
         shapes = {int(space.shape_at[gradient]) for gradient in blamed}
         for gradient, by in result.claims.by_parameter.items():  # of the last iteration, too
-            is_it = space.first_of(by[0].by) == first and space.shape_at[gradient] in shapes
+            is_it = space.first_update(by[0].by) == first and space.shape_at[gradient] in shapes
             if is_it:
                 result.culprits.setdefault(gradient, Culprit(gradient, by[0].by))
                 result.wrong.add(gradient)

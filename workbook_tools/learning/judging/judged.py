@@ -5,14 +5,17 @@ from numpy.typing import NDArray
 
 from workbook_tools.learning.judging.behind import behind, with_gradients
 from workbook_tools.learning.judging.blame import blame, is_multiplied_by_a_parameter
+from workbook_tools.learning.judging.blocks import blocks
 from workbook_tools.learning.judging.claims import Claims, claims
+from workbook_tools.learning.judging.differences import is_estimate
 from workbook_tools.learning.judging.optimizers import compared
-from workbook_tools.learning.judging.step_sizes import along_the_gradient
-from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.judging.step_sizes import along_the_gradient, is_frozen
+from workbook_tools.learning.judging.verdicts import Compared, Culprit, Judged, Verdict
 from workbook_tools.learning.judging.walks import walked
 from workbook_tools.learning.search.models import Model, of_one_sample
 from workbook_tools.program.memory import Indexes
 
+_GOOD = (Verdict.RIGHT, Verdict.THROUGH)
 _LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
 
 
@@ -29,6 +32,7 @@ def judged(model: Model, is_meant: bool = False) -> Judged:
         by_state = result.of(is_indirect)
         result = _verdicts(with_gradients(model, is_indirect, gradients), is_meant)
         result.indirect = compared(by_state, gradients)
+        _leave_uncompared_blocks(result.indirect)
     blame(result)
     return result
 
@@ -48,11 +52,68 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
     largest = np.abs(model.added).max(axis=1)
     is_lost = (largest <= _LOST * model.noise) & (largest > model.noise)  # in rounding
     adds_nothing = (added == 0) & ~is_read & ~_read_nothing(model)
-    is_unseen = (added == 1) | adds_nothing | is_lost
+    frozen = is_frozen(model)
+    is_unseen = (added == 1) | adds_nothing | is_lost | frozen
     verdicts[(verdicts == Verdict.WRONG) & is_unseen] = Verdict.UNSEEN
+    verdicts[(verdicts == Verdict.THROUGH) & frozen] = Verdict.UNSEEN
+    for k in np.flatnonzero(verdicts == Verdict.WRONG).tolist():
+        parameter = int(model.updates.parameters[k])
+        named = space.named_by(int(model.updates.cells[k]))
+        if any(is_estimate(model, cell, parameter) for cell in named):
+            verdicts[k] = Verdict.RIGHT
     if not is_meant:
         _compare_alike(model, verdicts)
+        _leave_unlike_blocks(model, verdicts)
     return Judged(model, own, verdicts.tolist(), of_one, is_meant)
+
+
+def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
+    """Take the updates of a block for unknown if none of it is right, and it is unlike the others.
+
+    It may follow another rule, beside a training for which the loss is meant.
+    """
+    is_wrong = verdicts == Verdict.WRONG
+    if not is_wrong.any():
+        return
+    numbers = blocks(model)
+    is_good = np.isin(verdicts, _GOOD) & ~model.are_zero
+    for number in np.unique(numbers[is_wrong]).tolist():
+        own = numbers == number
+        if not is_good[own].any() and not _is_like(model, own, is_good):
+            verdicts[own & is_wrong] = Verdict.UNKNOWN
+
+
+def _leave_uncompared_blocks(result: Compared) -> None:
+    """Do the same for updates that are compared with those of other parameters."""
+    model = result.model
+    frozen = is_frozen(model) & result.are(Verdict.WRONG)
+    numbers = blocks(model)
+    good = np.isin(result.verdicts, (Verdict.RIGHT, Verdict.ALIKE))
+    known = np.isin(numbers, np.unique(numbers[good]))
+    for k in np.flatnonzero(result.are(Verdict.WRONG) & (frozen | ~known)).tolist():
+        result.verdicts[k] = Verdict.UNSEEN if frozen[k] else Verdict.THROUGH
+    left = {cell: one for cell, one in result.culprits.items() if _is_wrong(result, one)}
+    for cell in result.culprits.keys() - left.keys():
+        result.wrong.discard(cell)
+    result.culprits = left
+
+
+def _is_wrong(result: Judged, culprit: Culprit) -> bool:
+    own = [result.verdicts[k] is Verdict.WRONG for k in culprit.updates]
+    return any(own) or not own
+
+
+def _is_like(model: Model, own: NDArray[np.bool_], good: NDArray[np.bool_]) -> bool:
+    """Tell whether all formulas of some updates but one have the shapes of those of good ones."""
+    space = model.space
+    backward = space.depends & ~model.candidate.upstream & space.is_formula
+    shapes = []
+    for kept in (own, good):
+        read = space.reads.by(model.updates.cells[kept]).read
+        used = space.flow.upstream(np.unique(read)) & backward
+        used[model.updates.cells[kept]] = True
+        shapes.append({*space.shape_at[used].tolist()})
+    return len(shapes[0] - shapes[1]) <= 1
 
 
 def _read_nothing(model: Model) -> NDArray[np.bool_]:
@@ -77,8 +138,10 @@ def _are_indirect(result: Judged) -> NDArray[np.bool_]:
     the formulas are alike, but not like those of others that are direct there.
     """
     own, shapes = result.model.updates, result.model.space.shape_at
+    numbers = blocks(result.model) if result.are(Verdict.THROUGH).any() else own.groups
+    _, groups = np.unique(own.groups * (1 + numbers.max(initial=0)) + numbers, return_inverse=True)
     through, direct = (
-        np.bincount(own.groups, result.are(verdict))[own.groups]
+        np.bincount(groups, result.are(verdict))[groups]
         for verdict in (Verdict.THROUGH, Verdict.RIGHT)
     )
     found = through > direct

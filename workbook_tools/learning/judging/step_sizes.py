@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from workbook_tools.differentiation.proportional import most_frequent, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.learning.search.models import Model
+from workbook_tools.program.memory import NUMBER
 
 _CLEAR = 1e-6  # relative
 _TINY = 1e-9  # of the largest derivative; smaller ones tell nothing
 _CLIPS = re.compile(r"\b(?:MIN|MAX|MEDIAN|IFS?)\(", re.IGNORECASE)
+_IF = re.compile(r"\b(?:IFS?|CHOOSE|SWITCH)\(", re.IGNORECASE)
 _LEVELS = 3  # of cells in whose formulas a function is sought that clips
 
 
@@ -35,6 +37,27 @@ def along_the_gradient(model: Model, right: NDArray[np.bool_]) -> NDArray[np.boo
         else:
             found[own] = _with_common_size(steps[own])
     return found & ~right
+
+
+def is_frozen(model: Model) -> NDArray[np.bool_]:
+    """Tell which updates add nothing because of a condition, or of a rate that is 0."""
+    space, own = model.space, model.updates
+    found = np.asarray(np.abs(model.added).max(axis=1, initial=0.0) <= model.noise)
+    is_number = space.stored.kinds == NUMBER
+    is_zero = is_number & ~model.memory.numbers.any(axis=1)
+    may_be_a_rate = ~model.candidate.upstream & ~space.is_parameter
+    for k in np.flatnonzero(found).tolist():
+        cell = int(own.cells[k])
+        rates = [one for one in space.named_by(cell) if is_zero[one] and may_be_a_rate[one]]
+        is_rate = any(not _is_gradient(model, one) for one in rates)
+        found[k] = is_rate or bool(_IF.search(space.formula(cell) or ""))
+    return found
+
+
+def _is_gradient(model: Model, cell: int) -> bool:
+    """Tell whether a cell is calculated from something that the loss depends on."""
+    _, read = model.space.flow.read_by(np.array([cell]))
+    return bool((model.candidate.upstream | model.space.depends)[read].any())
 
 
 def _iterations(model: Model, right: NDArray[np.bool_]) -> Sequence[Sequence[int]]:

@@ -5,10 +5,26 @@ from collections import defaultdict
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import named_in
+from workbook_tools.learning.evidence.almost import is_meant_otherwise
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
+from workbook_tools.learning.mending.faults import findings
 from workbook_tools.learning.search.models import Model
 
 _MOST_CHANGES = 3  # along the iterations of one parameter
+
+
+def is_doubtful(result: Judged) -> bool:
+    """Tell whether the loss is assumed, and more is wrong with it than right.
+
+    Unless formulas can be suggested with which all is right.
+    """
+    good = result.are(Verdict.RIGHT) | result.are(Verdict.THROUGH)
+    if result.model.candidate.assumed is None or result.are(Verdict.WRONG).sum() <= good.sum():
+        return False
+    if any(is_meant_otherwise(result.model.space, cell) for cell in result.culprits):
+        return True
+    places = [place for finding in findings(result) for place in finding.places]
+    return not all(place.suggestion for place in places)
 
 
 def is_irregular(result: Judged) -> bool:
@@ -22,9 +38,8 @@ def is_irregular(result: Judged) -> bool:
         return False
     chains: dict[int, list[tuple[int, bool]]] = defaultdict(list)
     wrong = result.are(Verdict.WRONG)
-    for parameter, is_wrong in zip(model.updates.parameters.tolist(), wrong.tolist(), strict=True):
-        number = space.iteration_of(parameter)
-        chains[space.first_of(parameter)].append((number, is_wrong))
+    for cell, is_wrong in zip(model.updates.cells.tolist(), wrong.tolist(), strict=True):
+        chains[space.first_update(cell)].append((space.iteration_of(cell), is_wrong))
     most = 0
     for own in chains.values():
         verdicts = np.array([is_wrong for _, is_wrong in sorted(own)])
