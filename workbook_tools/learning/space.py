@@ -387,7 +387,8 @@ class Space:
         )
         drawn = np.zeros_like(needed)
         drawn[places] = True
-        found = self.cut.drawn(places, numbers, self.readers_of(drawn), needed).numbers
+        shown = needed[self.reads.origin]  # copies, too
+        found = self.cut.drawn(places, numbers, self.readers_of(drawn), shown).numbers
         return np.asarray((found[:, ::2] - found[:, 1::2]) / (2 * step))
 
     def updated(self, memory: Memory) -> Array:

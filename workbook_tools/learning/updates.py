@@ -115,12 +115,15 @@ def overlooked(
     parts = []
     _, firsts = np.unique(found.groups, return_index=True)
     for first in firsts.tolist():
+        # Below each other, the first update may be overlooked, too; a row may be something else.
+        columns = layout.cells(np.array([found.cells[first], found.parameters[first]]))[2]
+        may_begin = is_start & (columns[0] == columns[1])
         while True:
             places = np.flatnonzero(is_candidate & ~is_updated)
             before = _before(found, first, places, layout)
             kept = (before > 1) & used[before]
             places, before = places[kept], before[kept]
-            kept = is_parameter[before] | is_start[before]
+            kept = is_parameter[before] | may_begin[before]
             places, before = places[kept], before[kept]
             number, own_roles = _roles_of(places, roles, most)
             shared = _are_among(before[number] * most + own_roles, roles)

@@ -17,6 +17,7 @@ from workbook_tools.learning.judging.factors import (
     with_odd_factors,
 )
 from workbook_tools.learning.judging.misread import copy_of_another, only_read_by
+from workbook_tools.learning.judging.step_sizes import may_clip
 from workbook_tools.learning.judging.trail import Trail, trail_of
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.search.models import Model
@@ -179,6 +180,7 @@ def _find_misplaced(result: Judged) -> None:
             if cell not in result.wrong
             and not claims.shows(cell, parameter)
             and not is_estimate(model, cell, parameter)
+            and not may_clip(model.space.formula(cell))
             and not (is_assumed and _is_nothing(model, cell))
         ]
         if len(missing) > (1 - ALIKE) * (count + len(missing)):

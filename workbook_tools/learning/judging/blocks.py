@@ -24,7 +24,7 @@ def blocks(model: Model) -> Indexes:
     for number, first in enumerate(every.tolist()):
         # Those of the second iteration; trainings may begin with the same numbers.
         reached = space.flow.downstream(np.array([first]))
-        if not reached[model.losses].any():
+        if not reached[model.losses].any() and first in before:
             reached = space.flow.downstream(np.array([before[first]]))
         losses = model.losses[reached[model.losses]].tolist()
         known = {of_loss[loss] for loss in losses if loss in of_loss}

@@ -9,7 +9,7 @@ from workbook_tools.learning.judging.blocks import blocks
 from workbook_tools.learning.judging.claims import Claims, claims
 from workbook_tools.learning.judging.differences import is_estimate
 from workbook_tools.learning.judging.optimizers import compared
-from workbook_tools.learning.judging.step_sizes import along_the_gradient, is_frozen
+from workbook_tools.learning.judging.step_sizes import along_the_gradient, has_condition, is_frozen
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Judged, Verdict
 from workbook_tools.learning.judging.walks import walked
 from workbook_tools.learning.search.models import Model, of_one_sample
@@ -70,7 +70,8 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
 def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
     """Take the updates of a block for unknown if none of it is right, and it is unlike the others.
 
-    It may follow another rule, beside a training for which the loss is meant.
+    It may follow another rule, beside a training for which the loss is meant. If the loss is only
+    assumed, more must be right than wrong.
     """
     is_wrong = verdicts == Verdict.WRONG
     if not is_wrong.any():
@@ -79,7 +80,11 @@ def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
     is_good = np.isin(verdicts, _GOOD) & ~model.are_zero
     for number in np.unique(numbers[is_wrong]).tolist():
         own = numbers == number
-        if not is_good[own].any() and not _is_like(model, own, is_good):
+        others = is_good & ~own
+        is_doubtful = not is_good[own].any()
+        if model.candidate.assumed is not None and others.any():
+            is_doubtful = bool(is_wrong[own].sum() > is_good[own].sum())
+        if is_doubtful and not _is_like(model, own, others):
             verdicts[own & is_wrong] = Verdict.UNKNOWN
 
 
@@ -92,6 +97,10 @@ def _leave_uncompared_blocks(result: Compared) -> None:
     known = np.isin(numbers, np.unique(numbers[good]))
     for k in np.flatnonzero(result.are(Verdict.WRONG) & (frozen | ~known)).tolist():
         result.verdicts[k] = Verdict.UNSEEN if frozen[k] else Verdict.THROUGH
+    for culprit in result.culprits.values():  # each may have its turn at another time
+        if has_condition(model.space.formula(culprit.cell)):
+            for k in culprit.updates:
+                result.verdicts[k] = Verdict.THROUGH
     left = {cell: one for cell, one in result.culprits.items() if _is_wrong(result, one)}
     for cell in result.culprits.keys() - left.keys():
         result.wrong.discard(cell)
@@ -100,7 +109,7 @@ def _leave_uncompared_blocks(result: Compared) -> None:
 
 def _is_wrong(result: Judged, culprit: Culprit) -> bool:
     own = [result.verdicts[k] is Verdict.WRONG for k in culprit.updates]
-    return any(own) or not own
+    return any(own) or not (own or has_condition(result.model.space.formula(culprit.cell)))
 
 
 def _is_like(model: Model, own: NDArray[np.bool_], good: NDArray[np.bool_]) -> bool:

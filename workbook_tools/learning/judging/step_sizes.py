@@ -17,7 +17,7 @@ from workbook_tools.program.memory import NUMBER
 
 _CLEAR = 1e-6  # relative
 _TINY = 1e-9  # of the largest derivative; smaller ones tell nothing
-_CLIPS = re.compile(r"\b(?:MIN|MAX|MEDIAN|IFS?)\(", re.IGNORECASE)
+_CLIPS = re.compile(r"\b(?:MIN|MAX|MEDIAN|ABS|SIGN|IFS?)\(", re.IGNORECASE)
 _IF = re.compile(r"\b(?:IFS?|CHOOSE|SWITCH)\(", re.IGNORECASE)
 _LEVELS = 3  # of cells in whose formulas a function is sought that clips
 
@@ -50,8 +50,13 @@ def is_frozen(model: Model) -> NDArray[np.bool_]:
         cell = int(own.cells[k])
         rates = [one for one in space.named_by(cell) if is_zero[one] and may_be_a_rate[one]]
         is_rate = any(not _is_gradient(model, one) for one in rates)
-        found[k] = is_rate or bool(_IF.search(space.formula(cell) or ""))
+        found[k] = is_rate or has_condition(space.formula(cell))
     return found
+
+
+def has_condition(formula: str | None) -> bool:
+    """Tell whether a formula gives one thing or another."""
+    return bool(_IF.search(formula or ""))
 
 
 def _is_gradient(model: Model, cell: int) -> bool:
@@ -115,12 +120,17 @@ def _clipped(
     return found
 
 
+def may_clip(formula: str | None) -> bool:
+    """Tell whether a formula may cut something off, or leave out its sign."""
+    return bool(_CLIPS.search(formula or ""))
+
+
 def _clips(model: Model, k: int) -> bool:
     """Tell whether an update, or what it reads, may cut something off."""
     space = model.space
     cells = [int(model.updates.cells[k])]
     for _ in range(_LEVELS):
-        if any(_CLIPS.search(space.formula(cell) or "") for cell in cells):
+        if any(may_clip(space.formula(cell)) for cell in cells):
             return True
         backward = space.depends & ~model.candidate.upstream
         cells = [one for cell in cells for one in space.named_by(cell) if backward[one]]
