@@ -68,7 +68,8 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among(~_read_another(found, own))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
-        kept = _by_most(is_leaf[found.parameters] | np.isin(found.parameters, found.cells), found)
+        known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
+        kept = _by_most(known, found) & (known | _are_read_alike(known, found, own))
         parameters = np.unique([*found.parameters, *found.cells])
         depends = Flow(own, parameters).downstream(parameters)
         depends[parameters] = False

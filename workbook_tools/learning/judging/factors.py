@@ -1,6 +1,7 @@
 """Updates and gradients that are another multiple of the derivative than those like them."""
 
 import math
+import re
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
+_LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _FEW = 4  # updates of a column
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 
@@ -139,18 +141,35 @@ def find_doubled(result: Judged) -> None:
     }
     for first, updates in odd.items():
         for k, (gradient, factor, rate) in updates.items():
-            if abs(factor / usual) in (0.5, 2.0) and rate in rates:
+            ratio = abs(factor / usual)
+            logarithm = _by_logarithm(result, gradient, ratio)
+            for cell in logarithm:
+                result.verdicts[k] = Verdict.WRONG
+                culprit = Culprit(cell, int(model.updates.parameters[k]), is_helper=True)
+                result.culprits.setdefault(cell, culprit).updates.append(k)
+                result.wrong |= {cell, gradient}
+            if not logarithm and ratio in (0.5, 2.0) and rate in rates:
                 result.verdicts[k] = Verdict.WRONG
                 culprit = Culprit(gradient, int(model.updates.parameters[k]))
                 result.culprits.setdefault(gradient, culprit).updates.append(k)
                 result.wrong.add(gradient)
-        blamed = {gradient for gradient, _, _ in updates.values()} & result.wrong
+        blamed = {gradient for gradient, _, _ in updates.values()} & result.culprits.keys()
         shapes = {int(space.shape_at[gradient]) for gradient in blamed}
         for gradient, by in result.claims.by_parameter.items():  # of the last iteration, too
             is_it = space.first_update(by[0].by) == first and space.shape_at[gradient] in shapes
             if is_it:
                 result.culprits.setdefault(gradient, Culprit(gradient, by[0].by))
                 result.wrong.add(gradient)
+
+
+def _by_logarithm(result: Judged, gradient: int, ratio: float) -> list[int]:
+    """Return the cells with LOG by which a gradient has another factor: to base 10, not natural."""
+    model, space = result.model, result.model.space
+    if not any(np.isclose(own, math.log(10), rtol=_CLEAR) for own in (ratio, 1 / ratio)):
+        return []
+    _, read = space.flow.read_by(np.array([gradient]))
+    cells = [gradient, *np.unique(read[~model.candidate.upstream[read]]).tolist()]
+    return [cell for cell in cells if _LOG.search(space.formula(cell) or "")]
 
 
 def _numbers_read(model: Model, update: int) -> frozenset[int]:

@@ -1,5 +1,7 @@
 """Judges the updates of a model: whether they add a multiple of the derivative."""
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,7 +86,9 @@ def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
         is_doubtful = not is_good[own].any()
         if model.candidate.assumed is not None and others.any():
             is_doubtful = bool(is_wrong[own].sum() > is_good[own].sum())
-        if is_doubtful and not _is_like(model, own, others):
+        beside = np.isin(numbers, np.unique(numbers[others]))
+        is_like = _is_like(model, own, others) or _is_below(model, own, beside)
+        if is_doubtful and not is_like:
             verdicts[own & is_wrong] = Verdict.UNKNOWN
 
 
@@ -113,7 +117,10 @@ def _is_wrong(result: Judged, culprit: Culprit) -> bool:
 
 
 def _is_like(model: Model, own: NDArray[np.bool_], good: NDArray[np.bool_]) -> bool:
-    """Tell whether all formulas of some updates but one have the shapes of those of good ones."""
+    """Tell whether all formulas of some updates have the shapes of those of good ones.
+
+    One may be another one, if the loss is shown.
+    """
     space = model.space
     backward = space.depends & ~model.candidate.upstream & space.is_formula
     shapes = []
@@ -122,7 +129,7 @@ def _is_like(model: Model, own: NDArray[np.bool_], good: NDArray[np.bool_]) -> b
         used = space.flow.upstream(np.unique(read)) & backward
         used[model.updates.cells[kept]] = True
         shapes.append({*space.shape_at[used].tolist()})
-    return len(shapes[0] - shapes[1]) <= 1
+    return len(shapes[0] - shapes[1]) <= (model.candidate.assumed is None)
 
 
 def _read_nothing(model: Model) -> NDArray[np.bool_]:
@@ -208,6 +215,26 @@ def _gradients(model: Model, own: Claims, left: Indexes) -> dict[int, set[int]]:
     return found
 
 
+def _is_below(model: Model, own: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
+    """Tell whether some updates are in the columns of others, as in a second table of a sheet."""
+    _, _, columns = model.space.layout.cells(model.updates.cells)
+    return bool(np.isin(columns[own], columns[others]).all())
+
+
+def _have_the_rate_of_others(model: Model, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which updates have the formula of one that is right, and read the same learning rate."""
+    space, own = model.space, model.updates
+    number, named = space.named(own.cells)
+    may_be_rate = space.is_leaf[named] & ~(model.candidate.upstream | space.is_parameter)[named]
+    rates: dict[int, set[int]] = defaultdict(set)
+    for k, rate in zip(number[may_be_rate].tolist(), named[may_be_rate].tolist(), strict=True):
+        rates[k].add(rate)
+    shapes = space.shape_at[own.cells].tolist()
+    keys = [(shape, frozenset(rates[k])) for k, shape in enumerate(shapes)]
+    known = {keys[k] for k in np.flatnonzero(right & np.isfinite(model.factors)) if keys[k][1]}
+    return np.array([key in known for key in keys], dtype=bool)
+
+
 def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
     """Judge what is not explained by most of the updates that are alike."""
     groups = model.updates.groups
@@ -222,7 +249,10 @@ def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
     is_usual = 2 * np.isin(verdicts, (Verdict.RIGHT, Verdict.THROUGH)).sum() > len(verdicts)
     verdicts[(verdicts == Verdict.THROUGH) & (direct > through + unknown)] = Verdict.WRONG
     verdicts[(verdicts == Verdict.UNKNOWN) & (good > unknown + wrong)] = Verdict.WRONG
-    is_alone = (good == 0) & ~(is_usual & is_read)
-    verdicts[(verdicts == Verdict.WRONG) & (is_alone | (unknown > good))] = Verdict.UNKNOWN
+    is_alone = ((good == 0) & ~(is_usual & is_read)) | (unknown > good)
+    is_wrong = verdicts == Verdict.WRONG
+    if (is_wrong & is_alone).any():
+        is_alone &= ~_have_the_rate_of_others(model, verdicts == Verdict.RIGHT)
+    verdicts[is_wrong & is_alone] = Verdict.UNKNOWN
     is_left = (verdicts == Verdict.UNKNOWN) | (verdicts == Verdict.UNSEEN)
     verdicts[is_left & ~is_read] = Verdict.NONE

@@ -173,7 +173,7 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     suggestion = None
     said = _message(result, first, quantity, is_latent)
     if formula and len(formulas) < len(rows):
-        formulas = mender.without_anchors(own) or formulas
+        formulas = mender.changed_alike(own) or formulas
     if formula and len(formulas) < len(rows) and first.is_gradient:
         helpers, because = mender.helpers(own)
         if helpers:
@@ -312,32 +312,32 @@ class _Mender:
                 return found, f"{where} {what[len(cells) > 1]}"
         return {}, ""
 
-    def without_anchors(self, own: Sequence[Culprit]) -> dict[int, str]:
-        """Return the formulas of cells, by row, that read their own rows in place of another one.
-
-        None if not all updates are right with these, and with those of other culprits.
-        """
+    def changed_alike(self, own: Sequence[Culprit]) -> dict[int, str]:
+        """Return the formulas of cells, by row, if all culprits are right when changed alike."""
         layout = self._result.model.space.layout
         found = {layout.cell(one.cell)[1]: one.cell for one in own}
-        for every in self._without_anchors:
+        for every in self._changed_alike:
             if all(cell in every for cell in found.values()):
                 return {row: every[cell] for row, cell in found.items()}
         return {}
 
     @cached_property
-    def _without_anchors(self) -> list[dict[int, str]]:
-        """Formulas of all culprits without one of their anchors, with which all updates are right.
+    def _changed_alike(self) -> list[dict[int, str]]:
+        """Formulas of all culprits, changed in the same way, with which all updates are right.
 
-        By cell; the first anchor of each formula, or the second one.
+        By cell. Without the first anchor of each formula, or the second one; with LN for LOG.
         """
         space, found = self._result.model.space, []
-        for number in range(_MOST_ANCHORS):
+        for number in range(_MOST_ANCHORS + 1):
             every: dict[int, str] = {}
             for cell in self._result.culprits:
                 _, row, _ = space.layout.cell(cell)
-                anchors = islice(without_anchors(space.formula(cell) or "", row), number, None)
-                if (formula := next(anchors, None)) is not None:
-                    every[cell] = formula
+                old = space.formula(cell) or ""
+                formula = next(islice(without_anchors(old, row), number, None), None)
+                if number == _MOST_ANCHORS:
+                    formula = _LOG.sub("LN(", old)
+                if formula not in (None, old):
+                    every[cell] = str(formula)
             formulas = {space.layout.cell(cell): own for cell, own in every.items()}
             if every and all(
                 self._is_right_with(one, formulas) for one in self._result.culprits.values()
@@ -464,7 +464,10 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
         if others:
             return f"{cell} is {others[0].factor:.4g} times {quantity}, unlike the other gradients"
         if culprit.is_helper:
-            return f"{quantity} is calculated from {cell}, which is no derivative of the loss"
+            what = "is no derivative of the loss"
+            if _LOG.search(space.formula(culprit.cell) or ""):
+                what = "takes LOG, to base 10, where the derivative needs LN"
+            return f"{quantity} is calculated from {cell}, which {what}"
         if not culprit.updates or is_only_shown(result, culprit):
             return f"{cell} is not {quantity}"
         updates = ", ".join(
