@@ -82,7 +82,7 @@ def _without(
     firsts = [cell for own in failing for cell in own.firsts]
     try:
         resting = _Resting(_of_single_steps(found.space, firsts), firsts)
-        if not resting.cells or not resting.are_added:
+        if not resting.cells:
             return None
         own = replace(search, values=resting.values)
         changed = resting.sheets(sheets)
@@ -175,7 +175,6 @@ class _Resting:
         """Find them in trainings that have some first updates."""
         self._space = space
         self.cells: set[Cell] = set()  # what is replaced, as it is read
-        self.are_added = True  # perhaps times a number; steps may also be divided by states
         self.taken_over: list[TakenOver] = []
         self._formulas: dict[Cell, str] = {}
         self._number = np.full(space.layout.size, -1)  # of iterations before a parameter
@@ -211,8 +210,8 @@ class _Resting:
         for route, part in parts(tree):
             if isinstance(part, Reference) and (cell := _single(part, node.sheet)):
                 place = self._space.layout.place_of(cell)
-                if self._is_of_the_step_before(place, int(places[k])):
-                    self.are_added &= self._is_added(tree, route, node.sheet)
+                is_added = self._is_added(tree, route, node.sheet)
+                if is_added and self._is_of_the_step_before(place, int(places[k])):
                     name = part.text.rpartition("!")[2]
                     at_rest = Reference(sheet_prefix(AT_REST + cell[0]) + name)
                     new = replaced(new, route, at_rest)

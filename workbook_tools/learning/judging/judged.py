@@ -12,12 +12,13 @@ from workbook_tools.learning.judging.claims import Claims, claims
 from workbook_tools.learning.judging.differences import is_estimate
 from workbook_tools.learning.judging.optimizers import compared
 from workbook_tools.learning.judging.step_sizes import along_the_gradient, has_condition, is_frozen
-from workbook_tools.learning.judging.verdicts import Compared, Culprit, Judged, Verdict
+from workbook_tools.learning.judging.verdicts import Compared, Judged, Verdict
 from workbook_tools.learning.judging.walks import walked
 from workbook_tools.learning.search.models import Model, of_one_sample
 from workbook_tools.program.memory import Indexes
 
 _GOOD = (Verdict.RIGHT, Verdict.THROUGH)
+_MOST_APART = 2  # trainings of one parameter, of which one may be wrong
 _LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
 
 
@@ -99,21 +100,20 @@ def _leave_uncompared_blocks(result: Compared) -> None:
     numbers = blocks(model)
     good = np.isin(result.verdicts, (Verdict.RIGHT, Verdict.ALIKE))
     known = np.isin(numbers, np.unique(numbers[good]))
-    for k in np.flatnonzero(result.are(Verdict.WRONG) & (frozen | ~known)).tolist():
-        result.verdicts[k] = Verdict.UNSEEN if frozen[k] else Verdict.THROUGH
-    for culprit in result.culprits.values():  # each may have its turn at another time
-        if has_condition(model.space.formula(culprit.cell)):
-            for k in culprit.updates:
-                result.verdicts[k] = Verdict.THROUGH
-    left = {cell: one for cell, one in result.culprits.items() if _is_wrong(result, one)}
-    for cell in result.culprits.keys() - left.keys():
-        result.wrong.discard(cell)
-    result.culprits = left
-
-
-def _is_wrong(result: Judged, culprit: Culprit) -> bool:
-    own = [result.verdicts[k] is Verdict.WRONG for k in culprit.updates]
-    return any(own) or not (own or has_condition(result.model.space.formula(culprit.cell)))
+    unlike = set(np.flatnonzero(result.are(Verdict.WRONG) & ~known).tolist())
+    firsts = {model.space.first_update(cell) for cell in model.updates.cells.tolist()}
+    if not good.any() and len(firsts) > _MOST_APART:
+        unlike = set(range(len(good)))  # nothing is like another one, of many
+    still = set(np.flatnonzero(frozen).tolist())
+    for cell, culprit in [*result.culprits.items()]:
+        own = set(culprit.updates)
+        if has_condition(model.space.formula(cell)):  # each may have its turn at another time
+            unlike |= own
+        if own <= unlike | still and (own or has_condition(model.space.formula(cell))):
+            del result.culprits[cell]
+            result.wrong.discard(cell)
+    for k in unlike | still:
+        result.verdicts[k] = Verdict.UNSEEN if k in still else Verdict.THROUGH
 
 
 def _is_like(model: Model, own: NDArray[np.bool_], good: NDArray[np.bool_]) -> bool:

@@ -25,11 +25,13 @@ def trail_of(result: Judged, sure: Sequence[int], wrong: Sequence[int]) -> "Trai
     model, space = result.model, result.model.space
     used = model.candidate.upstream
     odd = np.array(_other_than_their_column(result), dtype=np.int64)
-    helpers = np.setdiff1d([*result.claims.others], [*odd.tolist(), *wrong])
+    own = result.claims
+    helpers = own.cells[(own.through < 0) & ~own.are_by_parameters]
+    helpers = np.setdiff1d(helpers, [*odd.tolist(), *wrong])
     read = space.reads.by(helpers.astype(np.int64)).read
     needed_by_right = space.flow.upstream(np.union1d(sure, read).astype(np.int64))
     is_explained = needed_by_right.copy()
-    is_explained[result.claims.are()] = True
+    is_explained[own.are()] = True
     is_explained[wrong] = False
     suspects = space.depends & ~used & ~is_explained
     # A derivative may be 0, of a sample without input, but not all from which an update is made.
