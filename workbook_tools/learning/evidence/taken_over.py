@@ -33,13 +33,18 @@ def wrongly_taken_over(result: Judged, taken_over: Sequence[TakenOver]) -> list[
             2 * moves[usual] >= moves.total() and 0 in usual[1:]
         )
         columns: dict[object, set[int]] = defaultdict(set)
+        rows: dict[object, set[int]] = defaultdict(set)
         for one in own:
             columns[one.move].add(one.node.column)
+            rows[one.move].update(one.node.run.rows)
+        places = []
         for one in own if is_clear else ():
-            # What is so in several columns is how epochs are laid out, for example.
-            is_odd = one.move != usual and len(columns[one.move]) == 1
-            if is_odd and (parameter := _updated_by(result, one)) is not None:
-                found.append(Finding((_fault(one, usual[1:], parameter),)))
+            # What is so in several columns and rows is how epochs are laid out, for example.
+            is_line = 1 in (len(columns[one.move]), len(rows[one.move]))
+            if one.move != usual and is_line and (parameter := _updated_by(result, one)):
+                places.append(_fault(one, usual[1:], parameter))
+        if places:
+            found.append(Finding(tuple(places)))
     return found
 
 

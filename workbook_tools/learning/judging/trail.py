@@ -13,6 +13,7 @@ from workbook_tools.program.memory import Indexes
 
 _MOST_PARAMETERS = 12  # by which forward cells are differentiated
 _MOST_PAIRS = 1_000_000
+_CLEAR = 1e-6  # relative
 _ROUNDING = 1e-13  # relative
 _MOST_IN_COLUMN = 0.7  # cells of a column that are derivatives by cells that lie as they do
 
@@ -115,14 +116,15 @@ def _sensitivities(result: Judged, cells: Indexes) -> Indexes:
     model, space = result.model, result.model.space
     parameters = np.unique(model.updates.parameters[result.are(Verdict.WRONG)])
     forward = np.flatnonzero(model.candidate.upstream & space.is_formula & space.depends)
+    forward = np.setdiff1d(forward, model.losses)
     if result.is_meant or not 0 < len(cells) * len(forward) <= _MOST_PAIRS:
         return cells[:0]
     found = []
     for parameter in parameters[:_MOST_PARAMETERS].tolist():
         slopes = space.slopes_by(parameter, model.memory, model.candidate.upstream)
         changed = np.flatnonzero(np.any(slopes[forward], axis=1))
-        for rows, _, _ in matches(model.memory.numbers[cells], slopes[forward[changed]]):
-            found.append(cells[rows])
+        for rows, _, multiples in matches(model.memory.numbers[cells], slopes[forward[changed]]):
+            found.append(cells[rows[np.isclose(np.abs(multiples), 1.0, rtol=_CLEAR)]])
     return np.concatenate(found) if found else cells[:0]
 
 
