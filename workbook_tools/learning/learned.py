@@ -9,6 +9,7 @@ from workbook_tools.judging.report import ModelReport
 from workbook_tools.learning.described import described
 from workbook_tools.learning.evidence.as_neighbours import as_neighbours, findings_of
 from workbook_tools.learning.evidence.at_rest import TakenOver, as_read, at_rest
+from workbook_tools.learning.evidence.fixed_time import with_fixed_time
 from workbook_tools.learning.evidence.follow_ups import add_follow_ups
 from workbook_tools.learning.evidence.taken_over import wrongly_taken_over
 from workbook_tools.learning.found import Search
@@ -65,6 +66,7 @@ def learned(
     reports = []
     for result, own in zip(found.results, found.findings, strict=True):
         more = [*findings_of(result, odd), *wrongly_taken_over(result, taken_over)]
+        more += with_fixed_time(result) if not own else []
         reports.append(described(result, [*own, *more]))
     add_follow_ups(found, reports, sheets, search)
     reports += [described(*own) for own in found.almost]

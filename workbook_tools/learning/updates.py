@@ -66,6 +66,7 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among(_by_most(known, found) & (known | _are_read_alike(known, found, own)))
     found = found.among(_play_the_same_role(found, own, is_leaf))
     found = found.among(~_read_another(found, own))
+    found = found.among(~_are_beside_a_chain(found))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
         known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
@@ -242,9 +243,9 @@ def _play_the_same_role(
     may be read by mistake. The next iteration may be on another sheet, and read copies there.
     """
     most = int(own.roles.max(initial=0)) + 1
-    reads_it = own.across[own.readers] == own.readers  # else it is a copy
-    read = np.concatenate([own.read[reads_it], own.across[own.cells[reads_it]]])
-    roles = _distinct(read * most + np.tile(own.roles[reads_it], 2))
+    is_copy = own.across[own.readers] != own.readers
+    read = np.concatenate([own.read[~is_copy], own.across[own.cells[~is_copy]]])
+    roles = _distinct(read * most + np.tile(own.roles[~is_copy], 2))
     shape_of = np.zeros(most, dtype=np.int64)
     shape_of[own.roles] = own.shapes
     own_shapes = np.zeros(len(own.origin), dtype=np.int64)
@@ -260,6 +261,22 @@ def _play_the_same_role(
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
     return _by_most(is_same & is_read, found)
+
+
+def _are_beside_a_chain(found: Updates) -> NDArray[np.bool_]:
+    """Tell which cells are no updates since others update their parameters again and again.
+
+    A prediction may be a bias plus something, and is not updated itself.
+    """
+    count = int(found.groups.max(initial=-1)) + 1
+    sizes = np.bincount(found.groups, minlength=count)
+    key = found.groups * (int(found.cells.max(initial=0)) + 1)
+    goes_on = np.isin(key + found.cells, key + found.parameters)
+    is_chain = 2 * np.bincount(found.groups, goes_on, count) >= sizes
+    own = is_chain[found.groups]
+    chained = np.union1d(found.parameters[own], found.cells[own])
+    beside = np.bincount(found.groups, np.isin(found.parameters, chained), count) == sizes
+    return np.asarray((beside & ~is_chain)[found.groups])
 
 
 def _are_read_alike(known: NDArray[np.bool_], found: Updates, own: Reads) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from workbook_tools.learning.space import Space
 from workbook_tools.program.memory import Indexes
 
 _BY_MISTAKE = 0.2  # of the cells of a loss, which an update may need
+_IN_SEVERAL = 0.5  # of the cells of ranges
 _FEW = 8  # cells that share parameters, each of which may be a loss
 
 
@@ -41,6 +42,8 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
         free = every[~space.needed[every]]
         if not len(free):
             continue
+        if _are_moving(space, every):
+            continue
         if len(every) - len(free) > _BY_MISTAKE * len(every):
             every = _of_free_nodes(space, own)
         yield Candidate(every, name, space.flow.upstream(every))
@@ -50,6 +53,15 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
             for place in every.tolist():
                 cells = np.array([place])
                 yield Candidate(cells, name, space.flow.upstream(cells))
+
+
+def _are_moving(space: Space, cells: Indexes) -> bool:
+    """Tell whether cells are moving averages: most of what they read is in several, not in all."""
+    pairs = space.reads.by(cells)
+    own = pairs.read[~pairs.is_named & space.depends[pairs.read]]
+    _, counts = np.unique(own, return_counts=True)
+    is_in_several = (counts > 1) & (counts < len(cells))
+    return len(counts) > 0 and bool(is_in_several.mean() > _IN_SEVERAL)
 
 
 def _of_free_nodes(space: Space, cells: Sequence[Indexes]) -> Indexes:

@@ -26,6 +26,7 @@ from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Indexes, Memory
 
 _MOST = 60  # candidates
+_BY_CHANCE = 0.1  # of the derivatives are like a prediction, if the target is 0
 _LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
@@ -302,9 +303,10 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     shown = np.flatnonzero(space.depends & space.needed & space.is_formula)
     are_shown = np.zeros(len(own.cells), dtype=bool)
     for cells_shown, rows, _ in matches(memory.numbers[shown], derivatives):
-        if upstream[shown[cells_shown]].any():
+        is_used = upstream[shown[cells_shown]]
+        if np.count_nonzero(is_used) > _BY_CHANCE * len(own.cells):
             return None  # no loss is calculated from its own derivatives
-        are_shown[rows] = True
+        are_shown[rows[~is_used]] = True
     if space.gradients:  # another cell may show the derivative by the same parameter
         of_one = of_one_sample(own, added, shares_of(space, adjoints, memory))
         are_shown = np.isfinite(of_one)
