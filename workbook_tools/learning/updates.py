@@ -66,7 +66,6 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among(_by_most(known, found) & (known | _are_read_alike(known, found, own)))
     found = found.among(_play_the_same_role(found, own, is_leaf))
     found = found.among(~_read_another(found, own))
-    found = found.among(~_are_beside_a_chain(found))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
         known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
@@ -245,7 +244,14 @@ def _play_the_same_role(
     most = int(own.roles.max(initial=0)) + 1
     is_copy = own.across[own.readers] != own.readers
     read = np.concatenate([own.read[~is_copy], own.across[own.cells[~is_copy]]])
-    roles = _distinct(read * most + np.tile(own.roles[~is_copy], 2))
+    is_same = ~np.isin(found.cells, read)
+    sure, size = found.among(_go_on(found)), len(own.origin)
+    updates = _are_among(
+        own.read * size + own.readers, np.sort(sure.parameters * size + sure.cells)
+    )
+    counts = ~(is_copy | updates)
+    read = np.concatenate([own.read[counts], own.across[own.cells[counts]]])
+    roles = _distinct(read * most + np.tile(own.roles[counts], 2))
     shape_of = np.zeros(most, dtype=np.int64)
     shape_of[own.roles] = own.shapes
     own_shapes = np.zeros(len(own.origin), dtype=np.int64)
@@ -254,7 +260,6 @@ def _play_the_same_role(
     pair, role = _roles_of(found.cells, roles, most)
     is_shared = _are_among(found.parameters[pair] * most + role, roles)
     is_shared &= shape_of[role] != own_shapes[pair]
-    is_same = ~np.isin(found.cells, read)
     is_same[pair[is_shared]] = True
     # A parameter that is no number is read by others than its updates, too.
     pair, role = _roles_of(found.parameters, roles, most)
@@ -263,20 +268,13 @@ def _play_the_same_role(
     return _by_most(is_same & is_read, found)
 
 
-def _are_beside_a_chain(found: Updates) -> NDArray[np.bool_]:
-    """Tell which cells are no updates since others update their parameters again and again.
-
-    A prediction may be a bias plus something, and is not updated itself.
-    """
+def _go_on(found: Updates) -> NDArray[np.bool_]:
+    """Tell which updates are of groups in which what is updated is updated again."""
     count = int(found.groups.max(initial=-1)) + 1
-    sizes = np.bincount(found.groups, minlength=count)
     key = found.groups * (int(found.cells.max(initial=0)) + 1)
     goes_on = np.isin(key + found.cells, key + found.parameters)
-    is_chain = 2 * np.bincount(found.groups, goes_on, count) >= sizes
-    own = is_chain[found.groups]
-    chained = np.union1d(found.parameters[own], found.cells[own])
-    beside = np.bincount(found.groups, np.isin(found.parameters, chained), count) == sizes
-    return np.asarray((beside & ~is_chain)[found.groups])
+    is_chain = 2 * np.bincount(found.groups, goes_on, count) >= np.bincount(found.groups)
+    return np.asarray(is_chain[found.groups])
 
 
 def _are_read_alike(known: NDArray[np.bool_], found: Updates, own: Reads) -> NDArray[np.bool_]:

@@ -23,7 +23,8 @@ def wrongly_taken_over(result: Judged, taken_over: Sequence[TakenOver]) -> list[
     alike: dict[tuple[str, int], list[TakenOver]] = defaultdict(list)
     numbers: dict[int, count[int]] = defaultdict(count)
     for one in taken_over:
-        alike[one.node.shape.text, next(numbers[id(one.node)])].append(one)
+        kind = "" if _updates(result, one) else one.node.shape.text  # what updates add is alike
+        alike[kind, next(numbers[id(one.node)])].append(one)
     found = []
     for own in alike.values():
         moves = Counter(one.move for one in own for _ in one.node.run.rows)
@@ -48,13 +49,19 @@ def wrongly_taken_over(result: Judged, taken_over: Sequence[TakenOver]) -> list[
     return found
 
 
+def _updates(result: Judged, one: TakenOver) -> list[int]:
+    """Return the numbers of the updates that read a formula, or are it."""
+    space = result.model.space
+    rows = one.node.run.rows
+    cells = [space.layout.place_of((one.node.sheet, row, one.node.column)) for row in rows]
+    readers = np.union1d(space.reads.of(np.array(cells)).readers, cells)
+    return np.flatnonzero(np.isin(result.model.updates.cells, readers)).tolist()
+
+
 def _updated_by(result: Judged, odd: TakenOver) -> str | None:
     """Return the name of the parameter that a formula is for, and call its updates wrong."""
     space, own = result.model.space, result.model.updates
-    rows = odd.node.run.rows
-    cells = [space.layout.place_of((odd.node.sheet, row, odd.node.column)) for row in rows]
-    readers = np.union1d(space.reads.of(np.array(cells)).readers, cells)
-    updates = np.flatnonzero(np.isin(own.cells, readers)).tolist()
+    updates = _updates(result, odd)
     for k in updates:
         result.verdicts[k] = Verdict.WRONG
     return cell_name(*space.layout.cell(int(own.parameters[updates[0]]))[1:]) if updates else None
