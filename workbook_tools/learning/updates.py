@@ -6,6 +6,7 @@ an error by a target. An updated parameter is told from these by its role: the f
 are those that read the parameter.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from workbook_tools.differentiation.adjoints import Derivatives, named_in
 from workbook_tools.differentiation.tape import Array
+from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import bare
+from workbook_tools.formulas.tree import Operation, SyntaxProblemError, parse
 from workbook_tools.learning.flow import Flow
 from workbook_tools.learning.reads import COPIES, Reads
 from workbook_tools.notation.addresses import Cell
@@ -21,6 +25,7 @@ from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Layout, Memory
 
+_CELL = re.compile(r"\$?[A-Z]{1,3}\$?\d+", re.IGNORECASE)
 _DRAWS = 6
 _CLEAR = 1e-9  # a slope is 1 up to this
 _LARGEST_DECAY = 0.5  # λ
@@ -74,7 +79,8 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
         depends = Flow(own, parameters).downstream(parameters)
         depends[parameters] = False
         by = own.by(found.cells)
-        kept &= _by_most(np.isin(found.cells, by.readers[depends[by.read]]), found)
+        adds_something = np.isin(found.cells, by.readers[depends[by.read]])
+        kept &= _by_most(adds_something | _read_it_twice(found, by), found)
         if kept.all():
             return found
         found = found.among(kept)
@@ -185,6 +191,8 @@ def _with_slope_one(
                 for is_decaying in (False, True)
                 if (_decays if is_decaying else _stays)(slope, cell, numbers)
             ]
+            alone = _added_alone(node, named)
+            known[key] += [(k, False) for k in alone if (k, False) not in known[key]]
         if not known[key] or node.shape.text in COPIES:
             continue
         rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
@@ -208,6 +216,29 @@ def _with_slope_one(
                 found.append(Updates(own.origin[places[same]], cells[same], *alike))
     every = joined(found)
     return every.among(own.origin[every.cells] == every.cells)
+
+
+def _added_alone(node: Node, named: Sequence[Cell]) -> list[int]:
+    """Return the numbers of the cells that a formula adds, and that are in other terms, too.
+
+    The other terms may be a gradient that is written out in the update itself.
+    """
+    found, texts = [], set()
+    try:
+        tree = parse(node.run.formula.at(node.run.first_row))
+    except SyntaxProblemError:
+        return []
+    while isinstance(tree, Operation) and tree.operator in "+-":
+        if tree.operator == "+":
+            texts.add(str(bare(tree.right)))
+        tree = tree.left
+    texts.add(str(bare(tree)))
+    for text in texts:
+        own = areas(f"={text}") if _CELL.fullmatch(text) else ()
+        for cell in (cell for area in own for cell in area.cells(node.sheet)):
+            if named.count(cell) > 1:
+                found.append(named.index(cell))
+    return found
 
 
 def _stays(slope: Array, _: Cell, __: Mapping[Cell, Array]) -> bool:
@@ -266,6 +297,13 @@ def _play_the_same_role(
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
     return _by_most(is_same & is_read, found)
+
+
+def _read_it_twice(found: Updates, by: Reads) -> NDArray[np.bool_]:
+    """Tell which updates name their parameter more than once, as with a gradient written out."""
+    size = int(max(by.readers.max(initial=0), found.cells.max(initial=0))) + 1
+    every, counts = np.unique(by.read * size + by.readers, return_counts=True)
+    return np.isin(found.parameters * size + found.cells, every[counts > 1])
 
 
 def _go_on(found: Updates) -> NDArray[np.bool_]:

@@ -57,7 +57,7 @@ def _find_latent(result: Judged, expected: Indexes) -> None:
     model, own = result.model, result.model.updates
     number, named = model.space.named(own.cells)
     latent = result.are(Verdict.RIGHT) & np.isfinite(model.factors) & (expected >= 0)
-    latent[number[named == expected[number]]] = False
+    latent[number[named == model.space.reads.origin[expected[number]]]] = False
     for k in np.flatnonzero(latent).tolist():
         cell, parameter = int(own.cells[k]), int(own.parameters[k])
         result.verdicts[k] = Verdict.LATENT
