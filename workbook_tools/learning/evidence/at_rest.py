@@ -45,6 +45,7 @@ from workbook_tools.program.memory import Indexes
 from workbook_tools.program.what_if import with_formulas
 
 _GOOD = (Verdict.RIGHT, Verdict.ALIKE, Verdict.LATENT)
+_PROVEN = (Verdict.RIGHT, Verdict.LATENT)  # without a comparison with other parameters
 _NEARLY_ALL = 0.9  # of the updates must be right then
 _MOST = 3_000  # formulas that are filled down
 
@@ -67,7 +68,7 @@ def at_rest(found: Found, sheets: Sequence[Sheet], search: Search) -> "WithoutMo
         again = _without(failing, found, sheets, search)
         if again is None:
             return None
-        after = {cell: own for own in _blocks(again.found) for cell in own.firsts}
+        after = {cell: own for own in _blocks(again.found, _PROVEN) for cell in own.firsts}
         better = [own for own in failing if _is_better(own, after)]
         if len(better) == len(failing):
             return again
@@ -106,13 +107,13 @@ def _is_better(own: _Block, after: Mapping[Cell, _Block]) -> bool:
     return 2 * good > own.every and good >= _NEARLY_ALL * every
 
 
-def _blocks(found: Found) -> list[_Block]:
-    """Return the trainings of a workbook."""
+def _blocks(found: Found, verdicts: Sequence[Verdict] = _GOOD) -> list[_Block]:
+    """Return the trainings of a workbook; updates with some verdicts are right."""
     blocks_found = []
     every: list[Judged] = [*found.results, *(result for result, _ in found.almost)]
     for result in every + [one.indirect for one in every if one.indirect is not None]:
         space, updates = result.model.space, result.model.updates
-        good = np.any([result.are(verdict) for verdict in _GOOD], axis=0)
+        good = np.any([result.are(verdict) for verdict in verdicts], axis=0)
         numbers = np.where(result.are(Verdict.NONE), -1, blocks(result.model))
         for number in np.unique(numbers[numbers >= 0]).tolist():
             own = numbers == number
