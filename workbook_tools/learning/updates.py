@@ -191,8 +191,8 @@ def _with_slope_one(
                 for is_decaying in (False, True)
                 if (_decays if is_decaying else _stays)(slope, cell, numbers)
             ]
-            alone = _added_alone(node, named)
-            known[key] += [(k, False) for k in alone if (k, False) not in known[key]]
+            found_so = {k for k, _ in known[key]}
+            known[key] += [(k, False) for k in _added_alone(node, named) if k not in found_so]
         if not known[key] or node.shape.text in COPIES:
             continue
         rows = np.arange(node.run.first_row, node.run.last_row + 1, node.run.step)
