@@ -9,7 +9,7 @@ Cells = dict[str, object]
 
 def logistic(rows: int = 12) -> Cells:
     """One sample a step, picked by its number; some targets are 0."""
-    cells: Cells = {"A1": 0.4, "K1": 1, "L1": 0.2, "M1": 0, "K2": 2, "L2": 0.9, "M2": 1}
+    cells: Cells = {"A1": 0.4, "K1": 1, "L1": 0.2, "K2": 2, "L2": 0.9, "M2": 1}
     cells |= {"K3": 3, "L3": 0.6, "M3": 0, "C5": 0.3, "D5": -0.2}
     for r in range(5, 5 + rows):
         cells |= {f"A{r}": r - 5, f"B{r}": f"=MOD(A{r},3)+1"}
@@ -28,7 +28,13 @@ def test_a_prediction_may_be_its_error_where_the_target_is_0(tmp_path: Path) -> 
 
 
 def test_a_moving_average_is_not_the_loss(tmp_path: Path) -> None:
+    """With momentum, the sizes of the steps do not tell which one it is."""
     cells = logistic() | {f"N{r}": f"=AVERAGE(H{r - 2}:H{r})" for r in range(7, 17)}
+    for r in range(5, 17):
+        for own, gradient, v in (("C", "I", "P"), ("D", "J", "Q")):
+            cells[f"{v}{r}"] = f"=0.8*{v}{r - 1}+$A$1*{gradient}{r}"
+            cells[f"{own}{r + 1}"] = f"={own}{r}-{v}{r}"
+    cells |= {"P4": 0, "Q4": 0}
     report = checked(cells, tmp_path / "average.xlsx")
     assert report.verdict == "pass"
     assert report.models[0].losses == [("Sheet", "H5:H16")]
@@ -59,7 +65,7 @@ def network(slope: str = "D{r}*(1-D{r})") -> Cells:
 
 def test_a_layer_of_which_all_is_wrong_is_found_by_the_rate_of_the_other(tmp_path: Path) -> None:
     assert checked(network(), tmp_path / "right.xlsx").verdict == "pass"
-    report = checked(network("(1-D{r}^2)"), tmp_path / "wrong.xlsx")
+    report = checked(network("(1-D{r}^3)*EXP(-D{r})"), tmp_path / "wrong.xlsx")
     assert called_wrong(report) == {"H4", "H5", "H6"}
 
 

@@ -72,8 +72,8 @@ def by_norm(r: int) -> Cells:
 
 def by_value(r: int) -> Cells:
     return {
-        f"I{r}": f"=MAX(-$E$1,MIN($E$1,G{r}))",
-        f"J{r}": f"=MAX(-$E$1,MIN($E$1,H{r}))",
+        f"I{r}": f"=MAX(-$F$1,MIN($F$1,G{r}))",
+        f"J{r}": f"=MAX(-$F$1,MIN($F$1,H{r}))",
         f"A{r + 1}": f"=A{r}-$D$1*I{r}",
         f"B{r + 1}": f"=B{r}-$D$1*J{r}",
     }

@@ -26,7 +26,7 @@ from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import Indexes, Memory
 
 _MOST = 60  # candidates
-_BY_CHANCE = 0.1  # of the derivatives are like a prediction, if the target is 0
+_BY_CHANCE = 0.4  # of the derivatives are like a prediction, where the target is empty
 _LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
