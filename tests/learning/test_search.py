@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from any_layout import called_wrong, checked
 
 Cells = dict[str, object]
@@ -84,7 +85,20 @@ def test_a_gradient_may_be_written_out_in_the_update(tmp_path: Path) -> None:
 
 
 def test_a_sum_in_the_columns_of_parameters_is_no_update(tmp_path: Path) -> None:
-    """A total below two of its terms lies as the new weights do below the old ones."""
-    cells = network() | {"J1": "=SUM(F4:F6)", "J2": "=SUMSQ(A1:E1)/10", "J11": "=J1+J2"}
+    """A total below one of its terms lies as the new weights do below the old ones."""
+    cells = network() | {"C3": "=SUM(F4:F6)", "D3": "=SUMSQ(A1:E1)/10", "C13": "=C3+D3"}
+    cells |= {"C20": '=IF(C13>1,"large","small")'}
+    cells |= {f"{own}9": f"{cells[f'{own}9']}+{own}1/5" for own in "ABCDE"}
     report = checked(cells, tmp_path / "total.xlsx")
+    assert report.verdict == "pass"
+
+
+@pytest.mark.parametrize("bound", [0.1, 0.2, 0.6])
+def test_gradients_of_one_step_may_be_cut_off(bound: float, tmp_path: Path) -> None:
+    cells = network() | {"H1": bound}
+    for column in "ABCDE":
+        cells[f"{column}10"] = f"=MAX(-$H$1,MIN($H$1,{column}9))"
+        row = 11 if column in "ABC" else 12
+        cells[f"{column}{row}"] = f"={column}1-$G$1*{column}10"
+    report = checked(cells, tmp_path / "clipped.xlsx")
     assert report.verdict == "pass"
