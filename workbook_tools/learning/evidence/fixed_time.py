@@ -47,17 +47,17 @@ def with_fixed_time(result: Judged) -> list[Finding]:
 
 def _faults(result: Judged, node: Node) -> Iterator[Fault]:
     space, rows = result.model.space, node.run.rows
+    first_formula = node.run.formula.at(rows[0])
     try:
-        trees = {row: parse(node.run.formula.at(row)) for row in rows}
+        fixed = [*_fixed_times(space, node, parse(first_formula))] if "^" in first_formula else []
     except SyntaxProblemError:
         return
-    fixed = [*_fixed_times(space, node, trees[rows[0]])]
-    number, updates = _updates(result, node)
-    if not fixed or number is None:
+    number, updates = _updates(result, node) if fixed else (None, [])
+    if number is None:
         return
     formulas: dict[int, str] = {}
     for row in rows[1:]:
-        tree = trees[row]
+        tree = parse(node.run.formula.at(row))
         for route, column, first in fixed:
             moved = Reference(f"{column}{first + row - rows[0]}")
             tree = replaced_in(tree, [route], moved)

@@ -120,14 +120,26 @@ def find_doubled(result: Judged) -> None:
     if model.candidate.assumed is not None:
         return
     chains: dict[int, dict[int, tuple[int, float, float]]] = defaultdict(dict)
-    for k in np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors)).tolist():
-        gradient = next(iter(result.gradients(k)), None)
-        if gradient is not None and space.shows(int(model.updates.cells[k])) is None:
-            parameter = int(model.updates.parameters[k])
-            own = [c for c in result.claims.by_parameter[gradient] if c.by == parameter]
-            factor, rate = rounded(np.array([own[0].factor, model.factors[k] / own[0].factor]))
-            first = space.first_update(int(model.updates.cells[k]))
-            chains[first][k] = gradient, float(factor), float(rate)
+    kept = np.flatnonzero(result.are(Verdict.RIGHT) & np.isfinite(model.factors))
+    number, named = space.named(model.updates.cells[kept])
+    shows = result.claims.show(named, model.updates.parameters[kept[number]])
+    pairs: dict[int, int] = {}
+    for k, cell in zip(kept[number[shows]].tolist(), named[shows].tolist(), strict=True):
+        pairs.setdefault(k, cell)
+    own = [result.claims.by_parameter[cell] for cell in pairs.values()]
+    parameters = model.updates.parameters[[*pairs]].tolist()
+    multiples = np.array(
+        [
+            next(claim.factor for claim in claims if claim.by == parameter)
+            for claims, parameter in zip(own, parameters, strict=True)
+        ]
+    )
+    rates = rounded(model.factors[[*pairs]] / multiples).tolist()
+    every = zip(pairs.items(), rounded(multiples).tolist(), rates, strict=True)
+    for (k, gradient), factor, rate in every:
+        cell = int(model.updates.cells[k])
+        if space.shows(cell) is None:
+            chains[space.first_update(cell)][k] = gradient, factor, rate
     factors = {first: {factor for _, factor, _ in own.values()} for first, own in chains.items()}
     if not factors or any(len(own) != 1 for own in factors.values()):
         return
@@ -136,7 +148,7 @@ def find_doubled(result: Judged) -> None:
     odd = {first: own for first, own in chains.items() if factors[first] != {usual}}
     if not odd or 2 * len(odd) > len(chains) or (len(chains) == 2 and abs(usual) != 1.0):
         return
-    rates = {
+    usual_rates = {
         rate for first, own in chains.items() for _, _, rate in own.values() if first not in odd
     }
     for first, updates in odd.items():
@@ -148,7 +160,7 @@ def find_doubled(result: Judged) -> None:
                 culprit = Culprit(cell, int(model.updates.parameters[k]), is_helper=True)
                 result.culprits.setdefault(cell, culprit).updates.append(k)
                 result.wrong |= {cell, gradient}
-            if not logarithm and ratio in (0.5, 2.0) and rate in rates:
+            if not logarithm and ratio in (0.5, 2.0) and rate in usual_rates:
                 result.verdicts[k] = Verdict.WRONG
                 culprit = Culprit(gradient, int(model.updates.parameters[k]))
                 result.culprits.setdefault(gradient, culprit).updates.append(k)
