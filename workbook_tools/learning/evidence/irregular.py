@@ -54,7 +54,7 @@ def _has_anchors(model: Model) -> bool:
     backward = space.depends & space.needed & ~model.candidate.upstream
     for node, places in space.nodes():
         if len(places) > 1 and backward[places].any():
-            pairs = zip(*(named_in(node, row) for row in node.run.rows[:2]), strict=True)
+            pairs = zip(*(named_in(node, row) for row in node.run.rows[:2]), strict=False)
             fixed = [space.layout.place_of(one) for one, other in pairs if one == other]
             if varies[space.reads.origin[fixed]].any():
                 return True

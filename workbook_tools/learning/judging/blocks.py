@@ -14,13 +14,14 @@ def blocks(model: Model) -> Indexes:
     Several trainings may stand side by side, such as those by several optimizers.
     """
     space = model.space
-    firsts = np.array([space.first_update(cell) for cell in model.updates.cells.tolist()])
+    cells = model.updates.cells.tolist()
+    firsts = np.array([space.first_update(cell) for cell in cells], dtype=np.int64)
     every = np.unique(firsts)
     if len(every) > _MOST:
         return np.zeros(len(firsts), dtype=np.int64)
     block_of: dict[int, int] = {}
     of_loss: dict[int, int] = {}
-    before = dict(zip(model.updates.cells.tolist(), model.updates.parameters.tolist(), strict=True))
+    before = dict(zip(cells, model.updates.parameters.tolist(), strict=True))
     for number, first in enumerate(every.tolist()):
         # Those of the second iteration; trainings may begin with the same numbers.
         reached = space.flow.downstream(np.array([first]))
@@ -33,4 +34,4 @@ def blocks(model: Model) -> Indexes:
         for others in (block_of, of_loss):
             others.update({one: block for one, own in others.items() if own in known})
         of_loss.update(dict.fromkeys(losses, block))
-    return np.array([block_of[first] for first in firsts.tolist()])
+    return np.array([block_of[first] for first in firsts.tolist()], dtype=np.int64)
