@@ -249,15 +249,6 @@ def test_a_rule_that_only_looks_like_a_derivative_at_times_is_not_checked(
     assert (report.verdict, report.findings) == ("unchecked", [])
 
 
-def test_a_range_that_grows_in_such_a_rule_is_no_reason_to_give_up(tmp_path: Path) -> None:
-    cells = kohonen()
-    for r in range(5, 28):
-        rate = f"(0.3+0.1/(1+SUM(H$4:H{r - 1})))"
-        cells |= {f"{own}{r}": str(cells[f"{own}{r}"]).replace("$D$1", rate) for own in "ABCD"}
-    report = checked(cells, tmp_path / "kohonen.xlsx")
-    assert (report.verdict, report.findings) == ("unchecked", [])
-
-
 def test_another_rule_beside_a_training_is_not_checked(tmp_path: Path) -> None:
     """LMS is the derivative of the squared error; NLMS divides by the power of the input."""
     cells: Cells = {"B1": 0.1}
