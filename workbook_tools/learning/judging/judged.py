@@ -47,7 +47,7 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
     of_one = np.full(len(right), np.nan)
     of_one[~right] = of_one_sample(model.updates.among(~right), model.added[~right], own.shares)
     right |= np.isfinite(of_one)
-    right |= along_the_gradient(model, right)
+    right |= along_the_gradient(model, own, right)
     verdicts = np.array([Verdict.RIGHT if one else Verdict.WRONG for one in right], dtype=object)
     _see_through(model, own, verdicts)
     added = (np.abs(model.added) > model.noise[:, None]).sum(axis=1)

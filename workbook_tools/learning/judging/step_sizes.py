@@ -4,14 +4,15 @@ The gradient may be divided by its norm, clipped, or multiplied by a flag that s
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbook_tools.differentiation.proportional import most_frequent, rounded
 from workbook_tools.differentiation.tape import Array
+from workbook_tools.learning.judging.claims import Claims
 from workbook_tools.learning.search.models import Model
 from workbook_tools.program.memory import NUMBER
 
@@ -22,8 +23,12 @@ _IF = re.compile(r"\b(?:IFS?|CHOOSE|SWITCH)\(", re.IGNORECASE)
 _LEVELS = 3  # of cells in whose formulas a function is sought that clips
 
 
-def along_the_gradient(model: Model, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell which updates are such steps, beside those that are ``right`` in any case."""
+def along_the_gradient(model: Model, claims: Claims, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which updates are such steps, beside those that are ``right`` in any case.
+
+    They must read a derivative, times their size: of a single unit, a wrong slope is in all
+    gradients, too.
+    """
     found = np.zeros(len(right), dtype=bool)
     if right.all():
         return found
@@ -36,6 +41,8 @@ def along_the_gradient(model: Model, right: NDArray[np.bool_]) -> NDArray[np.boo
             found[own] = _clipped(model, own, steps[own], right[own])
         else:
             found[own] = _with_common_size(steps[own])
+            if found[own].any():
+                found[own] &= _read_derivatives(model, claims, own)
     return found & ~right
 
 
@@ -95,6 +102,28 @@ def _with_common_size(steps: Array) -> NDArray[np.bool_]:
     shape = shapes[whole][keys.index(usual)]
     off = np.where(np.isfinite(shapes), np.abs(shapes - shape), 0.0)
     return np.asarray((off.max(axis=1) <= _CLEAR) & np.isfinite(shapes).any(axis=1))
+
+
+def _read_derivatives(model: Model, claims: Claims, own: Sequence[int]) -> NDArray[np.bool_]:
+    """Tell which updates read a derivative, not only by way of cells that others read, too."""
+    space, updates = model.space, model.updates
+    backward = space.depends & ~model.candidate.upstream & ~space.is_parameter
+
+    def read(k: int, without: Container[int]) -> tuple[set[int], bool]:
+        """Return the cells that are no derivatives, and whether one is read."""
+        parameter = int(updates.parameters[k])
+        seen, waiting, is_read = set[int](), [int(updates.cells[k])], False
+        for _ in range(_LEVELS):
+            named = {one for cell in waiting for one in space.named_by(cell) if backward[one]}
+            known = {c for c in named if claims.shows(c, parameter) or c in claims.others}
+            is_read |= bool(known)
+            waiting = [c for c in named - known - seen if c not in without]
+            seen.update(waiting)
+        return seen, is_read
+
+    counts = Counter(cell for k in own for cell in read(k, ())[0])
+    shared = {cell for cell, count in counts.items() if count > 1}
+    return np.array([read(k, shared)[1] for k in own], dtype=bool)
 
 
 def _clipped(
