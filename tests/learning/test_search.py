@@ -102,3 +102,35 @@ def test_gradients_of_one_step_may_be_cut_off(bound: float, tmp_path: Path) -> N
         cells[f"{column}{row}"] = f"={column}1-$G$1*{column}10"
     report = checked(cells, tmp_path / "clipped.xlsx")
     assert report.verdict == "pass"
+
+
+def test_predictions_that_are_nearly_1_are_no_reason_for_rounding_errors(tmp_path: Path) -> None:
+    """The loss has LN(1 − p): with p = 1 − 1e-10, six digits of its derivative are lost."""
+    cells = logistic() | {"C5": 22.0, "D5": 9.0, "M1": 1, "M3": 1, "A1": 0.001}
+    report = checked(cells, tmp_path / "saturated.xlsx")
+    assert (report.verdict, report.findings) == ("pass", [])
+
+
+def test_a_loss_may_read_a_range_of_predictions_twice(tmp_path: Path) -> None:
+    cells: Cells = {
+        "A1": 0.5,
+        "B1": 0.2,
+        "C1": 0.9,
+        "D1": 0.6,
+        "B2": 1,
+        "C2": 0,
+        "D2": 1,
+        "E1": 0.8,
+    }
+    cells |= {"A4": 0.3, "H3": 0}
+    for r in range(4, 14):
+        for own, column in zip("BCD", "BCD", strict=True):
+            cells[f"{column}{r}"] = f"=1/(1+EXP(-$A{r}*{own}$1))"
+        ones, others = f"$B$2:$D$2,LN(B{r}:D{r})", f"1-$B$2:$D$2,LN(1-B{r}:D{r})"
+        cells[f"F{r}"] = f"=-SUMPRODUCT({ones})-SUMPRODUCT({others})"
+        cells[f"G{r}"] = f"=SUMPRODUCT(B{r}:D{r}-$B$2:$D$2,$B$1:$D$1)"
+        cells[f"H{r}"] = f"=$E$1*H{r - 1}+G{r}"
+        cells[f"A{r + 1}"] = f"=A{r}-$A$1*H{r}"
+    report = checked(cells, tmp_path / "twice.xlsx")
+    assert report.models[0].losses == [("Sheet", "F4:F13")]
+    assert not report.findings

@@ -1,5 +1,6 @@
 """A workbook in which the parameters count as numbers: its cells, and random numbers in them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -26,6 +27,9 @@ from workbook_tools.program.memory import NUMBER, Indexes, Memory
 DRAWS = 4
 _STEP = 1e-5  # relative, of differences in the place of derivatives
 AT_REST = "at rest: "  # before the name of a sheet, with what counts as 0 in the draws
+_MOST_SHRUNK = 4  # times that parameters are halved
+_SATURATED = 1e-7
+_EXPONENTIAL = re.compile(r"\b(?:EXP|TANH)\(", re.IGNORECASE)
 _LARGE = 3.0  # times the number with which a training begins
 
 
@@ -336,7 +340,29 @@ class Space:
         if are_tied:
             for place, own in self.copies.items():
                 numbers[np.searchsorted(places, own)] = numbers[np.searchsorted(places, place)]
-        return self.cut.drawn(places, numbers, self.readers_of(drawn), needed)
+        readers, is_own = self.readers_of(drawn), self.is_parameter[places]
+        memory = self.cut.drawn(places, numbers, readers, needed)
+        saturated = self._saturated(memory)
+        for _ in range(_MOST_SHRUNK if saturated else 0):
+            numbers = np.where(is_own[:, None], numbers / 2, numbers)
+            other = self.cut.drawn(places, numbers, readers, needed)
+            if (left := self._saturated(other)) >= saturated:
+                break
+            memory, saturated = other, left
+        return memory
+
+    def _saturated(self, memory: Memory) -> int:
+        """Return how many activations are so near to 1 that 1 less them is mostly rounding."""
+        with np.errstate(invalid="ignore"):
+            off = np.abs(np.abs(memory.numbers[self._activations]) - 1)
+            return int((off < _SATURATED).sum())
+
+    @cached_property
+    def _activations(self) -> Indexes:
+        """The cells with an exponential in their formulas, which depend on parameters."""
+        found = [places for node, places in self.nodes() if _EXPONENTIAL.search(node.shape.text)]
+        every = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        return np.asarray(every[self.depends[every]])
 
     @cached_property
     def is_at_rest(self) -> NDArray[np.bool_]:

@@ -58,8 +58,10 @@ def candidates(space: Space, assumed: Assumed | None = None) -> Iterator[Candida
 def _are_moving(space: Space, cells: Indexes) -> bool:
     """Tell whether cells are moving averages: most of what they read is in several, not in all."""
     pairs = space.reads.by(cells)
-    own = pairs.read[~pairs.is_named & space.depends[pairs.read]]
-    _, counts = np.unique(own, return_counts=True)
+    kept = ~pairs.is_named & space.depends[pairs.read]
+    size = len(space.depends)
+    every = np.unique(pairs.read[kept] * size + pairs.readers[kept])  # each once
+    _, counts = np.unique(every // size, return_counts=True)
     is_in_several = (counts > 1) & (counts < len(cells))
     return len(counts) > 0 and bool(is_in_several.mean() > _IN_SEVERAL)
 
