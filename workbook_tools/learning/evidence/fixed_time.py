@@ -52,8 +52,8 @@ def _faults(result: Judged, node: Node) -> Iterator[Fault]:
         fixed = [*_fixed_times(space, node, parse(first_formula))] if "^" in first_formula else []
     except SyntaxProblemError:
         return
-    number, updates = _updates(result, node) if fixed else (None, [])
-    if number is None:
+    updates = result.updates_by(space.whole.places_of(node)[1:]) if fixed else []
+    if not updates:
         return
     formulas: dict[int, str] = {}
     for row in rows[1:]:
@@ -64,7 +64,8 @@ def _faults(result: Judged, node: Node) -> Iterator[Fault]:
         formulas[row] = f"={tree}"
     for k in updates:
         result.verdicts[k] = Verdict.WRONG
-    name = cell_name(*space.layout.cell(number)[1:])
+    parameter = int(result.model.updates.parameters[updates[0]])
+    name = cell_name(*space.layout.cell(parameter)[1:])
     _, column, first = fixed[0]
     cell, old = cell_name(rows[1], node.column), node.run.formula.at(rows[1])
     yield Fault(
@@ -109,13 +110,3 @@ def _depends(space: Space, node: Node, tree: Tree) -> bool:
         for cell in area.cells(node.sheet)
     ]
     return bool((space.depends | space.is_parameter)[read].any())
-
-
-def _updates(result: Judged, node: Node) -> tuple[int | None, list[int]]:
-    """Return the first parameter whose updates read some formulas, and the updates' numbers."""
-    space, own = result.model.space, result.model.updates
-    rows = node.run.rows[1:]
-    cells = [space.layout.place_of((node.sheet, row, node.column)) for row in rows]
-    readers = np.union1d(space.reads.of(np.array(cells)).readers, cells)
-    updates = np.flatnonzero(np.isin(own.cells, readers)).tolist()
-    return (int(own.parameters[updates[0]]) if updates else None), updates

@@ -5,8 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import count
 
-import numpy as np
-
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion
 from workbook_tools.judging.findings import Finding
@@ -51,11 +49,7 @@ def wrongly_taken_over(result: Judged, taken_over: Sequence[TakenOver]) -> list[
 
 def _updates(result: Judged, one: TakenOver) -> list[int]:
     """Return the numbers of the updates that read a formula, or are it."""
-    space = result.model.space
-    rows = one.node.run.rows
-    cells = [space.layout.place_of((one.node.sheet, row, one.node.column)) for row in rows]
-    readers = np.union1d(space.reads.of(np.array(cells)).readers, cells)
-    return np.flatnonzero(np.isin(result.model.updates.cells, readers)).tolist()
+    return result.updates_by(result.model.space.whole.places_of(one.node))
 
 
 def _updated_by(result: Judged, odd: TakenOver) -> str | None:

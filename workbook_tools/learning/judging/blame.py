@@ -171,7 +171,7 @@ def _find_misplaced(result: Judged) -> None:
     lines, moves = moves_to(claims.by[kept], claims.cells[kept], model.space.layout)
     should_be = Columns(model, model.updates.parameters[result.are(Verdict.RIGHT)])
     trail: Trail | None = None
-    is_assumed = model.candidate.assumed is not None
+    may_be_nothing = model.candidate.assumed is not None  # where a training begins with a target
     along = result.are(Verdict.RIGHT) & ~np.isfinite(model.factors) & ~model.are_zero
     if (along & ~np.isfinite(result.of_one_sample)).any():
         return  # the size of the steps depends on the numbers
@@ -184,7 +184,7 @@ def _find_misplaced(result: Judged) -> None:
             and not claims.shows(cell, parameter)
             and not is_estimate(model, cell, parameter)
             and not may_clip(model.space.formula(cell))
-            and not (is_assumed and _is_nothing(model, cell))
+            and (model.memory.numbers[cell].any() or not may_be_nothing)
         ]
         if len(missing) > (1 - ALIKE) * (count + len(missing)):
             continue  # these are no derivatives by parameters, after all
@@ -194,11 +194,6 @@ def _find_misplaced(result: Judged) -> None:
             for one in first or {cell}:
                 result.culprits.setdefault(one, Culprit(one, parameter, is_helper=one != cell))
             result.wrong |= region | {cell}
-
-
-def _is_nothing(model: Model, cell: int) -> bool:
-    """Tell whether a cell is always 0, such as the error where a training begins with a target."""
-    return not model.memory.numbers[cell].any()
 
 
 def _blame_gradients(result: Judged) -> None:

@@ -15,7 +15,7 @@ from workbook_tools.notation.addresses import MAX_COLUMNS
 from workbook_tools.program.memory import Indexes
 
 _CLEAR = 1e-5  # relative
-_LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
+LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)  # to base 10
 _FEW = 4  # updates of a column
 _ODD_SIGNS = 0.4  # of the updates have another sign than the others, at most
 
@@ -181,7 +181,7 @@ def _by_logarithm(result: Judged, gradient: int, ratio: float) -> list[int]:
         return []
     _, read = space.flow.read_by(np.array([gradient]))
     cells = [gradient, *np.unique(read[~model.candidate.upstream[read]]).tolist()]
-    return [cell for cell in cells if _LOG.search(space.formula(cell) or "")]
+    return [cell for cell in cells if LOG.search(space.formula(cell) or "")]
 
 
 def _numbers_read(model: Model, update: int) -> frozenset[int]:

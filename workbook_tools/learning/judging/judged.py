@@ -106,10 +106,9 @@ def _leave_uncompared_blocks(result: Compared) -> None:
         unlike = set(range(len(good)))  # nothing is like another one, of many
     still = set(np.flatnonzero(frozen).tolist())
     for cell, culprit in [*result.culprits.items()]:
-        own = set(culprit.updates)
-        if has_condition(model.space.formula(cell)):  # each may have its turn at another time
-            unlike |= own
-        if own <= unlike | still and (own or has_condition(model.space.formula(cell))):
+        own, has_turns = set(culprit.updates), has_condition(model.space.formula(cell))
+        unlike |= own if has_turns else set()
+        if own <= unlike | still and (own or has_turns):
             del result.culprits[cell]
             result.wrong.discard(cell)
     for k in unlike | still:

@@ -96,6 +96,12 @@ class Judged:
         """Tell which updates have a verdict."""
         return np.array([one is verdict for one in self.verdicts], dtype=bool)
 
+    def updates_by(self, cells: Indexes) -> list[int]:
+        """Return the numbers of the updates that are some cells, or read them."""
+        readers = np.union1d(self.model.space.reads.of(cells).readers, cells)
+        found: list[int] = np.flatnonzero(np.isin(self.model.updates.cells, readers)).tolist()
+        return found
+
     def gradients(self, k: int) -> list[int]:
         """Return the cells that an update names and that are the derivative by its parameter."""
         own = self.model.updates

@@ -1,7 +1,6 @@
 """The mistakes of a model as findings: where gradients and updates go wrong, and what was meant."""
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, pla
 from workbook_tools.judging.findings import Finding
 from workbook_tools.learning.described import loss_of
 from workbook_tools.learning.given import given_by
+from workbook_tools.learning.judging.factors import LOG
 from workbook_tools.learning.judging.typed import Typed, typed
 from workbook_tools.learning.judging.verdicts import Compared, Culprit, Expected, Judged, Verdict
 from workbook_tools.learning.mending.earlier import reading_earlier
@@ -42,7 +42,6 @@ _MOST_TRIED = 3  # formulas of one shape for which nothing was found
 _MOST_CULPRITS = 2_000
 _MOST_ANCHORS = 2  # of one formula, one of which is left out
 _MOST_WORKBOOKS = 10  # that are differentiated with other formulas
-_LOG = re.compile(r"\bLOG(?:10)?\(", re.IGNORECASE)
 _NICE = (0.5, 1.0, 2.0)  # factors that a gradient may have
 _CLEAR = 1e-5  # relative
 _NOTHING = 1e-9  # a derivative that is larger is not 0
@@ -88,7 +87,7 @@ def _by_logarithm(result: Judged) -> list[Fault]:
     helpers = {}
     for place in used.tolist():
         formula = space.formula(place) or ""
-        natural = _LOG.sub("LN(", formula)
+        natural = LOG.sub("LN(", formula)
         if natural != formula and "," not in formula.partition("(")[2].partition(")")[0]:
             helpers[space.layout.cell(place)] = natural
     if not helpers:
@@ -335,7 +334,7 @@ class _Mender:
                 old = space.formula(cell) or ""
                 formula = next(islice(without_anchors(old, row), number, None), None)
                 if number == _MOST_ANCHORS:
-                    formula = _LOG.sub("LN(", old)
+                    formula = LOG.sub("LN(", old)
                 if formula not in (None, old):
                     every[cell] = str(formula)
             formulas = {space.layout.cell(cell): own for cell, own in every.items()}
@@ -465,7 +464,7 @@ def _message(result: Judged, culprit: Culprit, quantity: str, is_latent: bool) -
             return f"{cell} is {others[0].factor:.4g} times {quantity}, unlike the other gradients"
         if culprit.is_helper:
             what = "is no derivative of the loss"
-            if _LOG.search(space.formula(culprit.cell) or ""):
+            if LOG.search(space.formula(culprit.cell) or ""):
                 what = "takes LOG, to base 10, where the derivative needs LN"
             return f"{quantity} is calculated from {cell}, which {what}"
         if not culprit.updates or is_only_shown(result, culprit):
