@@ -13,6 +13,10 @@ from workbook_tools.learning.evidence.fixed_time import with_fixed_time
 from workbook_tools.learning.evidence.follow_ups import add_follow_ups
 from workbook_tools.learning.evidence.taken_over import wrongly_taken_over
 from workbook_tools.learning.found import Search
+from workbook_tools.learning.meant.as_meant import as_meant
+from workbook_tools.learning.meant.as_meant import findings_of as findings_of_meant
+from workbook_tools.learning.meant.left_out import not_used
+from workbook_tools.learning.meant.proposals import Proposal
 from workbook_tools.learning.prepared.array_cells import ArrayCells
 from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers
 from workbook_tools.learning.ranges import by_sheet, ranges
@@ -59,6 +63,9 @@ def learned(
         if (without_momentum := at_rest(found, sheets, search)) is not None:
             found, sheets, search, taken_over = without_momentum
         found, odd = as_neighbours(found, sheets, search)
+        meant: Sequence[Proposal] = ()
+        if not odd:
+            found, meant = as_meant(found, sheets, search)
     except NotDifferentiableError as error:
         return Learning(why=f"its formulas cannot be differentiated: {error}")
     except TooManyReadsError:
@@ -67,7 +74,10 @@ def learned(
     for result, own in zip(found.results, found.findings, strict=True):
         more = [*findings_of(result, odd), *wrongly_taken_over(result, taken_over)]
         more += with_fixed_time(result) if not own else []
-        reports.append(described(result, [*own, *more]))
+        more += findings_of_meant(result, meant)
+        report = described(result, [*own, *more])
+        report.updates += not_used(found, result)
+        reports.append(report)
     add_follow_ups(found, reports, sheets, search)
     reports += [described(*own) for own in found.almost]
     space, left = found.space, found.left
