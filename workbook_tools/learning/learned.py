@@ -13,9 +13,8 @@ from workbook_tools.learning.evidence.fixed_time import with_fixed_time
 from workbook_tools.learning.evidence.follow_ups import add_follow_ups
 from workbook_tools.learning.evidence.taken_over import wrongly_taken_over
 from workbook_tools.learning.found import Search
-from workbook_tools.learning.meant.as_meant import as_meant
+from workbook_tools.learning.meant.as_meant import as_meant, not_used
 from workbook_tools.learning.meant.as_meant import findings_of as findings_of_meant
-from workbook_tools.learning.meant.left_out import not_used
 from workbook_tools.learning.meant.proposals import Proposal
 from workbook_tools.learning.prepared.array_cells import ArrayCells
 from workbook_tools.learning.prepared.fixed_numbers import with_fixed_numbers

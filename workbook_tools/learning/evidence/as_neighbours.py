@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
-from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.references import areas, bare_reference
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
@@ -174,6 +174,25 @@ def _proven(
     return found
 
 
+def _takes_another(result: Judged, cell: Cell, old: str, meant: str) -> bool:
+    """Tell whether a formula only shows a parameter, and another one of it is meant.
+
+    That is an update by which nothing would go on otherwise.
+    """
+    space, own = result.model.space, result.model.updates
+    single = [bare_reference(formula) for formula in (old, meant)]
+    if any(area is None or area.cell_count > 1 for area in single):
+        return False
+    places = [
+        space.layout.place_of(one) for text in (old, meant) for one in cells_of(text, cell[0])
+    ]
+    read, should_read = space.reads.across[places].tolist()
+    updates = own.cells.tolist()
+    if should_read not in updates or not (read in updates or space.is_parameter[read]):
+        return False
+    return space.first_update(read) == space.first_update(should_read)
+
+
 def _kind(cell: Cell, old: str, meant: str) -> tuple[str, int, str, str]:
     """Return what copies of a wrong formula in a column have in common."""
     sheet, row, column = cell
@@ -196,6 +215,7 @@ def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool)
     if place in result.wrong or place in result.culprits:
         return None
     is_helper = is_better and model.space.needed[place] and model.space.depends[place]
+    is_helper |= _takes_another(result, cell, old, meant)
     if update is None and not claims and not is_helper:
         return None
     if update and update[0].verdicts[update[1]] not in (Verdict.RIGHT, Verdict.ALIKE):

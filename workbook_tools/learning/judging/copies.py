@@ -1,18 +1,25 @@
 """Copies: of a wrong formula, and of a cell in the place of a derivative."""
 
 from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from workbook_tools.learning.judging.verdicts import Culprit, Judged, Verdict
 from workbook_tools.learning.moved import as_copied
 from workbook_tools.learning.space import Space
+from workbook_tools.program.graph import Node
 
 _LEAST = 2  # formulas that read a copy
 
+_Line: TypeAlias = tuple[str | None, int | None, int | None]  # sheet, row and column; None: any
+
 
 def fill_copies(result: Judged) -> None:
-    """Add the copies of a culprit's formula, in its column or row, that are not right.
+    """Add the copies of a culprit's formula that are not right.
+
+    They are in its column or row, or in the same place of other sheets.
 
     From the gradients of the last iteration, for example, nothing is calculated.
     """
@@ -23,10 +30,9 @@ def fill_copies(result: Judged) -> None:
     are_of_gradients = {
         k for one in result.culprits.values() if one.is_gradient for k in one.updates
     }
-    in_rows = _InRows(space)
+    every_copy = _Copies(space)
     for culprit in [*result.culprits.values()]:
-        below = space.whole.places_of(space.whole.nodes[int(space.whole.node_at[culprit.cell])])
-        for places in (below.tolist(), in_rows.copies(culprit.cell)):
+        for places in every_copy.of(culprit.cell):
             not_right = known.intersection(places) | result.wrong.intersection(places)
             if len(not_right) * 2 < len(places):
                 continue
@@ -51,32 +57,53 @@ def fill_copies(result: Judged) -> None:
                     result.culprits[place] = Culprit(place, parameter, [k], False)
 
 
-class _InRows:
-    """Formulas that were copied to the right or left."""
+class _Copies:
+    """Formulas that were copied to other cells."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._known: dict[tuple[str, int], dict[str, list[int]]] = {}  # by row
+        self._found: dict[Hashable, list[int]] = defaultdict(list)  # by place, and formula
+        self._known: set[Hashable] = set()
+        self._in_column: dict[int, list[Node]] = defaultdict(list)
+        for node in space.whole.nodes:
+            self._in_column[node.column].append(node)
 
-    def copies(self, cell: int) -> list[int]:
-        """Return the cells of a row with the formula of one, copied; this one is among them."""
+    def of(self, cell: int) -> Iterator[list[int]]:
+        """Yield the cells with the formula of one, copied; this one is among them.
+
+        They are in one column, in one row, or in one place on several sheets. In a column, blocks
+        may have been copied, with what is fixed in each of them.
+        """
         sheet, row, column = self._space.layout.cell(cell)
-        if (sheet, row) not in self._known:
-            found: dict[str, list[int]] = defaultdict(list)
-            for node in self._space.whole.nodes:
-                if node.sheet == sheet and row in node.run.rows:
-                    formula = as_copied(node.run.formula.at(row), row, node.column)
-                    place = self._space.layout.place_of((sheet, row, node.column))
-                    found[formula].append(place)
-            self._known[sheet, row] = found
-        return self._known[sheet, row][as_copied(self._space.formula(cell) or "", row, column)]
+        formula = self._space.formula(cell) or ""
+        lines: Sequence[_Line] = ((sheet, None, column), (sheet, row, None), (None, row, column))
+        for line in lines:
+            if line not in self._known:
+                self._read(line)
+            yield self._found[line, as_copied(formula, row, column)]
+        yield self._found[lines[0], as_copied(formula.replace("$", ""), row, column)]
+
+    def _read(self, line: _Line) -> None:
+        """Find the formulas of a column, a row, or a place."""
+        self._known.add(line)
+        whole = self._space.whole.nodes
+        for node in whole if line[2] is None else self._in_column[line[2]]:
+            if line[0] in (None, node.sheet):
+                for row in node.run.rows if line[1] is None else (line[1],):
+                    if row in node.run.rows:
+                        formula = node.run.formula.at(row)
+                        place = self._space.layout.place_of((node.sheet, row, node.column))
+                        for text in {formula, formula.replace("$", "")}:
+                            key = as_copied(text, row, node.column)
+                            self._found[line, key].append(place)
 
 
 def _moved_along(space: Space, cell: int, begin: int, end: int) -> int:
     """Return the cell that lies from one as ``end`` does from ``begin``; 0 if there is none."""
     sheet, row, column = space.layout.cell(cell)
-    (_, *before), (_, *after) = space.layout.cell(begin), space.layout.cell(end)
-    row, column = row + after[0] - before[0], column + after[1] - before[1]
+    before, after = space.layout.cell(begin), space.layout.cell(end)
+    row, column = row + after[1] - before[1], column + after[2] - before[2]
+    sheet = after[0] if sheet == before[0] else sheet
     return space.layout.place_of((sheet, row, column)) if min(row, column) > 0 else 0
 
 

@@ -5,19 +5,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
+import numpy as np
+
 from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.formulas.wording import change_in_words
 from workbook_tools.judging.faults import Fault, Kind, Suggestion, compared, plain
 from workbook_tools.judging.findings import Finding
+from workbook_tools.judging.report import Learned
+from workbook_tools.learning.described import NOT_CHECKED
 from workbook_tools.learning.found import Found, Search
 from workbook_tools.learning.given import given_by
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.meant.bound_wrongly import bound_wrongly
+from workbook_tools.learning.meant.earlier_parameters import earlier_parameters, with_earlier
 from workbook_tools.learning.meant.in_gradients import in_gradients
-from workbook_tools.learning.meant.left_out import left_out
+from workbook_tools.learning.meant.left_out import left_out, unused
 from workbook_tools.learning.meant.proposals import Change, Proposal
 from workbook_tools.learning.moved import as_copied
+from workbook_tools.learning.ranges import by_sheet, ranges
 from workbook_tools.learning.reads import TooManyReadsError
 from workbook_tools.notation.addresses import Cell, cell_name
 from workbook_tools.package.cell_values import CellValue
@@ -25,6 +31,7 @@ from workbook_tools.program.what_if import with_formulas
 
 _MOST = 8  # proposals that are tried
 _GOOD = (Verdict.RIGHT, Verdict.ALIKE)
+_NOT_USED = "the loss does not depend on its parameter"
 _SAME = 1e-9  # a value that is off by less is right at present
 
 
@@ -35,7 +42,7 @@ def as_meant(found: Found, sheets: Sequence[Sheet], search: Search) -> tuple[Fou
     """
     if search.loss is not None:
         return found, []
-    for propose in (bound_wrongly, left_out, in_gradients):
+    for propose in (bound_wrongly, earlier_parameters, left_out, in_gradients):
         if (mended := _first(propose, found, sheets, search)) is not None:
             return mended
     return found, []
@@ -91,14 +98,14 @@ def findings_of(result: Judged, proposals: Sequence[Proposal]) -> Iterator[Findi
         if not all(cell in own for cell in proposal.updates):
             continue
         groups: dict[tuple[str, int, str], list[Cell]] = defaultdict(list)
-        for cell, change in proposal.changes.items():
+        for cell, change in sorted(proposal.changes.items(), key=lambda one: one[0]):
             sheet, row, column = cell
             groups[sheet, column, as_copied(change.meant, row, column)].append(cell)
         for cells in groups.values():
             _call_wrong(result, cells)
         yield Finding(
             tuple(
-                _fault(result, {cell: proposal.changes[cell] for cell in sorted(cells)})
+                _fault(result, {cell: proposal.changes[cell] for cell in cells})
                 for cells in groups.values()
             )
         )
@@ -150,3 +157,15 @@ def _given(result: Judged, cell: Cell, formula: str) -> float:
 
 def _is_same(shown: CellValue, should: float) -> bool:
     return isinstance(shown, float) and math.isclose(shown, should, rel_tol=_SAME, abs_tol=_SAME)
+
+
+def not_used(found: Found, result: Judged) -> Iterator[Learned]:
+    """Yield updates like those of a model, of parameters on which the loss does not depend.
+
+    Nothing that was tried makes them right.
+    """
+    space = found.space
+    earlier = np.array([update for update, *_ in with_earlier(found, result)], dtype=np.int64)
+    every = np.concatenate([earlier, *unused(found, result)])
+    for sheet, own in by_sheet(map(space.layout.cell, every.tolist())).items():
+        yield Learned(sheet, ranges(own), len(own), "", None, NOT_CHECKED, _NOT_USED)

@@ -22,19 +22,15 @@ from workbook_tools.formulas.tree import (
     parts,
 )
 from workbook_tools.judging.faults import Kind
-from workbook_tools.judging.report import Learned
-from workbook_tools.learning.described import NOT_CHECKED
 from workbook_tools.learning.found import Found
 from workbook_tools.learning.judging.verdicts import Judged, Verdict
 from workbook_tools.learning.meant.proposals import Change, Proposal, backward, names_any, tree_at
-from workbook_tools.learning.ranges import ranges_of
 from workbook_tools.learning.space import Space
 from workbook_tools.notation.addresses import Cell, cell_name, sheet_prefix
 from workbook_tools.program.memory import Indexes
 
 _MOST = 3  # parameters that are left out
 _MOST_CELLS = 5_000  # in which a term is missing
-_NOT_USED = "the loss does not depend on its parameter"
 _SUMS = ("SUM", "SUMPRODUCT", "MMULT")
 
 # Changes the formula of a cell, which should name a parameter: its place, itself, and the name.
@@ -44,18 +40,11 @@ _Edit: TypeAlias = Callable[[int, Tree, Tree], Tree | None]
 def left_out(found: Found) -> Iterator[Proposal]:
     """Yield proposals to use such a parameter in the formulas that use the others."""
     for result in found.results:
-        for left in _unused(found, result)[:_MOST]:
+        for left in unused(found, result)[:_MOST]:
             yield from _LeftOut(found.space, result, left).proposals()
 
 
-def not_used(found: Found, result: Judged) -> Iterator[Learned]:
-    """Yield the updates of such parameters, as they are reported if nothing makes them right."""
-    for updates in _unused(found, result):
-        for sheet, cells in ranges_of(updates, found.space.layout):
-            yield Learned(sheet, cells, len(updates), "", None, NOT_CHECKED, _NOT_USED)
-
-
-def _unused(found: Found, result: Judged) -> list[Indexes]:
+def unused(found: Found, result: Judged) -> list[Indexes]:
     """Return updates that no loss explains, but that are like right ones of a model.
 
     They are at the same distance from their parameters, and have the same formula or learning rate.

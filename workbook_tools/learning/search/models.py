@@ -120,9 +120,8 @@ def _only_shown(space: Space, found: Sequence[Model]) -> list[Model]:
     """Return the models whose gradients are shown on sheets on which nothing was found yet."""
     if is_too_large(space):
         return []
-    own = [model.updates.cells for model in found]
-    places = np.concatenate([space.updates.cells[:0], *own])
-    known = {space.layout.cell(place)[0] for place in places.tolist()}
+    own = [(model.space.layout, (*model.updates.cells, *model.losses)) for model in found]
+    known = {layout.cell(int(place))[0] for layout, places in own for place in places}
     names = frozenset(sheet.name for sheet in space.sheets) - known
     gradients = shown(space, names)
     gradients += labelled(space, names, gradients)
