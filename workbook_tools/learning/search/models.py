@@ -1,6 +1,6 @@
 """Finds what learns in a workbook: the losses whose derivatives its updates are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,9 @@ from workbook_tools.differentiation.adjoints import NotDifferentiableError
 from workbook_tools.differentiation.proportional import factors, matches, rounded
 from workbook_tools.differentiation.tape import Array
 from workbook_tools.formulas.references import areas
+from workbook_tools.formulas.replacing import bare
 from workbook_tools.formulas.sheets import Sheet
+from workbook_tools.formulas.tree import Operation, Reference, SyntaxProblemError, parse
 from workbook_tools.learning.prepared.numeric_texts import with_numbers
 from workbook_tools.learning.search.assumed import Assumed, assumed_losses
 from workbook_tools.learning.search.labelled import labelled
@@ -30,6 +32,7 @@ _BY_CHANCE = 0.4  # of the derivatives are like a prediction, where the target i
 _LITTLE = 0.25  # of the cells from which a term is calculated, more for the sum
 _LEAST_DRAWS = 2  # in which a derivative is not 0, so that something is like it
 _LEAST_SPREAD = 1e-6  # relative
+_MOST_SCALED = 1_000  # losses with a formula that was filled down
 _ROUNDING = 1e-13  # relative
 
 
@@ -274,7 +277,7 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
         return None
     cells = [space.layout.cell(place) for place in candidate.cells.tolist()]
     try:
-        memory = space.drawn(candidate.upstream, keeps_whole)
+        memory = _drawn(space, candidate, keeps_whole)
         if not np.isfinite(memory.numbers[candidate.cells]).any():
             return None  # an error is no loss
         adjoints = space.cut.adjoints(cells, memory)
@@ -316,6 +319,34 @@ def model_of(space: Space, candidate: Candidate, keeps_whole: bool) -> Model | N
     return model.of(~counts)
 
 
+def _drawn(space: Space, candidate: Candidate, keeps_whole: bool, are_tied: bool = False) -> Memory:
+    """Return the workbook calculated on random numbers, for a loss.
+
+    A number by which all of it is divided is kept, such as the count of the samples.
+    """
+    kept = np.zeros(space.layout.size, dtype=bool)
+    for number in np.unique(space.whole.node_at[candidate.cells]).tolist():
+        run, sheet = space.whole.nodes[number].run, space.whole.nodes[number].sheet
+        for row in run.rows[:_MOST_SCALED]:
+            for text in _divisors(run.formula.at(row)):
+                cells = (cell for area in areas(text) for cell in area.cells(sheet))
+                kept[[space.layout.place_of(cell) for cell in cells]] = True
+    kept &= ~space.is_parameter
+    return space.drawn(candidate.upstream, keeps_whole, are_tied, kept)
+
+
+def _divisors(formula: str) -> Iterator[str]:
+    """Yield the cells by which all of a formula is divided."""
+    try:
+        tree = bare(parse(formula))
+    except SyntaxProblemError:
+        return
+    while isinstance(tree, Operation) and tree.operator in "*/":
+        if tree.operator == "/" and isinstance(divisor := bare(tree.right), Reference):
+            yield divisor.text
+        tree = bare(tree.left)
+
+
 def model_again(
     space: Space, candidate: Candidate, keeps_whole: bool, left_out: Indexes | None = None
 ) -> Model | None:
@@ -352,7 +383,7 @@ def _again(model: Model) -> Model:
         left &= ~np.isfinite(found)
     tied = [k for k in np.flatnonzero(left).tolist() if int(own.parameters[k]) in space.copies]
     if tied:
-        memory = space.drawn(model.candidate.upstream, model.keeps_whole, are_tied=True)
+        memory = _drawn(space, model.candidate, model.keeps_whole, are_tied=True)
         cells = [space.layout.cell(place) for place in model.losses.tolist()]
         adjoints = space.cut.adjoints(cells, memory)
         updated = dict(zip(space.updates.cells.tolist(), space.updated(memory), strict=True))
