@@ -25,6 +25,9 @@ from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Layout, Memory
 
+_INSIDE = r"[^()]*(?:\([^()]*\)[^()]*)*"
+_LOOKED_UP = re.compile(rf"=\+?(?:INDEX|[VHX]?LOOKUP|OFFSET|CHOOSE)\({_INSIDE}\)$", re.IGNORECASE)
+_CHOSEN = re.compile(rf"=\+?IF\({_INSIDE},_\d+,_\d+\)$", re.IGNORECASE)
 _CELL = re.compile(r"\$?[A-Z]{1,3}\$?\d+", re.IGNORECASE)
 _DRAWS = 6
 _CLEAR = 1e-9  # a slope is 1 up to this
@@ -69,7 +72,8 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
     found = found.among(_by_most(known, found) & (known | _are_read_alike(known, found, own)))
-    found = found.among(_play_the_same_role(found, own, is_leaf))
+    used = own.at(np.flatnonzero(~_choosing(nodes, derivatives)[own.readers]))
+    found = found.among(_play_the_same_role(found, used, is_leaf))
     found = found.among(~_read_another(found, own))
     while len(found.cells):
         # What is no number is itself an update. What is added depends on parameters.
@@ -88,13 +92,31 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
 
 
 def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArray[np.bool_]:
-    """Tell with which cells a training may begin: numbers, also those that another sheet has."""
+    """Tell with which cells a training may begin.
+
+    They are numbers, also those that another sheet has, or that are looked up in a table, as the
+    vector of a word is.
+    """
     found: NDArray[np.bool_] = derivatives.memory.kinds == NUMBER
     found = found & ~derivatives.are_formulas
     for node in nodes:
+        if _LOOKED_UP.match(node.shape.text):
+            found[derivatives.places_of(node)] = True
         if node.shape.text in COPIES:
             places = derivatives.places_of(node)
             found[places] = own.origin[places] == places
+    return found
+
+
+def _choosing(nodes: Sequence[Node], derivatives: Derivatives) -> NDArray[np.bool_]:
+    """Tell which cells only choose between two others.
+
+    So the table of all words takes the new vector of a word, and keeps those of the others.
+    """
+    found = np.zeros_like(derivatives.are_formulas)
+    for node in nodes:
+        if _CHOSEN.match(node.shape.text):
+            found[derivatives.places_of(node)] = True
     return found
 
 
