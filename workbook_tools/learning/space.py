@@ -168,9 +168,9 @@ class Space:
 
     @cached_property
     def depends(self) -> NDArray[np.bool_]:
-        """Which cells depend on the parameters; these themselves do not count."""
+        """Which cells depend on the parameters; these themselves, and copies, do not count."""
         found = self.flow.downstream(self.parameters)
-        found[self.parameters] = False
+        found[self.is_parameter[self.reads.across]] = False
         return found
 
     @cached_property

@@ -25,6 +25,7 @@ from workbook_tools.program.edges import members_of
 from workbook_tools.program.graph import Node
 from workbook_tools.program.memory import NUMBER, Indexes, Layout, Memory
 
+_LEAST_ALIKE = 3  # formulas of one shape
 _INSIDE = r"[^()]*(?:\([^()]*\)[^()]*)*"
 _LOOKED_UP = re.compile(rf"=\+?(?:INDEX|[VHX]?LOOKUP|OFFSET|CHOOSE)\({_INSIDE}\)$", re.IGNORECASE)
 _CHOSEN = re.compile(rf"=\+?IF\({_INSIDE},_\d+,_\d+\)$", re.IGNORECASE)
@@ -67,7 +68,7 @@ def joined(every: Sequence[Updates]) -> Updates:
 def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Updates:
     """Return the updates of a workbook; ``derivatives`` are those without parameters."""
     memory = derivatives.memory
-    found = _with_slope_one(nodes, derivatives, memory, own)
+    found = _of_originals(_with_slope_one(nodes, derivatives, memory, own), derivatives, own)
     is_leaf = starts(nodes, derivatives, own)
     found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
@@ -89,6 +90,19 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
             return found
         found = found.among(kept)
     return found
+
+
+def _of_originals(found: Updates, derivatives: Derivatives, own: Reads) -> Updates:
+    """Return updates of the numbers themselves, where only an update reads a copy of one.
+
+    The copy may stand beside the update, on a sheet of its own.
+    """
+    origin = own.across[found.parameters]
+    is_number = (derivatives.memory.kinds == NUMBER) & ~derivatives.are_formulas
+    pairs = np.unique(own.read * len(own.origin) + own.readers)
+    readers = np.bincount(pairs // len(own.origin), minlength=len(own.origin))
+    is_shown = (origin != found.parameters) & is_number[origin] & (readers[found.parameters] == 1)
+    return found._replace(parameters=np.where(is_shown, origin, found.parameters))
 
 
 def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArray[np.bool_]:
@@ -318,7 +332,12 @@ def _play_the_same_role(
     pair, role = _roles_of(found.parameters, roles, most)
     is_read = is_leaf[found.parameters]
     is_read[pair[shape_of[role] != own_shapes[pair]]] = True
-    return _by_most(is_same & is_read, found)
+    # What lies from a target as an update does from its parameter may be the error.
+    used = own.read[~np.isin(own.readers, found.cells)]
+    may_be = is_same | np.isin(found.parameters, used)
+    number = np.unique(found.groups * (most + 1) + own_shapes, return_inverse=True)[1]
+    is_something_else = (np.bincount(number, may_be) == 0) & (np.bincount(number) >= _LEAST_ALIKE)
+    return np.asarray(_by_most(is_same & is_read, found) & ~is_something_else[number])
 
 
 def _read_it_twice(found: Updates, by: Reads) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ numbers, it is a mistake. The others are then judged as if it were mended.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,10 +70,11 @@ def as_neighbours(found: Found, sheets: Sequence[Sheet], search: Search) -> tupl
     if suggested == {one.cell: one.meant for one in odd}:
         return found, []
     said = {(place.sheet, place.rows[0], place.column): place.message for place in known}
-    odd = [one._replace(said=said.get(one.cell, "")) for one in odd]
+    odd = [one._replace(said=said.get(one.cell, one.said)) for one in odd]
     for one in odd:
         place = one.result.model.space.layout.place_of(one.cell)
-        one.result.wrong.add(place)
+        if one.update_of != place:
+            one.result.wrong.add(place)
         if one.by >= 0:
             one.result.odd[place] = one.by
         for part, k in _updates(one.result, one.cell):
@@ -161,7 +162,7 @@ def _proven(
     found = []
     for cell, formula in meant.items():
         for result in again.results:
-            one = _of_model(result, cell, formula, old[cell], is_better)
+            one = _of_model(result, cell, formula, old[cell], is_better, meant.keys())
             if one is not None:
                 found.append(one)
                 break
@@ -174,23 +175,27 @@ def _proven(
     return found
 
 
-def _takes_another(result: Judged, cell: Cell, old: str, meant: str) -> bool:
+def _takes_another(
+    result: Judged, cell: Cell, old: str, meant: str, mended: Collection[Cell]
+) -> bool:
     """Tell whether a formula only shows a parameter, and another one of it is meant.
 
-    That is an update by which nothing would go on otherwise.
+    That is an update with which nothing else goes on, but for other cells that are ``mended``.
     """
     space, own = result.model.space, result.model.updates
     single = [bare_reference(formula) for formula in (old, meant)]
     if any(area is None or area.cell_count > 1 for area in single):
         return False
-    places = [
-        space.layout.place_of(one) for text in (old, meant) for one in cells_of(text, cell[0])
-    ]
+    cells = [one for text in (old, meant) for one in cells_of(text, cell[0])]
+    places = [space.layout.place_of(one) for one in cells]
     read, should_read = space.reads.across[places].tolist()
     updates = own.cells.tolist()
     if should_read not in updates or not (read in updates or space.is_parameter[read]):
         return False
-    return space.first_update(read) == space.first_update(should_read)
+    shown = {*np.flatnonzero(space.reads.across == should_read).tolist()} - {should_read}
+    is_free = {space.layout.cell(place) for place in shown} <= {*mended}
+    is_free &= not (space.reads.cells == should_read).any()
+    return is_free and space.first_update(read) == space.first_update(should_read)
 
 
 def _kind(cell: Cell, old: str, meant: str) -> tuple[str, int, str, str]:
@@ -208,15 +213,17 @@ def _updates(result: Judged, cell: Cell) -> Iterator[tuple[Judged, int]]:
                 yield part, k
 
 
-def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool) -> Odd | None:
+def _of_model(
+    result: Judged, cell: Cell, meant: str, old: str, is_better: bool, mended: Collection[Cell]
+) -> Odd | None:
     model, place = result.model, result.model.space.layout.place_of(cell)
     update = next(_updates(result, cell), None)
     claims = result.claims.by_parameter.get(place) or result.claims.others.get(place)
     if place in result.wrong or place in result.culprits:
         return None
     is_helper = is_better and model.space.needed[place] and model.space.depends[place]
-    is_helper |= _takes_another(result, cell, old, meant)
-    if update is None and not claims and not is_helper:
+    is_taken_over = _takes_another(result, cell, old, meant, mended)
+    if update is None and not claims and not is_helper and not is_taken_over:
         return None
     if update and update[0].verdicts[update[1]] not in (Verdict.RIGHT, Verdict.ALIKE):
         return None
@@ -227,10 +234,15 @@ def _of_model(result: Judged, cell: Cell, meant: str, old: str, is_better: bool)
     if np.allclose(own, new, rtol=_CLEAR, atol=_CLEAR * size):
         return None
     is_latent = bool(np.isclose(own[-1], new[-1], rtol=_SAME, atol=_SAME * size))
-    of = -1
+    of, said = -1, ""
     if update:
         own_model = update[0].model
         parameter = own_model.space.layout.cell(int(own_model.updates.parameters[update[1]]))
         of = model.space.layout.place_of(parameter)
+    elif is_taken_over:
+        shown = (cell, *cells_of(old, cell[0]), *cells_of(meant, cell[0]))
+        name, read, should_read = (cell_name(*one[1:]) for one in shown)
+        of = place
+        said = f"{name} goes on with {read}, not with the later {should_read}, as cells like it do."
     by = claims[0].by if claims and not update else -1
-    return Odd(result, cell, old, meant, float(new[-1]), is_latent, of, by)
+    return Odd(result, cell, old, meant, float(new[-1]), is_latent, of, by, said)

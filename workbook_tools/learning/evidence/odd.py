@@ -9,13 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from workbook_tools.formulas.references import FilledFormula
+from workbook_tools.formulas.families import Run
+from workbook_tools.formulas.references import FilledFormula, bare_reference
 from workbook_tools.formulas.sheets import Sheet
 from workbook_tools.learning.moved import as_copied, moved
 from workbook_tools.notation.addresses import Cell
 
 _LEAST_ALIKE, _ALIKE = 3, 0.75  # formulas that are alike in a line; the part of it, with odd ones
-_MOST_ODD = 2  # odd formulas of a line that are alike themselves
+_MOST_ODD = 2  # blocks of odd formulas of a line that are alike themselves
 _MOST_FORMULAS = 50_000  # of which rows, and places on several sheets, are compared
 
 
@@ -24,7 +25,7 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
     found: dict[Cell, str] = {}
     for sheet in sheets:
         lines = {
-            column: {row: run.formula for run in runs for row in run.rows}
+            column: {row: formula for run in runs for row, formula in _formulas(run)}
             for column, runs in sheet.runs.items()
         }
         for column, line in lines.items():
@@ -36,6 +37,15 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
         for cell, formula in (*_in_rows(sheets), *_on_sheets(sheets)):
             found.setdefault(cell, formula)
     return found
+
+
+def _formulas(run: Run) -> Iterator[tuple[int, FilledFormula]]:
+    """Yield the formulas of a run; where they only show a cell, it does not matter how fixed."""
+    is_copy = bare_reference(run.formula.at(run.first_row)) is not None
+    for row in run.rows:
+        text = run.formula.at(row)
+        is_fixed = is_copy and "$" in text.rpartition("!")[2]
+        yield row, FilledFormula.parse(text.replace("$", ""), row) if is_fixed else run.formula
 
 
 def _odd_at_ends(
@@ -112,7 +122,7 @@ def _odd_between(line: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:
                 between = place + gap
                 if between not in line or between in among or place + 2 * gap not in among:
                     continue
-                if len(places[line[between]]) <= _MOST_ODD:
+                if len(_begins(places[line[between]])) <= _MOST_ODD:
                     odd.setdefault(between, place)
         if len(own) >= _ALIKE * (len(own) + len(odd)):
             yield from odd.items()
@@ -120,7 +130,11 @@ def _odd_between(line: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:
 
 def _gaps(places: Sequence[int]) -> Iterator[int]:
     """Yield how far places are from each other, and blocks of places that lie together."""
-    begins = [place for before, place in pairwise([0, *places]) if place != before + 1]
-    for every in (places, begins):
+    for every in (places, _begins(places)):
         gaps = Counter(after - before for before, after in pairwise(every))
         yield from (gap for gap, _ in gaps.most_common(1))
+
+
+def _begins(places: Sequence[int]) -> list[int]:
+    """Return the first places of blocks that lie together."""
+    return [place for before, place in pairwise([0, *places]) if place != before + 1]

@@ -44,6 +44,8 @@ def fill_copies(result: Judged) -> None:
                     continue
                 known.add(place)
                 is_right = result.claims.shows(place, parameter)
+                if _is_elsewhere(space, culprit.cell, place):
+                    is_right = place in result.claims.by_parameter
                 k = number.get(place, -1)
                 if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
                     copy = Culprit(place, parameter, is_helper=culprit.is_helper)
@@ -55,6 +57,13 @@ def fill_copies(result: Judged) -> None:
                     result.verdicts[k] = Verdict.WRONG
                     parameter = int(model.updates.parameters[k])
                     result.culprits[place] = Culprit(place, parameter, [k], False)
+
+
+def _is_elsewhere(space: Space, cell: int, other: int) -> bool:
+    """Tell whether a cell is not in the run of another one, nor in its row."""
+    (sheet, row, _), (other_sheet, other_row, _) = map(space.layout.cell, (cell, other))
+    node_at = space.whole.node_at
+    return node_at[cell] != node_at[other] and (sheet, row) != (other_sheet, other_row)
 
 
 class _Copies:
@@ -117,12 +126,14 @@ def blame_what_only_copies(result: Judged) -> None:
     wrong = np.array([c.cell for c in result.culprits.values() if c.is_gradient], dtype=np.int64)
     named = np.unique(reads.cells[np.isin(reads.readers, wrong)])
     is_copy = (reads.origin[named] != named) & space.is_formula[named] & ~used[named]
+    before = dict(result.culprits)
     for cell in named[is_copy & used[reads.origin[named]]].tolist():
         readers = np.unique(reads.readers[reads.cells == cell]).tolist()
         if len(readers) < _LEAST or not all(one in result.wrong for one in readers):
             continue
-        every = [result.culprits.pop(one) for one in readers if one in result.culprits]
-        if every:
+        if every := [before[one] for one in readers if one in before]:
+            for one in every:
+                result.culprits.pop(one.cell, None)
             updates = list(dict.fromkeys(k for one in every for k in one.updates))
             result.culprits[cell] = Culprit(cell, every[0].parameter, updates)
             result.wrong.add(cell)

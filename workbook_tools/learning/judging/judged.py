@@ -1,6 +1,6 @@
 """Judges the updates of a model: whether they add a multiple of the derivative."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from workbook_tools.program.memory import Indexes
 
 _GOOD = (Verdict.RIGHT, Verdict.THROUGH)
 _MOST_APART = 2  # trainings of one parameter, of which one may be wrong
+_NEARLY_ALL = 0.9  # of the updates of a block
+_FEW = 4  # times as many are left
 _LOST = 1e4  # times the rounding error; smaller differences of large numbers tell nothing
 
 
@@ -66,15 +68,15 @@ def _verdicts(model: Model, is_meant: bool) -> Judged:
             verdicts[k] = Verdict.RIGHT
     if not is_meant:
         _compare_alike(model, verdicts)
-        _leave_unlike_blocks(model, verdicts)
+        _leave_unlike_blocks(model, own, verdicts)
     return Judged(model, own, verdicts.tolist(), of_one, is_meant)
 
 
-def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
+def _leave_unlike_blocks(model: Model, claims: Claims, verdicts: NDArray[np.object_]) -> None:
     """Take the updates of a block for unknown if none of it is right, and it is unlike the others.
 
-    It may follow another rule, beside a training for which the loss is meant. If the loss is only
-    assumed, more must be right than wrong.
+    It may follow another rule, beside a training for which the loss is meant, or add gradients with
+    a delay. If the loss is only assumed, more must be right than wrong.
     """
     is_wrong = verdicts == Verdict.WRONG
     if not is_wrong.any():
@@ -84,6 +86,9 @@ def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
     for number in np.unique(numbers[is_wrong]).tolist():
         own = numbers == number
         others = is_good & ~own
+        if is_wrong[own].mean() > _NEARLY_ALL and _are_delayed(model, claims, own & is_wrong):
+            verdicts[own & is_wrong] = Verdict.UNKNOWN
+            continue
         is_doubtful = not is_good[own].any()
         if model.candidate.assumed is not None and others.any():
             is_doubtful = bool(is_wrong[own].sum() > is_good[own].sum())
@@ -91,6 +96,18 @@ def _leave_unlike_blocks(model: Model, verdicts: NDArray[np.object_]) -> None:
         is_like = _is_like(model, own, others) or _is_below(model, own, beside)
         if is_doubtful and not is_like:
             verdicts[own & is_wrong] = Verdict.UNKNOWN
+
+
+def _are_delayed(model: Model, claims: Claims, chosen: NDArray[np.bool_]) -> bool:
+    """Tell whether updates add the derivatives by parameters of the same number of steps before."""
+    space, own = model.space, model.updates
+    delays: Counter[int] = Counter()
+    for k in np.flatnonzero(chosen).tolist():
+        earlier = space.earlier(int(own.parameters[k]))
+        named = space.named_by(int(own.cells[k]))
+        by = (claim.by for cell in named for claim in claims.by_parameter.get(cell, ()))
+        delays[next((earlier.index(one) for one in by if one in earlier), -1)] += 1
+    return -1 not in delays and max(delays.values(), default=0) > _NEARLY_ALL * delays.total()
 
 
 def _leave_uncompared_blocks(result: Compared) -> None:
@@ -234,6 +251,17 @@ def _have_the_rate_of_others(model: Model, right: NDArray[np.bool_]) -> NDArray[
     return np.array([key in known for key in keys], dtype=bool)
 
 
+def _are_few(model: Model) -> NDArray[np.bool_]:
+    """Tell which updates are few of those with their formula: no loss depends on the others.
+
+    They may belong to a running total, of which only the first term is used for the loss.
+    """
+    shapes = model.space.shape_at
+    counts = np.bincount(shapes[model.space.updates.cells] + 1, minlength=int(shapes.max()) + 2)
+    own = shapes[model.updates.cells] + 1
+    return np.asarray(_FEW * np.bincount(own)[own] < counts[own])
+
+
 def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
     """Judge what is not explained by most of the updates that are alike."""
     groups = model.updates.groups
@@ -249,6 +277,7 @@ def _compare_alike(model: Model, verdicts: NDArray[np.object_]) -> None:
     verdicts[(verdicts == Verdict.THROUGH) & (direct > through + unknown)] = Verdict.WRONG
     verdicts[(verdicts == Verdict.UNKNOWN) & (good > unknown + wrong)] = Verdict.WRONG
     is_alone = ((good == 0) & ~(is_usual & is_read)) | (unknown > good)
+    is_alone |= _are_few(model)
     is_wrong = verdicts == Verdict.WRONG
     if (is_wrong & is_alone).any():
         is_alone &= ~_have_the_rate_of_others(model, verdicts == Verdict.RIGHT)

@@ -1,6 +1,6 @@
 """What a wrong cell of the backward half should be, from the updates that it makes wrong."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -22,6 +22,7 @@ from workbook_tools.program.memory import Memory
 
 _CLEAR = 1e-6  # relative; what two updates ask for is the same up to this
 _ROUNDING = 1e-13  # relative
+_BESIDE, _LEAST_BESIDE = (-2, -1, 1, 2), 2  # columns, of which so many must agree
 _LEVELS = 4  # of cells, in whose formulas the rate is sought
 _LARGEST_RATE = 10.0
 _MOST_FACTORS = 4
@@ -107,10 +108,34 @@ class Expectations:
             return
         if self._misses_the_rate(culprit):
             return
+        yield from filter(None, [self._as_beside(culprit)])
         every = self._factors(culprit)
         found = [*filter(None, (self._of(culprit, factor) for factor in every))]
         yield from found or self._by_one(culprit, every[:1])
         yield from filter(None, [self.as_shown(culprit)])
+
+    def _as_beside(self, culprit: Culprit) -> Expected | None:
+        """Return the derivative that belongs in a cell, as those belong that are beside it.
+
+        Each of several errors in a row may be the derivative by a cell as far to the left.
+        """
+        layout, claims = self._model.space.layout, self._result.claims.others
+        sheet, row, column = layout.cell(culprit.cell)
+        moves: Counter[tuple[int, int, float]] = Counter()
+        for beside in (column + k for k in _BESIDE if column + k > 0):
+            for claim in claims.get(layout.place_of((sheet, row, beside)), ()):
+                own, *where = layout.cell(claim.by)
+                if claim.through < 0 and own == sheet:
+                    factor = float(rounded(np.array([claim.factor]))[0])
+                    moves[where[0] - row, where[1] - beside, factor] += 1
+        if not culprit.is_gradient or not moves:
+            return None
+        [((down, right, factor), count)] = moves.most_common(1)
+        if count < _LEAST_BESIDE or row + down < 1 or column + right < 1:
+            return None
+        by = layout.place_of((sheet, row + down, column + right))
+        drawn, now = factor * self._model.adjoints[by], factor * self._adjoints[by, 0]
+        return Expected(drawn, float(now), None) if drawn.any() else None
 
     def _misses_the_rate(self, culprit: Culprit) -> bool:
         """Tell whether a cell reads an empty one, and no other update tells the rate."""

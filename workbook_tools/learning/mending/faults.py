@@ -165,9 +165,7 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
     name = cell_name(*space.layout.cell(by)[1:])
     loss = _short(loss_of(result, first.parameter))
     quantity = f"∂{loss}/∂{name}" if first.is_gradient else name
-    value = space.values.value((sheet, row, column))
-    shown = value.code if isinstance(value, CellError) else value
-    shown = shown if isinstance(shown, str | float) else None
+    shown = _shown(space, (sheet, row, column))
     formula = space.formula(first.cell)
     suggestion = None
     said = _message(result, first, quantity, is_latent)
@@ -190,13 +188,15 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
         edit = change_in_words(formula, formulas[row], len(rows) > 1)
         suggestion = Suggestion(formulas, edit, None, len(rows), model.memory.draws)
     should = None if right is None else right.value
+    off = [r for r, own in every_right.items() if not _shows(space, sheet, r, column, own.value)]
     if should is not None and not is_latent:
-        is_off = not _shows(space, sheet, row, column, should)
-        said = f"{said}: {compared(cell_name(row, column), shown, plain(should), is_off)}"
+        at = row if row in off or not off else off[0]
+        should = every_right[at].value if at in off else should
+        shown = _shown(space, (sheet, at, column))
+        is_off = not _shows(space, sheet, at, column, should)
+        said = f"{said}: {compared(cell_name(at, column), shown, plain(should), is_off)}"
     kind = Kind.WRONG_GRADIENT if first.is_gradient else Kind.WRONG_UPDATE
-    if is_latent or all(
-        r in every_right and _shows(space, sheet, r, column, every_right[r].value) for r in rows
-    ):
+    if is_latent or (not off and every_right.keys() >= {*rows}):
         kind = Kind.LATENT
     return Fault(
         kind=kind, quantity=quantity, sheet=sheet, column=column, rows=rows, formula=formula,
@@ -204,6 +204,13 @@ def _fault(result: Judged, own: Sequence[Culprit], mender: "_Mender") -> Fault:
         message=f"{said}.", suggestion=suggestion,
         why_none="" if suggestion else "nothing that was tried is right on all numbers",
     )  # fmt: skip
+
+
+def _shown(space: Space, cell: Cell) -> float | str | None:
+    """Return what a cell shows; None if that is no number or text."""
+    value = space.values.value(cell)
+    shown = value.code if isinstance(value, CellError) else value
+    return shown if isinstance(shown, str | float) else None
 
 
 def _shows(space: Space, sheet: str, row: int, column: int, should: float) -> bool:

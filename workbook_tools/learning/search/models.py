@@ -251,10 +251,23 @@ def _chosen(space: Space, assumed: Assumed | None, left: NDArray[np.bool_]) -> l
         best = max(range(len(ranks)), key=lambda k: ranks[k], default=None)
         if best is None or not ranks[best][1]:
             break
+        best = _of_more_samples(every, ranks, best)
         model, own = every[best]
         found.append(_again(model.of(left[own])))
         left &= ~own
     return found
+
+
+def _of_more_samples(
+    every: Sequence[tuple[Model, NDArray[np.bool_]]], ranks: Sequence[tuple[int, ...]], best: int
+) -> int:
+    """Return the number of a loss that is calculated from the best one, if it explains updates.
+
+    The best one may be that of a single sample, whose gradients are shown, but no update adds them.
+    """
+    losses, explained = every[best][0].losses, 2
+    sums = [k for k, (model, _) in enumerate(every) if model.candidate.upstream[losses].all()]
+    return max((best, *sums), key=lambda k: (bool(ranks[k][explained]), ranks[k]))
 
 
 def _is_sum(candidate: Candidate, other: Candidate, of_little_else: bool) -> bool:
