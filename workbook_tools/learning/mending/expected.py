@@ -135,7 +135,8 @@ class Expectations:
             return None
         by = layout.place_of((sheet, row + down, column + right))
         drawn, now = factor * self._model.adjoints[by], factor * self._adjoints[by, 0]
-        return Expected(drawn, float(now), None) if drawn.any() else None
+        is_so_already = np.allclose(drawn, self._model.memory.numbers[culprit.cell], rtol=_CLEAR)
+        return None if is_so_already or not drawn.any() else Expected(drawn, float(now), None)
 
     def _misses_the_rate(self, culprit: Culprit) -> bool:
         """Tell whether a cell reads an empty one, and no other update tells the rate."""
