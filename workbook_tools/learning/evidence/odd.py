@@ -16,7 +16,7 @@ from workbook_tools.learning.moved import as_copied, moved
 from workbook_tools.notation.addresses import Cell
 
 _LEAST_ALIKE, _ALIKE = 3, 0.75  # formulas that are alike in a line; the part of it, with odd ones
-_MOST_ODD = 2  # blocks of odd formulas of a line that are alike themselves
+_MOST_ODD = 2  # odd formulas of a line that are alike themselves
 _MOST_FORMULAS = 50_000  # of which rows, and places on several sheets, are compared
 
 
@@ -41,11 +41,16 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
 
 def _formulas(run: Run) -> Iterator[tuple[int, FilledFormula]]:
     """Yield the formulas of a run; where they only show a cell, it does not matter how fixed."""
-    is_copy = bare_reference(run.formula.at(run.first_row)) is not None
+    is_copy = _is_copy(run.formula, run.first_row)
     for row in run.rows:
         text = run.formula.at(row)
         is_fixed = is_copy and "$" in text.rpartition("!")[2]
         yield row, FilledFormula.parse(text.replace("$", ""), row) if is_fixed else run.formula
+
+
+def _is_copy(formula: Hashable, place: int) -> bool:
+    """Tell whether a formula only shows another cell."""
+    return isinstance(formula, FilledFormula) and bare_reference(formula.at(place)) is not None
 
 
 def _odd_at_ends(
@@ -122,7 +127,10 @@ def _odd_between(line: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:
                 between = place + gap
                 if between not in line or between in among or place + 2 * gap not in among:
                     continue
-                if len(_begins(places[line[between]])) <= _MOST_ODD:
+                odd_ones = places[line[between]]
+                if _is_copy(line[between], between):  # of several parameters, one below another
+                    odd_ones = _begins(odd_ones)
+                if len(odd_ones) <= _MOST_ODD:
                     odd.setdefault(between, place)
         if len(own) >= _ALIKE * (len(own) + len(odd)):
             yield from odd.items()

@@ -47,7 +47,8 @@ def fill_copies(result: Judged) -> None:
                 if _is_elsewhere(space, culprit.cell, place):
                     is_right = place in result.claims.by_parameter
                 k = number.get(place, -1)
-                if culprit.is_gradient and space.is_parameter[parameter] and not is_right:
+                is_own = space.is_parameter[space.reads.across[parameter]]
+                if culprit.is_gradient and is_own and not is_right:
                     copy = Culprit(place, parameter, is_helper=culprit.is_helper)
                     result.culprits[place] = copy
                     result.wrong.add(place)

@@ -72,9 +72,9 @@ def _first(
 
 def _is_better(again: Found, found: Found, proposal: Proposal) -> bool:
     """Tell whether all is right that a proposal is for, and nothing is wrong that was right."""
-    before, now = _right(found), _right(again)
-    wrong, still = (sum(finding.count for finding in one.every_finding) for one in (found, again))
-    return now >= before and now.issuperset(proposal.updates) and still <= wrong
+    before, now, updates = _right(found), _right(again), {*proposal.updates}
+    of_them = (one for one in again.results if not updates.isdisjoint(dict(_verdicts(one))))
+    return now >= before | updates and not any(one.culprits for one in of_them)
 
 
 def _right(found: Found) -> set[Cell]:

@@ -59,25 +59,26 @@ class _Error:
 
 def in_gradients(found: Found) -> Iterator[Proposal]:
     """Yield one proposal, with the same prediction in all gradients that have the same target."""
-    space, left = found.space, found.left
-    if not _LEAST <= len(left.cells) <= _MOST:
+    space, own = found.space, found.space.updates
+    if not len(found.left.cells) or not _LEAST <= len(own.cells) <= _MOST:
         return
+    left = {*found.left.parameters.tolist()}
     by_target: dict[tuple[int, int], list[_Error]] = defaultdict(list)
-    for update, parameter in zip(left.cells.tolist(), left.parameters.tolist(), strict=True):
+    for update, parameter in zip(own.cells.tolist(), own.parameters.tolist(), strict=True):
         for target, error in _errors_of(space, update, parameter):
             by_target[target, space.iteration_of(parameter)].append(error)
     changes: dict[Cell, Change] = {}
     parameters: set[int] = set()
     for errors in by_target.values():
-        whole = _whole(errors)
+        whole = _whole(errors) if any(one.parameter in left for one in errors) else frozenset()
         for error in errors if whole else ():
             if error.terms != whole:
                 cell = space.layout.cell(error.cell)
                 changes[cell] = _change(space, error, sorted(whole), errors)
                 parameters |= {one.parameter for one in errors}
     if changes:
-        own = left.cells[np.isin(left.parameters, [*parameters])]
-        yield Proposal(changes, [space.layout.cell(place) for place in own.tolist()])
+        updates = own.cells[np.isin(own.parameters, [*parameters])]
+        yield Proposal(changes, [space.layout.cell(place) for place in updates.tolist()])
 
 
 def _whole(errors: Sequence[_Error]) -> frozenset[_Term]:

@@ -100,7 +100,8 @@ class _LeftOut:
             cells = {place: self._space.layout.cell(place) for place in places}
             terms: list[Mapping[int, Cell] | None] = [None, *self._inputs(cells)]
             add, *multiply = (partial(self._with_term, inputs=inputs) for inputs in terms)
-            edits: Sequence[_Edit] = [add, self._in_place_of_another, *multiply]
+            replace = [partial(self._in_place_of_another, number=k) for k in (-1, 0)]
+            edits: Sequence[_Edit] = [add, *replace, *multiply]
             for edit in edits:
                 if (proposal := self._proposal(cells, edit)) is not None:
                     yield proposal
@@ -194,13 +195,13 @@ class _LeftOut:
             route = route[:-1]
         return replaced(tree, route, operation("+", at(tree, route), term))
 
-    def _in_place_of_another(self, place: int, tree: Tree, name: Tree) -> Tree | None:
+    def _in_place_of_another(self, place: int, tree: Tree, name: Tree, number: int) -> Tree | None:
         """Return a formula that names another parameter twice with one of these replaced."""
         sheet, *_ = self._space.layout.cell(place)
         routes = self._routes(tree, sheet)
         texts = [str(at(tree, route)) for route in routes]
         twice = [route for route, text in zip(routes, texts, strict=True) if texts.count(text) > 1]
-        return replaced(tree, twice[-1], name) if twice else None
+        return replaced(tree, twice[number], name) if twice else None
 
 
 def _common(one: Route, other: Route) -> Route:
