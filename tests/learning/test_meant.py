@@ -202,7 +202,7 @@ def test_predictions_inside_the_gradients_must_agree(
         assert not called_wrong(report) - expected
 
 
-def blocks(count: int = 6, stays: int | None = None) -> Cells:
+def blocks(count: int, stays: int | None = None) -> Cells:
     """Return a linear unit in blocks of 9 rows: weights, four samples, sums.
 
     From a block on, the predictions may stay with the weights that they had before.
@@ -228,15 +228,15 @@ def blocks(count: int = 6, stays: int | None = None) -> Cells:
     return cells
 
 
-@pytest.mark.parametrize("stays", [3, 4])
+@pytest.mark.parametrize(("count", "stays"), [(6, 4), (7, 5), (8, 5)])
 def test_blocks_that_stay_with_the_weights_of_an_earlier_one_are_found(
-    stays: int, tmp_path: Path
+    count: int, stays: int, tmp_path: Path
 ) -> None:
-    assert checked(blocks(), tmp_path / "right.xlsx").verdict == "pass"
-    cells = blocks(stays=stays)
+    assert checked(blocks(count), tmp_path / "right.xlsx").verdict == "pass"
+    cells = blocks(count, stays)
     report = checked(cells, tmp_path / "wrong.xlsx")
     # In the last block as well, from which nothing is updated.
-    rows = [2 + 9 * k + 1 + j for k in range(stays, 6) for j in range(4)]
+    rows = [2 + 9 * k + 1 + j for k in range(stays, count) for j in range(4)]
     assert called_wrong(report) == {f"D{row}" for row in rows}
     assert put_right(cells, report, tmp_path / "mended.xlsx").verdict == "pass"
 
