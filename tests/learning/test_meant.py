@@ -545,3 +545,27 @@ def test_the_same_mistake_on_the_last_sheet_is_found(tmp_path: Path) -> None:
     assert called_wrong(report) == {"A4"}
     assert found == {f"Step{k}" for k in range(1, 5)}
     assert load_workbook(path)["Step4"]["A5"].value is None
+
+
+def test_a_sum_that_is_too_short_is_found_where_a_cell_holds_the_count(tmp_path: Path) -> None:
+    data = [(2.0, 0.7, 0), (3.5, 0.6, 0), (1.0, 0.5, 0), (0.4, 1.2, 1), (0.8, 1.9, 1)]
+    cells: Cells = {"L1": 0.1, "L2": 5, "D2": 0.2, "F2": -0.05, "H2": 0}
+    for k in range(3):
+        top = 2 + 20 * k
+        for j, (x, z, label) in enumerate(data):
+            row = top + 2 + j
+            cells |= {f"A{row}": x, f"B{row}": z, f"C{row}": label}
+            cells[f"E{row}"] = f"=D${top}*A{row}+F${top}*B{row}+H${top}"
+            cells[f"F{row}"] = f"=1/(1+EXP(-E{row}))"
+            cells[f"G{row}"] = f"=F{row}-C{row}"
+            cells |= {f"H{row}": f"=G{row}*A{row}", f"I{row}": f"=G{row}*B{row}"}
+            cells[f"J{row}"] = f"=-(C{row}*LN(F{row})+(1-C{row})*LN(1-F{row}))"
+        for own in "GHIJ":
+            last = top + (5 if own == "I" else 6)
+            cells[f"{own}{top + 8}"] = f"=SUM({own}{top + 2}:{own}{last})/$L$2"
+        if k < 2:
+            for own, gradient in (("D", "H"), ("F", "I"), ("H", "G")):
+                cells[f"{own}{top + 20}"] = f"={own}{top}-$L$1*{gradient}{top + 8}"
+    report = checked(cells, tmp_path / "short.xlsx")
+    assert called_wrong(report) == {"I10", "I30", "I50"}
+    assert put_right(cells, report, tmp_path / "mended.xlsx").verdict == "pass"

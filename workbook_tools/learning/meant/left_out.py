@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from workbook_tools.differentiation.proportional import factors
 from workbook_tools.formulas.replacing import operation, replaced
 from workbook_tools.formulas.tree import (
     Call,
@@ -63,9 +64,19 @@ def unused(found: Found, result: Judged) -> list[Indexes]:
     for first, own in chains.items():
         cells, by = found.left.cells[own], found.left.parameters[own]
         is_used = model.candidate.upstream[by].any() or first in explained
+        is_used |= _adds_the_same(found, result, int(cells[0]))
         if not is_used and known.intersection(_keys(space, cells)):
             chosen.append(cells)
     return chosen
+
+
+def _adds_the_same(found: Found, result: Judged, update: int) -> bool:
+    """Tell whether an update adds what another one does: an integral of the error, for example."""
+    model, own = result.model, found.space.updates
+    [k] = np.flatnonzero(own.cells == update)
+    given, before = found.space.updated(model.memory)[k], model.memory.numbers[own.parameters[k]]
+    added = np.broadcast_to(given - before, model.added.shape)
+    return bool(np.isfinite(factors(added, model.added)).any())
 
 
 def _keys(space: Space, updates: Indexes) -> Iterator[tuple[int, str, int]]:
@@ -111,6 +122,7 @@ class _LeftOut:
         space = self._space
         readers = np.unique(space.reads.of(space.parameters).readers)
         readers = readers[self._used[readers] & space.is_formula[readers]]
+        readers = readers[~space.is_parameter[readers]]
         shapes = space.shape_at[readers]
         for shape in dict.fromkeys(shapes.tolist()):
             own = readers[shapes == shape]
