@@ -19,9 +19,8 @@ _Line: TypeAlias = tuple[str | None, int | None, int | None]  # sheet, row and c
 def fill_copies(result: Judged) -> None:
     """Add the copies of a culprit's formula that are not right.
 
-    They are in its column or row, or in the same place of other sheets.
-
-    From the gradients of the last iteration, for example, nothing is calculated.
+    They are in its column or row, or in the same place of other sheets. From the gradients of the
+    last iteration, for example, nothing is calculated.
     """
     model, space = result.model, result.model.space
     number = {cell: k for k, cell in enumerate(model.updates.cells.tolist())}

@@ -38,9 +38,8 @@ def bound_wrongly(found: Found) -> Iterator[Proposal]:
     changes = {}
     for place, (parameter, sign, name, rate, gradient) in steps.items():
         sheet, *_ = cell = space.layout.cell(place)
-        if names_any(space, gradient, sheet, depends) and not names_any(
-            space, rate, sheet, depends
-        ):
+        varies, rate_varies = (names_any(space, own, sheet, depends) for own in (gradient, rate))
+        if varies and not rate_varies:
             meant = operation(sign, name, operation("*", rate, gradient))
             symbol = cell_name(*space.layout.cell(parameter)[1:])
             what = (

@@ -4,6 +4,7 @@ The anchors of a block stay where they are when it is copied. Its updates then a
 by the parameters of the earlier block, and the loss does not depend on their own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -21,6 +22,7 @@ from workbook_tools.notation.addresses import Cell, cell_name
 
 _MOST = 300  # updates
 _MOST_CELLS = 5_000  # that are behind them
+_MOST_ALIKE = 500  # of which copies are looked for further down
 
 
 def earlier_parameters(found: Found) -> Iterator[Proposal]:
@@ -43,10 +45,11 @@ def with_earlier(found: Found, result: Judged) -> Iterator[tuple[int, int, NDArr
     and by what it is calculated from.
     """
     space, left, own = found.space, found.left, result.model.updates
+    if not 0 < len(left.cells) <= _MOST:
+        return
     right = own.cells[result.are(Verdict.RIGHT) & (own.cells < space.layout.size)]
     good = {space.first_update(cell) for cell in right.tolist()}
-    pairs = zip(left.cells.tolist(), left.parameters.tolist(), strict=True)
-    for update, parameter in pairs if len(left.cells) <= _MOST else ():
+    for update, parameter in zip(left.cells.tolist(), left.parameters.tolist(), strict=True):
         if space.first_update(update) not in good:
             continue
         read = np.unique(space.reads.by(np.array([update])).read)
@@ -106,24 +109,28 @@ def _moved(space: Space, sheet: str, latest: Mapping[int, int], area: Area) -> A
 
 def _further(space: Space, changes: Mapping[Cell, Change]) -> dict[Cell, Change]:
     """Return the same mistakes in later blocks, from which no update is calculated."""
+    if len(changes) > _MOST_ALIKE:
+        return {}
+    columns = {(sheet, column) for sheet, _, column in changes}
+    copies: dict[tuple[str, int, str], list[tuple[Cell, str]]] = defaultdict(list)
+    for node, places in space.nodes():
+        for place in places.tolist() if (node.sheet, node.column) in columns else ():
+            sheet, row, column = cell = space.layout.cell(place)
+            formula = space.formula(place) or ""
+            copies[sheet, column, as_copied(formula, row, column)].append((cell, formula))
     found: dict[Cell, Change] = {}
     known = {*space.updates.cells.tolist()}
     for (sheet, row, column), change in changes.items():
-        key = as_copied(change.formula, row, column)
-        for node, places in space.nodes():
-            if (node.sheet, node.column) != (sheet, column):
+        for cell, formula in copies[sheet, column, as_copied(change.formula, row, column)]:
+            down = cell[1] - row
+            if down <= 0 or cell in changes:
                 continue
-            for place in places.tolist():
-                _, below, _ = cell = space.layout.cell(place)
-                formula = space.formula(place) or ""
-                if below <= row or cell in changes or as_copied(formula, below, column) != key:
-                    continue
-                pairs = _pairs(change.formula, change.meant)
-                new = with_areas(formula, partial(_as_above, pairs=pairs, down=below - row))
-                moved = [own for own, old in _pairs(new, formula) if own != old]
-                cells = (space.layout.place_of(c) for own in moved for c in own.cells(sheet))
-                if new != formula and all(place in known for place in cells):
-                    found[cell] = _change(cell, formula, new)
+            pairs = _pairs(change.formula, change.meant)
+            new = with_areas(formula, partial(_as_above, pairs=pairs, down=down))
+            moved = [own for own, old in _pairs(new, formula) if own != old]
+            read = (space.layout.place_of(one) for own in moved for one in own.cells(sheet))
+            if new != formula and all(place in known for place in read):
+                found[cell] = _change(cell, formula, new)
     return found
 
 

@@ -52,7 +52,7 @@ def unused(found: Found, result: Judged) -> list[Indexes]:
     Those of all iterations of a parameter stand together; the loss depends on none of them.
     """
     space, model = found.space, result.model
-    if model.space.gradients:
+    if model.space.gradients or not len(found.left.cells):
         return []
     chains: dict[int, list[int]] = defaultdict(list)
     for k, cell in enumerate(found.left.cells.tolist()):
