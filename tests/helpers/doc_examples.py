@@ -63,6 +63,7 @@ EXAMPLES: Mapping[str, list[Example]] = {  # by page, in the order in which they
     "docs/findings/wrong-formula.md": [
         Example("one column", "LR 0.5!Z32"),
         Example("circular", "LR 0.5!E33"),
+        Example("without a bias", "Sheet!D2"),
     ],
     "docs/findings/wrong-reference-rate.md": [Example("without $", "LR 0.1!E33")],
     "docs/findings/wrong-gradient.md": [Example("wrong slope", "LR 0.5!AB32")],
@@ -330,8 +331,16 @@ def _logistic_unit(path: Path) -> None:
     book.save(path)
 
 
+def _without_bias(path: Path) -> None:
+    book = Workbook()
+    for cell, value in classifier(iterations=3).items():
+        book.active[cell] = re.sub(r"\+\$C\$\d+", "", value) if isinstance(value, str) else value
+    book.save(path)
+
+
 _WORKBOOKS: Mapping[str, Callable[[Path], None]] = {
     "logistic unit": _logistic_unit,
+    "without a bias": _without_bias,
     "many mistakes": _many_mistakes,
     "one column": _one_column,
     "two columns": _two_columns,
