@@ -43,8 +43,6 @@ def fill_copies(result: Judged) -> None:
                     continue
                 known.add(place)
                 is_right = result.claims.shows(place, parameter)
-                if _is_elsewhere(space, culprit.cell, place):
-                    is_right = place in result.claims.by_parameter
                 k = number.get(place, -1)
                 is_own = space.is_parameter[space.reads.across[parameter]]
                 if culprit.is_gradient and is_own and not is_right:
@@ -57,13 +55,6 @@ def fill_copies(result: Judged) -> None:
                     result.verdicts[k] = Verdict.WRONG
                     parameter = int(model.updates.parameters[k])
                     result.culprits[place] = Culprit(place, parameter, [k], False)
-
-
-def _is_elsewhere(space: Space, cell: int, other: int) -> bool:
-    """Tell whether a cell is not in the run of another one, nor in its row."""
-    (sheet, row, _), (other_sheet, other_row, _) = map(space.layout.cell, (cell, other))
-    node_at = space.whole.node_at
-    return node_at[cell] != node_at[other] and (sheet, row) != (other_sheet, other_row)
 
 
 class _Copies:
