@@ -99,9 +99,13 @@ def _of_originals(found: Updates, derivatives: Derivatives, own: Reads) -> Updat
     """
     origin = own.across[found.parameters]
     is_number = (derivatives.memory.kinds == NUMBER) & ~derivatives.are_formulas
-    pairs = np.unique(own.read * len(own.origin) + own.readers)
+    is_copy = (origin != found.parameters) & is_number[origin]
+    if not is_copy.any():
+        return found
+    by_copies = own.of(found.parameters[is_copy])
+    pairs = np.unique(by_copies.read * len(own.origin) + by_copies.readers)
     readers = np.bincount(pairs // len(own.origin), minlength=len(own.origin))
-    is_shown = (origin != found.parameters) & is_number[origin] & (readers[found.parameters] == 1)
+    is_shown = is_copy & (readers[found.parameters] == 1)
     return found._replace(parameters=np.where(is_shown, origin, found.parameters))
 
 

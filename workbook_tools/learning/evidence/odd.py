@@ -41,11 +41,12 @@ def odd_formulas(sheets: Sequence[Sheet]) -> dict[Cell, str]:
 
 def _formulas(run: Run) -> Iterator[tuple[int, FilledFormula]]:
     """Yield the formulas of a run; where they only show a cell, it does not matter how fixed."""
-    is_copy = _is_copy(run.formula, run.first_row)
+    formula = run.formula.at(run.first_row)
+    if "$" not in formula.rpartition("!")[2] or bare_reference(formula) is None:
+        yield from ((row, run.formula) for row in run.rows)
+        return
     for row in run.rows:
-        text = run.formula.at(row)
-        is_fixed = is_copy and "$" in text.rpartition("!")[2]
-        yield row, FilledFormula.parse(text.replace("$", ""), row) if is_fixed else run.formula
+        yield row, FilledFormula.parse(run.formula.at(row).replace("$", ""), row)
 
 
 def _is_copy(formula: Hashable, place: int) -> bool:

@@ -340,7 +340,8 @@ def _drawn(space: Space, candidate: Candidate, keeps_whole: bool, are_tied: bool
     kept = np.zeros(space.layout.size, dtype=bool)
     for number in np.unique(space.whole.node_at[candidate.cells]).tolist():
         run, sheet = space.whole.nodes[number].run, space.whole.nodes[number].sheet
-        for row in run.rows[:_MOST_SCALED]:
+        is_divided = any(_divisors(run.formula.at(run.first_row)))
+        for row in run.rows[:_MOST_SCALED] if is_divided else ():
             for text in _divisors(run.formula.at(row)):
                 cells = (cell for area in areas(text) for cell in area.cells(sheet))
                 kept[[space.layout.place_of(cell) for cell in cells]] = True
