@@ -73,7 +73,9 @@ def updates(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> Upda
     found = found.among((found.parameters != found.cells) & (found.parameters > 1))  # not empty
     known = is_leaf[found.parameters] | np.isin(found.parameters, found.cells)
     found = found.among(_by_most(known, found) & (known | _are_read_alike(known, found, own)))
-    used = own.at(np.flatnonzero(~_choosing(nodes, derivatives)[own.readers]))
+    # So the table of all words takes the new vector of a word, and keeps those of the others.
+    only_choose = _written_as(_CHOSEN, nodes, derivatives)
+    used = own.at(np.flatnonzero(~only_choose[own.readers]))
     found = found.among(_play_the_same_role(found, used, is_leaf))
     found = found.among(~_read_another(found, own))
     while len(found.cells):
@@ -116,24 +118,21 @@ def starts(nodes: Sequence[Node], derivatives: Derivatives, own: Reads) -> NDArr
     vector of a word is.
     """
     found: NDArray[np.bool_] = derivatives.memory.kinds == NUMBER
-    found = found & ~derivatives.are_formulas
+    found = found & ~derivatives.are_formulas | _written_as(_LOOKED_UP, nodes, derivatives)
     for node in nodes:
-        if _LOOKED_UP.match(node.shape.text):
-            found[derivatives.places_of(node)] = True
         if node.shape.text in COPIES:
             places = derivatives.places_of(node)
             found[places] = own.origin[places] == places
     return found
 
 
-def _choosing(nodes: Sequence[Node], derivatives: Derivatives) -> NDArray[np.bool_]:
-    """Tell which cells only choose between two others.
-
-    So the table of all words takes the new vector of a word, and keeps those of the others.
-    """
+def _written_as(
+    pattern: re.Pattern[str], nodes: Sequence[Node], derivatives: Derivatives
+) -> NDArray[np.bool_]:
+    """Tell which cells have formulas of a shape that matches a pattern."""
     found = np.zeros_like(derivatives.are_formulas)
     for node in nodes:
-        if _CHOSEN.match(node.shape.text):
+        if pattern.match(node.shape.text):
             found[derivatives.places_of(node)] = True
     return found
 

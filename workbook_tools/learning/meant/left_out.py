@@ -94,7 +94,7 @@ class _LeftOut:
     """A parameter that is left out, in all its iterations."""
 
     def __init__(self, space: Space, result: Judged, updates: Indexes) -> None:
-        self._space, self._model = space, result.model
+        self._space = space
         self._updates = updates
         own = space.updates
         is_own = np.isin(own.cells, updates)
